@@ -1,0 +1,191 @@
+//! Puts the rooms together: from settings to a router, and from a router to a served socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{CatalogHost, RegistryClient, http_client};
+use crate::clock::Clock;
+use crate::config::{ConfigError, ServeConfig, VerifyMode};
+use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
+use crate::http::{AllowedHosts, AllowedOrigins, HttpParts, Readiness, router};
+use crate::identity::{Hs256, RegistryProof, Verifier};
+use crate::mcp::{McpServer, service};
+use crate::s3::{BucketName, SharedS3, SharedS3Options};
+use crate::sts::SharedSts;
+use crate::tools::Services;
+
+/// Longest wait for the registry. Shorter than the tool timeout, so that the caller hears who did not answer.
+const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What is given to a server rather than set: tests and `dev` give other ones.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Clock,
+    /// The server's own AWS identity.
+    pub ambient: AmbientProvider,
+    /// Longest wait for the registry.
+    pub registry_timeout: Duration,
+    /// First wait between two tries of the S3 client.
+    pub s3_backoff: Duration,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            ambient: AmbientProvider::DefaultChain,
+            registry_timeout: REGISTRY_TIMEOUT,
+            s3_backoff: Duration::from_millis(200),
+        }
+    }
+}
+
+/// A server that is ready to be given a socket.
+pub struct App {
+    router: Router,
+    readiness: Readiness,
+    streams_end: CancellationToken,
+    drain: Duration,
+}
+
+/// Why a server could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The TLS stack could not be set up.
+    #[error("the HTTP client could not be built: {0}")]
+    HttpClient(#[from] reqwest::Error),
+}
+
+impl App {
+    /// Builds every room from the settings.
+    pub async fn build(config: &ServeConfig, surroundings: Surroundings) -> Result<Self, BuildError> {
+        config.check()?;
+        let Surroundings { clock, ambient, registry_timeout, s3_backoff } = surroundings;
+        let http = http_client(registry_timeout)?;
+        let region = &config.aws.region;
+
+        let catalog = config.catalog.catalog()?.map(|url| Arc::new(CatalogHost::new(url, http.clone(), clock.clone())));
+        let registry = match (&config.catalog.registry_url, &catalog) {
+            (Some(url), _) => Some(Arc::new(RegistryClient::at(url.clone(), http))),
+            (None, Some(catalog)) => Some(Arc::new(RegistryClient::of(catalog.clone(), http))),
+            (None, None) => None,
+        };
+        let registry_name = match (&config.catalog.registry_url, &catalog) {
+            (Some(url), _) => url.to_string(),
+            (None, Some(catalog)) => catalog.url().to_string(),
+            (None, None) => String::new(),
+        };
+
+        let ambient = Ambient::new(ambient, region, config.rights.ambient).await;
+        let sts_endpoint = config.aws.sts_endpoint.as_ref().map(ToString::to_string);
+        let roles = config.rights.assumable_roles.clone();
+        let assume_role =
+            (!roles.is_empty()).then(|| AssumeRole::new(roles, &ambient, region, sts_endpoint.clone(), clock.clone()));
+        let resolver = Arc::new(Resolver::new(
+            JwtExchange::new(assume_role, clock.clone()),
+            CatalogCredentials::new(registry.clone(), clock.clone()),
+            ambient,
+            registry_name,
+            clock.clone(),
+        ));
+
+        let proof = registry.is_some().then(|| resolver.clone() as Arc<dyn RegistryProof>);
+        let verifier = match config.identity.mode() {
+            VerifyMode::Registry => Verifier::registry(proof),
+            VerifyMode::Hs256 => {
+                let identity = &config.identity;
+                let (issuer, audience) = (identity.jwt_issuer.clone(), identity.jwt_audience.clone());
+                Verifier::hs256(Hs256::new(&identity.secrets(), issuer, audience, clock.clone()), proof)
+            }
+        };
+
+        let services = Arc::new(Services {
+            s3: SharedS3::new(SharedS3Options {
+                region: region.clone(),
+                endpoint: config.aws.s3().map(|url| url.to_string()),
+                initial_backoff: s3_backoff,
+            }),
+            sts: SharedSts::new(region, sts_endpoint),
+            resolver,
+            registry,
+            catalog,
+            buckets: buckets(&config.catalog.buckets)?,
+            clock: clock.clone(),
+        });
+        let streams_end = CancellationToken::new();
+        let server = McpServer::new(services, config.limits.tool_timeout);
+        let readiness = Readiness::default();
+        let router = router(HttpParts {
+            verifier: Arc::new(verifier),
+            mcp: service(server, config.limits.max_body, streams_end.clone()),
+            hosts: hosts(config),
+            origins: AllowedOrigins::new(&config.listen.allowed_origins)
+                .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,
+            max_body: config.limits.max_body,
+            max_in_flight: config.limits.max_in_flight,
+            readiness: readiness.clone(),
+            clock,
+        });
+        log_sources(config);
+        Ok(Self { router, readiness, streams_end, drain: config.limits.drain })
+    }
+
+    /// Serves until `shutdown`, then lets the calls in flight finish for as long as the drain time allows.
+    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
+        // Without TCP_NODELAY each streamed answer waits some 40 ms for the client's acknowledgement.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+        });
+        let Self { router, readiness, streams_end, drain } = self;
+        let server = axum::serve(listener, router).with_graceful_shutdown({
+            let shutdown = shutdown.clone();
+            async move {
+                shutdown.cancelled().await;
+                readiness.begin_shutdown();
+            }
+        });
+        tokio::select! {
+            outcome = server => outcome,
+            () = async { shutdown.cancelled().await; tokio::time::sleep(drain).await } => {
+                streams_end.cancel();
+                tracing::warn!("calls in flight were ended at the end of the drain time");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn hosts(config: &ServeConfig) -> AllowedHosts {
+    let public = config.listen.public_url.as_ref().map(|url| url.host().to_owned());
+    AllowedHosts::new(config.listen.allowed_hosts.iter().cloned().chain(public))
+}
+
+fn buckets(names: &[String]) -> Result<Vec<BucketName>, ConfigError> {
+    let names = names.iter().filter(|name| !name.trim().is_empty());
+    names
+        .map(|name| name.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|problem| ConfigError::new("QUILT_BUCKETS", problem))
+}
+
+/// Says once, at the start, whose word is taken for what.
+fn log_sources(config: &ServeConfig) {
+    tracing::info!(
+        verify = ?config.identity.mode(),
+        registry = %config.catalog.registry_url.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+        catalog = %config.catalog.catalog_url.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+        assumable_roles = config.rights.assumable_roles.len(),
+        ambient = ?config.rights.ambient,
+        "identity sources"
+    );
+}

@@ -1,0 +1,70 @@
+//! GraphQL on the registry (`POST {registry}/graphql`).
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{RegistryClient, RegistryError};
+use crate::identity::BearerToken;
+
+/// Why a query gave no data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphqlError {
+    /// The request did not get through.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The schema of this stack does not know the query; ask an older one.
+    #[error("this catalog's schema does not have the query: {0}")]
+    Schema(String),
+    /// The registry answered with errors.
+    #[error("the registry's GraphQL answered: {0}")]
+    Errors(String),
+    /// The answer's data has another shape than the query asks for.
+    #[error("the registry's GraphQL answered data of an unexpected shape")]
+    Shape,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Option<Value>,
+    #[serde(default)]
+    errors: Vec<Problem>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    extensions: Option<Value>,
+}
+
+impl Problem {
+    fn is_of_schema(&self) -> bool {
+        let code = self.extensions.as_ref().and_then(|e| e.get("code")).and_then(Value::as_str);
+        code == Some("GRAPHQL_VALIDATION_FAILED") || self.message.contains("Cannot query field")
+    }
+}
+
+/// Asks one query in the caller's name. Errors in the answer are errors here, whatever data came beside them.
+pub(super) async fn query<T: DeserializeOwned>(
+    registry: &RegistryClient,
+    token: &BearerToken,
+    query: &str,
+) -> Result<T, GraphqlError> {
+    let body = registry.post("/graphql", &json!({ "query": query }), token).await;
+    let body = match body {
+        // Servers that follow GraphQL over HTTP answer a query that does not fit the schema with a bare 400.
+        Err(RegistryError::Status(400)) => return Err(GraphqlError::Schema("400".to_owned())),
+        other => other?,
+    };
+    let answer: Answer = serde_json::from_slice(&body).map_err(|_| GraphqlError::Shape)?;
+    if let Some(problem) = answer.errors.first() {
+        let message: String = problem.message.chars().filter(|c| !c.is_control()).take(200).collect();
+        return Err(match problem.is_of_schema() {
+            true => GraphqlError::Schema(message),
+            false => GraphqlError::Errors(message),
+        });
+    }
+    serde_json::from_value(answer.data.unwrap_or_default()).map_err(|_| GraphqlError::Shape)
+}

@@ -1,0 +1,18 @@
+//! The one HTTP client of this process that is not an AWS SDK's.
+
+use std::time::Duration;
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// A client that follows no redirect, reads no proxy setting and gives up after `timeout`.
+pub fn http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that builds the client")]
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT.min(timeout))
+        .timeout(timeout)
+        .user_agent(concat!("quilt-mcp/", env!("CARGO_PKG_VERSION")))
+        .build()
+}

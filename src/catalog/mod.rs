@@ -1,0 +1,19 @@
+//! The catalog and its registry, over HTTP.
+//!
+//! Owns the catalog's `/config.json`, and the registry's REST and GraphQL. Owns no credentials: it carries the caller's
+//! bearer to the one registry that the operator configured, and nowhere else.
+//!
+//! Invariants: no redirect is ever followed, so a bearer cannot be led to another host; every request has a timeout and
+//! a bound on its answer.
+
+mod buckets;
+mod config;
+mod graphql;
+mod http_client;
+mod registry;
+
+pub use buckets::{CatalogBucket, list_buckets};
+pub use config::CatalogHost;
+pub use graphql::GraphqlError;
+pub use http_client::http_client;
+pub use registry::{RegistryClient, RegistryError};

@@ -1,0 +1,149 @@
+//! Requests to the registry in a caller's name, and what can come back.
+
+use std::sync::Arc;
+
+use reqwest::{RequestBuilder, StatusCode, header};
+
+use super::CatalogHost;
+use crate::config::BaseUrl;
+use crate::identity::BearerToken;
+
+/// Largest answer that is read.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// Why the registry gave no usable answer. The texts are for the caller; none holds a token or a body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// 401: log in again.
+    #[error("the registry refused the token (401{0})")]
+    Unauthorized(String),
+    /// 403: the user may not; ask an administrator.
+    #[error("the registry refused this user (403{0})")]
+    Forbidden(String),
+    /// 404: this registry has no such endpoint; check `QUILT_REGISTRY_URL`.
+    #[error("the registry has no such endpoint (404)")]
+    NotFound,
+    /// A page instead of JSON: most likely this is a catalog's host, not its registry's; check `QUILT_REGISTRY_URL`.
+    #[error("the registry answered a web page instead of JSON; is QUILT_REGISTRY_URL the catalog's host?")]
+    NotJson,
+    /// No answer in time: try again.
+    #[error("the registry did not answer in time")]
+    Timeout,
+    /// Another status: try again, then tell the registry's operator.
+    #[error("the registry answered {0}")]
+    Status(u16),
+    /// No connection: try again, then check the URL.
+    #[error("the registry could not be reached ({0})")]
+    Unreachable(&'static str),
+    /// More than this server is ready to read.
+    #[error("the registry's answer is larger than 4 MiB")]
+    TooLarge,
+    /// The catalog's `/config.json` could not be used; check `QUILT_CATALOG_URL`.
+    #[error("the catalog's config.json could not be used: {0}")]
+    BadConfig(String),
+}
+
+/// Where the registry's URL comes from.
+enum Location {
+    Configured(BaseUrl),
+    FromCatalog(Arc<CatalogHost>),
+}
+
+/// The registry that the operator configured.
+pub struct RegistryClient {
+    location: Location,
+    http: reqwest::Client,
+}
+
+impl RegistryClient {
+    /// A registry whose URL is configured.
+    #[must_use]
+    pub fn at(url: BaseUrl, http: reqwest::Client) -> Self {
+        Self { location: Location::Configured(url), http }
+    }
+
+    /// The registry that the catalog's config names.
+    #[must_use]
+    pub fn of(catalog: Arc<CatalogHost>, http: reqwest::Client) -> Self {
+        Self { location: Location::FromCatalog(catalog), http }
+    }
+
+    /// The registry's URL, asked of the catalog if need be.
+    pub async fn url(&self) -> Result<BaseUrl, RegistryError> {
+        match &self.location {
+            Location::Configured(url) => Ok(url.clone()),
+            Location::FromCatalog(catalog) => catalog.registry().await,
+        }
+    }
+
+    /// `GET {registry}{path}` with this bearer; the answer's JSON, unparsed.
+    pub(crate) async fn get(&self, path: &str, token: &BearerToken) -> Result<Vec<u8>, RegistryError> {
+        let url = self.url().await?.join(path);
+        read_json(self.http.get(url).header(header::AUTHORIZATION, bearer(token)?)).await
+    }
+
+    /// `POST {registry}{path}` of a JSON body with this bearer; the answer's JSON, unparsed.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        token: &BearerToken,
+    ) -> Result<Vec<u8>, RegistryError> {
+        let url = self.url().await?.join(path);
+        read_json(self.http.post(url).header(header::AUTHORIZATION, bearer(token)?).json(body)).await
+    }
+}
+
+/// The header's value, marked so that no log shows it.
+fn bearer(token: &BearerToken) -> Result<header::HeaderValue, RegistryError> {
+    let mut value = header::HeaderValue::from_str(&format!("Bearer {}", token.secret()))
+        .map_err(|_| RegistryError::Unauthorized(String::new()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Sends a request and reads its JSON answer, bounded.
+pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, RegistryError> {
+    let mut response = request.header(header::ACCEPT, "application/json").send().await.map_err(|e| unreachable(&e))?;
+    let status = response.status();
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().contains("json"));
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(&e))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_ANSWER {
+            return Err(RegistryError::TooLarge);
+        }
+    }
+    match status {
+        StatusCode::UNAUTHORIZED => Err(RegistryError::Unauthorized(message(&body))),
+        StatusCode::FORBIDDEN => Err(RegistryError::Forbidden(message(&body))),
+        StatusCode::NOT_FOUND => Err(RegistryError::NotFound),
+        status if !status.is_success() => Err(RegistryError::Status(status.as_u16())),
+        _ if is_json || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() => Ok(body),
+        _ => Err(RegistryError::NotJson),
+    }
+}
+
+/// The registry's own word (`{"message": …}`), short and on one line, as it goes behind the status.
+fn message(body: &[u8]) -> String {
+    let text = serde_json::from_slice::<serde_json::Value>(body)
+        .ok()
+        .and_then(|value| value.get("message").and_then(|text| text.as_str()).map(str::to_owned))
+        .unwrap_or_default();
+    let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+    if text.is_empty() { text } else { format!(": {text}") }
+}
+
+fn unreachable(error: &reqwest::Error) -> RegistryError {
+    if error.is_timeout() {
+        RegistryError::Timeout
+    } else if error.is_connect() {
+        RegistryError::Unreachable("no connection")
+    } else {
+        RegistryError::Unreachable("the connection broke off")
+    }
+}

@@ -1,0 +1,101 @@
+//! `quilt-mcp docs`: the README's tables, from the code.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use clap::{Args as _, Subcommand};
+
+use crate::config::ServeConfig;
+use crate::tools;
+
+/// Which table.
+#[derive(Debug, clap::Args)]
+pub struct DocsArgs {
+    #[command(subcommand)]
+    table: Table,
+}
+
+#[derive(Debug, Subcommand)]
+enum Table {
+    /// The tools
+    Tools,
+    /// The settings
+    Config,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
+pub(super) fn run(args: DocsArgs) -> anyhow::Result<()> {
+    let table = match args.table {
+        Table::Tools => tools_table(),
+        Table::Config => config_table(),
+    };
+    std::io::stdout().write_all(table.as_bytes())?;
+    Ok(())
+}
+
+/// The tools with their arguments.
+#[must_use]
+pub fn tools_table() -> String {
+    let mut table = String::from("| tool | set | arguments | does |\n|---|---|---|---|\n");
+    for tool in tools::all() {
+        let empty = serde_json::Map::new();
+        let properties = tool.input_schema.get("properties").and_then(|p| p.as_object()).unwrap_or(&empty);
+        let required: Vec<&str> = tool
+            .input_schema
+            .get("required")
+            .and_then(|names| names.as_array())
+            .map(|names| names.iter().filter_map(|name| name.as_str()).collect())
+            .unwrap_or_default();
+        let arguments: Vec<String> = properties
+            .iter()
+            .map(|(name, schema)| match schema.get("default") {
+                _ if required.contains(&name.as_str()) => format!("`{name}`"),
+                Some(default) => format!("`{name}={default}`"),
+                None => format!("`{name}?`"),
+            })
+            .collect();
+        let arguments = arguments.join(", ");
+        let _ = writeln!(
+            table,
+            "| `{}` | {} | {} | {} |",
+            tool.name,
+            tool.toolset.as_str(),
+            arguments,
+            tool.description.replace('|', "\\|")
+        );
+    }
+    table
+}
+
+/// The settings.
+#[must_use]
+pub fn config_table() -> String {
+    let command = ServeConfig::augment_args(clap::Command::new("serve"));
+    let mut table = String::from("| variable | flag | default | meaning |\n|---|---|---|---|\n");
+    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+        let Some(env) = arg.get_env() else { continue };
+        let default = arg
+            .get_default_values()
+            .first()
+            .map_or(String::from("none"), |value| format!("`{}`", value.to_string_lossy()));
+        let aliases: Vec<String> = command
+            .get_arguments()
+            .filter(|other| other.is_hide_set())
+            .filter(|other| help(other).contains(&format!("`{}`", env.to_string_lossy())))
+            .filter_map(|other| other.get_env().map(|env| format!("`{}`", env.to_string_lossy())))
+            .collect();
+        let aliases = if aliases.is_empty() { String::new() } else { format!(" (alias {})", aliases.join(", ")) };
+        let _ = writeln!(
+            table,
+            "| `{}`{aliases} | `--{}` | {default} | {} |",
+            env.to_string_lossy(),
+            arg.get_long().unwrap_or_default(),
+            help(arg).replace('|', "\\|")
+        );
+    }
+    table
+}
+
+fn help(arg: &clap::Arg) -> String {
+    arg.get_help().map(ToString::to_string).unwrap_or_default()
+}

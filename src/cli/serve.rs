@@ -1,0 +1,32 @@
+//! `quilt-mcp serve`: the server.
+
+use tokio::net::TcpListener;
+
+use super::{Cli, fail, shutdown};
+use crate::app::{App, BuildError, Surroundings};
+use crate::config::{ServeConfig, unknown_variables};
+use crate::telemetry;
+
+pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
+    if let Err(error) = telemetry::init(&config.telemetry).and_then(|()| config.check()) {
+        fail(&error.to_string());
+    }
+    #[expect(clippy::disallowed_methods, reason = "names only, to find misspelt ones")]
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in unknown_variables::<Cli>(names) {
+        tracing::warn!(variable = name, "this variable is not a setting of this server; is it misspelt?");
+    }
+    let app = match App::build(&config, Surroundings::default()).await {
+        Ok(app) => app,
+        Err(error @ BuildError::Config(_)) => fail(&error.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    let address = config.listen.address();
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        anyhow::anyhow!("{address} cannot be listened on ({error}); see QUILT_MCP_HOST and QUILT_MCP_PORT")
+    })?;
+    tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
+    app.serve(listener, shutdown::on_signal()?).await?;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The catalog and its registry: two hosts that must not be confused.
+//!
+//! The catalog answers every path with its web page, so a credential request sent there gets HTML and a 200. That is why
+//! credentials and GraphQL are asked of the registry only.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+use super::ConfigError;
+
+/// An absolute `http` or `https` URL without query, fragment, user name or trailing slash.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct BaseUrl(Url);
+
+impl BaseUrl {
+    /// The URL of a path below this one; `path` begins with `/`.
+    #[must_use]
+    pub fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}{path}"));
+        url
+    }
+
+    /// Host name or address, in lower case.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// Whether the connection is encrypted, or cannot leave this machine.
+    #[must_use]
+    pub fn is_safe_for_tokens(&self) -> bool {
+        self.0.scheme() == "https" || self.is_loopback()
+    }
+
+    /// Whether the host is this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = "expected an absolute URL such as https://catalog.example.com";
+        let url = Url::parse(text.trim()).map_err(|e| format!("`{text}` is not a URL ({e}); {expected}"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(format!("`{text}` is not an http or https URL; {expected}"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(format!("a URL must not hold a user name or password; {expected}"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(format!("`{text}` has a query or fragment; {expected}"));
+        }
+        Ok(Self(url))
+    }
+}
+
+/// The catalog and the registry.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct CatalogConfig {
+    /// Catalog; its `/config.json` names the registry and the region
+    #[arg(long, env = "QUILT_CATALOG_URL")]
+    pub catalog_url: Option<BaseUrl>,
+    /// The catalog as a bare host (alias of `QUILT_CATALOG_URL`)
+    #[arg(long, env = "QUILT_CATALOG_DOMAIN", hide = true)]
+    pub catalog_domain: Option<String>,
+    /// Registry; credentials and GraphQL are asked here, never of the catalog host. Default: from the catalog's config
+    #[arg(long, env = "QUILT_REGISTRY_URL")]
+    pub registry_url: Option<BaseUrl>,
+    /// Comma list of buckets to show when there is no catalog
+    #[arg(long, env = "QUILT_BUCKETS", value_delimiter = ',')]
+    pub buckets: Vec<String>,
+}
+
+impl CatalogConfig {
+    /// The catalog's URL, from either spelling.
+    pub fn catalog(&self) -> Result<Option<BaseUrl>, ConfigError> {
+        if let Some(url) = &self.catalog_url {
+            return Ok(Some(url.clone()));
+        }
+        let Some(domain) = self.catalog_domain.as_deref().filter(|domain| !domain.is_empty()) else { return Ok(None) };
+        format!("https://{domain}").parse().map(Some).map_err(|_| {
+            let problem = format!("`{domain}` is not a host name; expected a bare host such as catalog.example.com");
+            ConfigError::new("QUILT_CATALOG_DOMAIN", problem)
+        })
+    }
+
+    /// Refuses addresses to which a user's token would travel in the clear.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let clear = |url: &BaseUrl| {
+            format!("`{url}` would carry users' tokens unencrypted; expected https, or http on loopback only")
+        };
+        if let Some(url) = self.catalog()?.filter(|url| !url.is_safe_for_tokens()) {
+            return Err(ConfigError::new("QUILT_CATALOG_URL", clear(&url)));
+        }
+        if let Some(url) = self.registry_url.as_ref().filter(|url| !url.is_safe_for_tokens()) {
+            return Err(ConfigError::new("QUILT_REGISTRY_URL", clear(url)));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_paths_whether_or_not_the_base_ends_in_a_slash() {
+        for base in ["https://r.example.com", "https://r.example.com/"] {
+            let url: BaseUrl = base.parse().unwrap();
+            assert_eq!(url.join("/api/x").as_str(), "https://r.example.com/api/x");
+            assert_eq!(url.to_string(), "https://r.example.com");
+        }
+        let nested: BaseUrl = "https://h/base/".parse().unwrap();
+        assert_eq!(nested.join("/graphql").as_str(), "https://h/base/graphql");
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_base_url() {
+        for bad in ["catalog.example.com", "ftp://h", "https://u:p@h", "https://h/?a=b", "https://h/#f", ""] {
+            assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
+        }
+        assert!(!"https://u:p@h".parse::<BaseUrl>().unwrap_err().contains("u:p"));
+    }
+
+    #[test]
+    fn tokens_travel_encrypted_or_not_at_all() {
+        let config = |url: &str| CatalogConfig { registry_url: Some(url.parse().unwrap()), ..Default::default() };
+        assert!(config("https://r.example.com").check().is_ok());
+        assert!(config("http://127.0.0.1:9000").check().is_ok());
+        assert_eq!(config("http://r.example.com").check().unwrap_err().variable, "QUILT_REGISTRY_URL");
+    }
+}

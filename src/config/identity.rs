@@ -1,0 +1,116 @@
+//! Who proves the token. The operator chooses; the token never does.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{CatalogConfig, ConfigError, parse};
+
+/// HS256 keys shorter than their hash can be guessed (RFC 7518 section 3.2).
+const MIN_SECRET_BYTES: usize = 32;
+
+/// How a bearer is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum VerifyMode {
+    /// A JWT signed with the shared secret.
+    Hs256,
+    /// Opaque; the registry's answer is the proof.
+    Registry,
+}
+
+/// Verification of bearers.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct IdentityConfig {
+    /// Shared secret of HS256 tokens, at least 32 bytes
+    #[arg(long = "jwt-secret", env = "MCP_JWT_SECRET", hide_env_values = true, value_parser = parse::secret)]
+    pub jwt_secret: Option<SecretString>,
+    /// Alias of `MCP_JWT_SECRET`
+    #[arg(long, env = "MCP_ENHANCED_JWT_SECRET", hide = true, hide_env_values = true, value_parser = parse::secret)]
+    pub enhanced_jwt_secret: Option<SecretString>,
+    /// The secret before the last rotation; tokens signed with it are still accepted
+    #[arg(long, env = "MCP_JWT_SECRET_PREVIOUS", hide_env_values = true, value_parser = parse::secret)]
+    pub jwt_secret_previous: Option<SecretString>,
+    /// Exact `iss` that a token must carry
+    #[arg(long = "jwt-issuer", env = "MCP_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// Value that a token's `aud` must be or contain
+    #[arg(long = "jwt-audience", env = "MCP_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// Who proves the token. Default: `hs256` if a secret is set, else `registry`
+    #[arg(long, env = "QUILT_MCP_VERIFY", value_enum)]
+    pub verify: Option<VerifyMode>,
+}
+
+impl IdentityConfig {
+    /// The chosen or implied mode.
+    #[must_use]
+    pub fn mode(&self) -> VerifyMode {
+        let implied = if self.secrets().is_empty() { VerifyMode::Registry } else { VerifyMode::Hs256 };
+        self.verify.unwrap_or(implied)
+    }
+
+    /// The HS256 secrets, current first.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let current = self.jwt_secret.clone().or_else(|| self.enhanced_jwt_secret.clone());
+        current.into_iter().chain(self.jwt_secret_previous.clone()).collect()
+    }
+
+    /// Refuses secrets that are too short and modes without what they need.
+    pub(super) fn check(&self, catalog: &CatalogConfig) -> Result<(), ConfigError> {
+        let named = [
+            ("MCP_JWT_SECRET", &self.jwt_secret),
+            ("MCP_ENHANCED_JWT_SECRET", &self.enhanced_jwt_secret),
+            ("MCP_JWT_SECRET_PREVIOUS", &self.jwt_secret_previous),
+        ];
+        for (variable, secret) in named {
+            let Some(length) = secret.as_ref().map(|secret| secret.expose_secret().len()) else { continue };
+            if length < MIN_SECRET_BYTES {
+                let problem = format!("has {length} bytes; expected at least {MIN_SECRET_BYTES} random ones");
+                return Err(ConfigError::new(variable, problem));
+            }
+        }
+        if self.jwt_secret.is_none() && self.enhanced_jwt_secret.is_none() && self.jwt_secret_previous.is_some() {
+            let problem = "is set without MCP_JWT_SECRET; expected the current secret there";
+            return Err(ConfigError::new("MCP_JWT_SECRET_PREVIOUS", problem));
+        }
+        match self.verify {
+            Some(VerifyMode::Hs256) if self.secrets().is_empty() => {
+                Err(ConfigError::new("QUILT_MCP_VERIFY", "is hs256, which needs MCP_JWT_SECRET"))
+            }
+            Some(VerifyMode::Registry) if catalog.registry_url.is_none() && catalog.catalog()?.is_none() => {
+                let problem = "is registry, which needs QUILT_REGISTRY_URL or QUILT_CATALOG_URL";
+                Err(ConfigError::new("QUILT_MCP_VERIFY", problem))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_secret(text: &str) -> IdentityConfig {
+        IdentityConfig { jwt_secret: Some(SecretString::from(text)), ..Default::default() }
+    }
+
+    #[test]
+    fn a_short_secret_is_named_but_not_shown() {
+        let error = with_secret("hunter2").check(&CatalogConfig::default()).unwrap_err();
+        assert_eq!(error.to_string(), "MCP_JWT_SECRET: has 7 bytes; expected at least 32 random ones");
+    }
+
+    #[test]
+    fn the_mode_follows_from_what_is_configured() {
+        assert_eq!(with_secret(&"x".repeat(32)).mode(), VerifyMode::Hs256);
+        assert_eq!(IdentityConfig::default().mode(), VerifyMode::Registry);
+        let forced = IdentityConfig { verify: Some(VerifyMode::Registry), ..with_secret(&"x".repeat(32)) };
+        assert_eq!(forced.mode(), VerifyMode::Registry);
+        assert!(forced.check(&CatalogConfig::default()).is_err(), "no registry to ask");
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", with_secret("canary-secret-canary-secret-canary"));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}

@@ -1,0 +1,60 @@
+//! The settings: what an operator may say, where each value comes from, and what is wrong with a bad one.
+//!
+//! Owns the one table of settings: every field below is a flag and an environment variable at once, and its doc
+//! comment is its line in the README (`quilt-mcp docs config` prints it from here). Owns no behaviour: the rooms take
+//! the values they need as plain types.
+//!
+//! Invariant: after [`ServeConfig::check`] no setting can be wrong by itself or against another one.
+
+mod aws;
+mod catalog;
+mod error;
+mod identity;
+mod limits;
+mod listen;
+mod parse;
+mod rights;
+mod telemetry;
+
+pub use aws::AwsConfig;
+pub use catalog::{BaseUrl, CatalogConfig};
+pub use error::{ConfigError, explain, unknown_variables};
+pub use identity::{IdentityConfig, VerifyMode};
+pub use limits::LimitsConfig;
+pub use listen::ListenConfig;
+pub use rights::{AmbientPolicy, RightsConfig, RolePattern};
+pub use telemetry::{LogFormat, TelemetryConfig};
+
+/// Every setting of `quilt-mcp serve`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeConfig {
+    /// Where to listen and which names to answer to.
+    #[command(flatten)]
+    pub listen: ListenConfig,
+    /// The catalog and its registry.
+    #[command(flatten)]
+    pub catalog: CatalogConfig,
+    /// Who proves the token.
+    #[command(flatten)]
+    pub identity: IdentityConfig,
+    /// Which rights a call may use.
+    #[command(flatten)]
+    pub rights: RightsConfig,
+    /// Bounds on size, time and number.
+    #[command(flatten)]
+    pub limits: LimitsConfig,
+    /// Region and endpoints.
+    #[command(flatten)]
+    pub aws: AwsConfig,
+    /// Logs.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+}
+
+impl ServeConfig {
+    /// Checks what no single value shows: settings that contradict each other.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.catalog.check()?;
+        self.identity.check(&self.catalog)
+    }
+}

@@ -1,0 +1,96 @@
+//! Which rights a call may use when no user identity applies, and which roles a token may name.
+
+use std::str::FromStr;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+/// What the server's own credentials may do when no user identity source applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AmbientPolicy {
+    /// Nothing.
+    Never,
+    /// Reads only.
+    ReadOnly,
+    /// Reads and writes: for one person's own server.
+    Full,
+}
+
+/// A role ARN, or a pattern of role ARNs whose path part may hold `*`.
+#[derive(Debug, Clone)]
+pub struct RolePattern {
+    account_prefix: String,
+    path: GlobMatcher,
+}
+
+impl RolePattern {
+    /// Whether this entry of the allow-list covers the ARN.
+    #[must_use]
+    pub fn allows(&self, arn: &str) -> bool {
+        arn.strip_prefix(&self.account_prefix).is_some_and(|path| self.path.is_match(path))
+    }
+}
+
+impl FromStr for RolePattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || {
+            format!(
+                "`{text}` is not a role ARN; expected arn:aws:iam::123456789012:role/NAME, with * in the path part only"
+            )
+        };
+        let text = text.trim();
+        let (head, path) = text.split_once(":role/").ok_or_else(bad)?;
+        let account = ["arn:aws:iam::", "arn:aws-cn:iam::", "arn:aws-us-gov:iam::"]
+            .iter()
+            .find_map(|prefix| head.strip_prefix(prefix))
+            .ok_or_else(bad)?;
+        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) || path.is_empty() || path == "*" {
+            return Err(bad());
+        }
+        if !path.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-/*".contains(c)) {
+            return Err(bad());
+        }
+        let path = GlobBuilder::new(path).literal_separator(true).build().map_err(|_| bad())?.compile_matcher();
+        Ok(Self { account_prefix: format!("{head}:role/"), path })
+    }
+}
+
+/// Rights beyond the user's own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RightsConfig {
+    /// What the server's own credentials may do when no user identity source applies
+    #[arg(long, env = "QUILT_MCP_AMBIENT", value_enum, default_value = "read-only")]
+    pub ambient: AmbientPolicy,
+    /// Comma list of role ARNs (`*` in the path part only) that a verified token's `role_arn` may name
+    #[arg(long, env = "QUILT_MCP_ASSUMABLE_ROLES", value_delimiter = ',')]
+    pub assumable_roles: Vec<RolePattern>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_stay_within_one_account_and_one_path_level() {
+        let pattern: RolePattern = "arn:aws:iam::123456789012:role/quilt/*".parse().unwrap();
+        assert!(pattern.allows("arn:aws:iam::123456789012:role/quilt/reader"));
+        assert!(!pattern.allows("arn:aws:iam::123456789012:role/quilt/a/b"), "* does not cross a slash");
+        assert!(!pattern.allows("arn:aws:iam::210987654321:role/quilt/reader"), "another account");
+        assert!(!pattern.allows("arn:aws:iam::123456789012:role/admin"));
+    }
+
+    #[test]
+    fn refuses_patterns_that_cover_too_much() {
+        for bad in [
+            "*",
+            "arn:aws:iam::*:role/x",
+            "arn:aws:iam::123456789012:role/*",
+            "arn:aws:iam::123456789012:user/x",
+            "arn:aws:iam::1234:role/x",
+            "arn:aws:iam::123456789012:role/[a]",
+        ] {
+            assert!(bad.parse::<RolePattern>().is_err(), "{bad}");
+        }
+    }
+}

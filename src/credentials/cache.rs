@@ -1,0 +1,162 @@
+//! Keeps what the chain answered, one entry a caller, one flight a key.
+//!
+//! Invariants: the key holds everything that decides whose credentials these are, so two tokens never share an entry; an
+//! entry dies before its credentials do and never outlives the token; refusals are kept for seconds only, so that a
+//! refused token cannot hammer the registry.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use moka::future::Cache as Moka;
+use sha2::{Digest, Sha256};
+
+use super::{NoCredentials, Outcome, Resolved};
+use crate::clock::Clock;
+use crate::identity::ProvedCaller;
+
+/// Most entries kept: a bound on memory (about 2 KiB each), far above the users of one catalog.
+const CAPACITY: u64 = 10_000;
+/// Entries of credentials with a long life die this long before them.
+const BUFFER: SignedDuration = SignedDuration::from_mins(5);
+/// Credentials that live less than this are kept for half their life.
+const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(10);
+/// Longest life of an entry, for credentials that do not say when they end.
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+/// How long a refusal is kept.
+const DENIED: SignedDuration = SignedDuration::from_secs(5);
+/// How long a failure to answer is kept.
+const FAILED: SignedDuration = SignedDuration::from_secs(1);
+
+/// Name of a cache entry: SHA-256 over everything that decides whose credentials it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key([u8; 32]);
+
+impl Key {
+    /// The verification mode, the registry that would be asked, the bearer and the role it names.
+    pub(super) fn of(caller: Option<&ProvedCaller>, registry: &str) -> Self {
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        };
+        part(registry.as_bytes());
+        if let Some(caller) = caller {
+            part(caller.proof().as_str().as_bytes());
+            part(caller.fingerprint().bytes());
+            part(caller.claims().and_then(|claims| claims.role_arn()).unwrap_or_default().as_bytes());
+        }
+        Self(hash.finalize().into())
+    }
+}
+
+/// An answer of the chain, with the time at which it is to be asked again.
+#[derive(Debug)]
+struct Entry {
+    answer: Result<Arc<Resolved>, NoCredentials>,
+    dies_at: Timestamp,
+}
+
+/// The cache.
+pub(super) struct Cache {
+    entries: Moka<Key, Arc<Entry>>,
+    clock: Clock,
+}
+
+impl Cache {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { entries: Moka::builder().max_capacity(CAPACITY).build(), clock }
+    }
+
+    /// The living answer for this key, or that of `ask`, which runs once however many wait for it.
+    pub(super) async fn get_or_ask(
+        &self,
+        key: Key,
+        token_expires_at: Option<Timestamp>,
+        ask: impl Future<Output = Result<Resolved, NoCredentials>>,
+    ) -> Result<Arc<Resolved>, NoCredentials> {
+        let make = async {
+            let answer = ask.await.map(Arc::new);
+            let dies_at = dies_at(self.clock.now(), &answer, token_expires_at);
+            Arc::new(Entry { answer, dies_at })
+        };
+        let now = self.clock.now();
+        let entry = self.entries.entry(key).or_insert_with_if(make, |entry| entry.dies_at <= now).await;
+        entry.into_value().answer.clone()
+    }
+
+    /// Forgets the entry.
+    pub(super) async fn forget(&self, key: Key) {
+        self.entries.invalidate(&key).await;
+    }
+
+    /// Forgets the entry if it still holds these credentials, and not newer ones that another call has fetched.
+    pub(super) async fn forget_stale(&self, key: Key, access_key_id: &str) {
+        let holds_it = |entry: &Entry| {
+            entry.answer.as_ref().is_ok_and(|resolved| resolved.credentials().access_key_id() == access_key_id)
+        };
+        if self.entries.get(&key).await.is_some_and(|entry| holds_it(&entry)) {
+            self.entries.invalidate(&key).await;
+        }
+    }
+}
+
+fn dies_at(
+    now: Timestamp,
+    answer: &Result<Arc<Resolved>, NoCredentials>,
+    token_expires_at: Option<Timestamp>,
+) -> Timestamp {
+    let life = match answer {
+        Ok(resolved) => match resolved.expires_at() {
+            None => LONGEST,
+            Some(end) => {
+                let left = end.duration_since(now);
+                if left < SHORT_LIFE { left / 2 } else { left - BUFFER }
+            }
+        },
+        Err(none) if none.decisive().is_some_and(|attempt| attempt.outcome == Outcome::Failed) => FAILED,
+        Err(_) => DENIED,
+    };
+    let dies_at = now.saturating_add(life).unwrap_or(now);
+    token_expires_at.map_or(dies_at, |end| dies_at.min(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::Credentials;
+
+    use super::super::{Attempt, Code, Source};
+    use super::*;
+
+    const NOW: &str = "2026-11-23T12:00:00Z";
+
+    fn life(expires_in: Option<i64>, token_expires_in: Option<i64>) -> i64 {
+        let now: Timestamp = NOW.parse().unwrap();
+        let at = |seconds: i64| now + SignedDuration::from_secs(seconds);
+        let credentials = Credentials::new("ASIAX", "s", None, None, "test");
+        let resolved = Resolved::new(credentials, Source::Catalog, expires_in.map(at), vec![]);
+        dies_at(now, &Ok(Arc::new(resolved)), token_expires_in.map(at)).duration_since(now).as_secs()
+    }
+
+    #[test]
+    fn an_entry_dies_before_its_credentials_and_with_the_token() {
+        assert_eq!(life(Some(3600), None), 3300, "five minutes before the end");
+        assert_eq!(life(Some(600), None), 300);
+        assert_eq!(life(Some(599), None), 299, "half of a short life");
+        assert_eq!(life(Some(60), None), 30);
+        assert_eq!(life(Some(-5), None), -2, "already over: asked again at once");
+        assert_eq!(life(Some(3600), Some(120)), 120, "never beyond the token");
+        assert_eq!(life(None, None), 900, "long-term keys are looked at again");
+    }
+
+    #[test]
+    fn refusals_are_kept_for_seconds() {
+        let now: Timestamp = NOW.parse().unwrap();
+        let kept = |outcome| {
+            let attempt = Attempt::none(Source::Catalog, outcome, Code::Forbidden, "no");
+            let answer = Err(NoCredentials { attempts: vec![attempt] });
+            dies_at(now, &answer, None).duration_since(now)
+        };
+        assert_eq!(kept(Outcome::Denied), DENIED);
+        assert_eq!(kept(Outcome::Failed), FAILED);
+    }
+}

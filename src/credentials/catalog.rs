@@ -1,0 +1,89 @@
+//! The second source: the catalog's registry vends the caller's own temporary credentials.
+//!
+//! `GET {registry}/api/auth/get_credentials` with the caller's bearer; the answer is JSON with `AccessKeyId`,
+//! `SecretAccessKey`, `SessionToken` and `Expiration` (facts read from quilt3's `session.py`). It is asked of the
+//! registry and never of the catalog host, which answers any path with its web page and a 200.
+
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::{Attempt, Code, Outcome, Source};
+use crate::catalog::{RegistryClient, RegistryError};
+use crate::clock::Clock;
+use crate::identity::ProvedCaller;
+
+const PATH: &str = "/api/auth/get_credentials";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Vended {
+    access_key_id: String,
+    secret_access_key: SecretString,
+    session_token: SecretString,
+    expiration: Timestamp,
+}
+
+/// The second source.
+pub struct CatalogCredentials {
+    registry: Option<Arc<RegistryClient>>,
+    clock: Clock,
+}
+
+impl CatalogCredentials {
+    /// `registry`: absent when neither a registry nor a catalog is configured.
+    #[must_use]
+    pub fn new(registry: Option<Arc<RegistryClient>>, clock: Clock) -> Self {
+        Self { registry, clock }
+    }
+
+    pub(super) async fn step(
+        &self,
+        caller: Option<&ProvedCaller>,
+    ) -> Result<(Credentials, Option<Timestamp>, Attempt), Attempt> {
+        let none = |outcome, code, message: String| Attempt::none(Source::Catalog, outcome, code, message);
+        let Some(registry) = &self.registry else {
+            let message = "neither QUILT_REGISTRY_URL nor QUILT_CATALOG_URL is configured".to_owned();
+            return Err(none(Outcome::NotApplicable, Code::MissingConfig, message));
+        };
+        let Some(caller) = caller else {
+            return Err(none(Outcome::NotApplicable, Code::NoClaim, "the call brought no token".to_owned()));
+        };
+        let body = registry.get(PATH, caller.token()).await.map_err(|error| refused(&error))?;
+        let vended: Vended = serde_json::from_slice(&body).map_err(|_| {
+            let message = "the registry answered JSON that does not hold credentials".to_owned();
+            none(Outcome::Failed, Code::InvalidResponse, message)
+        })?;
+        if vended.expiration <= self.clock.now() {
+            let message = "the registry vended credentials that have already expired; check both clocks".to_owned();
+            return Err(none(Outcome::Failed, Code::InvalidResponse, message));
+        }
+        let credentials = Credentials::new(
+            vended.access_key_id,
+            vended.secret_access_key.expose_secret(),
+            Some(vended.session_token.expose_secret().to_owned()),
+            Some(vended.expiration.into()),
+            "quilt-registry",
+        );
+        Ok((credentials, Some(vended.expiration), Attempt::ok(Source::Catalog, "the registry vended credentials")))
+    }
+}
+
+/// What each way of not answering means for the chain.
+fn refused(error: &RegistryError) -> Attempt {
+    let (outcome, code) = match error {
+        RegistryError::Unauthorized(_) => (Outcome::Denied, Code::InvalidJwt),
+        RegistryError::Forbidden(_) => (Outcome::Denied, Code::Forbidden),
+        RegistryError::NotFound => (Outcome::NotApplicable, Code::MissingConfig),
+        RegistryError::NotJson => (Outcome::NotApplicable, Code::NotJson),
+        RegistryError::Timeout => (Outcome::Failed, Code::Timeout),
+        RegistryError::Status(_) | RegistryError::Unreachable(_) | RegistryError::TooLarge => {
+            (Outcome::Failed, Code::RequestFailed)
+        }
+        RegistryError::BadConfig(_) => (Outcome::Failed, Code::InvalidResponse),
+    };
+    Attempt::none(Source::Catalog, outcome, code, error.to_string())
+}

@@ -1,0 +1,107 @@
+//! What the chain ends in: credentials with their label, or the reasons why there are none.
+
+use std::fmt;
+
+use aws_credential_types::Credentials;
+use jiff::Timestamp;
+
+use super::{Attempt, Code, Outcome, Source};
+
+/// Credentials chosen for one caller.
+#[derive(Clone)]
+pub struct Resolved {
+    credentials: Credentials,
+    source: Source,
+    expires_at: Option<Timestamp>,
+    attempts: Vec<Attempt>,
+}
+
+impl Resolved {
+    /// The chosen credentials and how they were come by. `attempts` ends with the source that gave them.
+    #[must_use]
+    pub fn new(
+        credentials: Credentials,
+        source: Source,
+        expires_at: Option<Timestamp>,
+        attempts: Vec<Attempt>,
+    ) -> Self {
+        Self { credentials, source, expires_at, attempts }
+    }
+
+    /// The credentials, for signing.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Where they come from.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// When they end; `None` for long-term keys.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// What every source answered, in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved")
+            .field("access_key_id", &crate::redact::key_id(self.credentials.access_key_id()))
+            .field("source", &self.source)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// No source gave credentials. The call fails with the reasons; it never acts as somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.sentence())]
+pub struct NoCredentials {
+    /// What every source answered, in order.
+    pub attempts: Vec<Attempt>,
+}
+
+impl NoCredentials {
+    /// The answer that decides what the caller should do: the first refusal, else the first failure.
+    #[must_use]
+    pub fn decisive(&self) -> Option<&Attempt> {
+        let by = |outcome| self.attempts.iter().find(move |attempt| attempt.outcome == outcome);
+        by(Outcome::Denied).or_else(|| by(Outcome::Failed)).or_else(|| self.attempts.last())
+    }
+
+    /// The contract's code: that of the decisive attempt, or `no_credentials` when nothing applied.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self.decisive() {
+            Some(attempt) if attempt.outcome != Outcome::NotApplicable => {
+                attempt.code.map_or("no_credentials", Code::as_str)
+            }
+            _ => "no_credentials",
+        }
+    }
+
+    /// Whether the same call may succeed a little later: something failed, and nothing refused.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.decisive().is_some_and(|attempt| attempt.outcome == Outcome::Failed)
+    }
+
+    fn sentence(&self) -> String {
+        let reasons: Vec<String> = self
+            .attempts
+            .iter()
+            .map(|a| format!("{}: {}", a.source.as_str(), a.message.trim_end_matches('.')))
+            .collect();
+        format!("No AWS credentials could be had for this caller ({}).", reasons.join("; "))
+    }
+}

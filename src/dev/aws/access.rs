@@ -1,0 +1,269 @@
+//! The gate in front of every S3 operation: who is it, is the bucket here, may they? It runs after the signature has
+//! been verified and before the operation's input is read, and leaves the `Pass` behind with which an operation asks
+//! about what only its input names (the keys of `DeleteObjects`, the bucket of a key that is missing).
+
+use std::{net::SocketAddr, sync::Arc};
+
+use awsim_iam_policy::{ContextValue, PolicyDocument};
+use hyper::{HeaderMap, Uri, http::Extensions};
+use s3s::{
+    S3Error, S3ErrorCode, S3Result,
+    access::{S3Access, S3AccessContext},
+    auth::{S3Auth, SecretKey},
+    dto::CopySource,
+    path::S3Path,
+};
+use url::form_urlencoded;
+
+use super::{
+    Core,
+    action::{On, Traits, read_action, required},
+    authorize::{Context, decide},
+    caller::Caller,
+    error::{access_denied, error, no_such_bucket, with_headers},
+    iam::Unidentified,
+    journal::Note,
+    lock,
+    signed::Signed,
+};
+
+/// Gives the verifier the secret of an access key.
+pub(super) struct Secrets(pub Arc<Core>);
+
+#[async_trait::async_trait]
+impl S3Auth for Secrets {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        let secret = lock(&self.0.iam).secret_of(access_key);
+        secret.map(SecretKey::from).ok_or_else(|| refuse(Unidentified::UnknownKey))
+    }
+}
+
+/// What the gate learned about a request, for the operation behind it.
+#[derive(Clone)]
+pub(super) struct Pass {
+    pub caller: Caller,
+    context: Arc<Context>,
+}
+
+impl Pass {
+    /// The pass of the request at hand; a request without one is anonymous, which no policy allows anything.
+    pub(super) fn of(extensions: &Extensions) -> Self {
+        let absent = || Self { caller: Caller::anonymous(), context: Arc::default() };
+        extensions.get::<Self>().cloned().unwrap_or_else(absent)
+    }
+
+    /// Whether the caller may do `action` on `resource`, which the policy of its bucket also speaks about.
+    pub(super) fn may(&self, action: &str, resource: &str, policy: Option<&PolicyDocument>) -> S3Result<()> {
+        decide(&self.caller, action, resource, policy, &self.context)
+            .map_err(|refusal| error(S3ErrorCode::AccessDenied, refusal.message(&self.caller, action, resource)))
+    }
+}
+
+/// The gate.
+pub(super) struct Gate(pub Arc<Core>);
+
+#[async_trait::async_trait]
+impl S3Access for Gate {
+    async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let operation = cx.s3_op().name().to_owned();
+        let signed = cx.credentials().and_then(|_| Signed::read(cx.uri(), cx.headers()));
+        let caller = match (&signed, cx.credentials()) {
+            (Some(signed), Some(verified)) => self.identify(signed, &verified.access_key)?,
+            // Verified, but by a scheme older than Signature Version 4.
+            (None, Some(_)) => return Err(super::error::invalid_request("Please use AWS4-HMAC-SHA256.")),
+            (_, None) => Caller::anonymous(),
+        };
+        if let Some(note) = cx.extensions_mut().get::<Note>() {
+            let arn = caller.arn.clone();
+            note.write(|noted| {
+                noted.operation = Some(operation.clone());
+                noted.principal_arn = Some(arn).filter(|arn| !arn.is_empty());
+            });
+        }
+        let region = signed.as_ref().map_or("", |signed| signed.region.as_str());
+        let peer = cx.extensions_mut().get::<SocketAddr>().copied();
+        let context = Arc::new(self.context(&caller, region, peer, cx.uri(), cx.headers()));
+        let pass = Pass { caller, context };
+        self.admit(&operation, signed.as_ref(), cx.s3_path(), cx.uri(), cx.headers(), &pass)?;
+        cx.extensions_mut().insert(pass);
+        Ok(())
+    }
+}
+
+impl Gate {
+    fn identify(&self, signed: &Signed, verified: &str) -> S3Result<Caller> {
+        // What is claimed counts for nothing unless it is what was verified: a request may carry two signatures.
+        if signed.access_key_id != verified {
+            return Err(super::error::invalid_argument("Only one auth mechanism allowed"));
+        }
+        if signed.service != "s3" {
+            return Err(s3s::s3_error!(SignatureDoesNotMatch, "Credential should be scoped to correct service: 's3'."));
+        }
+        self.0.identify(signed).map_err(refuse)
+    }
+
+    fn admit(
+        &self,
+        operation: &str,
+        signed: Option<&Signed>,
+        path: &S3Path,
+        uri: &Uri,
+        headers: &HeaderMap,
+        pass: &Pass,
+    ) -> S3Result<()> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let bucket = path.get_bucket_name();
+        let mut policy = None;
+        let mut bucket_region = None;
+        if let Some(bucket) = bucket
+            && operation != "CreateBucket"
+        {
+            let (region, bucket_policy) = lock(&self.0.store).policy_of(bucket).ok_or_else(no_such_bucket)?;
+            let signed_for = signed.map_or(region.as_ref(), |signed| signed.region.as_str());
+            let anywhere = operation == "GetBucketLocation" && signed_for == self.0.options.region;
+            if signed_for != region.as_ref() && !anywhere {
+                return Err(redirect(&region));
+            }
+            if text("x-amz-expected-bucket-owner").is_some_and(|owner| owner != self.0.options.account_id) {
+                return Err(access_denied());
+            }
+            (policy, bucket_region) = (bucket_policy, Some(region));
+        }
+        let conditional = text("if-match").is_some_and(|value| value != "*");
+        let traits = Traits {
+            version: uri.query().is_some_and(|query| query_value(query, "versionId").is_some()),
+            tagging: text("x-amz-tagging").is_some(),
+            if_match: conditional && !matches!(operation, "GetObject" | "HeadObject"),
+        };
+        for (action, on) in required(operation, traits) {
+            let resource = match on {
+                On::Account => "arn:aws:s3:::*".to_owned(),
+                On::Bucket => bucket_arn(bucket.unwrap_or("*")),
+                On::Object => object_arn(bucket.unwrap_or("*"), path.get_object_key().unwrap_or("*")),
+            };
+            let verdict = pass.may(&action, &resource, policy.as_deref());
+            // AWS tells a bucket's region also to whom it refuses the bucket.
+            verdict.map_err(|refusal| match &bucket_region {
+                Some(region) if operation == "HeadBucket" => {
+                    with_headers(refusal, [("x-amz-bucket-region", region.as_ref())])
+                }
+                _ => refusal,
+            })?;
+        }
+        if matches!(operation, "CopyObject" | "UploadPartCopy") {
+            self.admit_source(text("x-amz-copy-source").unwrap_or_default(), pass)?;
+        }
+        Ok(())
+    }
+
+    fn admit_source(&self, header: &str, pass: &Pass) -> S3Result<()> {
+        let Ok(CopySource::Bucket { bucket, key, version_id }) = CopySource::parse(header) else {
+            return Err(super::error::invalid_argument(
+                "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+            ));
+        };
+        let policy = lock(&self.0.store).policy_of(&bucket).ok_or_else(no_such_bucket)?.1;
+        pass.may(read_action(version_id.is_some()), &object_arn(&bucket, &key), policy.as_deref())
+    }
+
+    fn context(
+        &self,
+        caller: &Caller,
+        region: &str,
+        peer: Option<SocketAddr>,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Context {
+        let mut context = self.0.context(caller, region, peer);
+        let mut set = |key: &str, value: String| context.insert(key.to_owned(), ContextValue::String(value));
+        for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+            let key = match name.as_ref() {
+                "prefix" | "delimiter" | "max-keys" | "versionId" => format!("s3:{}", name.to_lowercase()),
+                "X-Amz-Algorithm" => "s3:signatureversion".to_owned(),
+                _ => continue,
+            };
+            set(&key, value.into_owned());
+        }
+        for (name, value) in headers {
+            let Ok(value) = value.to_str() else { continue };
+            match name.as_str() {
+                "x-amz-acl"
+                | "x-amz-copy-source"
+                | "x-amz-metadata-directive"
+                | "x-amz-server-side-encryption"
+                | "x-amz-storage-class"
+                | "x-amz-content-sha256"
+                | "if-match"
+                | "if-none-match" => {
+                    set(&format!("s3:{name}"), value.to_owned());
+                }
+                "user-agent" => {
+                    set("aws:useragent", value.to_owned());
+                }
+                "x-amz-tagging" => {
+                    for (key, value) in form_urlencoded::parse(value.as_bytes()) {
+                        set(&format!("s3:requestobjecttag/{}", key.to_lowercase()), value.into_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        context
+    }
+}
+
+impl Core {
+    /// Who signed, by key and token.
+    pub(super) fn identify(&self, signed: &Signed) -> Result<Caller, Unidentified> {
+        let (now, account) = (self.now(), &self.options.account_id);
+        lock(&self.iam).identify(account, &signed.access_key_id, signed.token.as_deref(), now)
+    }
+
+    /// The condition keys that every request has.
+    pub(super) fn context(&self, caller: &Caller, region: &str, peer: Option<SocketAddr>) -> Context {
+        let mut context = Context::new();
+        caller.describe(&mut context);
+        let mut set = |key: &str, value: ContextValue| context.insert(key.to_owned(), value);
+        set("aws:securetransport", ContextValue::Bool(false));
+        set("aws:currenttime", ContextValue::String(self.now().to_string()));
+        set("aws:epochtime", ContextValue::String(self.now().as_second().to_string()));
+        set("aws:requestedregion", ContextValue::String(region.to_owned()));
+        set("aws:resourceaccount", ContextValue::String(self.options.account_id.clone()));
+        set("s3:resourceaccount", ContextValue::String(self.options.account_id.clone()));
+        if let Some(peer) = peer {
+            set("aws:sourceip", ContextValue::Ip(peer.ip().to_string()));
+        }
+        context
+    }
+}
+
+pub(super) fn bucket_arn(bucket: &str) -> String {
+    format!("arn:aws:s3:::{bucket}")
+}
+
+pub(super) fn object_arn(bucket: &str, key: &str) -> String {
+    format!("arn:aws:s3:::{bucket}/{key}")
+}
+
+fn query_value(query: &str, name: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn redirect(region: &str) -> S3Error {
+    let message = "The bucket you are attempting to access must be addressed using the specified endpoint. \
+                   Please send all future requests to this endpoint.";
+    let refusal = error(S3ErrorCode::PermanentRedirect, message);
+    with_headers(refusal, [("x-amz-bucket-region", region)])
+}
+
+fn refuse(reason: Unidentified) -> S3Error {
+    match reason {
+        Unidentified::UnknownKey => {
+            error(S3ErrorCode::InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records.")
+        }
+        Unidentified::InvalidToken => {
+            error(S3ErrorCode::InvalidToken, "The provided token is malformed or otherwise invalid.")
+        }
+        Unidentified::ExpiredToken => error(S3ErrorCode::ExpiredToken, "The provided token has expired."),
+    }
+}

@@ -1,0 +1,166 @@
+//! Everything on loopback in one process: an S3 and an STS that really refuse, a catalog, a registry, sample data, and the
+//! server itself.
+//!
+//! Owns what a newcomer needs to try the server, and what its tests stand on. It stands outside the house and may use
+//! every room; no room may use it.
+//!
+//! Invariant: nothing listens on anything but loopback, keys and secrets are made afresh at every start, and no identity
+//! of the machine is used.
+
+pub mod aws;
+mod info;
+mod registry;
+mod samples;
+mod users;
+mod walkthrough;
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::aws::{EmbeddedAws, Options};
+use crate::app::{App, Surroundings};
+use crate::clock::Clock;
+use crate::config::ServeConfig;
+use crate::credentials::AmbientProvider;
+
+pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
+pub use registry::{Directory, Registry};
+pub use users::{DevUsers, sign};
+pub use walkthrough::walkthrough;
+
+/// The region of everything.
+const REGION: &str = "us-east-1";
+
+/// Everything, running.
+pub struct Dev {
+    /// What the server stands on.
+    pub backend: Backend,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// An S3, an STS, a catalog, a registry and sample data, running; without the server.
+pub struct Backend {
+    /// Where everything is; `mcp_url` is empty.
+    pub info: DevInfo,
+    /// The embedded S3 and STS.
+    pub aws: EmbeddedAws,
+    /// The server's own AWS identity.
+    pub server_key: aws::AccessKey,
+}
+
+impl Backend {
+    /// Starts the parts on free ports.
+    pub async fn start(clock: Clock, tasks: &TaskTracker, shutdown: &CancellationToken) -> anyhow::Result<Self> {
+        let aws = EmbeddedAws::new(Options::new({
+            let clock = clock.clone();
+            std::sync::Arc::new(move || clock.now())
+        }));
+        let package = samples::seed(&aws)?;
+        let users = DevUsers::create(&aws, &clock)?;
+
+        let s3 = loopback(0).await?;
+        let s3_endpoint = format!("http://{}", s3.local_addr()?);
+        tasks.spawn({
+            let (aws, shutdown) = (aws.clone(), shutdown.clone());
+            async move { aws.serve(s3, shutdown).await }
+        });
+
+        let registry = loopback(0).await?;
+        let registry_url = format!("http://{}", registry.local_addr()?);
+        let directory = users.directory();
+        let routes = Registry::new(aws.clone(), directory, users.jwt_secret.clone(), clock).routes();
+        serve_plain(tasks, shutdown, registry, routes);
+
+        let catalog = loopback(0).await?;
+        let catalog_url = format!("http://{}", catalog.local_addr()?);
+        serve_plain(tasks, shutdown, catalog, registry::catalog_routes(&registry_url, REGION));
+
+        let server_key = users.server_key.clone();
+        let info = DevInfo {
+            mcp_url: String::new(),
+            catalog_url,
+            registry_url,
+            sts_endpoint: Some(s3_endpoint.clone()),
+            s3_endpoint,
+            region: REGION.to_owned(),
+            jwt_secret: users.jwt_secret.expose_secret().to_owned(),
+            buckets: BucketsInfo { shared: samples::SHARED.to_owned(), private: samples::PRIVATE.to_owned() },
+            package,
+            users: users.info,
+        };
+        Ok(Self { info, aws, server_key })
+    }
+
+    /// The flags with which a server finds all this.
+    #[must_use]
+    pub fn flags(&self) -> Vec<String> {
+        let info = &self.info;
+        let mut flags = vec![
+            format!("--jwt-secret={}", info.jwt_secret),
+            format!("--catalog-url={}", info.catalog_url),
+            format!("--s3-endpoint={}", info.s3_endpoint),
+            format!("--region={}", info.region),
+            format!("--assumable-roles={}", users::assumable_roles(&self.aws)),
+        ];
+        flags.extend(info.sts_endpoint.as_ref().map(|url| format!("--sts-endpoint={url}")));
+        flags
+    }
+
+    /// The server's own AWS identity, as the server takes it.
+    #[must_use]
+    pub fn ambient(&self) -> AmbientProvider {
+        let key = &self.server_key;
+        AmbientProvider::Fixed(aws_credential_types::Credentials::new(
+            key.access_key_id.clone(),
+            key.secret_access_key.expose_secret(),
+            None,
+            None,
+            "dev",
+        ))
+    }
+}
+
+impl Dev {
+    /// Starts everything; the server listens on `port`, 0 for any free one. Writes `data/dev.json` when it is up.
+    pub async fn start(port: u16, data: &Path, clock: Clock) -> anyhow::Result<Self> {
+        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let listener = loopback(port).await?;
+        let mut backend = Backend::start(clock.clone(), &tasks, &shutdown).await?;
+        let config = ServeConfig::from_flags(backend.flags())?;
+        let surroundings = Surroundings { clock, ambient: backend.ambient(), ..Surroundings::default() };
+        let app = App::build(&config, surroundings).await?;
+        backend.info.mcp_url = format!("http://{}/mcp", listener.local_addr()?);
+        tasks.spawn(app.serve(listener, shutdown.clone()));
+        backend.info.write(data).await?;
+        Ok(Self { backend, tasks, shutdown })
+    }
+
+    /// Ends everything and waits until it has ended.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+async fn loopback(port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|error| anyhow::anyhow!("port {port} cannot be listened on ({error}); choose another with --port"))
+}
+
+fn serve_plain(tasks: &TaskTracker, shutdown: &CancellationToken, listener: TcpListener, routes: axum::Router) {
+    let shutdown = shutdown.clone();
+    tasks.spawn(async move {
+        let served = axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned());
+        if let Err(error) = served.await {
+            tracing::error!(%error, "a part of the development backend ended");
+        }
+    });
+}

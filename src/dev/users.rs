@@ -1,0 +1,118 @@
+//! The users of the development backend, their roles and tokens.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use super::aws::{AccessKey, EmbeddedAws};
+use super::info::{AdminInfo, UserInfo, UsersInfo};
+use super::registry::Directory;
+use super::samples::SHARED;
+use crate::clock::Clock;
+
+/// How long tokens and embedded credentials last.
+const TWELVE_HOURS: u32 = 12 * 3600;
+/// The path of the roles that users act in.
+const ROLE_PATH: &str = "quilt-dev";
+
+/// The users, ready to be told to whoever starts.
+pub struct DevUsers {
+    /// What `dev.json` says of them.
+    pub info: UsersInfo,
+    /// Secret of their tokens.
+    pub jwt_secret: SecretString,
+    /// The server's own identity: it may assume the roles and nothing else.
+    pub server_key: AccessKey,
+    reader_role: String,
+    writer_role: String,
+}
+
+/// The allow-list of roles that the server is given.
+pub(super) fn assumable_roles(aws: &EmbeddedAws) -> String {
+    aws.role_arn(&format!("{ROLE_PATH}/*"))
+}
+
+/// Signs claims as an HS256 token.
+pub fn sign(claims: &Value, secret: &SecretString) -> anyhow::Result<String> {
+    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)?)
+}
+
+impl DevUsers {
+    /// Creates roles and keys, and signs tokens.
+    pub(super) fn create(aws: &EmbeddedAws, clock: &Clock) -> anyhow::Result<Self> {
+        let jwt_secret = SecretString::from(format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>()));
+        let everything = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+        let admin = aws.create_user("admin", &[everything])?;
+        let assume = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+             "Resource": aws.role_arn(&format!("{ROLE_PATH}/*"))}]});
+        let server_key = aws.create_user("quilt-mcp-server", &[assume])?;
+
+        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+            "Principal": {"AWS": aws.user_arn("quilt-mcp-server")}}]});
+        let reader_role = aws.create_role(&format!("{ROLE_PATH}/reader"), &trust, &[policy(&READ)])?;
+        let writer_role = aws.create_role(&format!("{ROLE_PATH}/writer"), &trust, &[policy(&WRITE)])?;
+
+        let now = clock.now().as_second();
+        let token = |sub: &str, more: Value| -> anyhow::Result<UserInfo> {
+            let mut claims = json!({ "sub": sub, "id": sub, "uuid": sub, "iat": now,
+                "email": format!("{sub}@example.com"), "exp": now + i64::from(TWELVE_HOURS) });
+            if let (Some(claims), Value::Object(more)) = (claims.as_object_mut(), more) {
+                claims.extend(more);
+            }
+            Ok(UserInfo { sub: sub.to_owned(), token: sign(&claims, &jwt_secret)? })
+        };
+        let keys = aws
+            .mint_session(&writer_role, "embedded", TWELVE_HOURS, None)?
+            .ok_or_else(|| anyhow::anyhow!("the writer role is missing"))?;
+        let embedded = json!({ "aws_credentials": {
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key.expose_secret(),
+            "session_token": keys.session_token.expose_secret(),
+        }});
+        let info = UsersInfo {
+            reader: token("reader", json!({}))?,
+            writer: token("writer", json!({}))?,
+            embedded: token("embedded", embedded)?,
+            assumed: token("assumed", json!({ "role_arn": writer_role }))?,
+            admin: AdminInfo {
+                access_key_id: admin.access_key_id.clone(),
+                secret_access_key: admin.secret_access_key.expose_secret().to_owned(),
+            },
+        };
+        Ok(Self { info, jwt_secret, server_key, reader_role, writer_role })
+    }
+
+    /// Who acts in which role, for the registry.
+    pub(super) fn directory(&self) -> Directory {
+        let mut directory = Directory::default();
+        directory.add("reader", "Reader", &self.reader_role, &[(SHARED, "READ")]);
+        for writer in ["writer", "embedded", "assumed"] {
+            directory.add(writer, "Writer", &self.writer_role, &[(SHARED, "READ_WRITE")]);
+        }
+        directory
+    }
+}
+
+const READ: [&str; 4] =
+    ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"];
+const WRITE: [&str; 7] = [
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:GetObjectAttributes",
+    "s3:GetObjectVersionAttributes",
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:AbortMultipartUpload",
+];
+
+fn policy(object_actions: &[&str]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"],
+         "Resource": format!("arn:aws:s3:::{SHARED}")},
+        {"Effect": "Allow", "Action": object_actions, "Resource": format!("arn:aws:s3:::{SHARED}/*")},
+    ]})
+}

@@ -1,0 +1,64 @@
+//! Who may call what: the caller into the request, the token out of it.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::envelope::Envelope;
+use super::reply::{FORBIDDEN, INVALID_REQUEST, Problem, UNAUTHORIZED, UNAVAILABLE, problem};
+use crate::identity::{Caller, Rejection, Verifier, extract};
+
+/// Proves the caller, unless the method needs none; then hands the request on without its `Authorization` header.
+pub(super) async fn authenticate(State(verifier): State<Arc<Verifier>>, mut request: Request, next: Next) -> Response {
+    let envelope = request.extensions().get::<Envelope>().cloned();
+    let is_open = envelope.as_ref().is_some_and(Envelope::is_open);
+    let caller = match extract(request.headers(), request.uri()) {
+        Err(rejection @ Rejection::Malformed { .. }) => Err(rejection),
+        // Discovery is for everybody: a stale token must not stand between a client and its login.
+        _ if is_open => Ok(Caller::Anonymous),
+        Err(rejection) => Err(rejection),
+        Ok(None) => Err(Rejection::Missing { detail: "This method needs a bearer token." }),
+        Ok(Some(token)) => verifier.verify(token).await,
+    };
+    match caller {
+        Ok(caller) => {
+            let span = tracing::Span::current();
+            span.record("caller", tracing::field::debug(&caller));
+            if let Caller::Proved(proved) = &caller
+                && let Some(subject) = proved.subject()
+            {
+                span.record("subject", subject);
+            }
+            request.headers_mut().remove(header::AUTHORIZATION);
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(rejection) => {
+            tracing::info!(error_code = rejection.code(), "caller refused");
+            refuse(&rejection, envelope.as_ref())
+        }
+    }
+}
+
+fn refuse(rejection: &Rejection, envelope: Option<&Envelope>) -> Response {
+    let status = rejection.status();
+    let code = match status {
+        StatusCode::UNAUTHORIZED => UNAUTHORIZED,
+        StatusCode::FORBIDDEN => FORBIDDEN,
+        StatusCode::SERVICE_UNAVAILABLE => UNAVAILABLE,
+        _ => INVALID_REQUEST,
+    };
+    let what = Problem { code, message: &rejection.to_string(), error_code: rejection.code() };
+    let mut response = problem(status, &what, envelope.and_then(|envelope| envelope.id.as_deref()));
+    let challenge = rejection.challenge().and_then(|challenge| HeaderValue::from_str(&challenge).ok());
+    if let Some(challenge) = challenge {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    response
+}

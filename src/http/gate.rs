@@ -1,0 +1,49 @@
+//! What is refused before a byte of the body is read: foreign hosts and origins, and more requests than can be worked on.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::sync::Semaphore;
+
+use super::allow_list::is_same_host;
+use super::reply::{self, Problem};
+use super::{AllowedHosts, AllowedOrigins};
+
+/// The two allow-lists.
+pub(super) struct Gate {
+    pub hosts: AllowedHosts,
+    pub origins: AllowedOrigins,
+}
+
+/// Refuses requests to a foreign host or from a foreign origin.
+pub(super) async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    // HTTP/2 has the authority in the URI, HTTP/1.1 in a header.
+    let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let authority = request.uri().authority().map(axum::http::uri::Authority::as_str).or(header).unwrap_or_default();
+    if !gate.hosts.allows(authority) {
+        let message = "This server does not answer to the Host of this request; the operator can add the name to \
+                       QUILT_MCP_ALLOWED_HOSTS.";
+        return reply::problem(StatusCode::FORBIDDEN, &Problem::refused("host_not_allowed", message), None);
+    }
+    let foreign = |origin: &_| !gate.origins.allows(origin) && !is_same_host(origin, authority);
+    if request.headers().get(header::ORIGIN).is_some_and(foreign) {
+        let message = "This server does not answer pages of the Origin of this request; the operator can add it to \
+                       QUILT_MCP_ALLOWED_ORIGINS.";
+        return reply::problem(StatusCode::FORBIDDEN, &Problem::refused("origin_not_allowed", message), None);
+    }
+    next.run(request).await
+}
+
+/// Refuses requests above the number that is worked on at once, at once.
+pub(super) async fn limit_in_flight(State(permits): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(_permit) = permits.try_acquire() else {
+        let message = "This server is working on as many requests as it may; try again in a second.";
+        let mut response = reply::problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited("throttled", message), None);
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        return response;
+    };
+    next.run(request).await
+}

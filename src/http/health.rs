@@ -1,0 +1,47 @@
+//! Whether this copy runs, and whether it should be given work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::clock::Clock;
+
+/// Whether this copy takes work: from its start until its shutdown begins.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// From now on load balancers should look elsewhere.
+    pub fn begin_shutdown(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_shutting_down(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// `GET /health`: the process answers.
+pub(super) async fn health(State(clock): State<Clock>) -> Response {
+    let body = json!({
+        "status": "ok",
+        "timestamp": clock.now(),
+        "server": { "name": "quilt-mcp", "version": env!("CARGO_PKG_VERSION"), "transport": "streamable-http" },
+    });
+    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+/// `GET /ready`: the process takes work.
+pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
+    let (status, body) = if readiness.is_shutting_down() {
+        (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "not_ready", "reason": "shutting down" }))
+    } else {
+        (StatusCode::OK, json!({ "status": "ready" }))
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}

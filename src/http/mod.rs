@@ -1,0 +1,21 @@
+//! From bytes to a checked request.
+//!
+//! Owns the routes and the layers around the MCP endpoint: request id, CORS, Host and Origin, the limits, the JSON-RPC
+//! envelope, who may call. Owns neither identity (it asks the verifier) nor MCP (it hands the request on).
+//!
+//! Invariants: a preflight is answered before anybody is asked who they are; a request that reaches the MCP endpoint
+//! carries a [`crate::identity::Caller`] and no `Authorization` header; every answer has an `x-request-id`.
+
+mod allow_list;
+mod auth;
+mod edge;
+mod envelope;
+mod gate;
+mod health;
+mod reply;
+mod request_id;
+mod router;
+
+pub use allow_list::{AllowedHosts, AllowedOrigins};
+pub use health::Readiness;
+pub use router::{HttpParts, router};

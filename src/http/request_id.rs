@@ -1,0 +1,51 @@
+//! A name for each request, in its answer and in every line that is logged about it.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Takes the caller's id if it is sane, else makes one; logs the request when it is done.
+pub(super) async fn assign(request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(HEADER)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| is_sane(id))
+        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+    let span = tracing::info_span!(
+        "request",
+        request_id = %id,
+        rpc = tracing::field::Empty,
+        caller = tracing::field::Empty,
+        subject = tracing::field::Empty,
+    );
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    async move {
+        let started = Instant::now();
+        let mut response = next.run(request).await;
+        let status = response.status().as_u16();
+        let duration_ms = started.elapsed().as_millis();
+        if path.starts_with("/mcp") {
+            tracing::info!(%method, path, status, duration_ms, "request answered");
+        } else {
+            tracing::debug!(%method, path, status, duration_ms, "request answered");
+        }
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(HEADER, value);
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+fn is_sane(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b))
+}

@@ -1,0 +1,80 @@
+//! The whole route table and the whole stack, on one screen.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderName, Method, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any_service, get};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use super::health::{Readiness, health, ready};
+use super::{AllowedHosts, AllowedOrigins, auth, edge, gate, reply, request_id};
+use crate::clock::Clock;
+use crate::identity::Verifier;
+use crate::mcp::McpService;
+
+/// What the routes need.
+pub struct HttpParts {
+    /// Proves bearers.
+    pub verifier: Arc<Verifier>,
+    /// The MCP endpoint.
+    pub mcp: McpService,
+    /// Names to answer to.
+    pub hosts: AllowedHosts,
+    /// Browser origins that may call.
+    pub origins: AllowedOrigins,
+    /// Largest request body, in bytes.
+    pub max_body: usize,
+    /// Most requests worked on at once.
+    pub max_in_flight: usize,
+    /// Whether to say that this copy is ready.
+    pub readiness: Readiness,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Every route of the server.
+pub fn router(parts: HttpParts) -> Router {
+    let gate = gate::Gate { hosts: parts.hosts, origins: parts.origins.clone() };
+    let in_flight = Arc::new(Semaphore::new(parts.max_in_flight));
+    // The layer added last is the outermost.
+    let mcp = Router::new()
+        .route("/mcp", any_service(parts.mcp.clone()))
+        .route("/mcp/", any_service(parts.mcp))
+        .layer(from_fn_with_state(parts.verifier, auth::authenticate))
+        .layer(from_fn_with_state(parts.max_body, edge::check))
+        .layer(from_fn_with_state(in_flight, gate::limit_in_flight))
+        .layer(from_fn_with_state(Arc::new(gate), gate::check))
+        .layer(cors(parts.origins));
+    let health = Router::new()
+        .route("/health", get(health))
+        .route("/healthz", get(health))
+        .with_state(parts.clock)
+        .route("/ready", get(ready))
+        .with_state(parts.readiness);
+    Router::new()
+        .merge(mcp)
+        .merge(health)
+        .fallback(reply::not_found)
+        .layer(CatchPanicLayer::custom(reply::panicked))
+        .layer(from_fn(request_id::assign))
+}
+
+/// Answers preflights. Bearers are headers, so credentials mode is off and origins are named one by one.
+fn cors(origins: AllowedOrigins) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(move |origin, _| origins.allows(origin)))
+        .allow_methods([Method::POST, Method::OPTIONS])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([
+            header::WWW_AUTHENTICATE,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("mcp-protocol-version"),
+            HeaderName::from_static("mcp-session-id"),
+        ])
+        .max_age(std::time::Duration::from_secs(7200))
+}

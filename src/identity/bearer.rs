@@ -1,0 +1,169 @@
+//! The bearer token as it arrives (RFC 6750), before anything is known about it.
+
+use std::fmt;
+
+use axum::http::{HeaderMap, Uri, header::AUTHORIZATION};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use super::Rejection;
+
+/// Longest accepted bearer. Quilt's own tokens have a few hundred bytes; those with embedded credentials a few thousand.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// Query parameters in which clients have been seen to send tokens. A URL ends up in logs and histories.
+const QUERY_NAMES: [&str; 4] = ["access_token", "token", "jwt", "api_key"];
+
+/// A bearer token: somebody's secret, not yet proved.
+#[derive(Clone)]
+pub struct BearerToken(SecretString);
+
+/// SHA-256 of a bearer: names a caller in cache keys and, cut short, in logs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl BearerToken {
+    /// Takes a token of the form that RFC 6750 allows (`b64token`), within the length limit.
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let body = text.trim_end_matches('=');
+        let is_token68 = !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b));
+        if is_token68 && text.len() <= MAX_BYTES {
+            Ok(Self(SecretString::from(text)))
+        } else if text.is_empty() {
+            Err(Rejection::Missing { detail: "The Authorization header holds no token." })
+        } else {
+            Err(Rejection::Invalid { detail: String::from("it is not of the form that a bearer token has (RFC 6750)") })
+        }
+    }
+
+    /// Whether this is a Quilt API key: opaque, provable by the registry only.
+    #[must_use]
+    pub fn is_api_key(&self) -> bool {
+        self.0.expose_secret().starts_with("qk_")
+    }
+
+    /// The token's name in caches and logs.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(Sha256::digest(self.0.expose_secret().as_bytes()).into())
+    }
+
+    /// The token itself, for the verifier and the credential steps; nothing else has a use for it.
+    pub(crate) fn secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BearerToken({})", self.fingerprint())
+    }
+}
+
+impl Fingerprint {
+    /// All 32 bytes, for cache keys.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    /// The first six bytes in hexadecimal: enough to tell callers apart in a log, nothing to sign in with.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The request's bearer, if it brings one. The scheme's case does not matter (RFC 9110 section 11.1).
+pub fn extract(headers: &HeaderMap, uri: &Uri) -> Result<Option<BearerToken>, Rejection> {
+    if uri.query().is_some_and(holds_token) {
+        return Err(Rejection::Malformed {
+            detail: "a token must not travel in the URL; send it as `Authorization: Bearer <token>`",
+        });
+    }
+    let mut found: Option<BearerToken> = None;
+    for value in headers.get_all(AUTHORIZATION) {
+        let text = value
+            .to_str()
+            .map_err(|_| Rejection::Invalid { detail: String::from("the Authorization header is not plain text") })?;
+        let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Rejection::Missing { detail: "The Authorization header is of another scheme than Bearer." });
+        }
+        let token = BearerToken::parse(token.trim())?;
+        if found.as_ref().is_some_and(|earlier| earlier.fingerprint() != token.fingerprint()) {
+            return Err(Rejection::Malformed { detail: "the request carries two different credentials; send one" });
+        }
+        found = Some(token);
+    }
+    Ok(found)
+}
+
+fn holds_token(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| QUERY_NAMES.contains(&name.to_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        values.iter().map(|value| (AUTHORIZATION, value.parse().unwrap())).collect()
+    }
+
+    fn extract_from(values: &[&str]) -> Result<Option<BearerToken>, Rejection> {
+        extract(&headers(values), &Uri::from_static("/mcp"))
+    }
+
+    #[test]
+    fn the_scheme_is_case_insensitive() {
+        for value in ["Bearer abc.def", "bearer abc.def", "BEARER   abc.def"] {
+            assert_eq!(extract_from(&[value]).unwrap().unwrap().secret(), "abc.def");
+        }
+        assert!(extract_from(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn another_scheme_is_never_taken_for_a_token() {
+        // The Python server used the whole header value as the token here.
+        assert!(matches!(extract_from(&["Basic abc"]), Err(Rejection::Missing { .. })));
+        assert!(matches!(extract_from(&["abc.def.ghi"]), Err(Rejection::Missing { .. })));
+        assert!(matches!(extract_from(&["Bearer "]), Err(Rejection::Missing { .. })));
+        assert!(matches!(extract_from(&["Bearer a b"]), Err(Rejection::Invalid { .. })));
+    }
+
+    #[test]
+    fn two_different_credentials_are_malformed_and_the_same_twice_is_not() {
+        assert!(matches!(extract_from(&["Bearer a", "Bearer b"]), Err(Rejection::Malformed { .. })));
+        assert!(extract_from(&["Bearer a", "Bearer a"]).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_token_in_the_url_is_malformed() {
+        for uri in ["/mcp?access_token=x", "/mcp?a=b&Token=x"] {
+            let result = extract(&HeaderMap::new(), &uri.parse().unwrap());
+            assert!(matches!(result, Err(Rejection::Malformed { .. })), "{uri}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_value_panics_or_shows_itself(value in "\\PC{0,200}") {
+            if let Ok(header) = axum::http::HeaderValue::from_str(&value) {
+                let headers: HeaderMap = [(AUTHORIZATION, header)].into_iter().collect();
+                let shown = format!("{:?}", extract(&headers, &Uri::from_static("/mcp")));
+                let token = value.split_once(' ').map_or("", |(_, token)| token.trim());
+                prop_assert!(token.len() < 16 || !shown.contains(token));
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The claims of a verified JWT that this server understands, and the checks of its time and audience.
+//!
+//! Spellings and meanings are those of the Python server and of Quilt's registry, whose own tokens carry only `id`,
+//! `uuid` and `exp`. A claim is data from the token's issuer: it is used only after the signature was verified.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::Rejection;
+
+/// How far two clocks may be apart, in seconds.
+const LEEWAY_SECONDS: i64 = 30;
+
+/// Claims of a token. A claim of another type than expected counts as absent, except for `exp` and `nbf`.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Claims(Map<String, Value>);
+
+/// AWS credentials that a token carries.
+#[derive(Clone)]
+pub struct EmbeddedCredentials {
+    /// `ASIA…` or `AKIA…`.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret_access_key: SecretString,
+    /// Present for temporary credentials.
+    pub session_token: Option<SecretString>,
+    /// When they end, where the token says so.
+    pub expiration: Option<Timestamp>,
+}
+
+impl fmt::Debug for EmbeddedCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EmbeddedCredentials({})", crate::redact::key_id(&self.access_key_id))
+    }
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claims(subject: {:?})", self.subject())
+    }
+}
+
+impl Claims {
+    /// Whom the token speaks of: `sub`, else the registry's `id` or `uuid`.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.text(&["sub", "id", "uuid", "user_id"])
+    }
+
+    /// Display name, where the token has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.text(&["name", "username"])
+    }
+
+    /// Mail address, where the token has one.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        self.text(&["email"])
+    }
+
+    /// The role that the token asks to act in.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        self.text(&["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"])
+    }
+
+    /// AWS credentials inside the token: `None` if it has none, an error text if they are not usable.
+    #[must_use]
+    pub fn embedded_credentials(&self) -> Option<Result<EmbeddedCredentials, &'static str>> {
+        let object = match self.first(&["aws_credentials", "awsCredentials"])? {
+            Value::Object(object) => object,
+            _ => return Some(Err("the aws_credentials claim is not an object")),
+        };
+        let get = |names: [&str; 3]| {
+            names.iter().find_map(|name| object.get(*name).and_then(Value::as_str)).filter(|text| !text.is_empty())
+        };
+        let Some(access_key_id) = get(["access_key_id", "accessKeyId", "AccessKeyId"]) else {
+            return Some(Err("the aws_credentials claim has no access_key_id"));
+        };
+        let Some(secret) = get(["secret_access_key", "secretAccessKey", "SecretAccessKey"]) else {
+            return Some(Err("the aws_credentials claim has no secret_access_key"));
+        };
+        Some(Ok(EmbeddedCredentials {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: SecretString::from(secret),
+            session_token: get(["session_token", "sessionToken", "SessionToken"]).map(SecretString::from),
+            expiration: get(["expiration", "expiresAt", "Expiration"]).and_then(|text| text.parse().ok()),
+        }))
+    }
+
+    /// Checks `exp` (required), `nbf`, and, where configured, `iss` and `aud` (then required). Answers the expiry.
+    pub fn check(&self, now: Timestamp, issuer: Option<&str>, audience: Option<&str>) -> Result<Timestamp, Rejection> {
+        let expires_at = match self.first(&["exp"]) {
+            None => return Err(invalid("it has no exp claim")),
+            Some(value) => numeric_date(value).ok_or_else(|| invalid("its exp claim is not a time"))?,
+        };
+        if expires_at.as_second().saturating_add(LEEWAY_SECONDS) <= now.as_second() {
+            return Err(Rejection::Expired { at: expires_at });
+        }
+        if let Some(value) = self.first(&["nbf"]) {
+            let not_before = numeric_date(value).ok_or_else(|| invalid("its nbf claim is not a time"))?;
+            if not_before.as_second().saturating_sub(LEEWAY_SECONDS) > now.as_second() {
+                return Err(invalid("it is not valid yet"));
+            }
+        }
+        if issuer.is_some_and(|wanted| self.text(&["iss"]) != Some(wanted)) {
+            return Err(invalid("its issuer is not the one this server trusts"));
+        }
+        if audience.is_some_and(|wanted| !self.is_for(wanted)) {
+            return Err(invalid("it was issued for another audience than this server"));
+        }
+        Ok(expires_at)
+    }
+
+    fn is_for(&self, audience: &str) -> bool {
+        match self.0.get("aud") {
+            Some(Value::String(one)) => one == audience,
+            Some(Value::Array(many)) => many.iter().any(|one| one.as_str() == Some(audience)),
+            _ => false,
+        }
+    }
+
+    /// The first of these claims that is present and not null.
+    fn first(&self, names: &[&str]) -> Option<&Value> {
+        names.iter().filter_map(|name| self.0.get(*name)).find(|value| !value.is_null())
+    }
+
+    /// The first of these claims that is a text with something in it.
+    fn text(&self, names: &[&str]) -> Option<&str> {
+        names.iter().filter_map(|name| self.0.get(*name)?.as_str()).find(|text| !text.is_empty())
+    }
+}
+
+fn invalid(detail: &str) -> Rejection {
+    Rejection::Invalid { detail: detail.to_owned() }
+}
+
+/// A `NumericDate` (RFC 7519): seconds since 1970, whole or not.
+fn numeric_date(value: &Value) -> Option<Timestamp> {
+    if let Some(seconds) = value.as_i64() {
+        return Timestamp::from_second(seconds).ok();
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked on the same line")]
+    value.as_f64().filter(|s| s.abs() < 1e11).and_then(|s| Timestamp::from_second(s.floor() as i64).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn check(claims: Value, issuer: Option<&str>, audience: Option<&str>) -> Result<Timestamp, Rejection> {
+        let claims: Claims = serde_json::from_value(claims).unwrap();
+        claims.check(Timestamp::from_second(NOW).unwrap(), issuer, audience)
+    }
+
+    #[test]
+    fn exp_is_required_and_has_thirty_seconds_of_grace() {
+        assert!(matches!(check(json!({}), None, None), Err(Rejection::Invalid { .. })));
+        assert!(matches!(check(json!({"exp": null}), None, None), Err(Rejection::Invalid { .. })));
+        assert!(matches!(check(json!({"exp": "soon"}), None, None), Err(Rejection::Invalid { .. })));
+        assert!(check(json!({"exp": NOW - 29}), None, None).is_ok());
+        assert!(check(json!({"exp": NOW + 60}), None, None).is_ok());
+        assert!(check(json!({"exp": 1_800_000_060.5}), None, None).is_ok());
+        let at = Timestamp::from_second(NOW - 30).unwrap();
+        assert_eq!(check(json!({"exp": NOW - 30}), None, None), Err(Rejection::Expired { at }));
+    }
+
+    #[test]
+    fn nbf_has_the_same_grace() {
+        assert!(check(json!({"exp": NOW + 60, "nbf": NOW + 30}), None, None).is_ok());
+        assert!(check(json!({"exp": NOW + 60, "nbf": NOW + 31}), None, None).is_err());
+        assert!(check(json!({"exp": NOW + 60, "nbf": "x"}), None, None).is_err());
+    }
+
+    #[test]
+    fn a_configured_issuer_and_audience_are_required_and_exact() {
+        let good = json!({"exp": NOW + 60, "iss": "https://i", "aud": ["a", "b"]});
+        assert!(check(good.clone(), Some("https://i"), Some("b")).is_ok());
+        assert!(check(json!({"exp": NOW + 60, "aud": "b"}), None, Some("b")).is_ok());
+        for (issuer, audience) in [(Some("https://i/"), None), (Some("https://I"), None), (None, Some("c"))] {
+            assert!(check(good.clone(), issuer, audience).is_err(), "{issuer:?} {audience:?}");
+        }
+        let bare = json!({"exp": NOW + 60});
+        assert!(check(bare.clone(), Some("https://i"), None).is_err(), "an absent iss is not a match");
+        assert!(check(bare, None, Some("b")).is_err(), "an absent aud is not a match");
+    }
+
+    #[test]
+    fn embedded_credentials_in_every_spelling() {
+        for (id, secret, token) in [
+            ("access_key_id", "secret_access_key", "session_token"),
+            ("accessKeyId", "secretAccessKey", "sessionToken"),
+        ] {
+            for outer in ["aws_credentials", "awsCredentials"] {
+                let claims: Claims =
+                    serde_json::from_value(json!({outer: {id: "ASIAX", secret: "s", token: "t"}})).unwrap();
+                let embedded = claims.embedded_credentials().unwrap().unwrap();
+                assert_eq!(embedded.access_key_id, "ASIAX");
+                assert!(embedded.session_token.is_some());
+            }
+        }
+        let half: Claims = serde_json::from_value(json!({"aws_credentials": {"access_key_id": "A"}})).unwrap();
+        assert!(half.embedded_credentials().unwrap().is_err());
+        let none: Claims = serde_json::from_value(json!({"aws_credentials": null})).unwrap();
+        assert!(none.embedded_credentials().is_none());
+    }
+
+    #[test]
+    fn claims_that_mean_the_same_may_stand_side_by_side() {
+        let claims = json!({"sub": "", "id": "u-1", "uuid": "u-2", "name": "Alice", "username": "alice", "email": 7});
+        let claims: Claims = serde_json::from_value(claims).unwrap();
+        assert_eq!((claims.subject(), claims.name(), claims.email()), (Some("u-1"), Some("Alice"), None));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let claims: Claims = serde_json::from_value(
+            json!({"sub": "alice", "aws_credentials": {"access_key_id": "ASIAX", "secret_access_key": "canary-1", "session_token": "canary-2"}}),
+        )
+        .unwrap();
+        let shown = format!("{claims:?} {:?}", claims.embedded_credentials());
+        assert!(shown.contains("alice") && !shown.contains("canary"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_time_claim_panics(exp in proptest::num::f64::ANY, nbf in any::<i64>()) {
+            let _ = check(json!({"exp": exp, "nbf": nbf}), None, None);
+            let _ = check(json!({"exp": nbf, "nbf": exp}), None, None);
+        }
+    }
+}

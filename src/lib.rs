@@ -1,0 +1,55 @@
+//! A stateless MCP server for the Quilt data catalog. It acts on S3 as its caller, and as nobody else.
+//!
+//! # The map of the house
+//!
+//! A request goes one way:
+//!
+//! ```text
+//! socket ─ http ─ identity ─ mcp ─ tools ─ {s3, catalog} ─ AWS / registry
+//!                              └─────── credentials ──┘
+//! ```
+//!
+//! | room | owns |
+//! |---|---|
+//! | [`config`] | the table of settings |
+//! | [`http`] | from bytes to a checked request: ids, CORS, Host and Origin, limits, the JSON-RPC envelope, who may call |
+//! | [`identity`] | from the bearer to a proved [`identity::Caller`] |
+//! | [`mcp`] | the only room that knows rmcp: caller out of the context, guard, results |
+//! | [`tools`] | what the server can do: plain async functions of a [`tools::Session`] and arguments |
+//! | [`credentials`] | whose AWS credentials a call acts with: the chain, its record, the cache |
+//! | [`s3`] | S3 as exactly one caller, one file for each operation |
+//! | [`sts`] | STS as exactly one caller: whose credentials are these? |
+//! | [`catalog`] | the catalog's config, the registry's REST and GraphQL |
+//! | [`telemetry`] | logs |
+//! | [`dev`] | everything on loopback: embedded S3 and STS, catalog, registry, sample data |
+//! | [`cli`] | the commands |
+//! | [`app`] | puts the rooms together; the only place besides `dev` and `cli` that knows them all |
+//!
+//! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown.
+//!
+//! What an arrow may not do: a room left of another is never imported by it. In particular `s3`, `catalog` and
+//! `credentials` know nothing of `tools`, `mcp` and `http`, and only `mcp` imports rmcp.
+//!
+//! # What keeps two callers apart
+//!
+//! [`identity::Caller`] is made by the verifier alone and travels in the request's extensions; the `Authorization` header
+//! is removed. A tool is given a [`tools::Session`], whose only way to S3 is [`tools::Session::s3`], which resolves that
+//! caller's credentials and answers a [`s3::UserS3`] that signs with them. The client underneath has no identity of its
+//! own. So a tool cannot act as anybody else, because there is no function that would let it.
+
+pub mod app;
+pub mod catalog;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod credentials;
+pub mod dev;
+
+pub mod http;
+pub mod identity;
+pub mod mcp;
+pub mod redact;
+pub mod s3;
+pub mod sts;
+pub mod telemetry;
+pub mod tools;

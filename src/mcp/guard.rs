@@ -1,0 +1,52 @@
+//! Ends a handler that panics, takes too long, or whose client has left. rmcp does none of the three: a panic hangs the
+//! request for ever, and a disconnect only cancels a token.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::tools::{ToolError, code};
+
+/// Runs a tool within its bounds.
+pub(super) async fn guarded<T>(
+    client_left: &CancellationToken,
+    limit: Duration,
+    tool: impl Future<Output = Result<T, ToolError>>,
+) -> Result<T, ToolError> {
+    tokio::select! {
+        biased;
+        () = client_left.cancelled() => Err(ToolError::new(code::CANCELLED, "The client cancelled the call.")),
+        outcome = tokio::time::timeout(limit, AssertUnwindSafe(tool).catch_unwind()) => match outcome {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => {
+                Err(ToolError::new(code::INTERNAL, "This server made a mistake; its operator finds the reason in the log."))
+            }
+            Err(_elapsed) => {
+                let message = format!("The call took longer than the {} seconds that are allowed.", limit.as_secs_f32());
+                Err(ToolError::new(code::TIMEOUT, message).retryable().with_hint("Ask for less at once, then try again."))
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn run(tool: impl Future<Output = Result<(), ToolError>>, left: bool) -> &'static str {
+        let token = CancellationToken::new();
+        if left {
+            token.cancel();
+        }
+        guarded(&token, Duration::from_millis(5), tool).await.unwrap_err().code
+    }
+
+    #[tokio::test]
+    async fn a_handler_cannot_hang_a_request() {
+        assert_eq!(run(async { panic!("a bug") }, false).await, code::INTERNAL);
+        assert_eq!(run(std::future::pending(), false).await, code::TIMEOUT);
+        assert_eq!(run(std::future::pending(), true).await, code::CANCELLED);
+    }
+}

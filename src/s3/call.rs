@@ -1,0 +1,56 @@
+//! One request to S3 in the caller's name, with the two repetitions that are ours and not the SDK's: in the bucket's own
+//! region, and with newer credentials.
+
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use super::error::classify;
+use super::{BucketName, S3Error, S3ErrorKind, UserS3};
+
+/// What a request is about, for its error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    /// The IAM action that the request needs.
+    pub action: &'static str,
+    pub bucket: Option<&'a BucketName>,
+    pub key: Option<&'a str>,
+}
+
+impl UserS3 {
+    /// Sends the request that `request` makes of a configuration override. Never use a response of another function: only
+    /// the override given here carries the caller's identity.
+    pub(super) async fn call<T, E, Fut>(
+        &self,
+        target: Target<'_>,
+        request: impl Fn(Builder) -> Fut,
+    ) -> Result<T, S3Error>
+    where
+        E: ProvideErrorMetadata,
+        Fut: Future<Output = Result<T, SdkError<E>>>,
+    {
+        let (mut may_redirect, mut may_renew) = (true, true);
+        loop {
+            let credentials = self.signing().credentials;
+            let access_key_id = credentials.access_key_id().to_owned();
+            let region = self.region_of(target.bucket).await;
+            let error = match request(self.identity(credentials, region.clone())).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => classify(&error, target),
+            };
+            match (&error.bucket_region, target.bucket) {
+                (Some(actual), Some(bucket)) if error.is_redirect() && may_redirect && *actual != region => {
+                    self.note_region(bucket, actual).await;
+                    may_redirect = false;
+                    continue;
+                }
+                _ => {}
+            }
+            let may_be_stale = matches!(error.kind, S3ErrorKind::StaleCredentials) || error.is_bare_bad_request();
+            if may_be_stale && may_renew && self.renew(&access_key_id).await {
+                may_renew = false;
+                continue;
+            }
+            return Err(error);
+        }
+    }
+}

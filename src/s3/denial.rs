@@ -1,0 +1,66 @@
+//! S3's own words about a denial.
+//!
+//! Since 2024 S3 says who was refused what, and by which kind of policy, to callers of the same account:
+//! `User: ARN is not authorized to perform: ACTION on resource: "ARN" because no KIND policy allows the ACTION action` or
+//! `… with an explicit deny in a KIND policy`. Elsewhere it says `Access Denied` and no more.
+
+/// What S3 said about whom it refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// ARN of the principal.
+    pub principal: String,
+    /// IAM action, such as `s3:PutObject`.
+    pub action: String,
+    /// ARN of the resource.
+    pub resource: Option<String>,
+    /// Which kind of policy decided, in S3's words.
+    pub reason: Option<String>,
+}
+
+impl Denial {
+    /// Reads S3's message; `None` when it does not say.
+    #[must_use]
+    pub fn parse(message: &str) -> Option<Self> {
+        let (principal, rest) = message.strip_prefix("User: ")?.split_once(" is not authorized to perform: ")?;
+        let (action, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        let mut reason_at = rest.len();
+        for marker in ["because ", "with an explicit deny"] {
+            reason_at = rest.find(marker).map_or(reason_at, |at| at.min(reason_at));
+        }
+        let (resource, reason) = rest.split_at_checked(reason_at)?;
+        let resource = resource.strip_prefix("on resource: ").map(|text| text.trim().trim_matches('"').to_owned());
+        let reason = Some(reason.trim().trim_end_matches('.').to_owned()).filter(|text| !text.is_empty());
+        Some(Self {
+            principal: principal.to_owned(),
+            action: action.trim_end_matches('.').to_owned(),
+            resource,
+            reason,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_s3_says_and_no_more() {
+        let message = "User: arn:aws:sts::123456789012:assumed-role/r/alice is not authorized to perform: s3:PutObject on \
+                       resource: \"arn:aws:s3:::b/a key.csv\" because no session policy allows the s3:PutObject action";
+        let denial = Denial::parse(message).unwrap();
+        assert_eq!(denial.principal, "arn:aws:sts::123456789012:assumed-role/r/alice");
+        assert_eq!(denial.action, "s3:PutObject");
+        assert_eq!(denial.resource.as_deref(), Some("arn:aws:s3:::b/a key.csv"));
+        assert_eq!(denial.reason.as_deref(), Some("because no session policy allows the s3:PutObject action"));
+
+        let explicit = "User: arn:u is not authorized to perform: s3:GetObject on resource: \"arn:aws:s3:::b/k\" with an \
+                        explicit deny in a resource-based policy";
+        let reason = Denial::parse(explicit).unwrap().reason;
+        assert_eq!(reason.as_deref(), Some("with an explicit deny in a resource-based policy"));
+
+        assert_eq!(Denial::parse("User: u is not authorized to perform: s3:X").unwrap().resource, None);
+        for silent in ["Access Denied", "Access Denied.", "", "User: x"] {
+            assert_eq!(Denial::parse(silent), None);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What an error of S3 means for the caller.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+
+use super::call::Target;
+
+/// The cases that callers can act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum S3ErrorKind {
+    /// The caller may not. Ask for the right, or use another bucket.
+    AccessDenied,
+    /// There is no such bucket.
+    NoSuchBucket,
+    /// There is no such object, or no such version of it.
+    NoSuchKey,
+    /// A condition did not hold: somebody else was there first.
+    PreconditionFailed,
+    /// Another write to the same key is going on. Try again.
+    Conflict,
+    /// The range begins behind the object's end.
+    InvalidRange,
+    /// S3 asks to slow down. Try again later.
+    Throttled,
+    /// The session is over, and no newer one could be had. Log in again.
+    StaleCredentials,
+    /// AWS does not know the key, or the signature is wrong. Log in again.
+    InvalidCredentials,
+    /// The object is archived and must be restored first.
+    Archived,
+    /// No answer in time. Try again.
+    Timeout,
+    /// No connection, or it broke off. Try again.
+    Network,
+    /// S3 refused the request as wrong.
+    InvalidRequest,
+    /// Anything else, most often a fault of S3 itself.
+    Other,
+}
+
+/// An error of S3, with what a person needs to understand it and nothing secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{action} failed: {}", self.words())]
+pub struct S3Error {
+    /// What it means.
+    pub kind: S3ErrorKind,
+    /// The IAM action that the request needed.
+    pub action: &'static str,
+    /// The bucket, where the request was about one.
+    pub bucket: Option<String>,
+    /// The key, where the request was about one.
+    pub key: Option<String>,
+    /// HTTP status, when an answer came.
+    pub status: Option<u16>,
+    /// S3's code. A HEAD's answer has none.
+    pub code: Option<String>,
+    /// S3's message.
+    pub message: Option<String>,
+    /// S3's id of the request, for a support case.
+    pub request_id: Option<String>,
+    pub(super) bucket_region: Option<String>,
+}
+
+impl S3Error {
+    /// Whether the same request may succeed a little later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        use S3ErrorKind as K;
+        matches!(self.kind, K::Throttled | K::Timeout | K::Network | K::Conflict)
+            || (self.kind == K::Other && self.status.is_none_or(|status| status >= 500))
+    }
+
+    /// S3 says that the bucket is elsewhere.
+    pub(super) fn is_redirect(&self) -> bool {
+        self.status == Some(301) || matches!(self.code.as_deref(), Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
+            // A HEAD has no code; a signature for another region makes it a bare 400.
+            || self.is_bare_bad_request()
+    }
+
+    /// A 400 without a code: a HEAD that may have been refused for its region or for its session.
+    pub(super) fn is_bare_bad_request(&self) -> bool {
+        self.status == Some(400) && self.code.is_none()
+    }
+
+    /// S3's words, or ours when it had none.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match (&self.message, &self.code, self.status) {
+            (Some(message), _, _) => message.clone(),
+            (None, Some(code), _) => code.clone(),
+            (None, None, Some(status)) => format!("S3 answered {status}"),
+            (None, None, None) if self.kind == S3ErrorKind::Timeout => "S3 did not answer in time".to_owned(),
+            (None, None, None) => "S3 could not be reached".to_owned(),
+        }
+    }
+}
+
+/// Reads an SDK error. Never formats it: its `Debug` prints raw headers, and its `Display` says nothing.
+pub(super) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E>, target: Target<'_>) -> S3Error {
+    let raw = error.raw_response();
+    let status = raw.map(|raw| raw.status().as_u16());
+    let code = error.code().filter(|code| !code.is_empty()).map(str::to_owned);
+    let kind = match error {
+        SdkError::TimeoutError(_) => S3ErrorKind::Timeout,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => S3ErrorKind::Timeout,
+        SdkError::DispatchFailure(_) => S3ErrorKind::Network,
+        SdkError::ConstructionFailure(_) => S3ErrorKind::InvalidRequest,
+        SdkError::ResponseError(_) if status.is_some_and(|status| status < 400) => S3ErrorKind::Network,
+        _ => kind(code.as_deref(), status),
+    };
+    S3Error {
+        kind,
+        action: target.action,
+        bucket: target.bucket.map(ToString::to_string),
+        key: target.key.map(str::to_owned),
+        status,
+        message: error.message().filter(|text| !text.is_empty()).map(presentable),
+        request_id: error.request_id().map(str::to_owned),
+        bucket_region: raw.and_then(|raw| raw.headers().get("x-amz-bucket-region")).map(str::to_owned),
+        code,
+    }
+}
+
+fn kind(code: Option<&str>, status: Option<u16>) -> S3ErrorKind {
+    use S3ErrorKind as K;
+    match (code, status) {
+        (Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"), _) => K::StaleCredentials,
+        (Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed"), _) => K::InvalidCredentials,
+        (Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "KMS.AccessDeniedException"), _) => {
+            K::AccessDenied
+        }
+        (Some("NoSuchBucket"), _) => K::NoSuchBucket,
+        (Some("NoSuchKey" | "NoSuchVersion" | "NotFound"), _) => K::NoSuchKey,
+        (Some("MethodNotAllowed"), _) => K::NoSuchKey,
+        (Some("PreconditionFailed"), _) => K::PreconditionFailed,
+        (Some("ConditionalRequestConflict" | "OperationAborted"), _) => K::Conflict,
+        (Some("InvalidRange"), _) => K::InvalidRange,
+        (Some("InvalidObjectState"), _) => K::Archived,
+        (Some("SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded"), _) => K::Throttled,
+        (Some("RequestTimeout"), _) => K::Timeout,
+        (_, Some(403)) => K::AccessDenied,
+        (_, Some(404)) => K::NoSuchKey,
+        (_, Some(405)) => K::NoSuchKey,
+        (_, Some(412)) => K::PreconditionFailed,
+        (_, Some(416)) => K::InvalidRange,
+        (_, Some(429 | 503)) => K::Throttled,
+        (_, Some(400..=499)) => K::InvalidRequest,
+        _ => K::Other,
+    }
+}
+
+/// A message of S3 as it may be shown: one line, bounded.
+fn presentable(message: &str) -> String {
+    message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1000).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_without_a_code_is_judged_by_its_status() {
+        assert_eq!(kind(None, Some(403)), S3ErrorKind::AccessDenied);
+        assert_eq!(kind(None, Some(404)), S3ErrorKind::NoSuchKey);
+        assert_eq!(kind(None, Some(400)), S3ErrorKind::InvalidRequest);
+        assert_eq!(kind(None, Some(503)), S3ErrorKind::Throttled);
+        assert_eq!(kind(Some("ExpiredToken"), Some(400)), S3ErrorKind::StaleCredentials);
+        assert_eq!(kind(Some("InternalError"), Some(500)), S3ErrorKind::Other);
+    }
+}

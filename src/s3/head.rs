@@ -1,0 +1,91 @@
+//! `HeadObject`. Its refusals have no body, so the reason is asked by a one-byte read.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::call::Target;
+use super::{ObjectUri, S3Error, S3ErrorKind, UserS3};
+
+/// An object's checksums, as S3 stores them: base64, composite ones with `-PARTS` behind.
+pub type Checksums = BTreeMap<&'static str, String>;
+
+/// What S3 says about an object without its content.
+#[derive(Debug, Clone)]
+pub struct ObjectHead {
+    /// Version, in versioned buckets.
+    pub version_id: Option<String>,
+    /// Size in bytes.
+    pub size: u64,
+    /// MIME type.
+    pub content_type: Option<String>,
+    /// When this version was written.
+    pub last_modified: Option<Timestamp>,
+    /// `ETag`, without its quotes.
+    pub etag: Option<String>,
+    /// Storage class; S3 leaves it out for `STANDARD`.
+    pub storage_class: Option<String>,
+    /// User metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// Checksums by algorithm, as in the API: `SHA256`, `CRC64NVME`, …
+    pub checksums: Checksums,
+}
+
+impl UserS3 {
+    /// What S3 says about an object.
+    pub async fn head(&self, object: &ObjectUri) -> Result<ObjectHead, S3Error> {
+        let answer = self
+            .call(read_target(object), |identity| {
+                self.client()
+                    .head_object()
+                    .bucket(object.bucket.as_str())
+                    .key(object.key.as_str())
+                    .set_version_id(object.version_id.clone())
+                    .checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled)
+                    .customize()
+                    .config_override(identity)
+                    .send()
+            })
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.reason_behind(error, object).await),
+        };
+        let named = [
+            ("SHA256", answer.checksum_sha256),
+            ("SHA1", answer.checksum_sha1),
+            ("CRC32", answer.checksum_crc32),
+            ("CRC32C", answer.checksum_crc32_c),
+            ("CRC64NVME", answer.checksum_crc64_nvme),
+        ];
+        Ok(ObjectHead {
+            version_id: answer.version_id,
+            size: answer.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+            content_type: answer.content_type,
+            last_modified: answer.last_modified.and_then(|at| Timestamp::from_second(at.secs()).ok()),
+            etag: answer.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
+            storage_class: answer.storage_class.map(|class| class.as_str().to_owned()),
+            metadata: answer.metadata.unwrap_or_default().into_iter().collect(),
+            checksums: named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        })
+    }
+
+    /// A HEAD's error has a status and no words; a read of one byte is refused for the same reason, and says it. That
+    /// also tells a missing bucket from a missing key.
+    async fn reason_behind(&self, bare: S3Error, object: &ObjectUri) -> S3Error {
+        let has_no_words = bare.message.is_none() && bare.status.is_some_and(|status| status < 500);
+        if !has_no_words {
+            return bare;
+        }
+        match self.get_bytes(object, 0, 1).await {
+            Err(spoken) if spoken.kind != S3ErrorKind::InvalidRange => spoken,
+            _ => bare,
+        }
+    }
+}
+
+/// Reading an object, or one version of it, for the error.
+pub(super) fn read_target(object: &ObjectUri) -> Target<'_> {
+    let action = if object.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+    Target { action, bucket: Some(&object.bucket), key: Some(object.key.as_str()) }
+}

@@ -1,0 +1,80 @@
+//! `ListObjectsV2`, one page.
+
+use jiff::Timestamp;
+
+use super::call::Target;
+use super::{BucketName, S3Error, UserS3};
+
+/// Which page of a listing.
+#[derive(Debug, Clone, Default)]
+pub struct ListingQuery {
+    /// Only keys that begin with this.
+    pub prefix: String,
+    /// Keys that have this behind the prefix are rolled up into one common prefix.
+    pub delimiter: Option<String>,
+    /// Most keys and common prefixes in the page, 1 to 1000.
+    pub max_keys: i32,
+    /// S3's own token of the page before.
+    pub continuation_token: Option<String>,
+}
+
+/// One object of a listing.
+#[derive(Debug, Clone)]
+pub struct ListedObject {
+    /// Key.
+    pub key: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// When this version was written.
+    pub last_modified: Option<Timestamp>,
+    /// `ETag`, without its quotes.
+    pub etag: Option<String>,
+    /// Storage class.
+    pub storage_class: Option<String>,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// Objects in order of their keys.
+    pub objects: Vec<ListedObject>,
+    /// Rolled-up prefixes.
+    pub common_prefixes: Vec<String>,
+    /// Token of the next page, if there is one.
+    pub next_continuation_token: Option<String>,
+}
+
+impl UserS3 {
+    /// One page of a bucket's keys.
+    pub async fn list_objects(&self, bucket: &BucketName, query: &ListingQuery) -> Result<Listing, S3Error> {
+        let target = Target { action: "s3:ListBucket", bucket: Some(bucket), key: None };
+        let answer = self
+            .call(target, |identity| {
+                self.client()
+                    .list_objects_v2()
+                    .bucket(bucket.as_str())
+                    .prefix(&query.prefix)
+                    .set_delimiter(query.delimiter.clone())
+                    .max_keys(query.max_keys)
+                    .set_continuation_token(query.continuation_token.clone())
+                    .customize()
+                    .config_override(identity)
+                    .send()
+            })
+            .await?;
+        let objects = answer.contents.unwrap_or_default().into_iter().filter_map(|object| {
+            Some(ListedObject {
+                key: object.key?,
+                size: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+                last_modified: object.last_modified.and_then(|at| Timestamp::from_second(at.secs()).ok()),
+                etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
+                storage_class: object.storage_class.map(|class| class.as_str().to_owned()),
+            })
+        });
+        Ok(Listing {
+            objects: objects.collect(),
+            common_prefixes: answer.common_prefixes.unwrap_or_default().into_iter().filter_map(|p| p.prefix).collect(),
+            next_continuation_token: answer.next_continuation_token.filter(|_| answer.is_truncated == Some(true)),
+        })
+    }
+}

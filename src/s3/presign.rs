@@ -1,0 +1,64 @@
+//! A presigned URL of an object: whoever holds it may read the object until it ends. Never log one.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use jiff::{SignedDuration, Timestamp};
+
+use super::head::read_target;
+use super::{ObjectUri, S3Error, S3ErrorKind, UserS3};
+
+/// A link and its end.
+#[derive(Clone)]
+pub struct Presigned {
+    /// The URL.
+    pub url: String,
+    /// When it stops working: never later than the credentials that signed it.
+    pub expires_at: Timestamp,
+    /// Whether the credentials' end made it shorter than asked.
+    pub capped: bool,
+}
+
+impl std::fmt::Debug for Presigned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Presigned").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+impl UserS3 {
+    /// A link to an object for `asked`, starting `now`.
+    pub async fn presign(&self, object: &ObjectUri, asked: Duration, now: Timestamp) -> Result<Presigned, S3Error> {
+        let signing = self.signing();
+        let left = signing.expires_at.map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
+        let granted = left.map_or(asked, |left| left.min(asked)).max(Duration::from_secs(1));
+        let target = read_target(object);
+        let invalid = |detail: &str| S3Error {
+            kind: S3ErrorKind::InvalidRequest,
+            action: target.action,
+            bucket: Some(object.bucket.to_string()),
+            key: Some(object.key.to_string()),
+            status: None,
+            code: None,
+            message: Some(detail.to_owned()),
+            request_id: None,
+            bucket_region: None,
+        };
+        let config = PresigningConfig::builder().start_time(SystemTime::from(now)).expires_in(granted).build();
+        let config = config.map_err(|_| invalid("the link's life is out of range"))?;
+        let region = self.region_of(Some(&object.bucket)).await;
+        let request = self
+            .client()
+            .get_object()
+            .bucket(object.bucket.as_str())
+            .key(object.key.as_str())
+            .set_version_id(object.version_id.clone())
+            .customize()
+            .config_override(self.identity(signing.credentials, region))
+            .presigned(config)
+            .await
+            .map_err(|_| invalid("the link could not be signed"))?;
+        let life = SignedDuration::try_from(granted).unwrap_or_default();
+        let expires_at = now.saturating_add(life).unwrap_or(now);
+        Ok(Presigned { url: request.uri().to_owned(), expires_at, capped: granted < asked })
+    }
+}

@@ -1,0 +1,40 @@
+//! STS as exactly one caller: who do these credentials say I am?
+//!
+//! The same rule as in the S3 room: the shared client holds no credentials, so a call without the caller's own fails.
+
+use aws_credential_types::Credentials;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::config::{BehaviorVersion, Builder, IdentityCache, Region};
+
+/// Account and principal of credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// Twelve digits.
+    pub account: String,
+    /// ARN of the user or of the assumed role's session.
+    pub arn: String,
+}
+
+/// The shared connection pool.
+#[derive(Clone, Debug)]
+pub struct SharedSts(Client);
+
+impl SharedSts {
+    /// `endpoint`: another STS than AWS's own.
+    #[must_use]
+    pub fn new(region: &str, endpoint: Option<String>) -> Self {
+        let mut config = Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .identity_cache(IdentityCache::no_cache());
+        config.set_endpoint_url(endpoint);
+        Self(Client::from_conf(config.build()))
+    }
+
+    /// Asks STS whose these credentials are; needs no permission. `None` when STS does not say.
+    pub async fn caller_identity(&self, credentials: Credentials) -> Option<CallerIdentity> {
+        let identity = Builder::new().credentials_provider(credentials);
+        let answer = self.0.get_caller_identity().customize().config_override(identity).send().await.ok()?;
+        Some(CallerIdentity { account: answer.account?, arn: answer.arn? })
+    }
+}

@@ -1,0 +1,65 @@
+//! Argument types that check themselves: a bad value is refused while the arguments are read, with its name and bounds.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A whole number from `LO` to `HI`, by default `DEFAULT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Bounded<const LO: u64, const HI: u64, const DEFAULT: u64>(u64);
+
+impl<const LO: u64, const HI: u64, const DEFAULT: u64> Default for Bounded<LO, HI, DEFAULT> {
+    fn default() -> Self {
+        Self(DEFAULT)
+    }
+}
+
+impl<const LO: u64, const HI: u64, const DEFAULT: u64> Bounded<LO, HI, DEFAULT> {
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl<'de, const LO: u64, const HI: u64, const DEFAULT: u64> Deserialize<'de> for Bounded<LO, HI, DEFAULT> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        value
+            .as_u64()
+            .filter(|number| (LO..=HI).contains(number))
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("expected a whole number from {LO} to {HI}, got {value}")))
+    }
+}
+
+impl<const LO: u64, const HI: u64, const DEFAULT: u64> JsonSchema for Bounded<LO, HI, DEFAULT> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Bounded{LO}To{HI}").into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": LO, "maximum": HI })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_outside_the_bounds_are_refused_and_not_clamped() {
+        let read = |text: &str| serde_json::from_str::<Bounded<1, 1000, 100>>(text);
+        assert_eq!(read("1000").unwrap().get(), 1000);
+        for bad in ["0", "1001", "-1", "1.5", "\"7\"", "null"] {
+            let message = read(bad).unwrap_err().to_string();
+            assert!(message.contains("from 1 to 1000"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The `buckets` toolset: buckets and objects.
+
+mod content;
+mod list;
+mod object_fetch;
+mod object_info;
+mod object_link;
+mod object_text;
+mod objects_list;
+mod objects_put;
+mod put_item;
+
+pub use list::BucketList;
+pub use object_fetch::BucketObjectFetch;
+pub use object_info::BucketObjectInfo;
+pub use object_link::BucketObjectLink;
+pub use object_text::BucketObjectText;
+pub use objects_list::BucketObjectsList;
+pub use objects_put::BucketObjectsPut;

@@ -1,0 +1,105 @@
+//! `bucket_objects_list`: one page of a bucket's keys.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::s3::{BucketName, ListedObject, ListingQuery, ObjectUri};
+use crate::tools::args::Bounded;
+use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::{Session, ToolError};
+
+/// Lists objects.
+pub struct BucketObjectsList;
+
+/// What to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// Bucket, as NAME or s3://NAME
+    #[schemars(with = "String")]
+    bucket: BucketName,
+    /// Only keys that begin with this
+    #[serde(default)]
+    prefix: String,
+    /// "/" rolls keys up into folders
+    delimiter: Option<String>,
+    #[serde(default)]
+    max_keys: Bounded<1, 1000, 100>,
+    /// next_continuation_token of the page before
+    continuation_token: Option<String>,
+}
+
+/// One object.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Object {
+    key: String,
+    s3_uri: String,
+    /// Bytes.
+    size: u64,
+    #[schemars(with = "Option<String>")]
+    last_modified: Option<Timestamp>,
+    etag: Option<String>,
+    storage_class: String,
+}
+
+/// One page.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    bucket: String,
+    prefix: String,
+    objects: Vec<Object>,
+    common_prefixes: Vec<String>,
+    count: usize,
+    is_truncated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_continuation_token: Option<String>,
+}
+
+impl Tool for BucketObjectsList {
+    const NAME: &'static str = "bucket_objects_list";
+    const TITLE: &'static str = "List objects";
+    const DESCRIPTION: &'static str = "Lists one page of a bucket's objects, in order of their keys. Use prefix and \
+                                       delimiter \"/\" to browse like folders.";
+    const TOOLSET: Toolset = Toolset::Buckets;
+    const HINTS: Hints = Hints::READS;
+    type Args = Args;
+    type Output = Output;
+
+    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+        let s3 = session.s3().await?;
+        let query = ListingQuery {
+            prefix: args.prefix,
+            delimiter: args.delimiter.filter(|delimiter| !delimiter.is_empty()),
+            max_keys: i32::try_from(args.max_keys.get()).unwrap_or(1000),
+            continuation_token: args.continuation_token.filter(|token| !token.is_empty()),
+        };
+        let page = s3.list_objects(&args.bucket, &query).await.map_err(|error| session.explain(&error))?;
+        let objects: Vec<Object> = page.objects.into_iter().map(|object| shown(&args.bucket, object)).collect();
+        Ok(Output {
+            bucket: args.bucket.to_string(),
+            prefix: query.prefix,
+            count: objects.len(),
+            objects,
+            common_prefixes: page.common_prefixes,
+            is_truncated: page.next_continuation_token.is_some(),
+            next_continuation_token: page.next_continuation_token,
+        }
+        .into())
+    }
+}
+
+fn shown(bucket: &BucketName, object: ListedObject) -> Object {
+    let s3_uri = match object.key.parse() {
+        Ok(key) => ObjectUri::latest(bucket.clone(), key).to_string(),
+        Err(_) => format!("s3://{bucket}/"),
+    };
+    Object {
+        s3_uri,
+        key: object.key,
+        size: object.size,
+        last_modified: object.last_modified,
+        etag: object.etag,
+        storage_class: object.storage_class.unwrap_or_else(|| "STANDARD".to_owned()),
+    }
+}

@@ -1,0 +1,201 @@
+//! One object to be written, and what became of it.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::content;
+use crate::s3::{BucketName, ObjectUri, Put, PutOutcome};
+use crate::tools::ToolError;
+
+/// An object to be written: a key, and its content as text or as base64.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    pub key: String,
+    /// Content as text
+    text: Option<String>,
+    /// Content as base64
+    data: Option<String>,
+    /// MIME type; guessed from the key otherwise
+    content_type: Option<String>,
+    /// Of text
+    #[serde(default = "utf_8")]
+    encoding: String,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    cache_control: Option<String>,
+    content_encoding: Option<String>,
+    storage_class: Option<String>,
+}
+
+fn utf_8() -> String {
+    "utf-8".to_owned()
+}
+
+impl Item {
+    /// What to send to S3, or what is wrong with the item.
+    pub fn prepare(&self, bucket: &BucketName, overwrite: bool) -> Result<(ObjectUri, Put), String> {
+        let object = ObjectUri::latest(bucket.clone(), self.key.parse()?);
+        let body = match (&self.text, &self.data) {
+            (Some(text), None) => self.encode(text)?,
+            (None, Some(data)) => {
+                BASE64_STANDARD.decode(data.trim()).map_err(|_| "data is not base64".to_owned())?.into()
+            }
+            (Some(_), Some(_)) => return Err("give either text or data, not both".to_owned()),
+            (None, None) => return Err("give the content as text or as data (base64)".to_owned()),
+        };
+        let put = Put {
+            body,
+            content_type: Some(self.content_type.clone().unwrap_or_else(|| self.guess().to_owned())),
+            cache_control: self.cache_control.clone(),
+            content_encoding: self.content_encoding.clone(),
+            storage_class: self.storage_class.clone(),
+            metadata: self.metadata.clone(),
+            must_be_new: !overwrite,
+        };
+        Ok((object, put))
+    }
+
+    fn encode(&self, text: &str) -> Result<Bytes, String> {
+        let encoding = content::encoding(&self.encoding).ok_or("this encoding is not known; try utf-8 or latin-1")?;
+        if encoding.output_encoding() != encoding {
+            return Err("text can't be written in this encoding; send the bytes as data (base64)".to_owned());
+        }
+        match encoding.encode(text) {
+            (bytes, _, false) => Ok(bytes.into_owned().into()),
+            (_, _, true) => Err(format!("the text holds characters that {} does not have", self.encoding)),
+        }
+    }
+
+    fn guess(&self) -> &'static str {
+        let extension = self.key.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("csv") => "text/csv",
+            Some("tsv") => "text/tab-separated-values",
+            Some("json") => "application/json",
+            Some("md") => "text/markdown",
+            Some("html" | "htm") => "text/html",
+            Some("xml") => "application/xml",
+            Some("yaml" | "yml") => "application/yaml",
+            Some("png") => "image/png",
+            Some("jpg" | "jpeg") => "image/jpeg",
+            Some("gif") => "image/gif",
+            Some("webp") => "image/webp",
+            Some("svg") => "image/svg+xml",
+            Some("pdf") => "application/pdf",
+            _ if self.text.is_some() => "text/plain",
+            _ => "application/octet-stream",
+        }
+    }
+}
+
+/// What became of one item.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ItemResult {
+    key: String,
+    success: bool,
+    s3_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    /// Bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'static str>,
+    /// Whether a missing right is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permission_error: Option<bool>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resolution: Vec<String>,
+}
+
+impl ItemResult {
+    /// Written, or, in a dry run, ready to be.
+    pub fn good(object: &ObjectUri, put: &Put, outcome: Option<PutOutcome>) -> Self {
+        let outcome = outcome.unwrap_or(PutOutcome { version_id: None, etag: None });
+        let uri = ObjectUri { version_id: outcome.version_id.clone(), ..object.clone() };
+        Self {
+            key: object.key.to_string(),
+            success: true,
+            s3_uri: Some(uri.to_string()),
+            version_id: outcome.version_id,
+            etag: outcome.etag,
+            size: Some(put.body.len() as u64),
+            content_type: put.content_type.clone(),
+            error: None,
+            error_code: None,
+            permission_error: None,
+            resolution: Vec::new(),
+        }
+    }
+
+    /// Whether it was written or is ready to be.
+    pub fn is_good(&self) -> bool {
+        self.success
+    }
+
+    /// Not written.
+    pub fn bad(key: &str, object: Option<&ObjectUri>, error: &ToolError) -> Self {
+        Self {
+            key: key.to_owned(),
+            success: false,
+            s3_uri: object.map(ToString::to_string),
+            version_id: None,
+            etag: None,
+            size: None,
+            content_type: None,
+            error: Some(error.message.clone()),
+            error_code: Some(error.code),
+            permission_error: Some(error.code == crate::tools::code::ACCESS_DENIED),
+            resolution: error.hint.clone().into_iter().collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn prepare(item: serde_json::Value) -> Result<(ObjectUri, Put), String> {
+        serde_json::from_value::<Item>(item).unwrap().prepare(&"bkt".parse().unwrap(), true)
+    }
+
+    #[test]
+    fn content_is_text_or_base64_and_exactly_one_of_them() {
+        assert_eq!(&prepare(json!({"key": "a.csv", "text": "ü"})).unwrap().1.body[..], "ü".as_bytes());
+        assert_eq!(&prepare(json!({"key": "a", "data": "AAE="})).unwrap().1.body[..], [0, 1]);
+        assert_eq!(&prepare(json!({"key": "a", "text": "é", "encoding": "latin-1"})).unwrap().1.body[..], [0xe9]);
+        for bad in [
+            json!({"key": "a"}),
+            json!({"key": "a", "text": "", "data": ""}),
+            json!({"key": "a", "data": "?"}),
+            json!({"key": "", "text": "x"}),
+            json!({"key": "a", "text": "€😀", "encoding": "latin-1"}),
+        ] {
+            assert!(prepare(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_type_is_guessed_from_the_key_unless_given() {
+        let of = |item| prepare(item).unwrap().1.content_type.unwrap();
+        assert_eq!(of(json!({"key": "x/A.CSV", "text": ""})), "text/csv");
+        assert_eq!(of(json!({"key": "x", "text": ""})), "text/plain");
+        assert_eq!(of(json!({"key": "x", "data": ""})), "application/octet-stream");
+        assert_eq!(of(json!({"key": "x.csv", "text": "", "content_type": "a/b"})), "a/b");
+    }
+}

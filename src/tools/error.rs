@@ -1,0 +1,120 @@
+//! A tool's failure, in the words of the person or model that must do something about it.
+
+use serde_json::{Map, Value, json};
+
+use crate::credentials::NoCredentials;
+
+/// The contract's error codes that are not codes of a credential source.
+pub mod code {
+    /// An argument cannot be used. Correct it.
+    pub const INVALID_ARGUMENT: &str = "invalid_argument";
+    /// A write was asked for and only the server's own credentials are there. Send a token.
+    pub const WRITE_NEEDS_USER_CREDENTIALS: &str = "write_needs_user_credentials";
+    /// S3 refused. Ask for the right named in the message.
+    pub const ACCESS_DENIED: &str = "access_denied";
+    /// There is no such bucket.
+    pub const NO_SUCH_BUCKET: &str = "no_such_bucket";
+    /// There is no such object or version.
+    pub const NO_SUCH_KEY: &str = "no_such_key";
+    /// Somebody else was there first, or something exists that was not to be replaced.
+    pub const CONFLICT: &str = "conflict";
+    /// More than this server is ready to handle at once.
+    pub const TOO_LARGE: &str = "too_large";
+    /// Too many requests. Wait, then try again.
+    pub const THROTTLED: &str = "throttled";
+    /// It took too long. Try again, with less.
+    pub const TIMEOUT: &str = "timeout";
+    /// The client went away.
+    pub const CANCELLED: &str = "cancelled";
+    /// S3 or the registry failed.
+    pub const UPSTREAM: &str = "upstream";
+    /// A fault of this server.
+    pub const INTERNAL: &str = "internal";
+}
+
+/// Why a tool did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ToolError {
+    /// One of the contract's codes.
+    pub code: &'static str,
+    /// One sentence that a person understands.
+    pub message: String,
+    /// Whether the same call may succeed a little later.
+    pub retryable: bool,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// More, for programs.
+    pub details: Option<Value>,
+    /// The part of the result that there is in spite of the failure.
+    pub partial: Map<String, Value>,
+}
+
+impl ToolError {
+    /// A failure that the same call would meet again.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retryable: false, hint: None, details: None, partial: Map::new() }
+    }
+
+    /// An argument that cannot be used.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(code::INVALID_ARGUMENT, message)
+    }
+
+    /// A failure that may be over a little later.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds details for programs.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// Adds the part of the result that there is.
+    #[must_use]
+    pub fn with_partial(mut self, partial: Map<String, Value>) -> Self {
+        self.partial = partial;
+        self
+    }
+
+    /// The result's JSON: `success`, `error`, `error_code`, `retryable`, then what else there is.
+    #[must_use]
+    pub fn into_json(self) -> Map<String, Value> {
+        let mut json = Map::new();
+        json.insert("success".into(), false.into());
+        json.insert("error".into(), self.message.into());
+        json.insert("error_code".into(), self.code.into());
+        json.insert("retryable".into(), self.retryable.into());
+        json.extend(self.hint.map(|hint| ("hint".into(), hint.into())));
+        json.extend(self.details.map(|details| ("details".into(), details)));
+        json.extend(self.partial.into_iter().filter(|(name, _)| name != "success"));
+        json
+    }
+}
+
+impl From<NoCredentials> for ToolError {
+    fn from(none: NoCredentials) -> Self {
+        let hint = match none.code() {
+            "invalid_jwt" => "Log in again and send the new token.",
+            "forbidden" => "Ask an administrator of the catalog for a role with access to this data.",
+            "role_not_allowed" => "Ask the operator to add the role to QUILT_MCP_ASSUMABLE_ROLES.",
+            "timeout" | "request_failed" => "Try again in a few seconds.",
+            _ => "Call auth_status to see what each credential source answered.",
+        };
+        let (code, message, retryable) = (none.code(), none.to_string(), none.is_retryable());
+        let details = json!({ "attempts": none.attempts });
+        Self { retryable, ..Self::new(code, message) }.with_hint(hint).with_details(details)
+    }
+}
