@@ -61,10 +61,8 @@ pub(super) async fn query<T: DeserializeOwned>(
     let answer: Answer = serde_json::from_slice(&body).map_err(|_| GraphqlError::Shape)?;
     if let Some(problem) = answer.errors.first() {
         let message: String = problem.message.chars().filter(|c| !c.is_control()).take(200).collect();
-        return Err(match problem.is_of_schema() {
-            true => GraphqlError::Schema(message),
-            false => GraphqlError::Errors(message),
-        });
+        let is_of_schema = problem.is_of_schema();
+        return Err(if is_of_schema { GraphqlError::Schema(message) } else { GraphqlError::Errors(message) });
     }
     serde_json::from_value(answer.data.unwrap_or_default()).map_err(|_| GraphqlError::Shape)
 }

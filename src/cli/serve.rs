@@ -11,7 +11,7 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     if let Err(error) = telemetry::init(&config.telemetry).and_then(|()| config.check()) {
         fail(&error.to_string());
     }
-    #[expect(clippy::disallowed_methods, reason = "names only, to find misspelt ones")]
+    // Names only, to find misspelt ones.
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for name in unknown_variables::<Cli>(names) {
         tracing::warn!(variable = name, "this variable is not a setting of this server; is it misspelt?");

@@ -20,7 +20,7 @@ pub struct ListenConfig {
     /// Comma list of Host names to answer to besides the loopback ones; `*` when a proxy in front checks Host
     #[arg(long, env = "QUILT_MCP_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
-    /// Comma list of browser origins, such as https://app.example.com, that may call this server
+    /// Comma list of browser origins, such as `https://app.example.com`, that may call this server
     #[arg(long, env = "QUILT_MCP_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
 }

@@ -73,7 +73,7 @@ mod tests {
     fn durations() {
         assert_eq!(duration("50s"), Ok(Duration::from_secs(50)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
         assert!(duration("0s").is_err());
         assert!(duration("5h").unwrap_err().contains("such as 50s"));

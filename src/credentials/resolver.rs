@@ -42,7 +42,9 @@ impl Resolver {
     pub async fn resolve(&self, caller: &Caller) -> Result<Arc<Resolved>, NoCredentials> {
         let proved = proved(caller);
         let token_expires_at = proved.and_then(ProvedCaller::expires_at);
-        self.cache.get_or_ask(self.key(proved), token_expires_at, self.ask(proved)).await
+        // Boxed, and made only when it is needed: the chain's future is some 30 KiB, and most calls hit the cache.
+        let ask = async { Box::pin(self.ask(proved)).await };
+        self.cache.get_or_ask(self.key(proved), token_expires_at, ask).await
     }
 
     /// Forgets this caller's credentials, so that the next call asks anew.

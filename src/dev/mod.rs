@@ -74,7 +74,7 @@ impl Backend {
         let registry = loopback(0).await?;
         let registry_url = format!("http://{}", registry.local_addr()?);
         let directory = users.directory();
-        let routes = Registry::new(aws.clone(), directory, users.jwt_secret.clone(), clock).routes();
+        let routes = Registry::new(aws.clone(), directory, &users.jwt_secret, clock).routes();
         serve_plain(tasks, shutdown, registry, routes);
 
         let catalog = loopback(0).await?;

@@ -55,7 +55,7 @@ pub struct Registry {
 impl Registry {
     /// A registry whose tokens are signed with `secret`, and which vends sessions of the directory's roles.
     #[must_use]
-    pub fn new(aws: EmbeddedAws, directory: Directory, secret: SecretString, clock: Clock) -> Self {
+    pub fn new(aws: EmbeddedAws, directory: Directory, secret: &SecretString, clock: Clock) -> Self {
         let key = DecodingKey::from_secret(secret.expose_secret().as_bytes());
         Self { aws, directory, key, clock }
     }

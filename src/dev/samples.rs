@@ -1,5 +1,7 @@
 //! Sample buckets, objects and one package.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
@@ -55,9 +57,10 @@ pub(super) fn seed(aws: &EmbeddedAws) -> anyhow::Result<PackageInfo> {
     let mut manifest = format!("{header}\n");
     for (_, hashed, row) in entries {
         top_hash.update(canonical(&hashed));
-        manifest.push_str(&format!("{row}\n"));
+        manifest.push_str(&row.to_string());
+        manifest.push('\n');
     }
-    let hash: String = top_hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&top_hash.finalize());
     aws.put_object(SHARED, &format!(".quilt/packages/{hash}"), manifest.into_bytes(), None, &[])?;
     for pointer in ["1767225600", "latest"] {
         let key = format!(".quilt/named_packages/{PACKAGE}/{pointer}");
@@ -80,8 +83,17 @@ fn canonical(value: &Value) -> String {
             escaped.push(c);
         } else {
             let mut units = [0; 2];
-            c.encode_utf16(&mut units).iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")));
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
         }
     }
     escaped
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -58,6 +58,10 @@ impl Envelope {
     /// Reads a body. The error carries the request's id where there is one.
     pub(super) fn parse(body: &[u8]) -> Result<Self, (Problem<'static>, Option<Arc<RawValue>>)> {
         let invalid = |message| Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
+        if is_too_deep(body) {
+            let message = "The JSON is nested deeper than this server reads.";
+            return Err((Problem { code: PARSE_ERROR, message, error_code: "parse_error" }, None));
+        }
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
         let raw: Raw<'_> = match serde_json::from_slice(body) {
             Ok(raw) if first == Some(&b'{') => raw,
@@ -79,6 +83,24 @@ impl Envelope {
         }
         Ok(Self { method, id })
     }
+}
+
+/// Whether brackets are nested deeper than serde_json would follow them into a value (128 levels), looked at before
+/// anything is decoded: a decoder's own limit shows up as whatever error stands nearest.
+fn is_too_deep(body: &[u8]) -> bool {
+    const DEEPEST: usize = 120;
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    body.iter().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 /// What rmcp would answer with "no such method", although the method is known: params that it cannot decode.
@@ -125,6 +147,8 @@ mod tests {
         }
         let deep = format!("{{\"method\":\"ping\",\"params\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
         assert_eq!(code(&deep), PARSE_ERROR, "deeper than anybody writes by hand");
+        let text = format!(r#"{{"method":"ping","params":{{"x":"\"{}"}}}}"#, "[".repeat(10_000));
+        assert_eq!(code(&text), 0, "brackets in a text are no nesting");
     }
 
     #[test]

@@ -68,7 +68,6 @@ pub(super) async fn not_found() -> Response {
 }
 
 /// A panic outside the handlers' own guard. What it says may hold anything, so it is not shown.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that the layer wants")]
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     let message = "This server made a mistake; its operator finds the reason in the log.";
     problem(StatusCode::INTERNAL_SERVER_ERROR, &Problem { code: -32603, message, error_code: "internal" }, None)

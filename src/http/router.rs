@@ -76,5 +76,5 @@ fn cors(origins: AllowedOrigins) -> CorsLayer {
             HeaderName::from_static("mcp-protocol-version"),
             HeaderName::from_static("mcp-session-id"),
         ])
-        .max_age(std::time::Duration::from_secs(7200))
+        .max_age(std::time::Duration::from_hours(2))
 }

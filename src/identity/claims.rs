@@ -73,9 +73,8 @@ impl Claims {
     /// AWS credentials inside the token: `None` if it has none, an error text if they are not usable.
     #[must_use]
     pub fn embedded_credentials(&self) -> Option<Result<EmbeddedCredentials, &'static str>> {
-        let object = match self.first(&["aws_credentials", "awsCredentials"])? {
-            Value::Object(object) => object,
-            _ => return Some(Err("the aws_credentials claim is not an object")),
+        let Value::Object(object) = self.first(&["aws_credentials", "awsCredentials"])? else {
+            return Some(Err("the aws_credentials claim is not an object"));
         };
         let get = |names: [&str; 3]| {
             names.iter().find_map(|name| object.get(*name).and_then(Value::as_str)).filter(|text| !text.is_empty())

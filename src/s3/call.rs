@@ -33,7 +33,7 @@ impl UserS3 {
             let credentials = self.signing().credentials;
             let access_key_id = credentials.access_key_id().to_owned();
             let region = self.region_of(target.bucket).await;
-            let error = match request(self.identity(credentials, region.clone())).await {
+            let error = match Box::pin(request(self.identity(credentials, region.clone()))).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => classify(&error, target),
             };

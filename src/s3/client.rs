@@ -57,7 +57,7 @@ impl SharedS3 {
         Self {
             client: Client::from_conf(config.build()),
             region: options.region,
-            regions: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(3600)).build(),
+            regions: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_hours(1)).build(),
         }
     }
 

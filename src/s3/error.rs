@@ -130,8 +130,8 @@ fn kind(code: Option<&str>, status: Option<u16>) -> S3ErrorKind {
             K::AccessDenied
         }
         (Some("NoSuchBucket"), _) => K::NoSuchBucket,
-        (Some("NoSuchKey" | "NoSuchVersion" | "NotFound"), _) => K::NoSuchKey,
-        (Some("MethodNotAllowed"), _) => K::NoSuchKey,
+        // MethodNotAllowed is what a read of a delete marker gets.
+        (Some("NoSuchKey" | "NoSuchVersion" | "NotFound" | "MethodNotAllowed"), _) => K::NoSuchKey,
         (Some("PreconditionFailed"), _) => K::PreconditionFailed,
         (Some("ConditionalRequestConflict" | "OperationAborted"), _) => K::Conflict,
         (Some("InvalidRange"), _) => K::InvalidRange,
@@ -139,8 +139,7 @@ fn kind(code: Option<&str>, status: Option<u16>) -> S3ErrorKind {
         (Some("SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded"), _) => K::Throttled,
         (Some("RequestTimeout"), _) => K::Timeout,
         (_, Some(403)) => K::AccessDenied,
-        (_, Some(404)) => K::NoSuchKey,
-        (_, Some(405)) => K::NoSuchKey,
+        (_, Some(404 | 405)) => K::NoSuchKey,
         (_, Some(412)) => K::PreconditionFailed,
         (_, Some(416)) => K::InvalidRange,
         (_, Some(429 | 503)) => K::Throttled,

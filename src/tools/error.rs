@@ -45,15 +45,15 @@ pub struct ToolError {
     /// What to do about it.
     pub hint: Option<String>,
     /// More, for programs.
-    pub details: Option<Value>,
+    pub details: Option<Box<Value>>,
     /// The part of the result that there is in spite of the failure.
-    pub partial: Map<String, Value>,
+    pub partial: Option<Box<Map<String, Value>>>,
 }
 
 impl ToolError {
     /// A failure that the same call would meet again.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: false, hint: None, details: None, partial: Map::new() }
+        Self { code, message: message.into(), retryable: false, hint: None, details: None, partial: None }
     }
 
     /// An argument that cannot be used.
@@ -78,14 +78,14 @@ impl ToolError {
     /// Adds details for programs.
     #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 
     /// Adds the part of the result that there is.
     #[must_use]
     pub fn with_partial(mut self, partial: Map<String, Value>) -> Self {
-        self.partial = partial;
+        self.partial = Some(Box::new(partial));
         self
     }
 
@@ -98,8 +98,8 @@ impl ToolError {
         json.insert("error_code".into(), self.code.into());
         json.insert("retryable".into(), self.retryable.into());
         json.extend(self.hint.map(|hint| ("hint".into(), hint.into())));
-        json.extend(self.details.map(|details| ("details".into(), details)));
-        json.extend(self.partial.into_iter().filter(|(name, _)| name != "success"));
+        json.extend(self.details.map(|details| ("details".into(), *details)));
+        json.extend(self.partial.into_iter().flat_map(|partial| *partial).filter(|(name, _)| name != "success"));
         json
     }
 }

@@ -160,7 +160,7 @@ impl AnyTool {
                 Ok(Reply { output, images: reply.images })
             }
             Err(mut error) => {
-                error.partial.extend(source);
+                error.partial.get_or_insert_default().extend(source);
                 Err(error)
             }
         }

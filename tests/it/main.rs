@@ -1,1 +1,18 @@
-fn main() {}
+//! The one integration binary: real sockets, the real router, an S3 that enforces rights.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that is surprised should stop"
+)]
+
+mod ambient;
+mod command_line;
+mod credentials;
+mod http_edge;
+mod identity;
+mod isolation;
+mod objects;
+mod protocol;
+mod secrets;
+mod support;

@@ -4,7 +4,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use awsim_iam_policy::{ContextValue, PolicyDocument};
+use awsim_iam_policy::PolicyDocument;
 use hyper::{HeaderMap, Uri, http::Extensions};
 use s3s::{
     S3Error, S3ErrorCode, S3Result,
@@ -66,6 +66,8 @@ pub(super) struct Gate(pub Arc<Core>);
 impl S3Access for Gate {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let operation = cx.s3_op().name().to_owned();
+        let note = cx.extensions_mut().get::<Note>().cloned().unwrap_or_default();
+        note.write(|noted| noted.operation = Some(operation.clone()));
         let signed = cx.credentials().and_then(|_| Signed::read(cx.uri(), cx.headers()));
         let caller = match (&signed, cx.credentials()) {
             (Some(signed), Some(verified)) => self.identify(signed, &verified.access_key)?,
@@ -73,16 +75,11 @@ impl S3Access for Gate {
             (None, Some(_)) => return Err(super::error::invalid_request("Please use AWS4-HMAC-SHA256.")),
             (_, None) => Caller::anonymous(),
         };
-        if let Some(note) = cx.extensions_mut().get::<Note>() {
-            let arn = caller.arn.clone();
-            note.write(|noted| {
-                noted.operation = Some(operation.clone());
-                noted.principal_arn = Some(arn).filter(|arn| !arn.is_empty());
-            });
-        }
+        let arn = Some(caller.arn.clone()).filter(|arn| !arn.is_empty());
+        note.write(|noted| noted.principal_arn = arn);
         let region = signed.as_ref().map_or("", |signed| signed.region.as_str());
         let peer = cx.extensions_mut().get::<SocketAddr>().copied();
-        let context = Arc::new(self.context(&caller, region, peer, cx.uri(), cx.headers()));
+        let context = Arc::new(self.0.s3_context(&caller, region, peer, cx.uri(), cx.headers()));
         let pass = Pass { caller, context };
         self.admit(&operation, signed.as_ref(), cx.s3_path(), cx.uri(), cx.headers(), &pass)?;
         cx.extensions_mut().insert(pass);
@@ -165,51 +162,6 @@ impl Gate {
         let policy = lock(&self.0.store).policy_of(&bucket).ok_or_else(no_such_bucket)?.1;
         pass.may(read_action(version_id.is_some()), &object_arn(&bucket, &key), policy.as_deref())
     }
-
-    fn context(
-        &self,
-        caller: &Caller,
-        region: &str,
-        peer: Option<SocketAddr>,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> Context {
-        let mut context = self.0.context(caller, region, peer);
-        let mut set = |key: &str, value: String| context.insert(key.to_owned(), ContextValue::String(value));
-        for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
-            let key = match name.as_ref() {
-                "prefix" | "delimiter" | "max-keys" | "versionId" => format!("s3:{}", name.to_lowercase()),
-                "X-Amz-Algorithm" => "s3:signatureversion".to_owned(),
-                _ => continue,
-            };
-            set(&key, value.into_owned());
-        }
-        for (name, value) in headers {
-            let Ok(value) = value.to_str() else { continue };
-            match name.as_str() {
-                "x-amz-acl"
-                | "x-amz-copy-source"
-                | "x-amz-metadata-directive"
-                | "x-amz-server-side-encryption"
-                | "x-amz-storage-class"
-                | "x-amz-content-sha256"
-                | "if-match"
-                | "if-none-match" => {
-                    set(&format!("s3:{name}"), value.to_owned());
-                }
-                "user-agent" => {
-                    set("aws:useragent", value.to_owned());
-                }
-                "x-amz-tagging" => {
-                    for (key, value) in form_urlencoded::parse(value.as_bytes()) {
-                        set(&format!("s3:requestobjecttag/{}", key.to_lowercase()), value.into_owned());
-                    }
-                }
-                _ => {}
-            }
-        }
-        context
-    }
 }
 
 impl Core {
@@ -217,23 +169,6 @@ impl Core {
     pub(super) fn identify(&self, signed: &Signed) -> Result<Caller, Unidentified> {
         let (now, account) = (self.now(), &self.options.account_id);
         lock(&self.iam).identify(account, &signed.access_key_id, signed.token.as_deref(), now)
-    }
-
-    /// The condition keys that every request has.
-    pub(super) fn context(&self, caller: &Caller, region: &str, peer: Option<SocketAddr>) -> Context {
-        let mut context = Context::new();
-        caller.describe(&mut context);
-        let mut set = |key: &str, value: ContextValue| context.insert(key.to_owned(), value);
-        set("aws:securetransport", ContextValue::Bool(false));
-        set("aws:currenttime", ContextValue::String(self.now().to_string()));
-        set("aws:epochtime", ContextValue::String(self.now().as_second().to_string()));
-        set("aws:requestedregion", ContextValue::String(region.to_owned()));
-        set("aws:resourceaccount", ContextValue::String(self.options.account_id.clone()));
-        set("s3:resourceaccount", ContextValue::String(self.options.account_id.clone()));
-        if let Some(peer) = peer {
-            set("aws:sourceip", ContextValue::Ip(peer.ip().to_string()));
-        }
-        context
     }
 }
 

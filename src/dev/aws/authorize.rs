@@ -216,6 +216,21 @@ mod tests {
     }
 
     #[test]
+    fn policy_variables_are_the_callers() {
+        let home = json!({"Statement": [{"Effect": "Allow", "Action": "s3:GetObject",
+            "Resource": ["arn:aws:s3:::b/${aws:PrincipalTag/Team}/*", "arn:aws:s3:::b/${aws:userId}", "arn:aws:s3:::b/${aws:username}"]}]});
+        let caller = Caller {
+            user_id: "AROA:s".to_owned(),
+            tags: Arc::new([("team".to_owned(), "a".to_owned())].into()),
+            ..session(&[home], None)
+        };
+        let mut context = Context::new();
+        caller.describe(&mut context);
+        let ask = |key: &str| decide(&caller, "s3:GetObject", &format!("arn:aws:s3:::b/{key}"), None, &context).is_ok();
+        assert_eq!([ask("a/x"), ask("b/x"), ask("AROA:s"), ask("r"), ask("s")], [true, false, true, false, false]);
+    }
+
+    #[test]
     fn message_names_the_cause() {
         let message = Refusal::NotAllowedByIdentity.message(&session(&[], None), "s3:GetObject", "arn:aws:s3:::b/k");
         assert_eq!(

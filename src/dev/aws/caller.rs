@@ -8,6 +8,8 @@ use std::{
 
 use awsim_iam_policy::{ContextValue, PolicyDocument};
 
+use super::policy::{USER_ID, USER_NAME};
+
 /// What kind of identity a caller is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Identity {
@@ -71,12 +73,14 @@ impl Caller {
             Identity::User(name) => {
                 set("aws:principaltype", "User");
                 set("aws:username", name);
+                set(USER_NAME, name);
             }
             Identity::Session { .. } => set("aws:principaltype", "AssumedRole"),
         }
         set("aws:principalarn", self.principal_arn());
         set("aws:principalaccount", &self.account);
         set("aws:userid", &self.user_id);
+        set(USER_ID, &self.user_id);
         if let Some(source) = &self.source_identity {
             set("aws:sourceidentity", source);
         }

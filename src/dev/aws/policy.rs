@@ -10,6 +10,10 @@ use serde_json::Value;
 #[error("malformed policy document: {0}")]
 pub struct InvalidPolicy(String);
 
+/// The context keys that the variables `aws:userid` and `aws:username` are read from.
+pub(super) const USER_ID: &str = "caller:userid";
+pub(super) const USER_NAME: &str = "caller:username";
+
 /// What a document is attached to decides which elements it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -80,7 +84,12 @@ fn lower_in(text: &str) -> String {
         let Some((name, tail)) = after.split_once('}') else { break };
         out.push_str(before);
         out.push_str("${");
-        out.push_str(&name.to_lowercase());
+        match name.to_lowercase().as_str() {
+            // The evaluator has its own idea of these two, which is wrong for a session.
+            "aws:userid" => out.push_str(USER_ID),
+            "aws:username" => out.push_str(USER_NAME),
+            name => out.push_str(name),
+        }
         out.push('}');
         rest = tail;
     }
@@ -95,7 +104,7 @@ mod tests {
 
     #[test]
     fn lowers_variables_and_condition_keys() {
-        assert_eq!(lower_in("a/${aws:UserName}/B${x"), "a/${aws:username}/B${x");
+        assert_eq!(lower_in("a/${aws:PrincipalTag/Team}/B${x"), "a/${aws:principaltag/team}/B${x");
         let parsed = parse(
             Kind::Identity,
             &json!({"Statement": {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*",

@@ -30,7 +30,8 @@ pub enum SeedError {
 }
 
 impl EmbeddedAws {
-    /// Makes a bucket, in the account's region unless one is named. A bucket that exists is emptied.
+    /// Makes a bucket, in the account's region unless one is named. A bucket that exists is emptied. The name is
+    /// not checked here, but a request for a bucket whose name is not valid in S3 (three to 63 characters) is refused.
     pub fn create_bucket(&self, name: &str, region: Option<&str>, versioned: bool) {
         let mut bucket = Bucket::new(region.unwrap_or(&self.core.options.region), self.core.now());
         if versioned {

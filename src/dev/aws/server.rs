@@ -36,6 +36,7 @@ use super::{
     Core,
     access::{Gate, Secrets},
     envelope::{Addressed, complete, malformed_signature},
+    intake::Intake,
     journal::{JournalEntry, Note, Noted},
     keys::{opaque_id, request_id},
     ops::Api,
@@ -112,7 +113,9 @@ impl Server {
         if let Some(path) = decoded(uri.path()) {
             note.write(|noted| (noted.bucket, noted.key) = path);
         }
-        let mut request = request.map(Body::from);
+        let (parts, body) = request.into_parts();
+        let (intake, body) = Intake::of(&parts.headers, body);
+        let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(note.clone());
         request.extensions_mut().insert(RequestId(id.clone()));
         request.extensions_mut().insert(peer);
@@ -121,6 +124,7 @@ impl Server {
             Some(signed) if !signed.well_formed => malformed_signature(),
             _ => self.s3.call(request).await.unwrap_or_else(|_| internal_error()),
         };
+        intake.finish().await;
         let noted = note.read();
         let access_key_id = signed.map(|signed| signed.access_key_id);
         let addressed = Addressed {

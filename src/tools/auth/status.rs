@@ -45,7 +45,7 @@ pub struct Output {
     verified_by: Option<&'static str>,
     #[schemars(with = "Option<String>")]
     token_expires_at: Option<Timestamp>,
-    /// Whether AWS credentials could be had; credential_source says from where.
+    /// Whether AWS credentials could be had; `credential_source` says from where.
     has_credentials: bool,
     attempts: Vec<Attempt>,
     aws_account: Option<String>,

@@ -11,6 +11,8 @@ pub fn encoding(name: &str) -> Option<&'static Encoding> {
     let label = match label.as_str() {
         "latin-1" => "latin1",
         "utf8" => "utf-8",
+        "utf-16-le" => "utf-16le",
+        "utf-16-be" => "utf-16be",
         other => other,
     };
     Encoding::for_label(label.as_bytes())

@@ -17,7 +17,7 @@ pub struct BucketObjectInfo;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// s3://bucket/key[?versionId=ID], percent-encoded
+    /// `s3://bucket/key[?versionId=ID]`, percent-encoded
     #[schemars(with = "String")]
     s3_uri: ObjectUri,
 }

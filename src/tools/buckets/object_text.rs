@@ -16,7 +16,7 @@ pub struct BucketObjectText;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// s3://bucket/key[?versionId=ID], percent-encoded
+    /// `s3://bucket/key[?versionId=ID]`, percent-encoded
     #[schemars(with = "String")]
     s3_uri: ObjectUri,
     #[serde(default)]
@@ -39,7 +39,7 @@ pub struct Output {
     encoding: String,
     /// Bytes of the whole object.
     size: u64,
-    /// Bytes that the text stands for; read on at offset + bytes_read.
+    /// Bytes that the text stands for; read on at `offset + bytes_read`.
     bytes_read: u64,
     offset: u64,
     /// Whether the object goes on behind this piece.

@@ -16,7 +16,7 @@ pub struct BucketObjectsList;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as NAME or s3://NAME
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
     /// Only keys that begin with this
@@ -26,7 +26,7 @@ pub struct Args {
     delimiter: Option<String>,
     #[serde(default)]
     max_keys: Bounded<1, 1000, 100>,
-    /// next_continuation_token of the page before
+    /// `next_continuation_token` of the page before
     continuation_token: Option<String>,
 }
 

@@ -23,7 +23,7 @@ pub struct BucketObjectsPut;
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-aliases" = ["objects"]))]
 pub struct Args {
-    /// Bucket, as NAME or s3://NAME
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
     /// At most 100
@@ -93,7 +93,8 @@ impl Tool for BucketObjectsPut {
         let results: Vec<ItemResult> = outcomes
             .into_iter()
             .map(|outcome| {
-                outcome.unwrap_or_else(|(result, error)| {
+                outcome.unwrap_or_else(|failed| {
+                    let (result, error) = *failed;
                     first_error.get_or_insert(error);
                     result
                 })
@@ -110,12 +111,12 @@ impl Tool for BucketObjectsPut {
 }
 
 /// An item's result and, for the call's own message, the reason.
-type Failed = (ItemResult, ToolError);
+type Failed = Box<(ItemResult, ToolError)>;
 
 fn prepare(item: &Item, bucket: &BucketName, overwrite: bool) -> Result<(ObjectUri, Put), Failed> {
     item.prepare(bucket, overwrite).map_err(|problem| {
         let error = ToolError::invalid(format!("Item `{}`: {problem}.", item.key));
-        (ItemResult::bad(&item.key, None, &error), error)
+        Box::new((ItemResult::bad(&item.key, None, &error), error))
     })
 }
 
@@ -130,7 +131,7 @@ async fn write(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -> R
                 }
                 _ => session.explain(&error),
             };
-            Err((ItemResult::bad(object.key.as_str(), Some(&object), &error), error))
+            Err(Box::new((ItemResult::bad(object.key.as_str(), Some(&object), &error), error)))
         }
     }
 }

@@ -30,6 +30,7 @@ pub enum PermissionLevel {
 
 /// What S3 answered about one bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names under which results carry them")]
 pub struct BucketAccess {
     /// `ListObjectsV2` of the whole bucket.
     pub can_list: Option<bool>,

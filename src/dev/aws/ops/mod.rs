@@ -4,6 +4,7 @@
 mod attributes;
 mod body;
 mod buckets;
+mod complete;
 mod copy;
 mod delete;
 mod list;

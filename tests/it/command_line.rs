@@ -1,0 +1,111 @@
+//! The commands, as a newcomer runs them.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+fn quilt_mcp() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quilt-mcp"));
+    command.kill_on_drop(true);
+    command
+}
+
+/// What `dev` prints works when pasted: each line by itself, in its order.
+#[tokio::test]
+async fn the_printed_curl_lines_do_what_they_say() {
+    let data = tempfile::tempdir().unwrap();
+    let mut dev = quilt_mcp();
+    dev.args(["dev", "--port", "0", "--data"]).arg(data.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut dev = dev.spawn().unwrap();
+    let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
+    let (mut curls, mut title) = (Vec::new(), String::new());
+    while let Some(line) = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await.unwrap().unwrap() {
+        if let Some(text) = line.strip_prefix("# ") {
+            title = text.to_owned();
+        }
+        if line.starts_with("curl ") {
+            curls.push((title.clone(), line.clone()));
+        }
+        if line.starts_with("All of this is also in") {
+            break;
+        }
+    }
+    let expected: [(&str, &[&str]); 8] = [
+        ("Which tools are there?", &["bucket_objects_put", "auth_status"]),
+        ("Who am I", &["assumed-role/reader/reader", r#""credential_source":"catalog""#]),
+        ("reader lists", &["plankton/README.md", r#""success":true"#]),
+        ("writer uploads", &[r#""uploaded":1"#, r#""success":true"#]),
+        ("reader reads", &["Hello from curl"]),
+        (
+            "reader may not write",
+            &["access_denied", "s3:PutObject", "quilt-dev-shared", r#""credential_source":"catalog""#],
+        ),
+        ("nobody may touch", &["access_denied", "s3:ListBucket", "quilt-dev-private"]),
+        ("without a token", &["HTTP/1.1 401 Unauthorized", "missing_jwt", "www-authenticate: Bearer"]),
+    ];
+    assert_eq!(curls.len(), expected.len());
+    for ((title, line), (about, parts)) in curls.iter().zip(expected) {
+        assert!(title.starts_with(about), "{title}");
+        let output = Command::new("sh").args(["-c", line]).output().await.unwrap();
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        for part in parts {
+            assert!(
+                answer.contains(part),
+                "{title}: {part} is not in {answer} {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+    }
+
+    let info = std::fs::read(data.path().join("dev.json")).unwrap();
+    let info: quilt_mcp::dev::DevInfo = serde_json::from_slice(&info).unwrap();
+    assert!(curls[0].1.contains(&info.mcp_url));
+    let port = info.mcp_url.trim_end_matches("/mcp").rsplit(':').next().unwrap().to_owned();
+    let well = quilt_mcp().args(["healthcheck", "--port", &port]).status().await.unwrap();
+    assert!(well.success());
+    dev.kill().await.unwrap();
+    let ill = quilt_mcp().args(["healthcheck", "--port", &port]).stderr(Stdio::null()).status().await.unwrap();
+    assert_eq!(ill.code(), Some(1));
+}
+
+/// A bad setting stops the start with one line that names it, and shows no secret.
+#[tokio::test]
+async fn a_bad_setting_is_one_line_that_names_it() {
+    for (variable, value, part) in [
+        ("QUILT_MCP_PORT", "http", "expected 0 to 65535"),
+        ("QUILT_MCP_TOOL_TIMEOUT", "5h", "such as 50s"),
+        ("QUILT_MCP_MAX_BODY", "8MB", "such as 8MiB"),
+        ("QUILT_MCP_AMBIENT", "always", "never, read-only, full"),
+        ("QUILT_CATALOG_URL", "catalog.example.com", "such as https://catalog.example.com"),
+        ("QUILT_REGISTRY_URL", "http://registry.example.com", "expected https"),
+        ("MCP_JWT_SECRET", "short-canary", "at least 32"),
+        ("QUILT_MCP_ASSUMABLE_ROLES", "arn:aws:iam::*:role/x", "123456789012:role/NAME"),
+        ("QUILT_MCP_VERIFY", "jwt", "hs256, registry"),
+        ("QUILT_MCP_ALLOWED_ORIGINS", "app.example.com", "such as https://app.example.com"),
+        ("QUILT_BUCKETS", "Not_A_Bucket", "3 to 63"),
+        ("QUILT_MCP_LOG", "=,=", "log filter"),
+    ] {
+        let output = quilt_mcp().arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env(variable, value).output();
+        let output = tokio::time::timeout(Duration::from_secs(30), output).await.unwrap().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{variable}");
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('{')).collect();
+        assert_eq!(lines.len(), 1, "{variable}: {text}");
+        assert!(lines[0].contains(variable) && lines[0].contains(part), "{variable}: {text}");
+        assert!(!text.contains("short-canary"), "{text}");
+    }
+}
+
+/// The README's tables are printed from the code.
+#[tokio::test]
+async fn the_readme_shows_what_the_code_says() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for table in ["tools", "config"] {
+        let output = quilt_mcp().args(["docs", table]).env_clear().output().await.unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(printed.lines().count() > 5, "{printed}");
+        assert!(readme.contains(&printed), "README.md lacks the output of `quilt-mcp docs {table}`:\n{printed}");
+    }
+}

@@ -1,0 +1,273 @@
+//! Whose credentials a call acts with: every answer of every source, and where each one leads.
+
+use serde_json::{Value, json};
+
+use crate::support::registry::{FakeRegistry, Vends};
+use crate::support::server::{Answer, Server};
+use crate::support::stage::{Keys, SHARED, Stage};
+use crate::support::{SECRET, now, token};
+
+fn embedding(keys: &Keys) -> Value {
+    json!({ "access_key_id": keys.access_key_id, "secret_access_key": keys.secret_access_key,
+        "session_token": keys.session_token })
+}
+
+async fn write(server: &Server, token: &str, key: &str) -> Answer {
+    let items = json!([{ "key": key, "text": "x" }]);
+    server.call(token, "bucket_objects_put", json!({ "bucket": SHARED, "items": items })).await
+}
+
+/// `source outcome code` of each attempt.
+fn attempts(output: &Value) -> Vec<String> {
+    let attempts = output["attempts"].as_array().or_else(|| output["details"]["attempts"].as_array()).unwrap();
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    attempts.iter().map(|a| [&a["source"], &a["outcome"], &a["code"]].map(word).join(" ")).collect()
+}
+
+/// The heart of the matter: the server's own administrator keys are there and the policy is `full`, and still no caller
+/// whom a source refused, or could not answer, ever writes with them.
+#[tokio::test]
+async fn what_the_registry_answers_decides_and_never_leads_to_ambient() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), "--ambient=full".into()];
+    let server = Server::start(&stage, Some(&stage.admin), &flags).await;
+    for (name, vends, code, outcome, retryable) in [
+        ("unauthorized", Vends::Status(401), "invalid_jwt", "denied", false),
+        ("forbidden", Vends::Status(403), "forbidden", "denied", false),
+        ("broken", Vends::Status(500), "request_failed", "failed", true),
+        ("odd", Vends::Status(302), "request_failed", "failed", true),
+        ("hangs", Vends::Hangs, "timeout", "failed", true),
+        ("nonsense", Vends::Nonsense, "invalid_response", "failed", true),
+        ("expired", Vends::Keys(stage.writer.clone(), -1), "invalid_response", "failed", true),
+    ] {
+        let bearer = token(json!({ "sub": name }));
+        registry.vends(&bearer, vends);
+        let answer = write(&server, &bearer, &format!("by-{name}")).await;
+        let failure = answer.failure(code);
+        assert_eq!(failure["retryable"], retryable, "{name}");
+        let expected = [
+            "jwt not_applicable no_claim".to_owned(),
+            format!("catalog {outcome} {code}"),
+            "ambient not_applicable no_claim".to_owned(),
+        ];
+        assert_eq!(attempts(failure), expected, "{name}");
+        assert_eq!(failure.get("credential_source"), None, "{name}: there was none");
+        assert!(!stage.exists(SHARED, &format!("by-{name}")).await, "{name}");
+    }
+    let by_server = stage.aws().journal().entries().into_iter().filter(|entry| entry.operation == "PutObject").count();
+    assert_eq!(by_server, 0);
+}
+
+/// A page instead of JSON, or no such endpoint, means that there is no registry here: then the operator's policy decides.
+#[tokio::test]
+async fn ambient_is_reached_when_every_user_source_is_not_applicable_and_then_by_policy() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    stage.seed(SHARED, "there", b"1").await;
+    for vends in [Vends::Html, Vends::Status(404)] {
+        for (policy, reads, writes) in [("never", false, false), ("read-only", true, false), ("full", true, true)] {
+            let flags = [
+                format!("--jwt-secret={SECRET}"),
+                format!("--registry-url={}", registry.url),
+                format!("--ambient={policy}"),
+            ];
+            let server = Server::start(&stage, Some(&stage.admin), &flags).await;
+            let bearer = token(json!({ "sub": policy }));
+            registry.vends(&bearer, vends.clone());
+            let list = server.call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await;
+            if reads {
+                assert_eq!(list.success()["credential_source"], "ambient", "{policy}");
+            } else {
+                list.failure("no_credentials");
+            }
+            let key = format!("ambient-{policy}-{}", now());
+            let answer = write(&server, &bearer, &key).await;
+            match (reads, writes) {
+                (true, true) => assert_eq!(answer.success()["credential_source"], "ambient"),
+                (true, false) => {
+                    let failure = answer.failure("write_needs_user_credentials");
+                    assert_eq!(attempts(failure).len(), 3, "{failure}");
+                }
+                _ => {
+                    answer.failure("no_credentials");
+                }
+            }
+            assert_eq!(stage.exists(SHARED, &key).await, writes, "{policy}");
+            if writes {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_denial_under_ambient_credentials_shows_the_attempts() {
+    let stage = Stage::embedded().await;
+    let server = Server::start(&stage, Some(&stage.reader), &[format!("--jwt-secret={SECRET}")]).await;
+    let bearer = token(json!({ "sub": "a" }));
+    let answer = server.call(&bearer, "bucket_objects_list", json!({ "bucket": "it-private" })).await;
+    let failure = answer.failure("access_denied");
+    assert_eq!(failure["credential_source"], "ambient");
+    let expected = ["jwt not_applicable no_claim", "catalog not_applicable missing_config", "ambient ok -"];
+    assert_eq!(attempts(failure), expected);
+    assert!(failure["error"].as_str().unwrap().contains("the server's own credentials"), "{failure}");
+}
+
+#[tokio::test]
+async fn credentials_inside_a_verified_token_come_first() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    let server = Server::with_registry(&stage, &registry, Some(&stage.admin)).await;
+    let bearer = token(json!({ "sub": "w", "aws_credentials": embedding(&stage.writer) }));
+    assert_eq!(write(&server, &bearer, "embedded").await.success()["credential_source"], "jwt");
+    assert!(registry.requests().is_empty(), "nobody else is asked");
+
+    // Unusable ones are a failure of that source: the next user source is tried, ambient is not.
+    let broken = token(json!({ "sub": "b", "aws_credentials": { "access_key_id": "ASIAX" } }));
+    let answer = write(&server, &broken, "broken").await;
+    assert_eq!(
+        attempts(answer.failure("invalid_jwt")),
+        ["jwt failed invalid_response", "catalog denied invalid_jwt", "ambient not_applicable no_claim"]
+    );
+    registry.vends(&broken, Vends::Keys(stage.writer.clone(), 3600));
+    let status = server.call(&broken, "auth_status", json!({ "refresh": true })).await;
+    assert_eq!(status.success()["credential_source"], "catalog");
+}
+
+#[tokio::test]
+async fn a_role_in_the_token_is_assumed_only_if_the_operator_allows_it() {
+    let stage = Stage::embedded().await;
+    let role = |name: &str| stage.aws().role_arn(&format!("it/{name}"));
+    let allowed = format!("--assumable-roles={}", role("*"));
+    let server = Server::start(&stage, Some(&stage.admin), &[format!("--jwt-secret={SECRET}"), allowed]).await;
+    for claim in ["role_arn", "roleArn", "aws_role_arn", "awsRoleArn"] {
+        let bearer = token(json!({ "sub": "alice", claim: role("writer") }));
+        assert_eq!(write(&server, &bearer, claim).await.success()["credential_source"], "jwt", "{claim}");
+    }
+    let principals: Vec<String> = stage.aws().journal().entries().into_iter().filter_map(|e| e.principal_arn).collect();
+    assert!(principals.iter().any(|arn| arn.ends_with(":assumed-role/writer/alice")), "{principals:?}");
+
+    let reader = token(json!({ "sub": "alice", "role_arn": role("reader") }));
+    write(&server, &reader, "r").await.failure("access_denied");
+    for (claims, code) in [
+        (json!({ "sub": "alice", "role_arn": "arn:aws:iam::123456789012:role/admin" }), "role_not_allowed"),
+        (json!({ "sub": "alice", "role_arn": role("nobody") }), "assume_role_failed"),
+        (json!({ "sub": "not a session name", "role_arn": role("writer") }), "assume_role_failed"),
+        (json!({ "sub": "alice", "role_arn": role("writer"), "exp": now() + 300 }), "assume_role_failed"),
+    ] {
+        let answer = write(&server, &token(claims.clone()), "no").await;
+        assert_eq!(attempts(answer.failure(code))[0], format!("jwt denied {code}"), "{claims}");
+    }
+    assert!(!stage.exists(SHARED, "no").await);
+}
+
+#[tokio::test]
+async fn the_registry_is_found_in_the_catalogs_config_and_never_asked_for_credentials_itself() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    let catalog = wiremock::MockServer::start().await;
+    let config = json!({ "registryUrl": registry.url, "region": "us-east-1" });
+    wiremock::Mock::given(wiremock::matchers::path("/config.json"))
+        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(config))
+        .mount(&catalog)
+        .await;
+    let flags = [format!("--jwt-secret={SECRET}"), format!("--catalog-url={}", catalog.uri())];
+    let server = Server::start(&stage, None, &flags).await;
+    let bearer = token(json!({ "sub": "w" }));
+    registry.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
+    assert_eq!(write(&server, &bearer, "k").await.success()["credential_source"], "catalog");
+    let asked = catalog.received_requests().await.unwrap();
+    let paths: Vec<&str> = asked.iter().map(|request| request.url.path()).collect();
+    assert_eq!(paths, ["/config.json"]);
+    assert!(asked.iter().all(|request| !request.headers.contains_key("authorization")));
+}
+
+/// A redirect could lead the bearer to another host.
+#[tokio::test]
+async fn a_redirecting_registry_is_not_followed() {
+    let stage = Stage::embedded().await;
+    let (registry, elsewhere) = (wiremock::MockServer::start().await, FakeRegistry::start().await);
+    let bearer = token(json!({ "sub": "w" }));
+    elsewhere.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
+    wiremock::Mock::given(wiremock::matchers::any())
+        .respond_with(
+            wiremock::ResponseTemplate::new(307)
+                .insert_header("location", format!("{}/api/auth/get_credentials", elsewhere.url)),
+        )
+        .mount(&registry)
+        .await;
+    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.uri())];
+    let server = Server::start(&stage, Some(&stage.admin), &flags).await;
+    write(&server, &bearer, "k").await.failure("request_failed");
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_thousand_first_calls_of_one_user_ask_the_registry_once() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        "--max-in-flight=2000".to_owned(),
+    ];
+    let server = Server::start(&stage, None, &flags).await;
+    stage.seed(SHARED, "k", b"1").await;
+    let bearer = token(json!({ "sub": "w" }));
+    registry.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
+    let calls = (0..1000).map(|_| server.call(&bearer, "bucket_object_info", json!({ "s3_uri": "s3://it-shared/k" })));
+    for answer in futures::future::join_all(calls).await {
+        answer.success();
+    }
+    assert_eq!(registry.requests().len(), 1);
+}
+
+/// A role switch in the catalog shows up at once when the caller asks for it.
+#[tokio::test]
+async fn refresh_drops_what_is_cached() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    let server = Server::with_registry(&stage, &registry, None).await;
+    let bearer = token(json!({ "sub": "w" }));
+    registry.vends(&bearer, Vends::Keys(stage.reader.clone(), 3600));
+    write(&server, &bearer, "k").await.failure("access_denied");
+    registry.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
+    write(&server, &bearer, "k").await.failure("access_denied");
+    let status = server.call(&bearer, "auth_status", json!({ "refresh": true })).await;
+    let arn = status.success()["aws_arn"].as_str().unwrap().to_owned();
+    assert!(arn.contains(":assumed-role/writer/"), "{arn}");
+    write(&server, &bearer, "k").await.success();
+}
+
+/// AWS says that a session is over before we thought so: newer credentials are asked for once, and the call goes on. A
+/// HEAD's bare 400 counts too.
+#[tokio::test]
+async fn an_expired_session_is_renewed_once() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    let server = Server::with_registry(&stage, &registry, None).await;
+    stage.seed(SHARED, "k", b"1").await;
+    let bearer = token(json!({ "sub": "w" }));
+    for (tool, arguments) in [
+        ("bucket_object_text", json!({ "s3_uri": "s3://it-shared/k" })),
+        ("bucket_object_info", json!({ "s3_uri": "s3://it-shared/k" })),
+        ("bucket_objects_list", json!({ "bucket": SHARED })),
+    ] {
+        // The registry says that these last an hour; S3 knows better.
+        registry.vends(&bearer, Vends::Keys(stage.mint("writer", 0), 3600));
+        server.call(&bearer, "auth_status", json!({ "refresh": true })).await.success();
+        registry.vends(&bearer, Vends::Keys(stage.mint("writer", 3600), 3600));
+        let asked = registry.requests().len();
+        server.call(&bearer, tool, arguments).await.success();
+        assert_eq!(registry.requests().len() - asked, 1, "{tool}");
+    }
+    // Where the newer ones are over too, the call fails, and once is all it tries.
+    registry.vends(&bearer, Vends::Keys(stage.mint("writer", 0), 3600));
+    server.call(&bearer, "auth_status", json!({ "refresh": true })).await.success();
+    registry.vends(&bearer, Vends::Keys(stage.mint("writer", 0), 3600));
+    let asked = registry.requests().len();
+    let answer = server.call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await;
+    answer.failure("access_denied");
+    assert_eq!(registry.requests().len() - asked, 1);
+}

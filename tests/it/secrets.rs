@@ -1,0 +1,112 @@
+//! Secrets stay secret: a token, a key or a presigned URL never stands in a log, whatever the log level, nor in an error.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+
+use crate::support::registry::{FakeRegistry, Vends};
+use crate::support::server::Server;
+use crate::support::stage::{PRIVATE, SHARED, Stage};
+use crate::support::{now, token_signed_with};
+
+const CANARY_SECRET: &str = "canary-jwt-secret-canary-jwt-secret-0001";
+
+/// The real program at its loudest, through every way a secret takes: tokens that verify and that do not, keys from the
+/// registry, from the token and from the environment, links, denials, a registry that fails.
+#[tokio::test]
+async fn nothing_secret_is_logged_even_at_trace() {
+    let stage = Stage::embedded().await;
+    stage.seed(SHARED, "k", b"1").await;
+    let registry = FakeRegistry::start().await;
+    let sign = |claims| token_signed_with(claims, CANARY_SECRET);
+    let vended = sign(json!({ "sub": "vended", "exp": now() + 600 }));
+    let embedded = sign(json!({ "sub": "embedded", "aws_credentials": {
+        "access_key_id": stage.writer.access_key_id, "secret_access_key": stage.writer.secret_access_key,
+        "session_token": stage.writer.session_token } }));
+    let assumed = sign(json!({ "sub": "assumed", "role_arn": stage.aws().role_arn("it/writer") }));
+    let failing = sign(json!({ "sub": "failing" }));
+    let forged = token_signed_with(json!({ "sub": "canary-forged" }), "another-secret-that-has-40-characters-xx");
+    registry.vends(&vended, Vends::Keys(stage.reader.clone(), 3600));
+    registry.vends(&failing, Vends::Nonsense);
+
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_quilt-mcp"))
+        .arg("serve")
+        .env_clear()
+        .env("QUILT_MCP_PORT", "0")
+        .env("QUILT_MCP_LOG", "trace")
+        .env("QUILT_MCP_LOG_FORMAT", "json")
+        .env("MCP_JWT_SECRET", CANARY_SECRET)
+        .env("QUILT_REGISTRY_URL", &registry.url)
+        .env("QUILT_MCP_ASSUMABLE_ROLES", stage.aws().role_arn("it/*"))
+        .env("AWS_ENDPOINT_URL_S3", &stage.endpoint)
+        .env("AWS_ENDPOINT_URL_STS", &stage.endpoint)
+        .env("AWS_ACCESS_KEY_ID", &stage.admin.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &stage.admin.secret_access_key)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut log = Vec::new();
+    let address = loop {
+        assert!(stderr.read_buf(&mut log).await.unwrap() > 0, "ended early: {}", String::from_utf8_lossy(&log));
+        let text = String::from_utf8_lossy(&log);
+        if let Some((_, rest)) = text.split_once("\"address\":\"")
+            && let Some((address, _)) = rest.split_once('"')
+        {
+            break address.to_owned();
+        }
+    };
+    let server = Server::at(format!("http://{address}/mcp"));
+    let uri = format!("s3://{SHARED}/k");
+    let mut links = Vec::new();
+    for bearer in [&vended, &embedded, &assumed] {
+        server.call(bearer, "auth_status", json!({})).await.success();
+        server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
+        let link = server.call(bearer, "bucket_object_link", json!({ "s3_uri": uri })).await;
+        links.push(link.success()["url"].as_str().unwrap().to_owned());
+        let denied = server.call(bearer, "bucket_objects_list", json!({ "bucket": PRIVATE })).await;
+        denied.failure("access_denied");
+    }
+    server.call(&failing, "bucket_list", json!({})).await.failure("invalid_response");
+    assert_eq!(server.call(&forged, "bucket_list", json!({})).await.status, 401);
+
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    let ended = tokio::process::Command::new("kill").arg(pid.to_string()).status().await.unwrap();
+    assert!(ended.success());
+    stderr.read_to_end(&mut log).await.unwrap();
+    let mut out = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut out).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap();
+
+    let text = String::from_utf8_lossy(&log).into_owned() + &String::from_utf8_lossy(&out);
+    assert!(text.matches("tool called").count() >= 13, "the log says what was done: {text}");
+    assert!(text.contains("access_denied") && text.contains("caller refused"), "{text}");
+    let mut canaries: Vec<(&str, String)> = vec![("signing secret", CANARY_SECRET.to_owned())];
+    for (what, bearer) in [("vended", &vended), ("embedded", &embedded), ("assumed", &assumed), ("forged", &forged)] {
+        for part in bearer.split('.').skip(1) {
+            canaries.push((what, part.to_owned()));
+        }
+    }
+    for (what, keys) in [("reader", &stage.reader), ("writer", &stage.writer), ("server", &stage.admin)] {
+        canaries.push((what, keys.access_key_id.clone()));
+        canaries.push((what, keys.secret_access_key.clone()));
+        canaries.extend(keys.session_token.clone().map(|token| (what, token)));
+    }
+    for link in &links {
+        let (_, signature) = link.split_once("X-Amz-Signature=").unwrap();
+        canaries.push(("link", signature.split('&').next().unwrap().to_owned()));
+    }
+    for (what, canary) in canaries {
+        assert!(canary.len() > 15, "{what}");
+        assert!(!text.contains(&canary), "{what} stands in the log: {}", line_with(&text, &canary));
+    }
+}
+
+fn line_with<'a>(text: &'a str, part: &str) -> &'a str {
+    text.lines().find(|line| line.contains(part)).unwrap_or_default()
+}

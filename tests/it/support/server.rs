@@ -1,0 +1,144 @@
+//! A server over a real socket, and a client that says what came back.
+
+use std::time::Duration;
+
+use quilt_mcp::app::{App, Surroundings};
+use quilt_mcp::catalog::http_client;
+use quilt_mcp::config::ServeConfig;
+use quilt_mcp::credentials::AmbientProvider;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::registry::FakeRegistry;
+use super::stage::{Keys, Stage};
+
+/// A running server.
+pub struct Server {
+    pub url: String,
+    http: reqwest::Client,
+    shutdown: CancellationToken,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    /// A tool's structured result.
+    pub fn output(&self) -> &Value {
+        &self.body["result"]["structuredContent"]
+    }
+
+    /// A tool's success, or a panic that shows what came instead.
+    pub fn success(&self) -> &Value {
+        assert_eq!(self.body["result"]["isError"], false, "{}", self.body);
+        assert_eq!(self.output()["success"], true, "{}", self.body);
+        let text: Value = serde_json::from_str(self.body["result"]["content"][0]["text"].as_str().unwrap()).unwrap();
+        assert_eq!(&text, self.output(), "the text block is the same JSON");
+        self.output()
+    }
+
+    /// A tool's failure with this code, or a panic that shows what came instead.
+    pub fn failure(&self, code: &str) -> &Value {
+        assert_eq!(self.body["result"]["isError"], true, "{}", self.body);
+        assert_eq!(self.output()["success"], false, "{}", self.body);
+        assert_eq!(self.output()["error_code"], code, "{}", self.body);
+        self.output()
+    }
+
+    /// A refused caller's code.
+    pub fn refused(&self) -> (u16, &str) {
+        (self.status, self.body["error"]["data"]["error_code"].as_str().unwrap_or_default())
+    }
+}
+
+impl Server {
+    /// A server in front of this S3 with these flags.
+    pub async fn start(stage: &Stage, ambient: Option<&Keys>, flags: &[String]) -> Self {
+        let mut all = vec![format!("--s3-endpoint={}", stage.endpoint), format!("--sts-endpoint={}", stage.endpoint)];
+        all.extend_from_slice(flags);
+        Self::start_with(ambient, &all).await
+    }
+
+    /// A server that proves tokens by the tests' secret and asks this registry for credentials.
+    pub async fn with_registry(stage: &Stage, registry: &FakeRegistry, ambient: Option<&Keys>) -> Self {
+        let flags = [format!("--jwt-secret={}", super::SECRET), format!("--registry-url={}", registry.url)];
+        Self::start(stage, ambient, &flags).await
+    }
+
+    /// A server with these flags alone.
+    pub async fn start_with(ambient: Option<&Keys>, flags: &[String]) -> Self {
+        let config = ServeConfig::from_flags(flags).unwrap();
+        let surroundings = Surroundings {
+            ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
+            registry_timeout: Duration::from_millis(500),
+            s3_backoff: Duration::from_millis(1),
+            ..Surroundings::default()
+        };
+        let app = App::build(&config, surroundings).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "ends with the server's token")]
+        tokio::spawn(app.serve(listener, shutdown.clone()));
+        Self { url, http: http_client(Duration::from_secs(60)).unwrap(), shutdown }
+    }
+
+    /// A server that somebody else runs.
+    pub fn at(url: String) -> Self {
+        Self { url, http: http_client(Duration::from_secs(60)).unwrap(), shutdown: CancellationToken::new() }
+    }
+
+    /// A POST of this body with these headers besides `Content-Type`.
+    pub async fn post(&self, body: impl Into<String>, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.http.post(&self.url).header("content-type", "application/json").body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Self::answer(request).await
+    }
+
+    /// Any request below the server's root.
+    pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let url = format!("{}{path}", self.url.trim_end_matches("/mcp"));
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Self::answer(request).await
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap();
+        let body =
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
+        Answer { status, headers, body }
+    }
+
+    /// A method call.
+    pub async fn rpc(&self, token: Option<&str>, method: &str, params: Value) -> Answer {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+        match token {
+            Some(token) => self.post(body, &[("authorization", &format!("Bearer {token}"))]).await,
+            None => self.post(body, &[]).await,
+        }
+    }
+
+    /// A tool call.
+    pub async fn call(&self, token: &str, tool: &str, arguments: Value) -> Answer {
+        self.rpc(Some(token), "tools/call", json!({ "name": tool, "arguments": arguments })).await
+    }
+}

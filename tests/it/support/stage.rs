@@ -1,0 +1,210 @@
+//! An S3 that enforces rights, with two buckets, and a reader and a writer of one of them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_credential_types::Credentials;
+use quilt_mcp::dev::aws::{EmbeddedAws, Options};
+use quilt_mcp::s3::{SharedS3, SharedS3Options};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::seaweedfs::SeaweedFs;
+
+/// Both users read it, the writer writes it; versioned.
+pub const SHARED: &str = "it-shared";
+/// Neither user touches it; versioned.
+pub const PRIVATE: &str = "it-private";
+
+/// Temporary or long-term keys, in the form in which registries and tokens carry them.
+#[derive(Clone)]
+pub struct Keys {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: Option<String>,
+}
+
+impl Keys {
+    pub fn credentials(&self) -> Credentials {
+        Credentials::new(&self.access_key_id, &self.secret_access_key, self.session_token.clone(), None, "test")
+    }
+}
+
+/// The backend.
+pub struct Stage {
+    pub endpoint: String,
+    pub reader: Keys,
+    pub writer: Keys,
+    pub admin: Keys,
+    pub kind: Kind,
+    shutdown: CancellationToken,
+}
+
+/// Which backend; some answers differ, and each test that needs to know says so.
+pub enum Kind {
+    Embedded(EmbeddedAws),
+    SeaweedFs(#[expect(dead_code, reason = "ends the process when it is dropped")] SeaweedFs),
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+fn policy(actions: &[&str]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [format!("arn:aws:s3:::{SHARED}")]},
+        {"Effect": "Allow", "Action": actions, "Resource": [format!("arn:aws:s3:::{SHARED}/*")]},
+    ]})
+}
+
+const READ: [&str; 2] = ["s3:GetObject", "s3:GetObjectVersion"];
+const WRITE: [&str; 4] = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"];
+
+impl Stage {
+    /// The embedded S3.
+    pub async fn embedded() -> Self {
+        let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(|| quilt_mcp::clock::Clock::system().now())));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let serving = (aws.clone(), shutdown.clone());
+        #[expect(clippy::disallowed_methods, reason = "ends with the stage's token")]
+        tokio::spawn(async move { serving.0.serve(listener, serving.1).await });
+
+        aws.create_bucket(SHARED, None, true);
+        aws.create_bucket(PRIVATE, None, true);
+        let anybody = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}]});
+        aws.create_role("it/reader", &anybody, &[policy(&READ)]).unwrap();
+        aws.create_role("it/writer", &anybody, &[policy(&WRITE)]).unwrap();
+        let everything = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+        let admin = aws.create_user("admin", &[everything]).unwrap();
+        let admin = Keys {
+            access_key_id: admin.access_key_id,
+            secret_access_key: admin.secret_access_key.expose_secret().to_owned(),
+            session_token: None,
+        };
+        let (reader, writer) = (mint(&aws, "reader", 3600), mint(&aws, "writer", 3600));
+        Self { endpoint, reader, writer, admin, kind: Kind::Embedded(aws), shutdown }
+    }
+
+    /// SeaweedFS: an S3 that is not ours, so that ours is not its own judge.
+    pub async fn seaweedfs() -> Self {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"],
+            // It names users of the account 000000000000, whatever the account is configured to be.
+            "Principal": {"AWS": ["arn:aws:iam::000000000000:user/svc"]}}]});
+        let role = |name: &str| {
+            json!({"roleName": name, "roleArn": format!("arn:aws:iam::123456789012:role/{name}"),
+            "trustPolicy": trust, "attachedPolicies": [name]})
+        };
+        let assume = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": ["*"]}]});
+        let iam = json!({
+            "sts": {"tokenDuration": "1h", "maxSessionLength": "12h", "issuer": "seaweedfs-sts",
+                "signingKey": "dGVzdC1zaWduaW5nLWtleS0zMi1jaGFyYWN0ZXJzLWxvbmc=", "accountId": "123456789012"},
+            "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+            "roleStore": {"storeType": "memory"}, "providers": [],
+            "roles": [role("reader"), role("writer")],
+            "policies": [{"name": "reader", "document": policy(&READ)}, {"name": "writer", "document": policy(&WRITE)},
+                {"name": "AssumeAny", "document": assume}],
+        });
+        let admin = Keys {
+            access_key_id: "ITADMINADMINADMINADM".to_owned(),
+            secret_access_key: "admin-secret".to_owned(),
+            session_token: None,
+        };
+        let s3 = json!({"identities": [
+            {"name": "admin", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+             "credentials": [{"accessKey": admin.access_key_id, "secretKey": admin.secret_access_key}]},
+            {"name": "svc", "actions": [], "policyNames": ["AssumeAny"],
+             "credentials": [{"accessKey": "ITSVCSVCSVCSVCSVCSVC", "secretKey": "svc-secret"}]},
+        ]});
+        let weed = tokio::task::spawn_blocking(move || SeaweedFs::start(&iam, &s3)).await.unwrap().unwrap();
+        let endpoint = weed.endpoint.clone();
+        let client = client(&endpoint, &admin);
+        for bucket in [SHARED, PRIVATE] {
+            client.create_bucket().bucket(bucket).send().await.unwrap();
+            let enabled = aws_sdk_s3::types::BucketVersioningStatus::Enabled;
+            let versioning = aws_sdk_s3::types::VersioningConfiguration::builder().status(enabled).build();
+            client.put_bucket_versioning().bucket(bucket).versioning_configuration(versioning).send().await.unwrap();
+        }
+        let (reader, writer) = (assume_at(&endpoint, "reader").await, assume_at(&endpoint, "writer").await);
+        let shutdown = CancellationToken::new();
+        Self { endpoint, reader, writer, admin, kind: Kind::SeaweedFs(weed), shutdown }
+    }
+
+    /// The embedded S3, to look into.
+    pub fn aws(&self) -> &EmbeddedAws {
+        match &self.kind {
+            Kind::Embedded(aws) => aws,
+            Kind::SeaweedFs(_) => panic!("only the embedded S3 can be looked into"),
+        }
+    }
+
+    /// New keys of the embedded S3's `reader` or `writer`.
+    pub fn mint(&self, role: &str, seconds: u32) -> Keys {
+        mint(self.aws(), role, seconds)
+    }
+
+    /// Writes an object as the administrator.
+    pub async fn seed(&self, bucket: &str, key: &str, body: &[u8]) {
+        let put = client(&self.endpoint, &self.admin).put_object().bucket(bucket).key(key);
+        put.body(body.to_vec().into()).content_type("text/plain").send().await.unwrap();
+    }
+
+    /// Whether an object exists, asked as the administrator.
+    pub async fn exists(&self, bucket: &str, key: &str) -> bool {
+        client(&self.endpoint, &self.admin).head_object().bucket(bucket).key(key).send().await.is_ok()
+    }
+
+    /// The shared client of the server, without any identity.
+    pub fn shared_s3(&self) -> SharedS3 {
+        SharedS3::new(SharedS3Options {
+            region: "us-east-1".to_owned(),
+            endpoint: Some(self.endpoint.clone()),
+            initial_backoff: std::time::Duration::from_millis(1),
+        })
+    }
+}
+
+fn mint(aws: &EmbeddedAws, role: &str, seconds: u32) -> Keys {
+    static SESSION: AtomicU32 = AtomicU32::new(1);
+    let session = format!("s{}", SESSION.fetch_add(1, Ordering::Relaxed));
+    let keys = aws.mint_session(&aws.role_arn(&format!("it/{role}")), &session, seconds, None).unwrap().unwrap();
+    Keys {
+        access_key_id: keys.access_key_id,
+        secret_access_key: keys.secret_access_key.expose_secret().to_owned(),
+        session_token: Some(keys.session_token.expose_secret().to_owned()),
+    }
+}
+
+fn client(endpoint: &str, keys: &Keys) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+        .region(aws_sdk_s3::config::Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .credentials_provider(keys.credentials());
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
+async fn assume_at(endpoint: &str, role: &str) -> Keys {
+    let config = aws_sdk_sts::Config::builder()
+        .behavior_version(aws_sdk_sts::config::BehaviorVersion::latest())
+        .region(aws_sdk_sts::config::Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("ITSVCSVCSVCSVCSVCSVC", "svc-secret", None, None, "test"));
+    let client = aws_sdk_sts::Client::from_conf(config.build());
+    let arn = format!("arn:aws:iam::123456789012:role/{role}");
+    let answer = client.assume_role().role_arn(arn).role_session_name(role).send().await.unwrap();
+    let keys = answer.credentials.unwrap();
+    Keys {
+        access_key_id: keys.access_key_id,
+        secret_access_key: keys.secret_access_key,
+        session_token: Some(keys.session_token),
+    }
+}

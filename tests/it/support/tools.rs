@@ -1,0 +1,127 @@
+//! The programs that tests let talk to the server and to its S3: pinned Python and Node packages, a SeaweedFS.
+//!
+//! Owns `test-tools` in the target directory, where they are installed when the first test asks for them. A stamp beside
+//! an installation holds the hash of what it was made from, so that a changed pin installs anew; a file lock lets test
+//! processes that run at once take turns. What cannot be installed is an error: a test that was not run has not passed.
+
+use std::env::var_os;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+const PYTHON_PINS: &str = include_str!("../../peers/requirements.txt");
+const NODE_PACKAGE: &str = include_str!("../../peers/package.json");
+const NODE_PINS: &str = include_str!("../../peers/package-lock.json");
+
+/// The Python that has the pinned packages.
+pub fn python() -> anyhow::Result<PathBuf> {
+    python_program("python")
+}
+
+/// SeaweedFS.
+pub fn weed() -> anyhow::Result<PathBuf> {
+    python_program("weed")
+}
+
+/// A command that runs one of the scripts in `tests/peers`, in an [`isolated`] environment.
+pub fn python_script(name: &str) -> anyhow::Result<Command> {
+    let mut command = isolated(&python()?);
+    command.env("PYTHONUTF8", "1").arg(scripts().join(name));
+    Ok(command)
+}
+
+/// A command that runs one of the scripts in `tests/peers` with the pinned Node packages, in an [`isolated`] environment.
+pub fn node_script(name: &str) -> anyhow::Result<Command> {
+    let home = installed("node", &[NODE_PACKAGE, NODE_PINS], Path::new("node_modules/.package-lock.json"), |home| {
+        fs::write(home.join("package.json"), NODE_PACKAGE)?;
+        fs::write(home.join("package-lock.json"), NODE_PINS)?;
+        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
+        run(Command::new("npm").args(arguments).arg(home)).map(drop)
+    })?;
+    // Node looks for packages where a script lies, not where it is called. The copy appears whole or not at all.
+    let script = home.join(name);
+    let mut copy = NamedTempFile::new_in(&home)?;
+    copy.write_all(&fs::read(scripts().join(name))?)?;
+    copy.persist(&script)?;
+    let mut command = isolated(Path::new("node"));
+    command.arg(script);
+    Ok(command)
+}
+
+/// A command that knows nothing of the machine's settings, least of all whose AWS credentials are there.
+pub fn isolated(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(var_os("PATH").map(|path| ("PATH", path))).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end and tells its standard output, or everything that it said if it failed.
+pub fn run(command: &mut Command) -> anyhow::Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("{program} cannot be started"))?;
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        bail!("{program} ended with {}\n{}\n{}", output.status, out.trim_end(), err.trim_end());
+    }
+    Ok(out.into_owned())
+}
+
+/// Takes a lock that other test processes wait for. Dropping the file releases it.
+pub fn lock(name: &str) -> anyhow::Result<File> {
+    let tools = tools()?;
+    let file = File::create(tools.join(format!("{name}.lock")))?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn python_program(name: &str) -> anyhow::Result<PathBuf> {
+    let program = Path::new("bin").join(name);
+    let home = installed("python", &[PYTHON_PINS], &program, |home| {
+        run(Command::new("python3").args(["-m", "venv"]).arg(home))?;
+        let pins = home.join("requirements.txt");
+        fs::write(&pins, PYTHON_PINS)?;
+        let arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        run(Command::new(home.join("bin/python")).args(arguments).arg(pins)).map(drop)
+    })?;
+    Ok(home.join(program))
+}
+
+/// The directory of a tool made from `pins`, in which `program` is. Makes it with `install` if it is not there.
+fn installed(
+    tool: &str,
+    pins: &[&str],
+    program: &Path,
+    install: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
+    let _turn = lock(tool)?;
+    let (home, stamp) = (tools()?.join(tool), tools()?.join(format!("{tool}.stamp")));
+    // An environment of Python does not survive being moved, so the place is part of what it was made from.
+    let mut hash = Sha256::new_with_prefix(home.as_os_str().as_encoded_bytes());
+    pins.iter().for_each(|pin| hash.update(pin));
+    let wanted: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && home.join(program).exists() {
+        return Ok(home);
+    }
+    if home.exists() {
+        fs::remove_dir_all(&home)?;
+    }
+    fs::create_dir_all(&home)?;
+    install(&home).with_context(|| format!("the {tool} packages that this test needs cannot be installed"))?;
+    fs::write(stamp, wanted)?;
+    Ok(home)
+}
+
+fn tools() -> anyhow::Result<PathBuf> {
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tools");
+    fs::create_dir_all(&tools)?;
+    Ok(tools)
+}
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers")
+}
