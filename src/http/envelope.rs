@@ -85,7 +85,7 @@ impl Envelope {
     }
 }
 
-/// Whether brackets are nested deeper than serde_json would follow them into a value (128 levels), looked at before
+/// Whether brackets are nested deeper than `serde_json` would follow them into a value (128 levels), looked at before
 /// anything is decoded: a decoder's own limit shows up as whatever error stands nearest.
 fn is_too_deep(body: &[u8]) -> bool {
     const DEEPEST: usize = 120;
