@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 /// Schema of a tool's arguments. Unknown ones are refused, and the schema says so.
 pub fn input<T: JsonSchema>() -> Map<String, Value> {
-    let mut schema = generate::<T>();
+    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    drop_null(&mut schema);
     schema.insert("additionalProperties".into(), false.into());
     schema
 }
@@ -14,7 +15,7 @@ pub fn input<T: JsonSchema>() -> Map<String, Value> {
 /// Schema of a tool's result: that of its success, with what a failure carries beside it. Only `success` is required, so
 /// that a failure fits the schema too; some clients check it there.
 pub fn output<T: JsonSchema>() -> Map<String, Value> {
-    let mut schema = generate::<T>();
+    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
     let mut properties = Map::new();
     properties.insert("success".into(), json!({ "type": "boolean" }));
     if let Some(Value::Object(own)) = schema.remove("properties") {
@@ -31,8 +32,7 @@ pub fn output<T: JsonSchema>() -> Map<String, Value> {
     schema
 }
 
-fn generate<T: JsonSchema>() -> Map<String, Value> {
-    let mut settings = SchemaSettings::draft2020_12();
+fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Map<String, Value> {
     settings.inline_subschemas = true;
     settings.meta_schema = None;
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
@@ -48,7 +48,7 @@ fn generate<T: JsonSchema>() -> Map<String, Value> {
     }
 }
 
-/// Drops what says nothing to a model: titles, number formats, and the `null` of optional values, which may be left out.
+/// Drops what says nothing to a model: titles and number formats.
 fn simplify(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -56,20 +56,31 @@ fn simplify(value: &mut Value) {
             if is_schema || object.get("title").is_some_and(Value::is_string) {
                 object.remove("title");
                 object.remove("format");
-                if object.get("default").is_some_and(Value::is_null) {
-                    object.remove("default");
-                }
-            }
-            if let Some(Value::Array(types)) = object.get_mut("type") {
-                types.retain(|kind| kind != "null");
-                if let [only] = types.as_slice() {
-                    let only = only.clone();
-                    object.insert("type".into(), only);
-                }
             }
             object.values_mut().for_each(simplify);
         }
         Value::Array(items) => items.iter_mut().for_each(simplify),
         _ => {}
+    }
+}
+
+/// Drops the `null` of optional arguments, which may be left out. A result's `null` stays: clients check it.
+fn drop_null(schema: &mut Map<String, Value>) {
+    if schema.contains_key("type") && schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".into(), only);
+        }
+    }
+    for value in schema.values_mut() {
+        match value {
+            Value::Object(object) => drop_null(object),
+            Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(drop_null),
+            _ => {}
+        }
     }
 }

@@ -21,7 +21,7 @@ async fn the_printed_curl_lines_do_what_they_say() {
     let mut dev = dev.spawn().unwrap();
     let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
     let (mut curls, mut title) = (Vec::new(), String::new());
-    while let Some(line) = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await.unwrap().unwrap() {
+    while let Some(line) = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await.unwrap().unwrap() {
         if let Some(text) = line.strip_prefix("# ") {
             title = text.to_owned();
         }

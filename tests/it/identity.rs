@@ -102,11 +102,11 @@ async fn a_token_in_the_url_is_refused_however_good() {
 async fn discovery_is_for_everybody_even_with_a_stale_token() {
     let stage = Stage::embedded().await;
     let server = Server::start(&stage, None, &[format!("--jwt-secret={SECRET}")]).await;
-    let stale = token(json!({ "exp": now() - 3600 }));
+    let ended = token(json!({ "exp": now() - 3600 }));
     let hello =
         json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } });
     for (method, params) in [("initialize", hello), ("ping", json!({})), ("tools/list", json!({}))] {
-        for bearer in [None, Some("garbage"), Some(stale.as_str())] {
+        for bearer in [None, Some("garbage"), Some(ended.as_str())] {
             let answer = server.rpc(bearer, method, params.clone()).await;
             assert_eq!(answer.status, 200, "{method} {bearer:?} {}", answer.body);
             assert!(answer.body["result"].is_object(), "{method}: {}", answer.body);

@@ -9,10 +9,13 @@
 mod ambient;
 mod command_line;
 mod credentials;
+mod embedded_s3;
 mod http_edge;
 mod identity;
 mod isolation;
 mod objects;
+mod peers;
 mod protocol;
 mod secrets;
 mod support;
+mod support_seaweedfs;

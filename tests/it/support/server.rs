@@ -92,12 +92,12 @@ impl Server {
         let shutdown = CancellationToken::new();
         #[expect(clippy::disallowed_methods, reason = "ends with the server's token")]
         tokio::spawn(app.serve(listener, shutdown.clone()));
-        Self { url, http: http_client(Duration::from_secs(60)).unwrap(), shutdown }
+        Self { url, http: http_client(Duration::from_mins(1)).unwrap(), shutdown }
     }
 
     /// A server that somebody else runs.
     pub fn at(url: String) -> Self {
-        Self { url, http: http_client(Duration::from_secs(60)).unwrap(), shutdown: CancellationToken::new() }
+        Self { url, http: http_client(Duration::from_mins(1)).unwrap(), shutdown: CancellationToken::new() }
     }
 
     /// A POST of this body with these headers besides `Content-Type`.

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -102,8 +104,10 @@ fn installed(
     let (home, stamp) = (tools()?.join(tool), tools()?.join(format!("{tool}.stamp")));
     // An environment of Python does not survive being moved, so the place is part of what it was made from.
     let mut hash = Sha256::new_with_prefix(home.as_os_str().as_encoded_bytes());
-    pins.iter().for_each(|pin| hash.update(pin));
-    let wanted: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    for pin in pins {
+        hash.update(pin);
+    }
+    let wanted = BASE64_STANDARD.encode(hash.finalize());
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && home.join(program).exists() {
         return Ok(home);
     }

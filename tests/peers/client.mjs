@@ -1,0 +1,131 @@
+// The TypeScript SDK's client talks to a running server: `node client.mjs DEV_JSON [MCP_URL]`.
+// Prints what it saw as one JSON line; the first failed assertion ends it with a non-zero code.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport, StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+
+const TOOLS = [
+  "auth_status",
+  "bucket_list",
+  "bucket_object_fetch",
+  "bucket_object_info",
+  "bucket_object_link",
+  "bucket_object_text",
+  "bucket_objects_list",
+  "bucket_objects_put",
+];
+
+const [devJson, url] = process.argv.slice(2);
+const dev = JSON.parse(await readFile(devJson, "utf8"));
+const bucket = dev.buckets.shared;
+const seen = { peer: "typescript" };
+
+/** Does `work` with a client that sends `token`, if any. */
+async function connected(token, work) {
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const transport = new StreamableHTTPClientTransport(new URL(url ?? dev.mcp_url), { requestInit: { headers } });
+  const client = new Client({ name: "typescript-peer", version: "1.0.0" });
+  await client.connect(transport);
+  try {
+    // With the list the client also compiles every output schema, and from then on checks results against them.
+    const { tools } = await client.listTools();
+    return await work(client, tools, transport);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Calls a tool that must succeed. */
+async function call(client, name, args) {
+  const result = await client.callTool({ name, arguments: args });
+  assert.notEqual(result.isError, true, `${name}: ${JSON.stringify(result.structuredContent)}`);
+  assert.equal(result.structuredContent.success, true);
+  const text = result.content.find((block) => block.type === "text");
+  assert.deepEqual(JSON.parse(text.text), result.structuredContent, `${name}: text and structured content differ`);
+  return result;
+}
+
+await connected(undefined, async (client, tools, transport) => {
+  assert.equal(client.getServerVersion().name, "quilt-mcp");
+  assert.equal(transport.sessionId, undefined, "a stateless server hands out no session");
+  assert.equal(transport.protocolVersion, "2025-11-25");
+  const names = tools.map((tool) => tool.name);
+  assert.deepEqual(TOOLS.filter((name) => !names.includes(name)), [], `listed are ${names}`);
+  for (const tool of tools) {
+    assert.equal(tool.inputSchema.type, "object", tool.name);
+    assert.equal(tool.outputSchema?.type, "object", tool.name);
+    assert.equal(typeof tool.annotations?.readOnlyHint, "boolean", tool.name);
+  }
+  Object.assign(seen, { server: client.getServerVersion(), protocol: transport.protocolVersion, tools: names.length });
+
+  await assert.rejects(client.callTool({ name: "auth_status", arguments: {} }), (error) => {
+    assert.ok(error instanceof StreamableHTTPError, String(error));
+    assert.equal(error.code, 401);
+    assert.match(error.message, /missing_jwt/);
+    seen.without_token = error.code;
+    return true;
+  });
+});
+
+await connected(dev.users.writer.token, async (client) => {
+  const status = (await call(client, "auth_status", {})).structuredContent;
+  assert.equal(status.credential_source, "catalog");
+  assert.ok(JSON.stringify(status).includes(dev.users.writer.sub), JSON.stringify(status));
+  seen.credential_source = status.credential_source;
+
+  const listed = (await call(client, "bucket_objects_list", { bucket, prefix: "plankton/" })).structuredContent;
+  const keys = listed.objects.map((object) => object.key);
+  assert.ok(keys.includes("plankton/données/été 2026.csv"), keys.join());
+  assert.equal(listed.count, keys.length);
+  seen.objects = keys.length;
+
+  const key = "peers/typescript – été.txt";
+  const text = "Grüße aus TypeScript\nline two \u{1f9a0}\n";
+  const put = (await call(client, "bucket_objects_put", { bucket, items: [{ key, text }] })).structuredContent;
+  assert.equal(put.uploaded, 1);
+  const [written] = put.results;
+  assert.equal(written.size, Buffer.byteLength(text));
+  assert.ok(written.version_id, "the bucket is versioned");
+  const read = (await call(client, "bucket_object_text", { s3_uri: written.s3_uri })).structuredContent;
+  assert.equal(read.text, text);
+  assert.equal(read.truncated, false);
+  seen.written = written.s3_uri;
+
+  const info = (await call(client, "bucket_object_info", { s3_uri: written.s3_uri })).structuredContent.object;
+  assert.equal(info.version_id, written.version_id);
+  const link = (await call(client, "bucket_object_link", { s3_uri: written.s3_uri })).structuredContent;
+  assert.equal(await (await fetch(link.url)).text(), text);
+  const { buckets } = (await call(client, "bucket_list", {})).structuredContent;
+  assert.ok(buckets.some((found) => found.name === bucket), JSON.stringify(buckets));
+
+  const s3_uri = `s3://${bucket}/plankton/images/gradient.png`;
+  const fetched = await call(client, "bucket_object_fetch", { s3_uri });
+  const image = fetched.content.find((block) => block.type === "image");
+  assert.equal(image?.mimeType, "image/png");
+  const bytes = Buffer.from(image.data, "base64");
+  assert.equal(bytes.subarray(1, 4).toString("latin1"), "PNG");
+  assert.equal(bytes.length, fetched.structuredContent.size);
+  seen.image = createHash("sha256").update(bytes).digest("hex");
+
+  const halves = [{ key: "peers/half.txt", text: "good" }, { key: "", text: "a key is missing" }];
+  const half = await client.callTool({ name: "bucket_objects_put", arguments: { bucket, items: halves, dry_run: true } });
+  assert.equal(half.isError, true);
+  assert.deepEqual(half.structuredContent.results.map((result) => result.success), [true, false]);
+});
+
+await connected(dev.users.reader.token, async (client) => {
+  const items = [{ key: "peers/not-mine.txt", text: "no" }];
+  const result = await client.callTool({ name: "bucket_objects_put", arguments: { bucket, items } });
+  assert.equal(result.isError, true);
+  const refused = result.structuredContent;
+  assert.equal(refused.success, false);
+  assert.equal(refused.error_code, "access_denied");
+  assert.match(JSON.stringify(refused), /s3:PutObject/);
+  assert.equal(refused.credential_source, "catalog");
+  seen.refused = refused.error;
+});
+
+console.log(JSON.stringify(seen));

@@ -1,0 +1,81 @@
+"""The real quilt3 browses the sample package: `python quilt3_browse.py DEV_JSON`.
+
+Prints what it saw as one JSON line; the first failed assertion ends it with a non-zero code.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+DEV = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+KEY = "données/été 2026.csv"
+
+
+def check(condition, *told):
+    """Like `assert`, but not to be switched off."""
+    if not condition:
+        raise AssertionError(" ".join(str(part) for part in told) or "it does not hold")
+
+
+def settle(home):
+    """An environment in which quilt3 knows this S3 and the administrator's key, and nothing of the machine."""
+    config = home / "aws-config"
+    config.write_text("[default]\ns3 =\n    addressing_style = path\n", encoding="utf-8")
+    for name in [name for name in os.environ if name.startswith(("AWS_", "QUILT_", "XDG_"))]:
+        del os.environ[name]
+    admin = DEV["users"]["admin"]
+    os.environ.update(
+        HOME=str(home),
+        AWS_CONFIG_FILE=str(config),
+        AWS_SHARED_CREDENTIALS_FILE=str(home / "none"),
+        AWS_ENDPOINT_URL_S3=DEV["s3_endpoint"],
+        AWS_ACCESS_KEY_ID=admin["access_key_id"],
+        AWS_SECRET_ACCESS_KEY=admin["secret_access_key"],
+        AWS_REGION=DEV["region"],
+        AWS_DEFAULT_REGION=DEV["region"],
+        AWS_EC2_METADATA_DISABLED="true",
+        QUILT_DISABLE_USAGE_METRICS="true",
+    )
+
+
+def browse():
+    # quilt3 reads the environment when it is imported.
+    import boto3
+    import quilt3
+
+    package, registry = DEV["package"], f"s3://{DEV['package']['bucket']}"
+    check(package["name"] in list(quilt3.list_packages(registry)), "the package is not listed")
+    versions = dict(quilt3.list_package_versions(package["name"], registry))
+    check(set(versions.values()) == {package["hash"]}, versions)
+
+    browsed = quilt3.Package.browse(package["name"], registry)
+    # quilt3 computes it from the header and the entries; what the manifest is called does not go into it.
+    check(browsed.top_hash == package["hash"], f"quilt3 gets {browsed.top_hash}, the package is called {package['hash']}")
+
+    s3 = boto3.client("s3")
+    keys = [key for key, _ in browsed.walk()]
+    check(KEY in keys, keys)
+    for key, entry in browsed.walk():
+        place = entry.physical_key
+        stored = s3.get_object(Bucket=place.bucket, Key=place.path, VersionId=place.version_id)["Body"].read()
+        check(entry.get_bytes() == stored, f"{key}: the bytes differ")
+        check(entry.size == len(stored), f"{key}: the manifest has size {entry.size}, S3 {len(stored)}")
+
+    with tempfile.TemporaryDirectory() as folder:
+        browsed.fetch(folder)
+        latest = s3.get_object(Bucket=package["bucket"], Key=f"plankton/{KEY}")["Body"].read()
+        fetched = Path(folder) / KEY
+        check(latest and fetched.read_bytes() == latest, "the fetched file differs")
+        # Compares the size and the hash of every entry with the file.
+        check(browsed.verify(folder), "the hashes of the manifest are not those of the objects")
+        fetched.write_bytes(latest[::-1])
+        check(not browsed.verify(folder), "verify would not have noticed")
+
+    print(json.dumps({"peer": "quilt3", "version": quilt3.__version__, "top_hash": browsed.top_hash, "entries": len(keys)}))
+
+
+with tempfile.TemporaryDirectory() as folder:
+    settle(Path(folder))
+    browse()
