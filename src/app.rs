@@ -8,12 +8,14 @@ use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{CatalogHost, RegistryClient, http_client};
+use crate::catalog::{
+    CatalogHost, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client, http_client, own_bearer,
+};
 use crate::clock::Clock;
 use crate::config::{ConfigError, ServeConfig, VerifyMode};
 use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
 use crate::http::{AllowedHosts, AllowedOrigins, HttpParts, Readiness, router};
-use crate::identity::{Hs256, RegistryProof, Verifier};
+use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
 use crate::mcp::{McpServer, service};
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
 use crate::sts::SharedSts;
@@ -21,6 +23,9 @@ use crate::tools::Services;
 
 /// Longest wait for the registry. Shorter than the tool timeout, so that the caller hears who did not answer.
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longest wait for an identity provider's keys.
+const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is given to a server rather than set: tests and `dev` give other ones.
 pub struct Surroundings {
@@ -69,42 +74,55 @@ impl App {
     pub async fn build(config: &ServeConfig, surroundings: Surroundings) -> Result<Self, BuildError> {
         config.check()?;
         let Surroundings { clock, ambient, registry_timeout, s3_backoff } = surroundings;
-        let http = http_client(registry_timeout)?;
+        let http =
+            HttpClients { trusting: http_client(registry_timeout)?, guarded: guarded_http_client(registry_timeout)? };
         let region = &config.aws.region;
 
-        let catalog = config.catalog.catalog()?.map(|url| Arc::new(CatalogHost::new(url, http.clone(), clock.clone())));
+        let catalog =
+            config.catalog.catalog()?.map(|url| Arc::new(CatalogHost::new(url, http.trusting.clone(), clock.clone())));
         let registry = match (&config.catalog.registry_url, &catalog) {
-            (Some(url), _) => Some(Arc::new(RegistryClient::at(url.clone(), http))),
-            (None, Some(catalog)) => Some(Arc::new(RegistryClient::of(catalog.clone(), http))),
+            (Some(url), _) => Some(Arc::new(RegistryClient::at(url.clone(), http.trusting.clone()))),
+            (None, Some(catalog)) => Some(Arc::new(RegistryClient::of(catalog.clone(), http.trusting.clone()))),
             (None, None) => None,
         };
-        let registry_name = match (&config.catalog.registry_url, &catalog) {
-            (Some(url), _) => url.to_string(),
-            (None, Some(catalog)) => catalog.url().to_string(),
-            (None, None) => String::new(),
-        };
+        let registry_url = config.catalog.registry_url.clone().or_else(|| catalog.as_ref().map(|c| c.url().clone()));
+        let registry_name = registry_url.as_ref().map(ToString::to_string).unwrap_or_default();
+        let allowed = config.catalog.allowed_registries.clone();
+        let has_registry = registry.is_some();
+        let registries = Arc::new(RegistryDirectory::new(registry, registry_url, allowed, http, clock.clone()));
 
         let ambient = Ambient::new(ambient, region, config.rights.ambient).await;
         let sts_endpoint = config.aws.sts_endpoint.as_ref().map(ToString::to_string);
         let roles = config.rights.assumable_roles.clone();
-        let assume_role =
-            (!roles.is_empty()).then(|| AssumeRole::new(roles, &ambient, region, sts_endpoint.clone(), clock.clone()));
+        let web_role = config.rights.web_identity_role_arn.clone();
+        let assume_role = AssumeRole::new(roles, web_role, &ambient, region, sts_endpoint.clone(), clock.clone());
         let resolver = Arc::new(Resolver::new(
             JwtExchange::new(assume_role, clock.clone()),
-            CatalogCredentials::new(registry.clone(), clock.clone()),
+            CatalogCredentials::new(registries.clone(), clock.clone()),
             ambient,
             registry_name,
             clock.clone(),
         ));
 
-        let proof = registry.is_some().then(|| resolver.clone() as Arc<dyn RegistryProof>);
-        let verifier = match config.identity.mode() {
-            VerifyMode::Registry => Verifier::registry(proof),
+        let proof = has_registry.then(|| resolver.clone() as Arc<dyn RegistryProof>);
+        let prover = match config.identity.mode() {
+            VerifyMode::Registry => Prover::Registry,
+            VerifyMode::Jwks => Prover::Jwks(jwks(config, http_client(JWKS_TIMEOUT.min(registry_timeout))?, &clock)?),
             VerifyMode::Hs256 => {
                 let identity = &config.identity;
                 let (issuer, audience) = (identity.jwt_issuer.clone(), identity.jwt_audience.clone());
-                Verifier::hs256(Hs256::new(&identity.secrets(), issuer, audience, clock.clone()), proof)
+                Prover::Hs256(Hs256::new(&identity.secrets(), issuer, audience, clock.clone()))
             }
+        };
+        let verifier = Arc::new(Verifier::new(prover, proof));
+
+        let without_token = match config.rights.own_token() {
+            Some(token) => WithoutToken::Own(
+                own_bearer(token, registries.configured(), clock.clone())
+                    .map_err(|problem| ConfigError::new("QUILT_API_TOKEN", problem))?,
+            ),
+            None if config.rights.anonymous => WithoutToken::Anonymous,
+            None => WithoutToken::Refuse,
         };
 
         let services = Arc::new(Services {
@@ -115,7 +133,7 @@ impl App {
             }),
             sts: SharedSts::new(region, sts_endpoint),
             resolver,
-            registry,
+            registries,
             catalog,
             buckets: buckets(&config.catalog.buckets)?,
             clock: clock.clone(),
@@ -124,7 +142,8 @@ impl App {
         let server = McpServer::new(services, config.limits.tool_timeout);
         let readiness = Readiness::default();
         let router = router(HttpParts {
-            verifier: Arc::new(verifier),
+            verifier,
+            without_token,
             mcp: service(server, config.limits.max_body, streams_end.clone()),
             hosts: hosts(config),
             origins: AllowedOrigins::new(&config.listen.allowed_origins)
@@ -165,6 +184,16 @@ impl App {
     }
 }
 
+fn jwks(config: &ServeConfig, http: reqwest::Client, clock: &Clock) -> Result<Jwks, ConfigError> {
+    let identity = &config.identity;
+    let (Some(url), Some(issuer), Some(audience)) =
+        (&identity.jwt_jwks_url, identity.jwt_issuer.clone(), identity.jwt_audience.clone())
+    else {
+        return Err(ConfigError::new("MCP_JWT_JWKS_URL", "needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it"));
+    };
+    Ok(Jwks::new(KeyStore::new(url.join(""), http, clock.clone()), issuer, audience, clock.clone()))
+}
+
 fn hosts(config: &ServeConfig) -> AllowedHosts {
     let public = config.listen.public_url.as_ref().map(|url| url.host().to_owned());
     AllowedHosts::new(config.listen.allowed_hosts.iter().cloned().chain(public))
@@ -185,7 +214,10 @@ fn log_sources(config: &ServeConfig) {
         registry = %config.catalog.registry_url.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
         catalog = %config.catalog.catalog_url.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
         assumable_roles = config.rights.assumable_roles.len(),
+        web_identity = config.rights.web_identity_role_arn.is_some(),
         ambient = ?config.rights.ambient,
+        anonymous = config.rights.anonymous,
+        own_token = config.rights.own_token().is_some(),
         "identity sources"
     );
 }

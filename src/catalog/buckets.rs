@@ -6,8 +6,7 @@
 use serde::Deserialize;
 
 use super::graphql::query;
-use super::{GraphqlError, RegistryClient};
-use crate::identity::ProvedCaller;
+use super::{GraphqlError, RegistryAccess};
 
 const BUCKETS: &str = "query Buckets { buckets { name title description } }";
 const BUCKET_CONFIGS: &str = "query BucketConfigs { bucketConfigs { name title description } }";
@@ -35,16 +34,11 @@ struct BucketConfigs {
 }
 
 /// The caller's buckets, sorted by name.
-pub async fn list_buckets(
-    registry: &RegistryClient,
-    caller: &ProvedCaller,
-) -> Result<Vec<CatalogBucket>, GraphqlError> {
-    let scoped = query::<Buckets>(registry, caller.token(), BUCKETS).await;
+pub async fn list_buckets(access: &RegistryAccess) -> Result<Vec<CatalogBucket>, GraphqlError> {
+    let scoped = query::<Buckets>(access, BUCKETS).await;
     let mut buckets = match scoped {
         Ok(answer) => answer.buckets,
-        Err(GraphqlError::Schema(_)) => {
-            query::<BucketConfigs>(registry, caller.token(), BUCKET_CONFIGS).await?.bucket_configs
-        }
+        Err(GraphqlError::Schema(_)) => query::<BucketConfigs>(access, BUCKET_CONFIGS).await?.bucket_configs,
         Err(error) => return Err(error),
     };
     buckets.sort_by(|a, b| a.name.cmp(&b.name));

@@ -57,6 +57,7 @@ impl CatalogHost {
                 Ok(registry)
             }
             (Err(_), Some((registry, _))) => Ok(registry.clone()),
+            (Err(refused @ RegistryError::NotAllowed(_)), None) => Err(refused),
             (Err(error), None) => Err(RegistryError::BadConfig(error.to_string())),
         }
     }

@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{RegistryClient, RegistryError};
-use crate::identity::BearerToken;
+use super::{RegistryAccess, RegistryError};
 
 /// Why a query gave no data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,12 +46,8 @@ impl Problem {
 }
 
 /// Asks one query in the caller's name. Errors in the answer are errors here, whatever data came beside them.
-pub(super) async fn query<T: DeserializeOwned>(
-    registry: &RegistryClient,
-    token: &BearerToken,
-    query: &str,
-) -> Result<T, GraphqlError> {
-    let body = registry.post("/graphql", &json!({ "query": query }), token).await;
+pub(super) async fn query<T: DeserializeOwned>(access: &RegistryAccess, query: &str) -> Result<T, GraphqlError> {
+    let body = access.registry.post("/graphql", &json!({ "query": query }), &access.token).await;
     let body = match body {
         // Servers that follow GraphQL over HTTP answer a query that does not fit the schema with a bare 400.
         Err(RegistryError::Status(400)) => return Err(GraphqlError::Schema("400".to_owned())),

@@ -2,17 +2,27 @@
 
 use std::time::Duration;
 
+use super::address::PublicAddresses;
+
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// A client that follows no redirect, reads no proxy setting and gives up after `timeout`.
 pub fn http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that builds the client")]
+    builder(timeout).build()
+}
+
+/// The same, and it connects to public addresses only: for hosts that a token has named.
+pub fn guarded_http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    builder(timeout).dns_resolver(PublicAddresses).build()
+}
+
+fn builder(timeout: Duration) -> reqwest::ClientBuilder {
+    #[expect(clippy::disallowed_methods, reason = "the one place that builds the clients")]
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT.min(timeout))
         .timeout(timeout)
         .user_agent(concat!("quilt-mcp/", env!("CARGO_PKG_VERSION")))
-        .build()
 }

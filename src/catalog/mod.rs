@@ -6,14 +6,19 @@
 //! Invariants: no redirect is ever followed, so a bearer cannot be led to another host; every request has a timeout and
 //! a bound on its answer.
 
+mod address;
 mod buckets;
 mod config;
+mod directory;
 mod graphql;
 mod http_client;
+mod own_token;
 mod registry;
 
 pub use buckets::{CatalogBucket, list_buckets};
 pub use config::CatalogHost;
+pub use directory::{HttpClients, RegistryAccess, RegistryDirectory};
 pub use graphql::GraphqlError;
-pub use http_client::http_client;
+pub use http_client::{guarded_http_client, http_client};
+pub use own_token::own_bearer;
 pub use registry::{RegistryClient, RegistryError};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use reqwest::{RequestBuilder, StatusCode, header};
 
 use super::CatalogHost;
+use super::address::RefusedAddress;
 use crate::config::BaseUrl;
 use crate::identity::BearerToken;
 
@@ -38,6 +39,9 @@ pub enum RegistryError {
     /// More than this server is ready to read.
     #[error("the registry's answer is larger than 4 MiB")]
     TooLarge,
+    /// The token names a registry that this server may not ask; ask the operator to allow it.
+    #[error("the token names {0}, and this server does not ask there")]
+    NotAllowed(&'static str),
     /// The catalog's `/config.json` could not be used; check `QUILT_CATALOG_URL`.
     #[error("the catalog's config.json could not be used: {0}")]
     BadConfig(String),
@@ -92,6 +96,14 @@ impl RegistryClient {
         let url = self.url().await?.join(path);
         read_json(self.http.post(url).header(header::AUTHORIZATION, bearer(token)?).json(body)).await
     }
+
+    /// `POST {registry}{path}` of a form, without a bearer; the answer's JSON, unparsed.
+    pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Result<Vec<u8>, RegistryError> {
+        let url = self.url().await?.join(path);
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.http.post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        read_json(request.body(body)).await
+    }
 }
 
 /// The header's value, marked so that no log shows it.
@@ -139,6 +151,13 @@ fn message(body: &[u8]) -> String {
 }
 
 fn unreachable(error: &reqwest::Error) -> RegistryError {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<RefusedAddress>() {
+            return RegistryError::NotAllowed("a host with a private or metadata address");
+        }
+        cause = error.source();
+    }
     if error.is_timeout() {
         RegistryError::Timeout
     } else if error.is_connect() {

@@ -36,6 +36,24 @@ impl BaseUrl {
         self.0.scheme() == "https" || self.is_loopback()
     }
 
+    /// Whether this is the place that `allowed` names: a host, or a host and a port.
+    #[must_use]
+    pub fn is_at(&self, allowed: &str) -> bool {
+        let allowed = allowed.trim();
+        let with_port = self.0.port_or_known_default().map(|port| format!("{}:{port}", self.host()));
+        allowed.eq_ignore_ascii_case(self.host()) || with_port.is_some_and(|own| own.eq_ignore_ascii_case(allowed))
+    }
+
+    /// The host, where it is an address and not a name.
+    #[must_use]
+    pub fn ip(&self) -> Option<std::net::IpAddr> {
+        match self.0.host()? {
+            url::Host::Ipv4(ip) => Some(ip.into()),
+            url::Host::Ipv6(ip) => Some(ip.into()),
+            url::Host::Domain(_) => None,
+        }
+    }
+
     /// Whether the host is this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -91,6 +109,10 @@ pub struct CatalogConfig {
     /// Registry; credentials and GraphQL are asked here, never of the catalog host. Default: from the catalog's config
     #[arg(long, env = "QUILT_REGISTRY_URL")]
     pub registry_url: Option<BaseUrl>,
+    /// Comma list of hosts to which a verified token's `registry_url` or `catalog_url` may point besides the configured
+    /// registry
+    #[arg(long, env = "QUILT_MCP_ALLOWED_REGISTRIES", value_delimiter = ',')]
+    pub allowed_registries: Vec<String>,
     /// Comma list of buckets to show when there is no catalog
     #[arg(long, env = "QUILT_BUCKETS", value_delimiter = ',')]
     pub buckets: Vec<String>,

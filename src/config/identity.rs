@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{CatalogConfig, ConfigError, parse};
+use super::{BaseUrl, CatalogConfig, ConfigError, parse};
 
 /// HS256 keys shorter than their hash can be guessed (RFC 7518 section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -12,6 +12,8 @@ const MIN_SECRET_BYTES: usize = 32;
 pub enum VerifyMode {
     /// A JWT signed with the shared secret.
     Hs256,
+    /// A JWT signed with a key that an identity provider publishes.
+    Jwks,
     /// Opaque; the registry's answer is the proof.
     Registry,
 }
@@ -28,13 +30,16 @@ pub struct IdentityConfig {
     /// The secret before the last rotation; tokens signed with it are still accepted
     #[arg(long, env = "MCP_JWT_SECRET_PREVIOUS", hide_env_values = true, value_parser = parse::secret)]
     pub jwt_secret_previous: Option<SecretString>,
-    /// Exact `iss` that a token must carry
+    /// Key set of the identity provider whose `RS256`, `ES256` and `EdDSA` tokens are accepted
+    #[arg(long = "jwt-jwks-url", env = "MCP_JWT_JWKS_URL")]
+    pub jwt_jwks_url: Option<BaseUrl>,
+    /// Exact `iss` that a token must carry; required with `MCP_JWT_JWKS_URL`
     #[arg(long = "jwt-issuer", env = "MCP_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
-    /// Value that a token's `aud` must be or contain
+    /// Value that a token's `aud` must be or contain; required with `MCP_JWT_JWKS_URL`
     #[arg(long = "jwt-audience", env = "MCP_JWT_AUDIENCE")]
     pub jwt_audience: Option<String>,
-    /// Who proves the token. Default: `hs256` if a secret is set, else `registry`
+    /// Who proves the token. Default: `hs256` if a secret is set, `jwks` if a key set is, else `registry`
     #[arg(long, env = "QUILT_MCP_VERIFY", value_enum)]
     pub verify: Option<VerifyMode>,
 }
@@ -43,7 +48,13 @@ impl IdentityConfig {
     /// The chosen or implied mode.
     #[must_use]
     pub fn mode(&self) -> VerifyMode {
-        let implied = if self.secrets().is_empty() { VerifyMode::Registry } else { VerifyMode::Hs256 };
+        let implied = if !self.secrets().is_empty() {
+            VerifyMode::Hs256
+        } else if self.jwt_jwks_url.is_some() {
+            VerifyMode::Jwks
+        } else {
+            VerifyMode::Registry
+        };
         self.verify.unwrap_or(implied)
     }
 
@@ -71,6 +82,20 @@ impl IdentityConfig {
         if self.jwt_secret.is_none() && self.enhanced_jwt_secret.is_none() && self.jwt_secret_previous.is_some() {
             let problem = "is set without MCP_JWT_SECRET; expected the current secret there";
             return Err(ConfigError::new("MCP_JWT_SECRET_PREVIOUS", problem));
+        }
+        if self.mode() == VerifyMode::Jwks {
+            let Some(url) = &self.jwt_jwks_url else {
+                return Err(ConfigError::new("QUILT_MCP_VERIFY", "is jwks, which needs MCP_JWT_JWKS_URL"));
+            };
+            if !url.is_safe_for_tokens() {
+                let problem = format!("`{url}` could be answered by anybody on the way; expected https, or loopback");
+                return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem));
+            }
+            for (variable, value) in [("MCP_JWT_ISSUER", &self.jwt_issuer), ("MCP_JWT_AUDIENCE", &self.jwt_audience)] {
+                if value.as_ref().is_none_or(String::is_empty) {
+                    return Err(ConfigError::new(variable, "is not set, and MCP_JWT_JWKS_URL needs it"));
+                }
+            }
         }
         match self.verify {
             Some(VerifyMode::Hs256) if self.secrets().is_empty() => {

@@ -55,6 +55,23 @@ impl ServeConfig {
     /// Checks what no single value shows: settings that contradict each other.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.catalog.check()?;
-        self.identity.check(&self.catalog)
+        self.identity.check(&self.catalog)?;
+        if !self.listen.host.is_loopback() {
+            let problem = format!(
+                "gives its rights to whoever reaches {}; expected a loopback address in QUILT_MCP_HOST with it",
+                self.listen.host
+            );
+            if self.rights.anonymous {
+                return Err(ConfigError::new("QUILT_MCP_ANONYMOUS", problem));
+            }
+            if self.rights.own_token().is_some() {
+                return Err(ConfigError::new("QUILT_API_TOKEN", problem));
+            }
+        }
+        if self.rights.web_identity_role_arn.is_some() && self.identity.mode() != VerifyMode::Jwks {
+            let problem = "needs tokens of an identity provider (MCP_JWT_JWKS_URL, QUILT_MCP_VERIFY=jwks)";
+            return Err(ConfigError::new("QUILT_MCP_WEB_IDENTITY_ROLE_ARN", problem));
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,9 @@
 use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher};
+use secrecy::SecretString;
+
+use super::parse;
 
 /// What the server's own credentials may do when no user identity source applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -59,12 +62,44 @@ impl FromStr for RolePattern {
 /// Rights beyond the user's own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RightsConfig {
+    /// Calls without a token use ambient credentials; for one person's own server, on loopback only
+    #[arg(long, env = "QUILT_MCP_ANONYMOUS", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub anonymous: bool,
+    /// Bearer of calls that bring none, for one person's own server, on loopback only: a JWT, a `qk_…` key, or quilt3's
+    /// refresh token, which is exchanged at the registry and renewed
+    #[arg(long, env = "QUILT_API_TOKEN", hide_env_values = true, value_parser = parse::secret)]
+    pub api_token: Option<SecretString>,
+    /// Alias of `QUILT_API_TOKEN`
+    #[arg(long, env = "QUILT_API_KEY", hide = true, hide_env_values = true, value_parser = parse::secret)]
+    pub api_key: Option<SecretString>,
     /// What the server's own credentials may do when no user identity source applies
     #[arg(long, env = "QUILT_MCP_AMBIENT", value_enum, default_value = "read-only")]
     pub ambient: AmbientPolicy,
     /// Comma list of role ARNs (`*` in the path part only) that a verified token's `role_arn` may name
     #[arg(long, env = "QUILT_MCP_ASSUMABLE_ROLES", value_delimiter = ',')]
     pub assumable_roles: Vec<RolePattern>,
+    /// Role that every token of the identity provider (`jwks`) is exchanged for by `AssumeRoleWithWebIdentity`
+    #[arg(long, env = "QUILT_MCP_WEB_IDENTITY_ROLE_ARN", value_parser = role_arn)]
+    pub web_identity_role_arn: Option<String>,
+}
+
+impl RightsConfig {
+    /// The server's own token, from either spelling.
+    #[must_use]
+    pub fn own_token(&self) -> Option<&SecretString> {
+        self.api_token.as_ref().or(self.api_key.as_ref())
+    }
+}
+
+/// One role's ARN, without patterns.
+fn role_arn(text: &str) -> Result<String, String> {
+    let is_pattern = text.contains('*');
+    let _: RolePattern = text.parse()?;
+    if is_pattern {
+        Err(format!("`{text}` is a pattern; expected the ARN of one role"))
+    } else {
+        Ok(text.trim().to_owned())
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{Attempt, Code, Outcome, Source};
-use crate::catalog::{RegistryClient, RegistryError};
+use crate::catalog::{RegistryDirectory, RegistryError};
 use crate::clock::Clock;
 use crate::identity::ProvedCaller;
 
@@ -29,15 +29,15 @@ struct Vended {
 
 /// The second source.
 pub struct CatalogCredentials {
-    registry: Option<Arc<RegistryClient>>,
+    registries: Arc<RegistryDirectory>,
     clock: Clock,
 }
 
 impl CatalogCredentials {
-    /// `registry`: absent when neither a registry nor a catalog is configured.
+    /// Asks these registries.
     #[must_use]
-    pub fn new(registry: Option<Arc<RegistryClient>>, clock: Clock) -> Self {
-        Self { registry, clock }
+    pub fn new(registries: Arc<RegistryDirectory>, clock: Clock) -> Self {
+        Self { registries, clock }
     }
 
     pub(super) async fn step(
@@ -45,14 +45,15 @@ impl CatalogCredentials {
         caller: Option<&ProvedCaller>,
     ) -> Result<(Credentials, Option<Timestamp>, Attempt), Attempt> {
         let none = |outcome, code, message: String| Attempt::none(Source::Catalog, outcome, code, message);
-        let Some(registry) = &self.registry else {
-            let message = "neither QUILT_REGISTRY_URL nor QUILT_CATALOG_URL is configured".to_owned();
-            return Err(none(Outcome::NotApplicable, Code::MissingConfig, message));
-        };
         let Some(caller) = caller else {
             return Err(none(Outcome::NotApplicable, Code::NoClaim, "the call brought no token".to_owned()));
         };
-        let body = registry.get(PATH, caller.token()).await.map_err(|error| refused(&error))?;
+        let Some(access) = self.registries.for_caller(caller).await else {
+            let message = "neither QUILT_REGISTRY_URL nor QUILT_CATALOG_URL is configured".to_owned();
+            return Err(none(Outcome::NotApplicable, Code::MissingConfig, message));
+        };
+        let access = access.map_err(|error| refused(&error))?;
+        let body = access.registry.get(PATH, &access.token).await.map_err(|error| refused(&error))?;
         let vended: Vended = serde_json::from_slice(&body).map_err(|_| {
             let message = "the registry answered JSON that does not hold credentials".to_owned();
             none(Outcome::Failed, Code::InvalidResponse, message)
@@ -68,7 +69,13 @@ impl CatalogCredentials {
             Some(vended.expiration.into()),
             "quilt-registry",
         );
-        Ok((credentials, Some(vended.expiration), Attempt::ok(Source::Catalog, "the registry vended credentials")))
+        let message = match caller.claims() {
+            Some(_) if access.has_catalog_token => "the registry vended credentials for the token's catalog_token",
+            // Not an error, but worth knowing when the registry refuses: it was sent a token of another issuer.
+            Some(_) => "the registry vended credentials for the token itself, which carries no catalog_token",
+            None => "the registry vended credentials",
+        };
+        Ok((credentials, Some(vended.expiration), Attempt::ok(Source::Catalog, message)))
     }
 }
 
@@ -76,7 +83,7 @@ impl CatalogCredentials {
 fn refused(error: &RegistryError) -> Attempt {
     let (outcome, code) = match error {
         RegistryError::Unauthorized(_) => (Outcome::Denied, Code::InvalidJwt),
-        RegistryError::Forbidden(_) => (Outcome::Denied, Code::Forbidden),
+        RegistryError::Forbidden(_) | RegistryError::NotAllowed(_) => (Outcome::Denied, Code::Forbidden),
         RegistryError::NotFound => (Outcome::NotApplicable, Code::MissingConfig),
         RegistryError::NotJson => (Outcome::NotApplicable, Code::NotJson),
         RegistryError::Timeout => (Outcome::Failed, Code::Timeout),

@@ -7,6 +7,7 @@
 //! refused never acts as the server; the source label is set where the credential is chosen; nothing is written to disk.
 
 mod ambient;
+mod assume_role;
 mod attempt;
 mod cache;
 mod catalog;
@@ -15,8 +16,9 @@ mod resolved;
 mod resolver;
 
 pub use ambient::{Ambient, AmbientProvider};
+pub use assume_role::AssumeRole;
 pub use attempt::{Attempt, Code, Outcome, Source};
 pub use catalog::CatalogCredentials;
-pub use jwt_exchange::{AssumeRole, JwtExchange};
+pub use jwt_exchange::JwtExchange;
 pub use resolved::{NoCredentials, Resolved};
 pub use resolver::Resolver;

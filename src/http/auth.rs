@@ -9,10 +9,16 @@ use axum::response::Response;
 
 use super::envelope::Envelope;
 use super::reply::{FORBIDDEN, INVALID_REQUEST, Problem, UNAUTHORIZED, UNAVAILABLE, problem};
-use crate::identity::{Caller, Rejection, Verifier, extract};
+use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
+
+/// Who proves callers, and what those are who bring nothing to prove.
+pub(super) struct Door {
+    pub verifier: Arc<Verifier>,
+    pub without_token: WithoutToken,
+}
 
 /// Proves the caller, unless the method needs none; then hands the request on without its `Authorization` header.
-pub(super) async fn authenticate(State(verifier): State<Arc<Verifier>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn authenticate(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     let envelope = request.extensions().get::<Envelope>().cloned();
     let is_open = envelope.as_ref().is_some_and(Envelope::is_open);
     let caller = match extract(request.headers(), request.uri()) {
@@ -20,8 +26,15 @@ pub(super) async fn authenticate(State(verifier): State<Arc<Verifier>>, mut requ
         // Discovery is for everybody: a stale token must not stand between a client and its login.
         _ if is_open => Ok(Caller::Anonymous),
         Err(rejection) => Err(rejection),
-        Ok(None) => Err(Rejection::Missing { detail: "This method needs a bearer token." }),
-        Ok(Some(token)) => verifier.verify(token).await,
+        Ok(Some(token)) => door.verifier.verify(token).await,
+        Ok(None) => match &door.without_token {
+            WithoutToken::Refuse => Err(Rejection::Missing { detail: "This method needs a bearer token." }),
+            WithoutToken::Anonymous => Ok(Caller::Anonymous),
+            WithoutToken::Own(own) => match own.bearer().await {
+                Ok(token) => door.verifier.verify(token).await,
+                Err(rejection) => Err(rejection),
+            },
+        },
     };
     match caller {
         Ok(caller) => {

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::identity::Verifier;
 
 /// Whether this copy takes work: from its start until its shutdown begins.
 #[derive(Debug, Clone, Default)]
@@ -37,11 +38,16 @@ pub(super) async fn health(State(clock): State<Clock>) -> Response {
 }
 
 /// `GET /ready`: the process takes work.
-pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
+pub(super) async fn ready(State((readiness, verifier)): State<(Readiness, Arc<Verifier>)>) -> Response {
+    let not_ready =
+        |reason: String| (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "not_ready", "reason": reason }));
     let (status, body) = if readiness.is_shutting_down() {
-        (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "not_ready", "reason": "shutting down" }))
+        not_ready("shutting down".to_owned())
     } else {
-        (StatusCode::OK, json!({ "status": "ready" }))
+        match verifier.ready().await {
+            Ok(()) => (StatusCode::OK, json!({ "status": "ready" })),
+            Err(rejection) => not_ready(rejection.to_string()),
+        }
     };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

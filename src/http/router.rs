@@ -13,13 +13,15 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use super::health::{Readiness, health, ready};
 use super::{AllowedHosts, AllowedOrigins, auth, edge, gate, reply, request_id};
 use crate::clock::Clock;
-use crate::identity::Verifier;
+use crate::identity::{Verifier, WithoutToken};
 use crate::mcp::McpService;
 
 /// What the routes need.
 pub struct HttpParts {
     /// Proves bearers.
     pub verifier: Arc<Verifier>,
+    /// What a call without a token is.
+    pub without_token: WithoutToken,
     /// The MCP endpoint.
     pub mcp: McpService,
     /// Names to answer to.
@@ -41,10 +43,11 @@ pub fn router(parts: HttpParts) -> Router {
     let gate = gate::Gate { hosts: parts.hosts, origins: parts.origins.clone() };
     let in_flight = Arc::new(Semaphore::new(parts.max_in_flight));
     // The layer added last is the outermost.
+    let door = Arc::new(auth::Door { verifier: parts.verifier.clone(), without_token: parts.without_token });
     let mcp = Router::new()
         .route("/mcp", any_service(parts.mcp.clone()))
         .route("/mcp/", any_service(parts.mcp))
-        .layer(from_fn_with_state(parts.verifier, auth::authenticate))
+        .layer(from_fn_with_state(door, auth::authenticate))
         .layer(from_fn_with_state(parts.max_body, edge::check))
         .layer(from_fn_with_state(in_flight, gate::limit_in_flight))
         .layer(from_fn_with_state(Arc::new(gate), gate::check))
@@ -54,7 +57,7 @@ pub fn router(parts: HttpParts) -> Router {
         .route("/healthz", get(health))
         .with_state(parts.clock)
         .route("/ready", get(ready))
-        .with_state(parts.readiness);
+        .with_state((parts.readiness, parts.verifier.clone()));
     Router::new()
         .merge(mcp)
         .merge(health)

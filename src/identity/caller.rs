@@ -21,6 +21,8 @@ pub enum Caller {
 pub enum Proof {
     /// By its HS256 signature.
     Hs256,
+    /// By its signature with a key that the issuer publishes.
+    Jwks,
     /// By the registry, which vended credentials for it.
     Registry,
 }
@@ -31,6 +33,7 @@ impl Proof {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hs256 => "hs256",
+            Self::Jwks => "jwks",
             Self::Registry => "registry",
         }
     }

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Rejection;
+use super::{BearerToken, Rejection};
 
 /// How far two clocks may be apart, in seconds.
 const LEEWAY_SECONDS: i64 = 30;
@@ -64,10 +64,55 @@ impl Claims {
         self.text(&["email"])
     }
 
-    /// The role that the token asks to act in.
+    /// The role that the token asks to act in: a claim of its own, else the first role ARN among `roles`.
     #[must_use]
     pub fn role_arn(&self) -> Option<&str> {
-        self.text(&["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"])
+        self.text(&["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"]).or_else(|| {
+            let roles = self.0.get("roles")?.as_array()?;
+            roles.iter().filter_map(Value::as_str).find(|role| role.starts_with("arn:aws") && role.contains(":role/"))
+        })
+    }
+
+    /// Tags for the session of an assumed role, as an object or as a list of `Key` and `Value`.
+    pub fn session_tags(&self) -> Result<Vec<(String, String)>, &'static str> {
+        let bad = "the session_tags claim is neither an object of texts nor a list of Key and Value";
+        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(bad);
+        match self.first(&["session_tags", "sessionTags", "tags"]) {
+            None => Ok(Vec::new()),
+            Some(Value::Object(tags)) => tags.iter().map(|(key, value)| Ok((key.clone(), text(value)?))).collect(),
+            Some(Value::Array(tags)) => tags
+                .iter()
+                .map(|tag| Ok((text(tag.get("Key").ok_or(bad)?)?, text(tag.get("Value").ok_or(bad)?)?)))
+                .collect(),
+            Some(_) => Err(bad),
+        }
+    }
+
+    /// Keys of the session tags that stay on when the session assumes further roles.
+    pub fn transitive_tag_keys(&self) -> Result<Vec<String>, &'static str> {
+        let bad = "the transitive_tag_keys claim is not a list of texts";
+        match self.first(&["transitive_tag_keys", "transitiveTagKeys"]) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(keys)) => keys.iter().map(|key| key.as_str().map(str::to_owned).ok_or(bad)).collect(),
+            Some(_) => Err(bad),
+        }
+    }
+
+    /// Another token, for the registry, that this one carries.
+    pub fn catalog_token(&self) -> Option<Result<BearerToken, Rejection>> {
+        self.text(&["catalog_token", "catalogToken"]).map(BearerToken::parse)
+    }
+
+    /// The registry that this token belongs to.
+    #[must_use]
+    pub fn registry_url(&self) -> Option<&str> {
+        self.text(&["registry_url", "registryUrl"])
+    }
+
+    /// The catalog that this token belongs to.
+    #[must_use]
+    pub fn catalog_url(&self) -> Option<&str> {
+        self.text(&["catalog_url", "catalogUrl"])
     }
 
     /// AWS credentials inside the token: `None` if it has none, an error text if they are not usable.

@@ -11,9 +11,11 @@ mod caller;
 mod challenge;
 mod claims;
 mod verifier;
+mod without_token;
 
 pub use bearer::{BearerToken, Fingerprint, extract};
 pub use caller::{Caller, Proof, ProvedCaller};
 pub use challenge::Rejection;
 pub use claims::{Claims, EmbeddedCredentials};
-pub use verifier::{Hs256, Refusal, RegistryProof, Verifier};
+pub use verifier::{Hs256, Jwks, KeyStore, Prover, Refusal, RegistryProof, Verifier};
+pub use without_token::{OwnBearer, WithoutToken};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{ToolError, code};
-use crate::catalog::{CatalogHost, RegistryClient};
+use crate::catalog::{CatalogHost, RegistryAccess, RegistryDirectory, RegistryError};
 use crate::clock::Clock;
 use crate::config::AmbientPolicy;
 use crate::credentials::{NoCredentials, Resolved, Resolver, Source};
@@ -23,8 +23,8 @@ pub struct Services {
     pub sts: SharedSts,
     /// From callers to credentials.
     pub resolver: Arc<Resolver>,
-    /// The registry, if one is configured.
-    pub registry: Option<Arc<RegistryClient>>,
+    /// The registries that may be asked.
+    pub registries: Arc<RegistryDirectory>,
     /// The catalog, if one is configured.
     pub catalog: Option<Arc<CatalogHost>>,
     /// Buckets to show when there is no catalog.
@@ -71,10 +71,9 @@ impl Session {
         &self.0.services.clock
     }
 
-    /// The registry, if one is configured.
-    #[must_use]
-    pub fn registry(&self) -> Option<&Arc<RegistryClient>> {
-        self.0.services.registry.as_ref()
+    /// The registry of this caller, with the bearer that it is asked with; `None` when there is none.
+    pub async fn registry(&self) -> Option<Result<RegistryAccess, RegistryError>> {
+        self.0.services.registries.for_caller(self.proved()?).await
     }
 
     /// The catalog, if one is configured.

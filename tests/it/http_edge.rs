@@ -152,7 +152,8 @@ async fn more_than_can_be_worked_on_is_refused_at_once() {
         }
         server.post(PING, &[]).await
     };
-    let (first, second) = tokio::join!(server.call(&bearer, "bucket_list", json!({})), second);
+    let both = async { tokio::join!(server.call(&bearer, "bucket_list", json!({})), second) };
+    let (first, second) = tokio::time::timeout(std::time::Duration::from_secs(30), both).await.unwrap();
     first.failure("timeout");
     assert_eq!(second.refused(), (429, "throttled"));
     assert_eq!(second.headers["retry-after"], "1");

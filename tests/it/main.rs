@@ -13,6 +13,8 @@ mod embedded_s3;
 mod http_edge;
 mod identity;
 mod isolation;
+mod jwks;
+mod named_registries;
 mod objects;
 mod peers;
 mod protocol;

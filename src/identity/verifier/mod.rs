@@ -1,6 +1,7 @@
 //! Proves bearers, in the one way that the operator chose.
 
 mod hs256;
+mod jwks;
 mod registry;
 
 use std::sync::Arc;
@@ -8,40 +9,55 @@ use std::sync::Arc;
 use super::{BearerToken, Caller, Rejection};
 
 pub use hs256::Hs256;
+pub use jwks::{Jwks, KeyStore};
 pub use registry::{Refusal, RegistryProof};
 
-/// The operator's choice of who proves a token.
+/// Who proves a bearer that is not an API key.
+pub enum Prover {
+    /// A shared secret.
+    Hs256(Hs256),
+    /// The keys that an identity provider publishes.
+    Jwks(Jwks),
+    /// The registry alone.
+    Registry,
+}
+
+/// The operator's choice of who proves a token. API keys (`qk_…`) are opaque whatever the choice: only the registry can
+/// prove them.
 pub struct Verifier {
-    hs256: Option<Hs256>,
+    prover: Prover,
     registry: Option<Arc<dyn RegistryProof>>,
 }
 
 impl Verifier {
-    /// JWTs by signature; API keys by the registry, if there is one.
+    /// `registry`: absent when none is configured; then what only a registry can prove is not proved.
     #[must_use]
-    pub fn hs256(hs256: Hs256, registry: Option<Arc<dyn RegistryProof>>) -> Self {
-        Self { hs256: Some(hs256), registry }
-    }
-
-    /// Every bearer by the registry. Without a registry nothing can be proved, and every token is answered so.
-    #[must_use]
-    pub fn registry(registry: Option<Arc<dyn RegistryProof>>) -> Self {
-        Self { hs256: None, registry }
+    pub fn new(prover: Prover, registry: Option<Arc<dyn RegistryProof>>) -> Self {
+        Self { prover, registry }
     }
 
     /// Proves a bearer or says why not.
     pub async fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
-        match (&self.hs256, &self.registry) {
-            (Some(hs256), _) if !token.is_api_key() => hs256.verify(token),
+        match (&self.prover, &self.registry) {
+            (Prover::Hs256(hs256), _) if !token.is_api_key() => hs256.verify(token),
+            (Prover::Jwks(jwks), _) if !token.is_api_key() => jwks.verify(token).await,
             (_, Some(registry)) => registry::verify(registry.as_ref(), token).await,
-            (Some(_), None) => Err(Rejection::Invalid {
-                detail: String::from("it is a Quilt API key, which only a registry can prove, and none is configured"),
-            }),
-            (None, None) => Err(Rejection::Unavailable {
+            (Prover::Registry, None) => Err(Rejection::Unavailable {
                 detail: String::from(
-                    "this server is configured with neither a registry nor a signing secret that could prove a token",
+                    "this server is configured with neither a registry nor a key that could prove a token",
                 ),
             }),
+            (_, None) => Err(Rejection::Invalid {
+                detail: String::from("it is a Quilt API key, which only a registry can prove, and none is configured"),
+            }),
+        }
+    }
+
+    /// Whether tokens can be proved at all right now.
+    pub async fn ready(&self) -> Result<(), Rejection> {
+        match &self.prover {
+            Prover::Jwks(jwks) => jwks.ready().await,
+            Prover::Hs256(_) | Prover::Registry => Ok(()),
         }
     }
 }

@@ -82,9 +82,9 @@ impl Tool for AuthStatus {
             }
             Err(none) => (false, none.attempts.clone(), None, None),
         };
-        let registry_url = match session.registry() {
-            Some(registry) => registry.url().await.ok().map(|url| url.to_string()),
-            None => None,
+        let registry_url = match session.registry().await {
+            Some(Ok(access)) => access.registry.url().await.ok().map(|url| url.to_string()),
+            _ => None,
         };
         let proved = session.proved();
         let claims = proved.and_then(ProvedCaller::claims);

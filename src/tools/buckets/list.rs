@@ -90,8 +90,12 @@ impl Tool for BucketList {
 
 /// The catalog's list; where no catalog applies to this caller, S3's; where S3 shows none, the operator's.
 async fn listed(session: &Session, s3: &UserS3) -> Result<(Vec<CatalogBucket>, ListedBy), ToolError> {
-    if let (Some(registry), Some(caller)) = (session.registry(), session.proved()) {
-        match catalog::list_buckets(registry, caller).await {
+    if let Some(access) = session.registry().await {
+        let listed = match access {
+            Ok(access) => catalog::list_buckets(&access).await,
+            Err(error) => Err(error.into()),
+        };
+        match listed {
             Ok(buckets) => return Ok((buckets, ListedBy::Catalog)),
             // The registry does not know this caller, who has credentials from elsewhere; or it is no registry.
             Err(GraphqlError::Registry(

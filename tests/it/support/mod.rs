@@ -1,5 +1,6 @@
 //! What the tests stand on: S3 backends with users, a registry that behaves as told, and servers over real sockets.
 
+pub mod issuer;
 pub mod registry;
 pub mod seaweedfs;
 pub mod server;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use quilt_mcp::app::{App, Surroundings};
 use quilt_mcp::catalog::http_client;
+use quilt_mcp::clock::Clock;
 use quilt_mcp::config::ServeConfig;
 use quilt_mcp::credentials::AmbientProvider;
 use serde_json::{Value, json};
@@ -79,8 +80,14 @@ impl Server {
 
     /// A server with these flags alone.
     pub async fn start_with(ambient: Option<&Keys>, flags: &[String]) -> Self {
+        Self::start_at(ambient, flags, Clock::system()).await
+    }
+
+    /// The same at another time.
+    pub async fn start_at(ambient: Option<&Keys>, flags: &[String], clock: Clock) -> Self {
         let config = ServeConfig::from_flags(flags).unwrap();
         let surroundings = Surroundings {
+            clock,
             ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
             registry_timeout: Duration::from_millis(500),
             s3_backoff: Duration::from_millis(1),

@@ -1,0 +1,162 @@
+//! Tokens of an identity provider.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use base64::Engine as _;
+use jsonwebtoken::Algorithm;
+use quilt_mcp::clock::Clock;
+use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
+
+use crate::support::issuer::{Issuer, SigningKey, complete};
+use crate::support::server::Server;
+use crate::support::stage::Stage;
+use crate::support::{now, token_signed_with};
+
+async fn status(server: &Server, bearer: &str) -> (u16, String) {
+    let answer = server.call(bearer, "auth_status", json!({})).await;
+    let (status, code) = answer.refused();
+    if status == 200 {
+        assert_eq!(answer.success()["verified_by"], "jwks");
+        assert_eq!(answer.success()["subject"], "alice");
+    }
+    (status, code.to_owned())
+}
+
+#[tokio::test]
+async fn the_three_algorithms_are_accepted_and_nothing_else() {
+    let keys = [
+        SigningKey::new("rsa", Algorithm::RS256),
+        SigningKey::new("ec", Algorithm::ES256),
+        SigningKey::new("ed", Algorithm::EdDSA),
+    ];
+    let published: Vec<Value> = keys.iter().map(SigningKey::published).collect();
+    let issuer = Issuer::publishing(&published).await;
+    let stage = Stage::embedded().await;
+    let server = Server::start(&stage, Some(&stage.admin), &issuer.flags()).await;
+    for key in &keys {
+        assert_eq!(status(&server, &key.sign(&json!({}))).await.0, 200, "{:?}", key.algorithm);
+        assert_eq!(
+            status(&server, &key.sign_as(&json!({}), None)).await.0,
+            200,
+            "the only key of its kind needs no name"
+        );
+        // Another key of the same kind under the published name.
+        let other = SigningKey::new(key.id, key.algorithm);
+        assert_eq!(status(&server, &other.sign(&json!({}))).await, (401, "invalid_jwt".into()), "{:?}", key.algorithm);
+    }
+    // A key named as one of another kind.
+    assert_eq!(status(&server, &keys[0].sign_as(&json!({}), Some("ec"))).await.0, 401);
+
+    let header = |alg: &str| json!({ "alg": alg, "kid": "rsa" });
+    let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    for alg in ["none", "HS256", "RS512", "PS256", "ES384"] {
+        let token = format!("{}.{}.AAAA", part(&header(alg)), part(&complete(&json!({}))));
+        assert_eq!(status(&server, &token).await, (401, "invalid_jwt".into()), "{alg}");
+    }
+    // The public key taken for a shared secret: who can read it could make tokens.
+    let modulus = published[0]["n"].as_str().unwrap().to_owned();
+    for secret in [keys[0].public.as_str(), modulus.as_str()] {
+        let token = token_signed_with(complete(&json!({})), secret);
+        assert_eq!(status(&server, &token).await, (401, "invalid_jwt".into()));
+    }
+    assert_eq!(issuer.requests().await, 1, "the keys were fetched once");
+    let refused_reach_nobody =
+        stage.aws().journal().entries().iter().all(|entry| entry.operation == "GetCallerIdentity");
+    assert!(refused_reach_nobody, "{:?}", stage.aws().journal().entries());
+}
+
+#[tokio::test]
+async fn issuer_audience_and_expiry_are_required_and_exact() {
+    let key = SigningKey::new("k", Algorithm::EdDSA);
+    let issuer = Issuer::publishing(&[key.published()]).await;
+    let stage = Stage::embedded().await;
+    let server = Server::start(&stage, Some(&stage.admin), &issuer.flags()).await;
+    for (claims, expected) in [
+        (json!({ "aud": ["other", "quilt-mcp"] }), (200, "")),
+        (json!({ "exp": now() - 20 }), (200, "")),
+        (json!({ "exp": null }), (401, "invalid_jwt")),
+        (json!({ "exp": now() - 40 }), (401, "token_expired")),
+        (json!({ "iss": null }), (401, "invalid_jwt")),
+        (json!({ "iss": "https://login.example.com/" }), (401, "invalid_jwt")),
+        (json!({ "iss": "https://evil.example.com" }), (401, "invalid_jwt")),
+        (json!({ "aud": null }), (401, "invalid_jwt")),
+        (json!({ "aud": "other" }), (401, "invalid_jwt")),
+        (json!({ "aud": [] }), (401, "invalid_jwt")),
+        (json!({ "nbf": now() + 60 }), (401, "invalid_jwt")),
+    ] {
+        assert_eq!(status(&server, &key.sign(&claims)).await, (expected.0, expected.1.to_owned()), "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_does_not_answer_is_503_and_old_keys_stay_good() {
+    let key = SigningKey::new("k", Algorithm::ES256);
+    let issuer = Issuer::publishing(&[]).await;
+    let stage = Stage::embedded().await;
+    let skew = Arc::new(AtomicI64::new(0));
+    let clock = Clock::from_fn({
+        let skew = skew.clone();
+        move || Clock::system().now() + jiff::SignedDuration::from_secs(skew.load(Ordering::Relaxed))
+    });
+    let mut flags = issuer.flags();
+    flags.push(format!("--s3-endpoint={}", stage.endpoint));
+    let server = Server::start_at(None, &flags, clock).await;
+    let bearer = key.sign(&json!({ "exp": now() + 7 * 24 * 3600 }));
+    for answer in [
+        ResponseTemplate::new(200).set_body_json(json!({ "keys": [] })),
+        ResponseTemplate::new(500),
+        ResponseTemplate::new(302).insert_header("location", "/keys"),
+        ResponseTemplate::new(200).set_body_string("<html>"),
+    ] {
+        issuer.answers(answer).await;
+        assert_eq!(status(&server, &bearer).await, (503, "verifier_unavailable".into()));
+        assert_eq!(issuer.requests().await, 1);
+        assert_eq!(status(&server, &bearer).await.0, 503, "and the issuer is not hammered");
+        assert_eq!(issuer.requests().await, 1);
+        assert_eq!(server.request("GET", "/ready", &[]).await.status, 503);
+        skew.fetch_add(3, Ordering::Relaxed);
+    }
+    issuer.publish(&[key.published()]).await;
+    assert_eq!(status(&server, &bearer).await.0, 200);
+    assert_eq!(server.request("GET", "/ready", &[]).await.status, 200);
+
+    // Eleven minutes later the keys are due again, and nobody answers: they stay good, for a day.
+    issuer.answers(ResponseTemplate::new(500)).await;
+    skew.fetch_add(11 * 60, Ordering::Relaxed);
+    assert_eq!(status(&server, &bearer).await.0, 200);
+    assert_eq!(issuer.requests().await, 1);
+    skew.fetch_add(24 * 3600, Ordering::Relaxed);
+    assert_eq!(status(&server, &bearer).await.0, 503);
+}
+
+#[tokio::test]
+async fn a_storm_of_unknown_key_names_asks_the_issuer_once() {
+    let (old, new) = (SigningKey::new("old", Algorithm::EdDSA), SigningKey::new("new", Algorithm::EdDSA));
+    let issuer = Issuer::publishing(&[old.published()]).await;
+    let stage = Stage::embedded().await;
+    let skew = Arc::new(AtomicI64::new(0));
+    let clock = Clock::from_fn({
+        let skew = skew.clone();
+        move || Clock::system().now() + jiff::SignedDuration::from_secs(skew.load(Ordering::Relaxed))
+    });
+    let mut flags = issuer.flags();
+    flags.extend([format!("--s3-endpoint={}", stage.endpoint), "--max-in-flight=1000".to_owned()]);
+    let server = Server::start_at(None, &flags, clock).await;
+    assert_eq!(status(&server, &old.sign(&json!({}))).await.0, 200);
+    skew.store(31, Ordering::Relaxed);
+    let storm = (0..200).map(|i| old.sign_as(&json!({}), Some(&format!("unknown-{i}"))));
+    let storm: Vec<String> = storm.collect();
+    for answer in futures::future::join_all(storm.iter().map(|bearer| status(&server, bearer))).await {
+        assert_eq!(answer, (401, "invalid_jwt".into()));
+    }
+    assert_eq!(issuer.requests().await, 2, "one for the first token, one for two hundred unknown names");
+
+    // Keys are rotated: the new name is found as soon as asking is allowed again.
+    issuer.publish(&[old.published(), new.published()]).await;
+    assert_eq!(status(&server, &new.sign(&json!({}))).await.0, 401, "half a minute has to pass");
+    skew.store(62, Ordering::Relaxed);
+    assert_eq!(status(&server, &new.sign(&json!({}))).await.0, 200);
+    assert_eq!(issuer.requests().await, 1);
+}

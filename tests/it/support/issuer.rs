@@ -1,0 +1,114 @@
+//! An identity provider: keys of the three accepted kinds, and a place that publishes them and counts who asks.
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use base64::Engine as _;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+pub const ISSUER: &str = "https://login.example.com";
+pub const AUDIENCE: &str = "quilt-mcp";
+
+/// A key and its name.
+pub struct SigningKey {
+    pub id: &'static str,
+    pub algorithm: Algorithm,
+    key: EncodingKey,
+    /// The public half, as PEM-like text: what a confused verifier would take for a shared secret.
+    pub public: String,
+}
+
+impl SigningKey {
+    pub fn new(id: &'static str, algorithm: Algorithm) -> Self {
+        let key = match algorithm {
+            Algorithm::RS256 => {
+                let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+                let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
+                let body = base64::prelude::BASE64_STANDARD.encode(der.as_ref());
+                let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+                EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
+            }
+            Algorithm::ES256 => {
+                let random = SystemRandom::new();
+                let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+                EncodingKey::from_ec_der(der.as_ref())
+            }
+            Algorithm::EdDSA => {
+                EncodingKey::from_ed_der(Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap().as_ref())
+            }
+            other => panic!("no key of {other:?}"),
+        };
+        let public = serde_json::to_value(Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
+        Self { id, algorithm, key, public: public.to_string() }
+    }
+
+    /// The public half, as it is published.
+    pub fn published(&self) -> Value {
+        let mut key: Value = serde_json::from_str(&self.public).unwrap();
+        key["kid"] = self.id.into();
+        key["use"] = "sig".into();
+        key
+    }
+
+    /// A token with these claims, and a good issuer, audience and expiry where the claims say nothing else. A null claim is
+    /// left out.
+    pub fn sign(&self, claims: &Value) -> String {
+        self.sign_as(claims, Some(self.id))
+    }
+
+    pub fn sign_as(&self, claims: &Value, id: Option<&str>) -> String {
+        let mut header = Header::new(self.algorithm);
+        header.kid = id.map(str::to_owned);
+        jsonwebtoken::encode(&header, &complete(claims), &self.key).unwrap()
+    }
+}
+
+pub fn complete(claims: &Value) -> Value {
+    let mut all = json!({ "sub": "alice", "iss": ISSUER, "aud": AUDIENCE, "exp": super::now() + 3600 });
+    all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+    all.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    all
+}
+
+/// Publishes keys.
+pub struct Issuer {
+    server: MockServer,
+}
+
+impl Issuer {
+    pub async fn publishing(keys: &[Value]) -> Self {
+        let issuer = Self { server: MockServer::start().await };
+        issuer.publish(keys).await;
+        issuer
+    }
+
+    /// From now on these keys are published.
+    pub async fn publish(&self, keys: &[Value]) {
+        self.answers(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys }))).await;
+    }
+
+    /// From now on this is the answer.
+    pub async fn answers(&self, answer: ResponseTemplate) {
+        self.server.reset().await;
+        Mock::given(any()).respond_with(answer).mount(&self.server).await;
+    }
+
+    /// Requests since the last change of what is published.
+    pub async fn requests(&self) -> usize {
+        self.server.received_requests().await.unwrap().len()
+    }
+
+    /// The flags of a server that trusts this issuer.
+    pub fn flags(&self) -> Vec<String> {
+        vec![
+            format!("--jwt-jwks-url={}/keys", self.server.uri()),
+            format!("--jwt-issuer={ISSUER}"),
+            format!("--jwt-audience={AUDIENCE}"),
+        ]
+    }
+}
