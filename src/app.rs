@@ -91,7 +91,7 @@ impl App {
         let has_registry = registry.is_some();
         let registries = Arc::new(RegistryDirectory::new(registry, registry_url, allowed, http, clock.clone()));
 
-        let ambient = Ambient::new(ambient, region, config.rights.ambient).await;
+        let ambient = Ambient::new(ambient, region, config.rights.ambient, clock.clone()).await;
         let sts_endpoint = config.aws.sts_endpoint.as_ref().map(ToString::to_string);
         let roles = config.rights.assumable_roles.clone();
         let web_role = config.rights.web_identity_role_arn.clone();
@@ -212,7 +212,7 @@ fn log_sources(config: &ServeConfig) {
     tracing::info!(
         verify = ?config.identity.mode(),
         registry = %config.catalog.registry_url.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
-        catalog = %config.catalog.catalog_url.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+        catalog = %config.catalog.catalog().ok().flatten().map_or_else(|| "none".to_owned(), |url| url.to_string()),
         assumable_roles = config.rights.assumable_roles.len(),
         web_identity = config.rights.web_identity_role_arn.is_some(),
         ambient = ?config.rights.ambient,

@@ -27,12 +27,13 @@
 //!
 //! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown.
 //!
-//! What an arrow may not do: a room left of another is never imported by it. In particular `s3`, `catalog` and
-//! `credentials` know nothing of `tools`, `mcp` and `http`, and only `mcp` imports rmcp.
+//! What an arrow may not do: go back. `s3`, `catalog` and `credentials` know nothing of `tools`, `mcp` and `http`; `tools`
+//! knows nothing of `mcp` and `http`; only `mcp` imports rmcp. Every room may name a [`identity::Caller`], which is what a
+//! request has become behind the door.
 //!
 //! # What keeps two callers apart
 //!
-//! [`identity::Caller`] is made by the verifier alone and travels in the request's extensions; the `Authorization` header
+//! [`identity::Caller`] is what the verifier makes of a token that it proved; it travels in the request's extensions; the `Authorization` header
 //! is removed. A tool is given a [`tools::Session`], whose only way to S3 is [`tools::Session::s3`], which resolves that
 //! caller's credentials and answers a [`s3::UserS3`] that signs with them. The client underneath has no identity of its
 //! own. So a tool cannot act as anybody else, because there is no function that would let it.

@@ -4,7 +4,11 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
+use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Builder, IdentityCache, Region};
+
+/// Longest wait for an answer, with all tries: who asks has other things to tell.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Account and principal of credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +30,7 @@ impl SharedSts {
         let mut config = Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
+            .timeout_config(TimeoutConfig::builder().operation_timeout(PATIENCE).build())
             .identity_cache(IdentityCache::no_cache());
         config.set_endpoint_url(endpoint);
         Self(Client::from_conf(config.build()))

@@ -2,6 +2,8 @@
 //!
 //! Fields as in Quilt's `catalog/config-schema.json`; a URL that begins with `/` is relative to the catalog's origin.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -13,6 +15,10 @@ use crate::config::BaseUrl;
 
 /// How long a fetched config is used.
 const FRESH_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How long a failure is the answer when no registry is known.
+const RETRY: SignedDuration = SignedDuration::from_secs(2);
+/// How long the last known registry is used before the catalog is asked again.
+const RETRY_KNOWN: SignedDuration = SignedDuration::from_secs(30);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,14 +31,25 @@ pub struct CatalogHost {
     url: BaseUrl,
     http: reqwest::Client,
     clock: Clock,
-    registry: Mutex<Option<(BaseUrl, Timestamp)>>,
+    known: RwLock<Known>,
+    /// Whoever fetches holds this; nobody who has an answer waits for it.
+    flight: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    registry: Option<BaseUrl>,
+    /// When the next fetch is due.
+    due: Option<Timestamp>,
+    /// The last fetch's failure, as long as it is the last word.
+    failure: Option<RegistryError>,
 }
 
 impl CatalogHost {
     /// Nothing is fetched until it is needed.
     #[must_use]
     pub fn new(url: BaseUrl, http: reqwest::Client, clock: Clock) -> Self {
-        Self { url, http, clock, registry: Mutex::new(None) }
+        Self { url, http, clock, known: RwLock::default(), flight: Mutex::default() }
     }
 
     /// The catalog's own URL.
@@ -41,42 +58,68 @@ impl CatalogHost {
         &self.url
     }
 
-    /// The registry's URL, from a config not older than ten minutes; one flight at a time. A catalog that stops
-    /// answering keeps its last known registry.
+    /// The registry's URL, from a config not older than ten minutes. One flight at a time, whose outcome serves all who
+    /// waited for it, also when it is a failure. A catalog that stops answering keeps its last known registry.
     pub async fn registry(&self) -> Result<BaseUrl, RegistryError> {
-        let mut known = self.registry.lock().await;
-        let now = self.clock.now();
-        if let Some((registry, fetched)) = &*known
-            && now.duration_since(*fetched) < FRESH_FOR
-        {
-            return Ok(registry.clone());
+        if let Some(answer) = self.answer() {
+            return answer;
         }
-        match (self.fetch().await, &*known) {
-            (Ok(registry), _) => {
-                *known = Some((registry.clone(), now));
-                Ok(registry)
+        // Old news serve everybody but the one who fetches new ones.
+        let last = self.known().registry.clone();
+        let turn = match (last, self.flight.try_lock()) {
+            (_, Ok(turn)) => turn,
+            (Some(registry), Err(_)) => return Ok(registry),
+            (None, Err(_)) => self.flight.lock().await,
+        };
+        if let Some(answer) = self.answer() {
+            return answer;
+        }
+        let fetched = self.fetch().await;
+        let now = self.clock.now();
+        let after = |wait| now.saturating_add(wait).ok();
+        {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            match fetched {
+                Ok(registry) => *known = Known { registry: Some(registry), due: after(FRESH_FOR), failure: None },
+                Err(error) if known.registry.is_some() => {
+                    tracing::warn!(%error, catalog = %self.url, "the last known registry stays in use");
+                    known.due = after(RETRY_KNOWN);
+                }
+                Err(error) => *known = Known { registry: None, due: after(RETRY), failure: Some(error) },
             }
-            (Err(_), Some((registry, _))) => Ok(registry.clone()),
-            (Err(refused @ RegistryError::NotAllowed(_)), None) => Err(refused),
-            (Err(error), None) => Err(RegistryError::BadConfig(error.to_string())),
+        }
+        drop(turn);
+        self.answer().unwrap_or(Err(RegistryError::Timeout))
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known and not due to be asked again.
+    fn answer(&self) -> Option<Result<BaseUrl, RegistryError>> {
+        let known = self.known();
+        if known.due.is_none_or(|due| due <= self.clock.now()) {
+            return None;
+        }
+        match (&known.registry, &known.failure) {
+            (Some(registry), _) => Some(Ok(registry.clone())),
+            (None, Some(refused @ RegistryError::NotAllowed(_))) => Some(Err(refused.clone())),
+            (None, Some(failure)) => Some(Err(RegistryError::Config(Box::new(failure.clone())))),
+            (None, None) => None,
         }
     }
 
     async fn fetch(&self) -> Result<BaseUrl, RegistryError> {
         let request = self.http.get(self.url.join("/config.json"));
         let body = read_json(request).await?;
-        let config: ConfigJson = serde_json::from_slice(&body)
-            .map_err(|_| RegistryError::BadConfig("it names no registryUrl".to_owned()))?;
+        let config: ConfigJson = serde_json::from_slice(&body).map_err(|_| RegistryError::NoRegistry)?;
         let url = if config.registry_url.starts_with('/') {
             self.url.join(&config.registry_url).to_string()
         } else {
             config.registry_url
         };
-        let registry: BaseUrl = url.parse().map_err(RegistryError::BadConfig)?;
-        if registry.is_safe_for_tokens() {
-            Ok(registry)
-        } else {
-            Err(RegistryError::BadConfig(format!("its registryUrl `{registry}` is not https")))
-        }
+        let registry: BaseUrl = url.parse().map_err(|_| RegistryError::NoRegistry)?;
+        if registry.is_safe_for_tokens() { Ok(registry) } else { Err(RegistryError::NoRegistry) }
     }
 }

@@ -10,7 +10,7 @@ use super::{RegistryAccess, RegistryError};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphqlError {
     /// The request did not get through.
-    #[error(transparent)]
+    #[error("the registry was asked, and {0}")]
     Registry(#[from] RegistryError),
     /// The schema of this stack does not know the query; ask an older one.
     #[error("this catalog's schema does not have the query: {0}")]

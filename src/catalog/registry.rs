@@ -12,39 +12,46 @@ use crate::identity::BearerToken;
 /// Largest answer that is read.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
-/// Why the registry gave no usable answer. The texts are for the caller; none holds a token or a body.
+/// Why the registry (or the catalog's host) gave no usable answer. The texts go on from its name, as in "the registry: it
+/// did not answer in time"; none holds a token or a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// 401: log in again.
-    #[error("the registry refused the token (401{0})")]
+    #[error("it refused the token (401{0})")]
     Unauthorized(String),
     /// 403: the user may not; ask an administrator.
-    #[error("the registry refused this user (403{0})")]
+    #[error("it refused this user (403{0})")]
     Forbidden(String),
     /// 404: this registry has no such endpoint; check `QUILT_REGISTRY_URL`.
-    #[error("the registry has no such endpoint (404)")]
+    #[error("it has no such endpoint (404)")]
     NotFound,
     /// A page instead of JSON: most likely this is a catalog's host, not its registry's; check `QUILT_REGISTRY_URL`.
-    #[error("the registry answered a web page instead of JSON; is QUILT_REGISTRY_URL the catalog's host?")]
+    #[error("it answered a web page instead of JSON; is QUILT_REGISTRY_URL the catalog's host?")]
     NotJson,
+    /// Neither JSON nor a page, most likely from something between here and the registry: try again.
+    #[error("it answered something that is not JSON")]
+    Malformed,
     /// No answer in time: try again.
-    #[error("the registry did not answer in time")]
+    #[error("it did not answer in time")]
     Timeout,
     /// Another status: try again, then tell the registry's operator.
-    #[error("the registry answered {0}")]
+    #[error("it answered {0}")]
     Status(u16),
     /// No connection: try again, then check the URL.
-    #[error("the registry could not be reached ({0})")]
+    #[error("it could not be reached ({0})")]
     Unreachable(&'static str),
     /// More than this server is ready to read.
-    #[error("the registry's answer is larger than 4 MiB")]
+    #[error("its answer is larger than 4 MiB")]
     TooLarge,
     /// The token names a registry that this server may not ask; ask the operator to allow it.
     #[error("the token names {0}, and this server does not ask there")]
     NotAllowed(&'static str),
     /// The catalog's `/config.json` could not be used; check `QUILT_CATALOG_URL`.
     #[error("the catalog's config.json could not be used: {0}")]
-    BadConfig(String),
+    Config(Box<RegistryError>),
+    /// The catalog's `/config.json` names no registry that could be asked.
+    #[error("it names no registry that can be asked over https")]
+    NoRegistry,
 }
 
 /// Where the registry's URL comes from.
@@ -118,11 +125,8 @@ fn bearer(token: &BearerToken) -> Result<header::HeaderValue, RegistryError> {
 pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, RegistryError> {
     let mut response = request.header(header::ACCEPT, "application/json").send().await.map_err(|e| unreachable(&e))?;
     let status = response.status();
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.to_ascii_lowercase().contains("json"));
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_page = content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(&e))? {
         body.extend_from_slice(&chunk);
@@ -135,8 +139,11 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
         StatusCode::FORBIDDEN => Err(RegistryError::Forbidden(message(&body))),
         StatusCode::NOT_FOUND => Err(RegistryError::NotFound),
         status if !status.is_success() => Err(RegistryError::Status(status.as_u16())),
-        _ if is_json || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() => Ok(body),
-        _ => Err(RegistryError::NotJson),
+        _ if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() => Ok(body),
+        // A page says that there is no registry here. Anything else that cannot be read may be a registry in trouble, and
+        // must not be taken for none: a caller without a registry may be given the server's own rights.
+        _ if is_page || body.trim_ascii_start().first() == Some(&b'<') => Err(RegistryError::NotJson),
+        _ => Err(RegistryError::Malformed),
     }
 }
 

@@ -35,7 +35,10 @@ pub enum Command {
 /// Reads the command line and the environment. What cannot be used ends the process with one line about it.
 #[must_use]
 pub fn parse() -> Cli {
-    Cli::try_parse().unwrap_or_else(|error| match config::explain::<Cli>(&error) {
+    use clap::{CommandFactory as _, FromArgMatches as _};
+    let command = config::without_empty_variables(Cli::command());
+    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| match config::explain::<Cli>(&error) {
         Some(sentence) => fail(&sentence),
         None => error.exit(),
     })
@@ -56,19 +59,4 @@ fn fail(sentence: &str) -> ! {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "quilt-mcp: {sentence}");
     std::process::exit(2)
-}
-
-impl ServeConfig {
-    /// The defaults with these flags, and nothing from the environment: for `dev` and tests, which must not depend on the
-    /// machine that they run on.
-    pub fn from_flags<I, T>(flags: I) -> Result<Self, clap::Error>
-    where
-        I: IntoIterator<Item = T>,
-        T: Into<std::ffi::OsString> + Clone,
-    {
-        use clap::{Args as _, FromArgMatches as _};
-        let command = Self::augment_args(clap::Command::new("serve").no_binary_name(true));
-        let command = command.mut_args(|arg| arg.env(None::<&str>));
-        Self::from_arg_matches(&command.try_get_matches_from(flags)?)
-    }
 }

@@ -11,9 +11,7 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     if let Err(error) = telemetry::init(&config.telemetry).and_then(|()| config.check()) {
         fail(&error.to_string());
     }
-    // Names only, to find misspelt ones.
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    for name in unknown_variables::<Cli>(names) {
+    for name in unknown_variables::<Cli>() {
         tracing::warn!(variable = name, "this variable is not a setting of this server; is it misspelt?");
     }
     let app = match App::build(&config, Surroundings::default()).await {

@@ -83,15 +83,17 @@ impl FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = "expected an absolute URL such as https://catalog.example.com";
-        let url = Url::parse(text.trim()).map_err(|e| format!("`{text}` is not a URL ({e}); {expected}"))?;
+        // What stands before an @ may be a password, so such a text is not repeated.
+        let shown = if text.contains('@') { "this" } else { text };
+        let url = Url::parse(text.trim()).map_err(|e| format!("`{shown}` is not a URL ({e}); {expected}"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(format!("`{text}` is not an http or https URL; {expected}"));
+            return Err(format!("`{shown}` is not an http or https URL; {expected}"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(format!("a URL must not hold a user name or password; {expected}"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("`{text}` has a query or fragment; {expected}"));
+            return Err(format!("`{shown}` has a query or fragment; {expected}"));
         }
         Ok(Self(url))
     }
@@ -100,7 +102,7 @@ impl FromStr for BaseUrl {
 /// The catalog and the registry.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct CatalogConfig {
-    /// Catalog; its `/config.json` names the registry and the region
+    /// Catalog; its `/config.json` names the registry
     #[arg(long, env = "QUILT_CATALOG_URL")]
     pub catalog_url: Option<BaseUrl>,
     /// The catalog as a bare host (alias of `QUILT_CATALOG_URL`)
@@ -125,10 +127,14 @@ impl CatalogConfig {
             return Ok(Some(url.clone()));
         }
         let Some(domain) = self.catalog_domain.as_deref().filter(|domain| !domain.is_empty()) else { return Ok(None) };
-        format!("https://{domain}").parse().map(Some).map_err(|_| {
+        let bad = || {
             let problem = format!("`{domain}` is not a host name; expected a bare host such as catalog.example.com");
             ConfigError::new("QUILT_CATALOG_DOMAIN", problem)
-        })
+        };
+        if domain.contains(['/', '@', '?', '#']) {
+            return Err(bad());
+        }
+        format!("https://{domain}").parse().map(Some).map_err(|_: String| bad())
     }
 
     /// Refuses addresses to which a user's token would travel in the clear.
@@ -166,7 +172,9 @@ mod tests {
         for bad in ["catalog.example.com", "ftp://h", "https://u:p@h", "https://h/?a=b", "https://h/#f", ""] {
             assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
         }
-        assert!(!"https://u:p@h".parse::<BaseUrl>().unwrap_err().contains("u:p"));
+        for with_password in ["https://u:hunter2@h", "https://u:hunter2@h:99999", "ftp://u:hunter2@h"] {
+            assert!(!with_password.parse::<BaseUrl>().unwrap_err().contains("hunter2"));
+        }
     }
 
     #[test]

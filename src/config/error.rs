@@ -53,18 +53,3 @@ pub fn explain<C: CommandFactory>(error: &clap::Error) -> Option<String> {
     );
     Some(format!("{variable}: {problem}"))
 }
-
-/// Names beginning with `QUILT_MCP_` that are set but that no setting reads, most likely misspelt.
-#[must_use]
-pub fn unknown_variables<C: CommandFactory>(names: impl Iterator<Item = String>) -> Vec<String> {
-    let command = C::command();
-    let known: std::collections::HashSet<String> = command
-        .get_subcommands()
-        .flat_map(clap::Command::get_arguments)
-        .filter_map(|arg| arg.get_env().map(|env| env.to_string_lossy().into_owned()))
-        .collect();
-    let mut unknown: Vec<String> =
-        names.filter(|name| name.starts_with("QUILT_MCP_") && !known.contains(name)).collect();
-    unknown.sort();
-    unknown
-}

@@ -8,6 +8,7 @@
 
 mod aws;
 mod catalog;
+mod environment;
 mod error;
 mod identity;
 mod limits;
@@ -18,7 +19,8 @@ mod telemetry;
 
 pub use aws::AwsConfig;
 pub use catalog::{BaseUrl, CatalogConfig};
-pub use error::{ConfigError, explain, unknown_variables};
+pub use environment::{unknown_variables, without_empty_variables};
+pub use error::{ConfigError, explain};
 pub use identity::{IdentityConfig, VerifyMode};
 pub use limits::LimitsConfig;
 pub use listen::ListenConfig;
@@ -52,6 +54,19 @@ pub struct ServeConfig {
 }
 
 impl ServeConfig {
+    /// The defaults with these flags, and nothing from the environment: for `dev` and tests, which must not depend on the
+    /// machine that they run on.
+    pub fn from_flags<I, T>(flags: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
+        use clap::{Args as _, FromArgMatches as _};
+        let command = Self::augment_args(clap::Command::new("serve").no_binary_name(true));
+        let command = command.mut_args(|arg| arg.env(None::<&str>));
+        Self::from_arg_matches(&command.try_get_matches_from(flags)?)
+    }
+
     /// Checks what no single value shows: settings that contradict each other.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.catalog.check()?;

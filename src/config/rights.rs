@@ -51,7 +51,11 @@ impl FromStr for RolePattern {
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) || path.is_empty() || path == "*" {
             return Err(bad());
         }
-        if !path.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-/*".contains(c)) {
+        let is_all_pattern = path.chars().all(|c| "*/".contains(c));
+        if path.contains("**")
+            || is_all_pattern
+            || !path.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-/*".contains(c))
+        {
             return Err(bad());
         }
         let path = GlobBuilder::new(path).literal_separator(true).build().map_err(|_| bad())?.compile_matcher();
@@ -121,6 +125,9 @@ mod tests {
             "*",
             "arn:aws:iam::*:role/x",
             "arn:aws:iam::123456789012:role/*",
+            "arn:aws:iam::123456789012:role/**",
+            "arn:aws:iam::123456789012:role/*/*",
+            "arn:aws:iam::123456789012:role/quilt/**",
             "arn:aws:iam::123456789012:user/x",
             "arn:aws:iam::1234:role/x",
             "arn:aws:iam::123456789012:role/[a]",

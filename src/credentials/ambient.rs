@@ -7,10 +7,17 @@ use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 
 use super::{Attempt, Code, Outcome, Source};
+use crate::clock::Clock;
 use crate::config::AmbientPolicy;
+
+/// The chain is asked again this long before its credentials end,
+const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+/// and at least this often.
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
 /// Where the server's own credentials come from.
 #[derive(Clone)]
@@ -26,13 +33,15 @@ pub enum AmbientProvider {
 /// The server's own identity and what it may be used for.
 #[derive(Clone)]
 pub struct Ambient {
-    provider: Option<Arc<SharedCredentialsProvider>>,
+    provider: Option<SharedCredentialsProvider>,
     policy: AmbientPolicy,
+    kept: Arc<Mutex<Option<(Credentials, Timestamp)>>>,
+    clock: Clock,
 }
 
 impl Ambient {
     /// Builds the provider; nothing is fetched until it is needed.
-    pub async fn new(provider: AmbientProvider, region: &str, policy: AmbientPolicy) -> Self {
+    pub async fn new(provider: AmbientProvider, region: &str, policy: AmbientPolicy, clock: Clock) -> Self {
         let provider = match provider {
             AmbientProvider::None => None,
             AmbientProvider::Fixed(credentials) => Some(SharedCredentialsProvider::new(credentials)),
@@ -43,7 +52,7 @@ impl Ambient {
                 Some(SharedCredentialsProvider::new(chain.build().await))
             }
         };
-        Self { provider: provider.map(Arc::new), policy }
+        Self { provider, policy, kept: Arc::default(), clock }
     }
 
     /// What the operator allows ambient credentials to do.
@@ -55,7 +64,7 @@ impl Ambient {
     /// The provider, for asking STS as the server.
     #[must_use]
     pub fn provider(&self) -> Option<SharedCredentialsProvider> {
-        self.provider.as_deref().cloned()
+        self.provider.clone()
     }
 
     /// The last step of the chain. The resolver calls it only when every user source was not applicable.
@@ -69,11 +78,23 @@ impl Ambient {
             let message = "the server has no credentials of its own";
             return Err(none(Outcome::NotApplicable, Code::MissingConfig, message));
         };
+        let found = |credentials: Credentials| {
+            let expires_at = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok());
+            let message = "no user source applies, so the call acts with the server's own credentials";
+            (credentials, expires_at, Attempt::ok(Source::Ambient, message))
+        };
+        let now = self.clock.now();
+        let mut kept = self.kept.lock().await;
+        if let Some((credentials, _)) = kept.as_ref().filter(|(_, until)| *until > now) {
+            return Ok(found(credentials.clone()));
+        }
         match provider.provide_credentials().await {
             Ok(credentials) => {
-                let expires_at = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok());
-                let message = "no user source applies, so the call acts with the server's own credentials";
-                Ok((credentials, expires_at, Attempt::ok(Source::Ambient, message)))
+                let ends = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok());
+                let until = ends.and_then(|end| end.saturating_sub(RENEW_BEFORE).ok());
+                let longest = now.saturating_add(LONGEST).unwrap_or(now);
+                *kept = Some((credentials.clone(), until.map_or(longest, |until| until.min(longest))));
+                Ok(found(credentials))
             }
             Err(aws_credential_types::provider::error::CredentialsError::CredentialsNotLoaded(_)) => {
                 let message = "the server has no credentials of its own";

@@ -5,6 +5,7 @@
 //! it was; a subject that STS would not take is refused and never cut to fit, for two subjects could be cut to the same.
 
 use aws_credential_types::Credentials;
+use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Region};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::Tag;
@@ -20,6 +21,8 @@ use crate::identity::{Claims, ProvedCaller};
 const LONGEST_SESSION: i64 = 3600;
 /// Shortest session that AWS grants.
 const SHORTEST_SESSION: i64 = 900;
+/// Longest wait for STS, with all tries; shorter than the tool timeout, so that the next source can still be tried.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 /// Most tags of a session, and the longest key and value (AWS's STS quotas).
 const MOST_TAGS: usize = 50;
 const LONGEST_TAG: (usize, usize) = (128, 256);
@@ -46,6 +49,7 @@ impl AssumeRole {
     ) -> Self {
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(PATIENCE).build())
             .region(Region::new(region.to_owned()));
         config.set_endpoint_url(endpoint);
         config.set_credentials_provider(ambient.provider());
@@ -144,7 +148,12 @@ fn refused<E: ProvideErrorMetadata>(error: &SdkError<E>, role_arn: &str) -> Step
         let message = format!("STS refused {role_arn} to this caller ({})", code.unwrap_or_default());
         return none(Outcome::Denied, Code::AssumeRoleFailed, message);
     }
-    if matches!(error, SdkError::TimeoutError(_)) {
+    let is_timeout = match error {
+        SdkError::TimeoutError(_) => true,
+        SdkError::DispatchFailure(failure) => failure.is_timeout(),
+        _ => false,
+    };
+    if is_timeout {
         return none(Outcome::Failed, Code::Timeout, "STS did not answer in time");
     }
     let message = format!("STS could not assume {role_arn} ({})", code.unwrap_or("no answer"));

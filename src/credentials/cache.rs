@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use moka::future::Cache as Moka;
 use sha2::{Digest, Sha256};
 
-use super::{NoCredentials, Outcome, Resolved};
+use super::{NoCredentials, Outcome, Resolved, Source};
 use crate::clock::Clock;
 use crate::identity::ProvedCaller;
 
@@ -22,7 +22,9 @@ const BUFFER: SignedDuration = SignedDuration::from_mins(5);
 const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// Longest life of an entry, for credentials that do not say when they end.
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
-/// How long a refusal is kept.
+/// When an entry leaves memory whatever it says, so that credentials of callers who left do not stay.
+const EVICTED: std::time::Duration = std::time::Duration::from_hours(1);
+/// How long a refusal is kept, and an answer that is the server's own credentials.
 const DENIED: SignedDuration = SignedDuration::from_secs(5);
 /// How long a failure to answer is kept.
 const FAILED: SignedDuration = SignedDuration::from_secs(1);
@@ -64,7 +66,7 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { entries: Moka::builder().max_capacity(CAPACITY).build(), clock }
+        Self { entries: Moka::builder().max_capacity(CAPACITY).time_to_live(EVICTED).build(), clock }
     }
 
     /// The living answer for this key, or that of `ask`, which runs once however many wait for it.
@@ -106,6 +108,8 @@ fn dies_at(
     token_expires_at: Option<Timestamp>,
 ) -> Timestamp {
     let life = match answer {
+        // The server's own rights are a stopgap: whoever has a source again a moment later is asked of that source.
+        Ok(resolved) if resolved.source() == Source::Ambient => DENIED,
         Ok(resolved) => match resolved.expires_at() {
             None => LONGEST,
             Some(end) => {
@@ -146,6 +150,14 @@ mod tests {
         assert_eq!(life(Some(-5), None), -2, "already over: asked again at once");
         assert_eq!(life(Some(3600), Some(120)), 120, "never beyond the token");
         assert_eq!(life(None, None), 900, "long-term keys are looked at again");
+    }
+
+    #[test]
+    fn the_servers_own_rights_are_not_kept_for_a_caller() {
+        let now: Timestamp = NOW.parse().unwrap();
+        let credentials = Credentials::new("AKIAX", "s", None, None, "test");
+        let resolved = Resolved::new(credentials, Source::Ambient, None, vec![]);
+        assert_eq!(dies_at(now, &Ok(Arc::new(resolved)), None).duration_since(now), DENIED);
     }
 
     #[test]

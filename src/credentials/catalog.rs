@@ -90,7 +90,14 @@ fn refused(error: &RegistryError) -> Attempt {
         RegistryError::Status(_) | RegistryError::Unreachable(_) | RegistryError::TooLarge => {
             (Outcome::Failed, Code::RequestFailed)
         }
-        RegistryError::BadConfig(_) => (Outcome::Failed, Code::InvalidResponse),
+        RegistryError::Config(cause) if **cause == RegistryError::Timeout => (Outcome::Failed, Code::Timeout),
+        RegistryError::Malformed | RegistryError::Config(_) | RegistryError::NoRegistry => {
+            (Outcome::Failed, Code::InvalidResponse)
+        }
     };
-    Attempt::none(Source::Catalog, outcome, code, error.to_string())
+    let message = match error {
+        RegistryError::NotAllowed(_) | RegistryError::Config(_) => error.to_string(),
+        _ => format!("the registry was asked, and {error}"),
+    };
+    Attempt::none(Source::Catalog, outcome, code, message)
 }

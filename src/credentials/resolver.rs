@@ -8,7 +8,7 @@ use super::cache::{Cache, Key};
 use super::{Ambient, Attempt, CatalogCredentials, Code, JwtExchange, NoCredentials, Outcome, Resolved, Source};
 use crate::clock::Clock;
 use crate::config::AmbientPolicy;
-use crate::identity::{Caller, ProvedCaller, Refusal, RegistryProof};
+use crate::identity::{Caller, Proof, ProvedCaller, Refusal, RegistryProof};
 
 /// Turns a caller into credentials.
 pub struct Resolver {
@@ -80,7 +80,9 @@ impl Resolver {
         }
         // The rule of the house: a caller whom a source refused, or whom it could not answer, has a source. Acting as
         // the server then would give that caller rights that nobody granted.
-        if attempts.iter().any(|attempt| attempt.outcome != Outcome::NotApplicable) {
+        // An opaque token was proved by its registry, so it has that source even if the registry is gone a moment later.
+        let has_source = caller.is_some_and(|caller| caller.proof() == Proof::Registry);
+        if has_source || attempts.iter().any(|attempt| attempt.outcome != Outcome::NotApplicable) {
             let message = "not used: another source applies to this caller, and it did not give credentials";
             attempts.push(Attempt::none(Source::Ambient, Outcome::NotApplicable, Code::NoClaim, message));
             return Err(NoCredentials { attempts });

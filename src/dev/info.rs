@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// The whole file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// The whole file. Nothing in here that holds a secret is `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct DevInfo {
     /// The MCP endpoint.
     pub mcp_url: String,
@@ -50,7 +50,7 @@ pub struct PackageInfo {
 }
 
 /// The users.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct UsersInfo {
     /// Lists and reads `shared`; credentials from the registry.
     pub reader: UserInfo,
@@ -65,7 +65,7 @@ pub struct UsersInfo {
 }
 
 /// A user and a token.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct UserInfo {
     /// Subject of the token.
     pub sub: String,
@@ -74,7 +74,7 @@ pub struct UserInfo {
 }
 
 /// A key with every right.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct AdminInfo {
     /// Access key id.
     pub access_key_id: String,

@@ -1,15 +1,25 @@
 //! The edge in front of the MCP endpoint: one method, one kind of body, one envelope; and what clients send in ways that
 //! rmcp would refuse although it is clear what they mean.
 
-use axum::body::{Body, Bytes};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
+use serde::Deserialize;
 
 use super::envelope::Envelope;
-use super::reply::{INVALID_REQUEST, Problem, problem};
+use super::reply::{INVALID_PARAMS, INVALID_REQUEST, Problem, UNAVAILABLE, problem};
+
+/// Longest time that a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(20);
+/// Largest body of a method that needs no token: discovery has little to say.
+const MAX_OPEN_BODY: usize = 64 * 1024;
+/// Methods that are served here, whose params rmcp may still fail to decode.
+const SERVED: [&str; 4] = ["initialize", "server/discover", "tools/list", "tools/call"];
 
 /// Checks the request and puts its [`Envelope`] into the extensions.
 pub(super) async fn check(State(max_body): State<usize>, request: Request, next: Next) -> Response {
@@ -23,13 +33,17 @@ pub(super) async fn check(State(max_body): State<usize>, request: Request, next:
         return invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message);
     }
     let (mut parts, body) = request.into_parts();
-    let body = match read(body, max_body).await {
-        Ok(body) => body,
-        Err(ReadError::TooLarge) => {
+    let body = match tokio::time::timeout(BODY_PATIENCE, read(body, max_body)).await {
+        Ok(Ok(body)) => body,
+        Err(_elapsed) => {
+            let message = "The request body took too long to arrive.";
+            return invalid(StatusCode::REQUEST_TIMEOUT, "timeout", message);
+        }
+        Ok(Err(ReadError::TooLarge)) => {
             let message = "The request body is larger than this server takes (QUILT_MCP_MAX_BODY).";
             return invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
         }
-        Err(ReadError::Broken) => {
+        Ok(Err(ReadError::Broken)) => {
             return invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off.");
         }
     };
@@ -37,12 +51,64 @@ pub(super) async fn check(State(max_body): State<usize>, request: Request, next:
         Ok(envelope) => envelope,
         Err((what, id)) => return problem(StatusCode::BAD_REQUEST, &what, id.as_deref()),
     };
+    if envelope.is_open() && body.len() > MAX_OPEN_BODY {
+        let message = "The request body is larger than a discovery method needs.";
+        return invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+    }
     tracing::Span::current().record("rpc", envelope.method.as_str());
-    parts.extensions.insert(envelope);
+    parts.extensions.insert(envelope.clone());
     // Clients send no Accept, or one of the two types; what they get depends on the call alone.
     let both = HeaderValue::from_static("application/json, text/event-stream");
     parts.headers.insert(header::ACCEPT, both);
-    next.run(Request::from_parts(parts, Body::from(body))).await
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    as_json_rpc(response, &envelope).await
+}
+
+/// What rmcp says in plain text, or with a code that means something else, as the JSON-RPC error that it is.
+async fn as_json_rpc(response: Response, envelope: &Envelope) -> Response {
+    let status = response.status();
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_json = content_type.is_some_and(|value| value.starts_with("application/json"));
+    let is_failure = status.is_client_error() || status.is_server_error();
+    let id = envelope.id.as_deref();
+    if is_failure && !is_json && status != StatusCode::METHOD_NOT_ALLOWED {
+        if status.is_server_error() {
+            let message = "The call was ended, most likely because this server is shutting down; try again.";
+            let what = Problem { code: UNAVAILABLE, message, error_code: "cancelled" };
+            return problem(StatusCode::SERVICE_UNAVAILABLE, &what, id);
+        }
+        let message = "The request cannot be decoded as MCP, or names a protocol version that is not served here.";
+        let what = Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
+        return problem(StatusCode::BAD_REQUEST, &what, id);
+    }
+    let may_be_misjudged = is_json && SERVED.contains(&envelope.method.as_str());
+    if !may_be_misjudged || response.body().size_hint().exact().is_none_or(|size| size > SHORT) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let is_unknown_method = serde_json::from_slice::<Failed>(&body).is_ok_and(|failed| failed.error.code == -32601);
+    if is_unknown_method {
+        let message = "The params of this method cannot be decoded.";
+        let what = Problem { code: INVALID_PARAMS, message, error_code: "invalid_params" };
+        return problem(StatusCode::BAD_REQUEST, &what, id);
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Longest answer that is looked at again; rmcp's own errors are shorter.
+const SHORT: u64 = 512;
+
+#[derive(Deserialize)]
+struct Failed {
+    error: FailedError,
+}
+
+#[derive(Deserialize)]
+struct FailedError {
+    code: i64,
 }
 
 fn is_json(request: &Request) -> bool {

@@ -30,23 +30,41 @@ pub(super) struct Envelope {
 #[derive(Deserialize)]
 struct Raw<'a> {
     #[serde(borrow, default)]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     id: Option<&'a RawValue>,
     method: Option<String>,
     #[serde(borrow, default)]
     params: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
-/// The fields that the methods below cannot do without. A missing field and one of another type are alike.
+/// The fields that the methods below cannot do without, unread: a value is looked at by its first byte, because building
+/// it here would cost its size many times over before anybody is known to have the right to send it.
 #[derive(Deserialize, Default)]
-struct Params {
-    #[serde(default)]
-    name: Option<serde_json::Value>,
-    #[serde(default)]
-    uri: Option<serde_json::Value>,
-    #[serde(default)]
-    arguments: Option<serde_json::Value>,
-    #[serde(default, rename = "protocolVersion")]
-    protocol_version: Option<serde_json::Value>,
+struct Params<'a> {
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    uri: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "protocolVersion")]
+    protocol_version: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "_meta")]
+    meta: Option<&'a RawValue>,
+}
+
+/// Whether a value is there and begins with this byte.
+fn begins(value: Option<&RawValue>, byte: u8) -> bool {
+    value.is_some_and(|value| value.get().as_bytes().first() == Some(&byte))
+}
+
+fn is_absent(value: Option<&RawValue>) -> bool {
+    value.is_none_or(|value| value.get() == "null")
 }
 
 impl Envelope {
@@ -58,8 +76,8 @@ impl Envelope {
     /// Reads a body. The error carries the request's id where there is one.
     pub(super) fn parse(body: &[u8]) -> Result<Self, (Problem<'static>, Option<Arc<RawValue>>)> {
         let invalid = |message| Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
-        if is_too_deep(body) {
-            let message = "The JSON is nested deeper than this server reads.";
+        if is_excessive(body) {
+            let message = "The JSON is nested deeper, or holds more values, than this server reads.";
             return Err((Problem { code: PARSE_ERROR, message, error_code: "parse_error" }, None));
         }
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -74,7 +92,16 @@ impl Envelope {
             }
             _ => return Err((invalid("The body is not a JSON-RPC request object."), None)),
         };
-        let id = raw.id.filter(|id| id.get() != "null").map(|id| Arc::from(id.to_owned()));
+        if raw.id.is_some_and(|id| !is_id(id)) {
+            return Err((invalid("The id of a JSON-RPC request is a text or a whole number."), None));
+        }
+        let id = raw.id.map(|id| Arc::from(id.to_owned()));
+        if raw.jsonrpc.map(RawValue::get) != Some("\"2.0\"") {
+            return Err((invalid("A JSON-RPC request says \"jsonrpc\": \"2.0\"."), id));
+        }
+        if raw.result.is_some() || raw.error.is_some() {
+            return Err((invalid("This server asks nothing, so it takes no JSON-RPC responses."), id));
+        }
         let Some(method) = raw.method else {
             return Err((invalid("The JSON-RPC request names no method."), id));
         };
@@ -85,11 +112,12 @@ impl Envelope {
     }
 }
 
-/// Whether brackets are nested deeper than `serde_json` would follow them into a value (128 levels), looked at before
-/// anything is decoded: a decoder's own limit shows up as whatever error stands nearest.
-fn is_too_deep(body: &[u8]) -> bool {
+/// Why a body is not worth decoding, looked at before anything is decoded: brackets nested deeper than `serde_json` would
+/// follow them into a value (128 levels), or so many values that each small one would cost more than it says.
+fn is_excessive(body: &[u8]) -> bool {
     const DEEPEST: usize = 120;
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    const MOST_VALUES: usize = 100_000;
+    let (mut depth, mut values, mut in_text, mut escaped) = (0_usize, 0_usize, false, false);
     body.iter().any(|byte| {
         match byte {
             _ if escaped => escaped = false,
@@ -97,32 +125,39 @@ fn is_too_deep(body: &[u8]) -> bool {
             b'"' => in_text = !in_text,
             b'[' | b'{' if !in_text => depth += 1,
             b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            b',' if !in_text => values += 1,
             _ => {}
         }
-        depth > DEEPEST
+        depth > DEEPEST || values > MOST_VALUES
     })
+}
+
+/// An id that MCP takes: a text, or a whole number that fits 64 bits.
+fn is_id(id: &RawValue) -> bool {
+    begins(Some(id), b'"') || id.get().parse::<i64>().is_ok()
 }
 
 /// What rmcp would answer with "no such method", although the method is known: params that it cannot decode.
 fn missing_param(method: &str, params: Option<&RawValue>) -> Option<&'static str> {
-    use serde_json::Value;
-    let is_text = |value: &Option<Value>| matches!(value, Some(Value::String(_)));
-    let params = match params {
+    if !is_absent(params) && !begins(params, b'{') {
+        return Some("The params are not an object.");
+    }
+    let params: Params<'_> = match params.filter(|_| !is_absent(params)).map(|raw| serde_json::from_str(raw.get())) {
         None => Params::default(),
-        Some(raw) => match serde_json::from_str(raw.get()) {
-            Ok(params) => params,
-            Err(_) => return Some("The params are not an object."),
-        },
+        Some(Ok(params)) => params,
+        Some(Err(_)) => return Some("The params hold a field twice."),
     };
+    let is_object_or_absent = |value| is_absent(value) || begins(value, b'{');
     match method {
-        "tools/call" | "prompts/get" if !is_text(&params.name) => {
+        _ if !is_object_or_absent(params.meta) => Some("The _meta in the params is not an object."),
+        "tools/call" | "prompts/get" if !begins(params.name, b'"') => {
             Some("The params hold no name, which must be a text.")
         }
-        "tools/call" | "prompts/get" if !matches!(params.arguments, None | Some(Value::Object(_) | Value::Null)) => {
+        "tools/call" | "prompts/get" if !is_object_or_absent(params.arguments) => {
             Some("The arguments in the params are not an object.")
         }
-        "resources/read" if !is_text(&params.uri) => Some("The params hold no uri, which must be a text."),
-        "initialize" if !is_text(&params.protocol_version) => {
+        "resources/read" if !begins(params.uri, b'"') => Some("The params hold no uri, which must be a text."),
+        "initialize" if !begins(params.protocol_version, b'"') => {
             Some("The params hold no protocolVersion, which must be a text.")
         }
         _ => None,
@@ -142,43 +177,70 @@ mod tests {
         for body in ["", "{", "{\"a\":}", "\u{0}", "nul"] {
             assert_eq!(code(body), PARSE_ERROR, "{body}");
         }
-        for body in ["[]", "[{\"method\":\"ping\"}]", "1", "\"ping\"", "null", "{}", "{\"id\":1}", "{\"method\":1}"] {
+        for body in [
+            "[]",
+            r#"[{"jsonrpc":"2.0","method":"ping"}]"#,
+            "1",
+            r#""ping""#,
+            "null",
+            "{}",
+            r#"{"jsonrpc":"2.0","id":1}"#,
+            r#"{"jsonrpc":"2.0","method":1}"#,
+            r#"{"method":"ping"}"#,
+            r#"{"jsonrpc":"1.0","method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#,
+        ] {
             assert_eq!(code(body), INVALID_REQUEST, "{body}");
         }
-        let deep = format!("{{\"method\":\"ping\",\"params\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        let deep = format!(
+            r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":{}{}}}}}"#,
+            "[".repeat(10_000),
+            "]".repeat(10_000)
+        );
         assert_eq!(code(&deep), PARSE_ERROR, "deeper than anybody writes by hand");
-        let text = format!(r#"{{"method":"ping","params":{{"x":"\"{}"}}}}"#, "[".repeat(10_000));
+        let many = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[0{}]}}}}"#, ",0".repeat(200_000));
+        assert_eq!(code(&many), PARSE_ERROR, "each of them would cost a hundred bytes");
+        let text = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":"\"{}"}}}}"#, "[".repeat(10_000));
         assert_eq!(code(&text), 0, "brackets in a text are no nesting");
     }
 
     #[test]
     fn known_methods_with_undecodable_params_are_invalid_params() {
         for body in [
-            r#"{"id":1,"method":"tools/call"}"#,
-            r#"{"id":1,"method":"tools/call","params":{}}"#,
-            r#"{"id":1,"method":"tools/call","params":{"name":1}}"#,
-            r#"{"id":1,"method":"tools/call","params":{"name":"x","arguments":[]}}"#,
-            r#"{"id":1,"method":"tools/call","params":[]}"#,
-            r#"{"id":1,"method":"resources/read","params":{}}"#,
-            r#"{"id":1,"method":"initialize","params":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":1}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":[]}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":["auth_status"]}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":7}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#,
         ] {
             assert_eq!(code(body), INVALID_PARAMS, "{body}");
         }
-        assert_eq!(code(r#"{"id":1,"method":"tools/call","params":{"name":"x"}}"#), 0);
+        assert_eq!(code(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#), 0);
     }
 
     #[test]
     fn the_id_is_kept_as_it_was_written() {
         for (body, id) in [
-            (r#"{"id":"a-1","method":"ping"}"#, Some("\"a-1\"")),
-            (r#"{"id":7,"method":"ping"}"#, Some("7")),
-            (r#"{"id":null,"method":"ping"}"#, None),
-            (r#"{"method":"notifications/initialized"}"#, None),
+            (r#"{"jsonrpc":"2.0","id":"a-1","method":"ping"}"#, Some("\"a-1\"")),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#, Some("7")),
+            (r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, None),
         ] {
             let envelope = Envelope::parse(body.as_bytes()).unwrap();
             assert_eq!(envelope.id.as_deref().map(RawValue::get), id);
             assert!(envelope.is_open());
         }
-        assert!(!Envelope::parse(br#"{"id":1,"method":"tools/call","params":{"name":"x"}}"#).unwrap().is_open());
+        assert!(
+            !Envelope::parse(br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#)
+                .unwrap()
+                .is_open()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What is refused before a byte of the body is read: foreign hosts and origins, and more requests than can be worked on.
+//! What is refused without a look at what is asked: foreign hosts and origins before a byte of the body is read, and more
+//! requests than can be worked on.
 
 use std::sync::Arc;
 

@@ -31,7 +31,7 @@ pub(super) async fn assign(request: Request, next: Next) -> Response {
         let started = Instant::now();
         let mut response = next.run(request).await;
         let status = response.status().as_u16();
-        let duration_ms = started.elapsed().as_millis();
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if path.starts_with("/mcp") {
             tracing::info!(%method, path, status, duration_ms, "request answered");
         } else {

@@ -48,8 +48,9 @@ pub fn router(parts: HttpParts) -> Router {
         .route("/mcp", any_service(parts.mcp.clone()))
         .route("/mcp/", any_service(parts.mcp))
         .layer(from_fn_with_state(door, auth::authenticate))
-        .layer(from_fn_with_state(parts.max_body, edge::check))
+        // Behind the edge: who sends a body slowly must not take a place from those who are being served.
         .layer(from_fn_with_state(in_flight, gate::limit_in_flight))
+        .layer(from_fn_with_state(parts.max_body, edge::check))
         .layer(from_fn_with_state(Arc::new(gate), gate::check))
         .layer(cors(parts.origins));
     let health = Router::new()

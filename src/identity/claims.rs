@@ -130,11 +130,20 @@ impl Claims {
         let Some(secret) = get(["secret_access_key", "secretAccessKey", "SecretAccessKey"]) else {
             return Some(Err("the aws_credentials claim has no secret_access_key"));
         };
+        let names = ["expiration", "expiresAt", "Expiration"];
+        let expiration = match names.iter().find_map(|name| object.get(*name)).filter(|value| !value.is_null()) {
+            None => None,
+            Some(Value::String(text)) => Some(text.parse().ok()),
+            Some(value) => Some(numeric_date(value)),
+        };
+        if expiration == Some(None) {
+            return Some(Err("the aws_credentials claim has an expiration that is not a time"));
+        }
         Some(Ok(EmbeddedCredentials {
             access_key_id: access_key_id.to_owned(),
             secret_access_key: SecretString::from(secret),
             session_token: get(["session_token", "sessionToken", "SessionToken"]).map(SecretString::from),
-            expiration: get(["expiration", "expiresAt", "Expiration"]).and_then(|text| text.parse().ok()),
+            expiration: expiration.flatten(),
         }))
     }
 

@@ -127,7 +127,7 @@ impl ServerHandler for McpServer {
         let Some((tool, _)) = self.0.tools.get(&*request.name) else {
             return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
         };
-        let session = Session::new(Self::caller(&context)?.clone(), self.0.services.clone());
+        let session = Session::new(Self::caller(&context)?.clone(), self.0.services.clone(), self.0.tool_timeout);
         let started = Instant::now();
         let arguments = request.arguments.unwrap_or_default();
         let call = tool.call(session.clone(), arguments);
@@ -136,7 +136,7 @@ impl ServerHandler for McpServer {
             tool = tool.name,
             outcome = outcome.as_ref().map_or_else(|error| error.code, |_| "ok"),
             credential_source = session.credential_source().map_or("none", |source| source.as_str()),
-            duration_ms = started.elapsed().as_millis(),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "tool called"
         );
         if outcome.as_ref().is_err_and(|error| error.code == code::CANCELLED) {

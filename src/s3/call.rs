@@ -45,8 +45,7 @@ impl UserS3 {
                 }
                 _ => {}
             }
-            let may_be_stale = matches!(error.kind, S3ErrorKind::StaleCredentials) || error.is_bare_bad_request();
-            if may_be_stale && may_renew && self.renew(&access_key_id).await {
+            if error.kind == S3ErrorKind::StaleCredentials && may_renew && self.renew(&access_key_id).await {
                 may_renew = false;
                 continue;
             }

@@ -62,6 +62,21 @@ pub struct S3Error {
 }
 
 impl S3Error {
+    /// An error that no answer of S3 carries.
+    pub(super) fn made_here(kind: S3ErrorKind, target: Target<'_>, words: &str) -> Self {
+        Self {
+            kind,
+            action: target.action,
+            bucket: target.bucket.map(ToString::to_string),
+            key: target.key.map(str::to_owned),
+            status: None,
+            code: None,
+            message: Some(words.to_owned()),
+            request_id: None,
+            bucket_region: None,
+        }
+    }
+
     /// Whether the same request may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -97,6 +112,11 @@ impl S3Error {
 
 /// Reads an SDK error. Never formats it: its `Debug` prints raw headers, and its `Display` says nothing.
 pub(super) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E>, target: Target<'_>) -> S3Error {
+    if let SdkError::ConstructionFailure(_) = error {
+        let words =
+            "the request could not be made of these values; a name or value holds characters that HTTP does not take";
+        return S3Error::made_here(S3ErrorKind::InvalidRequest, target, words);
+    }
     let raw = error.raw_response();
     let status = raw.map(|raw| raw.status().as_u16());
     let code = error.code().filter(|code| !code.is_empty()).map(str::to_owned);
@@ -104,7 +124,6 @@ pub(super) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E>, target: Tar
         SdkError::TimeoutError(_) => S3ErrorKind::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => S3ErrorKind::Timeout,
         SdkError::DispatchFailure(_) => S3ErrorKind::Network,
-        SdkError::ConstructionFailure(_) => S3ErrorKind::InvalidRequest,
         SdkError::ResponseError(_) if status.is_some_and(|status| status < 400) => S3ErrorKind::Network,
         _ => kind(code.as_deref(), status),
     };

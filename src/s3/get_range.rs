@@ -46,19 +46,25 @@ impl UserS3 {
                     .send()
             })
             .await?;
-        let size = answer
-            .content_range
-            .as_deref()
-            .and_then(|range| range.rsplit_once('/')?.1.parse().ok())
-            .or_else(|| answer.content_length.and_then(|length| u64::try_from(length).ok()))
-            .unwrap_or_default();
+        let range = answer.content_range.as_deref().and_then(content_range);
+        let (begin, size) = match range {
+            Some(range) => range,
+            // The whole object came. That is fine where its beginning was asked for, and something else elsewhere.
+            None => (0, answer.content_length.and_then(|length| u64::try_from(length).ok()).unwrap_or_default()),
+        };
+        if begin != offset {
+            return Err(S3Error::made_here(S3ErrorKind::Other, target, "S3 sent another range than was asked for"));
+        }
         let limit = usize::try_from(length).unwrap_or(usize::MAX);
         let mut bytes = BytesMut::new();
         // A server that ignores the range sends everything: read no more than was asked for.
         while bytes.len() < limit {
             match answer.body.next().await {
                 Some(Ok(chunk)) => bytes.extend_from_slice(&chunk),
-                Some(Err(_)) => return Err(broken_off(object)),
+                Some(Err(_)) => {
+                    let words = "the object's content broke off or did not match its checksum";
+                    return Err(S3Error::made_here(S3ErrorKind::Network, target, words));
+                }
                 None => break,
             }
         }
@@ -67,16 +73,21 @@ impl UserS3 {
     }
 }
 
-fn broken_off(object: &ObjectUri) -> S3Error {
-    S3Error {
-        kind: S3ErrorKind::Network,
-        action: read_target(object).action,
-        bucket: Some(object.bucket.to_string()),
-        key: Some(object.key.to_string()),
-        status: None,
-        code: None,
-        message: Some("the object's content broke off or did not match its checksum".to_owned()),
-        request_id: None,
-        bucket_region: None,
+/// First byte and whole size out of `bytes FIRST-LAST/SIZE`.
+fn content_range(text: &str) -> Option<(u64, u64)> {
+    let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
+    Some((range.split_once('-')?.0.parse().ok()?, size.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_range;
+
+    #[test]
+    fn reads_where_a_range_begins_and_how_large_the_object_is() {
+        assert_eq!(content_range("bytes 5-9/100"), Some((5, 100)));
+        for bad in ["", "bytes */100", "5-9/100", "bytes 5-9/*"] {
+            assert_eq!(content_range(bad), None, "{bad}");
+        }
     }
 }

@@ -34,6 +34,17 @@ pub struct ObjectHead {
 impl UserS3 {
     /// What S3 says about an object.
     pub async fn head(&self, object: &ObjectUri) -> Result<ObjectHead, S3Error> {
+        match self.head_once(object).await {
+            // The read of a byte behind this reason may have renewed the credentials; then the HEAD works too.
+            Err(error) if error.is_bare_bad_request() => match self.get_bytes(object, 0, 1).await {
+                Err(spoken) if spoken.kind != S3ErrorKind::InvalidRange => Err(spoken),
+                _ => self.head_once(object).await,
+            },
+            answer => answer,
+        }
+    }
+
+    async fn head_once(&self, object: &ObjectUri) -> Result<ObjectHead, S3Error> {
         let answer = self
             .call(read_target(object), |identity| {
                 self.client()
@@ -73,7 +84,8 @@ impl UserS3 {
     /// A HEAD's error has a status and no words; a read of one byte is refused for the same reason, and says it. That
     /// also tells a missing bucket from a missing key.
     async fn reason_behind(&self, bare: S3Error, object: &ObjectUri) -> S3Error {
-        let has_no_words = bare.message.is_none() && bare.status.is_some_and(|status| status < 500);
+        let is_told = |status: u16| status < 500 && status != 400;
+        let has_no_words = bare.message.is_none() && bare.status.is_some_and(is_told);
         if !has_no_words {
             return bare;
         }

@@ -1,6 +1,8 @@
 //! `ListObjectsV2`, one page.
 
+use aws_sdk_s3::types::EncodingType;
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 
 use super::call::Target;
 use super::{BucketName, S3Error, UserS3};
@@ -57,14 +59,18 @@ impl UserS3 {
                     .set_delimiter(query.delimiter.clone())
                     .max_keys(query.max_keys)
                     .set_continuation_token(query.continuation_token.clone())
+                    // A key may hold characters that XML cannot; one such key would make the whole page unreadable.
+                    .encoding_type(EncodingType::Url)
                     .customize()
                     .config_override(identity)
                     .send()
             })
             .await?;
+        let is_encoded = answer.encoding_type == Some(EncodingType::Url);
+        let decoded = |text: String| if is_encoded { decode(&text) } else { text };
         let objects = answer.contents.unwrap_or_default().into_iter().filter_map(|object| {
             Some(ListedObject {
-                key: object.key?,
+                key: decoded(object.key?),
                 size: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
                 last_modified: object.last_modified.and_then(|at| Timestamp::from_second(at.secs()).ok()),
                 etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
@@ -73,8 +79,26 @@ impl UserS3 {
         });
         Ok(Listing {
             objects: objects.collect(),
-            common_prefixes: answer.common_prefixes.unwrap_or_default().into_iter().filter_map(|p| p.prefix).collect(),
+            common_prefixes: answer
+                .common_prefixes
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|prefix| prefix.prefix.map(decoded))
+                .collect(),
             next_continuation_token: answer.next_continuation_token.filter(|_| answer.is_truncated == Some(true)),
         })
+    }
+}
+
+/// A key as S3 encodes it in listings: like a form, with `+` for a space.
+fn decode(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn keys_come_back_as_they_are() {
+        assert_eq!(super::decode("a+b%2Bc%2F%C3%BC%01.csv"), "a b+c/ü\u{1}.csv");
     }
 }

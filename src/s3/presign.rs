@@ -32,17 +32,7 @@ impl UserS3 {
         let left = signing.expires_at.map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
         let granted = left.map_or(asked, |left| left.min(asked)).max(Duration::from_secs(1));
         let target = read_target(object);
-        let invalid = |detail: &str| S3Error {
-            kind: S3ErrorKind::InvalidRequest,
-            action: target.action,
-            bucket: Some(object.bucket.to_string()),
-            key: Some(object.key.to_string()),
-            status: None,
-            code: None,
-            message: Some(detail.to_owned()),
-            request_id: None,
-            bucket_region: None,
-        };
+        let invalid = |words| S3Error::made_here(S3ErrorKind::InvalidRequest, target, words);
         let config = PresigningConfig::builder().start_time(SystemTime::from(now)).expires_in(granted).build();
         let config = config.map_err(|_| invalid("the link's life is out of range"))?;
         let region = self.region_of(Some(&object.bucket)).await;

@@ -133,7 +133,7 @@ impl FromStr for ObjectUri {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = "expected s3://bucket/key or s3://bucket/key?versionId=ID, percent-encoded";
-        let rest = text.trim().strip_prefix("s3://").ok_or_else(|| format!("this is not an S3 URI; {expected}"))?;
+        let rest = text.strip_prefix("s3://").ok_or_else(|| format!("this is not an S3 URI; {expected}"))?;
         if rest.contains('#') {
             return Err(format!("a `#` in a key must be written %23; {expected}"));
         }

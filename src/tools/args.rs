@@ -27,8 +27,12 @@ impl<const LO: u64, const HI: u64, const DEFAULT: u64> Bounded<LO, HI, DEFAULT> 
 impl<'de, const LO: u64, const HI: u64, const DEFAULT: u64> Deserialize<'de> for Bounded<LO, HI, DEFAULT> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: whole, and in range")]
+        let whole = |number: f64| (number.fract() == 0.0 && (0.0..1e15).contains(&number)).then_some(number as u64);
+        // JSON Schema takes 100.0 for an integer, and so do clients that know one kind of number only.
         value
             .as_u64()
+            .or_else(|| value.as_f64().and_then(whole))
             .filter(|number| (LO..=HI).contains(number))
             .map(Self)
             .ok_or_else(|| D::Error::custom(format!("expected a whole number from {LO} to {HI}, got {value}")))
@@ -57,6 +61,7 @@ mod tests {
     fn numbers_outside_the_bounds_are_refused_and_not_clamped() {
         let read = |text: &str| serde_json::from_str::<Bounded<1, 1000, 100>>(text);
         assert_eq!(read("1000").unwrap().get(), 1000);
+        assert_eq!(read("100.0").unwrap().get(), 100);
         for bad in ["0", "1001", "-1", "1.5", "\"7\"", "null"] {
             let message = read(bad).unwrap_err().to_string();
             assert!(message.contains("from 1 to 1000"), "{message}");

@@ -18,8 +18,6 @@ pub mod code {
     pub const NO_SUCH_KEY: &str = "no_such_key";
     /// Somebody else was there first, or something exists that was not to be replaced.
     pub const CONFLICT: &str = "conflict";
-    /// More than this server is ready to handle at once.
-    pub const TOO_LARGE: &str = "too_large";
     /// Too many requests. Wait, then try again.
     pub const THROTTLED: &str = "throttled";
     /// It took too long. Try again, with less.

@@ -10,6 +10,7 @@ mod args;
 mod auth;
 mod buckets;
 mod error;
+mod explain;
 mod permissions;
 mod schema;
 mod session;

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{ToolError, code};
 use crate::catalog::{CatalogHost, RegistryAccess, RegistryDirectory, RegistryError};
@@ -11,8 +14,7 @@ use crate::clock::Clock;
 use crate::config::AmbientPolicy;
 use crate::credentials::{NoCredentials, Resolved, Resolver, Source};
 use crate::identity::{Caller, ProvedCaller};
-use crate::redact;
-use crate::s3::{BucketName, Denial, Renew, S3Error, S3ErrorKind, SharedS3, Signing, UserS3};
+use crate::s3::{BucketName, Renew, SharedS3, Signing, UserS3};
 use crate::sts::{CallerIdentity, SharedSts};
 
 /// What all calls share. Nothing in here has an identity.
@@ -41,13 +43,24 @@ struct Inner {
     caller: Caller,
     services: Arc<Services>,
     resolved: OnceLock<Arc<Resolved>>,
+    ends: Instant,
 }
 
+/// How long before its end a call should stop beginning things, to tell what it has done.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 impl Session {
-    /// A session of this caller.
+    /// A session of this caller, for a call that may take `limit`.
     #[must_use]
-    pub fn new(caller: Caller, services: Arc<Services>) -> Self {
-        Self(Arc::new(Inner { caller, services, resolved: OnceLock::new() }))
+    pub fn new(caller: Caller, services: Arc<Services>, limit: Duration) -> Self {
+        let ends = Instant::now() + limit;
+        Self(Arc::new(Inner { caller, services, resolved: OnceLock::new(), ends }))
+    }
+
+    /// When a tool that does several things should stop, so that it can still tell what it has done.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.0.ends.checked_sub(LAST_WORDS).unwrap_or(self.0.ends)
     }
 
     /// Who calls.
@@ -108,6 +121,11 @@ impl Session {
         self.0.services.resolver.forget(&self.0.caller).await;
     }
 
+    /// The credentials of this call, once it has some.
+    pub(super) fn resolved(&self) -> Option<&Resolved> {
+        self.0.resolved.get().map(AsRef::as_ref)
+    }
+
     /// Where the credentials of this call come from, once it has some.
     #[must_use]
     pub fn credential_source(&self) -> Option<Source> {
@@ -143,78 +161,6 @@ impl Session {
         let resolved = self.0.resolved.get()?;
         self.0.services.sts.caller_identity(resolved.credentials().clone()).await
     }
-
-    /// What an error of S3 means to this caller: for a denial, who was refused what, and with which credentials.
-    #[must_use]
-    pub fn explain(&self, error: &S3Error) -> ToolError {
-        use S3ErrorKind as K;
-        let object = match (&error.bucket, &error.key) {
-            (Some(bucket), Some(key)) => format!("s3://{bucket}/{key}"),
-            (Some(bucket), None) => format!("s3://{bucket}"),
-            _ => "S3".to_owned(),
-        };
-        let said = error.words();
-        let said = said.trim_end_matches('.');
-        let tool_error = match error.kind {
-            K::AccessDenied => return self.explain_denial(error, &object),
-            K::NoSuchBucket => ToolError::new(code::NO_SUCH_BUCKET, format!("There is no bucket {object}.")),
-            K::NoSuchKey => ToolError::new(code::NO_SUCH_KEY, format!("There is no object {object} ({said})."))
-                .with_hint(
-                    "List the bucket to see which keys there are; a key may also be deleted in its latest version.",
-                ),
-            K::PreconditionFailed => ToolError::new(code::CONFLICT, format!("{object} exists or has changed: {said}.")),
-            K::Conflict => ToolError::new(code::CONFLICT, format!("Another write to {object} is going on: {said}.")),
-            K::InvalidRange | K::InvalidRequest => {
-                ToolError::invalid(format!("S3 refused the request for {object} as wrong: {said}."))
-            }
-            K::Throttled => ToolError::new(code::THROTTLED, format!("S3 asks to slow down on {object}: {said}.")),
-            K::StaleCredentials | K::InvalidCredentials => ToolError::new(
-                code::ACCESS_DENIED,
-                format!("AWS does not accept the credentials of this call for {object}: {said}."),
-            )
-            .with_hint("Call auth_status with refresh=true, then try again; if that does not help, log in again."),
-            K::Archived => ToolError::new(code::UPSTREAM, format!("{object} is archived and must be restored first.")),
-            K::Timeout => ToolError::new(code::TIMEOUT, format!("S3 did not answer in time about {object}.")),
-            K::Network | K::Other => ToolError::new(code::UPSTREAM, format!("S3 failed on {object}: {said}.")),
-        };
-        let details = json!({
-            "action": error.action, "s3_code": error.code, "status": error.status, "request_id": error.request_id,
-        });
-        ToolError { retryable: error.is_retryable(), ..tool_error }.with_details(details)
-    }
-
-    fn explain_denial(&self, error: &S3Error, object: &str) -> ToolError {
-        let denial = error.message.as_deref().and_then(Denial::parse);
-        let resolved = self.0.resolved.get();
-        let action = denial.as_ref().map_or(error.action, |denial| denial.action.as_str());
-        let principal = match (&denial, resolved) {
-            (Some(denial), _) => denial.principal.clone(),
-            (None, Some(resolved)) => format!("the key {}", redact::key_id(resolved.credentials().access_key_id())),
-            (None, None) => "this caller".to_owned(),
-        };
-        let reason = denial.as_ref().and_then(|denial| denial.reason.as_deref());
-        let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
-        let used = resolved.map_or_else(String::new, |resolved| {
-            let why = resolved.attempts().last().map_or("", |attempt| attempt.message.as_str());
-            format!(" The call acted with credentials from source {}: {why}.", resolved.source().as_str())
-        });
-        let message = format!("S3 denied {action} on {object} to {principal}{reason}.{used}");
-        let mut details = json!({
-            "action": action,
-            "resource": denial.as_ref().and_then(|denial| denial.resource.clone()).unwrap_or_else(|| object.to_owned()),
-            "principal": principal,
-            "credential_source": resolved.map(|resolved| resolved.source()),
-            "request_id": error.request_id,
-        });
-        if let (Some(resolved), Some(details)) = (resolved, details.as_object_mut())
-            && resolved.source() == Source::Ambient
-        {
-            details.insert("attempts".into(), json!(resolved.attempts()));
-        }
-        ToolError::new(code::ACCESS_DENIED, message)
-            .with_hint(format!("Ask for the right {action} on this resource, or use a bucket that bucket_list shows."))
-            .with_details(details)
-    }
 }
 
 fn signing(resolved: &Resolved) -> Signing {
@@ -227,7 +173,7 @@ struct RenewFor(Session);
 #[async_trait]
 impl Renew for RenewFor {
     async fn renew(&self, stale_access_key_id: &str) -> Option<Signing> {
-        let Inner { caller, services, resolved } = &*self.0.0;
+        let Inner { caller, services, resolved, .. } = &*self.0.0;
         let newer = services.resolver.renew(caller, stale_access_key_id).await.ok()?;
         // A renewal must not change on whose behalf the call acts.
         let same_source = resolved.get().is_some_and(|old| old.source() == newer.source());

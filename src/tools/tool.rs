@@ -146,9 +146,10 @@ impl AnyTool {
         session: Session,
         mut arguments: Map<String, Value>,
     ) -> Result<Reply<Map<String, Value>>, ToolError> {
+        self.refuse_unknown(&arguments)?;
         // Clients fill in optional arguments that they do not mean with null.
         arguments.retain(|_, value| !value.is_null());
-        self.refuse_unknown(&arguments)?;
+        arguments.values_mut().for_each(drop_nulls);
         let outcome = (self.run)(session.clone(), arguments).await;
         let source = session.credential_source().map(|source| ("credential_source".to_owned(), source.as_str().into()));
         match outcome {
@@ -202,6 +203,18 @@ fn parse<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, ToolEr
         };
         ToolError::invalid(message)
     })
+}
+
+/// Drops null members of objects, however deep.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }
 
 fn to_map<T: Serialize>(output: &T) -> Result<Map<String, Value>, ToolError> {

@@ -82,12 +82,21 @@ async fn a_bad_setting_is_one_line_that_names_it() {
         ("QUILT_REGISTRY_URL", "http://registry.example.com", "expected https"),
         ("MCP_JWT_SECRET", "short-canary", "at least 32"),
         ("QUILT_MCP_ASSUMABLE_ROLES", "arn:aws:iam::*:role/x", "123456789012:role/NAME"),
-        ("QUILT_MCP_VERIFY", "jwt", "hs256, registry"),
+        ("QUILT_MCP_VERIFY", "jwt", "hs256, jwks, registry"),
+        ("QUILT_MCP_VERIFY", "jwks", "MCP_JWT_JWKS_URL"),
+        ("MCP_JWT_ISSUER", "", "MCP_JWT_JWKS_URL needs it"),
+        ("QUILT_CATALOG_DOMAIN", "https://x.example.com", "bare host"),
+        ("QUILT_MCP_WEB_IDENTITY_ROLE_ARN", "arn:aws:iam::123456789012:role/*x", "the ARN of one role"),
         ("QUILT_MCP_ALLOWED_ORIGINS", "app.example.com", "such as https://app.example.com"),
         ("QUILT_BUCKETS", "Not_A_Bucket", "3 to 63"),
         ("QUILT_MCP_LOG", "=,=", "log filter"),
     ] {
-        let output = quilt_mcp().arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env(variable, value).output();
+        let mut serve = quilt_mcp();
+        serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env(variable, value);
+        if variable == "MCP_JWT_ISSUER" {
+            serve.env("MCP_JWT_JWKS_URL", "https://login.example.com/keys");
+        }
+        let output = serve.output();
         let output = tokio::time::timeout(Duration::from_secs(30), output).await.unwrap().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success(), "{variable}");
@@ -96,6 +105,30 @@ async fn a_bad_setting_is_one_line_that_names_it() {
         assert!(lines[0].contains(variable) && lines[0].contains(part), "{variable}: {text}");
         assert!(!text.contains("short-canary"), "{text}");
     }
+}
+
+/// Templates of task definitions leave variables behind that are set to nothing.
+#[tokio::test]
+async fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let mut serve = quilt_mcp();
+    serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env("QUILT_MCP_LOG_FORMAT", "json");
+    for variable in
+        ["QUILT_CATALOG_URL", "QUILT_REGISTRY_URL", "QUILT_MCP_ALLOWED_ORIGINS", "AWS_REGION", "MCP_JWT_SECRET"]
+    {
+        serve.env(variable, "");
+    }
+    serve.env("QUILT_MCP_ALOWED_HOSTS", "misspelt");
+    let mut serve = serve.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(serve.stderr.take().unwrap()).lines();
+    let mut log = String::new();
+    while let Some(line) = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap() {
+        log.push_str(&line);
+        if line.contains("\"listening\"") {
+            break;
+        }
+    }
+    assert!(log.contains("\"listening\"") && log.contains(r#""verify":"Registry""#), "{log}");
+    assert!(log.contains("QUILT_MCP_ALOWED_HOSTS"), "a misspelt name is a warning: {log}");
 }
 
 /// The README's tables are printed from the code.

@@ -40,6 +40,11 @@ async fn what_the_registry_answers_decides_and_never_leads_to_ambient() {
         ("hangs", Vends::Hangs, "timeout", "failed", true),
         ("nonsense", Vends::Nonsense, "invalid_response", "failed", true),
         ("expired", Vends::Keys(stage.writer.clone(), -1), "invalid_response", "failed", true),
+        // Whatever stands between here and a registry may answer such things; none means that there is no registry.
+        ("proxy", Vends::Text("text/plain", "upstream connect error"), "invalid_response", "failed", true),
+        ("empty", Vends::Text("application/octet-stream", ""), "invalid_response", "failed", true),
+        ("nothing", Vends::Status(204), "invalid_response", "failed", true),
+        ("cut", Vends::Text("application/json", "{\"AccessKeyId\": \"AS"), "invalid_response", "failed", true),
     ] {
         let bearer = token(json!({ "sub": name }));
         registry.vends(&bearer, vends);
@@ -99,6 +104,71 @@ async fn ambient_is_reached_when_every_user_source_is_not_applicable_and_then_by
             }
         }
     }
+}
+
+/// The server's own rights are a stopgap: a caller who has a source again is asked of that source.
+#[tokio::test]
+async fn ambient_does_not_stick() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    let skew = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let clock = quilt_mcp::clock::Clock::from_fn({
+        let skew = skew.clone();
+        move || {
+            let seconds = skew.load(std::sync::atomic::Ordering::Relaxed);
+            quilt_mcp::clock::Clock::system().now() + jiff::SignedDuration::from_secs(seconds)
+        }
+    });
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        format!("--s3-endpoint={}", stage.endpoint),
+    ];
+    let server = Server::start_at(Some(&stage.admin), &flags, clock).await;
+    let bearer = token(json!({ "sub": "a" }));
+    registry.vends(&bearer, Vends::Html);
+    let list = json!({ "bucket": SHARED });
+    let answer = server.call(&bearer, "bucket_objects_list", list.clone()).await;
+    assert_eq!(answer.success()["credential_source"], "ambient");
+    registry.vends(&bearer, Vends::Status(403));
+    skew.store(6, std::sync::atomic::Ordering::Relaxed);
+    server.call(&bearer, "bucket_objects_list", list).await.failure("forbidden");
+}
+
+/// Many callers meet a catalog that does not answer: they wait for it together and not one after the other.
+#[tokio::test]
+async fn a_catalog_that_hangs_makes_no_queue() {
+    let stage = Stage::embedded().await;
+    let catalog = wiremock::MockServer::start().await;
+    wiremock::Mock::given(wiremock::matchers::any())
+        .respond_with(wiremock::ResponseTemplate::new(200).set_delay(std::time::Duration::from_mins(1)))
+        .mount(&catalog)
+        .await;
+    let flags = [format!("--jwt-secret={SECRET}"), format!("--catalog-url={}", catalog.uri())];
+    let server = Server::start(&stage, Some(&stage.admin), &flags).await;
+    let bearers: Vec<String> = (0..20).map(|i| token(json!({ "sub": format!("u{i}") }))).collect();
+    let calls = bearers.iter().map(|bearer| server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })));
+    for answer in futures::future::join_all(calls).await {
+        answer.failure("timeout");
+    }
+    assert_eq!(catalog.received_requests().await.unwrap().len(), 1);
+}
+
+/// An STS that hangs must not take the diagnosis with it.
+#[tokio::test]
+async fn auth_status_tells_what_it_knows_without_sts() {
+    let stage = Stage::embedded().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--s3-endpoint={}", stage.endpoint),
+        format!("--sts-endpoint=http://{}", silent.local_addr().unwrap()),
+    ];
+    let server = Server::start_with(Some(&stage.admin), &flags).await;
+    let bearer = token(json!({ "sub": "w", "aws_credentials": embedding(&stage.writer) }));
+    let answer = server.call(&bearer, "auth_status", json!({})).await;
+    assert_eq!(answer.success()["credential_source"], "jwt");
+    assert_eq!(answer.success()["aws_arn"], Value::Null);
 }
 
 #[tokio::test]

@@ -28,6 +28,13 @@ async fn bodies_that_are_no_request_get_json_rpc_errors() {
         (r#"{"jsonrpc":"2.0","id":1}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}"#, 400, -32602),
         (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, 400, -32602),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#, 400, -32602),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}"#, 400, -32602),
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, 400, -32600),
+        (r#"{"id":1,"method":"ping"}"#, 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":"\ud800","method":"ping"}"#, 400, -32600),
     ] {
         let answer = server.post(body, &[]).await;
         assert_eq!((answer.status, answer.body["error"]["code"].as_i64()), (status, Some(code)), "{body}");
@@ -37,9 +44,27 @@ async fn bodies_that_are_no_request_get_json_rpc_errors() {
     let large = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":"{}"}}}}"#, "x".repeat(2000));
     let answer = server.post(large, &[]).await;
     assert_eq!((answer.status, &answer.body["error"]["data"]["error_code"]), (413, &json!("too_large")));
-    let deep = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{}"#, "[".repeat(900));
-    assert_eq!(server.post(deep, &[]).await.status, 400);
+    let deep = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":{}{}}}}}"#,
+        "[".repeat(400),
+        "]".repeat(400)
+    );
+    let answer = server.post(deep, &[]).await;
+    assert_eq!((answer.status, answer.body["error"]["code"].as_i64()), (400, Some(-32700)));
     assert_eq!(server.post(PING, &[]).await.status, 200, "and the server still serves");
+}
+
+/// Anybody may send these, so they must cost no more than they say.
+#[tokio::test]
+async fn a_discovery_method_has_little_to_say() {
+    let (_stage, server) = server(&[]).await;
+    for padding in ["x".repeat(70_000), format!("\",\"y\":[0{}],\"z\":\"", ",0".repeat(200_000))] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":"{padding}"}}}}"#);
+        let answer = server.post(body, &[]).await;
+        assert!([400, 413].contains(&answer.status), "{}", answer.status);
+    }
+    let version = server.post(PING, &[("mcp-protocol-version", "1999-01-01")]).await;
+    assert_eq!((version.status, version.body["error"]["code"].as_i64()), (400, Some(-32600)));
 }
 
 #[tokio::test]

@@ -71,6 +71,7 @@ async fn no_token_is_told_which_header_to_send() {
         (vec![("authorization", "Basic dXNlcjpwdw==")], 401, "missing_jwt"),
         (vec![("authorization", "Bearer ")], 401, "missing_jwt"),
         (vec![("authorization", "Bearer a"), ("authorization", "Bearer b")], 400, "invalid_request"),
+        (vec![("authorization", "Bearer a"), ("authorization", "Basic b")], 400, "invalid_request"),
     ] {
         let body =
             json!({ "jsonrpc": "2.0", "id": "s-1", "method": "tools/call", "params": { "name": "auth_status" } });
@@ -88,14 +89,20 @@ async fn no_token_is_told_which_header_to_send() {
 async fn a_token_in_the_url_is_refused_however_good() {
     let stage = Stage::embedded().await;
     let server = Server::start(&stage, None, &[format!("--jwt-secret={SECRET}")]).await;
-    let path = format!("/mcp?access_token={}", token(json!({ "sub": "a" })));
-    let answer = server.request("POST", &path, &[("content-type", "application/json")]).await;
-    assert_eq!(answer.status, 400);
-    let body = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
-    let url = format!("{}?token=x", server.url);
     let http = quilt_mcp::catalog::http_client(std::time::Duration::from_secs(5)).unwrap();
-    let response = http.post(url).header("content-type", "application/json").body(body).send().await.unwrap();
-    assert_eq!(response.status(), 400, "not even for discovery");
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_status"}}"#;
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let bearer = token(json!({ "sub": "a" }));
+    for (body, query, status) in [
+        (call, format!("access_token={bearer}"), 400),
+        (ping, "token=x".to_owned(), 400),
+        (call, "other=x".to_owned(), 401),
+        (ping, "other=x".to_owned(), 200),
+    ] {
+        let url = format!("{}?{query}", server.url);
+        let response = http.post(url).header("content-type", "application/json").body(body).send().await.unwrap();
+        assert_eq!(response.status(), status, "{query}");
+    }
 }
 
 #[tokio::test]

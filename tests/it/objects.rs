@@ -212,10 +212,10 @@ on_both! {
         missing.failure("no_such_key");
         let missing = scene.server.call(&scene.reader, "bucket_object_text", json!({ "s3_uri": format!("s3://{SHARED}/nope") })).await;
         missing.failure("no_such_key");
+        // SeaweedFS asks the policy first, and that does not know the bucket either.
+        let code = if scene.is_embedded() { "no_such_bucket" } else { "access_denied" };
         let nowhere = scene.server.call(&scene.reader, "bucket_objects_list", json!({ "bucket": "it-no-such-bucket" })).await;
-        let code = nowhere.output()["error_code"].as_str().unwrap().to_owned();
-        assert!(["no_such_bucket", "access_denied"].contains(&code.as_str()), "{code}");
-        nowhere.failure(&code);
+        nowhere.failure(code);
     }
 
     async fn overwrite_false_never_replaces(scene) {

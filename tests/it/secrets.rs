@@ -63,17 +63,25 @@ async fn nothing_secret_is_logged_even_at_trace() {
     };
     let server = Server::at(format!("http://{address}/mcp"));
     let uri = format!("s3://{SHARED}/k");
-    let mut links = Vec::new();
+    let (mut links, mut said) = (Vec::new(), String::new());
     for bearer in [&vended, &embedded, &assumed] {
-        server.call(bearer, "auth_status", json!({})).await.success();
+        let status = server.call(bearer, "auth_status", json!({})).await;
+        status.success();
+        said.push_str(&status.body.to_string());
         server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
         let link = server.call(bearer, "bucket_object_link", json!({ "s3_uri": uri })).await;
         links.push(link.success()["url"].as_str().unwrap().to_owned());
         let denied = server.call(bearer, "bucket_objects_list", json!({ "bucket": PRIVATE })).await;
         denied.failure("access_denied");
+        said.push_str(&denied.body.to_string());
     }
-    server.call(&failing, "bucket_list", json!({})).await.failure("invalid_response");
-    assert_eq!(server.call(&forged, "bucket_list", json!({})).await.status, 401);
+    let failed = server.call(&failing, "bucket_list", json!({})).await;
+    failed.failure("invalid_response");
+    let refused = server.call(&forged, "bucket_list", json!({})).await;
+    assert_eq!(refused.status, 401);
+    for part in [failed.body.to_string(), refused.body.to_string(), format!("{:?}", refused.headers)] {
+        said.push_str(&part);
+    }
 
     let pid = i32::try_from(child.id().unwrap()).unwrap();
     let ended = tokio::process::Command::new("kill").arg(pid.to_string()).status().await.unwrap();
@@ -104,6 +112,52 @@ async fn nothing_secret_is_logged_even_at_trace() {
     for (what, canary) in canaries {
         assert!(canary.len() > 15, "{what}");
         assert!(!text.contains(&canary), "{what} stands in the log: {}", line_with(&text, &canary));
+        assert!(!said.contains(&canary), "{what} stands in an answer");
+    }
+}
+
+/// What is printed by mistake, with `{:?}`, shows no secret either.
+#[tokio::test]
+async fn debug_output_holds_no_secret() {
+    use std::fmt::Debug;
+    use std::sync::Arc;
+
+    use quilt_mcp::config::ServeConfig;
+    use quilt_mcp::identity::{BearerToken, Caller, Claims, Proof, ProvedCaller};
+    use quilt_mcp::s3::Signing;
+
+    let stage = Stage::embedded().await;
+    let secret = "canary-secret-canary-secret-canary-1";
+    let bearer = token_signed_with(json!({ "sub": "alice" }), secret);
+    let config = ServeConfig::from_flags([
+        format!("--jwt-secret={secret}"),
+        format!("--jwt-secret-previous={secret}"),
+        format!("--api-token={bearer}"),
+    ])
+    .unwrap();
+    let claims = json!({ "sub": "alice", "catalog_token": secret, "aws_credentials": {
+        "access_key_id": "AKIACANARYCANARYCANA", "secret_access_key": secret, "session_token": secret } });
+    let claims: Claims = serde_json::from_value(claims).unwrap();
+    let embedded = claims.embedded_credentials().unwrap().unwrap();
+    let token = BearerToken::parse(&bearer).unwrap();
+    let ends = quilt_mcp::clock::Clock::system().now();
+    let caller = Caller::Proved(Arc::new(ProvedCaller::signed(token.clone(), Proof::Hs256, claims.clone(), ends)));
+    let credentials = stage.writer.credentials();
+    let resolved = quilt_mcp::credentials::Resolved::new(
+        credentials.clone(),
+        quilt_mcp::credentials::Source::Jwt,
+        None,
+        Vec::new(),
+    );
+    let signing = Signing { credentials, expires_at: None };
+    let things: [&dyn Debug; 8] =
+        [&config, &claims, &embedded, &token, &caller, &resolved, &signing, &claims.catalog_token()];
+    for thing in things {
+        let shown = format!("{thing:?} {thing:#?}");
+        for canary in [secret, bearer.as_str(), "AKIACANARYCANARYCANA", &stage.writer.secret_access_key] {
+            assert!(!shown.contains(canary), "{shown}");
+        }
+        assert!(!shown.contains(stage.writer.session_token.as_deref().unwrap()), "{shown}");
     }
 }
 

@@ -1,21 +1,71 @@
 //! What a range of an object's bytes is: text of an encoding, or a picture.
 
-use encoding_rs::{Encoding, UTF_8};
+use std::borrow::Cow;
+
+use encoding_rs::Encoding;
 
 /// Longest sequence of bytes of one character in the encodings that are decoded.
-const LONGEST_CHARACTER: usize = 4;
+pub const LONGEST_CHARACTER: usize = 4;
 
-/// An encoding by the names that people and Python use for it.
-pub fn encoding(name: &str) -> Option<&'static Encoding> {
-    let label = name.trim().to_ascii_lowercase().replace('_', "-");
-    let label = match label.as_str() {
-        "latin-1" => "latin1",
-        "utf8" => "utf-8",
-        "utf-16-le" => "utf-16le",
-        "utf-16-be" => "utf-16be",
-        other => other,
-    };
-    Encoding::for_label(label.as_bytes())
+/// A text encoding whose characters can be told apart without knowing what came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextEncoding {
+    /// Bytes below 0x80. What the web calls by this name is Windows-1252; here it is what it says.
+    Ascii,
+    /// Each byte is the character of that number. See above.
+    Latin1,
+    /// The others, by the web's definitions.
+    Other(&'static Encoding),
+}
+
+impl TextEncoding {
+    /// An encoding by the names that people and Python use for it. Not `utf-16` without its byte order, and none in which
+    /// a byte's meaning hangs on what came long before it: both cannot be read in pieces.
+    pub fn named(name: &str) -> Option<Self> {
+        let label = name.trim().to_ascii_lowercase().replace('_', "-");
+        let label = match label.as_str() {
+            "ascii" | "us-ascii" => return Some(Self::Ascii),
+            "latin-1" | "latin1" | "l1" | "iso-8859-1" | "iso8859-1" => return Some(Self::Latin1),
+            "utf-16" | "utf16" | "ucs-2" => return None,
+            "utf8" => "utf-8",
+            "utf-16-le" => "utf-16le",
+            "utf-16-be" => "utf-16be",
+            other => other,
+        };
+        let encoding = Encoding::for_label_no_replacement(label.as_bytes())?;
+        let is_stateful = encoding == encoding_rs::ISO_2022_JP || encoding == encoding_rs::X_USER_DEFINED;
+        (!is_stateful).then_some(Self::Other(encoding))
+    }
+
+    fn decode(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Ascii => bytes.is_ascii().then(|| std::str::from_utf8(bytes).ok().map(Cow::Borrowed)).flatten(),
+            Self::Latin1 => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
+            Self::Other(encoding) => encoding.decode_without_bom_handling_and_without_replacement(bytes),
+        }
+    }
+
+    /// Bytes of a text, or `None` if it holds characters that this encoding does not have, or cannot be written here.
+    pub fn encode(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
+            Self::Latin1 => text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect(),
+            Self::Other(encoding) if encoding == encoding_rs::UTF_16LE => {
+                Some(text.encode_utf16().flat_map(u16::to_le_bytes).collect())
+            }
+            Self::Other(encoding) if encoding == encoding_rs::UTF_16BE => {
+                Some(text.encode_utf16().flat_map(u16::to_be_bytes).collect())
+            }
+            Self::Other(encoding) => match encoding.encode(text) {
+                (bytes, _, false) => Some(bytes.into_owned()),
+                (_, _, true) => None,
+            },
+        }
+    }
+
+    fn is_utf8(self) -> bool {
+        self == Self::Other(encoding_rs::UTF_8)
+    }
 }
 
 /// Text out of a range of bytes.
@@ -29,20 +79,24 @@ pub struct Decoded {
     pub used: usize,
 }
 
-/// Decodes `bytes`. `starts_inside` and `ends_inside` say whether the object goes on before and behind them, where a
-/// character may be cut. `None` for what is not text in this encoding.
-pub fn decode(bytes: &[u8], encoding: &'static Encoding, starts_inside: bool, ends_inside: bool) -> Option<Decoded> {
-    let skipped = if starts_inside && encoding == UTF_8 {
-        bytes.iter().take(LONGEST_CHARACTER - 1).take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000).count()
-    } else {
-        0
-    };
-    let bytes = bytes.get(skipped..)?;
-    let cuts = if ends_inside { LONGEST_CHARACTER } else { 1 };
-    (0..cuts.min(bytes.len() + 1)).find_map(|cut| {
-        let whole = bytes.get(..bytes.len() - cut)?;
-        let text = encoding.decode_without_bom_handling_and_without_replacement(whole)?;
-        let text = text.strip_prefix('\u{feff}').filter(|_| !starts_inside).unwrap_or(&text);
+/// Decodes what lies behind the first `lead` bytes, which are there to tell what a cut character at the front is.
+/// `goes_on` says whether the object goes on behind. `None` for what is not text in this encoding.
+pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, goes_on: bool) -> Option<Decoded> {
+    let (before, rest) = bytes.split_at_checked(lead)?;
+    let is_inside = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
+    let skipped = if lead > 0 && encoding.is_utf8() { rest.iter().take_while(is_inside).count() } else { 0 };
+    if skipped > 0 {
+        // They are the end of a character only if the bytes before them are its beginning.
+        let begin = before.iter().rposition(|byte| !is_inside(&byte))?;
+        let character = bytes.get(begin..lead + skipped)?;
+        std::str::from_utf8(character).ok().filter(|text| text.chars().count() == 1)?;
+    }
+    let rest = rest.get(skipped..)?;
+    let cuts = if goes_on { LONGEST_CHARACTER } else { 1 };
+    (0..cuts.min(rest.len() + 1)).find_map(|cut| {
+        let whole = rest.get(..rest.len() - cut)?;
+        let text = encoding.decode(whole)?;
+        let text = text.strip_prefix('\u{feff}').filter(|_| lead == 0).unwrap_or(&text);
         (!text.contains('\0')).then(|| Decoded { text: text.to_owned(), skipped, used: whole.len() })
     })
 }
@@ -64,39 +118,55 @@ mod tests {
 
     use super::*;
 
+    const UTF_8: TextEncoding = TextEncoding::Other(encoding_rs::UTF_8);
+
+    fn named(name: &str) -> TextEncoding {
+        TextEncoding::named(name).unwrap()
+    }
+
     #[test]
     fn a_cut_never_splits_a_character() {
         let bytes = "añ€😀".as_bytes();
-        let decoded = decode(&bytes[..bytes.len() - 1], UTF_8, false, true).unwrap();
+        let decoded = decode(&bytes[..bytes.len() - 1], 0, UTF_8, true).unwrap();
         assert_eq!((decoded.text.as_str(), decoded.used), ("añ€", 6));
-        let decoded = decode(&bytes[2..], UTF_8, true, false).unwrap();
+        let decoded = decode(bytes, 2, UTF_8, false).unwrap();
         assert_eq!((decoded.text.as_str(), decoded.skipped), ("€😀", 1));
     }
 
     #[test]
-    fn binary_is_not_text() {
-        assert_eq!(decode(b"\x89PNG\x0d\x0a", UTF_8, false, false), None);
-        assert_eq!(decode(b"a\0b", UTF_8, false, false), None);
-        assert_eq!(decode("añ".as_bytes().get(..2).unwrap(), UTF_8, false, false), None, "a broken end is no cut");
-        assert_eq!(decode(b"", UTF_8, false, false).unwrap().text, "");
+    fn what_is_broken_is_not_taken_for_a_cut() {
+        assert_eq!(decode(b"abc\x80\x80def", 3, UTF_8, false), None, "the bytes before do not begin a character");
+        assert_eq!(decode(b"\x89PNG\x0d\x0a", 0, UTF_8, false), None);
+        assert_eq!(decode(b"a\0b", 0, UTF_8, false), None);
+        assert_eq!(decode("añ".as_bytes().get(..2).unwrap(), 0, UTF_8, false), None, "a broken end is no cut");
+        assert_eq!(decode(b"", 0, UTF_8, false).unwrap().text, "");
     }
 
     #[test]
-    fn encodings_by_the_names_people_use() {
-        assert_eq!(decode(b"\xe9t\xe9", encoding("latin-1").unwrap(), false, false).unwrap().text, "été");
-        assert_eq!(decode(b"h\0i\0", encoding("utf_16_le").unwrap(), false, false).unwrap().text, "hi");
-        assert_eq!(decode(b"h\0i", encoding("utf-16le").unwrap(), false, true).unwrap().used, 2);
-        assert_eq!(encoding("klingon"), None);
+    fn encodings_are_what_their_names_say() {
+        assert_eq!(decode(b"\xe9t\xe9", 0, named("latin-1"), false).unwrap().text, "été");
+        assert_eq!(decode(b"\x80", 0, named("iso-8859-1"), false).unwrap().text, "\u{80}");
+        assert_eq!(decode(b"\x80", 0, named("windows-1252"), false).unwrap().text, "€");
+        assert_eq!(decode(b"\xe9", 0, named("ascii"), false), None);
+        assert_eq!(decode(b"h\0i\0", 0, named("utf_16_le"), false).unwrap().text, "hi");
+        assert_eq!(decode(b"h\0i", 0, named("utf-16le"), true).unwrap().used, 2);
+        for unknown in ["klingon", "utf-16", "iso-2022-jp", "replacement"] {
+            assert_eq!(TextEncoding::named(unknown), None, "{unknown}");
+        }
+        assert_eq!(named("latin-1").encode("é"), Some(vec![0xe9]));
+        assert_eq!(named("latin-1").encode("€"), None);
+        assert_eq!(named("ascii").encode("é"), None);
+        assert_eq!(named("utf-16be").encode("h"), Some(vec![0, b'h']));
     }
 
     proptest! {
         #[test]
         fn reading_in_pieces_gives_the_whole(text in "[^\0\u{feff}]{0,80}", step in 4usize..9) {
             let bytes = text.as_bytes();
-            let (mut offset, mut read) = (0, String::new());
+            let (mut offset, mut read) = (0_usize, String::new());
             while offset < bytes.len() {
-                let end = (offset + step).min(bytes.len());
-                let piece = decode(&bytes[offset..end], UTF_8, offset > 0, end < bytes.len()).unwrap();
+                let (begin, end) = (offset.saturating_sub(3), (offset + step).min(bytes.len()));
+                let piece = decode(&bytes[begin..end], offset - begin, UTF_8, end < bytes.len()).unwrap();
                 prop_assert_eq!(piece.skipped, 0);
                 prop_assert!(piece.used > 0);
                 read.push_str(&piece.text);

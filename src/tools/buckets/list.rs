@@ -9,7 +9,7 @@ use crate::tools::permissions::access::{PermissionLevel, ask_all};
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError, code};
 
-/// Most buckets shown when S3 itself lists them: an account may have thousands, and each is asked about.
+/// Most buckets shown: an account may have thousands, and each is asked about.
 const MOST: usize = 100;
 
 /// Lists buckets.
@@ -53,6 +53,9 @@ pub struct Output {
     buckets: Vec<Bucket>,
     count: usize,
     listed_by: ListedBy,
+    /// Present when there are more buckets than are shown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
 }
 
 impl Tool for BucketList {
@@ -67,11 +70,13 @@ impl Tool for BucketList {
 
     async fn run(session: Session, _: Args) -> Result<Reply<Output>, ToolError> {
         let s3 = session.s3().await?;
-        let (listed, listed_by) = listed(&session, &s3).await?;
-        let (described, names): (Vec<CatalogBucket>, Vec<BucketName>) =
-            listed.into_iter().filter_map(|bucket| bucket.name.parse().ok().map(|name| (bucket, name))).unzip();
+        let (mut listed, listed_by) = listed(&session, &s3).await?;
+        let truncated = listed.len() > MOST;
+        listed.truncate(MOST);
+        // Of a name that this server cannot use, such as one of the old ones with capitals, nothing is known.
+        let names: Vec<Option<BucketName>> = listed.iter().map(|bucket| bucket.name.parse().ok()).collect();
         let access = ask_all(&s3, names).await;
-        let buckets: Vec<Bucket> = described
+        let buckets: Vec<Bucket> = listed
             .into_iter()
             .zip(access)
             .map(|(CatalogBucket { name, title, description }, access)| Bucket {
@@ -84,7 +89,7 @@ impl Tool for BucketList {
                 can_write: access.can_write,
             })
             .collect();
-        Ok(Output { count: buckets.len(), buckets, listed_by }.into())
+        Ok(Output { count: buckets.len(), buckets, listed_by, truncated }.into())
     }
 }
 
@@ -103,13 +108,19 @@ async fn listed(session: &Session, s3: &UserS3) -> Result<(Vec<CatalogBucket>, L
             )) => {}
             Err(error) => {
                 let message = format!("The catalog could not list the buckets: {error}.");
-                return Err(ToolError::new(code::UPSTREAM, message).retryable());
+                let is_refusal = matches!(
+                    error,
+                    GraphqlError::Registry(RegistryError::Forbidden(_) | RegistryError::NotAllowed(_))
+                        | GraphqlError::Schema(_)
+                );
+                let error = ToolError::new(code::UPSTREAM, message);
+                return Err(if is_refusal { error } else { error.retryable() });
             }
         }
     }
     let bare = |name: String| CatalogBucket { name, title: None, description: None };
     let configured = session.configured_buckets();
-    match s3.list_buckets(MOST).await {
+    match s3.list_buckets(MOST + 1).await {
         Ok(names) if !names.is_empty() || configured.is_empty() => {
             Ok((names.into_iter().map(bare).collect(), ListedBy::S3))
         }

@@ -26,8 +26,8 @@ pub struct Args {
     expiration: Bounded<1, 604_800, 3_600>,
 }
 
-/// The link.
-#[derive(Debug, Serialize, JsonSchema)]
+/// The link. Not `Debug`: whoever reads the URL can use it.
+#[derive(Serialize, JsonSchema)]
 pub struct Output {
     url: String,
     #[schemars(with = "String")]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::content;
+use super::content::{self, LONGEST_CHARACTER, TextEncoding};
 use crate::s3::ObjectUri;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
@@ -58,17 +58,22 @@ impl Tool for BucketObjectText {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
-        let encoding = content::encoding(&args.encoding).ok_or_else(|| {
-            ToolError::invalid("Argument encoding: this encoding is not known; try utf-8, latin-1 or utf-16le.")
+        let encoding = TextEncoding::named(&args.encoding).ok_or_else(|| {
+            ToolError::invalid("Argument encoding: it is not known, or text in it cannot be read in pieces.")
+                .with_hint("Try utf-8, latin-1, utf-16le or utf-16be.")
         })?;
         let s3 = session.s3().await?;
+        // A few bytes more at the front tell whether a character was cut there.
+        let begin = args.offset.saturating_sub(LONGEST_CHARACTER as u64 - 1);
+        let lead = args.offset - begin;
         let read = s3
-            .get_range(&args.s3_uri, args.offset, args.max_bytes.get())
+            .get_range(&args.s3_uri, begin, lead + args.max_bytes.get())
             .await
             .map_err(|error| session.explain(&error))?;
-        let end = args.offset.saturating_add(read.bytes.len() as u64);
-        let goes_on = !read.bytes.is_empty() && end < read.size;
-        let decoded = content::decode(&read.bytes, encoding, args.offset > 0, goes_on).ok_or_else(|| {
+        let end = begin.saturating_add(read.bytes.len() as u64);
+        let goes_on = end > args.offset && end < read.size;
+        let lead = usize::try_from(lead).unwrap_or_default().min(read.bytes.len());
+        let decoded = content::decode(&read.bytes, lead, encoding, goes_on).ok_or_else(|| {
             let message = format!("{} is not {} text.", args.s3_uri, args.encoding);
             ToolError::invalid(message).with_hint("Read it with bucket_object_fetch, or name its encoding.")
         })?;

@@ -74,15 +74,20 @@ impl Tool for BucketObjectsPut {
         }
         let s3 = session.s3_for_writing().await?;
         let Args { bucket, items, overwrite, dry_run } = args;
+        let deadline = session.deadline();
         let written = items.into_iter().map(|item| {
             let (session, s3, bucket) = (session.clone(), s3.clone(), bucket.clone());
             async move {
                 let (object, put) = prepare(&item, &bucket, overwrite)?;
-                if dry_run {
-                    Ok(ItemResult::good(&object, &put, None))
-                } else {
-                    write(&session, &s3, object, put).await
-                }
+                let work = async {
+                    if dry_run {
+                        rehearse(&session, &s3, object, put).await
+                    } else {
+                        write(&session, &s3, object, put).await
+                    }
+                };
+                // What was written must be told, so the items end before the call would be ended.
+                tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_elapsed| Err(late(&item)))
             }
         });
         let outcomes: Vec<Result<ItemResult, Failed>> =
@@ -120,17 +125,39 @@ fn prepare(item: &Item, bucket: &BucketName, overwrite: bool) -> Result<(ObjectU
     })
 }
 
+/// Everything but the write: what would be refused as existing is found by looking.
+async fn rehearse(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -> Result<ItemResult, Failed> {
+    if put.must_be_new {
+        match s3.head(&object).await {
+            Ok(_) => return Err(exists(&object)),
+            Err(error) if error.kind == S3ErrorKind::NoSuchKey => {}
+            Err(error) => {
+                let error = session.explain(&error);
+                return Err(Box::new((ItemResult::bad(object.key.as_str(), Some(&object), &error), error)));
+            }
+        }
+    }
+    Ok(ItemResult::good(&object, &put, None))
+}
+
+fn late(item: &Item) -> Failed {
+    let message = "The call's time was over before it was known that this object was written.";
+    let error = ToolError::new(code::TIMEOUT, message).retryable();
+    Box::new((ItemResult::bad(&item.key, None, &error), error))
+}
+
+fn exists(object: &ObjectUri) -> Failed {
+    let error = ToolError::new(code::CONFLICT, format!("{object} exists already and overwrite is false."))
+        .with_hint("Choose another key, or set overwrite=true to replace the object.");
+    Box::new((ItemResult::bad(object.key.as_str(), Some(object), &error), error))
+}
+
 async fn write(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -> Result<ItemResult, Failed> {
     match s3.put(&object, &put).await {
         Ok(outcome) => Ok(ItemResult::good(&object, &put, Some(outcome))),
+        Err(error) if error.kind == S3ErrorKind::PreconditionFailed => Err(exists(&object)),
         Err(error) => {
-            let error = match error.kind {
-                S3ErrorKind::PreconditionFailed => {
-                    ToolError::new(code::CONFLICT, format!("{object} exists already and overwrite is false."))
-                        .with_hint("Choose another key, or set overwrite=true to replace the object.")
-                }
-                _ => session.explain(&error),
-            };
+            let error = session.explain(&error);
             Err(Box::new((ItemResult::bad(object.key.as_str(), Some(&object), &error), error)))
         }
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::content;
+use super::content::TextEncoding;
 use crate::s3::{BucketName, ObjectUri, Put, PutOutcome};
 use crate::tools::ToolError;
 
@@ -41,6 +41,7 @@ impl Item {
     /// What to send to S3, or what is wrong with the item.
     pub fn prepare(&self, bucket: &BucketName, overwrite: bool) -> Result<(ObjectUri, Put), String> {
         let object = ObjectUri::latest(bucket.clone(), self.key.parse()?);
+        self.check_headers()?;
         let body = match (&self.text, &self.data) {
             (Some(text), None) => self.encode(text)?,
             (None, Some(data)) => {
@@ -62,14 +63,37 @@ impl Item {
     }
 
     fn encode(&self, text: &str) -> Result<Bytes, String> {
-        let encoding = content::encoding(&self.encoding).ok_or("this encoding is not known; try utf-8 or latin-1")?;
-        if encoding.output_encoding() != encoding {
-            return Err("text can't be written in this encoding; send the bytes as data (base64)".to_owned());
+        let encoding = TextEncoding::named(&self.encoding).ok_or("this encoding is not known; try utf-8 or latin-1")?;
+        let bytes = encoding.encode(text);
+        bytes.map(Bytes::from).ok_or_else(|| format!("the text holds characters that {} does not have", self.encoding))
+    }
+
+    /// S3 takes these values as HTTP headers, and user metadata beyond ASCII comes back in another form.
+    fn check_headers(&self) -> Result<(), String> {
+        let is_value = |text: &str| text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+        let is_name = |text: &str| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        };
+        let optional = [
+            ("content_type", &self.content_type),
+            ("cache_control", &self.cache_control),
+            ("content_encoding", &self.content_encoding),
+            ("storage_class", &self.storage_class),
+        ];
+        for (name, value) in optional {
+            if value.as_deref().is_some_and(|value| value.is_empty() || !is_value(value)) {
+                return Err(format!("{name} must be printable ASCII"));
+            }
         }
-        match encoding.encode(text) {
-            (bytes, _, false) => Ok(bytes.into_owned().into()),
-            (_, _, true) => Err(format!("the text holds characters that {} does not have", self.encoding)),
+        for (name, value) in &self.metadata {
+            if !is_name(name) {
+                return Err("a metadata name must be of letters, digits and - _ . only".to_owned());
+            }
+            if !is_value(value) {
+                return Err(format!("the metadata value of {name} must be printable ASCII"));
+            }
         }
+        Ok(())
     }
 
     fn guess(&self) -> &'static str {
@@ -184,7 +208,11 @@ mod tests {
             json!({"key": "a", "text": "", "data": ""}),
             json!({"key": "a", "data": "?"}),
             json!({"key": "", "text": "x"}),
-            json!({"key": "a", "text": "€😀", "encoding": "latin-1"}),
+            json!({"key": "a", "text": "€", "encoding": "latin-1"}),
+            json!({"key": "a", "text": "x", "metadata": {"a b": "c"}}),
+            json!({"key": "a", "text": "x", "metadata": {"a": "b\nc"}}),
+            json!({"key": "a", "text": "x", "metadata": {"a": "ü"}}),
+            json!({"key": "a", "text": "x", "content_type": "a\r\nb: c"}),
         ] {
             assert!(prepare(bad.clone()).is_err(), "{bad}");
         }

@@ -55,10 +55,14 @@ impl BucketAccess {
 }
 
 /// Asks S3 about many buckets, some at a time; answers are in the order of the buckets.
-pub async fn ask_all(s3: &UserS3, buckets: Vec<BucketName>) -> Vec<BucketAccess> {
+/// Of a bucket without a usable name nothing is known.
+pub async fn ask_all(s3: &UserS3, buckets: Vec<Option<BucketName>>) -> Vec<BucketAccess> {
     let asked = buckets.into_iter().map(|bucket| {
         let s3 = s3.clone();
-        async move { tokio::time::timeout(PER_BUCKET, ask(&s3, &bucket)).await.unwrap_or(BucketAccess::UNKNOWN) }
+        async move {
+            let Some(bucket) = bucket else { return BucketAccess::UNKNOWN };
+            tokio::time::timeout(PER_BUCKET, ask(&s3, &bucket)).await.unwrap_or(BucketAccess::UNKNOWN)
+        }
     });
     futures::stream::iter(asked).buffered(AT_ONCE).collect().await
 }

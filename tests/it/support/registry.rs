@@ -19,6 +19,8 @@ pub enum Vends {
     Keys(Keys, i64),
     /// A web page with a 200, as a catalog host does.
     Html,
+    /// This body of this type, with a 200.
+    Text(&'static str, &'static str),
     /// JSON without credentials.
     Nonsense,
     /// This status with a JSON message.
@@ -88,6 +90,7 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
             .into_response()
         }
         Some(Vends::Html) => Html("<!doctype html><title>A catalog</title>").into_response(),
+        Some(Vends::Text(content_type, body)) => ([(header::CONTENT_TYPE, content_type)], body).into_response(),
         Some(Vends::Nonsense) => axum::Json(json!({ "hello": "world" })).into_response(),
         Some(Vends::Status(status)) => {
             let status = StatusCode::from_u16(status).unwrap();

@@ -1,0 +1,83 @@
+//! What an error of S3 means to the caller: its code, its sentence, and for a denial who was refused what, and with whose
+//! credentials.
+
+use serde_json::json;
+
+use super::{Session, ToolError, code};
+use crate::credentials::{Resolved, Source};
+use crate::redact;
+use crate::s3::{Denial, S3Error, S3ErrorKind};
+
+impl Session {
+    /// What an error of S3 means to this caller: for a denial, who was refused what, and with which credentials.
+    #[must_use]
+    pub fn explain(&self, error: &S3Error) -> ToolError {
+        use S3ErrorKind as K;
+        let object = match (&error.bucket, &error.key) {
+            (Some(bucket), Some(key)) => format!("s3://{bucket}/{key}"),
+            (Some(bucket), None) => format!("s3://{bucket}"),
+            _ => "S3".to_owned(),
+        };
+        let said = error.words();
+        let said = said.trim_end_matches('.');
+        let tool_error = match error.kind {
+            K::AccessDenied => return self.explain_denial(error, &object),
+            K::NoSuchBucket => ToolError::new(code::NO_SUCH_BUCKET, format!("There is no bucket {object}.")),
+            K::NoSuchKey => ToolError::new(code::NO_SUCH_KEY, format!("There is no object {object} ({said})."))
+                .with_hint(
+                    "List the bucket to see which keys there are; a key may also be deleted in its latest version.",
+                ),
+            K::PreconditionFailed => ToolError::new(code::CONFLICT, format!("{object} exists or has changed: {said}.")),
+            K::Conflict => ToolError::new(code::CONFLICT, format!("Another write to {object} is going on: {said}.")),
+            K::InvalidRange | K::InvalidRequest => {
+                ToolError::invalid(format!("S3 refused the request for {object} as wrong: {said}."))
+            }
+            K::Throttled => ToolError::new(code::THROTTLED, format!("S3 asks to slow down on {object}: {said}.")),
+            K::StaleCredentials | K::InvalidCredentials => ToolError::new(
+                code::ACCESS_DENIED,
+                format!("AWS does not accept the credentials of this call for {object}: {said}."),
+            )
+            .with_hint("Call auth_status with refresh=true, then try again; if that does not help, log in again."),
+            K::Archived => ToolError::new(code::UPSTREAM, format!("{object} is archived and must be restored first.")),
+            K::Timeout => ToolError::new(code::TIMEOUT, format!("S3 did not answer in time about {object}.")),
+            K::Network | K::Other => ToolError::new(code::UPSTREAM, format!("S3 failed on {object}: {said}.")),
+        };
+        let details = json!({
+            "action": error.action, "s3_code": error.code, "status": error.status, "request_id": error.request_id,
+        });
+        ToolError { retryable: error.is_retryable(), ..tool_error }.with_details(details)
+    }
+
+    fn explain_denial(&self, error: &S3Error, object: &str) -> ToolError {
+        let denial = error.message.as_deref().and_then(Denial::parse);
+        let resolved = self.resolved();
+        let action = denial.as_ref().map_or(error.action, |denial| denial.action.as_str());
+        let principal = match (&denial, resolved) {
+            (Some(denial), _) => denial.principal.clone(),
+            (None, Some(resolved)) => format!("the key {}", redact::key_id(resolved.credentials().access_key_id())),
+            (None, None) => "this caller".to_owned(),
+        };
+        let reason = denial.as_ref().and_then(|denial| denial.reason.as_deref());
+        let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
+        let used = resolved.map_or_else(String::new, |resolved| {
+            let why = resolved.attempts().last().map_or("", |attempt| attempt.message.as_str());
+            format!(" The call acted with credentials from source {}: {why}.", resolved.source().as_str())
+        });
+        let message = format!("S3 denied {action} on {object} to {principal}{reason}.{used}");
+        let mut details = json!({
+            "action": action,
+            "resource": denial.as_ref().and_then(|denial| denial.resource.clone()).unwrap_or_else(|| object.to_owned()),
+            "principal": principal,
+            "credential_source": resolved.map(Resolved::source),
+            "request_id": error.request_id,
+        });
+        if let (Some(resolved), Some(details)) = (resolved, details.as_object_mut())
+            && resolved.source() == Source::Ambient
+        {
+            details.insert("attempts".into(), json!(resolved.attempts()));
+        }
+        ToolError::new(code::ACCESS_DENIED, message)
+            .with_hint(format!("Ask for the right {action} on this resource, or use a bucket that bucket_list shows."))
+            .with_details(details)
+    }
+}
