@@ -20,7 +20,7 @@
 //! | [`s3`] | S3 as exactly one caller, one file for each operation |
 //! | [`sts`] | STS as exactly one caller: whose credentials are these? |
 //! | [`catalog`] | the catalog's config, the registry's REST and GraphQL |
-//! | [`telemetry`] | logs |
+//! | [`telemetry`] | logs and metrics |
 //! | [`dev`] | everything on loopback: embedded S3 and STS, catalog, registry, sample data |
 //! | [`cli`] | the commands |
 //! | [`app`] | puts the rooms together; the only place besides `dev` and `cli` that knows them all |

@@ -19,12 +19,19 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
         Err(error @ BuildError::Config(_)) => fail(&error.to_string()),
         Err(error) => return Err(error.into()),
     };
+    let shutdown = shutdown::on_signal()?;
+    if let Some(address) = config.metrics.metrics_addr {
+        match telemetry::metrics::serve(address, shutdown.clone()).await {
+            Ok(metrics_address) => tracing::info!(%metrics_address, "metrics are served"),
+            Err(error) => fail(&format!("QUILT_MCP_METRICS_ADDR: {error}")),
+        }
+    }
     let address = config.listen.address();
     let listener = TcpListener::bind(address).await.map_err(|error| {
         anyhow::anyhow!("{address} cannot be listened on ({error}); see QUILT_MCP_HOST and QUILT_MCP_PORT")
     })?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
-    app.serve(listener, shutdown::on_signal()?).await?;
+    app.serve(listener, shutdown).await?;
     tracing::info!("stopped");
     Ok(())
 }

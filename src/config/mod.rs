@@ -25,7 +25,7 @@ pub use identity::{IdentityConfig, VerifyMode};
 pub use limits::LimitsConfig;
 pub use listen::ListenConfig;
 pub use rights::{AmbientPolicy, RightsConfig, RolePattern};
-pub use telemetry::{LogFormat, TelemetryConfig};
+pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 
 /// Every setting of `quilt-mcp serve`.
 #[derive(Debug, Clone, clap::Args)]
@@ -48,6 +48,9 @@ pub struct ServeConfig {
     /// Region and endpoints.
     #[command(flatten)]
     pub aws: AwsConfig,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsConfig,
     /// Logs.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,

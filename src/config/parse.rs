@@ -57,6 +57,13 @@ pub fn port(text: &str) -> Result<u16, String> {
     text.trim().parse().map_err(|_| format!("`{text}` is not a port; expected 0 to 65535, such as 8000"))
 }
 
+/// An address and a port to listen on.
+pub fn socket(text: &str) -> Result<std::net::SocketAddr, String> {
+    text.trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is not an address with a port; expected one such as 127.0.0.1:9090"))
+}
+
 /// An address to listen on.
 pub fn ip(text: &str) -> Result<std::net::IpAddr, String> {
     if text == "localhost" {

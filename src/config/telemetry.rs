@@ -1,5 +1,9 @@
 //! What is logged, and how.
 
+use std::net::SocketAddr;
+
+use super::parse;
+
 /// Form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -7,6 +11,14 @@ pub enum LogFormat {
     Json,
     /// For a person at a terminal.
     Text,
+}
+
+/// Metrics, of the server alone.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct MetricsConfig {
+    /// Address of a second listener that answers `GET /metrics` in Prometheus text
+    #[arg(long, env = "QUILT_MCP_METRICS_ADDR", value_parser = parse::socket)]
+    pub metrics_addr: Option<SocketAddr>,
 }
 
 /// Logs.

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{NoCredentials, Outcome, Resolved, Source};
 use crate::clock::Clock;
 use crate::identity::ProvedCaller;
+use crate::telemetry::metrics::{self, CredentialEvent};
 
 /// Most entries kept: a bound on memory (about 2 KiB each), far above the users of one catalog.
 const CAPACITY: u64 = 10_000;
@@ -83,7 +84,14 @@ impl Cache {
         };
         let now = self.clock.now();
         let entry = self.entries.entry(key).or_insert_with_if(make, |entry| entry.dies_at <= now).await;
-        entry.into_value().answer.clone()
+        let is_fresh = entry.is_fresh();
+        let answer = entry.into_value().answer.clone();
+        metrics::credentials(match (&answer, is_fresh) {
+            (_, false) => CredentialEvent::Hit,
+            (Ok(_), true) => CredentialEvent::Miss,
+            (Err(_), true) => CredentialEvent::Denial,
+        });
+        answer
     }
 
     /// Forgets the entry.

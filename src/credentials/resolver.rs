@@ -9,6 +9,7 @@ use super::{Ambient, Attempt, CatalogCredentials, Code, JwtExchange, NoCredentia
 use crate::clock::Clock;
 use crate::config::AmbientPolicy;
 use crate::identity::{Caller, Proof, ProvedCaller, Refusal, RegistryProof};
+use crate::telemetry::metrics::{self, CredentialEvent};
 
 /// Turns a caller into credentials.
 pub struct Resolver {
@@ -54,6 +55,7 @@ impl Resolver {
 
     /// Replaces credentials that AWS says are over. Answers the same as [`Resolver::resolve`], never the stale ones.
     pub async fn renew(&self, caller: &Caller, stale_access_key_id: &str) -> Result<Arc<Resolved>, NoCredentials> {
+        metrics::credentials(CredentialEvent::Refresh);
         self.cache.forget_stale(self.key(proved(caller)), stale_access_key_id).await;
         self.resolve(caller).await
     }

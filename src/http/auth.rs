@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::envelope::Envelope;
 use super::reply::{FORBIDDEN, INVALID_REQUEST, Problem, UNAUTHORIZED, UNAVAILABLE, problem};
 use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
+use crate::telemetry::metrics;
 
 /// Who proves callers, and what those are who bring nothing to prove.
 pub(super) struct Door {
@@ -51,6 +52,7 @@ pub(super) async fn authenticate(State(door): State<Arc<Door>>, mut request: Req
         }
         Err(rejection) => {
             tracing::info!(error_code = rejection.code(), "caller refused");
+            metrics::refusal(rejection.code());
             refuse(&rejection, envelope.as_ref())
         }
     }

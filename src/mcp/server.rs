@@ -16,6 +16,7 @@ use super::guard::guarded;
 use super::list::listed;
 use super::result::result;
 use crate::identity::Caller;
+use crate::telemetry::metrics;
 use crate::tools::{self, AnyTool, Services, Session, code};
 
 /// How long clients may keep the tool list and the discovery answer: they change with a release only.
@@ -132,9 +133,11 @@ impl ServerHandler for McpServer {
         let arguments = request.arguments.unwrap_or_default();
         let call = tool.call(session.clone(), arguments);
         let outcome = guarded(&context.ct, self.0.tool_timeout, call).await;
+        let ended_as = outcome.as_ref().map_or_else(|error| error.code, |_| "ok");
+        metrics::tool_call(tool.name, ended_as, started.elapsed());
         tracing::info!(
             tool = tool.name,
-            outcome = outcome.as_ref().map_or_else(|error| error.code, |_| "ok"),
+            outcome = ended_as,
             credential_source = session.credential_source().map_or("none", |source| source.as_str()),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "tool called"

@@ -1,8 +1,10 @@
-//! Logs.
+//! Logs and metrics.
 //!
 //! Invariant: no line holds a token, a key or a presigned URL. Our own code never logs one. Libraries do: at `trace` the
 //! SDK's signer prints session tokens and the HTTP stack prints headers; so whatever the operator asks for, lines of other
 //! crates below `INFO` are never written.
+
+pub mod metrics;
 
 use std::io::{IsTerminal as _, Write};
 

@@ -160,3 +160,48 @@ async fn a_storm_of_unknown_key_names_asks_the_issuer_once() {
     assert_eq!(status(&server, &new.sign(&json!({}))).await.0, 200);
     assert_eq!(issuer.requests().await, 1);
 }
+
+/// The token itself is exchanged at an STS that checks it: signature, issuer, audience, and whom the role trusts.
+#[tokio::test]
+async fn web_identity_exchanges_the_token_for_the_operators_role() {
+    let key = SigningKey::new("k", Algorithm::ES256);
+    let issuer = Issuer::publishing(&[key.published()]).await;
+    let stage = Stage::embedded().await;
+    let aws = stage.aws();
+    let provider = "arn:aws:iam::123456789012:oidc-provider/login.example.com";
+    let trust = |principal: &str| {
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Federated": principal},
+            "Action": "sts:AssumeRoleWithWebIdentity"}]})
+    };
+    let read = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::it-shared"}]});
+    let role = aws.create_role("it/web", &trust(provider), std::slice::from_ref(&read)).unwrap();
+    let closed =
+        aws.create_role("it/closed", &trust("arn:aws:iam::123456789012:oidc-provider/other"), &[read]).unwrap();
+    let serve = async |role: &str| {
+        let mut flags = issuer.flags();
+        flags.push(format!("--web-identity-role-arn={role}"));
+        Server::start(&stage, Some(&stage.admin), &flags).await
+    };
+    let bearer = key.sign(&json!({}));
+
+    // STS does not know the issuer yet: refused, and never the server's own rights instead.
+    let server = serve(&role).await;
+    let list = json!({ "bucket": "it-shared" });
+    server.call(&bearer, "bucket_objects_list", list.clone()).await.failure("assume_role_failed");
+    let keys = json!({ "keys": [key.published()] });
+    aws.trust_issuer(crate::support::issuer::ISSUER, crate::support::issuer::AUDIENCE, &keys).unwrap();
+
+    let server = serve(&role).await;
+    assert_eq!(server.call(&bearer, "bucket_objects_list", list.clone()).await.success()["credential_source"], "jwt");
+    let exchange = aws.journal().entries().into_iter().rfind(|e| e.operation == "AssumeRoleWithWebIdentity").unwrap();
+    assert_eq!((exchange.access_key_id, exchange.session_name.as_deref(), exchange.status), (None, Some("alice"), 200));
+    let items = json!([{ "key": "k", "text": "x" }]);
+    let put = server.call(&bearer, "bucket_objects_put", json!({ "bucket": "it-shared", "items": items })).await;
+    let failure = put.failure("access_denied");
+    assert!(failure["details"]["principal"].as_str().unwrap().ends_with(":assumed-role/web/alice"), "{failure}");
+
+    // A role that trusts another provider.
+    let server = serve(&closed).await;
+    server.call(&bearer, "bucket_objects_list", list).await.failure("assume_role_failed");
+}

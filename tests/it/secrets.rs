@@ -35,6 +35,7 @@ async fn nothing_secret_is_logged_even_at_trace() {
         .arg("serve")
         .env_clear()
         .env("QUILT_MCP_PORT", "0")
+        .env("QUILT_MCP_METRICS_ADDR", "127.0.0.1:0")
         .env("QUILT_MCP_LOG", "trace")
         .env("QUILT_MCP_LOG_FORMAT", "json")
         .env("MCP_JWT_SECRET", CANARY_SECRET)
@@ -62,6 +63,9 @@ async fn nothing_secret_is_logged_even_at_trace() {
         }
     };
     let server = Server::at(format!("http://{address}/mcp"));
+    let text = String::from_utf8_lossy(&log).into_owned();
+    let (_, metrics) = text.split_once("\"metrics_address\":\"").unwrap();
+    let metrics = format!("http://{}/metrics", metrics.split_once('"').unwrap().0);
     let uri = format!("s3://{SHARED}/k");
     let (mut links, mut said) = (Vec::new(), String::new());
     for bearer in [&vended, &embedded, &assumed] {
@@ -82,6 +86,20 @@ async fn nothing_secret_is_logged_even_at_trace() {
     for part in [failed.body.to_string(), refused.body.to_string(), format!("{:?}", refused.headers)] {
         said.push_str(&part);
     }
+
+    let http = quilt_mcp::catalog::http_client(Duration::from_secs(5)).unwrap();
+    let counted = http.get(metrics).send().await.unwrap().text().await.unwrap();
+    for line in [
+        "quilt_mcp_credentials_total{event=\"miss\"} 3",
+        "quilt_mcp_credentials_total{event=\"denial\"} 1",
+        "quilt_mcp_credentials_total{event=\"hit\"}",
+        "quilt_mcp_refusals_total{code=\"invalid_jwt\"} 1",
+        "quilt_mcp_tool_calls_total{tool=\"bucket_objects_list\",outcome=\"access_denied\"} 3",
+        "quilt_mcp_tool_seconds_bucket{tool=\"auth_status\",le=\"0.005\"}",
+    ] {
+        assert!(counted.contains(line), "{line} is not in {counted}");
+    }
+    said.push_str(&counted);
 
     let pid = i32::try_from(child.id().unwrap()).unwrap();
     let ended = tokio::process::Command::new("kill").arg(pid.to_string()).status().await.unwrap();

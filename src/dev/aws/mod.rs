@@ -65,6 +65,7 @@ struct Core {
     iam: Mutex<Directory>,
     store: Mutex<Store>,
     journal: Journal,
+    issuers: Mutex<Vec<sts::Issuer>>,
 }
 
 impl Core {
@@ -88,8 +89,18 @@ impl EmbeddedAws {
     /// An account with nobody and nothing in it.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let (iam, store) = (Mutex::default(), Mutex::default());
-        Self { core: Arc::new(Core { options, iam, store, journal: Journal::default() }) }
+        let (iam, store, issuers) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { core: Arc::new(Core { options, iam, store, issuers, journal: Journal::default() }) }
+    }
+
+    /// Trusts the tokens of an identity provider: roles whose trust policy names
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST` as federated principal are given in exchange for them. `keys` is the
+    /// provider's key set (RFC 7517).
+    pub fn trust_issuer(&self, issuer: &str, audience: &str, keys: &Value) -> Result<(), serde_json::Error> {
+        let keys = serde_json::from_value(keys.clone())?;
+        let trusted = sts::Issuer { url: issuer.to_owned(), audience: audience.to_owned(), keys };
+        lock(&self.core.issuers).push(trusted);
+        Ok(())
     }
 
     /// The options it was made with.

@@ -110,7 +110,7 @@ fn inherited(caller: &Caller) -> BTreeMap<String, String> {
     caller.tags.iter().filter(|(key, _)| kept(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-fn seconds(asked: Option<&str>, least: u32, chained: bool) -> Result<u32, Fault> {
+pub(super) fn seconds(asked: Option<&str>, least: u32, chained: bool) -> Result<u32, Fault> {
     let Some(asked) = asked else { return Ok(DEFAULT_SECONDS) };
     let broken = |constraint: String| {
         Fault::validation(format!(
@@ -132,7 +132,7 @@ fn seconds(asked: Option<&str>, least: u32, chained: bool) -> Result<u32, Fault>
     Ok(seconds)
 }
 
-fn session_policy(text: &str) -> Result<Arc<PolicyDocument>, Fault> {
+pub(super) fn session_policy(text: &str) -> Result<Arc<PolicyDocument>, Fault> {
     if text.chars().count() > MOST_POLICY {
         return Err(Fault::validation(format!(
             "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less \
@@ -144,7 +144,7 @@ fn session_policy(text: &str) -> Result<Arc<PolicyDocument>, Fault> {
     Ok(Arc::new(parse(Kind::Identity, &value).map_err(|cause| malformed(cause.to_string()))?))
 }
 
-fn tell(keys: &SessionKeys, role: &Role, arn: &str, name: &str, source_identity: Option<&str>) -> Success {
+pub(super) fn tell(keys: &SessionKeys, role: &Role, arn: &str, name: &str, source_identity: Option<&str>) -> Success {
     let mut result = Xml::default();
     result.nest("AssumedRoleUser", |user| {
         user.text("AssumedRoleId", &format!("{}:{name}", role.id)).text("Arn", arn);

@@ -1,8 +1,9 @@
-//! The STS half: `POST /` with a form. Knows the two actions that a session's life needs; everything about roles and
+//! The STS half: `POST /` with a form. Knows the three actions that a session's life needs; everything about roles and
 //! sessions themselves is IAM's.
 
 mod assume;
 mod form;
+mod web_identity;
 pub(super) mod xml;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -10,6 +11,7 @@ use std::{net::SocketAddr, sync::Arc};
 use hyper::{HeaderMap, Method, Uri, header::CONTENT_TYPE, http::Extensions};
 use s3s::{Body, S3Request, S3Response, S3Result, route::S3Route};
 
+pub(super) use self::web_identity::Issuer;
 use self::{form::Form, xml::Fault};
 use super::{Core, caller::Caller, iam::Unidentified, journal::Note, signed::Signed};
 
@@ -61,6 +63,11 @@ impl S3Route for Sts {
 
 impl Sts {
     fn act(&self, request: &S3Request<Body>, form: &Form) -> Result<xml::Success, Fault> {
+        if form.get("Action") == Some("AssumeRoleWithWebIdentity") {
+            let note = request.extensions.get::<Note>().cloned().unwrap_or_default();
+            note.write(|noted| noted.operation = form.get("Action").map(str::to_owned));
+            return self.assume_role_with_web_identity(&note, form);
+        }
         let asker = self.asker(request, form)?;
         match form.get("Action").unwrap_or_default() {
             "AssumeRole" => self.assume_role(&asker, form),
