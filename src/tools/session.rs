@@ -43,24 +43,24 @@ struct Inner {
     caller: Caller,
     services: Arc<Services>,
     resolved: OnceLock<Arc<Resolved>>,
-    ends: Instant,
+    deadline: Instant,
 }
 
-/// How long before its end a call should stop beginning things, to tell what it has done.
+/// How long before its end a call should stop, to tell what it has done; of a short call, the last fifth.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Session {
     /// A session of this caller, for a call that may take `limit`.
     #[must_use]
     pub fn new(caller: Caller, services: Arc<Services>, limit: Duration) -> Self {
-        let ends = Instant::now() + limit;
-        Self(Arc::new(Inner { caller, services, resolved: OnceLock::new(), ends }))
+        let deadline = Instant::now() + limit.saturating_sub(LAST_WORDS.min(limit / 5));
+        Self(Arc::new(Inner { caller, services, resolved: OnceLock::new(), deadline }))
     }
 
     /// When a tool that does several things should stop, so that it can still tell what it has done.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.0.ends.checked_sub(LAST_WORDS).unwrap_or(self.0.ends)
+        self.0.deadline
     }
 
     /// Who calls.

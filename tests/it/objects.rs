@@ -290,3 +290,108 @@ async fn reading_a_kilobyte_of_a_huge_object_moves_a_kilobyte() {
     let moved: u64 = aws.journal().entries().iter().map(|entry| entry.bytes_sent).sum();
     assert_eq!(moved, 1024, "{:?}", aws.journal().entries());
 }
+
+/// The SDK does not follow S3 to another region; we do, once, and remember.
+#[tokio::test]
+async fn a_bucket_in_another_region_is_found() {
+    let scene = Scene::on(Stage::embedded().await).await;
+    let aws = scene.stage.aws();
+    aws.create_bucket("it-elsewhere", Some("eu-west-1"), true);
+    let anybody = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*",
+        "Action": ["s3:ListBucket", "s3:GetObject", "s3:PutObject"],
+        "Resource": ["arn:aws:s3:::it-elsewhere", "arn:aws:s3:::it-elsewhere/*"]}]});
+    aws.put_bucket_policy("it-elsewhere", Some(&anybody)).unwrap();
+    aws.journal().clear();
+    let list = json!({ "bucket": "it-elsewhere" });
+    scene.server.call(&scene.reader, "bucket_objects_list", list.clone()).await.success();
+    let statuses = || -> Vec<u16> { aws.journal().entries().iter().map(|entry| entry.status).collect() };
+    assert_eq!(statuses(), [301, 200]);
+    scene.server.call(&scene.reader, "bucket_objects_list", list).await.success();
+    assert_eq!(statuses(), [301, 200, 200], "the region is remembered");
+
+    let items = json!([{ "key": "k", "text": "far away" }]);
+    scene
+        .server
+        .call(&scene.writer, "bucket_objects_put", json!({ "bucket": "it-elsewhere", "items": items }))
+        .await
+        .success();
+    let uri = "s3://it-elsewhere/k";
+    for tool in ["bucket_object_info", "bucket_object_text"] {
+        scene.server.call(&scene.reader, tool, json!({ "s3_uri": uri })).await.success();
+    }
+    let link = scene.server.call(&scene.reader, "bucket_object_link", json!({ "s3_uri": uri })).await;
+    let url = link.success()["url"].as_str().unwrap().to_owned();
+    assert!(url.contains("eu-west-1"), "signed for the bucket's own region: {url}");
+}
+
+/// Keys that XML cannot carry must not make a bucket unreadable for everybody.
+#[tokio::test]
+async fn a_key_with_control_characters_lists_and_reads() {
+    let scene = Scene::on(Stage::embedded().await).await;
+    let key = "odd/\u{1} \t+%.txt";
+    scene.put(json!([{ "key": key, "text": "odd" }])).await;
+    let list = json!({ "bucket": SHARED, "prefix": "odd/" });
+    let listed = scene.server.call(&scene.reader, "bucket_objects_list", list).await;
+    let object = &listed.success()["objects"][0];
+    assert_eq!(object["key"], key);
+    let read = json!({ "s3_uri": object["s3_uri"] });
+    assert_eq!(scene.server.call(&scene.reader, "bucket_object_text", read).await.success()["text"], "odd");
+}
+
+/// An S3 that never answers costs the call its time and no more; the server still serves.
+#[tokio::test]
+async fn a_call_ends_when_its_time_is_over() {
+    let stage = Stage::embedded().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let flags = [
+        format!("--jwt-secret={}", crate::support::SECRET),
+        format!("--s3-endpoint=http://{}", silent.local_addr().unwrap()),
+        "--tool-timeout=300ms".to_owned(),
+    ];
+    let server = Server::start_with(None, &flags).await;
+    let keys = &stage.reader;
+    let reader = token(json!({ "sub": "reader", "aws_credentials": { "access_key_id": keys.access_key_id,
+        "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }));
+    let answer = server.call(&reader, "bucket_objects_list", json!({ "bucket": SHARED })).await;
+    assert_eq!(answer.failure("timeout")["retryable"], true);
+    // A put tells about each of its objects, whatever the time.
+    let items = json!([{ "key": "a", "text": "x" }, { "key": "b", "text": "x" }]);
+    let answer = server.call(&reader, "bucket_objects_put", json!({ "bucket": SHARED, "items": items })).await;
+    let failure = answer.failure("timeout");
+    assert_eq!((&failure["failed"], &failure["results"][1]["error_code"]), (&json!(2), &json!("timeout")), "{failure}");
+    server.call(&reader, "auth_status", json!({})).await;
+    assert_eq!(server.request("GET", "/health", &[]).await.status, 200);
+}
+
+/// A client that leaves takes its work with it: the request to S3 is dropped, long before the call's time is over.
+#[tokio::test]
+async fn work_ends_when_the_client_leaves() {
+    use tokio::io::AsyncReadExt as _;
+
+    let stage = Stage::embedded().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let flags = [
+        format!("--jwt-secret={}", crate::support::SECRET),
+        format!("--s3-endpoint=http://{}", silent.local_addr().unwrap()),
+    ];
+    let server = Server::start_with(None, &flags).await;
+    let keys = &stage.reader;
+    let reader = token(json!({ "sub": "reader", "aws_credentials": { "access_key_id": keys.access_key_id,
+        "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }));
+    let mut request = Vec::new();
+    let mut connection = {
+        let call = server.call(&reader, "bucket_objects_list", json!({ "bucket": SHARED }));
+        tokio::pin!(call);
+        tokio::select! {
+            answer = &mut call => panic!("answered without S3: {answer:?}"),
+            accepted = async {
+                let (mut connection, _) = silent.accept().await.unwrap();
+                connection.read_buf(&mut request).await.unwrap();
+                connection
+            } => accepted,
+        }
+    };
+    assert!(request.starts_with(b"GET /it-shared"), "{}", String::from_utf8_lossy(&request));
+    let ended = async { while connection.read_buf(&mut request).await.is_ok_and(|read| read > 0) {} };
+    tokio::time::timeout(std::time::Duration::from_secs(10), ended).await.unwrap();
+}
