@@ -16,9 +16,28 @@ use super::{BearerToken, Rejection};
 const LEEWAY_SECONDS: i64 = 30;
 
 /// Claims of a token. A claim of another type than expected counts as absent, except for `exp` and `nbf`.
+///
+/// What is secret among them leaves the open map as soon as they are read.
 #[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Claims(Map<String, Value>);
+#[serde(from = "Map<String, Value>")]
+pub struct Claims {
+    open: Map<String, Value>,
+    embedded: Option<Result<EmbeddedCredentials, &'static str>>,
+    catalog_token: Option<Result<BearerToken, Rejection>>,
+}
+
+impl From<Map<String, Value>> for Claims {
+    fn from(mut open: Map<String, Value>) -> Self {
+        let mut take = |names: [&str; 2]| {
+            let found = names.map(|name| open.remove(name));
+            found.into_iter().flatten().find(|value| !value.is_null())
+        };
+        let embedded = take(["aws_credentials", "awsCredentials"]).map(|claim| embedded(&claim));
+        let catalog_token = take(["catalog_token", "catalogToken"]);
+        let catalog_token = catalog_token.as_ref().and_then(Value::as_str).filter(|text| !text.is_empty());
+        Self { embedded, catalog_token: catalog_token.map(BearerToken::parse), open }
+    }
+}
 
 /// AWS credentials that a token carries.
 #[derive(Clone)]
@@ -68,7 +87,7 @@ impl Claims {
     #[must_use]
     pub fn role_arn(&self) -> Option<&str> {
         self.text(&["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"]).or_else(|| {
-            let roles = self.0.get("roles")?.as_array()?;
+            let roles = self.open.get("roles")?.as_array()?;
             roles.iter().filter_map(Value::as_str).find(|role| role.starts_with("arn:aws") && role.contains(":role/"))
         })
     }
@@ -99,8 +118,9 @@ impl Claims {
     }
 
     /// Another token, for the registry, that this one carries.
+    #[must_use]
     pub fn catalog_token(&self) -> Option<Result<BearerToken, Rejection>> {
-        self.text(&["catalog_token", "catalogToken"]).map(BearerToken::parse)
+        self.catalog_token.clone()
     }
 
     /// The registry that this token belongs to.
@@ -118,33 +138,7 @@ impl Claims {
     /// AWS credentials inside the token: `None` if it has none, an error text if they are not usable.
     #[must_use]
     pub fn embedded_credentials(&self) -> Option<Result<EmbeddedCredentials, &'static str>> {
-        let Value::Object(object) = self.first(&["aws_credentials", "awsCredentials"])? else {
-            return Some(Err("the aws_credentials claim is not an object"));
-        };
-        let get = |names: [&str; 3]| {
-            names.iter().find_map(|name| object.get(*name).and_then(Value::as_str)).filter(|text| !text.is_empty())
-        };
-        let Some(access_key_id) = get(["access_key_id", "accessKeyId", "AccessKeyId"]) else {
-            return Some(Err("the aws_credentials claim has no access_key_id"));
-        };
-        let Some(secret) = get(["secret_access_key", "secretAccessKey", "SecretAccessKey"]) else {
-            return Some(Err("the aws_credentials claim has no secret_access_key"));
-        };
-        let names = ["expiration", "expiresAt", "Expiration"];
-        let expiration = match names.iter().find_map(|name| object.get(*name)).filter(|value| !value.is_null()) {
-            None => None,
-            Some(Value::String(text)) => Some(text.parse().ok()),
-            Some(value) => Some(numeric_date(value)),
-        };
-        if expiration == Some(None) {
-            return Some(Err("the aws_credentials claim has an expiration that is not a time"));
-        }
-        Some(Ok(EmbeddedCredentials {
-            access_key_id: access_key_id.to_owned(),
-            secret_access_key: SecretString::from(secret),
-            session_token: get(["session_token", "sessionToken", "SessionToken"]).map(SecretString::from),
-            expiration: expiration.flatten(),
-        }))
+        self.embedded.clone()
     }
 
     /// Checks `exp` (required), `nbf`, and, where configured, `iss` and `aud` (then required). Answers the expiry.
@@ -172,7 +166,7 @@ impl Claims {
     }
 
     fn is_for(&self, audience: &str) -> bool {
-        match self.0.get("aud") {
+        match self.open.get("aud") {
             Some(Value::String(one)) => one == audience,
             Some(Value::Array(many)) => many.iter().any(|one| one.as_str() == Some(audience)),
             _ => false,
@@ -181,13 +175,44 @@ impl Claims {
 
     /// The first of these claims that is present and not null.
     fn first(&self, names: &[&str]) -> Option<&Value> {
-        names.iter().filter_map(|name| self.0.get(*name)).find(|value| !value.is_null())
+        names.iter().filter_map(|name| self.open.get(*name)).find(|value| !value.is_null())
     }
 
     /// The first of these claims that is a text with something in it.
     fn text(&self, names: &[&str]) -> Option<&str> {
-        names.iter().filter_map(|name| self.0.get(*name)?.as_str()).find(|text| !text.is_empty())
+        names.iter().filter_map(|name| self.open.get(*name)?.as_str()).find(|text| !text.is_empty())
     }
+}
+
+/// AWS credentials out of the claim that holds them.
+fn embedded(claim: &Value) -> Result<EmbeddedCredentials, &'static str> {
+    let Value::Object(object) = claim else {
+        return Err("the aws_credentials claim is not an object");
+    };
+    let get = |names: [&str; 3]| {
+        names.iter().find_map(|name| object.get(*name).and_then(Value::as_str)).filter(|text| !text.is_empty())
+    };
+    let Some(access_key_id) = get(["access_key_id", "accessKeyId", "AccessKeyId"]) else {
+        return Err("the aws_credentials claim has no access_key_id");
+    };
+    let Some(secret) = get(["secret_access_key", "secretAccessKey", "SecretAccessKey"]) else {
+        return Err("the aws_credentials claim has no secret_access_key");
+    };
+    let names = ["expiration", "expiresAt", "Expiration"];
+    let expiration = match names.iter().find_map(|name| object.get(*name)).filter(|value| !value.is_null()) {
+        None => None,
+        Some(Value::String(text)) => Some(text.parse().ok()),
+        Some(value) => Some(numeric_date(value)),
+    };
+    if expiration == Some(None) {
+        return Err("the aws_credentials claim has an expiration that is not a time");
+    }
+    Ok(EmbeddedCredentials {
+        access_key_id: access_key_id.to_owned(),
+        secret_access_key: SecretString::from(secret),
+        session_token: get(["session_token", "sessionToken", "SessionToken"]).map(SecretString::from),
+        expiration: expiration.flatten(),
+    })
 }
 
 fn invalid(detail: &str) -> Rejection {

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
@@ -62,6 +63,32 @@ async fn the_printed_curl_lines_do_what_they_say() {
     let info = std::fs::read(data.path().join("dev.json")).unwrap();
     let info: quilt_mcp::dev::DevInfo = serde_json::from_slice(&info).unwrap();
     assert!(curls[0].1.contains(&info.mcp_url));
+    // Each of the four is who dev.json says, with credentials from the source that it stands for.
+    let server = crate::support::server::Server::at(info.mcp_url.clone());
+    let users = &info.users;
+    for (user, writes, source) in [
+        (&users.reader, false, "catalog"),
+        (&users.writer, true, "catalog"),
+        (&users.embedded, true, "jwt"),
+        (&users.assumed, true, "jwt"),
+    ] {
+        let status = server.call(&user.token, "auth_status", json!({})).await;
+        assert_eq!(
+            (&status.success()["subject"], &status.success()["credential_source"]),
+            (&json!(user.sub), &json!(source))
+        );
+        let items = json!([{ "key": format!("by/{}", user.sub), "text": "x" }]);
+        let put = json!({ "bucket": info.buckets.shared, "items": items });
+        let put = server.call(&user.token, "bucket_objects_put", put).await;
+        assert_eq!(put.output()["success"], writes, "{}", put.body);
+        let private = server.call(&user.token, "bucket_objects_list", json!({ "bucket": info.buckets.private })).await;
+        private.failure("access_denied");
+        let buckets = server.call(&user.token, "bucket_list", json!({})).await;
+        assert_eq!(buckets.success()["listed_by"], "catalog");
+        assert_eq!(buckets.success()["buckets"][0]["name"], json!(info.buckets.shared));
+        assert_eq!(buckets.success()["count"], 1);
+    }
+
     let port = info.mcp_url.trim_end_matches("/mcp").rsplit(':').next().unwrap().to_owned();
     let well = quilt_mcp().args(["healthcheck", "--port", &port]).status().await.unwrap();
     assert!(well.success());
