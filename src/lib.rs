@@ -5,8 +5,8 @@
 //! A request goes one way:
 //!
 //! ```text
-//! socket ─ http ─ identity ─ mcp ─ tools ─ {s3, catalog} ─ AWS / registry
-//!                              └─────── credentials ──┘
+//! socket ─ http ─ identity ─ mcp ─ tools ─ {quilt, s3, catalog} ─ AWS / registry
+//!                              └──────────── credentials ──┘
 //! ```
 //!
 //! | room | owns |
@@ -19,16 +19,19 @@
 //! | [`credentials`] | whose AWS credentials a call acts with: the chain, its record, the cache |
 //! | [`s3`] | S3 as exactly one caller, one file for each operation |
 //! | [`sts`] | STS as exactly one caller: whose credentials are these? |
+//! | [`quilt`] | the package format, equal to quilt3's: pure functions over bytes and iterators, no I/O, no clock |
 //! | [`catalog`] | the catalog's config, the registry's REST and GraphQL |
 //! | [`telemetry`] | logs and metrics |
 //! | [`dev`] | everything on loopback: embedded S3 and STS, catalog, registry, sample data |
 //! | [`cli`] | the commands |
 //! | [`app`] | puts the rooms together; the only place besides `dev` and `cli` that knows them all |
 //!
-//! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown.
+//! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
+//! Python encodes URIs, for `s3` and `quilt`.
 //!
 //! What an arrow may not do: go back. `s3`, `catalog` and `credentials` know nothing of `tools`, `mcp` and `http`; `tools`
-//! knows nothing of `mcp` and `http`; only `mcp` imports rmcp. Every room may name a [`identity::Caller`], which is what a
+//! knows nothing of `mcp` and `http`; only `mcp` imports rmcp; `quilt` imports
+//! no other room. Every room may name a [`identity::Caller`], which is what a
 //! request has become behind the door.
 //!
 //! # What keeps two callers apart
@@ -45,10 +48,11 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod dev;
-
 pub mod http;
 pub mod identity;
 pub mod mcp;
+pub mod percent;
+pub mod quilt;
 pub mod redact;
 pub mod s3;
 pub mod sts;

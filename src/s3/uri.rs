@@ -6,11 +6,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b'/');
-const QUERY: &AsciiSet = &PATH.add(b'/').remove(b' ');
+use crate::percent;
 
 /// Longest object key, in bytes of UTF-8.
 const MAX_KEY: usize = 1024;
@@ -139,9 +137,7 @@ impl FromStr for ObjectUri {
         }
         let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
         let (bucket, key) = path.split_once('/').ok_or_else(|| format!("the URI names no object key; {expected}"))?;
-        let key = percent_decode_str(key)
-            .decode_utf8()
-            .map_err(|_| format!("the key does not decode to UTF-8; {expected}"))?;
+        let key = percent::unquote(key).ok_or_else(|| format!("the key does not decode to UTF-8; {expected}"))?;
         let version_id = query.map(version_id).transpose()?;
         Ok(Self { bucket: bucket.parse()?, key: key.parse()?, version_id })
     }
@@ -157,10 +153,9 @@ fn version_id(query: &str) -> Result<String, String> {
 
 impl fmt::Display for ObjectUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}/{}", self.bucket, utf8_percent_encode(self.key.as_str(), PATH))?;
+        write!(f, "s3://{}/{}", self.bucket, percent::quote(self.key.as_str()))?;
         if let Some(version_id) = &self.version_id {
-            let encoded = utf8_percent_encode(version_id, QUERY).to_string().replace(' ', "+");
-            write!(f, "?versionId={encoded}")?;
+            write!(f, "?versionId={}", percent::quote_plus(version_id))?;
         }
         Ok(())
     }

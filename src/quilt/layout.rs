@@ -1,0 +1,103 @@
+//! Where a registry keeps what: layout V1 of quilt3 (`backends/base.py`, `PackageRegistryV1`).
+//!
+//! Owns the keys and what they mean when listed. The name of a package stands only in its pointers' keys.
+
+use super::{PackageName, TopHash};
+
+/// Where the workflows of a bucket are configured.
+pub const WORKFLOWS_CONFIG: &str = ".quilt/workflows/config.yml";
+
+const MANIFESTS: &str = ".quilt/packages/";
+const POINTERS: &str = ".quilt/named_packages/";
+
+/// Which pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pointer {
+    /// A revision, named by its time in seconds since 1970.
+    Revision(u64),
+    /// The latest revision.
+    Latest,
+}
+
+/// The key of a manifest.
+#[must_use]
+pub fn manifest(top_hash: &TopHash) -> String {
+    format!("{MANIFESTS}{top_hash}")
+}
+
+/// What the keys of all manifests whose top hash starts so begin with.
+#[must_use]
+pub fn manifests(prefix: &str) -> String {
+    format!("{MANIFESTS}{prefix}")
+}
+
+/// The top hash of a manifest's key. `None` for anything else that lies there, such as the Parquet files of older tools.
+#[must_use]
+pub fn manifest_at(key: &str) -> Option<TopHash> {
+    let name = key.strip_prefix(MANIFESTS)?;
+    if name.len() == 64 { name.parse().ok() } else { None }
+}
+
+/// The key of a pointer. Its object is the 64 digits of a top hash without a newline: quilt3 does not strip `latest`.
+#[must_use]
+pub fn pointer(name: &PackageName, pointer: Pointer) -> String {
+    match pointer {
+        Pointer::Revision(seconds) => format!("{POINTERS}{name}/{seconds}"),
+        Pointer::Latest => format!("{POINTERS}{name}/latest"),
+    }
+}
+
+/// What the keys of all pointers of a package begin with.
+#[must_use]
+pub fn pointers(name: &PackageName) -> String {
+    format!("{POINTERS}{name}/")
+}
+
+/// What the keys of all pointers of all packages whose name starts so begin with.
+#[must_use]
+pub fn packages(prefix: &str) -> String {
+    format!("{POINTERS}{prefix}")
+}
+
+/// The package and the pointer of a pointer's key. `None` for anything else.
+#[must_use]
+pub fn pointer_at(key: &str) -> Option<(PackageName, Pointer)> {
+    let (name, pointer) = key.strip_prefix(POINTERS)?.rsplit_once('/')?;
+    let pointer = match pointer {
+        "latest" => Pointer::Latest,
+        seconds if seconds.bytes().all(|b| b.is_ascii_digit()) => Pointer::Revision(seconds.parse().ok()?),
+        _ => return None,
+    };
+    Some((PackageName::listed(name).ok()?, pointer))
+}
+
+/// The key at which an entry's bytes are put when they are copied into the package's bucket.
+#[must_use]
+pub fn data(name: &PackageName, logical_key: &super::LogicalKey) -> String {
+    format!("{name}/{logical_key}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_those_of_quilt3() {
+        let name: PackageName = "team/pkg".parse().unwrap();
+        let hash: TopHash = "fa8109a416742b6c390d2f86036d1aad331391040bb128c18649a5857e354c91\n".parse().unwrap();
+        assert_eq!(manifest(&hash), format!(".quilt/packages/{hash}"));
+        assert_eq!(manifest_at(&manifest(&hash)), Some(hash));
+        assert_eq!(manifest_at(".quilt/packages/1220abc.parquet"), None);
+        for (which, key) in [
+            (Pointer::Revision(1_795_404_721), ".quilt/named_packages/team/pkg/1795404721"),
+            (Pointer::Latest, ".quilt/named_packages/team/pkg/latest"),
+        ] {
+            assert_eq!(pointer(&name, which), key);
+            assert_eq!(pointer_at(key), Some((name.clone(), which)));
+        }
+        for other in ["team/pkg", ".quilt/named_packages/pkg/latest", ".quilt/named_packages/team/pkg/", "latest"] {
+            assert_eq!(pointer_at(other), None, "{other}");
+        }
+        assert_eq!(data(&name, &"dir/a.csv".parse().unwrap()), "team/pkg/dir/a.csv");
+    }
+}

@@ -1,0 +1,110 @@
+//! From pieces of bytes to lines, as Python's text files split them: at `\n`, `\r\n` and `\r`.
+
+use super::ManifestError;
+
+/// Holds what was pushed and not yet taken; a line that has not ended is never longer than the limit.
+#[derive(Debug)]
+pub(super) struct Lines {
+    buffer: Vec<u8>,
+    /// Where the line that comes next begins.
+    start: usize,
+    /// Up to where it was searched for its end.
+    searched: usize,
+    limit: usize,
+    number: u64,
+    after_return: bool,
+    ended: bool,
+}
+
+impl Lines {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { buffer: Vec::new(), start: 0, searched: 0, limit, number: 0, after_return: false, ended: false }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.start.min(self.buffer.len()));
+        self.searched -= self.start;
+        self.start = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// The next line with its number, without its end. `None` until more is pushed, or at the end.
+    pub(super) fn next(&mut self) -> Result<Option<(u64, &[u8])>, ManifestError> {
+        if self.after_return && self.start < self.buffer.len() {
+            self.after_return = false;
+            if self.buffer.get(self.start) == Some(&b'\n') {
+                self.start += 1;
+                self.searched = self.searched.max(self.start);
+            }
+        }
+        let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
+        let (end, next) = match memchr::memchr2(b'\n', b'\r', unsearched) {
+            Some(length) => {
+                let end = self.searched + length;
+                self.after_return = self.buffer.get(end) == Some(&b'\r');
+                (end, end + 1)
+            }
+            None if self.ended && self.start < self.buffer.len() => (self.buffer.len(), self.buffer.len()),
+            None => {
+                self.searched = self.buffer.len();
+                return if self.searched - self.start > self.limit { Err(self.too_large()) } else { Ok(None) };
+            }
+        };
+        if end - self.start > self.limit {
+            return Err(self.too_large());
+        }
+        let line = self.start..end;
+        (self.start, self.searched) = (next, next);
+        self.number += 1;
+        Ok(Some((self.number, self.buffer.get(line).unwrap_or_default())))
+    }
+
+    fn too_large(&self) -> ManifestError {
+        ManifestError::RecordTooLarge { line: self.number + 1, limit: self.limit }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn split(pieces: &[&[u8]], limit: usize) -> Result<Vec<String>, ManifestError> {
+        let mut lines = Lines::new(limit);
+        let mut out = Vec::new();
+        for piece in pieces.iter().copied().map(Some).chain([None]) {
+            match piece {
+                Some(piece) => lines.push(piece),
+                None => lines.end(),
+            }
+            while let Some((number, line)) = lines.next()? {
+                out.push(String::from_utf8(line.to_vec()).unwrap());
+                assert_eq!(number, out.len() as u64);
+            }
+        }
+        Ok(out)
+    }
+
+    #[test]
+    fn a_line_may_have_as_many_bytes_as_the_limit_says() {
+        assert_eq!(split(&[b"abc\nabc"], 3).unwrap(), ["abc", "abc"]);
+        assert_eq!(split(&[b"abc\nabcd\n"], 3), Err(ManifestError::RecordTooLarge { line: 2, limit: 3 }));
+        assert_eq!(split(&[b"ab", b"cd"], 3), Err(ManifestError::RecordTooLarge { line: 1, limit: 3 }));
+    }
+
+    proptest! {
+        #[test]
+        fn how_bytes_come_in_makes_no_difference(text in "[a\\r\\n]{0,20}", cut in 0usize..20, other in 0usize..20) {
+            let expected: Vec<String> = text.replace("\r\n", "\n").replace('\r', "\n")
+                .split_inclusive('\n').map(|line| line.trim_end_matches('\n').to_owned()).collect();
+            let bytes = text.as_bytes();
+            let (a, b) = (cut.min(other).min(bytes.len()), cut.max(other).min(bytes.len()));
+            prop_assert_eq!(split(&[&bytes[..a], &bytes[a..b], &bytes[b..]], 100).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `quilt+s3://` URIs, by which people hand packages to each other.
+//!
+//! The grammar is that of the catalog (`docs/Catalog/URI.md`, `catalog/app/utils/PackageUri.ts`):
+//! `quilt+s3://bucket#package=namespace/name[@hash|:tag][&path=…][&catalog=host]`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::PackageName;
+use crate::percent;
+
+/// A package, one of its revisions, or something in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuiltUri {
+    /// The bucket whose registry holds it.
+    pub bucket: String,
+    /// The package.
+    pub name: PackageName,
+    /// Which revision.
+    pub revision: Revision,
+    /// A logical key, or a directory.
+    pub path: Option<String>,
+    /// The host of the catalog that made the URI.
+    pub catalog: Option<String>,
+}
+
+/// Which revision of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revision {
+    /// Not said; the latest.
+    Unspecified,
+    /// `@hash`: a top hash or its beginning.
+    Hash(String),
+    /// `:tag`: a pointer's name, such as `latest`.
+    Tag(String),
+}
+
+/// Not a `quilt+s3` URI.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a package URI: {0}; expected quilt+s3://bucket#package=namespace/name[@hash|:tag][&path=…]")]
+pub struct InvalidQuiltUri(&'static str);
+
+impl FromStr for QuiltUri {
+    type Err = InvalidQuiltUri;
+
+    fn from_str(text: &str) -> Result<Self, InvalidQuiltUri> {
+        let (scheme, rest) = text.trim().split_once("://").ok_or(InvalidQuiltUri("it has no scheme"))?;
+        if !scheme.eq_ignore_ascii_case("quilt+s3") {
+            return Err(InvalidQuiltUri("its scheme is not quilt+s3"));
+        }
+        let (bucket, fragment) = rest.split_once('#').ok_or(InvalidQuiltUri("it names no package"))?;
+        if bucket.is_empty() || bucket.contains(['/', '?']) {
+            return Err(InvalidQuiltUri("a registry is a whole bucket"));
+        }
+        let (mut package, mut path, mut catalog) = (None, None, None);
+        for pair in fragment.split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let slot = match key {
+                "package" => &mut package,
+                "path" => &mut path,
+                "catalog" => &mut catalog,
+                // The catalog ignores what it does not know.
+                _ => continue,
+            };
+            let value = percent::unquote_plus(value).ok_or(InvalidQuiltUri("its escapes are not UTF-8"))?;
+            if slot.replace(value).is_some() {
+                return Err(InvalidQuiltUri("it says something twice"));
+            }
+        }
+        let package = package.ok_or(InvalidQuiltUri("it names no package"))?;
+        let (name, revision) = match (package.split_once('@'), package.split_once(':')) {
+            (Some(_), Some(_)) => return Err(InvalidQuiltUri("a revision is a hash or a tag, not both")),
+            (Some((name, hash)), None) => (name, Revision::Hash(hash.to_owned())),
+            (None, Some((name, tag))) => (name, Revision::Tag(tag.to_owned())),
+            (None, None) => (package.as_str(), Revision::Unspecified),
+        };
+        if let Revision::Hash(part) | Revision::Tag(part) = &revision
+            && (part.is_empty() || part.contains(['@', ':']))
+        {
+            return Err(InvalidQuiltUri("behind `@` stands one hash, behind `:` one tag"));
+        }
+        let name = PackageName::listed(name).map_err(|_| InvalidQuiltUri("the package has no namespace/name"))?;
+        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+        Ok(Self { bucket: bucket.to_owned(), name, revision, path: given(path), catalog: given(catalog) })
+    }
+}
+
+impl fmt::Display for QuiltUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "quilt+s3://{}#package={}", self.bucket, self.name)?;
+        match &self.revision {
+            Revision::Unspecified => {}
+            Revision::Hash(hash) => write!(f, "@{hash}")?,
+            Revision::Tag(tag) => write!(f, ":{tag}")?,
+        }
+        for (key, value) in [("path", &self.path), ("catalog", &self.catalog)] {
+            if let Some(value) = value {
+                write!(f, "&{key}={}", percent::encode_component(value))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn uris_are_those_of_the_catalog() {
+        let uri: QuiltUri =
+            "quilt+s3://bkt#package=team/pkg@abc123&path=a%20b/50%_x%2Bü&catalog=c.example.com&x=y".parse().unwrap();
+        assert_eq!(uri.path.as_deref(), Some("a b/50%_x+ü"));
+        assert_eq!(uri.revision, Revision::Hash("abc123".into()));
+        assert_eq!(
+            uri.to_string(),
+            "quilt+s3://bkt#package=team/pkg@abc123&path=a%20b%2F50%25_x%2B%C3%BC&catalog=c.example.com"
+        );
+        let uri: QuiltUri = "quilt+s3://bkt#package=team/pkg:latest&path=".parse().unwrap();
+        assert_eq!((uri.revision, uri.path), (Revision::Tag("latest".into()), None));
+    }
+
+    #[test]
+    fn what_the_catalog_refuses_is_refused() {
+        for bad in [
+            "s3://bkt#package=a/b",
+            "quilt+s3://bkt",
+            "quilt+s3://#package=a/b",
+            "quilt+s3://bkt/x#package=a/b",
+            "quilt+s3://bkt#path=x",
+            "quilt+s3://bkt#package=a/b@",
+            "quilt+s3://bkt#package=a/b@1:2",
+            "quilt+s3://bkt#package=a/b@1@2",
+            "quilt+s3://bkt#package=a/b&package=c/d",
+            "quilt+s3://bkt#package=@x",
+            "quilt+s3://bkt#package=a/b&path=%FF",
+            "quilt+s3:bkt#package=a/b",
+        ] {
+            assert!(bad.parse::<QuiltUri>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(path in proptest::option::of(".{1,30}"), hash in "[0-9a-f]{6,64}") {
+            let name = PackageName::listed("team/pkg").unwrap();
+            let uri = QuiltUri { bucket: "b".into(), name, revision: Revision::Hash(hash), path, catalog: None };
+            prop_assert_eq!(uri.to_string().parse::<QuiltUri>(), Ok(uri));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "quilt\\+s3://[a-z#/=&@:%?]{0,40}") {
+            let _ = text.parse::<QuiltUri>();
+        }
+    }
+}
