@@ -3,6 +3,7 @@
 mod dev;
 mod docs;
 mod healthcheck;
+mod manifest;
 mod serve;
 mod shutdown;
 
@@ -26,6 +27,8 @@ pub enum Command {
     Serve(Box<ServeConfig>),
     /// Run the server with an S3, an STS, a catalog and sample data, all on this machine
     Dev(dev::DevArgs),
+    /// Compute or check the top hash of a Quilt manifest
+    Manifest(manifest::ManifestArgs),
     /// Ask the local server whether it is well; exit 0 or 1
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print reference tables in Markdown
@@ -49,6 +52,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(config) => serve::run(*config).await,
         Command::Dev(args) => dev::run(args).await,
+        Command::Manifest(args) => manifest::run(args),
         Command::Healthcheck(args) => healthcheck::run(args).await,
         Command::Docs(args) => docs::run(args),
     }

@@ -18,6 +18,7 @@ mod named_registries;
 mod objects;
 mod peers;
 mod protocol;
+mod quilt_format;
 mod secrets;
 mod support;
 mod support_seaweedfs;

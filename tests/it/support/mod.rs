@@ -1,11 +1,13 @@
 //! What the tests stand on: S3 backends with users, a registry that behaves as told, and servers over real sockets.
 
 pub mod issuer;
+pub mod manifests;
 pub mod registry;
 pub mod seaweedfs;
 pub mod server;
 pub mod stage;
 pub mod tools;
+pub mod traps;
 
 use serde_json::{Value, json};
 
