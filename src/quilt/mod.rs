@@ -16,6 +16,7 @@ mod name;
 mod physical_key;
 mod quilt_uri;
 mod top_hash;
+pub mod workflow;
 
 pub use logical_key::{InvalidKey, LogicalKey};
 pub use manifest::{Entry, Header, Manifest, ManifestError};

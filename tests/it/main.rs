@@ -19,6 +19,7 @@ mod objects;
 mod peers;
 mod protocol;
 mod quilt_format;
+mod quilt_workflows;
 mod secrets;
 mod support;
 mod support_seaweedfs;

@@ -35,7 +35,7 @@ fn vectors() -> Vec<(String, Vec<u8>, String)> {
 }
 
 /// What the real quilt3 makes of each case.
-fn ask_quilt3(cases: &[Value]) -> anyhow::Result<Vec<Value>> {
+pub fn ask_quilt3(cases: &[Value]) -> anyhow::Result<Vec<Value>> {
     let mut text = String::new();
     for case in cases {
         writeln!(text, "{case}")?;

@@ -34,7 +34,7 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// `py_encode_basestring_ascii` of `CPython`: 0x20 to 0x7E stand as they are but for `"` and `\`; DEL is escaped.
+/// `py_encode_basestring_ascii` of CPython: 0x20 to 0x7E stand as they are but for `"` and `\`; DEL is escaped.
 pub(super) fn string(wtf8: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = wtf8;

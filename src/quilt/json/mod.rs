@@ -8,7 +8,7 @@
 //! prints doubles differently.
 //!
 //! Invariant: the same text gives the bytes that `json.JSONDecoder().decode` followed by `json.JSONEncoder` gives in
-//! `CPython` 3.11, or is refused where that raises. Depth is bounded ([`parse::MAX_DEPTH`]), so no value can exhaust a
+//! CPython 3.11, or is refused where that raises. Depth is bounded ([`parse::MAX_DEPTH`]), so no value can exhaust a
 //! stack.
 
 mod canonical;

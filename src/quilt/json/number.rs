@@ -1,6 +1,6 @@
 //! Numbers: integers of any size exactly, everything else as a double, printed as Python's `repr` prints it.
 //!
-//! The digits of a double come from `ryu`, whose shortest digits are those of `CPython`'s `float_repr_style = 'short'`.
+//! The digits of a double come from `ryu`, whose shortest digits are those of CPython's `float_repr_style = 'short'`.
 //! Rust's own formatter breaks ties between two shortest candidates the other way, which changes hashes.
 
 /// A JSON number.

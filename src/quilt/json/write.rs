@@ -47,7 +47,7 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) -> Result<(), NotWritable>
     Ok(())
 }
 
-/// `py_encode_basestring` of `CPython`: only control characters, `"` and `\` are escaped; DEL is not.
+/// `py_encode_basestring` of CPython: only control characters, `"` and `\` are escaped; DEL is not.
 fn string(text: &Text, out: &mut Vec<u8>) -> Result<(), NotWritable> {
     let text = text.as_str().ok_or(NotWritable::LoneSurrogate)?;
     out.push(b'"');
