@@ -1,6 +1,6 @@
 //! The canonical spelling: keys sorted by code point, no spaces, everything but printable ASCII escaped.
 
-use super::Value;
+use super::{Text, Value};
 
 pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
     match value {
@@ -19,19 +19,23 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Object(object) => {
-            out.push(b'{');
-            for (at, (key, item)) in object.sorted().into_iter().enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                string(key.wtf8(), out);
-                out.push(b':');
-                self::value(item, out);
-            }
-            out.push(b'}');
-        }
+        // Most objects need no sorting, and so no list of their keys.
+        Value::Object(object) if object.is_sorted() => members(object.iter(), out),
+        Value::Object(object) => members(object.sorted().into_iter(), out),
     }
+}
+
+fn members<'a>(members: impl Iterator<Item = (&'a Text, &'a Value)>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (at, (key, item)) in members.enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        string(key.wtf8(), out);
+        out.push(b':');
+        value(item, out);
+    }
+    out.push(b'}');
 }
 
 /// `py_encode_basestring_ascii` of CPython: 0x20 to 0x7E stand as they are but for `"` and `\`; DEL is escaped.

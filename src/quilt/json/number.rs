@@ -42,33 +42,37 @@ fn float(number: f64, out: &mut Vec<u8>) {
     if number == 0.0 {
         return out.extend_from_slice(b"0.0");
     }
-    let (digits, point) = shortest(number.abs());
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    let mut buffer = ryu::Buffer::new();
+    let (digits, count, point) = shortest(buffer.format_finite(number.abs()));
     // `float_repr` of CPython: fixed notation when the point lies behind at least -3 and at most 16 digits.
     if point <= -4 || point > 16 {
-        let (first, rest) = digits.split_at(1);
-        out.extend_from_slice(first.as_bytes());
-        if !rest.is_empty() {
-            out.push(b'.');
-            out.extend_from_slice(rest.as_bytes());
-        }
+        put(digits, 1, count, out);
         let exponent = point - 1;
         out.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
         let exponent = exponent.unsigned_abs();
-        out.extend_from_slice(format!("{exponent:02}").as_bytes());
+        if exponent < 10 {
+            out.push(b'0');
+        }
+        super::write_integer(exponent.into(), out);
     } else if point <= 0 {
         out.extend_from_slice(b"0.");
         zeros(-point, out);
-        out.extend_from_slice(digits.as_bytes());
-    } else if point >= count {
-        out.extend_from_slice(digits.as_bytes());
-        zeros(point - count, out);
-        out.extend_from_slice(b".0");
+        out.extend(digits);
     } else {
-        let (whole, fraction) = digits.split_at(usize::try_from(point).unwrap_or_default());
-        out.extend_from_slice(whole.as_bytes());
+        let point = usize::try_from(point).unwrap_or_default();
+        put(digits.chain(std::iter::repeat_n(b'0', point.saturating_sub(count))), point, count.max(point), out);
+        if count <= point {
+            out.extend_from_slice(b".0");
+        }
+    }
+}
+
+/// Writes `count` digits, with a point behind the first `whole` of them if there are more.
+fn put(mut digits: impl Iterator<Item = u8>, whole: usize, count: usize, out: &mut Vec<u8>) {
+    out.extend(digits.by_ref().take(whole));
+    if count > whole {
         out.push(b'.');
-        out.extend_from_slice(fraction.as_bytes());
+        out.extend(digits);
     }
 }
 
@@ -76,17 +80,16 @@ fn zeros(count: i32, out: &mut Vec<u8>) {
     out.extend(std::iter::repeat_n(b'0', usize::try_from(count).unwrap_or_default()));
 }
 
-/// The shortest digits of a positive number, without zeros at either end, and where the point lies: 0.DIGITS times ten to
-/// the power of it.
-fn shortest(number: f64) -> (String, i32) {
-    let mut buffer = ryu::Buffer::new();
-    let printed = buffer.format_finite(number);
+/// The digits of what `ryu` printed, without zeros at either end, how many there are, and where the point lies: the number
+/// is 0.DIGITS times ten to the power of it.
+fn shortest(printed: &str) -> (impl Iterator<Item = u8> + '_, usize, i32) {
     let (mantissa, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = || whole.bytes().chain(fraction.bytes());
+    let leading = all().take_while(|digit| *digit == b'0').count();
+    let trailing = all().rev().take_while(|digit| *digit == b'0').count();
+    let count = whole.len() + fraction.len() - leading - trailing;
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    let all = format!("{whole}{fraction}");
-    let digits = all.trim_start_matches('0');
-    let leading = i32::try_from(all.len() - digits.len()).unwrap_or_default();
-    let point = i32::try_from(whole.len()).unwrap_or_default() + exponent - leading;
-    (digits.trim_end_matches('0').to_owned(), point)
+    let signed = |length: usize| i32::try_from(length).unwrap_or_default();
+    (all().skip(leading).take(count), count, signed(whole.len()) + exponent - signed(leading))
 }

@@ -78,6 +78,11 @@ impl Object {
         self.0.into_iter()
     }
 
+    /// Whether the keys stand in the order of code points already.
+    pub(super) fn is_sorted(&self) -> bool {
+        self.0.is_sorted_by(|(a, _), (b, _)| a <= b)
+    }
+
     /// The pairs by key, in the order of code points.
     pub(super) fn sorted(&self) -> Vec<(&Text, &Value)> {
         let mut pairs: Vec<_> = self.iter().collect();
