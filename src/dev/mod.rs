@@ -28,9 +28,10 @@ use crate::clock::Clock;
 use crate::config::ServeConfig;
 use crate::credentials::AmbientProvider;
 
+pub use crate::identity::sign;
 pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
 pub use registry::{Directory, Registry};
-pub use users::{DevUsers, sign};
+pub use users::DevUsers;
 pub use walkthrough::walkthrough;
 
 /// The region of everything.

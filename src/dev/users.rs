@@ -1,6 +1,5 @@
 //! The users of the development backend, their roles and tokens.
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -9,6 +8,7 @@ use super::info::{AdminInfo, UserInfo, UsersInfo};
 use super::registry::Directory;
 use super::samples::SHARED;
 use crate::clock::Clock;
+use crate::identity::sign;
 
 /// How long tokens and embedded credentials last.
 const TWELVE_HOURS: u32 = 12 * 3600;
@@ -30,12 +30,6 @@ pub struct DevUsers {
 /// The allow-list of roles that the server is given.
 pub(super) fn assumable_roles(aws: &EmbeddedAws) -> String {
     aws.role_arn(&format!("{ROLE_PATH}/*"))
-}
-
-/// Signs claims as an HS256 token.
-pub fn sign(claims: &Value, secret: &SecretString) -> anyhow::Result<String> {
-    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
-    Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)?)
 }
 
 impl DevUsers {

@@ -10,6 +10,7 @@ mod bearer;
 mod caller;
 mod challenge;
 mod claims;
+mod sign;
 mod verifier;
 mod without_token;
 
@@ -17,5 +18,6 @@ pub use bearer::{BearerToken, Fingerprint, extract};
 pub use caller::{Caller, Proof, ProvedCaller};
 pub use challenge::Rejection;
 pub use claims::{Claims, EmbeddedCredentials};
+pub use sign::sign;
 pub use verifier::{Hs256, Jwks, KeyStore, Prover, Refusal, RegistryProof, Verifier};
 pub use without_token::{OwnBearer, WithoutToken};
