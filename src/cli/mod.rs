@@ -6,6 +6,7 @@ mod healthcheck;
 mod manifest;
 mod serve;
 mod shutdown;
+mod token;
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +32,8 @@ pub enum Command {
     Manifest(manifest::ManifestArgs),
     /// Ask the local server whether it is well; exit 0 or 1
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Make a bearer token, or tell what one says and what a server would make of it
+    Token(token::TokenArgs),
     /// Print reference tables in Markdown
     Docs(docs::DocsArgs),
 }
@@ -54,6 +57,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Dev(args) => dev::run(args).await,
         Command::Manifest(args) => manifest::run(args),
         Command::Healthcheck(args) => healthcheck::run(args).await,
+        Command::Token(args) => token::run(args).await,
         Command::Docs(args) => docs::run(args),
     }
 }

@@ -27,5 +27,5 @@ pub fn without_empty_variables(command: clap::Command) -> clap::Command {
         let is_empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
         if is_empty { arg.env(None::<&str>) } else { arg }
     };
-    command.mut_subcommands(|subcommand| subcommand.mut_args(ignore_empty))
+    command.mut_subcommands(|subcommand| without_empty_variables(subcommand.mut_args(ignore_empty)))
 }

@@ -23,3 +23,5 @@ mod quilt_workflows;
 mod secrets;
 mod support;
 mod support_seaweedfs;
+mod token_command;
+mod token_login;
