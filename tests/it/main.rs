@@ -14,6 +14,7 @@ mod http_edge;
 mod identity;
 mod isolation;
 mod jwks;
+mod live;
 mod named_registries;
 mod objects;
 mod peers;

@@ -1,0 +1,159 @@
+//! One walk through the server's work with a real Quilt stack, if somebody switches it on.
+//!
+//! Switched off it proves nothing, and says so. That the walk itself is right is shown by taking it with the embedded
+//! backend too.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use quilt_mcp::clock::Clock;
+use quilt_mcp::dev::Backend;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::support::server::Server;
+use crate::support::tools;
+
+const SWITCH: &str = "PLATFORM_TEST_ENABLED";
+const NEEDED: [&str; 4] =
+    ["QUILT_CATALOG_URL", "QUILT_REGISTRY_URL", "PLATFORM_TEST_JWT_TOKEN", "PLATFORM_TEST_BUCKET"];
+/// What a machine may need to reach the outside, and nothing that says who somebody is.
+const PASSED_ON: [&str; 3] = ["AWS_REGION", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// A stack and a user of it.
+struct Stack {
+    catalog_url: String,
+    registry_url: String,
+    token: String,
+    bucket: String,
+    /// Where S3 is, where it is not at AWS.
+    flags: Vec<String>,
+}
+
+/// A variable of this process, if it is set to something.
+fn variable(name: &str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the switch and the parameters of a test are no settings of the server"
+    )]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The stack that the variables name; `None` when the test is off.
+fn switched_on() -> Option<Stack> {
+    if variable(SWITCH).as_deref() != Some("true") {
+        return None;
+    }
+    let missing: Vec<&str> = NEEDED.into_iter().filter(|name| variable(name).is_none()).collect();
+    assert!(missing.is_empty(), "{SWITCH} is true, and these are not set: {}", missing.join(", "));
+    let [catalog_url, registry_url, token, bucket] = NEEDED.map(|name| variable(name).unwrap());
+    Some(Stack { catalog_url, registry_url, token, bucket, flags: Vec::new() })
+}
+
+/// The real program, which ends when it is dropped.
+struct Running {
+    server: Server,
+    _process: Child,
+}
+
+impl Running {
+    async fn start(stack: &Stack) -> Self {
+        let mut command = Command::from(tools::isolated(Path::new(env!("CARGO_BIN_EXE_quilt-mcp"))));
+        command.args(["serve", "--port=0", "--verify=registry", "--ambient=never", "--log-format=json"]);
+        command.arg(format!("--catalog-url={}", stack.catalog_url));
+        command.arg(format!("--registry-url={}", stack.registry_url)).args(&stack.flags);
+        command.envs(PASSED_ON.iter().filter_map(|name| Some((*name, variable(name)?))));
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut told = String::new();
+        let address = loop {
+            let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap();
+            let line = line.unwrap_or_else(|| panic!("the server ended: {told}"));
+            let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            if event["message"] == "listening" {
+                break event["address"].as_str().unwrap().to_owned();
+            }
+            told.push_str(&line);
+        };
+        // A full pipe would stop it.
+        #[expect(clippy::disallowed_methods, reason = "ends with the process whose lines it reads")]
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { server: Server::at(format!("http://{address}/mcp")), _process: process }
+    }
+}
+
+/// Status, list, upload, read back.
+async fn walk(stack: &Stack) {
+    let running = Running::start(stack).await;
+    let call = |tool, arguments| running.server.call(&stack.token, tool, arguments);
+
+    let status = call("auth_status", json!({})).await;
+    assert_eq!(status.success()["has_credentials"], true, "{}", status.body);
+    assert_eq!(status.success()["verified_by"], "registry");
+    assert_eq!(status.success()["credential_source"], "catalog");
+
+    let key = format!("quilt-mcp-live-test/{}.txt", uuid::Uuid::now_v7());
+    let list = || call("bucket_objects_list", json!({ "bucket": stack.bucket, "prefix": key }));
+    assert_eq!(list().await.success()["count"], 0, "nobody was here before");
+
+    let text = format!("written by the live test of quilt-mcp as {key}: été");
+    let put = json!({ "bucket": stack.bucket, "items": [{ "key": key, "text": text }] });
+    let put = call("bucket_objects_put", put).await;
+    assert_eq!(put.success()["uploaded"], 1, "{}", put.body);
+    assert_eq!(put.success()["credential_source"], "catalog");
+
+    let listed = list().await;
+    assert_eq!(listed.success()["objects"][0]["key"], *key, "{}", listed.body);
+    let read = call("bucket_object_text", json!({ "s3_uri": format!("s3://{}/{key}", stack.bucket) })).await;
+    assert_eq!(read.success()["text"], *text, "{}", read.body);
+}
+
+#[tokio::test]
+async fn a_real_stack_if_switched_on() {
+    let Some(stack) = switched_on() else {
+        // Not by a macro: the test runner would keep that to itself.
+        let needed = NEEDED.join(", ");
+        let _ = writeln!(
+            std::io::stderr(),
+            "\nThe live test is OFF: no real stack was asked, and its \"ok\" says nothing. {SWITCH}=true switches it on; it \
+             then needs {needed} (a scratch bucket, in which it leaves one small object)."
+        );
+        return;
+    };
+    walk(&stack).await;
+}
+
+#[tokio::test]
+async fn the_walk_itself_is_right() {
+    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let backend = Backend::start(Clock::system(), &tasks, &shutdown).await.unwrap();
+    let info = &backend.info;
+    let flags = vec![
+        format!("--s3-endpoint={}", info.s3_endpoint),
+        format!("--sts-endpoint={}", info.sts_endpoint.as_deref().unwrap()),
+        format!("--region={}", info.region),
+    ];
+    let stack = |token: &str| Stack {
+        catalog_url: info.catalog_url.clone(),
+        registry_url: info.registry_url.clone(),
+        token: token.to_owned(),
+        bucket: info.buckets.shared.clone(),
+        flags: flags.clone(),
+    };
+    walk(&stack(&info.users.writer.token)).await;
+    let written = |key: &String| key.starts_with("quilt-mcp-live-test/");
+    assert_eq!(backend.aws.keys(&info.buckets.shared).iter().filter(|key| written(key)).count(), 1);
+
+    // And it can fail: the reader may not upload.
+    let reader = stack(&info.users.reader.token);
+    #[expect(clippy::disallowed_methods, reason = "ends with the line after it")]
+    let failed = tokio::spawn(async move { walk(&reader).await }).await.unwrap_err();
+    assert!(failed.into_panic().downcast_ref::<String>().unwrap().contains("access_denied"));
+    shutdown.cancel();
+}
