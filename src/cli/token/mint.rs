@@ -167,7 +167,7 @@ fn role_arn(text: &str) -> Result<String, String> {
     }
 }
 
-/// `name=value`. The text itself is not repeated in an error: it may hold a secret.
+/// `name=value`, of which the value is JSON or else text.
 fn claim(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("expected name=value")?;
     Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
