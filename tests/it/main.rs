@@ -21,6 +21,7 @@ mod peers;
 mod protocol;
 mod quilt_format;
 mod quilt_workflows;
+mod roles;
 mod secrets;
 mod support;
 mod support_seaweedfs;

@@ -2,6 +2,7 @@
 
 pub mod issuer;
 pub mod manifests;
+pub mod moto;
 pub mod registry;
 pub mod seaweedfs;
 pub mod server;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_credential_types::Credentials;
+use quilt_mcp::clock::Clock;
 use quilt_mcp::dev::aws::{EmbeddedAws, Options};
 use quilt_mcp::s3::{SharedS3, SharedS3Options};
 use secrecy::ExposeSecret as _;
@@ -30,6 +31,11 @@ impl Keys {
         Credentials::new(&self.access_key_id, &self.secret_access_key, self.session_token.clone(), None, "test")
     }
 }
+
+/// SeaweedFS's user that may assume roles and nothing else: access key and secret.
+pub const ASSUMER: (&str, &str) = ("ITSVCSVCSVCSVCSVCSVC", "svc-secret");
+/// What SeaweedFS signs its session tokens with, in Base64: they are JWTs.
+pub const SESSION_SIGNING_KEY: &str = "dGVzdC1zaWduaW5nLWtleS0zMi1jaGFyYWN0ZXJzLWxvbmc=";
 
 /// The backend.
 pub struct Stage {
@@ -66,7 +72,12 @@ const WRITE: [&str; 4] = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject",
 impl Stage {
     /// The embedded S3.
     pub async fn embedded() -> Self {
-        let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(|| quilt_mcp::clock::Clock::system().now())));
+        Self::embedded_at(Clock::system()).await
+    }
+
+    /// The same, whose sessions end by this clock.
+    pub async fn embedded_at(clock: Clock) -> Self {
+        let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(move || clock.now())));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
@@ -105,7 +116,7 @@ impl Stage {
             {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": ["*"]}]});
         let iam = json!({
             "sts": {"tokenDuration": "1h", "maxSessionLength": "12h", "issuer": "seaweedfs-sts",
-                "signingKey": "dGVzdC1zaWduaW5nLWtleS0zMi1jaGFyYWN0ZXJzLWxvbmc=", "accountId": "123456789012"},
+                "signingKey": SESSION_SIGNING_KEY, "accountId": "123456789012"},
             "policy": {"defaultEffect": "Deny", "storeType": "memory"},
             "roleStore": {"storeType": "memory"}, "providers": [],
             "roles": [role("reader"), role("writer")],
@@ -121,7 +132,7 @@ impl Stage {
             {"name": "admin", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
              "credentials": [{"accessKey": admin.access_key_id, "secretKey": admin.secret_access_key}]},
             {"name": "svc", "actions": [], "policyNames": ["AssumeAny"],
-             "credentials": [{"accessKey": "ITSVCSVCSVCSVCSVCSVC", "secretKey": "svc-secret"}]},
+             "credentials": [{"accessKey": ASSUMER.0, "secretKey": ASSUMER.1}]},
         ]});
         let weed = tokio::task::spawn_blocking(move || SeaweedFs::start(&iam, &s3)).await.unwrap().unwrap();
         let endpoint = weed.endpoint.clone();
@@ -132,7 +143,7 @@ impl Stage {
             let versioning = aws_sdk_s3::types::VersioningConfiguration::builder().status(enabled).build();
             client.put_bucket_versioning().bucket(bucket).versioning_configuration(versioning).send().await.unwrap();
         }
-        let (reader, writer) = (assume_at(&endpoint, "reader").await, assume_at(&endpoint, "writer").await);
+        let (reader, writer) = (assume_at(&endpoint, "reader", None).await, assume_at(&endpoint, "writer", None).await);
         let shutdown = CancellationToken::new();
         Self { endpoint, reader, writer, admin, kind: Kind::SeaweedFs(weed), shutdown }
     }
@@ -192,15 +203,16 @@ fn client(endpoint: &str, keys: &Keys) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
-async fn assume_at(endpoint: &str, role: &str) -> Keys {
+/// New keys of a role of SeaweedFS, narrowed by a session policy where one is given.
+pub async fn assume_at(endpoint: &str, role: &str, policy: Option<String>) -> Keys {
     let config = aws_sdk_sts::Config::builder()
         .behavior_version(aws_sdk_sts::config::BehaviorVersion::latest())
         .region(aws_sdk_sts::config::Region::new("us-east-1"))
         .endpoint_url(endpoint)
-        .credentials_provider(Credentials::new("ITSVCSVCSVCSVCSVCSVC", "svc-secret", None, None, "test"));
+        .credentials_provider(Credentials::new(ASSUMER.0, ASSUMER.1, None, None, "test"));
     let client = aws_sdk_sts::Client::from_conf(config.build());
     let arn = format!("arn:aws:iam::123456789012:role/{role}");
-    let answer = client.assume_role().role_arn(arn).role_session_name(role).send().await.unwrap();
+    let answer = client.assume_role().role_arn(arn).role_session_name(role).set_policy(policy).send().await.unwrap();
     let keys = answer.credentials.unwrap();
     Keys {
         access_key_id: keys.access_key_id,

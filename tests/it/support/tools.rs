@@ -17,17 +17,30 @@ use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 const PYTHON_PINS: &str = include_str!("../../peers/requirements.txt");
+const MOTO_PINS: &str = include_str!("../../peers/requirements-moto.txt");
 const NODE_PACKAGE: &str = include_str!("../../peers/package.json");
 const NODE_PINS: &str = include_str!("../../peers/package-lock.json");
 
 /// The Python that has the pinned packages.
 pub fn python() -> anyhow::Result<PathBuf> {
-    python_program("python")
+    python_program("python", PYTHON_PINS, "python")
 }
 
 /// SeaweedFS.
 pub fn weed() -> anyhow::Result<PathBuf> {
-    python_program("weed")
+    python_program("python", PYTHON_PINS, "weed")
+}
+
+/// The moto server. Its packages are many and large, so that they are installed only for the tests that need them.
+pub fn moto() -> anyhow::Result<PathBuf> {
+    python_program("moto", MOTO_PINS, "moto_server")
+}
+
+/// As [`python_script`], with moto's packages.
+pub fn moto_script(name: &str) -> anyhow::Result<Command> {
+    let mut command = isolated(&python_program("moto", MOTO_PINS, "python")?);
+    command.env("PYTHONUTF8", "1").arg(scripts().join(name));
+    Ok(command)
 }
 
 /// A command that runs one of the scripts in `tests/peers`, in an [`isolated`] environment.
@@ -83,14 +96,14 @@ pub fn lock(name: &str) -> anyhow::Result<File> {
     Ok(file)
 }
 
-fn python_program(name: &str) -> anyhow::Result<PathBuf> {
+fn python_program(environment: &str, pins: &str, name: &str) -> anyhow::Result<PathBuf> {
     let program = Path::new("bin").join(name);
-    let home = installed("python", &[PYTHON_PINS], &program, |home| {
+    let home = installed(environment, &[pins], &program, |home| {
         run(Command::new("python3").args(["-m", "venv"]).arg(home))?;
-        let pins = home.join("requirements.txt");
-        fs::write(&pins, PYTHON_PINS)?;
+        let file = home.join("requirements.txt");
+        fs::write(&file, pins)?;
         let arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-        run(Command::new(home.join("bin/python")).args(arguments).arg(pins)).map(drop)
+        run(Command::new(home.join("bin/python")).args(arguments).arg(file)).map(drop)
     })?;
     Ok(home.join(program))
 }
