@@ -12,6 +12,7 @@ mod credentials;
 mod embedded_s3;
 mod http_edge;
 mod identity;
+mod identity_hazards;
 mod isolation;
 mod jwks;
 mod live;

@@ -1,5 +1,6 @@
 //! What the tests stand on: S3 backends with users, a registry that behaves as told, and servers over real sockets.
 
+pub mod faults;
 pub mod issuer;
 pub mod manifests;
 pub mod moto;

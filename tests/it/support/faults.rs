@@ -1,0 +1,101 @@
+//! A proxy in front of an S3 that refuses, by access key, as it is told, and passes everything else on unchanged.
+//!
+//! `Host`, path and body stay what they are, so that signatures verify behind it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use quilt_mcp::catalog::http_client;
+use tokio::net::TcpListener;
+
+const SLOW_DOWN: &str = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+
+/// How often an access key is asked to slow down.
+#[derive(Clone, Copy)]
+pub enum Throttle {
+    Always,
+    Times(u32),
+}
+
+/// The proxy.
+pub struct Faults {
+    pub url: String,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    upstream: String,
+    http: reqwest::Client,
+    rules: Mutex<HashMap<String, Throttle>>,
+    /// The access key of each request, and whether it was asked to slow down.
+    seen: Mutex<Vec<(String, bool)>>,
+}
+
+impl Faults {
+    pub async fn before(upstream: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let http = http_client(std::time::Duration::from_secs(30)).unwrap();
+        let (rules, seen) = (Mutex::default(), Mutex::default());
+        let inner = Arc::new(Inner { upstream: upstream.to_owned(), http, rules, seen });
+        let routes = Router::new().fallback(pass).with_state(inner.clone());
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self { url, inner }
+    }
+
+    /// From now on requests signed with this access key are throttled so often.
+    pub fn throttle(&self, access_key_id: &str, how: Throttle) {
+        self.inner.rules.lock().unwrap().insert(access_key_id.to_owned(), how);
+    }
+
+    /// For each request of this access key so far, whether it was asked to slow down.
+    pub fn seen(&self, access_key_id: &str) -> Vec<bool> {
+        let seen = self.inner.seen.lock().unwrap();
+        seen.iter().filter(|(key, _)| key == access_key_id).map(|(_, throttled)| *throttled).collect()
+    }
+}
+
+impl Inner {
+    /// Whether this request is to be refused; counts it.
+    fn refuses(&self, access_key_id: String) -> bool {
+        let refuses = match self.rules.lock().unwrap().get_mut(&access_key_id) {
+            Some(Throttle::Times(left)) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            Some(Throttle::Times(_)) | None => false,
+            Some(Throttle::Always) => true,
+        };
+        self.seen.lock().unwrap().push((access_key_id, refuses));
+        refuses
+    }
+}
+
+fn access_key(headers: &HeaderMap) -> String {
+    let signature = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let scope = signature.split_once("Credential=").map_or("", |(_, scope)| scope);
+    scope.split('/').next().unwrap_or_default().to_owned()
+}
+
+async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
+    if inner.refuses(access_key(request.headers())) {
+        return (StatusCode::SERVICE_UNAVAILABLE, SLOW_DOWN).into_response();
+    }
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let passed = inner.http.request(parts.method, format!("{}{path}", inner.upstream)).headers(parts.headers);
+    let answer = passed.body(body).send().await.unwrap();
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    // How the body is framed on this connection is the matter of this connection.
+    headers.remove(header::TRANSFER_ENCODING);
+    let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    response
+}
