@@ -87,11 +87,13 @@ impl FromStr for QuiltUri {
 
 impl fmt::Display for QuiltUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "quilt+s3://{}#package={}", self.bucket, self.name)?;
+        // A name that a listing gave may hold anything, also what separates the parts of a URI.
+        let name: Vec<String> = self.name.as_str().split('/').map(percent::encode_component).collect();
+        write!(f, "quilt+s3://{}#package={}", self.bucket, name.join("/"))?;
         match &self.revision {
             Revision::Unspecified => {}
-            Revision::Hash(hash) => write!(f, "@{hash}")?,
-            Revision::Tag(tag) => write!(f, ":{tag}")?,
+            Revision::Hash(hash) => write!(f, "@{}", percent::encode_component(hash))?,
+            Revision::Tag(tag) => write!(f, ":{}", percent::encode_component(tag))?,
         }
         for (key, value) in [("path", &self.path), ("catalog", &self.catalog)] {
             if let Some(value) = value {
@@ -120,6 +122,15 @@ mod tests {
         );
         let uri: QuiltUri = "quilt+s3://bkt#package=team/pkg:latest&path=".parse().unwrap();
         assert_eq!((uri.revision, uri.path), (Revision::Tag("latest".into()), None));
+    }
+
+    #[test]
+    fn odd_names_and_revisions_are_written_so_that_they_read_back() {
+        // Found by the fuzz target: a name's own `+`, `&`, `%` or trailing space was read as something else.
+        for odd in ["ns/nam))vet%0D+%20", "a/b%26path%3Dx", "a/b%2520", "a/b@%2B", "a/b:t%26"] {
+            let uri: QuiltUri = format!("quilt+s3://bkt#package={odd}").parse().unwrap();
+            assert_eq!(uri.to_string().parse::<QuiltUri>(), Ok(uri));
+        }
     }
 
     #[test]
