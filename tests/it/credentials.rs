@@ -144,8 +144,14 @@ async fn a_catalog_that_hangs_makes_no_queue() {
         .respond_with(wiremock::ResponseTemplate::new(200).set_delay(std::time::Duration::from_mins(1)))
         .mount(&catalog)
         .await;
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--catalog-url={}", catalog.uri())];
-    let server = Server::start(&stage, Some(&stage.admin), &flags).await;
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--catalog-url={}", catalog.uri()),
+        format!("--s3-endpoint={}", stage.endpoint),
+    ];
+    // The clock stands still: a failure is the answer for two seconds of it, however slow this machine is.
+    let clock = quilt_mcp::clock::Clock::fixed(quilt_mcp::clock::Clock::system().now());
+    let server = Server::start_at(Some(&stage.admin), &flags, clock).await;
     let bearers: Vec<String> = (0..20).map(|i| token(json!({ "sub": format!("u{i}") }))).collect();
     let calls = bearers.iter().map(|bearer| server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })));
     for answer in futures::future::join_all(calls).await {
