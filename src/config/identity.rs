@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{BaseUrl, CatalogConfig, ConfigError, parse};
 
 /// HS256 keys shorter than their hash can be guessed (RFC 7518 section 3.2).
-const MIN_SECRET_BYTES: usize = 32;
+pub const MIN_SECRET_BYTES: usize = 32;
 
 /// How a bearer is proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

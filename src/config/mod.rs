@@ -21,7 +21,7 @@ pub use aws::AwsConfig;
 pub use catalog::{BaseUrl, CatalogConfig};
 pub use environment::{unknown_variables, without_empty_variables};
 pub use error::{ConfigError, explain};
-pub use identity::{IdentityConfig, VerifyMode};
+pub use identity::{IdentityConfig, MIN_SECRET_BYTES, VerifyMode};
 pub use limits::LimitsConfig;
 pub use listen::ListenConfig;
 pub use rights::{AmbientPolicy, RightsConfig, RolePattern};

@@ -41,8 +41,13 @@ impl McpServer {
     /// Builds every tool and schema.
     #[must_use]
     pub fn new(services: Arc<Services>, tool_timeout: Duration) -> Self {
-        let tools: Vec<(AnyTool, Tool)> =
-            tools::all().into_iter().map(|tool| (listed(&tool), tool)).map(|(l, t)| (t, l)).collect();
+        let tools: Vec<(AnyTool, Tool)> = tools::all()
+            .into_iter()
+            .map(|tool| {
+                let listed = listed(&tool);
+                (tool, listed)
+            })
+            .collect();
         let listed = tools.iter().map(|(_, listed)| listed.clone()).collect();
         let tools = tools.into_iter().map(|(tool, listed)| (tool.name, (tool, listed))).collect();
         Self(Arc::new(Inner { tools, listed, services, tool_timeout }))

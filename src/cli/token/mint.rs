@@ -14,11 +14,9 @@ use super::times::{beside, ttl};
 use super::{jwt, note};
 use crate::cli::fail;
 use crate::clock::Clock;
-use crate::config::{BaseUrl, ConfigError, RolePattern};
+use crate::config::{BaseUrl, ConfigError, MIN_SECRET_BYTES, RolePattern};
 use crate::identity::{BearerToken, sign};
 
-/// Below this the server refuses the secret (RFC 7518 section 3.2), and so does this command.
-const MIN_SECRET_BYTES: usize = 32;
 /// A token's life, where `--ttl` does not say.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
