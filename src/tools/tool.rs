@@ -14,6 +14,10 @@ use super::{Session, ToolError, code, schema};
 pub enum Toolset {
     /// Buckets and objects.
     Buckets,
+    /// Packages and workflows.
+    Packaging,
+    /// What a caller may do.
+    Permissions,
     /// Who am I, and with whose rights?
     Auth,
 }
@@ -24,6 +28,8 @@ impl Toolset {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Buckets => "buckets",
+            Self::Packaging => "packaging",
+            Self::Permissions => "permissions",
             Self::Auth => "auth",
         }
     }
