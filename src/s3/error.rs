@@ -16,6 +16,8 @@ pub enum S3ErrorKind {
     NoSuchKey,
     /// A condition did not hold: somebody else was there first.
     PreconditionFailed,
+    /// The object is still what the caller of the request has.
+    NotModified,
     /// Another write to the same key is going on. Try again.
     Conflict,
     /// The range begins behind the object's end.
@@ -124,6 +126,7 @@ pub(super) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E>, target: Tar
         SdkError::TimeoutError(_) => S3ErrorKind::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => S3ErrorKind::Timeout,
         SdkError::DispatchFailure(_) => S3ErrorKind::Network,
+        _ if status == Some(304) => S3ErrorKind::NotModified,
         SdkError::ResponseError(_) if status.is_some_and(|status| status < 400) => S3ErrorKind::Network,
         _ => kind(code.as_deref(), status),
     };
@@ -157,6 +160,7 @@ fn kind(code: Option<&str>, status: Option<u16>) -> S3ErrorKind {
         (Some("InvalidObjectState"), _) => K::Archived,
         (Some("SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded"), _) => K::Throttled,
         (Some("RequestTimeout"), _) => K::Timeout,
+        (_, Some(304)) => K::NotModified,
         (_, Some(403)) => K::AccessDenied,
         (_, Some(404 | 405)) => K::NoSuchKey,
         (_, Some(412)) => K::PreconditionFailed,

@@ -18,6 +18,8 @@ pub struct ListingQuery {
     pub max_keys: i32,
     /// S3's own token of the page before.
     pub continuation_token: Option<String>,
+    /// Only keys behind this one.
+    pub start_after: Option<String>,
 }
 
 /// One object of a listing.
@@ -59,6 +61,7 @@ impl UserS3 {
                     .set_delimiter(query.delimiter.clone())
                     .max_keys(query.max_keys)
                     .set_continuation_token(query.continuation_token.clone())
+                    .set_start_after(query.start_after.clone())
                     // A key may hold characters that XML cannot; one such key would make the whole page unreadable.
                     .encoding_type(EncodingType::Url)
                     .customize()

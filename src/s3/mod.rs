@@ -10,22 +10,29 @@
 
 mod call;
 mod client;
+mod copy;
+mod delete;
 mod denial;
 mod error;
 mod get_range;
 mod head;
 mod list_buckets;
 mod list_objects;
+mod multipart;
+mod open;
+mod part_sizes;
 mod presign;
 mod put;
 mod uri;
 
 pub use client::{Renew, SharedS3, SharedS3Options, Signing, UserS3};
+pub use copy::{Copied, CopySource};
 pub use denial::Denial;
 pub use error::{S3Error, S3ErrorKind};
 pub use get_range::RangeRead;
 pub use head::{Checksums, ObjectHead};
 pub use list_objects::{ListedObject, Listing, ListingQuery};
+pub use open::{Opened, ReadQuery};
 pub use presign::Presigned;
-pub use put::{Put, PutOutcome};
+pub use put::{Put, PutOutcome, WriteCondition};
 pub use uri::{BucketName, ObjectKey, ObjectUri};

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, StorageClass};
 use bytes::Bytes;
 
 use super::call::Target;
+use super::open::{quoted, unquoted};
 use super::{ObjectUri, S3Error, UserS3};
 
 /// What to write.
@@ -25,8 +27,23 @@ pub struct Put {
     pub storage_class: Option<String>,
     /// User metadata.
     pub metadata: BTreeMap<String, String>,
-    /// Fail if the key exists already; S3 decides, so no race can overwrite.
-    pub must_be_new: bool,
+    /// What must hold of the key; S3 decides, so that no race can overwrite.
+    pub condition: WriteCondition,
+    /// The SDK sends it once. A condition that a repetition meets may have been broken by the first attempt, whose answer
+    /// got lost; who has to know asks for one attempt.
+    pub once: bool,
+}
+
+/// What must hold of a key for a write to happen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum WriteCondition {
+    /// Nothing.
+    #[default]
+    None,
+    /// There is no such key. If there is, the error is [`super::S3ErrorKind::PreconditionFailed`].
+    IsNew,
+    /// The key has this `ETag`, without its quotes. If not, the error is the same.
+    Matches(String),
 }
 
 /// What S3 answered.
@@ -44,6 +61,12 @@ impl UserS3 {
         let target = Target { action: "s3:PutObject", bucket: Some(&object.bucket), key: Some(object.key.as_str()) };
         let answer = self
             .call(target, |identity| {
+                let identity = if put.once { identity.retry_config(RetryConfig::disabled()) } else { identity };
+                let (is_new, matches) = match &put.condition {
+                    WriteCondition::None => (None, None),
+                    WriteCondition::IsNew => (Some("*".to_owned()), None),
+                    WriteCondition::Matches(etag) => (None, Some(quoted(etag))),
+                };
                 self.client()
                     .put_object()
                     .bucket(object.bucket.as_str())
@@ -55,15 +78,13 @@ impl UserS3 {
                     .set_content_encoding(put.content_encoding.clone())
                     .set_storage_class(put.storage_class.as_deref().map(StorageClass::from))
                     .set_metadata(Some(put.metadata.clone().into_iter().collect()).filter(|_| !put.metadata.is_empty()))
-                    .set_if_none_match(put.must_be_new.then(|| "*".to_owned()))
+                    .set_if_none_match(is_new)
+                    .set_if_match(matches)
                     .customize()
                     .config_override(identity)
                     .send()
             })
             .await?;
-        Ok(PutOutcome {
-            version_id: answer.version_id,
-            etag: answer.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
-        })
+        Ok(PutOutcome { version_id: answer.version_id, etag: answer.e_tag.as_deref().map(unquoted) })
     }
 }

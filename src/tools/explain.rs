@@ -40,7 +40,9 @@ impl Session {
             .with_hint("Call auth_status with refresh=true, then try again; if that does not help, log in again."),
             K::Archived => ToolError::new(code::UPSTREAM, format!("{object} is archived and must be restored first.")),
             K::Timeout => ToolError::new(code::TIMEOUT, format!("S3 did not answer in time about {object}.")),
-            K::Network | K::Other => ToolError::new(code::UPSTREAM, format!("S3 failed on {object}: {said}.")),
+            K::Network | K::NotModified | K::Other => {
+                ToolError::new(code::UPSTREAM, format!("S3 failed on {object}: {said}."))
+            }
         };
         let details = json!({
             "action": error.action, "s3_code": error.code, "status": error.status, "request_id": error.request_id,

@@ -73,6 +73,7 @@ impl Tool for BucketObjectsList {
             delimiter: args.delimiter.filter(|delimiter| !delimiter.is_empty()),
             max_keys: i32::try_from(args.max_keys.get()).unwrap_or(1000),
             continuation_token: args.continuation_token.filter(|token| !token.is_empty()),
+            start_after: None,
         };
         let page = s3.list_objects(&args.bucket, &query).await.map_err(|error| session.explain(&error))?;
         let objects: Vec<Object> = page.objects.into_iter().map(|object| shown(&args.bucket, object)).collect();

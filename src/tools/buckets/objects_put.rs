@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::put_item::{Item, ItemResult};
-use crate::s3::{BucketName, ObjectUri, Put, S3ErrorKind, UserS3};
+use crate::s3::{BucketName, ObjectUri, Put, S3ErrorKind, UserS3, WriteCondition};
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError, code};
 
@@ -127,7 +127,7 @@ fn prepare(item: &Item, bucket: &BucketName, overwrite: bool) -> Result<(ObjectU
 
 /// Everything but the write: what would be refused as existing is found by looking.
 async fn rehearse(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -> Result<ItemResult, Failed> {
-    if put.must_be_new {
+    if put.condition == WriteCondition::IsNew {
         match s3.head(&object).await {
             Ok(_) => return Err(exists(&object)),
             Err(error) if error.kind == S3ErrorKind::NoSuchKey => {}

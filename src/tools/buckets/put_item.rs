@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::TextEncoding;
-use crate::s3::{BucketName, ObjectUri, Put, PutOutcome};
+use crate::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition};
 use crate::tools::ToolError;
 
 /// An object to be written: a key, and its content as text or as base64.
@@ -57,7 +57,8 @@ impl Item {
             content_encoding: self.content_encoding.clone(),
             storage_class: self.storage_class.clone(),
             metadata: self.metadata.clone(),
-            must_be_new: !overwrite,
+            condition: if overwrite { WriteCondition::None } else { WriteCondition::IsNew },
+            once: false,
         };
         Ok((object, put))
     }
