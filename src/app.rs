@@ -7,6 +7,7 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::catalog::{
     CatalogHost, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client, http_client, own_bearer,
@@ -17,6 +18,7 @@ use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredential
 use crate::http::{AllowedHosts, AllowedOrigins, HttpParts, Readiness, router};
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
 use crate::mcp::{McpServer, service};
+use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
 use crate::sts::SharedSts;
 use crate::tools::Services;
@@ -55,6 +57,7 @@ pub struct App {
     router: Router,
     readiness: Readiness,
     streams_end: CancellationToken,
+    tasks: TaskTracker,
     drain: Duration,
 }
 
@@ -125,6 +128,7 @@ impl App {
             None => WithoutToken::Refuse,
         };
 
+        let tasks = TaskTracker::new();
         let services = Arc::new(Services {
             s3: SharedS3::new(SharedS3Options {
                 region: region.clone(),
@@ -136,6 +140,8 @@ impl App {
             registries,
             catalog,
             buckets: buckets(&config.catalog.buckets)?,
+            manifests: ManifestCache::default(),
+            tasks: tasks.clone(),
             clock: clock.clone(),
         });
         let streams_end = CancellationToken::new();
@@ -154,10 +160,11 @@ impl App {
             clock,
         });
         log_sources(config);
-        Ok(Self { router, readiness, streams_end, drain: config.limits.drain })
+        Ok(Self { router, readiness, streams_end, tasks, drain: config.limits.drain })
     }
 
-    /// Serves until `shutdown`, then lets the calls in flight finish for as long as the drain time allows.
+    /// Serves until `shutdown`, then lets the calls in flight, and the work that outlives its call, finish for as
+    /// long as the drain time allows.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
         // Without TCP_NODELAY each streamed answer waits some 40 ms for the client's acknowledgement.
         let listener = listener.tap_io(|stream| {
@@ -165,7 +172,7 @@ impl App {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
         });
-        let Self { router, readiness, streams_end, drain } = self;
+        let Self { router, readiness, streams_end, tasks, drain } = self;
         let server = axum::serve(listener, router).with_graceful_shutdown({
             let shutdown = shutdown.clone();
             async move {
@@ -174,7 +181,12 @@ impl App {
             }
         });
         tokio::select! {
-            outcome = server => outcome,
+            outcome = async {
+                let outcome = server.await;
+                tasks.close();
+                tasks.wait().await;
+                outcome
+            } => outcome,
             () = async { shutdown.cancelled().await; tokio::time::sleep(drain).await } => {
                 streams_end.cancel();
                 tracing::warn!("calls in flight were ended at the end of the drain time");

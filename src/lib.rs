@@ -5,8 +5,8 @@
 //! A request goes one way:
 //!
 //! ```text
-//! socket ─ http ─ identity ─ mcp ─ tools ─ {quilt, s3, catalog} ─ AWS / registry
-//!                              └──────────── credentials ──┘
+//! socket ─ http ─ identity ─ mcp ─ tools ─ packages ─ {quilt, s3}, catalog ─ AWS / registry
+//!                              └───────────────── credentials ──┘
 //! ```
 //!
 //! | room | owns |
@@ -16,6 +16,7 @@
 //! | [`identity`] | from the bearer to a proved [`identity::Caller`] |
 //! | [`mcp`] | the only room that knows rmcp: caller out of the context, guard, results |
 //! | [`tools`] | what the server can do: plain async functions of a [`tools::Session`] and arguments |
+//! | [`packages`] | the packages of a bucket, as one caller: the format on S3, commits, manifests by pages, checksums |
 //! | [`credentials`] | whose AWS credentials a call acts with: the chain, its record, the cache |
 //! | [`s3`] | S3 as exactly one caller, one file for each operation |
 //! | [`sts`] | STS as exactly one caller: whose credentials are these? |
@@ -29,7 +30,7 @@
 //! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
 //! Python encodes URIs, for `s3` and `quilt`.
 //!
-//! What an arrow may not do: go back. `s3`, `catalog` and `credentials` know nothing of `tools`, `mcp` and `http`; `tools`
+//! What an arrow may not do: go back. `s3`, `packages`, `catalog` and `credentials` know nothing of `tools`, `mcp` and `http`; `tools`
 //! knows nothing of `mcp` and `http`; only `mcp` imports rmcp; `quilt` imports
 //! no other room. Every room may name a [`identity::Caller`], which is what a
 //! request has become behind the door.
@@ -51,6 +52,7 @@ pub mod dev;
 pub mod http;
 pub mod identity;
 pub mod mcp;
+pub mod packages;
 pub mod percent;
 pub mod quilt;
 pub mod redact;

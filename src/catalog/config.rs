@@ -12,6 +12,8 @@ use super::RegistryError;
 use super::registry::read_json;
 use crate::clock::Clock;
 use crate::config::BaseUrl;
+use crate::percent;
+use crate::quilt::{PackageName, TopHash};
 
 /// How long a fetched config is used.
 const FRESH_FOR: SignedDuration = SignedDuration::from_mins(10);
@@ -24,6 +26,8 @@ const RETRY_KNOWN: SignedDuration = SignedDuration::from_secs(30);
 #[serde(rename_all = "camelCase")]
 struct ConfigJson {
     registry_url: String,
+    #[serde(default)]
+    crc64_checksums: Option<bool>,
 }
 
 /// The catalog, known by its URL alone.
@@ -39,6 +43,7 @@ pub struct CatalogHost {
 #[derive(Default)]
 struct Known {
     registry: Option<BaseUrl>,
+    prefers_crc64: bool,
     /// When the next fetch is due.
     due: Option<Timestamp>,
     /// The last fetch's failure, as long as it is the last word.
@@ -56,6 +61,19 @@ impl CatalogHost {
     #[must_use]
     pub fn url(&self) -> &BaseUrl {
         &self.url
+    }
+
+    /// Whether the catalog writes packages with `CRC64NVME` checksums (`crc64Checksums`). A catalog that does not answer
+    /// does not.
+    pub async fn prefers_crc64(&self) -> bool {
+        self.registry().await.is_ok() && self.known().prefers_crc64
+    }
+
+    /// The page of a package's revision, for people.
+    #[must_use]
+    pub fn package_page(&self, bucket: &str, name: &PackageName, hash: &TopHash) -> String {
+        let name: Vec<String> = name.as_str().split('/').map(percent::encode_component).collect();
+        self.url.join(&format!("/b/{bucket}/packages/{}/tree/{hash}", name.join("/"))).to_string()
     }
 
     /// The registry's URL, from a config not older than ten minutes. One flight at a time, whose outcome serves all who
@@ -80,12 +98,14 @@ impl CatalogHost {
         {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             match fetched {
-                Ok(registry) => *known = Known { registry: Some(registry), due: after(FRESH_FOR), failure: None },
+                Ok((registry, prefers_crc64)) => {
+                    *known = Known { registry: Some(registry), prefers_crc64, due: after(FRESH_FOR), failure: None };
+                }
                 Err(error) if known.registry.is_some() => {
                     tracing::warn!(%error, catalog = %self.url, "the last known registry stays in use");
                     known.due = after(RETRY_KNOWN);
                 }
-                Err(error) => *known = Known { registry: None, due: after(RETRY), failure: Some(error) },
+                Err(error) => *known = Known { due: after(RETRY), failure: Some(error), ..Known::default() },
             }
         }
         drop(turn);
@@ -110,7 +130,7 @@ impl CatalogHost {
         }
     }
 
-    async fn fetch(&self) -> Result<BaseUrl, RegistryError> {
+    async fn fetch(&self) -> Result<(BaseUrl, bool), RegistryError> {
         let request = self.http.get(self.url.join("/config.json"));
         let body = read_json(request).await?;
         let config: ConfigJson = serde_json::from_slice(&body).map_err(|_| RegistryError::NoRegistry)?;
@@ -120,6 +140,7 @@ impl CatalogHost {
             config.registry_url
         };
         let registry: BaseUrl = url.parse().map_err(|_| RegistryError::NoRegistry)?;
-        if registry.is_safe_for_tokens() { Ok(registry) } else { Err(RegistryError::NoRegistry) }
+        let prefers_crc64 = config.crc64_checksums == Some(true);
+        if registry.is_safe_for_tokens() { Ok((registry, prefers_crc64)) } else { Err(RegistryError::NoRegistry) }
     }
 }

@@ -8,6 +8,7 @@
 
 mod guard;
 mod list;
+mod progress;
 mod result;
 mod server;
 mod service;

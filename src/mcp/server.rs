@@ -14,6 +14,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::guard::guarded;
 use super::list::listed;
+use super::progress;
 use super::result::result;
 use crate::identity::Caller;
 use crate::telemetry::metrics;
@@ -133,11 +134,16 @@ impl ServerHandler for McpServer {
         let Some((tool, _)) = self.0.tools.get(&*request.name) else {
             return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
         };
-        let session = Session::new(Self::caller(&context)?.clone(), self.0.services.clone(), self.0.tool_timeout);
+        let (progress, forwarded) = progress::forwarder(&context);
+        let caller = Self::caller(&context)?.clone();
+        let session = Session::new(caller, self.0.services.clone(), self.0.tool_timeout, progress);
         let started = Instant::now();
         let arguments = request.arguments.unwrap_or_default();
         let call = tool.call(session.clone(), arguments);
-        let outcome = guarded(&context.ct, self.0.tool_timeout, call).await;
+        let outcome = tokio::select! {
+            outcome = guarded(&context.ct, self.0.tool_timeout, call) => outcome,
+            never = forwarded => match never {},
+        };
         let ended_as = outcome.as_ref().map_or_else(|error| error.code, |_| "ok");
         metrics::tool_call(tool.name, ended_as, started.elapsed());
         tracing::info!(

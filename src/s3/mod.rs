@@ -23,6 +23,7 @@ mod open;
 mod part_sizes;
 mod presign;
 mod put;
+mod read_range;
 mod uri;
 
 pub use client::{Renew, SharedS3, SharedS3Options, Signing, UserS3};

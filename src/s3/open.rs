@@ -44,6 +44,11 @@ impl Opened {
         self.body.next().await.transpose().map_err(|_| self.broken.clone())
     }
 
+    /// The error of a body that ended before its time.
+    pub(super) fn cut_short(self) -> S3Error {
+        self.broken
+    }
+
     /// At most `limit` bytes. A server that ignores a range sends everything; no more is read than was asked for.
     pub async fn collect(mut self, limit: usize) -> Result<Bytes, S3Error> {
         let mut bytes = BytesMut::new();

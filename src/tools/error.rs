@@ -16,6 +16,16 @@ pub mod code {
     pub const NO_SUCH_BUCKET: &str = "no_such_bucket";
     /// There is no such object or version.
     pub const NO_SUCH_KEY: &str = "no_such_key";
+    /// There is no such package, or no such revision of it.
+    pub const NO_SUCH_PACKAGE: &str = "no_such_package";
+    /// A manifest or a pointer cannot be used, or is not what its name says.
+    pub const INVALID_MANIFEST: &str = "invalid_manifest";
+    /// What is asked for does not fit into this server's memory or time. Ask for less at once.
+    pub const TOO_LARGE: &str = "too_large";
+    /// The package is not what the bucket's workflow demands, or no workflow was chosen where one is required.
+    pub const WORKFLOW_VIOLATION: &str = "workflow_violation";
+    /// The deletion has to be confirmed.
+    pub const CONFIRMATION_REQUIRED: &str = "confirmation_required";
     /// Somebody else was there first, or something exists that was not to be replaced.
     pub const CONFLICT: &str = "conflict";
     /// Too many requests. Wait, then try again.

@@ -11,13 +11,14 @@ mod auth;
 mod buckets;
 mod error;
 mod explain;
+mod packaging;
 mod permissions;
 mod schema;
 mod session;
 mod tool;
 
 pub use error::{ToolError, code};
-pub use session::{Services, Session};
+pub use session::{Progress, Services, Session};
 pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};
 
 /// Every tool, in order of its name.
@@ -32,6 +33,17 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<buckets::BucketObjectText>(),
         AnyTool::of::<buckets::BucketObjectsList>(),
         AnyTool::of::<buckets::BucketObjectsPut>(),
+        AnyTool::of::<packaging::PackageBrowse>(),
+        AnyTool::of::<packaging::PackageCreate>(),
+        AnyTool::of::<packaging::PackageCreateFromS3>(),
+        AnyTool::of::<packaging::PackageDelete>(),
+        AnyTool::of::<packaging::PackageDiff>(),
+        AnyTool::of::<packaging::PackageList>(),
+        AnyTool::of::<packaging::PackageTemplates>(),
+        AnyTool::of::<packaging::PackageUpdate>(),
+        AnyTool::of::<packaging::PackageVerify>(),
+        AnyTool::of::<packaging::PackageVersions>(),
+        AnyTool::of::<packaging::WorkflowList>(),
     ];
     tools.sort_by_key(|tool| tool.name);
     tools

@@ -48,10 +48,14 @@ fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Map<String, Value> {
     }
 }
 
-/// Drops what says nothing to a model: titles and number formats.
+/// Drops what says nothing to a model: titles and number formats. Writes "anything" as `{}`: the TypeScript SDK refuses a
+/// whole tool list in which a property's schema is `true`.
 fn simplify(value: &mut Value) {
     match value {
         Value::Object(object) => {
+            if let Some(Value::Object(properties)) = object.get_mut("properties") {
+                properties.values_mut().filter(|schema| **schema == Value::Bool(true)).for_each(|any| *any = json!({}));
+            }
             let is_schema = object.contains_key("type") || object.contains_key("properties");
             if is_schema || object.get("title").is_some_and(Value::is_string) {
                 object.remove("title");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::{ToolError, code};
 use crate::catalog::{CatalogHost, RegistryAccess, RegistryDirectory, RegistryError};
@@ -14,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::AmbientPolicy;
 use crate::credentials::{NoCredentials, Resolved, Resolver, Source};
 use crate::identity::{Caller, ProvedCaller};
+use crate::packages::{ManifestCache, PackageBucket};
 use crate::s3::{BucketName, Renew, SharedS3, Signing, UserS3};
 use crate::sts::{CallerIdentity, SharedSts};
 
@@ -31,9 +33,16 @@ pub struct Services {
     pub catalog: Option<Arc<CatalogHost>>,
     /// Buckets to show when there is no catalog.
     pub buckets: Vec<BucketName>,
+    /// Manifests that were read.
+    pub manifests: ManifestCache,
+    /// Work that goes on although its client has left; a shutdown waits for it.
+    pub tasks: TaskTracker,
     /// The time.
     pub clock: Clock,
 }
+
+/// Who is told how much of a call is done: how many of how many.
+pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// One call's caller and services. Cheap to clone; lives as long as the call.
 #[derive(Clone)]
@@ -44,6 +53,7 @@ struct Inner {
     services: Arc<Services>,
     resolved: OnceLock<Arc<Resolved>>,
     deadline: Instant,
+    progress: Option<Progress>,
 }
 
 /// How long before its end a call should stop, to tell what it has done; of a short call, the last fifth.
@@ -52,9 +62,16 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 impl Session {
     /// A session of this caller, for a call that may take `limit`.
     #[must_use]
-    pub fn new(caller: Caller, services: Arc<Services>, limit: Duration) -> Self {
+    pub fn new(caller: Caller, services: Arc<Services>, limit: Duration, progress: Option<Progress>) -> Self {
         let deadline = Instant::now() + limit.saturating_sub(LAST_WORDS.min(limit / 5));
-        Self(Arc::new(Inner { caller, services, resolved: OnceLock::new(), deadline }))
+        Self(Arc::new(Inner { caller, services, resolved: OnceLock::new(), deadline, progress }))
+    }
+
+    /// Tells the client how much is done, if it wants to know.
+    pub fn report(&self, done: u64, total: u64) {
+        if let Some(progress) = &self.0.progress {
+            progress(done, total);
+        }
     }
 
     /// When a tool that does several things should stop, so that it can still tell what it has done.
@@ -154,6 +171,13 @@ impl Session {
                 .with_details(json!({ "attempts": resolved.attempts() })));
         }
         Ok(s3)
+    }
+
+    /// The packages of a bucket, through this handle on S3, which is this caller's.
+    #[must_use]
+    pub fn packages(&self, s3: UserS3, bucket: BucketName) -> PackageBucket {
+        let Services { manifests, clock, tasks, .. } = &*self.0.services;
+        PackageBucket::new(s3, bucket, manifests.clone(), clock.clone(), tasks.clone())
     }
 
     /// Asks STS whose the credentials of this call are.

@@ -155,7 +155,7 @@ impl AnyTool {
         self.refuse_unknown(&arguments)?;
         // Clients fill in optional arguments that they do not mean with null.
         arguments.retain(|_, value| !value.is_null());
-        arguments.values_mut().for_each(drop_nulls);
+        arguments.iter_mut().filter(|(name, _)| !is_verbatim(name)).for_each(|(_, value)| drop_nulls(value));
         let outcome = (self.run)(session.clone(), arguments).await;
         let source = session.credential_source().map(|source| ("credential_source".to_owned(), source.as_str().into()));
         match outcome {
@@ -211,12 +211,17 @@ fn parse<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, ToolEr
     })
 }
 
-/// Drops null members of objects, however deep.
+/// Metadata is the caller's own; a null in it is meant.
+fn is_verbatim(argument: &str) -> bool {
+    matches!(argument, "metadata" | "meta")
+}
+
+/// Drops null members of objects, however deep, but not in metadata.
 fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.retain(|_, value| !value.is_null());
-            object.values_mut().for_each(drop_nulls);
+            object.iter_mut().filter(|(name, _)| !is_verbatim(name)).for_each(|(_, value)| drop_nulls(value));
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}

@@ -18,6 +18,7 @@ mod jwks;
 mod live;
 mod named_registries;
 mod objects;
+mod packages;
 mod peers;
 mod protocol;
 mod quilt_format;

@@ -2,53 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::registry::{FakeRegistry, Vends};
+use crate::support::scene::{Scene, on_both};
 use crate::support::server::Server;
-use crate::support::stage::{Kind, PRIVATE, SHARED, Stage};
+use crate::support::stage::{PRIVATE, SHARED, Stage};
 use crate::support::token;
-
-/// A backend, and a server with a reader and a writer whose credentials the registry vends.
-struct Scene {
-    stage: Stage,
-    server: Server,
-    reader: String,
-    writer: String,
-}
-
-impl Scene {
-    async fn on(stage: Stage) -> Self {
-        let registry = FakeRegistry::start().await;
-        let (reader, writer) = (token(json!({ "sub": "reader" })), token(json!({ "sub": "writer" })));
-        registry.vends(&reader, Vends::Keys(stage.reader.clone(), 3600));
-        registry.vends(&writer, Vends::Keys(stage.writer.clone(), 3600));
-        let server = Server::with_registry(&stage, &registry, None).await;
-        Self { stage, server, reader, writer }
-    }
-
-    async fn put(&self, items: Value) -> Value {
-        let answer = self.server.call(&self.writer, "bucket_objects_put", json!({ "bucket": SHARED, "items": items }));
-        answer.await.success().clone()
-    }
-
-    fn is_embedded(&self) -> bool {
-        matches!(self.stage.kind, Kind::Embedded(_))
-    }
-}
-
-/// Each test twice: on the embedded S3, and on SeaweedFS.
-macro_rules! on_both {
-    ($($(#[$doc:meta])* async fn $name:ident($scene:ident) $body:block)+) => {
-        mod embedded {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(Scene::on(Stage::embedded().await).await).await })+
-        }
-        mod seaweedfs {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(Scene::on(Stage::seaweedfs().await).await).await })+
-        }
-        $($(#[$doc])* async fn $name($scene: Scene) $body)+
-    };
-}
 
 on_both! {
     async fn what_the_writer_uploads_reads_back(scene) {

@@ -80,6 +80,17 @@ async fn every_tool_is_described_annotated_and_typed() {
         "bucket_object_text",
         "bucket_objects_list",
         "bucket_objects_put",
+        "package_browse",
+        "package_create",
+        "package_create_from_s3",
+        "package_delete",
+        "package_diff",
+        "package_list",
+        "package_templates",
+        "package_update",
+        "package_verify",
+        "package_versions",
+        "workflow_list",
     ];
     assert_eq!(names, expected);
     for tool in tools {
@@ -90,7 +101,11 @@ async fn every_tool_is_described_annotated_and_typed() {
         for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
             assert!(tool["annotations"][hint].is_boolean(), "{name} {hint}");
         }
-        assert_eq!(tool["annotations"]["readOnlyHint"], *name != "bucket_objects_put", "{name}");
+        let writes =
+            ["bucket_objects_put", "package_create", "package_create_from_s3", "package_delete", "package_update"];
+        let is_writer = writes.contains(&name.as_str().unwrap());
+        assert_eq!(tool["annotations"]["readOnlyHint"], !is_writer, "{name}");
+        assert_eq!(tool["annotations"]["destructiveHint"], is_writer, "{name}");
         for schema in ["inputSchema", "outputSchema"] {
             assert_eq!(tool[schema]["type"], "object", "{name} {schema}");
             assert!(tool[schema]["properties"].is_object(), "{name} {schema}");

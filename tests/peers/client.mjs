@@ -16,6 +16,17 @@ const TOOLS = [
   "bucket_object_text",
   "bucket_objects_list",
   "bucket_objects_put",
+  "package_browse",
+  "package_create",
+  "package_create_from_s3",
+  "package_delete",
+  "package_diff",
+  "package_list",
+  "package_templates",
+  "package_update",
+  "package_verify",
+  "package_versions",
+  "workflow_list",
 ];
 
 const [devJson, url] = process.argv.slice(2);

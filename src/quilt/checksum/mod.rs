@@ -4,11 +4,13 @@
 //!
 //! Invariant: a checksum that comes out of here is the one that quilt3 computes of the same bytes.
 
+mod chunks;
 mod hasher;
 mod s3;
 
 use std::fmt;
 
+pub use chunks::{ChunkDigest, ChunkHasher, chunk_digest, chunks, from_chunks};
 pub use hasher::{ObjectHasher, SizeMismatch};
 pub use s3::{from_crc64nvme, from_sha256};
 

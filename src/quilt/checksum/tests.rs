@@ -97,3 +97,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn chunks_that_are_hashed_one_by_one_give_the_same() {
+    for size in [0, 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 17 * MIB] {
+        let bytes = vec![7; usize::try_from(size).unwrap()];
+        let digests: Vec<ChunkDigest> = chunks(size)
+            .map(|(first, last)| {
+                let mut chunk = ChunkHasher::default();
+                chunk.update(&bytes[usize::try_from(first).unwrap()..=usize::try_from(last).unwrap()]);
+                chunk.finish()
+            })
+            .collect();
+        assert_eq!(from_chunks(&digests).value, hash(HashKind::Sha256Chunked, &bytes, 1 << 20), "{size}");
+    }
+    assert_eq!(chunk_digest(&BASE64_STANDARD.encode([7; 32])), Some([7; 32]));
+    assert_eq!(chunk_digest("AAAA"), None);
+}

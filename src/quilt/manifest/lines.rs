@@ -6,6 +6,8 @@ use super::ManifestError;
 #[derive(Debug)]
 pub(super) struct Lines {
     buffer: Vec<u8>,
+    /// How many bytes were pushed before those in the buffer.
+    before: u64,
     /// Where the line that comes next begins.
     start: usize,
     /// Up to where it was searched for its end.
@@ -18,11 +20,32 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, searched: 0, limit, number: 0, after_return: false, ended: false }
+        Self {
+            buffer: Vec::new(),
+            before: 0,
+            start: 0,
+            searched: 0,
+            limit,
+            number: 0,
+            after_return: false,
+            ended: false,
+        }
+    }
+
+    /// Begins behind line `number`, at an [`offset`](Self::offset) that was told there; no line may be empty.
+    pub(super) fn resuming(limit: usize, number: u64, offset: u64) -> Self {
+        Self { before: offset, number, after_return: true, ..Self::new(limit) }
+    }
+
+    /// Where the line begins that comes next, counted in bytes from the beginning of all; between `\r` and `\n` if a line
+    /// ends so.
+    pub(super) fn offset(&self) -> u64 {
+        self.before + self.start as u64
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start.min(self.buffer.len()));
+        self.before += self.start as u64;
         self.searched -= self.start;
         self.start = 0;
         self.buffer.extend_from_slice(bytes);
@@ -98,6 +121,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_reader_that_resumes_reads_what_is_left(text in "(a{1,3}(\n|\r|\r\n)){0,6}", read in 0usize..20) {
+            let mut lines = Lines::new(100);
+            lines.push(text.as_bytes());
+            lines.end();
+            for _ in 0..read {
+                lines.next().unwrap();
+            }
+            let mut resumed = Lines::resuming(100, lines.number, lines.offset());
+            resumed.push(&text.as_bytes()[usize::try_from(lines.offset()).unwrap()..]);
+            resumed.end();
+            loop {
+                let (left, right) = (lines.next().unwrap(), resumed.next().unwrap());
+                prop_assert_eq!(left, right);
+                if left.is_none() {
+                    break;
+                }
+            }
+        }
+
         #[test]
         fn how_bytes_come_in_makes_no_difference(text in "[a\\r\\n]{0,20}", cut in 0usize..20, other in 0usize..20) {
             let expected: Vec<String> = text.replace("\r\n", "\n").replace('\r', "\n")

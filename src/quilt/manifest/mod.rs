@@ -20,6 +20,7 @@
 
 mod error;
 mod hasher;
+mod index;
 mod lines;
 mod order;
 mod package;
@@ -29,6 +30,7 @@ mod writer;
 
 pub use error::ManifestError;
 pub use hasher::{Hashed, ManifestHasher, TopHasher};
+pub use index::{Index, Indexer, Span};
 pub use package::{KeyConflict, Manifest, ManifestCollector};
 pub use reader::ManifestReader;
 pub use row::{Directory, Entry, Header, Row};

@@ -31,6 +31,19 @@ impl ManifestReader {
         Self { lines: Lines::new(limit), line: 0, ended: false }
     }
 
+    /// Goes on at an [`offset`](Self::offset) that another reader of the same manifest told behind its header. The lines of
+    /// errors are counted from there.
+    #[must_use]
+    pub fn resuming(offset: u64) -> Self {
+        Self { lines: Lines::resuming(MAX_RECORD, 1, offset), line: 1, ended: false }
+    }
+
+    /// Where the next row begins, in bytes from the beginning of the manifest.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.lines.offset()
+    }
+
     /// Takes bytes; how they are cut makes no difference.
     pub fn push(&mut self, bytes: &[u8]) {
         self.lines.push(bytes);

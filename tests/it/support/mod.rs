@@ -5,6 +5,7 @@ pub mod issuer;
 pub mod manifests;
 pub mod moto;
 pub mod registry;
+pub mod scene;
 pub mod seaweedfs;
 pub mod server;
 pub mod stage;

@@ -66,8 +66,10 @@ fn policy(actions: &[&str]) -> Value {
     ]})
 }
 
-const READ: [&str; 2] = ["s3:GetObject", "s3:GetObjectVersion"];
-const WRITE: [&str; 4] = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"];
+const READ: [&str; 4] =
+    ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"];
+const WRITE: [&str; 7] =
+    [READ[0], READ[1], READ[2], READ[3], "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"];
 
 impl Stage {
     /// The embedded S3.

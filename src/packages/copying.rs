@@ -1,0 +1,81 @@
+//! Copies of objects into a package's own place, within S3.
+//!
+//! Objects of 8 MiB and more are copied in parts of the size that the format hashes in chunks, so that the checksums which
+//! S3 computes on the way are those that the entry needs (`quilt3.data_transfer`, `_copy_remote_file`).
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio_util::task::TaskTracker;
+
+use super::manifest_file::replaced;
+use super::{Looked, PackageBucket, PackageError};
+use crate::quilt::checksum::{CHUNK, ObjectHash, chunk_digest, chunks, from_chunks, from_sha256};
+use crate::s3::{Copied, CopySource, ObjectUri, UserS3};
+
+/// Parts of one object that are copied at once.
+const PARTS: usize = 8;
+
+impl PackageBucket {
+    /// Copies an object to another key of this bucket. Tells where it is now, and its checksum if S3 said it.
+    pub async fn copy(&self, looked: &Looked, key: &str) -> Result<(ObjectUri, Option<ObjectHash>), PackageError> {
+        let source = CopySource { object: looked.object.clone(), etag: looked.etag.clone() };
+        let target = self.object(key)?;
+        let said = |error| replaced(error, &looked.object);
+        let (copied, hash) = if looked.size < CHUNK {
+            let copied = self.s3.copy(&source, &target).await.map_err(said)?;
+            let hash = copied.sha256.as_deref().and_then(|sum| from_sha256(looked.size, sum, None));
+            (copied, hash)
+        } else {
+            let upload = OpenUpload::begin(&self.s3, &self.tasks, &target, looked).await?;
+            let parts = stream::iter(chunks(looked.size).zip(1..)).map(|(range, number)| {
+                let (source, upload) = (&source, &upload);
+                async move { upload.s3.copy_part(source, range, &upload.object, &upload.id, number).await }
+            });
+            let parts: Vec<Copied> = parts.buffered(PARTS).try_collect().await.map_err(said)?;
+            let digests: Option<Vec<_>> = parts.iter().map(|part| chunk_digest(part.sha256.as_deref()?)).collect();
+            let copied = upload.complete(&parts).await?;
+            (copied, digests.map(|digests| from_chunks(&digests)))
+        };
+        Ok((ObjectUri { version_id: copied.outcome.version_id, ..target }, hash))
+    }
+}
+
+/// An upload that is aborted unless it is completed, also when the call is dropped: what is left open costs its owner.
+struct OpenUpload {
+    s3: UserS3,
+    object: ObjectUri,
+    id: String,
+    tasks: TaskTracker,
+    is_open: bool,
+}
+
+impl OpenUpload {
+    async fn begin(
+        s3: &UserS3,
+        tasks: &TaskTracker,
+        object: &ObjectUri,
+        looked: &Looked,
+    ) -> Result<Self, PackageError> {
+        let id = s3.begin_upload(object, looked.content_type.as_deref()).await?;
+        Ok(Self { s3: s3.clone(), object: object.clone(), id, tasks: tasks.clone(), is_open: true })
+    }
+
+    async fn complete(mut self, parts: &[Copied]) -> Result<Copied, PackageError> {
+        let copied = self.s3.complete_upload(&self.object, &self.id, parts).await?;
+        self.is_open = false;
+        Ok(copied)
+    }
+}
+
+impl Drop for OpenUpload {
+    fn drop(&mut self) {
+        if !self.is_open {
+            return;
+        }
+        let (s3, object, id) = (self.s3.clone(), self.object.clone(), std::mem::take(&mut self.id));
+        self.tasks.spawn(async move {
+            if let Err(error) = s3.abort_upload(&object, &id).await {
+                tracing::warn!(%error, bucket = %object.bucket, upload = %id, "an upload was left open");
+            }
+        });
+    }
+}

@@ -1,0 +1,113 @@
+//! The packages of a bucket, a page at a time.
+
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use super::{Latest, PackageBucket, PackageError};
+use crate::quilt::{PackageName, layout};
+use crate::s3::{ListingQuery, S3ErrorKind};
+
+/// Pointers read at once.
+const AT_ONCE: usize = 16;
+
+impl PackageBucket {
+    /// Up to `limit` names that begin with `prefix` and come behind `after`, in their order.
+    pub async fn names(
+        &self,
+        prefix: &str,
+        after: Option<&PackageName>,
+        limit: usize,
+    ) -> Result<Vec<PackageName>, PackageError> {
+        // A name has two parts, so a listing of the first and then one of each.
+        let mut names = Vec::new();
+        if prefix.contains('/') {
+            self.names_in(prefix, after, limit, &mut names).await?;
+            return Ok(names);
+        }
+        let after_namespace = after.and_then(|name| name.as_str().split_once('/')).map(|(namespace, _)| namespace);
+        // The last page ended within this namespace, or at its end.
+        if let Some(namespace) = after_namespace.filter(|namespace| namespace.starts_with(prefix)) {
+            self.names_in(&format!("{namespace}/"), after, limit, &mut names).await?;
+        }
+        let start_after = after_namespace.map(|namespace| past(&layout::packages(&format!("{namespace}/"))));
+        let mut namespaces = self.folders(layout::packages(prefix), start_after);
+        while names.len() < limit
+            && let Some(namespace) = namespaces.next().await?
+        {
+            self.names_in(&namespace, None, limit, &mut names).await?;
+        }
+        Ok(names)
+    }
+
+    /// The names that begin with `namespace/…`.
+    async fn names_in(
+        &self,
+        prefix: &str,
+        after: Option<&PackageName>,
+        limit: usize,
+        names: &mut Vec<PackageName>,
+    ) -> Result<(), PackageError> {
+        let start_after = after.map(|name| past(&layout::pointers(name)));
+        let mut folders = self.folders(layout::packages(prefix), start_after);
+        while names.len() < limit
+            && let Some(folder) = folders.next().await?
+        {
+            names.extend(PackageName::listed(folder.trim_end_matches('/')));
+        }
+        Ok(())
+    }
+
+    fn folders(&self, prefix: String, start_after: Option<String>) -> Folders<'_> {
+        let query = ListingQuery {
+            prefix,
+            delimiter: Some("/".to_owned()),
+            max_keys: 1000,
+            start_after,
+            continuation_token: None,
+        };
+        Folders { bucket: self, query, page: Vec::new().into_iter(), done: false }
+    }
+
+    /// The latest revisions of packages, in their order; `None` where there is no pointer, or none that can be read.
+    pub async fn latest_of(&self, names: Vec<PackageName>) -> Result<Vec<(PackageName, Option<Latest>)>, PackageError> {
+        let read = names.into_iter().map(|name| async move {
+            match self.latest(&name).await {
+                Ok(latest) => Ok((name, latest)),
+                Err(PackageError::Pointer { .. }) => Ok((name, None)),
+                Err(error) if error.is(S3ErrorKind::AccessDenied) => Ok((name, None)),
+                Err(error) => Err(error),
+            }
+        });
+        futures::stream::iter(read).buffered(AT_ONCE).try_collect().await
+    }
+}
+
+/// A key behind all that begin so.
+fn past(prefix: &str) -> String {
+    format!("{prefix}{}", char::MAX)
+}
+
+/// What is directly below a prefix, page by page, without the prefix that all pointers have.
+struct Folders<'a> {
+    bucket: &'a PackageBucket,
+    query: ListingQuery,
+    page: std::vec::IntoIter<String>,
+    done: bool,
+}
+
+impl Folders<'_> {
+    async fn next(&mut self) -> Result<Option<String>, PackageError> {
+        loop {
+            if let Some(folder) = self.page.next() {
+                let name = folder.strip_prefix(&layout::packages("")).unwrap_or_default();
+                return Ok(Some(name.to_owned()));
+            }
+            if self.done {
+                return Ok(None);
+            }
+            let page = self.bucket.s3.list_objects(&self.bucket.bucket, &self.query).await?;
+            self.done = page.next_continuation_token.is_none();
+            self.query.continuation_token = page.next_continuation_token;
+            self.page = page.common_prefixes.into_iter();
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `package_create`: a package of objects that exist.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::args::{FileArg, HashType, NewName, yes};
+use super::outcome::Output;
+use super::plan::{Keys, common_directory, plan};
+use super::push::{NewPackage, Options, create};
+use crate::s3::BucketName;
+use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::{Session, ToolError};
+
+/// Creates a package.
+pub struct PackageCreate;
+
+/// What is to be in it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the contract defines exactly these")]
+pub struct Args {
+    /// Bucket of the package
+    #[schemars(with = "String")]
+    bucket: BucketName,
+    /// `namespace/name`
+    #[schemars(with = "String")]
+    name: NewName,
+    /// S3 URIs, in any bucket
+    files: Vec<FileArg>,
+    #[serde(default)]
+    message: String,
+    metadata: Option<Map<String, Value>>,
+    /// Text of README.md
+    readme: Option<String>,
+    /// false: keep the folders below the common one
+    #[serde(default = "yes")]
+    flatten: bool,
+    /// Sort into folders by extension
+    #[serde(default)]
+    auto_organize: bool,
+    /// Copy the objects into the package's bucket
+    #[serde(default)]
+    copy: bool,
+    /// Id; "" for none
+    workflow: Option<String>,
+    /// Checksum of new entries
+    hash_type: Option<HashType>,
+    #[serde(default)]
+    overwrite: bool,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl Tool for PackageCreate {
+    const NAME: &'static str = "package_create";
+    const TITLE: &'static str = "Create a package";
+    const DESCRIPTION: &'static str = "Creates a versioned package from S3 objects, which stay where they are unless copy is \
+                                       set. An existing name is a conflict unless overwrite=true makes a next revision. \
+                                       dry_run shows keys and hash and writes nothing.";
+    const TOOLSET: Toolset = Toolset::Packaging;
+    const HINTS: Hints = Hints::REPLACES;
+    type Args = Args;
+    type Output = Output;
+
+    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+        if args.files.is_empty() && args.readme.is_none() {
+            return Err(ToolError::invalid("Argument files: give at least one file, or a readme."));
+        }
+        let unplaced = args.files.iter().filter(|file| file.logical_key.is_none());
+        let base = common_directory(unplaced.map(|file| file.s3_uri.key.as_str()));
+        let keys = Keys { flatten: args.flatten, auto_organize: args.auto_organize };
+        let planned = plan(args.files, keys, &base)?;
+        let options = Options {
+            message: args.message,
+            metadata: args.metadata,
+            readme: args.readme,
+            copy: args.copy,
+            workflow: args.workflow,
+            hash_type: args.hash_type,
+            overwrite: args.overwrite,
+            dry_run: args.dry_run,
+        };
+        let new = NewPackage { bucket: args.bucket, name: args.name.0, planned, options, warnings: Vec::new() };
+        Ok(create(&session, new).await?.into())
+    }
+}

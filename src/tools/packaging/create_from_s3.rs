@@ -1,0 +1,178 @@
+//! `package_create_from_s3`: a package of everything below a prefix.
+
+use globset::{GlobBuilder, GlobMatcher};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::args::{FileArg, HashType, NewName, yes};
+use super::outcome::Output;
+use super::plan::{Keys, MOST, plan};
+use super::push::{NewPackage, Options, create, in_time};
+use crate::s3::{BucketName, ListingQuery, ObjectUri, UserS3};
+use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::{Session, ToolError, code};
+
+/// Where registries keep their own things.
+const OWN: &str = ".quilt/";
+
+/// Creates a package of what is below a prefix.
+pub struct PackageCreateFromS3;
+
+/// What is to be in it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the contract defines exactly these")]
+pub struct Args {
+    /// Bucket of the package
+    #[schemars(with = "String")]
+    bucket: BucketName,
+    /// `namespace/name`
+    #[schemars(with = "String")]
+    name: NewName,
+    #[schemars(with = "String")]
+    source_bucket: BucketName,
+    #[serde(default)]
+    source_prefix: String,
+    /// Globs on the path below the prefix, or without "/" on the file name
+    #[serde(default)]
+    include: Vec<String>,
+    #[serde(default)]
+    exclude: Vec<String>,
+    #[serde(default)]
+    message: String,
+    metadata: Option<Map<String, Value>>,
+    /// Text of README.md
+    readme: Option<String>,
+    /// false: keep the folders below the prefix
+    #[serde(default = "yes")]
+    flatten: bool,
+    /// Sort into folders by extension
+    #[serde(default)]
+    auto_organize: bool,
+    /// Copy the objects into the package's bucket
+    #[serde(default)]
+    copy: bool,
+    /// Id; "" for none
+    workflow: Option<String>,
+    /// Checksum of new entries
+    hash_type: Option<HashType>,
+    #[serde(default)]
+    overwrite: bool,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl Tool for PackageCreateFromS3 {
+    const NAME: &'static str = "package_create_from_s3";
+    const TITLE: &'static str = "Create a package from a prefix";
+    const DESCRIPTION: &'static str = "Creates a package of all objects below a prefix that match include and not exclude. \
+                                       Otherwise like package_create.";
+    const TOOLSET: Toolset = Toolset::Packaging;
+    const HINTS: Hints = Hints::REPLACES;
+    type Args = Args;
+    type Output = Output;
+
+    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+        let include = globs("include", &args.include)?;
+        let exclude = globs("exclude", &args.exclude)?;
+        let prefix = args.source_prefix.strip_prefix(&format!("s3://{}/", args.source_bucket));
+        let prefix = prefix.unwrap_or(&args.source_prefix).to_owned();
+        let base = prefix.rfind('/').and_then(|slash| prefix.get(..=slash)).unwrap_or_default().to_owned();
+        let s3 = session.s3_for_writing().await?;
+        let wanted = |key: &str| {
+            let path = key.strip_prefix(&base).unwrap_or(key);
+            let matches = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(path));
+            !key.starts_with(OWN) && (include.is_empty() || matches(&include)) && !matches(&exclude)
+        };
+        let found = in_time(&session, find(&session, &s3, &args.source_bucket, &prefix, wanted)).await?;
+        if found.files.is_empty() {
+            let message = format!("No object below s3://{}/{prefix} is to go into the package.", args.source_bucket);
+            return Err(ToolError::invalid(message)
+                .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
+        }
+        let mut warnings = Vec::new();
+        if found.folders > 0 {
+            let warning =
+                format!("{} empty objects whose keys end in \"/\" stand for folders and were left out.", found.folders);
+            warnings.push(warning);
+        }
+        let keys = Keys { flatten: args.flatten, auto_organize: args.auto_organize };
+        let planned = plan(found.files, keys, &base)?;
+        let options = Options {
+            message: args.message,
+            metadata: args.metadata,
+            readme: args.readme,
+            copy: args.copy,
+            workflow: args.workflow,
+            hash_type: args.hash_type,
+            overwrite: args.overwrite,
+            dry_run: args.dry_run,
+        };
+        let new = NewPackage { bucket: args.bucket, name: args.name.0, planned, options, warnings };
+        Ok(create(&session, new).await?.into())
+    }
+}
+
+/// What is below a prefix.
+#[derive(Default)]
+struct Found {
+    files: Vec<FileArg>,
+    /// Objects that only stand for a folder.
+    folders: u64,
+}
+
+async fn find(
+    session: &Session,
+    s3: &UserS3,
+    bucket: &BucketName,
+    prefix: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Found, ToolError> {
+    let mut found = Found::default();
+    let mut query = ListingQuery { prefix: prefix.to_owned(), max_keys: 1000, ..ListingQuery::default() };
+    loop {
+        let page = s3.list_objects(bucket, &query).await.map_err(|error| session.explain(&error))?;
+        for object in page.objects.into_iter().filter(|object| wanted(&object.key)) {
+            if object.key.ends_with('/') && object.size == 0 {
+                found.folders += 1;
+                continue;
+            }
+            let key = object.key.parse().map_err(ToolError::invalid)?;
+            let s3_uri = ObjectUri::latest(bucket.clone(), key);
+            found.files.push(FileArg { s3_uri, logical_key: None, meta: None });
+        }
+        if found.files.len() > MOST {
+            let message = format!("More than {MOST} objects are below s3://{bucket}/{prefix}, too many for one call.");
+            return Err(ToolError::new(code::TOO_LARGE, message)
+                .with_hint("Use a longer prefix or include, then add the rest with package_update."));
+        }
+        query.continuation_token = page.next_continuation_token;
+        if query.continuation_token.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// A glob on paths; one without a slash on names alone.
+struct Glob {
+    matcher: GlobMatcher,
+    on_names: bool,
+}
+
+impl Glob {
+    fn matches(&self, path: &str) -> bool {
+        let subject = if self.on_names { path.rsplit('/').next().unwrap_or(path) } else { path };
+        self.matcher.is_match(subject)
+    }
+}
+
+fn globs(argument: &str, patterns: &[String]) -> Result<Vec<Glob>, ToolError> {
+    let glob = |pattern: &String| {
+        let built = GlobBuilder::new(pattern).literal_separator(true).build().map_err(|problem| {
+            ToolError::invalid(format!("Argument {argument}: `{pattern}` is no glob: {}.", problem.kind()))
+        })?;
+        Ok(Glob { matcher: built.compile_matcher(), on_names: !pattern.contains('/') })
+    };
+    patterns.iter().map(glob).collect()
+}

@@ -1,0 +1,82 @@
+//! `package_delete`: a revision, or all of them. Manifests and data stay.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::args::KnownName;
+use crate::s3::BucketName;
+use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::{Session, ToolError, code};
+
+/// Deletes a package, or a revision.
+pub struct PackageDelete;
+
+/// What is to go.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// Bucket of the package
+    #[schemars(with = "String")]
+    bucket: BucketName,
+    /// `namespace/name`
+    #[schemars(with = "String")]
+    name: KnownName,
+    /// Only this revision
+    hash: Option<String>,
+    /// The package's name again
+    confirm: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What went.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    bucket: String,
+    name: String,
+    /// S3 URIs.
+    deleted_pointers: Vec<String>,
+    /// Top hash of the latest revision that is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_after: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+}
+
+impl Tool for PackageDelete {
+    const NAME: &'static str = "package_delete";
+    const TITLE: &'static str = "Delete a package";
+    const DESCRIPTION: &'static str = "Deletes a package, or with hash one revision of it; the data stay. confirm must repeat \
+                                       the package's name. dry_run shows what would go.";
+    const TOOLSET: Toolset = Toolset::Packaging;
+    const HINTS: Hints = Hints::REPLACES;
+    type Args = Args;
+    type Output = Output;
+
+    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+        let name = args.name.0;
+        if !args.dry_run && args.confirm.as_deref() != Some(name.as_str()) {
+            let message = format!("To delete from {name}, the argument confirm must be `{name}`.");
+            return Err(ToolError::new(code::CONFIRMATION_REQUIRED, message)
+                .with_hint("Ask the user, then repeat the call with confirm set; dry_run=true shows what would go."));
+        }
+        let told = |error| session.explain_package(error);
+        let packages = session.packages(session.s3_for_writing().await?, args.bucket.clone());
+        let revision = match args.hash.as_deref() {
+            None => None,
+            Some(wanted) => Some(packages.resolve(&name, wanted).await.map_err(told)?),
+        };
+        let deletion = packages.plan_deletion(&name, revision.as_ref()).await.map_err(told)?;
+        if !args.dry_run {
+            packages.delete(&deletion).await.map_err(told)?;
+        }
+        Ok(Output {
+            deleted_pointers: deletion.keys().iter().map(|key| format!("s3://{}/{key}", args.bucket)).collect(),
+            latest_after: deletion.latest_after().map(ToString::to_string),
+            bucket: args.bucket.to_string(),
+            name: name.to_string(),
+            dry_run: args.dry_run,
+        }
+        .into())
+    }
+}

@@ -1,0 +1,89 @@
+//! `package_templates`: metadata that people usually give, to fill in.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::{Session, ToolError};
+
+/// Shows templates.
+pub struct PackageTemplates;
+
+/// Which one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// standard, dataset or model; all if left out
+    template_name: Option<String>,
+}
+
+/// The templates by name.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    /// `{name: {description, fields: {field: {description, required, default?}}}}`
+    templates: Map<String, Value>,
+}
+
+impl Tool for PackageTemplates {
+    const NAME: &'static str = "package_templates";
+    const TITLE: &'static str = "Metadata templates";
+    const DESCRIPTION: &'static str = "Shows metadata fields that packages of a kind usually have. Nothing of it is added by \
+                                       itself; workflow_list shows what a bucket demands.";
+    const TOOLSET: Toolset = Toolset::Packaging;
+    const HINTS: Hints = Hints { open_world: false, ..Hints::READS };
+    type Args = Args;
+    type Output = Output;
+
+    async fn run(_: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+        let mut all = all();
+        let Some(name) = args.template_name.filter(|name| !name.is_empty()) else {
+            return Ok(Output { templates: all }.into());
+        };
+        let Some(template) = all.remove(&name) else {
+            let shown: String = name.chars().take(80).collect();
+            return Err(ToolError::invalid(format!(
+                "There is no template `{shown}`; there are standard, dataset and model."
+            )));
+        };
+        Ok(Output { templates: Map::from_iter([(name, template)]) }.into())
+    }
+}
+
+fn all() -> Map<String, Value> {
+    let standard = [
+        ("title", "What it is called", true),
+        ("description", "What it is", true),
+        ("version", "Version of the content", false),
+        ("author", "Who made it", false),
+        ("license", "Under which terms it may be used", false),
+        ("tags", "List of words to find it by", false),
+    ];
+    let dataset = [
+        ("source", "Where the data come from", false),
+        ("collection_date", "When they were collected", false),
+        ("format", "Format of the files", false),
+        ("size", "How much there is", false),
+    ];
+    let model = [
+        ("algorithm", "What kind of model it is", false),
+        ("framework", "What it was made with", false),
+        ("performance", "How good it is, by which measure", false),
+        ("training_data", "What it was trained on", false),
+    ];
+    let template = |description: &str, groups: &[&[(&str, &str, bool)]]| {
+        let fields = groups.iter().copied().flatten().map(|(name, about, required)| {
+            let mut field = json!({ "description": about, "required": required });
+            if let (Some(field), "version") = (field.as_object_mut(), *name) {
+                field.insert("default".into(), "1.0.0".into());
+            }
+            ((*name).to_owned(), field)
+        });
+        json!({ "description": description, "fields": fields.collect::<Map<_, _>>() })
+    };
+    Map::from_iter([
+        ("standard".to_owned(), template("Any package", &[&standard])),
+        ("dataset".to_owned(), template("Data that were collected", &[&standard, &dataset])),
+        ("model".to_owned(), template("A trained model", &[&standard, &model])),
+    ])
+}

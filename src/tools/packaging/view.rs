@@ -1,0 +1,102 @@
+//! How packages and their entries look in results.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::metadata;
+use crate::packages::{ChangeCounts, Listed};
+use crate::quilt::json;
+use crate::quilt::{Entry, PackageName, TopHash};
+use crate::s3::BucketName;
+
+/// A revision of a package.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PackageRef {
+    bucket: String,
+    name: String,
+    hash: String,
+}
+
+impl PackageRef {
+    pub(super) fn of(bucket: &BucketName, name: &PackageName, hash: &TopHash) -> Self {
+        Self { bucket: bucket.to_string(), name: name.to_string(), hash: hash.to_string() }
+    }
+}
+
+/// How many entries differ.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct Counts {
+    added: u64,
+    changed: u64,
+    removed: u64,
+}
+
+impl From<ChangeCounts> for Counts {
+    fn from(ChangeCounts { added, changed, removed }: ChangeCounts) -> Self {
+        Self { added, changed, removed }
+    }
+}
+
+/// File or directory.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// An entry of the package.
+    File,
+    /// A folder of entries.
+    Dir,
+}
+
+/// A file or a directory of a package.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SeenEntry {
+    /// A directory's ends in "/".
+    logical_key: String,
+    #[serde(rename = "type")]
+    kind: Kind,
+    /// Bytes; of a directory those of everything in it.
+    size: u64,
+    /// Entries in a directory, on all levels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s3_uri: Option<String>,
+    /// `{type, value}`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Value>,
+}
+
+impl SeenEntry {
+    pub(super) fn file(entry: &Entry) -> Self {
+        Self {
+            logical_key: entry.logical_key.to_string(),
+            kind: Kind::File,
+            size: entry.size,
+            entries: None,
+            s3_uri: Some(entry.physical_key.to_string()),
+            hash: Some(metadata::shown(&entry.hash)),
+            meta: entry.user_meta().filter(|meta| meta.is_truthy()).map(metadata::shown),
+        }
+    }
+
+    pub(super) fn listed(
+        listed: &Listed,
+        meta_of: impl FnOnce(&crate::quilt::LogicalKey) -> Option<json::Value>,
+    ) -> Self {
+        match listed {
+            Listed::File(entry) => Self::file(entry),
+            Listed::Directory { path, entries, total_bytes } => Self {
+                logical_key: format!("{path}/"),
+                kind: Kind::Dir,
+                size: u64::try_from(*total_bytes).unwrap_or(u64::MAX),
+                entries: Some(*entries),
+                s3_uri: None,
+                hash: None,
+                meta: meta_of(path).filter(json::Value::is_truthy).as_ref().map(metadata::shown),
+            },
+        }
+    }
+}
