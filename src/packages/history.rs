@@ -69,11 +69,6 @@ impl PackageBucket {
         stream::iter(read).buffered(AT_ONCE).try_collect().await
     }
 
-    /// Adds the latest revision to the history if it is not there; `true` if it was not.
-    pub async fn mend(&self, name: &PackageName, latest: &Latest) -> Result<bool, PackageError> {
-        Ok(self.mend_history(name, latest).await?.was_missing)
-    }
-
     /// Sees to it that the latest revision stands in the history. Costs one listing where all is well.
     pub(super) async fn mend_history(&self, name: &PackageName, latest: &Latest) -> Result<Mended, PackageError> {
         let well = |newest: Option<u64>| Mended { newest, was_missing: false };

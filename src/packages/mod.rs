@@ -40,7 +40,7 @@ pub use history::Revision;
 pub use manifest_file::ManifestFile;
 pub use pointers::Latest;
 pub use prepare::{Planned, Report, Seen};
-pub use revise::{Changes, Prepared, Removal, compose, entries_after, revise};
+pub use revise::{Changes, Prepared, Removal, Revised, compose, entries_after, revise};
 pub use rows::Rows;
 pub use verify::{Checked, Verdict};
 pub use workflow::WorkflowGate;

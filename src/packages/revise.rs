@@ -2,6 +2,7 @@
 //! taken apart in memory; the new one's bytes are held, because its name comes out only at its end.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -34,6 +35,15 @@ pub enum Removal {
     Directory(LogicalKey),
 }
 
+impl fmt::Display for Removal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(key) => write!(f, "{key}"),
+            Self::Directory(key) => write!(f, "{key}/"),
+        }
+    }
+}
+
 impl Removal {
     fn takes(&self, key: &LogicalKey) -> bool {
         match self {
@@ -61,12 +71,19 @@ pub fn compose(header: &Header, entries: &[Entry]) -> Result<Prepared, PackageEr
     Ok(composer.finish())
 }
 
-/// The manifest of the revision that comes after `file` by these changes, and how many entries they concern.
-pub async fn revise(
-    file: &ManifestFile,
-    header: &Header,
-    changes: &Changes,
-) -> Result<(Prepared, ChangeCounts), PackageError> {
+/// The revision that comes after another.
+#[derive(Debug, Clone)]
+pub struct Revised {
+    /// Its manifest.
+    pub prepared: Prepared,
+    /// How many entries are different.
+    pub counts: ChangeCounts,
+    /// Removals that found nothing to remove.
+    pub missing: Vec<Removal>,
+}
+
+/// The revision that comes after `file` by these changes.
+pub async fn revise(file: &ManifestFile, header: &Header, changes: &Changes) -> Result<Revised, PackageError> {
     let stays = |path: &LogicalKey| {
         !changes.remove.iter().any(|removal| match removal {
             Removal::Entry(_) => false,
@@ -80,8 +97,9 @@ pub async fn revise(
     while let Some(entry) = merge.next().await? {
         composer.entry(&entry)?;
     }
-    merge.all_removed()?;
-    Ok((composer.finish(), merge.counts))
+    let missing = merge.remove.iter().zip(&merge.found).filter(|(_, found)| !**found);
+    let missing = missing.map(|(removal, _)| removal.clone()).collect();
+    Ok(Revised { prepared: composer.finish(), counts: merge.counts, missing })
 }
 
 /// The entries of the revision that comes after `file` by these changes, for those who judge all of them.
@@ -158,18 +176,6 @@ impl<'a> Merge<'a> {
             removed |= takes;
         }
         removed
-    }
-
-    fn all_removed(&self) -> Result<(), PackageError> {
-        match self.remove.iter().zip(&self.found).find(|(_, found)| !**found) {
-            None => Ok(()),
-            Some((Removal::Entry(key), _)) => {
-                Err(PackageError::Invalid(format!("the package has no entry `{key}` that could be removed")))
-            }
-            Some((Removal::Directory(key), _)) => {
-                Err(PackageError::Invalid(format!("the package has no directory `{key}/` that could be removed")))
-            }
-        }
     }
 }
 

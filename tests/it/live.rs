@@ -4,20 +4,14 @@
 //! backend too.
 
 use std::io::Write as _;
-use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use quilt_mcp::clock::Clock;
 use quilt_mcp::dev::Backend;
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::support::server::Server;
-use crate::support::tools;
+use crate::support::program::Program;
 
 const SWITCH: &str = "PLATFORM_TEST_ENABLED";
 const NEEDED: [&str; 4] =
@@ -55,42 +49,19 @@ fn switched_on() -> Option<Stack> {
     Some(Stack { catalog_url, registry_url, token, bucket, flags: Vec::new() })
 }
 
-/// The real program, which ends when it is dropped.
-struct Running {
-    server: Server,
-    _process: Child,
-}
-
-impl Running {
-    async fn start(stack: &Stack) -> Self {
-        let mut command = Command::from(tools::isolated(Path::new(env!("CARGO_BIN_EXE_quilt-mcp"))));
-        command.args(["serve", "--port=0", "--verify=registry", "--ambient=never", "--log-format=json"]);
-        command.arg(format!("--catalog-url={}", stack.catalog_url));
-        command.arg(format!("--registry-url={}", stack.registry_url)).args(&stack.flags);
-        command.envs(PASSED_ON.iter().filter_map(|name| Some((*name, variable(name)?))));
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut process = command.spawn().unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut told = String::new();
-        let address = loop {
-            let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap();
-            let line = line.unwrap_or_else(|| panic!("the server ended: {told}"));
-            let event: Value = serde_json::from_str(&line).unwrap_or_default();
-            if event["message"] == "listening" {
-                break event["address"].as_str().unwrap().to_owned();
-            }
-            told.push_str(&line);
-        };
-        // A full pipe would stop it.
-        #[expect(clippy::disallowed_methods, reason = "ends with the process whose lines it reads")]
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { server: Server::at(format!("http://{address}/mcp")), _process: process }
-    }
+/// The real program in front of the stack.
+async fn running(stack: &Stack) -> Program {
+    let mut arguments = vec!["--verify=registry".to_owned(), "--ambient=never".to_owned()];
+    arguments.push(format!("--catalog-url={}", stack.catalog_url));
+    arguments.push(format!("--registry-url={}", stack.registry_url));
+    arguments.extend_from_slice(&stack.flags);
+    let variables: Vec<(&str, String)> = PASSED_ON.iter().filter_map(|name| Some((*name, variable(name)?))).collect();
+    Program::serve(&arguments, &variables).await
 }
 
 /// Status, list, upload, read back.
 async fn walk(stack: &Stack) {
-    let running = Running::start(stack).await;
+    let running = running(stack).await;
     let call = |tool, arguments| running.server.call(&stack.token, tool, arguments);
 
     let status = call("auth_status", json!({})).await;

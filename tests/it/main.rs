@@ -18,6 +18,7 @@ mod jwks;
 mod live;
 mod named_registries;
 mod objects;
+mod package_commits;
 mod packages;
 mod peers;
 mod protocol;

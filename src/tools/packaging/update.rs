@@ -10,7 +10,7 @@ use super::metadata;
 use super::outcome::{Done, Output};
 use super::plan::{Keys, plan};
 use super::push::{in_time, preference};
-use crate::packages::{Changes, Committed, Draft, Hashing, PackageError, Removal, entries_after, revise};
+use crate::packages::{Changes, Committed, Draft, Hashing, PackageError, Removal, Revised, entries_after, revise};
 use crate::quilt::json;
 use crate::quilt::workflow::Candidate;
 use crate::quilt::{Header, LogicalKey, TopHash};
@@ -135,18 +135,18 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
         let finished = packages.finish(&hashing, seen, preference, copy_into, &report).await;
         let (add, bytes_copied) = finished.map_err(told)?;
         let changes = Changes { remove, add };
-        let (prepared, diff) = match revise(&file, &header, &changes).await {
-            // An earlier attempt of this call may have removed it, and have broken off before its history entry.
-            Err(error @ PackageError::Invalid(_)) if !args.dry_run => {
-                let _ = packages.mend(&name, &latest).await;
-                return Err(told(error));
-            }
-            revised => revised.map_err(told)?,
-        };
-        if has_moved && prepared.top_hash != latest.hash {
+        let Revised { prepared, counts, missing } = revise(&file, &header, &changes).await.map_err(told)?;
+        let is_there = prepared.top_hash == latest.hash;
+        if has_moved && !is_there {
             return Err(moved());
         }
-        Ok((latest, changes.add, prepared, diff, bytes_copied))
+        // What cannot be found is a slip, unless the package is just as this call would make it: then an earlier attempt
+        // has removed it.
+        if let (Some(removal), false) = (missing.first(), is_there) {
+            return Err(ToolError::invalid(format!("Argument remove: revision {base} of {name} has no `{removal}`."))
+                .with_hint("Browse the package to see its keys; a folder is written with a slash at its end."));
+        }
+        Ok((latest, changes.add, prepared, counts, bytes_copied))
     };
     let (latest, added, prepared, diff, bytes_copied) = in_time(session, prepare).await?;
 

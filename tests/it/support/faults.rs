@@ -87,10 +87,15 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     if inner.refuses(access_key(request.headers())) {
         return (StatusCode::SERVICE_UNAVAILABLE, SLOW_DOWN).into_response();
     }
+    forward(&inner.http, &inner.upstream, request).await
+}
+
+/// Passes a request on as it is, and its answer back.
+pub async fn forward(http: &reqwest::Client, upstream: &str, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let passed = inner.http.request(parts.method, format!("{}{path}", inner.upstream)).headers(parts.headers);
+    let passed = http.request(parts.method, format!("{upstream}{path}")).headers(parts.headers);
     let answer = passed.body(body).send().await.unwrap();
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     // How the body is framed on this connection is the matter of this connection.

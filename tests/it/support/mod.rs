@@ -1,9 +1,11 @@
 //! What the tests stand on: S3 backends with users, a registry that behaves as told, and servers over real sockets.
 
+pub mod breaks;
 pub mod faults;
 pub mod issuer;
 pub mod manifests;
 pub mod moto;
+pub mod program;
 pub mod registry;
 pub mod scene;
 pub mod seaweedfs;

@@ -1,0 +1,299 @@
+//! No lost update, and never half a package: races, faults at every request of a commit, and the power cut.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use quilt_mcp::clock::Clock;
+use serde_json::{Value, json};
+
+use crate::support::breaks::{Break, Breaks, Plan};
+use crate::support::program::Program;
+use crate::support::registry::{FakeRegistry, Vends};
+use crate::support::server::{Answer, Server};
+use crate::support::stage::{SHARED, Stage};
+use crate::support::{SECRET, token};
+
+/// A writer whose credentials a registry vends.
+struct Writer {
+    registry: FakeRegistry,
+    token: String,
+}
+
+impl Writer {
+    async fn of(stage: &Stage) -> Self {
+        let registry = FakeRegistry::start().await;
+        let token = token(json!({ "sub": "writer" }));
+        registry.vends(&token, Vends::Keys(stage.writer.clone(), 3600));
+        Self { registry, token }
+    }
+
+    fn flags(&self, s3: &str) -> Vec<String> {
+        vec![
+            format!("--jwt-secret={SECRET}"),
+            format!("--registry-url={}", self.registry.url),
+            format!("--s3-endpoint={s3}"),
+            format!("--sts-endpoint={s3}"),
+        ]
+    }
+
+    async fn call(&self, server: &Server, tool: &str, mut arguments: Value) -> Answer {
+        arguments["bucket"] = SHARED.into();
+        server.call(&self.token, tool, arguments).await
+    }
+
+    /// The latest revision and the history, newest first; none for a package that is not there.
+    async fn state(&self, server: &Server, name: &str) -> Option<(String, Vec<String>)> {
+        let versions = self.call(server, "package_versions", json!({ "name": name })).await;
+        if versions.output()["error_code"] == "no_such_package" {
+            return None;
+        }
+        let history = versions.success()["versions"].as_array().unwrap().iter();
+        let history = history.map(|version| version["hash"].as_str().unwrap().to_owned()).collect();
+        let browsed = self.call(server, "package_browse", json!({ "name": name })).await;
+        let latest = browsed.success()["package"]["hash"].as_str().unwrap().to_owned();
+        let verified = self.call(server, "package_verify", json!({ "name": name, "check_objects": true })).await;
+        assert_eq!(verified.success()["manifest_ok"], true);
+        assert_eq!(verified.success()["objects"]["ok"], verified.success()["objects"]["checked"]);
+        Some((latest, history))
+    }
+}
+
+fn hash(output: &Value) -> String {
+    output["package"]["hash"].as_str().unwrap().to_owned()
+}
+
+/// Sixteen at once, round after round, in one second that never ends.
+async fn races(stage: Stage) {
+    let writer = Writer::of(&stage).await;
+    stage.seed(SHARED, "in/a", b"a").await;
+    let now = Clock::fixed(Clock::system().now());
+    let server = Server::start_at(None, &writer.flags(&stage.endpoint), now).await;
+    let mut winners: Vec<String> = Vec::new();
+    for round in 0..4 {
+        let attempts = (0..16).map(|racer| {
+            let message = format!("round {round} racer {racer}");
+            let (writer, server, parent) = (&writer, &server, winners.last().cloned());
+            async move {
+                match parent {
+                    None => {
+                        let files = json!([format!("s3://{SHARED}/in/a")]);
+                        let arguments = json!({ "name": "race/pkg", "files": files, "message": message });
+                        writer.call(server, "package_create", arguments).await
+                    }
+                    Some(parent) => {
+                        let arguments = json!({ "name": "race/pkg", "message": message, "expected_hash": parent });
+                        writer.call(server, "package_update", arguments).await
+                    }
+                }
+            }
+        });
+        let answers = join_all(attempts).await;
+        let (won, lost): (Vec<&Answer>, Vec<&Answer>) =
+            answers.iter().partition(|answer| answer.body["result"]["isError"] == false);
+        assert_eq!(won.len(), 1, "round {round}: exactly one wins");
+        let winner = hash(won[0].success());
+        for answer in lost {
+            let details = &answer.failure("conflict")["details"];
+            assert_eq!(details["current_hash"], winner, "the loser is told who won");
+            if let Some(parent) = winners.last() {
+                assert_eq!(details["expected_hash"], *parent);
+            }
+        }
+        winners.push(winner);
+    }
+    let (latest, mut history) = writer.state(&server, "race/pkg").await.unwrap();
+    assert_eq!(Some(&latest), winners.last());
+    history.reverse();
+    assert_eq!(history, winners, "every winner is in the history, in the order of the commits");
+}
+
+#[tokio::test]
+async fn of_sixteen_at_once_one_wins() {
+    races(Stage::embedded().await).await;
+}
+
+#[tokio::test]
+async fn of_sixteen_at_once_one_wins_on_seaweedfs() {
+    races(Stage::seaweedfs().await).await;
+}
+
+/// Whoever says overwrite=true replaces what it has seen, and nothing that came in between.
+#[tokio::test]
+async fn overwriting_is_no_licence_to_lose_an_update() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    stage.seed(SHARED, "in/a", b"a").await;
+    let server = Server::start_with(None, &writer.flags(&stage.endpoint)).await;
+    let create = |message: String| {
+        let files = json!([format!("s3://{SHARED}/in/a")]);
+        let arguments = json!({ "name": "race/over", "files": files, "message": message, "overwrite": true });
+        writer.call(&server, "package_create", arguments)
+    };
+    let answers = join_all((0..16).map(|racer| create(format!("racer {racer}")))).await;
+    let won: BTreeSet<String> = answers
+        .iter()
+        .filter(|answer| answer.body["result"]["isError"] == false)
+        .map(|answer| hash(answer.success()))
+        .collect();
+    for answer in answers.iter().filter(|answer| answer.body["result"]["isError"] == true) {
+        answer.failure("conflict");
+    }
+    let (latest, history) = writer.state(&server, "race/over").await.unwrap();
+    assert_eq!(history.first(), Some(&latest));
+    assert_eq!(history.iter().cloned().collect::<BTreeSet<_>>(), won);
+    assert_eq!(history.len(), won.len());
+}
+
+/// The calls whose every request is broken in turn; `{n}` is another package each time.
+fn scripts() -> Vec<(&'static str, bool, Value)> {
+    let a = format!("s3://{SHARED}/in/a");
+    let b = format!("s3://{SHARED}/in/b");
+    vec![
+        ("package_create", false, json!({ "files": [a, b], "message": "new", "readme": "# hi", "copy": true })),
+        ("package_create", true, json!({ "files": [b], "message": "new", "overwrite": true })),
+        ("package_update", true, json!({ "add": [b], "remove": ["a"], "message": "new" })),
+    ]
+}
+
+/// What a package may be after a call that was broken somewhere: as it was, or as the call would have made it.
+struct Expectation {
+    name: String,
+    old: Option<String>,
+    new: String,
+}
+
+impl Expectation {
+    async fn prepare(writer: &Writer, healthy: &Server, name: String, had: bool, tool: &str, call: &Value) -> Self {
+        let mut old = None;
+        if had {
+            let files = json!([format!("s3://{SHARED}/in/a")]);
+            let arguments = json!({ "name": name, "files": files, "message": "old" });
+            old = Some(hash(writer.call(healthy, "package_create", arguments).await.success()));
+        }
+        let mut dry = call.clone();
+        (dry["name"], dry["dry_run"]) = (name.clone().into(), true.into());
+        let new = hash(writer.call(healthy, tool, dry).await.success());
+        Self { name, old, new }
+    }
+
+    /// Whether it is the new revision.
+    async fn is_new(&self, writer: &Writer, healthy: &Server) -> bool {
+        match writer.state(healthy, &self.name).await {
+            None => {
+                assert_eq!(self.old, None, "{}: the package is gone", self.name);
+                false
+            }
+            Some((latest, history)) => {
+                let is_new = latest == self.new;
+                assert!(is_new || Some(&latest) == self.old.as_ref(), "{}: a revision of nobody", self.name);
+                let known = [self.old.as_ref(), Some(&self.new)];
+                assert!(history.iter().all(|hash| known.contains(&Some(hash))), "{}: {history:?}", self.name);
+                is_new
+            }
+        }
+    }
+
+    /// After a retry everything is as if nothing had been broken.
+    async fn complete(&self, writer: &Writer, healthy: &Server, retry: &Answer) {
+        if retry.body["result"]["isError"] == true {
+            // The very revision is there: that is no success of this call, but it is what the call wanted.
+            assert_eq!(retry.failure("conflict")["details"]["identical"], true, "{}: {}", self.name, retry.body);
+        }
+        let (latest, history) = writer.state(healthy, &self.name).await.unwrap();
+        assert_eq!(latest, self.new, "{}", self.name);
+        let expected: Vec<&String> = [Some(&self.new), self.old.as_ref()].into_iter().flatten().collect();
+        assert_eq!(history.iter().collect::<Vec<_>>(), expected, "{}: each once, newest first", self.name);
+    }
+}
+
+/// At every request in turn: a fault, alone or with everything behind it dead; the package is old or new; a retry works.
+#[tokio::test]
+async fn a_fault_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let breaks = Breaks::before(&stage.endpoint).await;
+    let healthy = Server::start_with(None, &writer.flags(&stage.endpoint)).await;
+    let faulty = Server::start_with(None, &writer.flags(&breaks.url)).await;
+    for (key, body) in [("in/a", b"a"), ("in/b", b"b")] {
+        stage.seed(SHARED, key, body).await;
+    }
+    let (mut broken, mut came_through, mut committed) = (0, 0, 0);
+    for (script, (tool, had, call)) in scripts().into_iter().enumerate() {
+        for (how, then_dead) in
+            [(Break::Refuse, false), (Break::LoseAnswer, false), (Break::Refuse, true), (Break::LoseAnswer, true)]
+        {
+            for at in 0.. {
+                let name = format!("fault/s{script}-{how:?}-{then_dead}-{at}");
+                let expectation = Expectation::prepare(&writer, &healthy, name, had, tool, &call).await;
+                let mut call = call.clone();
+                call["name"] = expectation.name.clone().into();
+                breaks.plan(Some(Plan { at, how, then_dead }));
+                let answer = writer.call(&faulty, tool, call.clone()).await;
+                if breaks.seen().len() <= at {
+                    answer.success();
+                    break;
+                }
+                broken += 1;
+                breaks.plan(None);
+                let is_new = expectation.is_new(&writer, &healthy).await;
+                if answer.body["result"]["isError"] == false {
+                    came_through += 1;
+                    assert!(is_new, "{}: a success that is none", expectation.name);
+                    assert_eq!(hash(answer.success()), expectation.new, "{}: dry and real differ", expectation.name);
+                } else {
+                    let output = answer.output();
+                    assert_eq!(output["retryable"], true, "{}: {output}", expectation.name);
+                    if is_new {
+                        committed += 1;
+                        // Whoever is told of a failure behind the commit is told that, and how to repair it.
+                        let hash = &output["details"]["hash"];
+                        assert_eq!(hash, &json!(expectation.new), "{}: {output}", expectation.name);
+                        assert!(output["hint"].as_str().unwrap().contains("repeat the"), "{output}");
+                    }
+                }
+                let retry = writer.call(&faulty, tool, call).await;
+                expectation.complete(&writer, &healthy, &retry).await;
+            }
+        }
+    }
+    assert!(broken > 80 && came_through > 20 && committed > 2, "{broken} {came_through} {committed}");
+}
+
+/// The power cut: the process is killed while a request is on its way, and once it has been to S3, for every request.
+#[tokio::test]
+async fn a_kill_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let breaks = Breaks::before(&stage.endpoint).await;
+    let healthy = Server::start_with(None, &writer.flags(&stage.endpoint)).await;
+    for (key, body) in [("in/a", b"a"), ("in/b", b"b")] {
+        stage.seed(SHARED, key, body).await;
+    }
+    let mut states = BTreeSet::new();
+    for (script, (tool, had, call)) in scripts().into_iter().enumerate().skip(1) {
+        for how in [Break::Hang, Break::HangBehind] {
+            for at in 0.. {
+                let name = format!("kill/s{script}-{how:?}-{at}");
+                let expectation = Expectation::prepare(&writer, &healthy, name, had, tool, &call).await;
+                let mut call = call.clone();
+                call["name"] = expectation.name.clone().into();
+                let mut program = Program::serve(&writer.flags(&breaks.url), &[]).await;
+                breaks.plan(Some(Plan { at, how, then_dead: false }));
+                let answered = {
+                    let answer = std::pin::pin!(writer.call(&program.server, tool, call.clone()));
+                    tokio::select! { answer = answer => Some(answer), () = breaks.broken() => None }
+                };
+                if let Some(answer) = answered {
+                    answer.success();
+                    break;
+                }
+                program.kill().await;
+                breaks.plan(None);
+                states.insert(expectation.is_new(&writer, &healthy).await);
+                let retry = writer.call(&healthy, tool, call).await;
+                expectation.complete(&writer, &healthy, &retry).await;
+            }
+        }
+    }
+    assert_eq!(states.len(), 2, "some kills came before the commit and some behind it");
+}
