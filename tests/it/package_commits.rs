@@ -297,3 +297,87 @@ async fn a_kill_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
     }
     assert_eq!(states.len(), 2, "some kills came before the commit and some behind it");
 }
+
+/// A client that leaves before the commit stops the work; one that leaves during it cannot leave half of it behind.
+#[tokio::test]
+async fn a_client_that_leaves_stops_the_work_before_the_commit_and_not_behind_it() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let breaks = Breaks::before(&stage.endpoint).await;
+    let server = Server::start_with(None, &writer.flags(&breaks.url)).await;
+    let healthy = Server::start_with(None, &writer.flags(&stage.endpoint)).await;
+    stage.seed(SHARED, "in/a", b"a").await;
+    let files = json!([format!("s3://{SHARED}/in/a")]);
+    // Another message makes another manifest, so that none is there already.
+    let arguments = |name: &str| json!({ "name": name, "files": files, "message": name });
+    let leave = async |name: &str, plan: Plan| {
+        breaks.plan(Some(plan));
+        let call = std::pin::pin!(writer.call(&server, "package_create", arguments(name)));
+        tokio::select! {
+            answer = call => panic!("answered: {answer:?}"),
+            () = breaks.broken() => {}
+        }
+    };
+    // What a whole call asks, in its order.
+    breaks.plan(None);
+    writer.call(&server, "package_create", arguments("left/whole")).await.success();
+    let whole = breaks.seen();
+    let latest = whole.iter().position(|request| request.starts_with("PUT") && request.ends_with("/latest")).unwrap();
+    assert_eq!(latest, whole.len() - 2, "one request behind the commit, the history entry: {whole:?}");
+
+    for at in 0..latest {
+        let name = format!("left/before-{at}");
+        leave(&name, Plan { at, how: Break::Hang, then_dead: false }).await;
+        let given_up = tokio::time::timeout(std::time::Duration::from_secs(20), breaks.left()).await;
+        given_up.expect("the request is given up when its client leaves");
+        assert_eq!(breaks.seen().len(), at + 1, "nothing is asked behind the one that was under way");
+        assert_eq!(writer.state(&healthy, &name).await, None);
+    }
+
+    leave("left/during", Plan { at: latest, how: Break::Hold, then_dead: false }).await;
+    breaks.release();
+    let complete = async {
+        loop {
+            if let Some((latest, history)) = writer.state(&healthy, "left/during").await
+                && history == [latest]
+            {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), complete).await.expect("the commit is finished");
+}
+
+/// A client that asks for progress is told, in an event stream that ends with the result; nobody else gets a stream.
+#[tokio::test]
+async fn progress_is_told_to_whoever_asks_for_it() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let server = Server::start_with(None, &writer.flags(&stage.endpoint)).await;
+    for number in 0..40 {
+        stage.seed(SHARED, &format!("in/{number}"), b"x").await;
+    }
+    let arguments = json!({ "bucket": SHARED, "name": "told/pkg", "source_bucket": SHARED, "source_prefix": "in/" });
+    let params = json!({ "name": "package_create_from_s3", "arguments": arguments, "_meta": { "progressToken": "p" } });
+    let answer = server.rpc(Some(&writer.token), "tools/call", params).await;
+    assert_eq!(answer.headers["content-type"], "text/event-stream");
+    let events = answer.body.as_str().unwrap().lines().filter_map(|line| line.strip_prefix("data:"));
+    let events: Vec<Value> = events.filter_map(|data| serde_json::from_str(data.trim()).ok()).collect();
+    let (result, told) = events.split_last().unwrap();
+    assert_eq!(result["result"]["structuredContent"]["entries_added"], 40, "{result}");
+    let mut last = 0.0;
+    for event in told {
+        assert_eq!(
+            (&event["method"], &event["params"]["progressToken"]),
+            (&json!("notifications/progress"), &json!("p"))
+        );
+        let progress = event["params"]["progress"].as_f64().unwrap();
+        assert!(progress > last && progress <= event["params"]["total"].as_f64().unwrap(), "{event}");
+        last = progress;
+    }
+    assert!(last > 0.0, "something was told");
+
+    let quiet = writer.call(&server, "package_browse", json!({ "name": "told/pkg" })).await;
+    assert_eq!(quiet.headers["content-type"], "application/json");
+}

@@ -24,6 +24,8 @@ pub enum Break {
     Hang,
     /// It reaches S3 and is never answered.
     HangBehind,
+    /// It waits for [`Breaks::release`], then passes.
+    Hold,
 }
 
 /// When and how.
@@ -49,6 +51,8 @@ struct Inner {
     /// Method and path of the requests since the plan was made.
     seen: Mutex<Vec<String>>,
     broken: Notify,
+    released: Notify,
+    left: Notify,
 }
 
 impl Breaks {
@@ -56,8 +60,10 @@ impl Breaks {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let http = http_client(std::time::Duration::from_secs(30)).unwrap();
-        let (plan, seen, broken) = (Mutex::default(), Mutex::default(), Notify::new());
-        let inner = Arc::new(Inner { upstream: upstream.to_owned(), http, plan, seen, broken });
+        let (plan, seen) = (Mutex::default(), Mutex::default());
+        let (broken, released, left) = (Notify::new(), Notify::new(), Notify::new());
+        let upstream = upstream.to_owned();
+        let inner = Arc::new(Inner { upstream, http, plan, seen, broken, released, left });
         let routes = Router::new().fallback(pass).with_state(inner.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -79,6 +85,16 @@ impl Breaks {
     pub async fn broken(&self) {
         self.inner.broken.notified().await;
     }
+
+    /// Lets the request pass that is held.
+    pub fn release(&self) {
+        self.inner.released.notify_one();
+    }
+
+    /// Waits until whoever sent the request that hangs has given it up.
+    pub async fn left(&self) {
+        self.inner.left.notified().await;
+    }
 }
 
 async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
@@ -93,12 +109,30 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         Some(plan) if number > plan.at && plan.then_dead => Break::Refuse,
         _ => return forward(&inner.http, &inner.upstream, request).await,
     };
-    if matches!(how, Break::LoseAnswer | Break::HangBehind) {
+    let request = if matches!(how, Break::LoseAnswer | Break::HangBehind) {
         forward(&inner.http, &inner.upstream, request).await;
-    }
+        Request::default()
+    } else {
+        request
+    };
     inner.broken.notify_one();
     match how {
-        Break::Hang | Break::HangBehind => std::future::pending().await,
+        Break::Hang | Break::HangBehind => {
+            let _told = TellWhenDropped(&inner.left);
+            std::future::pending().await
+        }
+        Break::Hold => {
+            inner.released.notified().await;
+            forward(&inner.http, &inner.upstream, request).await
+        }
         Break::Refuse | Break::LoseAnswer => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+struct TellWhenDropped<'a>(&'a Notify);
+
+impl Drop for TellWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
