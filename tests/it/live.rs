@@ -83,6 +83,22 @@ async fn walk(stack: &Stack) {
     assert_eq!(listed.success()["objects"][0]["key"], *key, "{}", listed.body);
     let read = call("bucket_object_text", json!({ "s3_uri": format!("s3://{}/{key}", stack.bucket) })).await;
     assert_eq!(read.success()["text"], *text, "{}", read.body);
+
+    let name = format!("quilt-mcp-live-test/{}", uuid::Uuid::now_v7());
+    let uri = format!("s3://{}/{key}", stack.bucket);
+    let create = json!({ "bucket": stack.bucket, "name": name, "files": [uri], "message": "by the live test" });
+    let created = call("package_create", create).await;
+    let package = json!({ "bucket": stack.bucket, "name": name });
+    let browsed = call("package_browse", package.clone()).await;
+    assert_eq!(browsed.success()["package"]["hash"], created.success()["package"]["hash"], "{}", browsed.body);
+    let verify = json!({ "bucket": stack.bucket, "name": name, "hash": "latest", "check_objects": true });
+    let verified = call("package_verify", verify).await;
+    assert_eq!(verified.success()["manifest_ok"], true, "{}", verified.body);
+    assert_eq!(verified.success()["objects"]["ok"], 1, "{}", verified.body);
+    let delete = json!({ "bucket": stack.bucket, "name": name, "confirm": name });
+    let deleted = call("package_delete", delete).await;
+    assert_eq!(deleted.success()["deleted_pointers"].as_array().unwrap().len(), 2, "{}", deleted.body);
+    call("package_browse", package).await.failure("no_such_package");
 }
 
 #[tokio::test]
@@ -93,7 +109,7 @@ async fn a_real_stack_if_switched_on() {
         let _ = writeln!(
             std::io::stderr(),
             "\nThe live test is OFF: no real stack was asked, and its \"ok\" says nothing. {SWITCH}=true switches it on; it \
-             then needs {needed} (a scratch bucket, in which it leaves one small object)."
+             then needs {needed} (a scratch bucket, in which it leaves one small object and one manifest)."
         );
         return;
     };

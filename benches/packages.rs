@@ -1,0 +1,281 @@
+//! What packages cost: requests, time as ratios, and the server's peak of memory. The server is the real program, a process
+//! of its own, in front of the embedded S3 of this one.
+//!
+//! - `cargo bench --bench packages -- create [OBJECTS]`: objects that exist into one package, against a plain SDK loop of as
+//!   many HEADs at the same concurrency
+//! - `… -- create OBJECTS PYTHON`: also against quilt3, of which that Python has version 8.0.0
+//! - `… -- browse [ENTRIES]`: pages and a difference of two packages of so many entries
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use aws_sdk_s3::types::ChecksumAlgorithm;
+use futures::{StreamExt as _, TryStreamExt as _};
+use quilt_mcp::clock::Clock;
+use quilt_mcp::dev::aws::{AccessKey, EmbeddedAws, Options};
+use quilt_mcp::quilt::manifest::ManifestHasher;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+const BUCKET: &str = "bench-packages";
+const SECRET: &str = "the-secret-of-the-bench-has-40-characters";
+/// As many HEADs at once as the server sends (`packages/prepare.rs`).
+const AT_ONCE: usize = 64;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => {
+                create(2_000, None).await?;
+                browse(100_000).await
+            }
+            ["create"] => create(10_000, None).await,
+            ["create", objects] => create(objects.parse()?, None).await,
+            ["create", objects, python] => create(objects.parse()?, Some(python)).await,
+            ["browse"] => browse(1_000_000).await,
+            ["browse", entries] => browse(entries.parse()?).await,
+            other => bail!("unknown arguments {other:?}"),
+        }
+    })
+}
+
+/// The embedded S3, an administrator of it, and the server.
+struct Stage {
+    aws: EmbeddedAws,
+    endpoint: String,
+    admin: AccessKey,
+    s3: aws_sdk_s3::Client,
+    server: Child,
+    url: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl Stage {
+    async fn start() -> anyhow::Result<Self> {
+        let clock = Clock::system();
+        let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(move || clock.now())));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let serving = aws.clone();
+        #[expect(clippy::disallowed_methods, reason = "ends with the program")]
+        tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
+        aws.create_bucket(BUCKET, None, true);
+        let everything =
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+        let admin = aws.create_user("admin", &[everything])?;
+        let keys = aws_credential_types::Credentials::new(
+            &admin.access_key_id,
+            admin.secret_access_key.expose_secret(),
+            None,
+            None,
+            "bench",
+        );
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+            .region(aws_sdk_s3::config::Region::new("us-east-1"))
+            .endpoint_url(&endpoint)
+            .force_path_style(true)
+            .credentials_provider(keys);
+        let s3 = aws_sdk_s3::Client::from_conf(config.build());
+
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let server = Command::new(env!("CARGO_BIN_EXE_quilt-mcp"))
+            .args(["serve", &format!("--port={port}"), &format!("--s3-endpoint={endpoint}"), "--ambient=never"])
+            .arg(format!("--jwt-secret={SECRET}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let claims = json!({ "sub": "bench", "exp": Clock::system().now().as_second() + 7200, "aws_credentials": {
+            "access_key_id": admin.access_key_id, "secret_access_key": admin.secret_access_key.expose_secret() } });
+        let token = quilt_mcp::dev::sign(&claims, &SecretString::from(SECRET))?;
+        let http = quilt_mcp::catalog::http_client(Duration::from_mins(5))?;
+        let url = format!("http://127.0.0.1:{port}/mcp");
+        let stage = Self { aws, endpoint, admin, s3, server, url, token, http };
+        for _ in 0..200 {
+            if stage.call("auth_status", json!({})).await.is_ok() {
+                return Ok(stage);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("the server does not answer")
+    }
+
+    async fn call(&self, tool: &str, arguments: Value) -> anyhow::Result<Value> {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
+        let request = self.http.post(&self.url).bearer_auth(&self.token).json(&body);
+        let answer: Value = request.send().await?.json().await?;
+        let output = answer["result"]["structuredContent"].clone();
+        ensure!(output["success"] == true, "{tool}: {answer}");
+        Ok(output)
+    }
+
+    /// Calls a tool, and tells how long it took, what it asked of S3, and the server's peak of memory meanwhile.
+    async fn measured(&self, what: &str, tool: &str, arguments: Value) -> anyhow::Result<(Value, Duration)> {
+        self.aws.journal().clear();
+        // 5: the peak is forgotten.
+        std::fs::write(format!("/proc/{}/clear_refs", self.server.id()), "5")?;
+        let start = Instant::now();
+        let output = self.call(tool, arguments).await?;
+        let took = start.elapsed();
+        let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+        for entry in self.aws.journal().entries() {
+            *asked.entry(entry.operation).or_default() += 1;
+        }
+        let asked: Vec<String> = asked.iter().map(|(operation, times)| format!("{operation} {times}")).collect();
+        println!("{what}: {took:.2?}, peak {} MiB, asked: {}", self.peak()? / 1024, asked.join(", "));
+        Ok((output, took))
+    }
+
+    /// Most memory that the server had, in KiB.
+    fn peak(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+    }
+}
+
+async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
+    let stage = Stage::start().await?;
+    for (prefix, algorithm) in [("sums", Some(ChecksumAlgorithm::Sha256)), ("none", None)] {
+        let puts = (0..objects).map(|number| {
+            let (s3, algorithm) = (&stage.s3, algorithm.clone());
+            async move {
+                let key = format!("{prefix}/{:03}/{number:06}.csv", number / 100);
+                let body = format!("{number}\n").repeat(100).into_bytes();
+                s3.put_object().bucket(BUCKET).key(key).set_checksum_algorithm(algorithm).body(body.into()).send().await
+            }
+        });
+        let puts: Vec<_> = puts.collect();
+        futures::stream::iter(puts).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
+    }
+    println!("{objects} objects of about 600 bytes");
+
+    let heads = async || -> anyhow::Result<Duration> {
+        let start = Instant::now();
+        let heads = (0..objects).map(|number| {
+            let key = format!("sums/{:03}/{number:06}.csv", number / 100);
+            stage
+                .s3
+                .head_object()
+                .bucket(BUCKET)
+                .key(key)
+                .checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled)
+                .send()
+        });
+        let heads: Vec<_> = heads.collect();
+        futures::stream::iter(heads).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
+        Ok(start.elapsed())
+    };
+    let mut ratios = Vec::new();
+    let mut ours = Duration::ZERO;
+    for round in 0..3 {
+        let plain = heads().await?;
+        for prefix in ["sums", "none"] {
+            let arguments = json!({ "bucket": BUCKET, "name": format!("bench/{prefix}{round}"), "source_bucket": BUCKET,
+                "source_prefix": format!("{prefix}/"), "flatten": false });
+            let what = match prefix {
+                "sums" => "package of objects with SHA-256 checksums",
+                _ => "package of objects without, which are read",
+            };
+            let (output, took) = stage.measured(what, "package_create_from_s3", arguments).await?;
+            ensure!(output["entries_added"] == objects, "{output}");
+            if prefix == "sums" {
+                ensure!(output["bytes_hashed"] == 0, "{output}");
+                ratios.push(took.as_secs_f64() / plain.as_secs_f64());
+                ours = took;
+            }
+        }
+        println!("plain SDK, as many HEADs, {AT_ONCE} at once: {plain:.2?}");
+    }
+    println!("package : plain HEADs = {ratios:.2?}");
+    if let Some(python) = python {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/quilt3_push_time.py");
+        let arguments = [BUCKET, "none/", "bench/quilt3"];
+        let mut run = Command::new(python);
+        run.arg(script)
+            .args(arguments)
+            .env("AWS_ENDPOINT_URL_S3", &stage.endpoint)
+            .env("AWS_ACCESS_KEY_ID", &stage.admin.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", stage.admin.secret_access_key.expose_secret());
+        let output = tokio::task::block_in_place(|| run.output())?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let seconds: f64 = String::from_utf8_lossy(&output.stdout).trim().parse()?;
+        println!("quilt3, the same objects: {seconds:.2} s; quilt3 : package = {:.1}", seconds / ours.as_secs_f64());
+    }
+    Ok(())
+}
+
+/// A manifest of so many entries in directories of a thousand; of the second revision every thousandth is another.
+fn manifest(entries: usize, second: bool) -> anyhow::Result<(Vec<u8>, String)> {
+    let mut text = format!("{{\"version\": \"v0\", \"message\": \"{}\"}}\n", if second { "second" } else { "first" });
+    for number in 0..entries {
+        let size = if second && number % 1000 == 500 { 2 } else { 1 };
+        let key = format!("data/{:04}/sample-{number:07}.csv", number / 1000);
+        writeln!(
+            text,
+            "{{\"logical_key\": \"{key}\", \"physical_keys\": [\"s3://{BUCKET}/bench/large/{key}?versionId=abc.DEF_123-456-789-abc.DEF_12\"], \
+             \"size\": {size}, \"hash\": {{\"type\": \"sha2-256-chunked\", \"value\": \"G+PMuVN7xro+Q61a54Pcqumd/dxrG7EOfhnQeNAPwdI=\"}}, \
+             \"meta\": {{\"user_meta\": {{\"station\": \"näh\", \"n\": {number}}}}}}}"
+        )?;
+    }
+    let mut hasher = ManifestHasher::streaming();
+    hasher.push(text.as_bytes())?;
+    Ok((text.into_bytes(), hasher.finish()?.top_hash.to_string()))
+}
+
+async fn browse(entries: usize) -> anyhow::Result<()> {
+    let stage = Stage::start().await?;
+    let mut hashes = Vec::new();
+    for second in [false, true] {
+        let (bytes, hash) = manifest(entries, second)?;
+        println!("manifest of {entries} entries, {} MiB: {hash}", bytes.len() >> 20);
+        let put = |key: String, body: Vec<u8>| stage.s3.put_object().bucket(BUCKET).key(key).body(body.into()).send();
+        put(format!(".quilt/packages/{hash}"), bytes).await?;
+        put(".quilt/named_packages/bench/large/latest".to_owned(), hash.clone().into_bytes()).await?;
+        put(
+            format!(".quilt/named_packages/bench/large/{}", 1_700_000_000 + u32::from(second)),
+            hash.clone().into_bytes(),
+        )
+        .await?;
+        hashes.push(hash);
+    }
+    let package = |more: Value| {
+        let mut arguments = json!({ "bucket": BUCKET, "name": "bench/large" });
+        arguments.as_object_mut().into_iter().for_each(|all| all.extend(more.as_object().cloned().unwrap_or_default()));
+        arguments
+    };
+    let middle = format!("data/{:04}", entries / 2000);
+    stage.measured("first page of the root, manifest never read", "package_browse", package(json!({}))).await?;
+    stage.measured("first page of the root, known", "package_browse", package(json!({}))).await?;
+    stage.measured("first page of all directories", "package_browse", package(json!({ "path": "data" }))).await?;
+    let (page, _) = stage
+        .measured("first page of a directory in the middle", "package_browse", package(json!({ "path": middle })))
+        .await?;
+    ensure!(page["count"] == 100, "{page}");
+    let next = package(json!({ "path": middle, "cursor": page["next_cursor"] }));
+    stage.measured("its second page", "package_browse", next).await?;
+    let both = package(json!({ "hash": hashes[0], "other_hash": hashes[1] }));
+    let (diff, _) = stage.measured("difference, one of the two never read", "package_diff", both.clone()).await?;
+    ensure!(diff["counts"]["changed"] == entries / 1000, "{}", diff["counts"]);
+    let (diff, _) = stage.measured("difference, both known", "package_diff", both.clone()).await?;
+    if diff["next_cursor"].is_string() {
+        let mut next = both;
+        next["cursor"] = diff["next_cursor"].clone();
+        stage.measured("its second page", "package_diff", next).await?;
+    }
+    Ok(())
+}
