@@ -19,7 +19,7 @@ use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, Wi
 use crate::mcp::{McpServer, service};
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
 use crate::sts::SharedSts;
-use crate::tools::Services;
+use crate::tools::{Offer, Services};
 
 /// Longest wait for the registry. Shorter than the tool timeout, so that the caller hears who did not answer.
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -144,6 +144,7 @@ impl App {
         let router = router(HttpParts {
             verifier,
             without_token,
+            offer: Offer::of(&config.offer),
             mcp: service(server, config.limits.max_body, streams_end.clone()),
             hosts: hosts(config),
             origins: AllowedOrigins::new(&config.listen.allowed_origins)

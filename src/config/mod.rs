@@ -13,6 +13,7 @@ mod error;
 mod identity;
 mod limits;
 mod listen;
+mod offer;
 mod parse;
 mod rights;
 mod telemetry;
@@ -24,6 +25,7 @@ pub use error::{ConfigError, explain};
 pub use identity::{IdentityConfig, MIN_SECRET_BYTES, VerifyMode};
 pub use limits::LimitsConfig;
 pub use listen::ListenConfig;
+pub use offer::{OfferConfig, ToolStyle, Toolset, Toolsets};
 pub use rights::{AmbientPolicy, RightsConfig, RolePattern};
 pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 
@@ -42,6 +44,9 @@ pub struct ServeConfig {
     /// Which rights a call may use.
     #[command(flatten)]
     pub rights: RightsConfig,
+    /// Which tools are offered.
+    #[command(flatten)]
+    pub offer: OfferConfig,
     /// Bounds on size, time and number.
     #[command(flatten)]
     pub limits: LimitsConfig,

@@ -15,6 +15,7 @@ mod health;
 mod reply;
 mod request_id;
 mod router;
+mod tighten;
 
 pub use allow_list::{AllowedHosts, AllowedOrigins};
 pub use health::Readiness;

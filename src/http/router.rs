@@ -11,10 +11,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::health::{Readiness, health, ready};
-use super::{AllowedHosts, AllowedOrigins, auth, edge, gate, reply, request_id};
+use super::{AllowedHosts, AllowedOrigins, auth, edge, gate, reply, request_id, tighten};
 use crate::clock::Clock;
 use crate::identity::{Verifier, WithoutToken};
 use crate::mcp::McpService;
+use crate::tools::Offer;
 
 /// What the routes need.
 pub struct HttpParts {
@@ -24,6 +25,8 @@ pub struct HttpParts {
     pub without_token: WithoutToken,
     /// The MCP endpoint.
     pub mcp: McpService,
+    /// What the operator offers; requests may tighten it.
+    pub offer: Offer,
     /// Names to answer to.
     pub hosts: AllowedHosts,
     /// Browser origins that may call.
@@ -50,6 +53,7 @@ pub fn router(parts: HttpParts) -> Router {
         .layer(from_fn_with_state(door, auth::authenticate))
         // Behind the edge: who sends a body slowly must not take a place from those who are being served.
         .layer(from_fn_with_state(in_flight, gate::limit_in_flight))
+        .layer(from_fn_with_state(parts.offer, tighten::read))
         .layer(from_fn_with_state(parts.max_body, edge::check))
         .layer(from_fn_with_state(Arc::new(gate), gate::check))
         .layer(cors(parts.origins));

@@ -13,11 +13,12 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::guard::guarded;
-use super::list::listed;
+use super::list::{listed, listed_module};
 use super::result::result;
+use crate::config::ToolStyle;
 use crate::identity::Caller;
 use crate::telemetry::metrics;
-use crate::tools::{self, AnyTool, Services, Session, code};
+use crate::tools::{Offer, Services, Session, Toolbox, code, listed_modules};
 
 /// How long clients may keep the tool list and the discovery answer: they change with a release only.
 const LISTS_FRESH_MS: u64 = 5 * 60 * 1000;
@@ -31,8 +32,9 @@ const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects 
 pub struct McpServer(Arc<Inner>);
 
 struct Inner {
-    tools: HashMap<&'static str, (AnyTool, Tool)>,
-    listed: Vec<Tool>,
+    toolbox: Toolbox,
+    /// The typed tools as they are listed.
+    typed: HashMap<&'static str, Tool>,
     services: Arc<Services>,
     tool_timeout: Duration,
 }
@@ -41,26 +43,42 @@ impl McpServer {
     /// Builds every tool and schema.
     #[must_use]
     pub fn new(services: Arc<Services>, tool_timeout: Duration) -> Self {
-        let tools: Vec<(AnyTool, Tool)> = tools::all()
-            .into_iter()
-            .map(|tool| {
-                let listed = listed(&tool);
-                (tool, listed)
-            })
-            .collect();
-        let listed = tools.iter().map(|(_, listed)| listed.clone()).collect();
-        let tools = tools.into_iter().map(|(tool, listed)| (tool.name, (tool, listed))).collect();
-        Self(Arc::new(Inner { tools, listed, services, tool_timeout }))
+        let toolbox = Toolbox::new();
+        let typed = toolbox.typed().iter().map(|tool| (tool.name, listed(tool))).collect();
+        Self(Arc::new(Inner { toolbox, typed, services, tool_timeout }))
+    }
+
+    /// What is listed for this offer, in order of the names.
+    fn listed(&self, offer: Offer) -> Vec<Tool> {
+        let mut list = Vec::new();
+        if offer.style() != ToolStyle::Modules {
+            let tools = self.0.toolbox.typed().iter().filter(|tool| offer.has(tool));
+            list.extend(tools.filter_map(|tool| self.0.typed.get(tool.name).cloned()));
+        }
+        if offer.style() != ToolStyle::Typed {
+            list.extend(listed_modules(&self.0.toolbox, offer).into_iter().map(listed_module));
+        }
+        list.sort_by(|a, b| a.name.cmp(&b.name));
+        list
     }
 
     /// The caller that the identity layer put into the request. Its absence is a fault of ours, never an anonymous caller.
     fn caller(context: &RequestContext<RoleServer>) -> Result<&Caller, ErrorData> {
-        context
-            .extensions
-            .get::<axum::http::request::Parts>()
-            .and_then(|parts| parts.extensions.get::<Caller>())
+        from_http(context)
             .ok_or_else(|| ErrorData::internal_error("the request reached its handler without a caller", None))
     }
+
+    /// What is offered to this request. Its absence is a fault of ours, never an offer of everything.
+    fn offer(context: &RequestContext<RoleServer>) -> Result<Offer, ErrorData> {
+        from_http(context)
+            .copied()
+            .ok_or_else(|| ErrorData::internal_error("the request reached its handler without an offer", None))
+    }
+}
+
+/// What the http room put into the request.
+fn from_http<T: Send + Sync + 'static>(context: &RequestContext<RoleServer>) -> Option<&T> {
+    context.extensions.get::<axum::http::request::Parts>()?.extensions.get()
 }
 
 fn implementation() -> Implementation {
@@ -113,16 +131,18 @@ impl ServerHandler for McpServer {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let mut list = ListToolsResult::with_all_items(self.0.listed.clone());
+        let offer = Self::offer(&context)?;
+        let mut list = ListToolsResult::with_all_items(self.listed(offer));
         if speaks_2026(&context) {
-            list = list.with_ttl_ms(LISTS_FRESH_MS).with_cache_scope(CacheScope::Public);
+            let scope = if offer.is_tightened() { CacheScope::Private } else { CacheScope::Public };
+            list = list.with_ttl_ms(LISTS_FRESH_MS).with_cache_scope(scope);
             list.meta = server_meta(&context);
         }
         Ok(list)
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.0.tools.get(name).map(|(_, listed)| listed.clone())
+        self.0.typed.get(name).cloned()
     }
 
     async fn call_tool(
@@ -130,18 +150,30 @@ impl ServerHandler for McpServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some((tool, _)) = self.0.tools.get(&*request.name) else {
+        let Some(callable) = self.0.toolbox.find(&request.name) else {
             return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
         };
+        let offer = Self::offer(&context)?;
+        let toolset = callable.toolset();
+        if !offer.includes(toolset) {
+            let message = format!(
+                "The tool `{}` belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
+                 X-MCP-Toolsets).",
+                request.name,
+                toolset.as_str()
+            );
+            return Err(ErrorData::invalid_params(message, None));
+        }
         let session = Session::new(Self::caller(&context)?.clone(), self.0.services.clone(), self.0.tool_timeout);
         let started = Instant::now();
         let arguments = request.arguments.unwrap_or_default();
-        let call = tool.call(session.clone(), arguments);
+        let label = callable.label(&arguments);
+        let call = self.0.toolbox.call(callable, offer, session.clone(), arguments);
         let outcome = guarded(&context.ct, self.0.tool_timeout, call).await;
         let ended_as = outcome.as_ref().map_or_else(|error| error.code, |_| "ok");
-        metrics::tool_call(tool.name, ended_as, started.elapsed());
+        metrics::tool_call(label, ended_as, started.elapsed());
         tracing::info!(
-            tool = tool.name,
+            tool = label,
             outcome = ended_as,
             credential_source = session.credential_source().map_or("none", |source| source.as_str()),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),

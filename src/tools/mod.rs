@@ -11,14 +11,21 @@ mod auth;
 mod buckets;
 mod error;
 mod explain;
+mod modules;
+mod offer;
 mod permissions;
+mod resources;
 mod schema;
 mod session;
 mod tool;
+mod toolbox;
 
 pub use error::{ToolError, code};
+pub use modules::{ListedModule, Module, is_question, listed as listed_modules};
+pub use offer::Offer;
 pub use session::{Services, Session};
 pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};
+pub use toolbox::{Callable, Toolbox};
 
 /// Every tool, in order of its name.
 #[must_use]

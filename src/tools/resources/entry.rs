@@ -1,0 +1,50 @@
+//! From an entry of a package to the object that holds its bytes.
+
+use super::revision::{Look, Package};
+use crate::quilt::manifest::Row;
+use crate::quilt::{PackageName, PhysicalKey, Revision};
+use crate::s3::{BucketName, ObjectUri};
+use crate::tools::{Session, ToolError, code};
+
+/// The object of an entry. Names are as people write them: the bucket with or without `s3://`, the revision by default the
+/// latest.
+pub async fn entry_object(
+    session: &Session,
+    bucket: &str,
+    package: &str,
+    hash: Option<&str>,
+    path: &str,
+) -> Result<ObjectUri, ToolError> {
+    let bucket: BucketName = bucket.parse().map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
+    let name = PackageName::listed(package).map_err(|problem| ToolError::invalid(format!("package: {problem}.")))?;
+    let revision = hash.map_or(Revision::Unspecified, |hash| Revision::Hash(hash.to_owned()));
+    let package = Package::find(session, bucket, name, &revision).await?;
+    let mut found = None;
+    package
+        .rows(|row| match row {
+            Row::Entry(entry) if entry.logical_key.as_str() == path => {
+                found = Some(entry.physical_key);
+                Look::Enough
+            }
+            _ => Look::On,
+        })
+        .await?;
+    let shown: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
+    let Some(key) = found else {
+        let message = format!("The package {} has no entry `{shown}`.", package.uri());
+        return Err(ToolError::new(code::NO_SUCH_KEY, message).with_hint("Browse the package to see its entries."));
+    };
+    object(&key).map_err(|problem| {
+        let message = format!("The entry `{shown}` lies where this server cannot read: {problem}.");
+        ToolError::new(code::NO_SUCH_KEY, message)
+    })
+}
+
+fn object(key: &PhysicalKey) -> Result<ObjectUri, String> {
+    match key {
+        PhysicalKey::S3 { bucket, key, version_id } => {
+            Ok(ObjectUri { bucket: bucket.parse()?, key: key.parse()?, version_id: version_id.clone() })
+        }
+        PhysicalKey::File { .. } => Err("it is a file of the machine that built the package".to_owned()),
+    }
+}
