@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +13,7 @@ use crate::catalog::{
 use crate::clock::Clock;
 use crate::config::{ConfigError, ServeConfig, VerifyMode};
 use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
-use crate::http::{AllowedHosts, AllowedOrigins, HttpParts, Readiness, router};
+use crate::http::{AllowedHosts, AllowedOrigins, ConnectionLimits, Ending, HttpParts, Readiness, router, serve};
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
 use crate::mcp::{McpServer, service};
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
@@ -37,6 +36,8 @@ pub struct Surroundings {
     pub registry_timeout: Duration,
     /// First wait between two tries of the S3 client.
     pub s3_backoff: Duration,
+    /// What connections may cost.
+    pub connections: ConnectionLimits,
 }
 
 impl Default for Surroundings {
@@ -46,6 +47,7 @@ impl Default for Surroundings {
             ambient: AmbientProvider::DefaultChain,
             registry_timeout: REGISTRY_TIMEOUT,
             s3_backoff: Duration::from_millis(200),
+            connections: ConnectionLimits::default(),
         }
     }
 }
@@ -54,8 +56,9 @@ impl Default for Surroundings {
 pub struct App {
     router: Router,
     readiness: Readiness,
-    streams_end: CancellationToken,
+    calls_end: CancellationToken,
     drain: Duration,
+    connections: ConnectionLimits,
 }
 
 /// Why a server could not be built.
@@ -73,7 +76,7 @@ impl App {
     /// Builds every room from the settings.
     pub async fn build(config: &ServeConfig, surroundings: Surroundings) -> Result<Self, BuildError> {
         config.check()?;
-        let Surroundings { clock, ambient, registry_timeout, s3_backoff } = surroundings;
+        let Surroundings { clock, ambient, registry_timeout, s3_backoff, connections } = surroundings;
         let http =
             HttpClients { trusting: http_client(registry_timeout)?, guarded: guarded_http_client(registry_timeout)? };
         let region = &config.aws.region;
@@ -138,14 +141,14 @@ impl App {
             buckets: buckets(&config.catalog.buckets)?,
             clock: clock.clone(),
         });
-        let streams_end = CancellationToken::new();
+        let calls_end = CancellationToken::new();
         let server = McpServer::new(services, config.limits.tool_timeout);
         let readiness = Readiness::default();
         let router = router(HttpParts {
             verifier,
             without_token,
             offer: Offer::of(&config.offer),
-            mcp: service(server, config.limits.max_body, streams_end.clone()),
+            mcp: service(server, config.limits.max_body, calls_end.clone()),
             hosts: hosts(config),
             origins: AllowedOrigins::new(&config.listen.allowed_origins)
                 .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,
@@ -155,33 +158,13 @@ impl App {
             clock,
         });
         log_sources(config);
-        Ok(Self { router, readiness, streams_end, drain: config.limits.drain })
+        Ok(Self { router, readiness, calls_end, drain: config.limits.drain, connections })
     }
 
     /// Serves until `shutdown`, then lets the calls in flight finish for as long as the drain time allows.
-    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
-        // Without TCP_NODELAY each streamed answer waits some 40 ms for the client's acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
-            }
-        });
-        let Self { router, readiness, streams_end, drain } = self;
-        let server = axum::serve(listener, router).with_graceful_shutdown({
-            let shutdown = shutdown.clone();
-            async move {
-                shutdown.cancelled().await;
-                readiness.begin_shutdown();
-            }
-        });
-        tokio::select! {
-            outcome = server => outcome,
-            () = async { shutdown.cancelled().await; tokio::time::sleep(drain).await } => {
-                streams_end.cancel();
-                tracing::warn!("calls in flight were ended at the end of the drain time");
-                Ok(())
-            }
-        }
+    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
+        let Self { router, readiness, calls_end, drain, connections } = self;
+        serve(listener, router, connections, Ending { begins: shutdown, readiness, calls_end, drain }).await;
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod ambient;
 mod command_line;
+mod connections;
 mod credentials;
 mod embedded_s3;
 mod http_edge;

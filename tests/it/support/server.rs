@@ -91,6 +91,7 @@ impl Server {
             ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
             registry_timeout: Duration::from_millis(500),
             s3_backoff: Duration::from_millis(1),
+            ..Surroundings::default()
         };
         let app = App::build(&config, surroundings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
