@@ -129,19 +129,18 @@ async fn a_shutdown_is_announced_before_connections_are_refused() {
     let running = start(limits(NEVER, 100, NEVER), None, &["--drain=2m"]).await;
     assert_eq!(running.server.request("GET", "/ready", &[]).await.status, 200);
     running.shutdown.cancel();
-    let unready = async {
-        loop {
-            // Each on a connection of its own, which must be accepted.
-            let mut probe = TcpStream::connect(running.address).await.unwrap();
-            let request = "GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-            probe.write_all(request.as_bytes()).await.unwrap();
-            let answer = rest(&mut probe).await;
-            if answer.starts_with("HTTP/1.1 503") {
-                return answer;
-            }
-        }
+    let probe = async || {
+        // Each on a connection of its own, which must be accepted.
+        let mut probe = TcpStream::connect(running.address).await.unwrap();
+        let request = "GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        probe.write_all(request.as_bytes()).await.unwrap();
+        rest(&mut probe).await
     };
-    assert!(within(unready).await.contains("shutting down"));
+    within(async { while !probe().await.starts_with("HTTP/1.1 503") {} }).await;
+    for _ in 0..100 {
+        let answer = probe().await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("shutting down"), "{answer}");
+    }
     let mut late = TcpStream::connect(running.address).await.unwrap();
     late.write_all(ping_request().as_bytes()).await.unwrap();
     assert!(answer(&mut late).await.starts_with("HTTP/1.1 200"), "who comes late is still served");
