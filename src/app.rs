@@ -11,9 +11,11 @@ use crate::catalog::{
     CatalogHost, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client, http_client, own_bearer,
 };
 use crate::clock::Clock;
-use crate::config::{ConfigError, ServeConfig, VerifyMode};
+use crate::config::{ConfigError, RequireAuth, ServeConfig, VerifyMode};
 use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
-use crate::http::{AllowedHosts, AllowedOrigins, ConnectionLimits, Ending, HttpParts, Readiness, router, serve};
+use crate::http::{
+    AllowedHosts, AllowedOrigins, ConnectionLimits, Ending, HttpParts, Readiness, ResourceServer, router, serve,
+};
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
 use crate::mcp::{McpServer, service};
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
@@ -147,6 +149,8 @@ impl App {
         let router = router(HttpParts {
             verifier,
             without_token,
+            nothing_is_open: config.resource_server.required() == RequireAuth::All,
+            resource_server: resource_server(config),
             offer: Offer::of(&config.offer),
             mcp: service(server, config.limits.max_body, calls_end.clone()),
             hosts: hosts(config),
@@ -176,6 +180,16 @@ fn jwks(config: &ServeConfig, http: reqwest::Client, clock: &Clock) -> Result<Jw
         return Err(ConfigError::new("MCP_JWT_JWKS_URL", "needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it"));
     };
     Ok(Jwks::new(KeyStore::new(url.join(""), http, clock.clone()), issuer, audience, clock.clone()))
+}
+
+fn resource_server(config: &ServeConfig) -> Option<ResourceServer> {
+    let own = &config.resource_server;
+    (!own.authorization_servers.is_empty()).then(|| ResourceServer {
+        public_url: config.listen.public_url.clone(),
+        authorization_servers: own.authorization_servers.clone(),
+        scopes: own.scopes.clone(),
+        hosts: hosts(config),
+    })
 }
 
 fn hosts(config: &ServeConfig) -> AllowedHosts {

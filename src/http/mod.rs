@@ -13,6 +13,7 @@ mod edge;
 mod envelope;
 mod gate;
 mod health;
+mod metadata;
 mod reply;
 mod request_id;
 mod router;
@@ -21,5 +22,6 @@ mod tighten;
 
 pub use allow_list::{AllowedHosts, AllowedOrigins};
 pub use health::Readiness;
+pub use metadata::ResourceServer;
 pub use router::{HttpParts, router};
 pub use serve::{ConnectionLimits, Ending, serve};

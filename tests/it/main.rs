@@ -25,6 +25,7 @@ mod peers;
 mod protocol;
 mod quilt_format;
 mod quilt_workflows;
+mod resource_server;
 mod roles;
 mod secrets;
 mod support;
