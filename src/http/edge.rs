@@ -19,7 +19,18 @@ const BODY_PATIENCE: Duration = Duration::from_secs(20);
 /// Largest body of a method that needs no token: discovery has little to say.
 const MAX_OPEN_BODY: usize = 64 * 1024;
 /// Methods that are served here, whose params rmcp may still fail to decode.
-const SERVED: [&str; 4] = ["initialize", "server/discover", "tools/list", "tools/call"];
+const SERVED: [&str; 10] = [
+    "initialize",
+    "server/discover",
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete",
+];
 
 /// Checks the request and puts its [`Envelope`] into the extensions.
 pub(super) async fn check(State(max_body): State<usize>, request: Request, next: Next) -> Response {

@@ -6,8 +6,13 @@
 //! Invariant: nothing a handler does can hang a request or outlive it: a panic, the time limit and a client that left all
 //! end it here.
 
+mod completion;
+mod context;
+mod failure;
 mod guard;
 mod list;
+mod prompts;
+mod resources;
 mod result;
 mod server;
 mod service;

@@ -6,22 +6,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, DiscoverResult, Implementation,
-    ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+    CompletionInfo, DiscoverResult, GetPromptRequestParams, GetPromptResponse, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
+use super::completion::{complete, wanted};
+use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, offer, server_meta};
+use super::failure::failure;
 use super::guard::guarded;
 use super::list::{listed, listed_module};
 use super::result::result;
+use super::{prompts, resources};
 use crate::config::ToolStyle;
-use crate::identity::Caller;
 use crate::telemetry::metrics;
-use crate::tools::{Offer, Services, Session, Toolbox, code, listed_modules};
-
-/// How long clients may keep the tool list and the discovery answer: they change with a release only.
-const LISTS_FRESH_MS: u64 = 5 * 60 * 1000;
+use crate::tools::{Completion, Offer, ResourceUri, Services, Session, ToolError, Toolbox, code, listed_modules};
 
 const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
                             Start with bucket_list. When something is denied, auth_status says with whose credentials \
@@ -62,50 +64,48 @@ impl McpServer {
         list
     }
 
-    /// The caller that the identity layer put into the request. Its absence is a fault of ours, never an anonymous caller.
-    fn caller(context: &RequestContext<RoleServer>) -> Result<&Caller, ErrorData> {
-        from_http(context)
-            .ok_or_else(|| ErrorData::internal_error("the request reached its handler without a caller", None))
+    /// Does what a caller asked for within its bounds, and tells logs and metrics how it ended.
+    async fn work<T>(
+        &self,
+        label: &'static str,
+        context: &RequestContext<RoleServer>,
+        session: &Session,
+        work: impl Future<Output = Result<T, ToolError>>,
+    ) -> Result<Result<T, ToolError>, ErrorData> {
+        let started = Instant::now();
+        let outcome = guarded(&context.ct, self.0.tool_timeout, work).await;
+        let ended_as = outcome.as_ref().map_or_else(|error| error.code, |_| "ok");
+        metrics::tool_call(label, ended_as, started.elapsed());
+        tracing::info!(
+            tool = label,
+            outcome = ended_as,
+            credential_source = session.credential_source().map_or("none", |source| source.as_str()),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "tool called"
+        );
+        if outcome.as_ref().is_err_and(|error| error.code == code::CANCELLED) {
+            return Err(ErrorData::internal_error("cancelled", None));
+        }
+        Ok(outcome)
     }
 
-    /// What is offered to this request. Its absence is a fault of ours, never an offer of everything.
-    fn offer(context: &RequestContext<RoleServer>) -> Result<Offer, ErrorData> {
-        from_http(context)
-            .copied()
-            .ok_or_else(|| ErrorData::internal_error("the request reached its handler without an offer", None))
+    fn session(&self, context: &RequestContext<RoleServer>) -> Result<Session, ErrorData> {
+        Ok(Session::new(caller(context)?.clone(), self.0.services.clone(), self.0.tool_timeout))
     }
-}
-
-/// What the http room put into the request.
-fn from_http<T: Send + Sync + 'static>(context: &RequestContext<RoleServer>) -> Option<&T> {
-    context.extensions.get::<axum::http::request::Parts>()?.extensions.get()
-}
-
-fn implementation() -> Implementation {
-    Implementation::new("quilt-mcp", env!("CARGO_PKG_VERSION")).with_title("Quilt data catalog")
-}
-
-fn speaks_2026(context: &RequestContext<RoleServer>) -> bool {
-    // Versions are dates, so they compare as text.
-    context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
-}
-
-/// From 2026-07-28 on every result should say whose it is; rmcp does that for `server/discover` alone.
-fn server_meta(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
-    if !speaks_2026(context) {
-        return None;
-    }
-    let mut meta = MetaObject::new();
-    let name = serde_json::to_value(implementation()).ok()?;
-    meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), name);
-    Some(meta)
 }
 
 impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(implementation())
-            .with_instructions(INSTRUCTIONS)
+        ServerConfig::new(
+            ServerCapabilities::builder()
+                .enable_tools()
+                .enable_resources()
+                .enable_prompts()
+                .enable_completions()
+                .build(),
+        )
+        .with_server_info(implementation())
+        .with_instructions(INSTRUCTIONS)
     }
 
     /// Without 2024-11-05, whose transport is not served here.
@@ -131,14 +131,92 @@ impl ServerHandler for McpServer {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let offer = Self::offer(&context)?;
+        let offer = offer(&context)?;
         let mut list = ListToolsResult::with_all_items(self.listed(offer));
-        if speaks_2026(&context) {
-            let scope = if offer.is_tightened() { CacheScope::Private } else { CacheScope::Public };
-            list = list.with_ttl_ms(LISTS_FRESH_MS).with_cache_scope(scope);
-            list.meta = server_meta(&context);
-        }
+        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
+        list.meta = server_meta(&context);
         Ok(list)
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let mut list = ListResourcesResult::with_all_items(Vec::new());
+        (list.ttl_ms, list.cache_scope) = freshness(&context, offer(&context)?);
+        list.meta = server_meta(&context);
+        Ok(list)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let offer = offer(&context)?;
+        let mut list = ListResourceTemplatesResult::with_all_items(resources::templates(offer));
+        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
+        list.meta = server_meta(&context);
+        Ok(list)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let failed = |error| failure(error, Some(&request.uri));
+        let uri = ResourceUri::parse(&request.uri).map_err(failed)?;
+        if !offer(&context)?.includes(uri.toolset()) {
+            return Err(resources::switched_off(uri.toolset()));
+        }
+        let session = self.session(&context)?;
+        let read = self.work("resources/read", &context, &session, uri.read(&session)).await?.map_err(failed)?;
+        // Somebody's data, which may change at any time.
+        let mut result = resources::contents(&request.uri, read).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
+        result.meta = server_meta(&context);
+        Ok(result.into())
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let offer = offer(&context)?;
+        let mut list = ListPromptsResult::with_all_items(prompts::list(offer));
+        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
+        list.meta = server_meta(&context);
+        Ok(list)
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let mut result = prompts::get(&request, offer(&context)?)?;
+        result.meta = server_meta(&context);
+        Ok(result.into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let wanted = wanted(&request, offer(&context)?)?;
+        let session = self.session(&context)?;
+        let work = complete(wanted, &session, &request.argument.value);
+        let found = self.work("completion/complete", &context, &session, work).await?;
+        let Completion { names, has_more } = found.map_err(|error| failure(error, None))?;
+        let total = u32::try_from(names.len()).ok().filter(|_| !has_more);
+        let info = CompletionInfo::with_pagination(names, total, has_more)
+            .map_err(|problem| ErrorData::internal_error(problem, None))?;
+        let mut result = CompleteResult::new(info);
+        result.meta = server_meta(&context);
+        Ok(result)
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -153,7 +231,7 @@ impl ServerHandler for McpServer {
         let Some(callable) = self.0.toolbox.find(&request.name) else {
             return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
         };
-        let offer = Self::offer(&context)?;
+        let offer = offer(&context)?;
         let toolset = callable.toolset();
         if !offer.includes(toolset) {
             let message = format!(
@@ -164,24 +242,11 @@ impl ServerHandler for McpServer {
             );
             return Err(ErrorData::invalid_params(message, None));
         }
-        let session = Session::new(Self::caller(&context)?.clone(), self.0.services.clone(), self.0.tool_timeout);
-        let started = Instant::now();
+        let session = self.session(&context)?;
         let arguments = request.arguments.unwrap_or_default();
         let label = callable.label(&arguments);
-        let call = self.0.toolbox.call(callable, offer, session.clone(), arguments);
-        let outcome = guarded(&context.ct, self.0.tool_timeout, call).await;
-        let ended_as = outcome.as_ref().map_or_else(|error| error.code, |_| "ok");
-        metrics::tool_call(label, ended_as, started.elapsed());
-        tracing::info!(
-            tool = label,
-            outcome = ended_as,
-            credential_source = session.credential_source().map_or("none", |source| source.as_str()),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "tool called"
-        );
-        if outcome.as_ref().is_err_and(|error| error.code == code::CANCELLED) {
-            return Err(ErrorData::internal_error("cancelled", None));
-        }
+        let call = Box::pin(self.0.toolbox.call(callable, offer, session.clone(), arguments));
+        let outcome = self.work(label, &context, &session, call).await?;
         let mut result: CallToolResult = result(outcome);
         result.meta = server_meta(&context);
         Ok(result.into())

@@ -9,6 +9,7 @@
 mod args;
 mod auth;
 mod buckets;
+mod complete;
 mod error;
 mod explain;
 mod modules;
@@ -20,9 +21,11 @@ mod session;
 mod tool;
 mod toolbox;
 
+pub use complete::{Completion, complete_bucket, complete_package};
 pub use error::{ToolError, code};
 pub use modules::{ListedModule, Module, is_question, listed as listed_modules};
 pub use offer::Offer;
+pub use resources::{Body, Content, ResourceUri};
 pub use session::{Services, Session};
 pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};
 pub use toolbox::{Callable, Toolbox};

@@ -57,6 +57,12 @@ impl Offer {
         self.toolsets.include(toolset)
     }
 
+    /// Whether anything may be written.
+    #[must_use]
+    pub fn allows_writes(self) -> bool {
+        !self.read_only
+    }
+
     /// Whether this tool is on.
     #[must_use]
     pub fn has(self, tool: &AnyTool) -> bool {

@@ -26,6 +26,7 @@ mod protocol;
 mod quilt_format;
 mod quilt_workflows;
 mod resource_server;
+mod resources;
 mod roles;
 mod secrets;
 mod support;

@@ -2,7 +2,7 @@
 
 use super::revision::{Look, Package};
 use crate::quilt::manifest::Row;
-use crate::quilt::{PackageName, PhysicalKey, Revision};
+use crate::quilt::{PackageName, PhysicalKey, QuiltUri, Revision};
 use crate::s3::{BucketName, ObjectUri};
 use crate::tools::{Session, ToolError, code};
 
@@ -18,7 +18,13 @@ pub async fn entry_object(
     let bucket: BucketName = bucket.parse().map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
     let name = PackageName::listed(package).map_err(|problem| ToolError::invalid(format!("package: {problem}.")))?;
     let revision = hash.map_or(Revision::Unspecified, |hash| Revision::Hash(hash.to_owned()));
-    let package = Package::find(session, bucket, name, &revision).await?;
+    let uri = QuiltUri { bucket: bucket.to_string(), name, revision, path: None, catalog: None };
+    find(session, &uri, path).await
+}
+
+/// The object of the entry at `path`.
+pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Result<ObjectUri, ToolError> {
+    let package = Package::of(session, uri).await?;
     let mut found = None;
     package
         .rows(|row| match row {

@@ -1,5 +1,6 @@
 //! Which revision of a package is meant, and its manifest, row by row.
 
+use super::INVALID_MANIFEST;
 use crate::quilt::layout::{self, Pointer};
 use crate::quilt::manifest::{ManifestReader, Row};
 use crate::quilt::{PackageName, QuiltUri, Revision, TopHash};
@@ -17,10 +18,17 @@ pub(super) struct Package {
     s3: UserS3,
     bucket: BucketName,
     name: PackageName,
-    top_hash: TopHash,
+    /// Its top hash.
+    pub top_hash: TopHash,
 }
 
 impl Package {
+    /// Finds the revision of a package that a URI names.
+    pub(super) async fn of(session: &Session, uri: &QuiltUri) -> Result<Self, ToolError> {
+        let bucket = uri.bucket.parse().map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
+        Self::find(session, bucket, uri.name.clone(), &uri.revision).await
+    }
+
     /// Finds a revision. A hash may be `latest`, a top hash, or the beginning of one.
     pub(super) async fn find(
         session: &Session,
@@ -87,8 +95,6 @@ impl Package {
         }
     }
 }
-
-const INVALID_MANIFEST: &str = "invalid_manifest";
 
 /// Whether a reader of rows wants more of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
