@@ -31,5 +31,6 @@ mod roles;
 mod secrets;
 mod support;
 mod support_seaweedfs;
+mod thrift;
 mod token_command;
 mod token_login;
