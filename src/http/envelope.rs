@@ -55,6 +55,8 @@ struct Params<'a> {
     uri: Option<&'a RawValue>,
     #[serde(borrow, default)]
     arguments: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    cursor: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "protocolVersion")]
     protocol_version: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_meta")]
@@ -166,6 +168,11 @@ fn missing_param(method: &str, params: &Params<'_>) -> Option<&'static str> {
         }
         "tools/call" | "prompts/get" if !is_object_or_absent(params.arguments) => {
             Some("The arguments in the params are not an object.")
+        }
+        "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list"
+            if !is_absent(params.cursor) && !begins(params.cursor, b'"') =>
+        {
+            Some("The cursor in the params is not a text.")
         }
         "resources/read" if !begins(params.uri, b'"') => Some("The params hold no uri, which must be a text."),
         "initialize" if !begins(params.protocol_version, b'"') => {

@@ -17,5 +17,5 @@ mod result;
 mod server;
 mod service;
 
-pub use server::McpServer;
+pub use server::{McpServer, served_versions};
 pub use service::{McpService, service};

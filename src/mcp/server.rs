@@ -29,6 +29,20 @@ const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects 
                             Start with bucket_list. When something is denied, auth_status says with whose credentials \
                             the calls act and why.";
 
+/// The versions of the protocol. Without 2024-11-05, whose transport is not served here.
+const VERSIONS: [ProtocolVersion; 4] = [
+    ProtocolVersion::V_2025_03_26,
+    ProtocolVersion::V_2025_06_18,
+    ProtocolVersion::V_2025_11_25,
+    ProtocolVersion::V_2026_07_28,
+];
+
+/// The versions of the protocol that are served, oldest first.
+pub fn served_versions() -> impl Iterator<Item = &'static str> {
+    static SERVED: [ProtocolVersion; 4] = VERSIONS;
+    SERVED.iter().map(ProtocolVersion::as_str)
+}
+
 /// The handler. Cheap to clone; built once, whatever the number of requests.
 #[derive(Clone)]
 pub struct McpServer(Arc<Inner>);
@@ -94,6 +108,14 @@ impl McpServer {
     }
 }
 
+/// Every list is one page, so no cursor was ever given out.
+fn whole(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params("This list has one page, so the cursor cannot be its.", None)),
+    }
+}
+
 impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(
@@ -108,15 +130,8 @@ impl ServerHandler for McpServer {
         .with_instructions(INSTRUCTIONS)
     }
 
-    /// Without 2024-11-05, whose transport is not served here.
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        const VERSIONS: &[ProtocolVersion] = &[
-            ProtocolVersion::V_2025_03_26,
-            ProtocolVersion::V_2025_06_18,
-            ProtocolVersion::V_2025_11_25,
-            ProtocolVersion::V_2026_07_28,
-        ];
-        Cow::Borrowed(VERSIONS)
+        Cow::Borrowed(&VERSIONS)
     }
 
     async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
@@ -128,9 +143,10 @@ impl ServerHandler for McpServer {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        whole(page)?;
         let offer = offer(&context)?;
         let mut list = ListToolsResult::with_all_items(self.listed(offer));
         (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
@@ -140,9 +156,10 @@ impl ServerHandler for McpServer {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        whole(page)?;
         let mut list = ListResourcesResult::with_all_items(Vec::new());
         (list.ttl_ms, list.cache_scope) = freshness(&context, offer(&context)?);
         list.meta = server_meta(&context);
@@ -151,9 +168,10 @@ impl ServerHandler for McpServer {
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        whole(page)?;
         let offer = offer(&context)?;
         let mut list = ListResourceTemplatesResult::with_all_items(resources::templates(offer));
         (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
@@ -181,9 +199,10 @@ impl ServerHandler for McpServer {
 
     async fn list_prompts(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        whole(page)?;
         let offer = offer(&context)?;
         let mut list = ListPromptsResult::with_all_items(prompts::list(offer));
         (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
