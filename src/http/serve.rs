@@ -67,7 +67,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     let mut connections = Connections {
         tasks: JoinSet::new(),
         places: Arc::new(Semaphore::new(limits.most)),
-        router,
+        // Builds the layers around each route once; otherwise every request builds them anew.
+        router: router.with_state(()),
         patience: limits.patience,
         closing: closing.clone(),
     };
