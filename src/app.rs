@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,15 +12,17 @@ use crate::catalog::{
     CatalogHost, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client, http_client, own_bearer,
 };
 use crate::clock::Clock;
-use crate::config::{ConfigError, ServeConfig, VerifyMode};
+use crate::config::{ConfigError, RequireAuth, ServeConfig, VerifyMode};
 use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
-use crate::http::{AllowedHosts, AllowedOrigins, HttpParts, Readiness, router};
+use crate::http::{
+    AllowedHosts, AllowedOrigins, ConnectionLimits, Ending, HttpParts, Readiness, ResourceServer, router, serve,
+};
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
 use crate::mcp::{McpServer, service};
 use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
 use crate::sts::SharedSts;
-use crate::tools::Services;
+use crate::tools::{Offer, Services};
 
 /// Longest wait for the registry. Shorter than the tool timeout, so that the caller hears who did not answer.
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -39,6 +40,8 @@ pub struct Surroundings {
     pub registry_timeout: Duration,
     /// First wait between two tries of the S3 client.
     pub s3_backoff: Duration,
+    /// What connections may cost.
+    pub connections: ConnectionLimits,
 }
 
 impl Default for Surroundings {
@@ -48,6 +51,7 @@ impl Default for Surroundings {
             ambient: AmbientProvider::DefaultChain,
             registry_timeout: REGISTRY_TIMEOUT,
             s3_backoff: Duration::from_millis(200),
+            connections: ConnectionLimits::default(),
         }
     }
 }
@@ -56,9 +60,10 @@ impl Default for Surroundings {
 pub struct App {
     router: Router,
     readiness: Readiness,
-    streams_end: CancellationToken,
+    calls_end: CancellationToken,
     tasks: TaskTracker,
     drain: Duration,
+    connections: ConnectionLimits,
 }
 
 /// Why a server could not be built.
@@ -76,7 +81,7 @@ impl App {
     /// Builds every room from the settings.
     pub async fn build(config: &ServeConfig, surroundings: Surroundings) -> Result<Self, BuildError> {
         config.check()?;
-        let Surroundings { clock, ambient, registry_timeout, s3_backoff } = surroundings;
+        let Surroundings { clock, ambient, registry_timeout, s3_backoff, connections } = surroundings;
         let http =
             HttpClients { trusting: http_client(registry_timeout)?, guarded: guarded_http_client(registry_timeout)? };
         let region = &config.aws.region;
@@ -144,13 +149,16 @@ impl App {
             tasks: tasks.clone(),
             clock: clock.clone(),
         });
-        let streams_end = CancellationToken::new();
+        let calls_end = CancellationToken::new();
         let server = McpServer::new(services, config.limits.tool_timeout);
         let readiness = Readiness::default();
         let router = router(HttpParts {
             verifier,
             without_token,
-            mcp: service(server, config.limits.max_body, streams_end.clone()),
+            nothing_is_open: config.resource_server.required() == RequireAuth::All,
+            resource_server: resource_server(config),
+            offer: Offer::of(&config.offer),
+            mcp: service(server, config.limits.max_body, calls_end.clone()),
             hosts: hosts(config),
             origins: AllowedOrigins::new(&config.listen.allowed_origins)
                 .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,
@@ -160,39 +168,14 @@ impl App {
             clock,
         });
         log_sources(config);
-        Ok(Self { router, readiness, streams_end, tasks, drain: config.limits.drain })
+        Ok(Self { router, readiness, calls_end, tasks, drain: config.limits.drain, connections })
     }
 
     /// Serves until `shutdown`, then lets the calls in flight, and the work that outlives its call, finish for as
     /// long as the drain time allows.
-    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
-        // Without TCP_NODELAY each streamed answer waits some 40 ms for the client's acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
-            }
-        });
-        let Self { router, readiness, streams_end, tasks, drain } = self;
-        let server = axum::serve(listener, router).with_graceful_shutdown({
-            let shutdown = shutdown.clone();
-            async move {
-                shutdown.cancelled().await;
-                readiness.begin_shutdown();
-            }
-        });
-        tokio::select! {
-            outcome = async {
-                let outcome = server.await;
-                tasks.close();
-                tasks.wait().await;
-                outcome
-            } => outcome,
-            () = async { shutdown.cancelled().await; tokio::time::sleep(drain).await } => {
-                streams_end.cancel();
-                tracing::warn!("calls in flight were ended at the end of the drain time");
-                Ok(())
-            }
-        }
+    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
+        let Self { router, readiness, calls_end, tasks, drain, connections } = self;
+        serve(listener, router, connections, Ending { begins: shutdown, readiness, calls_end, tasks, drain }).await;
     }
 }
 
@@ -204,6 +187,16 @@ fn jwks(config: &ServeConfig, http: reqwest::Client, clock: &Clock) -> Result<Jw
         return Err(ConfigError::new("MCP_JWT_JWKS_URL", "needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it"));
     };
     Ok(Jwks::new(KeyStore::new(url.join(""), http, clock.clone()), issuer, audience, clock.clone()))
+}
+
+fn resource_server(config: &ServeConfig) -> Option<ResourceServer> {
+    let own = &config.resource_server;
+    (!own.authorization_servers.is_empty()).then(|| ResourceServer {
+        public_url: config.listen.public_url.clone(),
+        authorization_servers: own.authorization_servers.clone(),
+        scopes: own.scopes.clone(),
+        hosts: hosts(config),
+    })
 }
 
 fn hosts(config: &ServeConfig) -> AllowedHosts {

@@ -31,7 +31,7 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
         anyhow::anyhow!("{address} cannot be listened on ({error}); see QUILT_MCP_HOST and QUILT_MCP_PORT")
     })?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
-    app.serve(listener, shutdown).await?;
+    app.serve(listener, shutdown).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -14,7 +14,7 @@ pub struct ListenConfig {
     /// Port to listen on, 0 for any free one
     #[arg(long = "port", env = "QUILT_MCP_PORT", default_value = "8000", value_parser = parse::port)]
     pub port: u16,
-    /// External base URL of this server; its host joins the Host allow-list
+    /// External base URL of this server; its host joins the Host allow-list, and the metadata for OAuth clients name it
     #[arg(long, env = "QUILT_MCP_PUBLIC_URL")]
     pub public_url: Option<BaseUrl>,
     /// Comma list of Host names to answer to besides the loopback ones; `*` when a proxy in front checks Host

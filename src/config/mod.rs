@@ -13,7 +13,9 @@ mod error;
 mod identity;
 mod limits;
 mod listen;
+mod offer;
 mod parse;
+mod resource_server;
 mod rights;
 mod telemetry;
 
@@ -24,6 +26,8 @@ pub use error::{ConfigError, explain};
 pub use identity::{IdentityConfig, MIN_SECRET_BYTES, VerifyMode};
 pub use limits::LimitsConfig;
 pub use listen::ListenConfig;
+pub use offer::{OfferConfig, ToolStyle, Toolset, Toolsets};
+pub use resource_server::{RequireAuth, ResourceServerConfig};
 pub use rights::{AmbientPolicy, RightsConfig, RolePattern};
 pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
 
@@ -39,9 +43,15 @@ pub struct ServeConfig {
     /// Who proves the token.
     #[command(flatten)]
     pub identity: IdentityConfig,
+    /// What an OAuth client is told.
+    #[command(flatten)]
+    pub resource_server: ResourceServerConfig,
     /// Which rights a call may use.
     #[command(flatten)]
     pub rights: RightsConfig,
+    /// Which tools are offered.
+    #[command(flatten)]
+    pub offer: OfferConfig,
     /// Bounds on size, time and number.
     #[command(flatten)]
     pub limits: LimitsConfig,
@@ -74,6 +84,7 @@ impl ServeConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.catalog.check()?;
         self.identity.check(&self.catalog)?;
+        self.resource_server.check(self.identity.mode())?;
         if !self.listen.host.is_loopback() {
             let problem = format!(
                 "gives its rights to whoever reaches {}; expected a loopback address in QUILT_MCP_HOST with it",

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::Toolsets;
+
 /// A secret: taken as it is, so that no error message about it can hold it. Its length is checked later, by name.
 #[expect(clippy::unnecessary_wraps, reason = "clap's value parsers answer with a Result")]
 pub fn secret(text: &str) -> Result<SecretString, String> {
@@ -41,6 +43,11 @@ pub fn bytes(text: &str) -> Result<usize, String> {
         _ => return Err(bad()),
     };
     number.checked_mul(factor).filter(|size| *size > 0).ok_or_else(bad)
+}
+
+/// A comma list of toolsets, as one value.
+pub fn toolsets(text: &str) -> Result<Toolsets, String> {
+    text.parse()
 }
 
 /// A whole number above zero.

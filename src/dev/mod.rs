@@ -16,6 +16,7 @@ mod walkthrough;
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -27,6 +28,7 @@ use crate::app::{App, Surroundings};
 use crate::clock::Clock;
 use crate::config::ServeConfig;
 use crate::credentials::AmbientProvider;
+use crate::http::ConnectionLimits;
 
 pub use crate::identity::sign;
 pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
@@ -134,7 +136,9 @@ impl Dev {
         let listener = loopback(port).await?;
         let mut backend = Backend::start(clock.clone(), &tasks, &shutdown).await?;
         let config = ServeConfig::from_flags(backend.flags())?;
-        let surroundings = Surroundings { clock, ambient: backend.ambient(), ..Surroundings::default() };
+        // Nobody balances load here, so nobody has to be told before it ends.
+        let connections = ConnectionLimits { announcement: Duration::ZERO, ..ConnectionLimits::default() };
+        let surroundings = Surroundings { clock, ambient: backend.ambient(), connections, ..Surroundings::default() };
         let app = App::build(&config, surroundings).await?;
         backend.info.mcp_url = format!("http://{}/mcp", listener.local_addr()?);
         tasks.spawn(app.serve(listener, shutdown.clone()));

@@ -7,7 +7,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::ResourceServer;
 use super::envelope::Envelope;
+use super::gate::authority;
 use super::reply::{FORBIDDEN, INVALID_REQUEST, Problem, UNAUTHORIZED, UNAVAILABLE, problem};
 use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
 use crate::telemetry::metrics;
@@ -16,12 +18,16 @@ use crate::telemetry::metrics;
 pub(super) struct Door {
     pub verifier: Arc<Verifier>,
     pub without_token: WithoutToken,
+    /// Whether discovery needs a token too.
+    pub nothing_is_open: bool,
+    /// Where clients log in.
+    pub resource_server: Option<Arc<ResourceServer>>,
 }
 
 /// Proves the caller, unless the method needs none; then hands the request on without its `Authorization` header.
 pub(super) async fn authenticate(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     let envelope = request.extensions().get::<Envelope>().cloned();
-    let is_open = envelope.as_ref().is_some_and(Envelope::is_open);
+    let is_open = !door.nothing_is_open && envelope.as_ref().is_some_and(Envelope::is_open);
     let caller = match extract(request.headers(), request.uri()) {
         Err(rejection @ Rejection::Malformed { .. }) => Err(rejection),
         // Discovery is for everybody: a stale token must not stand between a client and its login.
@@ -53,12 +59,13 @@ pub(super) async fn authenticate(State(door): State<Arc<Door>>, mut request: Req
         Err(rejection) => {
             tracing::info!(error_code = rejection.code(), "caller refused");
             metrics::refusal(rejection.code());
-            refuse(&rejection, envelope.as_ref())
+            let login = door.resource_server.as_ref().map(|server| server.challenge(authority(&request)));
+            refuse(&rejection, login, envelope.as_ref())
         }
     }
 }
 
-fn refuse(rejection: &Rejection, envelope: Option<&Envelope>) -> Response {
+fn refuse(rejection: &Rejection, login: Option<String>, envelope: Option<&Envelope>) -> Response {
     let status = rejection.status();
     let code = match status {
         StatusCode::UNAUTHORIZED => UNAUTHORIZED,
@@ -68,7 +75,8 @@ fn refuse(rejection: &Rejection, envelope: Option<&Envelope>) -> Response {
     };
     let what = Problem { code, message: &rejection.to_string(), error_code: rejection.code() };
     let mut response = problem(status, &what, envelope.and_then(|envelope| envelope.id.as_deref()));
-    let challenge = rejection.challenge().and_then(|challenge| HeaderValue::from_str(&challenge).ok());
+    let challenge = rejection.challenge().map(|challenge| [Some(challenge), login].into_iter().flatten().collect());
+    let challenge = challenge.and_then(|parts: Vec<_>| HeaderValue::from_str(&parts.join(", ")).ok());
     if let Some(challenge) = challenge {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }

@@ -12,14 +12,26 @@ use futures::StreamExt as _;
 use serde::Deserialize;
 
 use super::envelope::Envelope;
-use super::reply::{INVALID_PARAMS, INVALID_REQUEST, Problem, UNAVAILABLE, problem};
+use super::reply::{self, INVALID_PARAMS, INVALID_REQUEST, Problem, UNAVAILABLE, problem};
+use crate::mcp::served_versions;
 
 /// Longest time that a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(20);
 /// Largest body of a method that needs no token: discovery has little to say.
 const MAX_OPEN_BODY: usize = 64 * 1024;
 /// Methods that are served here, whose params rmcp may still fail to decode.
-const SERVED: [&str; 4] = ["initialize", "server/discover", "tools/list", "tools/call"];
+const SERVED: [&str; 10] = [
+    "initialize",
+    "server/discover",
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete",
+];
 
 /// Checks the request and puts its [`Envelope`] into the extensions.
 pub(super) async fn check(State(max_body): State<usize>, request: Request, next: Next) -> Response {
@@ -55,6 +67,12 @@ pub(super) async fn check(State(max_body): State<usize>, request: Request, next:
         let message = "The request body is larger than a discovery method needs.";
         return invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
     }
+    if let Some(version) = parts.headers.get("mcp-protocol-version") {
+        let version = version.to_str().unwrap_or_default();
+        if !served_versions().any(|served| served == version) {
+            return reply::unsupported_version(version, envelope.id.as_deref());
+        }
+    }
     tracing::Span::current().record("rpc", envelope.method.as_str());
     parts.extensions.insert(envelope.clone());
     // Clients send no Accept, or one of the two types; what they get depends on the call alone.
@@ -77,7 +95,7 @@ async fn as_json_rpc(response: Response, envelope: &Envelope) -> Response {
             let what = Problem { code: UNAVAILABLE, message, error_code: "cancelled" };
             return problem(StatusCode::SERVICE_UNAVAILABLE, &what, id);
         }
-        let message = "The request cannot be decoded as MCP, or names a protocol version that is not served here.";
+        let message = "The request cannot be decoded as MCP.";
         let what = Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
         return problem(StatusCode::BAD_REQUEST, &what, id);
     }

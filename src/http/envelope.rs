@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::reply::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Problem};
+use crate::tools;
 
 /// Methods that anybody may call.
 const OPEN_METHODS: [&str; 7] = [
@@ -25,6 +26,8 @@ pub(super) struct Envelope {
     pub method: String,
     /// The request's id; notifications have none.
     pub id: Option<Arc<RawValue>>,
+    /// Whether it asks a module what it can do.
+    is_question: bool,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +55,8 @@ struct Params<'a> {
     uri: Option<&'a RawValue>,
     #[serde(borrow, default)]
     arguments: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    cursor: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "protocolVersion")]
     protocol_version: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_meta")]
@@ -70,7 +75,7 @@ fn is_absent(value: Option<&RawValue>) -> bool {
 impl Envelope {
     /// Whether the method is for discovery and asks for nobody's data.
     pub(super) fn is_open(&self) -> bool {
-        self.method.starts_with("notifications/") || OPEN_METHODS.contains(&self.method.as_str())
+        self.method.starts_with("notifications/") || OPEN_METHODS.contains(&self.method.as_str()) || self.is_question
     }
 
     /// Reads a body. The error carries the request's id where there is one.
@@ -105,10 +110,18 @@ impl Envelope {
         let Some(method) = raw.method else {
             return Err((invalid("The JSON-RPC request names no method."), id));
         };
-        if let Some(message) = missing_param(&method, raw.params) {
-            return Err((Problem { code: INVALID_PARAMS, message, error_code: "invalid_params" }, id));
+        let undecodable = |message| Problem { code: INVALID_PARAMS, message, error_code: "invalid_params" };
+        let params = match read_params(raw.params) {
+            Ok(params) => params,
+            Err(message) => return Err((undecodable(message), id)),
+        };
+        if let Some(message) = missing_param(&method, &params) {
+            return Err((undecodable(message), id));
         }
-        Ok(Self { method, id })
+        let name = params.name.and_then(|name| serde_json::from_str::<String>(name.get()).ok());
+        let is_question =
+            method == "tools/call" && name.is_some_and(|name| tools::is_question(&name, params.arguments));
+        Ok(Self { method, id, is_question })
     }
 }
 
@@ -137,16 +150,16 @@ fn is_id(id: &RawValue) -> bool {
     begins(Some(id), b'"') || id.get().parse::<i64>().is_ok()
 }
 
-/// What rmcp would answer with "no such method", although the method is known: params that it cannot decode.
-fn missing_param(method: &str, params: Option<&RawValue>) -> Option<&'static str> {
-    if !is_absent(params) && !begins(params, b'{') {
-        return Some("The params are not an object.");
+fn read_params(params: Option<&RawValue>) -> Result<Params<'_>, &'static str> {
+    let Some(params) = params.filter(|params| !is_absent(Some(*params))) else { return Ok(Params::default()) };
+    if !begins(Some(params), b'{') {
+        return Err("The params are not an object.");
     }
-    let params: Params<'_> = match params.filter(|_| !is_absent(params)).map(|raw| serde_json::from_str(raw.get())) {
-        None => Params::default(),
-        Some(Ok(params)) => params,
-        Some(Err(_)) => return Some("The params hold a field twice."),
-    };
+    serde_json::from_str(params.get()).map_err(|_| "The params hold a field twice.")
+}
+
+/// What rmcp would answer with "no such method", although the method is known: params that it cannot decode.
+fn missing_param(method: &str, params: &Params<'_>) -> Option<&'static str> {
     let is_object_or_absent = |value| is_absent(value) || begins(value, b'{');
     match method {
         _ if !is_object_or_absent(params.meta) => Some("The _meta in the params is not an object."),
@@ -155,6 +168,11 @@ fn missing_param(method: &str, params: Option<&RawValue>) -> Option<&'static str
         }
         "tools/call" | "prompts/get" if !is_object_or_absent(params.arguments) => {
             Some("The arguments in the params are not an object.")
+        }
+        "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list"
+            if !is_absent(params.cursor) && !begins(params.cursor, b'"') =>
+        {
+            Some("The cursor in the params is not a text.")
         }
         "resources/read" if !begins(params.uri, b'"') => Some("The params hold no uri, which must be a text."),
         "initialize" if !begins(params.protocol_version, b'"') => {

@@ -19,11 +19,15 @@ pub(super) struct Gate {
     pub origins: AllowedOrigins,
 }
 
+/// The host, and the port if any, that a request was sent to: HTTP/2 has it in the URI, HTTP/1.1 in a header.
+pub(super) fn authority(request: &Request) -> &str {
+    let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    request.uri().authority().map(axum::http::uri::Authority::as_str).or(header).unwrap_or_default()
+}
+
 /// Refuses requests to a foreign host or from a foreign origin.
 pub(super) async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    // HTTP/2 has the authority in the URI, HTTP/1.1 in a header.
-    let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    let authority = request.uri().authority().map(axum::http::uri::Authority::as_str).or(header).unwrap_or_default();
+    let authority = authority(&request);
     if !gate.hosts.allows(authority) {
         let message = "This server does not answer to the Host of this request; the operator can add the name to \
                        QUILT_MCP_ALLOWED_HOSTS.";

@@ -1,6 +1,6 @@
 //! From bytes to a checked request.
 //!
-//! Owns the routes and the layers around the MCP endpoint: request id, CORS, Host and Origin, the limits, the JSON-RPC
+//! Owns the connections and how they end, the routes and the layers around the MCP endpoint: request id, CORS, Host and Origin, the limits, the JSON-RPC
 //! envelope, who may call. Owns neither identity (it asks the verifier) nor MCP (it hands the request on).
 //!
 //! Invariants: a preflight is answered before anybody is asked who they are; a request that reaches the MCP endpoint
@@ -8,14 +8,20 @@
 
 mod allow_list;
 mod auth;
+mod connection;
 mod edge;
 mod envelope;
 mod gate;
 mod health;
+mod metadata;
 mod reply;
 mod request_id;
 mod router;
+mod serve;
+mod tighten;
 
 pub use allow_list::{AllowedHosts, AllowedOrigins};
 pub use health::Readiness;
+pub use metadata::ResourceServer;
 pub use router::{HttpParts, router};
+pub use serve::{ConnectionLimits, Ending, serve};

@@ -8,12 +8,16 @@ use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::mcp::served_versions;
+
 /// JSON-RPC: the bytes are no JSON.
 pub const PARSE_ERROR: i64 = -32700;
 /// JSON-RPC: the JSON is no request.
 pub const INVALID_REQUEST: i64 = -32600;
 /// JSON-RPC: the method is known and its params are not usable.
 pub const INVALID_PARAMS: i64 = -32602;
+/// MCP: the version of the protocol is not served.
+pub const UNSUPPORTED_VERSION: i64 = -32022;
 /// Ours, outside the range that JSON-RPC and MCP reserve: no proof of who calls.
 pub const UNAUTHORIZED: i64 = -31401;
 /// Ours: the caller is known and may not.
@@ -44,16 +48,21 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// The header names a version of the protocol that is not served.
+pub(super) fn unsupported_version(requested: &str, id: Option<&RawValue>) -> Response {
+    let supported: Vec<&str> = served_versions().collect();
+    let message = format!("This version of the protocol is not served; served are: {}.", supported.join(", "));
+    let data = json!({ "error_code": "unsupported_version", "requested": requested, "supported": supported });
+    answer(StatusCode::BAD_REQUEST, UNSUPPORTED_VERSION, &message, &data, id)
+}
+
 /// An error answer. The request's id is echoed where it is known, and left out where it is not: `null` is no id.
 pub(super) fn problem(status: StatusCode, problem: &Problem<'_>, id: Option<&RawValue>) -> Response {
-    let mut body = json!({
-        "jsonrpc": "2.0",
-        "error": {
-            "code": problem.code,
-            "message": problem.message,
-            "data": { "error_code": problem.error_code },
-        },
-    });
+    answer(status, problem.code, problem.message, &json!({ "error_code": problem.error_code }), id)
+}
+
+fn answer(status: StatusCode, code: i64, message: &str, data: &Value, id: Option<&RawValue>) -> Response {
+    let mut body = json!({ "jsonrpc": "2.0", "error": { "code": code, "message": message, "data": data } });
     let id = id.and_then(|id| serde_json::from_str::<Value>(id.get()).ok());
     if let (Some(id), Some(body)) = (id, body.as_object_mut()) {
         body.insert("id".to_owned(), id);

@@ -11,10 +11,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::health::{Readiness, health, ready};
-use super::{AllowedHosts, AllowedOrigins, auth, edge, gate, reply, request_id};
+use super::{AllowedHosts, AllowedOrigins, ResourceServer, auth, edge, gate, metadata, reply, request_id, tighten};
 use crate::clock::Clock;
 use crate::identity::{Verifier, WithoutToken};
 use crate::mcp::McpService;
+use crate::tools::Offer;
 
 /// What the routes need.
 pub struct HttpParts {
@@ -22,8 +23,14 @@ pub struct HttpParts {
     pub verifier: Arc<Verifier>,
     /// What a call without a token is.
     pub without_token: WithoutToken,
+    /// Whether discovery needs a token too.
+    pub nothing_is_open: bool,
+    /// Where clients log in, for OAuth clients.
+    pub resource_server: Option<ResourceServer>,
     /// The MCP endpoint.
     pub mcp: McpService,
+    /// What the operator offers; requests may tighten it.
+    pub offer: Offer,
     /// Names to answer to.
     pub hosts: AllowedHosts,
     /// Browser origins that may call.
@@ -43,13 +50,20 @@ pub fn router(parts: HttpParts) -> Router {
     let gate = gate::Gate { hosts: parts.hosts, origins: parts.origins.clone() };
     let in_flight = Arc::new(Semaphore::new(parts.max_in_flight));
     // The layer added last is the outermost.
-    let door = Arc::new(auth::Door { verifier: parts.verifier.clone(), without_token: parts.without_token });
+    let resource_server = parts.resource_server.map(Arc::new);
+    let door = Arc::new(auth::Door {
+        verifier: parts.verifier.clone(),
+        without_token: parts.without_token,
+        nothing_is_open: parts.nothing_is_open,
+        resource_server: resource_server.clone(),
+    });
     let mcp = Router::new()
         .route("/mcp", any_service(parts.mcp.clone()))
         .route("/mcp/", any_service(parts.mcp))
         .layer(from_fn_with_state(door, auth::authenticate))
         // Behind the edge: who sends a body slowly must not take a place from those who are being served.
         .layer(from_fn_with_state(in_flight, gate::limit_in_flight))
+        .layer(from_fn_with_state(parts.offer, tighten::read))
         .layer(from_fn_with_state(parts.max_body, edge::check))
         .layer(from_fn_with_state(Arc::new(gate), gate::check))
         .layer(cors(parts.origins));
@@ -62,6 +76,7 @@ pub fn router(parts: HttpParts) -> Router {
     Router::new()
         .merge(mcp)
         .merge(health)
+        .merge(metadata::routes(resource_server))
         .fallback(reply::not_found)
         .layer(CatchPanicLayer::custom(reply::panicked))
         .layer(from_fn(request_id::assign))

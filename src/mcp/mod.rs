@@ -6,12 +6,17 @@
 //! Invariant: nothing a handler does can hang a request or outlive it: a panic, the time limit and a client that left all
 //! end it here.
 
+mod completion;
+mod context;
+mod failure;
 mod guard;
 mod list;
 mod progress;
+mod prompts;
+mod resources;
 mod result;
 mod server;
 mod service;
 
-pub use server::McpServer;
+pub use server::{McpServer, served_versions};
 pub use service::{McpService, service};

@@ -6,34 +6,54 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, DiscoverResult, Implementation,
-    ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+    CompletionInfo, DiscoverResult, GetPromptRequestParams, GetPromptResponse, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
+use super::completion::{complete, wanted};
+use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, offer, server_meta};
+use super::failure::failure;
 use super::guard::guarded;
-use super::list::listed;
+use super::list::{listed, listed_module};
 use super::progress;
 use super::result::result;
-use crate::identity::Caller;
+use super::{prompts, resources};
+use crate::config::ToolStyle;
 use crate::telemetry::metrics;
-use crate::tools::{self, AnyTool, Services, Session, code};
-
-/// How long clients may keep the tool list and the discovery answer: they change with a release only.
-const LISTS_FRESH_MS: u64 = 5 * 60 * 1000;
+use crate::tools::{
+    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, code, listed_modules,
+};
 
 const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
                             Start with bucket_list. When something is denied, auth_status says with whose credentials \
                             the calls act and why.";
+
+/// The versions of the protocol. Without 2024-11-05, whose transport is not served here.
+const VERSIONS: [ProtocolVersion; 4] = [
+    ProtocolVersion::V_2025_03_26,
+    ProtocolVersion::V_2025_06_18,
+    ProtocolVersion::V_2025_11_25,
+    ProtocolVersion::V_2026_07_28,
+];
+
+/// The versions of the protocol that are served, oldest first.
+pub fn served_versions() -> impl Iterator<Item = &'static str> {
+    static SERVED: [ProtocolVersion; 4] = VERSIONS;
+    SERVED.iter().map(ProtocolVersion::as_str)
+}
 
 /// The handler. Cheap to clone; built once, whatever the number of requests.
 #[derive(Clone)]
 pub struct McpServer(Arc<Inner>);
 
 struct Inner {
-    tools: HashMap<&'static str, (AnyTool, Tool)>,
-    listed: Vec<Tool>,
+    toolbox: Toolbox,
+    /// The typed tools as they are listed.
+    typed: HashMap<&'static str, Tool>,
     services: Arc<Services>,
     tool_timeout: Duration,
 }
@@ -42,64 +62,79 @@ impl McpServer {
     /// Builds every tool and schema.
     #[must_use]
     pub fn new(services: Arc<Services>, tool_timeout: Duration) -> Self {
-        let tools: Vec<(AnyTool, Tool)> = tools::all()
-            .into_iter()
-            .map(|tool| {
-                let listed = listed(&tool);
-                (tool, listed)
-            })
-            .collect();
-        let listed = tools.iter().map(|(_, listed)| listed.clone()).collect();
-        let tools = tools.into_iter().map(|(tool, listed)| (tool.name, (tool, listed))).collect();
-        Self(Arc::new(Inner { tools, listed, services, tool_timeout }))
+        let toolbox = Toolbox::new();
+        let typed = toolbox.typed().iter().map(|tool| (tool.name, listed(tool))).collect();
+        Self(Arc::new(Inner { toolbox, typed, services, tool_timeout }))
     }
 
-    /// The caller that the identity layer put into the request. Its absence is a fault of ours, never an anonymous caller.
-    fn caller(context: &RequestContext<RoleServer>) -> Result<&Caller, ErrorData> {
-        context
-            .extensions
-            .get::<axum::http::request::Parts>()
-            .and_then(|parts| parts.extensions.get::<Caller>())
-            .ok_or_else(|| ErrorData::internal_error("the request reached its handler without a caller", None))
+    /// What is listed for this offer, in order of the names.
+    fn listed(&self, offer: Offer) -> Vec<Tool> {
+        let mut list = Vec::new();
+        if offer.style() != ToolStyle::Modules {
+            let tools = self.0.toolbox.typed().iter().filter(|tool| offer.has(tool));
+            list.extend(tools.filter_map(|tool| self.0.typed.get(tool.name).cloned()));
+        }
+        if offer.style() != ToolStyle::Typed {
+            list.extend(listed_modules(&self.0.toolbox, offer).into_iter().map(listed_module));
+        }
+        list.sort_by(|a, b| a.name.cmp(&b.name));
+        list
+    }
+
+    /// Does what a caller asked for within its bounds, and tells logs and metrics how it ended.
+    async fn work<T>(
+        &self,
+        label: &'static str,
+        context: &RequestContext<RoleServer>,
+        session: &Session,
+        work: impl Future<Output = Result<T, ToolError>>,
+    ) -> Result<Result<T, ToolError>, ErrorData> {
+        let started = Instant::now();
+        let outcome = guarded(&context.ct, self.0.tool_timeout, work).await;
+        let ended_as = outcome.as_ref().map_or_else(|error| error.code, |_| "ok");
+        metrics::tool_call(label, ended_as, started.elapsed());
+        tracing::info!(
+            tool = label,
+            outcome = ended_as,
+            credential_source = session.credential_source().map_or("none", |source| source.as_str()),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "tool called"
+        );
+        if outcome.as_ref().is_err_and(|error| error.code == code::CANCELLED) {
+            return Err(ErrorData::internal_error("cancelled", None));
+        }
+        Ok(outcome)
+    }
+
+    fn session(&self, context: &RequestContext<RoleServer>, progress: Option<Progress>) -> Result<Session, ErrorData> {
+        Ok(Session::new(caller(context)?.clone(), self.0.services.clone(), self.0.tool_timeout, progress))
     }
 }
 
-fn implementation() -> Implementation {
-    Implementation::new("quilt-mcp", env!("CARGO_PKG_VERSION")).with_title("Quilt data catalog")
-}
-
-fn speaks_2026(context: &RequestContext<RoleServer>) -> bool {
-    // Versions are dates, so they compare as text.
-    context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
-}
-
-/// From 2026-07-28 on every result should say whose it is; rmcp does that for `server/discover` alone.
-fn server_meta(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
-    if !speaks_2026(context) {
-        return None;
+/// Every list is one page, so no cursor was ever given out.
+fn whole(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params("This list has one page, so the cursor cannot be its.", None)),
     }
-    let mut meta = MetaObject::new();
-    let name = serde_json::to_value(implementation()).ok()?;
-    meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), name);
-    Some(meta)
 }
 
 impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(implementation())
-            .with_instructions(INSTRUCTIONS)
+        ServerConfig::new(
+            ServerCapabilities::builder()
+                .enable_tools()
+                .enable_resources()
+                .enable_prompts()
+                .enable_completions()
+                .build(),
+        )
+        .with_server_info(implementation())
+        .with_instructions(INSTRUCTIONS)
     }
 
-    /// Without 2024-11-05, whose transport is not served here.
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        const VERSIONS: &[ProtocolVersion] = &[
-            ProtocolVersion::V_2025_03_26,
-            ProtocolVersion::V_2025_06_18,
-            ProtocolVersion::V_2025_11_25,
-            ProtocolVersion::V_2026_07_28,
-        ];
-        Cow::Borrowed(VERSIONS)
+        Cow::Borrowed(&VERSIONS)
     }
 
     async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
@@ -111,19 +146,103 @@ impl ServerHandler for McpServer {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let mut list = ListToolsResult::with_all_items(self.0.listed.clone());
-        if speaks_2026(&context) {
-            list = list.with_ttl_ms(LISTS_FRESH_MS).with_cache_scope(CacheScope::Public);
-            list.meta = server_meta(&context);
-        }
+        whole(page)?;
+        let offer = offer(&context)?;
+        let mut list = ListToolsResult::with_all_items(self.listed(offer));
+        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
+        list.meta = server_meta(&context);
         Ok(list)
     }
 
+    async fn list_resources(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        whole(page)?;
+        let mut list = ListResourcesResult::with_all_items(Vec::new());
+        (list.ttl_ms, list.cache_scope) = freshness(&context, offer(&context)?);
+        list.meta = server_meta(&context);
+        Ok(list)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        whole(page)?;
+        let offer = offer(&context)?;
+        let mut list = ListResourceTemplatesResult::with_all_items(resources::templates(offer));
+        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
+        list.meta = server_meta(&context);
+        Ok(list)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let failed = |error| failure(error, Some(&request.uri));
+        let uri = ResourceUri::parse(&request.uri).map_err(failed)?;
+        if !offer(&context)?.includes(uri.toolset()) {
+            return Err(resources::switched_off(uri.toolset()));
+        }
+        let session = self.session(&context, None)?;
+        let read = self.work("resources/read", &context, &session, uri.read(&session)).await?.map_err(failed)?;
+        // Somebody's data, which may change at any time.
+        let mut result = resources::contents(&request.uri, read).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
+        result.meta = server_meta(&context);
+        Ok(result.into())
+    }
+
+    async fn list_prompts(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        whole(page)?;
+        let offer = offer(&context)?;
+        let mut list = ListPromptsResult::with_all_items(prompts::list(offer));
+        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
+        list.meta = server_meta(&context);
+        Ok(list)
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let mut result = prompts::get(&request, offer(&context)?)?;
+        result.meta = server_meta(&context);
+        Ok(result.into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let wanted = wanted(&request, offer(&context)?)?;
+        let session = self.session(&context, None)?;
+        let work = complete(wanted, &session, &request.argument.value);
+        let found = self.work("completion/complete", &context, &session, work).await?;
+        let Completion { names, has_more } = found.map_err(|error| failure(error, None))?;
+        let total = u32::try_from(names.len()).ok().filter(|_| !has_more);
+        let info = CompletionInfo::with_pagination(names, total, has_more)
+            .map_err(|problem| ErrorData::internal_error(problem, None))?;
+        let mut result = CompleteResult::new(info);
+        result.meta = server_meta(&context);
+        Ok(result)
+    }
+
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.0.tools.get(name).map(|(_, listed)| listed.clone())
+        self.0.typed.get(name).cloned()
     }
 
     async fn call_tool(
@@ -131,31 +250,29 @@ impl ServerHandler for McpServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some((tool, _)) = self.0.tools.get(&*request.name) else {
+        let Some(callable) = self.0.toolbox.find(&request.name) else {
             return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
         };
+        let offer = offer(&context)?;
+        let toolset = callable.toolset();
+        if !offer.includes(toolset) {
+            let message = format!(
+                "The tool `{}` belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
+                 X-MCP-Toolsets).",
+                request.name,
+                toolset.as_str()
+            );
+            return Err(ErrorData::invalid_params(message, None));
+        }
         let (progress, forwarded) = progress::forwarder(&context);
-        let caller = Self::caller(&context)?.clone();
-        let session = Session::new(caller, self.0.services.clone(), self.0.tool_timeout, progress);
-        let started = Instant::now();
+        let session = self.session(&context, progress)?;
         let arguments = request.arguments.unwrap_or_default();
-        let call = tool.call(session.clone(), arguments);
+        let label = callable.label(&arguments);
+        let call = Box::pin(self.0.toolbox.call(callable, offer, session.clone(), arguments));
         let outcome = tokio::select! {
-            outcome = guarded(&context.ct, self.0.tool_timeout, call) => outcome,
+            outcome = self.work(label, &context, &session, call) => outcome?,
             never = forwarded => match never {},
         };
-        let ended_as = outcome.as_ref().map_or_else(|error| error.code, |_| "ok");
-        metrics::tool_call(tool.name, ended_as, started.elapsed());
-        tracing::info!(
-            tool = tool.name,
-            outcome = ended_as,
-            credential_source = session.credential_source().map_or("none", |source| source.as_str()),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "tool called"
-        );
-        if outcome.as_ref().is_err_and(|error| error.code == code::CANCELLED) {
-            return Err(ErrorData::internal_error("cancelled", None));
-        }
         let mut result: CallToolResult = result(outcome);
         result.meta = server_meta(&context);
         Ok(result.into())

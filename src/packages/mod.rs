@@ -42,5 +42,5 @@ pub use pointers::Latest;
 pub use prepare::{Planned, Report, Seen};
 pub use revise::{Changes, Prepared, Removal, Revised, compose, entries_after, revise};
 pub use rows::Rows;
-pub use verify::{Checked, Verdict};
+pub use verify::{Checked, Verdict, object_of};
 pub use workflow::WorkflowGate;

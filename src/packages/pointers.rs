@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{PackageBucket, PackageError};
 use crate::quilt::layout::{self, Pointer};
-use crate::quilt::{PackageName, TopHash};
+use crate::quilt::{PackageName, Revision, TopHash};
 use crate::s3::{ListingQuery, ReadQuery, S3ErrorKind};
 
 /// Fewest digits of an abbreviated hash, as in quilt3 (`resolve_top_hash`).
@@ -55,6 +55,27 @@ impl PackageBucket {
             shown: text.chars().filter(|c| !c.is_control()).take(80).collect(),
         };
         Ok((text.parse().map_err(|_| wrong())?, etag, modified))
+    }
+
+    /// The revision that a URI means.
+    pub async fn revision(&self, name: &PackageName, revision: &Revision) -> Result<TopHash, PackageError> {
+        match revision {
+            Revision::Unspecified => self.resolve(name, "latest").await,
+            Revision::Hash(wanted) => self.resolve(name, wanted).await,
+            Revision::Tag(tag) if tag == "latest" => self.resolve(name, tag).await,
+            Revision::Tag(tag) => {
+                let seconds = tag.parse().map_err(|_| {
+                    let message = "the tag of a package is latest, or the time of a revision in seconds since 1970";
+                    PackageError::Invalid(message.to_owned())
+                })?;
+                match self.pointer(&layout::pointer(name, Pointer::Revision(seconds))).await {
+                    Err(error) if error.is(S3ErrorKind::NoSuchKey) => {
+                        Err(PackageError::NoSuchRevision { bucket: self.bucket.clone(), wanted: tag.clone() })
+                    }
+                    pointer => Ok(pointer?.0),
+                }
+            }
+        }
     }
 
     /// The revision that a caller means by `latest`, a top hash, or the beginning of one. As in quilt3, a hash is not

@@ -97,8 +97,8 @@ async fn verdict(hashing: &Hashing, entry: &Entry) -> Verdict {
     }
 }
 
-/// The object of a physical key.
-pub(super) fn object_of(key: &PhysicalKey) -> Result<ObjectUri, String> {
+/// The object of a physical key, if it is one.
+pub fn object_of(key: &PhysicalKey) -> Result<ObjectUri, String> {
     match key {
         PhysicalKey::File { path } => Err(format!("file://{path} is a file of some machine and no object")),
         PhysicalKey::S3 { bucket, key, version_id } => {

@@ -8,6 +8,10 @@ use crate::credentials::NoCredentials;
 pub mod code {
     /// An argument cannot be used. Correct it.
     pub const INVALID_ARGUMENT: &str = "invalid_argument";
+    /// The module has no such action. Choose one that the message lists.
+    pub const UNKNOWN_ACTION: &str = "unknown_action";
+    /// The tool writes, and the server or this request is read-only.
+    pub const READ_ONLY: &str = "read_only";
     /// A write was asked for and only the server's own credentials are there. Send a token.
     pub const WRITE_NEEDS_USER_CREDENTIALS: &str = "write_needs_user_credentials";
     /// S3 refused. Ask for the right named in the message.

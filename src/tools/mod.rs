@@ -9,17 +9,27 @@
 mod args;
 mod auth;
 mod buckets;
+mod complete;
 mod error;
 mod explain;
+mod modules;
+mod offer;
 mod packaging;
 mod permissions;
+mod resources;
 mod schema;
 mod session;
 mod tool;
+mod toolbox;
 
+pub use complete::{Completion, complete_bucket, complete_package};
 pub use error::{ToolError, code};
+pub use modules::{ListedModule, Module, is_question, listed as listed_modules};
+pub use offer::Offer;
+pub use resources::{Body, Content, ResourceUri};
 pub use session::{Progress, Services, Session};
 pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};
+pub use toolbox::{Callable, Toolbox};
 
 /// Every tool, in order of its name.
 #[must_use]

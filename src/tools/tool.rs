@@ -8,32 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Session, ToolError, code, schema};
-
-/// Groups of tools that are switched on and off together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Toolset {
-    /// Buckets and objects.
-    Buckets,
-    /// Packages and workflows.
-    Packaging,
-    /// What a caller may do.
-    Permissions,
-    /// Who am I, and with whose rights?
-    Auth,
-}
-
-impl Toolset {
-    /// The name as it appears in settings and documents.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Buckets => "buckets",
-            Self::Packaging => "packaging",
-            Self::Permissions => "permissions",
-            Self::Auth => "auth",
-        }
-    }
-}
+pub use crate::config::Toolset;
 
 /// What a tool does to the world: MCP's four annotation hints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -117,6 +117,11 @@ async fn a_bad_setting_is_one_line_that_names_it() {
         ("QUILT_MCP_ALLOWED_ORIGINS", "app.example.com", "such as https://app.example.com"),
         ("QUILT_BUCKETS", "Not_A_Bucket", "3 to 63"),
         ("QUILT_MCP_LOG", "=,=", "log filter"),
+        ("QUILT_MCP_TOOLSETS", "buckets,search", "`search` is not a toolset"),
+        ("QUILT_MCP_TOOL_STYLE", "actions", "typed, modules, both"),
+        ("QUILT_MCP_READ_ONLY", "perhaps", "true, false"),
+        ("QUILT_MCP_AUTHORIZATION_SERVERS", "https://login.example.com", "MCP_JWT_JWKS_URL"),
+        ("QUILT_MCP_REQUIRE_AUTH", "some", "calls, all"),
     ] {
         let mut serve = quilt_mcp();
         serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env(variable, value);

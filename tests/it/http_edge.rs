@@ -64,7 +64,7 @@ async fn a_discovery_method_has_little_to_say() {
         assert!([400, 413].contains(&answer.status), "{}", answer.status);
     }
     let version = server.post(PING, &[("mcp-protocol-version", "1999-01-01")]).await;
-    assert_eq!((version.status, version.body["error"]["code"].as_i64()), (400, Some(-32600)));
+    assert_eq!((version.status, version.body["error"]["code"].as_i64()), (400, Some(-32022)));
 }
 
 #[tokio::test]

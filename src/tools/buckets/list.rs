@@ -94,7 +94,7 @@ impl Tool for BucketList {
 }
 
 /// The catalog's list; where no catalog applies to this caller, S3's; where S3 shows none, the operator's.
-async fn listed(session: &Session, s3: &UserS3) -> Result<(Vec<CatalogBucket>, ListedBy), ToolError> {
+pub async fn listed(session: &Session, s3: &UserS3) -> Result<(Vec<CatalogBucket>, ListedBy), ToolError> {
     if let Some(access) = session.registry().await {
         let listed = match access {
             Ok(access) => catalog::list_buckets(&access).await,

@@ -85,12 +85,24 @@ impl Server {
 
     /// The same at another time.
     pub async fn start_at(ambient: Option<&Keys>, flags: &[String], clock: Clock) -> Self {
+        Self::start_in(ambient, flags, clock, Duration::from_millis(500)).await
+    }
+
+    /// A server in front of this S3 that waits so long for its registry.
+    pub async fn with_patience(stage: &Stage, flags: &[String], registry_timeout: Duration) -> Self {
+        let mut all = vec![format!("--s3-endpoint={}", stage.endpoint)];
+        all.extend_from_slice(flags);
+        Self::start_in(None, &all, Clock::system(), registry_timeout).await
+    }
+
+    async fn start_in(ambient: Option<&Keys>, flags: &[String], clock: Clock, registry_timeout: Duration) -> Self {
         let config = ServeConfig::from_flags(flags).unwrap();
         let surroundings = Surroundings {
             clock,
             ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
-            registry_timeout: Duration::from_millis(500),
+            registry_timeout,
             s3_backoff: Duration::from_millis(1),
+            ..Surroundings::default()
         };
         let app = App::build(&config, surroundings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,125 @@
+//! Which tools are offered, and how they are listed.
+
+use super::parse;
+
+/// Groups of tools that are switched on and off together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toolset {
+    /// Buckets and objects.
+    Buckets,
+    /// Packages and workflows.
+    Packaging,
+    /// What a caller may do.
+    Permissions,
+    /// Who am I, and with whose rights?
+    Auth,
+}
+
+impl Toolset {
+    /// Every toolset.
+    pub const ALL: [Self; 4] = [Self::Buckets, Self::Packaging, Self::Permissions, Self::Auth];
+
+    /// The name as it appears in settings and documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Buckets => "buckets",
+            Self::Packaging => "packaging",
+            Self::Permissions => "permissions",
+            Self::Auth => "auth",
+        }
+    }
+
+    fn bit(self) -> u8 {
+        match self {
+            Self::Buckets => 1,
+            Self::Packaging => 2,
+            Self::Permissions => 4,
+            Self::Auth => 8,
+        }
+    }
+}
+
+/// Some of the toolsets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Toolsets(u8);
+
+impl Toolsets {
+    /// All of them.
+    pub const ALL: Self = Self(0b1111);
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn include(self, toolset: Toolset) -> bool {
+        self.0 & toolset.bit() != 0
+    }
+
+    /// Those that are in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+impl std::str::FromStr for Toolsets {
+    type Err = String;
+
+    /// A comma list of names, or `all`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() == "all" {
+            return Ok(Self::ALL);
+        }
+        text.split(',').map(str::trim).try_fold(Self(0), |chosen, name| {
+            let toolset = Toolset::ALL.into_iter().find(|toolset| toolset.as_str() == name).ok_or_else(|| {
+                let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+                format!("`{shown}` is not a toolset; expected a comma list of buckets, packaging, permissions and auth")
+            })?;
+            Ok(Self(chosen.0 | toolset.bit()))
+        })
+    }
+}
+
+/// Which kind of tools stands in the list. Both kinds can always be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ToolStyle {
+    /// One tool for each thing to do, with typed arguments.
+    Typed,
+    /// One tool for each toolset, with an `action`.
+    Modules,
+    /// Both.
+    Both,
+}
+
+/// Upper bounds of what is offered; a request may only tighten them.
+#[derive(Debug, Clone, clap::Args)]
+pub struct OfferConfig {
+    /// Refuse every tool that writes. A request may ask for the same with `X-MCP-Readonly: true`
+    #[arg(long, env = "QUILT_MCP_READ_ONLY", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub read_only: bool,
+    /// Comma list of the toolsets that are on: `buckets`, `packaging`, `permissions`, `auth`. A request may choose among
+    /// them with `X-MCP-Toolsets`
+    #[arg(long, env = "QUILT_MCP_TOOLSETS", default_value = "all", value_parser = parse::toolsets)]
+    pub toolsets: Toolsets,
+    /// Which kind of tools is listed: `typed`, `modules` (one tool a toolset, with an `action`) or `both`; both kinds can
+    /// always be called
+    #[arg(long, env = "QUILT_MCP_TOOL_STYLE", value_enum, default_value = "typed")]
+    pub tool_style: ToolStyle,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toolsets_are_named_and_what_is_no_toolset_is_refused() {
+        let some: Toolsets = " buckets , auth".parse().unwrap();
+        assert!(some.include(Toolset::Buckets) && some.include(Toolset::Auth));
+        assert!(!some.include(Toolset::Packaging) && !some.include(Toolset::Permissions));
+        assert_eq!("all".parse(), Ok(Toolsets::ALL));
+        assert_eq!(Toolsets::ALL.and(some), some);
+        for bad in ["", "search", "buckets,", "Buckets", "all,auth"] {
+            let problem = bad.parse::<Toolsets>().unwrap_err();
+            assert!(problem.contains("buckets, packaging, permissions and auth"), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! From a listener to served connections, and the order in which they end.
+//!
+//! A shutdown goes in five steps, all within the drain time:
+//!
+//! 1. `/ready` answers 503. Connections are still accepted, because a load balancer that has not looked yet still sends
+//!    its callers here.
+//! 2. When the announcement is over, no more are accepted.
+//! 3. Connections finish what they are doing and are closed, and work that goes on behind its call is done.
+//! 4. When the drain time is over, calls in flight are cancelled; each is answered that it was.
+//! 5. What is left a moment later is dropped.
+//!
+//! Invariant: no connection outlives [`serve`].
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Readiness;
+use super::connection::serve_connection;
+
+/// Wait after an accept that failed: out of descriptors, or the client left before it was greeted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
+/// Time for the answers to calls that were cancelled.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What connections may cost, and how long their end may take.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLimits {
+    /// Longest time without a request that is being answered, whether the client is silent or sends a header byte by byte.
+    /// Longer than load balancers keep idle connections (60 s), so that it is they who close them.
+    pub patience: Duration,
+    /// Most connections at once; more wait to be accepted.
+    pub most: usize,
+    /// How long connections are still accepted after the shutdown was announced; at most half of the drain time.
+    pub announcement: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(75), most: 1024, announcement: Duration::from_secs(5) }
+    }
+}
+
+/// How a server ends.
+pub struct Ending {
+    /// Begins the shutdown.
+    pub begins: CancellationToken,
+    /// Is told that it began.
+    pub readiness: Readiness,
+    /// Cancels the calls in flight.
+    pub calls_end: CancellationToken,
+    /// Work that goes on behind its call.
+    pub tasks: TaskTracker,
+    /// Time from the beginning to the cancelling.
+    pub drain: Duration,
+}
+
+/// Serves until the shutdown is over.
+pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, ending: Ending) {
+    let Ending { begins, readiness, calls_end, tasks, drain } = ending;
+    let closing = CancellationToken::new();
+    let mut connections = Connections {
+        tasks: JoinSet::new(),
+        places: Arc::new(Semaphore::new(limits.most)),
+        // Builds the layers around each route once; otherwise every request builds them anew.
+        router: router.with_state(()),
+        patience: limits.patience,
+        closing: closing.clone(),
+    };
+    connections.accept_until(&listener, begins.cancelled()).await;
+
+    readiness.begin_shutdown();
+    let deadline = Instant::now() + drain;
+    connections.accept_until(&listener, sleep(limits.announcement.min(drain / 2))).await;
+
+    drop(listener);
+    closing.cancel();
+    let ended = async {
+        connections.ended().await;
+        tasks.close();
+        tasks.wait().await;
+    };
+    if timeout_at(deadline, ended).await.is_err() {
+        tracing::warn!("calls in flight are cancelled at the end of the drain time");
+        calls_end.cancel();
+        let _late = timeout(LAST_WORDS, connections.ended()).await;
+    }
+    connections.tasks.shutdown().await;
+}
+
+struct Connections {
+    tasks: JoinSet<()>,
+    places: Arc<Semaphore>,
+    router: Router,
+    patience: Duration,
+    closing: CancellationToken,
+}
+
+impl Connections {
+    async fn accept_until(&mut self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            while self.tasks.try_join_next().is_some() {}
+            let accepted = async {
+                let place = self.places.clone().acquire_owned().await;
+                (place, listener.accept().await)
+            };
+            let accepted = tokio::select! {
+                biased;
+                () = end.as_mut() => return,
+                accepted = accepted => accepted,
+            };
+            let (Ok(place), Ok((stream, _))) = accepted else {
+                sleep(ACCEPT_AGAIN).await;
+                continue;
+            };
+            // Without it each streamed answer waits some 40 ms for the client's acknowledgement.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+            let connection = serve_connection(stream, self.router.clone(), self.patience, self.closing.clone());
+            self.tasks.spawn(async move {
+                connection.await;
+                drop(place);
+            });
+        }
+    }
+
+    async fn ended(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}

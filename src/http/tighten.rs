@@ -1,0 +1,48 @@
+//! What a request takes away from what it is offered: `X-MCP-Readonly` and `X-MCP-Toolsets`.
+//!
+//! Both only tighten, so a header that cannot be read is refused: whoever sent it wanted less than everything. Of a header
+//! that came several times, each one tightens.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::envelope::Envelope;
+use super::reply::{INVALID_PARAMS, Problem, problem};
+use crate::config::Toolsets;
+use crate::tools::Offer;
+
+const READ_ONLY: &str = "x-mcp-readonly";
+const TOOLSETS: &str = "x-mcp-toolsets";
+
+/// Puts the request's [`Offer`] into its extensions.
+pub(super) async fn read(State(offer): State<Offer>, mut request: Request, next: Next) -> Response {
+    match tightened(offer, request.headers()) {
+        Ok(offer) => {
+            request.extensions_mut().insert(offer);
+            next.run(request).await
+        }
+        Err(message) => {
+            let what = Problem { code: INVALID_PARAMS, message: &message, error_code: "invalid_request" };
+            let id = request.extensions().get::<Envelope>().and_then(|envelope| envelope.id.as_deref());
+            problem(StatusCode::BAD_REQUEST, &what, id)
+        }
+    }
+}
+
+fn tightened(mut offer: Offer, headers: &HeaderMap) -> Result<Offer, String> {
+    for value in headers.get_all(READ_ONLY) {
+        let value = value.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+        match value.as_str() {
+            "true" | "1" => offer = offer.without_writes(),
+            "false" | "0" => {}
+            _ => return Err("The header X-MCP-Readonly is neither true nor false.".to_owned()),
+        }
+    }
+    for value in headers.get_all(TOOLSETS) {
+        let toolsets: Result<Toolsets, String> = value.to_str().unwrap_or_default().parse();
+        offer = offer.within(toolsets.map_err(|problem| format!("The header X-MCP-Toolsets: {problem}."))?);
+    }
+    Ok(offer)
+}

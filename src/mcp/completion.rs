@@ -1,0 +1,72 @@
+//! Which names complete an argument of a prompt or a variable of a resource template.
+
+use rmcp::ErrorData;
+use rmcp::model::{CompleteRequestParams, Reference};
+
+use super::prompts;
+use super::resources::{ENTRY, OBJECT, PACKAGE, switched_off};
+use crate::config::Toolset;
+use crate::s3::BucketName;
+use crate::tools::{Completion, Offer, Session, ToolError, complete_bucket, complete_package};
+
+/// What is to be completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The name of a bucket.
+    Bucket,
+    /// The name of a package of this bucket.
+    Package(BucketName),
+    /// Something of which there is no list.
+    Anything,
+}
+
+/// Reads a request. What it refers to must be there.
+pub(super) fn wanted(request: &CompleteRequestParams, offer: Offer) -> Result<Wanted, ErrorData> {
+    let invalid = |message: String| ErrorData::invalid_params(message, None);
+    let argument = request.argument.name.as_str();
+    let is_there = match &request.r#ref {
+        Reference::Prompt(prompt) => prompts::has_argument(&prompt.name, argument, offer)
+            .ok_or_else(|| invalid("There is no such prompt; prompts/list shows them.".to_owned()))?,
+        Reference::Resource(resource) => {
+            let toolset = match resource.uri.as_str() {
+                OBJECT => Toolset::Buckets,
+                PACKAGE | ENTRY => Toolset::Packaging,
+                _ => {
+                    let message = "There is no such resource template; resources/templates/list shows them.";
+                    return Err(invalid(message.to_owned()));
+                }
+            };
+            if !offer.includes(toolset) {
+                return Err(switched_off(toolset));
+            }
+            ["{", "{+"].iter().any(|open| resource.uri.contains(&format!("{open}{argument}}}")))
+        }
+        _ => false,
+    };
+    if !is_there {
+        return Err(invalid("What is referred to has no such argument.".to_owned()));
+    }
+    match argument {
+        "bucket" | "source_bucket" => Ok(Wanted::Bucket),
+        "package" => {
+            let bucket = request.context.as_ref().and_then(|context| context.get_argument("bucket"));
+            let bucket = bucket.ok_or_else(|| {
+                invalid("Packages are completed in a bucket; name it in context.arguments.bucket.".to_owned())
+            })?;
+            bucket
+                .parse()
+                .map(Wanted::Package)
+                .map_err(|problem| invalid(format!("context.arguments.bucket: {problem}.")))
+        }
+        _ => Ok(Wanted::Anything),
+    }
+}
+
+/// The names, as this caller.
+pub(super) async fn complete(wanted: Wanted, session: &Session, begin: &str) -> Result<Completion, ToolError> {
+    match wanted {
+        Wanted::Bucket => complete_bucket(session, begin).await,
+        Wanted::Package(bucket) => complete_package(session, &bucket, begin).await,
+        Wanted::Anything => Ok(Completion::NONE),
+    }
+}

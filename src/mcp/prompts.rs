@@ -1,0 +1,170 @@
+//! Three ways to begin, as MCP prompts.
+
+use rmcp::ErrorData;
+use rmcp::model::{GetPromptRequestParams, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
+
+use crate::config::Toolset;
+use crate::tools::Offer;
+
+/// Longest argument, in characters: prompts are texts for a model.
+const LONGEST: usize = 2000;
+
+struct Template {
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    toolset: Toolset,
+    writes: bool,
+    /// Name, description, whether it must be there.
+    arguments: &'static [(&'static str, &'static str, bool)],
+    /// The text, with `{name}` where an argument stands.
+    text: &'static str,
+}
+
+const TEMPLATES: [Template; 3] = [
+    Template {
+        name: "build_package",
+        title: "Build a package from a prefix",
+        description: "Makes a package of everything below a prefix, after a rehearsal.",
+        toolset: Toolset::Packaging,
+        writes: true,
+        arguments: &[
+            ("bucket", "Bucket that is to hold the package", true),
+            ("package", "Name of the package, namespace/name", true),
+            ("source_bucket", "Bucket that holds the files", true),
+            ("source_prefix", "Prefix of the files", true),
+        ],
+        text: "Build the Quilt package {package} in the bucket {bucket} from the objects below s3://{source_bucket}/\
+               {source_prefix}.\n\nFirst list the objects and say what kinds of files there are. Then call \
+               package_create_from_s3 with dry_run=true and show me the logical keys, the number of entries and their \
+               total size, and suggest a message and metadata that only state what the files show. Create the package \
+               when I agree, and tell me its top hash.",
+    },
+    Template {
+        name: "explain_denial",
+        title: "Explain a denial",
+        description: "Finds out why something was denied, and what to ask whom for.",
+        toolset: Toolset::Auth,
+        writes: false,
+        arguments: &[
+            ("error", "What was said when it was denied", false),
+            ("resource", "Bucket or s3:// URI that it was about", false),
+        ],
+        text: "Something was denied to me in the Quilt catalog. What was said: {error}\nWhat it was about: \
+               {resource}\n\nCall auth_status and tell me who I am to this server, which AWS identity my calls act with, \
+               where its credentials come from, and what each credential source answered. If a bucket is known, find out \
+               what I may do there. Then say in plain words which right is missing, on what, for whom, and who can grant \
+               it; do not guess beyond what the tools said.",
+    },
+    Template {
+        name: "explore_bucket",
+        title: "Explore a bucket",
+        description: "Gives an overview of what a bucket holds.",
+        toolset: Toolset::Buckets,
+        writes: false,
+        arguments: &[("bucket", "Bucket to look into", true), ("prefix", "Where in it to begin", false)],
+        text: "Give me an overview of the bucket {bucket}, beginning at: {prefix}\n\nBrowse it like folders with \
+               bucket_objects_list and delimiter \"/\", a level at a time, and read README files where there are any. Say \
+               which kinds of data there are, how they are laid out, how large they are and how recent. Read only the \
+               beginning of files, and no more than you need.",
+    },
+];
+
+/// The prompts that are on, in order of their names.
+pub(super) fn list(offer: Offer) -> Vec<Prompt> {
+    let on = TEMPLATES.iter().filter(|template| is_on(template, offer));
+    on.map(|template| {
+        let argument = |(name, description, required): &(&str, &str, bool)| {
+            PromptArgument::new(*name).with_description(*description).with_required(*required)
+        };
+        let arguments = template.arguments.iter().map(argument).collect();
+        Prompt::new(template.name, Some(template.description), Some(arguments)).with_title(template.title)
+    })
+    .collect()
+}
+
+/// Whether there is a prompt of this name with this argument.
+pub(super) fn has_argument(prompt: &str, argument: &str, offer: Offer) -> Option<bool> {
+    let template = TEMPLATES.iter().find(|template| template.name == prompt && is_on(template, offer))?;
+    Some(template.arguments.iter().any(|(name, ..)| *name == argument))
+}
+
+/// One prompt with its arguments filled in.
+pub(super) fn get(request: &GetPromptRequestParams, offer: Offer) -> Result<GetPromptResult, ErrorData> {
+    let invalid = |message: String| Err(ErrorData::invalid_params(message, None));
+    let found = TEMPLATES.iter().find(|template| template.name == request.name && is_on(template, offer));
+    let Some(template) = found else {
+        let names: Vec<&str> = list_names(offer).collect();
+        return invalid(format!("There is no such prompt; the prompts are: {}.", names.join(", ")));
+    };
+    let none = JsonObject::new();
+    let given = request.arguments.as_ref().unwrap_or(&none);
+    let names: Vec<&str> = template.arguments.iter().map(|(name, ..)| *name).collect();
+    if given.keys().any(|name| !names.contains(&name.as_str())) {
+        return invalid(format!(
+            "The prompt {} has no such argument; its arguments are: {}.",
+            template.name,
+            names.join(", ")
+        ));
+    }
+    let mut values = Vec::new();
+    for (name, _, required) in template.arguments {
+        let value = given.get(*name).filter(|value| !value.is_null());
+        match value.map(|value| value.as_str().map(str::trim)) {
+            Some(Some(text)) if !text.is_empty() && text.chars().count() <= LONGEST => values.push((*name, text)),
+            Some(None) => return invalid(format!("Argument {name}: expected a text.")),
+            Some(Some(text)) if !text.is_empty() => {
+                return invalid(format!("Argument {name}: expected at most {LONGEST} characters."));
+            }
+            _ if *required => return invalid(format!("The prompt {} needs the argument {name}.", template.name)),
+            _ => values.push((*name, "(not given)")),
+        }
+    }
+    let message = PromptMessage::new_text(Role::User, filled(template.text, &values));
+    Ok(GetPromptResult::new(vec![message]).with_description(template.description))
+}
+
+/// Fills in one pass, so that a value which looks like a name is not taken for one.
+fn filled(text: &str, values: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('{') {
+        out.push_str(before);
+        let Some((name, behind)) = behind.split_once('}') else { break };
+        out.push_str(values.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value));
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn list_names(offer: Offer) -> impl Iterator<Item = &'static str> {
+    TEMPLATES.iter().filter(move |template| is_on(template, offer)).map(|template| template.name)
+}
+
+fn is_on(template: &Template, offer: Offer) -> bool {
+    offer.includes(template.toolset) && (!template.writes || offer.allows_writes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_never_taken_for_a_place() {
+        let values = [("a", "{b}"), ("b", "x")];
+        assert_eq!(filled("{a}-{b}-{c}.", &values), "{b}-x-.");
+    }
+
+    #[test]
+    fn every_place_in_a_text_is_an_argument() {
+        for template in &TEMPLATES {
+            for place in template.text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()) {
+                assert!(template.arguments.iter().any(|(name, ..)| *name == place), "{} {place}", template.name);
+            }
+            for (name, ..) in template.arguments {
+                assert!(template.text.contains(&format!("{{{name}}}")), "{} {name}", template.name);
+            }
+        }
+    }
+}

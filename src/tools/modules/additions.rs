@@ -1,0 +1,48 @@
+//! What the action style adds to the results of typed tools.
+
+use serde_json::{Map, Value, json};
+
+/// One addition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addition {
+    /// `categorized_buckets` and `total_buckets`.
+    CategorizedBuckets,
+    /// `upload_context{bucket, source}`.
+    UploadContext,
+    /// `template` and `name`, of the one that was asked for.
+    Template,
+}
+
+impl Addition {
+    /// Adds it to a result; `sent` are the typed arguments.
+    pub(super) fn add(self, sent: &Map<String, Value>, output: &mut Map<String, Value>) {
+        match self {
+            Self::CategorizedBuckets => {
+                let buckets = output.get("buckets").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let of = |level: &str| -> Vec<&Value> {
+                    let has_level = |bucket: &&Value| bucket.get("permission_level").is_some_and(|own| own == level);
+                    buckets.iter().filter(has_level).filter_map(|bucket| bucket.get("name")).collect()
+                };
+                let categorized = json!({
+                    "write_access": of("write_access"),
+                    "read_access": of("read_access"),
+                    "no_access": of("no_access"),
+                    "unknown": of("unknown"),
+                });
+                let total = buckets.len();
+                output.insert("categorized_buckets".to_owned(), categorized);
+                output.insert("total_buckets".to_owned(), total.into());
+            }
+            Self::UploadContext => {
+                let context = json!({ "bucket": output.get("bucket"), "source": output.get("credential_source") });
+                output.insert("upload_context".to_owned(), context);
+            }
+            Self::Template => {
+                let name = sent.get("template_name").cloned().unwrap_or_default();
+                let template = output.get("templates").and_then(|templates| templates.get(name.as_str()?)).cloned();
+                output.insert("name".to_owned(), name);
+                output.extend(template.map(|template| ("template".to_owned(), template)));
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The accepted spellings of arguments.
+
+use serde_json::{Map, Value};
+
+use crate::tools::ToolError;
+
+/// An argument of a typed tool and other names under which it is accepted.
+pub struct Spelling {
+    /// The typed tool's name of it.
+    pub typed: &'static str,
+    /// Other names.
+    pub also: &'static [&'static str],
+}
+
+/// Gives arguments their typed names. One that came under two names must have said the same.
+pub(super) fn typed(arguments: &mut Map<String, Value>, spellings: &[Spelling]) -> Result<(), ToolError> {
+    for Spelling { typed, also } in spellings {
+        for name in *also {
+            let Some(value) = arguments.remove(*name) else { continue };
+            match arguments.get(*typed) {
+                None => {
+                    arguments.insert((*typed).to_owned(), value);
+                }
+                Some(other) if bare(other) == bare(&value) => {}
+                Some(_) => {
+                    let message = format!("`{typed}` and `{name}` are the same argument and say different things.");
+                    return Err(ToolError::invalid(message));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A bucket's name is the same with and without its scheme.
+fn bare(value: &Value) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    text.strip_prefix("s3://").map_or(text.as_str(), |name| name.trim_end_matches('/')).into()
+}
+
+/// An object that may also come as JSON text, as models like to write it.
+pub(super) fn object(name: &str, value: Option<Value>) -> Result<Map<String, Value>, ToolError> {
+    let value = match value {
+        Some(Value::String(text)) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        Some(value) => value,
+        None => Value::Null,
+    };
+    match value {
+        Value::Null => Ok(Map::new()),
+        Value::Object(object) => Ok(object),
+        _ => Err(ToolError::invalid(format!("Argument {name}: expected an object, or an object as JSON text."))),
+    }
+}

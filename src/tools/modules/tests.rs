@@ -1,0 +1,115 @@
+use super::*;
+
+/// The typed tools of the table, so that a misspelt one is not taken for one that is still to come.
+const TOOLS: [&str; 20] = [
+    "auth_status",
+    "bucket_access_check",
+    "bucket_list",
+    "bucket_object_fetch",
+    "bucket_object_info",
+    "bucket_object_link",
+    "bucket_object_text",
+    "bucket_objects_list",
+    "bucket_objects_put",
+    "package_browse",
+    "package_create",
+    "package_create_from_s3",
+    "package_delete",
+    "package_diff",
+    "package_list",
+    "package_templates",
+    "package_update",
+    "package_versions",
+    "permissions_discover",
+    "permissions_recommendations",
+];
+
+fn actions() -> impl Iterator<Item = (&'static Module, &'static Action)> {
+    MODULES.iter().flat_map(|module| module.actions.iter().map(move |action| (module, action)))
+}
+
+#[test]
+fn every_action_is_a_tool_of_its_own_toolset() {
+    let toolbox = Toolbox::new();
+    let mut missing = Vec::new();
+    for (module, action) in actions() {
+        assert!(TOOLS.contains(&action.tool), "{}.{}: {}", module.name, action.name, action.tool);
+        match toolbox.tool(action.tool) {
+            Some(tool) => assert_eq!(tool.toolset, module.toolset, "{}.{}", module.name, action.name),
+            None => missing.push(action.tool),
+        }
+    }
+    missing.dedup();
+    println!("not in this build: {missing:?}");
+}
+
+/// A spelling that leads to an argument that the tool does not have would be refused under a name nobody sent.
+#[test]
+fn every_spelling_leads_to_an_argument_of_the_tool() {
+    let toolbox = Toolbox::new();
+    for (module, action) in actions() {
+        let Some(tool) = toolbox.tool(action.tool) else { continue };
+        let properties = tool.input_schema["properties"].as_object().unwrap();
+        for spelling in action.spellings {
+            let name = spelling.typed;
+            assert!(properties.contains_key(name), "{}.{}: {name}", module.name, action.name);
+        }
+    }
+}
+
+#[test]
+fn names_are_unique() {
+    let toolbox = Toolbox::new();
+    let mut names: Vec<&str> = MODULES.iter().map(|module| module.name).collect();
+    names.extend(OLD_NAMES.iter().map(|old| old.name));
+    names.extend(toolbox.typed().iter().map(|tool| tool.name));
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}
+
+#[test]
+fn only_a_plain_question_needs_no_token() {
+    let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+    assert!(is_question("buckets", None));
+    for open in ["null", "{}", r#"{"action":null}"#, r#"{"params":{"action":"discover"}}"#] {
+        assert!(is_question("buckets", Some(&raw(open))), "{open}");
+    }
+    for closed in [
+        r#"{"action":"discover"}"#,
+        r#"{"action":""}"#,
+        r#"{"action":false}"#,
+        r#"{"action":null,"action":"discover"}"#,
+        r#"{"action":"discover","action":null}"#,
+        "{\"action\":null,\"\\u0061ction\":\"discover\"}",
+        "[]",
+        "\"x\"",
+    ] {
+        assert!(!is_question("buckets", Some(&raw(closed))), "{closed}");
+    }
+    assert!(!is_question("bucket_list", None));
+}
+
+fn translated(action: &str, mut arguments: Value) -> Result<Map<String, Value>, ToolError> {
+    let action = MODULES.iter().find_map(|module| module.actions.iter().find(|own| own.name == action)).unwrap();
+    let mut arguments = std::mem::take(arguments.as_object_mut().unwrap());
+    spelling::typed(&mut arguments, action.spellings)?;
+    Ok(arguments)
+}
+
+#[test]
+fn arguments_get_their_typed_names() {
+    for (sent, typed) in [
+        (json!({ "registry": "s3://abc", "objects": [] }), json!({ "bucket": "s3://abc", "items": [] })),
+        (json!({ "bucket_name": "abc", "items": [] }), json!({ "bucket": "abc", "items": [] })),
+        (json!({ "bucket": "abc", "registry": "s3://abc/" }), json!({ "bucket": "abc" })),
+    ] {
+        assert_eq!(Value::from(translated("objects_put", sent.clone()).unwrap()), typed, "{sent}");
+    }
+    let sent = json!({ "package_name": "a/b", "s3_uris": ["s3://abc/x"], "meta": "{}", "description": "first" });
+    let typed = json!({ "name": "a/b", "files": ["s3://abc/x"], "metadata": "{}", "message": "first" });
+    assert_eq!(Value::from(translated("create", sent).unwrap()), typed);
+    let sent = json!({ "bucket": "abc", "registry": "s3://other" });
+    assert_eq!(translated("objects_put", sent).unwrap_err().code, code::INVALID_ARGUMENT);
+}

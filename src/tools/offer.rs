@@ -1,0 +1,81 @@
+//! What is offered to one request: the operator's bounds, tightened by what the request asked for.
+//!
+//! Invariant: nothing in here widens an offer. What it says of a list it says of a call too.
+
+use super::{AnyTool, ToolError, code};
+use crate::config::{OfferConfig, ToolStyle, Toolset, Toolsets};
+
+/// What may be listed and called.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer {
+    toolsets: Toolsets,
+    read_only: bool,
+    style: ToolStyle,
+    is_tightened: bool,
+}
+
+impl Offer {
+    /// What the operator offers.
+    #[must_use]
+    pub fn of(config: &OfferConfig) -> Self {
+        Self { toolsets: config.toolsets, read_only: config.read_only, style: config.tool_style, is_tightened: false }
+    }
+
+    /// Everything, in this style; for reference tables.
+    #[must_use]
+    pub fn everything(style: ToolStyle) -> Self {
+        Self { toolsets: Toolsets::ALL, read_only: false, style, is_tightened: false }
+    }
+
+    /// The same without tools that write.
+    #[must_use]
+    pub fn without_writes(self) -> Self {
+        Self { read_only: true, is_tightened: true, ..self }
+    }
+
+    /// The same without what is not in these toolsets.
+    #[must_use]
+    pub fn within(self, toolsets: Toolsets) -> Self {
+        Self { toolsets: self.toolsets.and(toolsets), is_tightened: true, ..self }
+    }
+
+    /// Whether the request asked for less than everybody gets, so that its lists are its own.
+    #[must_use]
+    pub fn is_tightened(self) -> bool {
+        self.is_tightened
+    }
+
+    /// Which kind of tools is listed.
+    #[must_use]
+    pub fn style(self) -> ToolStyle {
+        self.style
+    }
+
+    /// Whether this toolset is on.
+    #[must_use]
+    pub fn includes(self, toolset: Toolset) -> bool {
+        self.toolsets.include(toolset)
+    }
+
+    /// Whether anything may be written.
+    #[must_use]
+    pub fn allows_writes(self) -> bool {
+        !self.read_only
+    }
+
+    /// Whether this tool is on.
+    #[must_use]
+    pub fn has(self, tool: &AnyTool) -> bool {
+        self.includes(tool.toolset) && (tool.hints.read_only || !self.read_only)
+    }
+
+    /// Refuses a tool that writes where nothing may be written.
+    pub fn check(self, tool: &AnyTool) -> Result<(), ToolError> {
+        if tool.hints.read_only || !self.read_only {
+            return Ok(());
+        }
+        let message = format!("{} writes, and this server, or this request, is read-only.", tool.name);
+        let hint = "Leave out the header X-MCP-Readonly, or ask the operator (QUILT_MCP_READ_ONLY).";
+        Err(ToolError::new(code::READ_ONLY, message).with_hint(hint))
+    }
+}
