@@ -12,10 +12,10 @@
 //! | room | owns |
 //! |---|---|
 //! | [`config`] | the table of settings |
-//! | [`http`] | from bytes to a checked request: ids, CORS, Host and Origin, limits, the JSON-RPC envelope, who may call |
+//! | [`http`] | connections and how they end; from bytes to a checked request: ids, CORS, Host and Origin, limits, the JSON-RPC envelope, who may call, what is offered to this request |
 //! | [`identity`] | from the bearer to a proved [`identity::Caller`] |
-//! | [`mcp`] | the only room that knows rmcp: caller out of the context, guard, results |
-//! | [`tools`] | what the server can do: plain async functions of a [`tools::Session`] and arguments |
+//! | [`mcp`] | the only room that knows rmcp: caller out of the context, guard, results; resources, prompts and completions as MCP has them |
+//! | [`tools`] | what the server can do: plain async functions of a [`tools::Session`] and arguments; the action style, which is other names for them; what can be read by its URI |
 //! | [`packages`] | the packages of a bucket, as one caller: the format on S3, commits, manifests by pages, checksums |
 //! | [`credentials`] | whose AWS credentials a call acts with: the chain, its record, the cache |
 //! | [`s3`] | S3 as exactly one caller, one file for each operation |

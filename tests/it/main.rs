@@ -7,6 +7,7 @@
 )]
 
 mod ambient;
+mod browser;
 mod command_line;
 mod connections;
 mod credentials;
