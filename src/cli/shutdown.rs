@@ -2,7 +2,11 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled at SIGTERM or SIGINT.
+/// Exit status of a process that was interrupted.
+const INTERRUPTED: i32 = 130;
+
+/// A token that is cancelled at SIGTERM or SIGINT. The second signal ends the process at once: whoever sends it does not
+/// want to wait.
 pub(super) fn on_signal() -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -13,6 +17,9 @@ pub(super) fn on_signal() -> anyhow::Result<CancellationToken> {
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
         tracing::info!("shutdown begins");
         ends.cancel();
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tracing::warn!("shutdown was cut short");
+        std::process::exit(INTERRUPTED);
     });
     Ok(token)
 }

@@ -4,8 +4,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{ChildStderr, Command};
 
 fn quilt_mcp() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quilt-mcp"));
@@ -161,6 +161,41 @@ async fn a_variable_that_is_set_to_nothing_is_not_set() {
     }
     assert!(log.contains("\"listening\"") && log.contains(r#""verify":"Registry""#), "{log}");
     assert!(log.contains("QUILT_MCP_ALOWED_HOSTS"), "a misspelt name is a warning: {log}");
+}
+
+async fn serve_until_it_listens(drain: &str) -> (tokio::process::Child, Lines<BufReader<ChildStderr>>) {
+    let mut serve = quilt_mcp();
+    serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env("QUILT_MCP_DRAIN", drain);
+    serve.env("QUILT_REGISTRY_URL", "https://registry.example.com");
+    let mut serve = serve.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(serve.stderr.take().unwrap()).lines();
+    logged(&mut lines, "listening").await;
+    (serve, lines)
+}
+
+async fn logged(lines: &mut Lines<BufReader<ChildStderr>>, part: &str) {
+    let until = async { while !lines.next_line().await.unwrap().unwrap().contains(part) {} };
+    tokio::time::timeout(Duration::from_secs(30), until).await.unwrap();
+}
+
+async fn signal(serve: &tokio::process::Child, name: &str) {
+    let kill = Command::new("kill").args([name, &serve.id().unwrap().to_string()]).status().await.unwrap();
+    assert!(kill.success());
+}
+
+#[tokio::test]
+async fn a_server_ends_when_it_is_told_to_and_at_once_when_it_is_told_twice() {
+    let (mut serve, mut lines) = serve_until_it_listens("200ms").await;
+    signal(&serve, "-TERM").await;
+    logged(&mut lines, "stopped").await;
+    assert!(serve.wait().await.unwrap().success());
+
+    let (mut serve, mut lines) = serve_until_it_listens("10m").await;
+    signal(&serve, "-TERM").await;
+    logged(&mut lines, "shutdown begins").await;
+    signal(&serve, "-INT").await;
+    let ended = tokio::time::timeout(Duration::from_secs(30), serve.wait()).await.unwrap().unwrap();
+    assert_eq!(ended.code(), Some(130));
 }
 
 /// The README's tables are printed from the code.
