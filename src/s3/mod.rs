@@ -8,6 +8,7 @@
 //! fails instead of acting as somebody else; every request carries the credentials of the handle it was made on; retries
 //! are paid from the caller's own partition.
 
+mod bucket_region;
 mod call;
 mod client;
 mod denial;
@@ -17,6 +18,7 @@ mod head;
 mod list_buckets;
 mod list_objects;
 mod presign;
+mod probe;
 mod put;
 mod uri;
 
@@ -27,5 +29,6 @@ pub use get_range::RangeRead;
 pub use head::{Checksums, ObjectHead};
 pub use list_objects::{ListedObject, Listing, ListingQuery};
 pub use presign::Presigned;
+pub use probe::LeftOpen;
 pub use put::{Put, PutOutcome};
 pub use uri::{BucketName, ObjectKey, ObjectUri};
