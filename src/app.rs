@@ -7,6 +7,7 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::catalog::{
     CatalogHost, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client, http_client, own_bearer,
@@ -27,6 +28,9 @@ const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest wait for an identity provider's keys.
 const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Longest time that a question about the rights in one bucket may take: of many buckets some may hang.
+const BUCKET_LIMIT: Duration = Duration::from_secs(10);
+
 /// What is given to a server rather than set: tests and `dev` give other ones.
 pub struct Surroundings {
     /// The time.
@@ -37,6 +41,8 @@ pub struct Surroundings {
     pub registry_timeout: Duration,
     /// First wait between two tries of the S3 client.
     pub s3_backoff: Duration,
+    /// Longest time that a question about the rights in one bucket may take.
+    pub bucket_limit: Duration,
 }
 
 impl Default for Surroundings {
@@ -46,6 +52,7 @@ impl Default for Surroundings {
             ambient: AmbientProvider::DefaultChain,
             registry_timeout: REGISTRY_TIMEOUT,
             s3_backoff: Duration::from_millis(200),
+            bucket_limit: BUCKET_LIMIT,
         }
     }
 }
@@ -55,6 +62,7 @@ pub struct App {
     router: Router,
     readiness: Readiness,
     streams_end: CancellationToken,
+    tasks: TaskTracker,
     drain: Duration,
 }
 
@@ -73,7 +81,7 @@ impl App {
     /// Builds every room from the settings.
     pub async fn build(config: &ServeConfig, surroundings: Surroundings) -> Result<Self, BuildError> {
         config.check()?;
-        let Surroundings { clock, ambient, registry_timeout, s3_backoff } = surroundings;
+        let Surroundings { clock, ambient, registry_timeout, s3_backoff, bucket_limit } = surroundings;
         let http =
             HttpClients { trusting: http_client(registry_timeout)?, guarded: guarded_http_client(registry_timeout)? };
         let region = &config.aws.region;
@@ -125,6 +133,7 @@ impl App {
             None => WithoutToken::Refuse,
         };
 
+        let tasks = TaskTracker::new();
         let services = Arc::new(Services {
             s3: SharedS3::new(SharedS3Options {
                 region: region.clone(),
@@ -137,6 +146,8 @@ impl App {
             catalog,
             buckets: buckets(&config.catalog.buckets)?,
             clock: clock.clone(),
+            bucket_limit,
+            tasks: tasks.clone(),
         });
         let streams_end = CancellationToken::new();
         let server = McpServer::new(services, config.limits.tool_timeout);
@@ -154,7 +165,7 @@ impl App {
             clock,
         });
         log_sources(config);
-        Ok(Self { router, readiness, streams_end, drain: config.limits.drain })
+        Ok(Self { router, readiness, streams_end, tasks, drain: config.limits.drain })
     }
 
     /// Serves until `shutdown`, then lets the calls in flight finish for as long as the drain time allows.
@@ -165,7 +176,7 @@ impl App {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
         });
-        let Self { router, readiness, streams_end, drain } = self;
+        let Self { router, readiness, streams_end, tasks, drain } = self;
         let server = axum::serve(listener, router).with_graceful_shutdown({
             let shutdown = shutdown.clone();
             async move {
@@ -174,7 +185,12 @@ impl App {
             }
         });
         tokio::select! {
-            outcome = server => outcome,
+            outcome = async {
+                let outcome = server.await;
+                tasks.close();
+                tasks.wait().await;
+                outcome
+            } => outcome,
             () = async { shutdown.cancelled().await; tokio::time::sleep(drain).await } => {
                 streams_end.cancel();
                 tracing::warn!("calls in flight were ended at the end of the drain time");

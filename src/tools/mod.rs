@@ -32,6 +32,9 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<buckets::BucketObjectText>(),
         AnyTool::of::<buckets::BucketObjectsList>(),
         AnyTool::of::<buckets::BucketObjectsPut>(),
+        AnyTool::of::<permissions::BucketAccessCheck>(),
+        AnyTool::of::<permissions::PermissionsDiscover>(),
+        AnyTool::of::<permissions::PermissionsRecommendations>(),
     ];
     tools.sort_by_key(|tool| tool.name);
     tools

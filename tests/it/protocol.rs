@@ -73,6 +73,7 @@ async fn every_tool_is_described_annotated_and_typed() {
     let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     let expected = [
         "auth_status",
+        "bucket_access_check",
         "bucket_list",
         "bucket_object_fetch",
         "bucket_object_info",
@@ -80,6 +81,8 @@ async fn every_tool_is_described_annotated_and_typed() {
         "bucket_object_text",
         "bucket_objects_list",
         "bucket_objects_put",
+        "permissions_discover",
+        "permissions_recommendations",
     ];
     assert_eq!(names, expected);
     for tool in tools {

@@ -1,10 +1,12 @@
 //! What the tests stand on: S3 backends with users, a registry that behaves as told, and servers over real sockets.
 
 pub mod faults;
+pub mod graphql;
 pub mod issuer;
 pub mod manifests;
 pub mod moto;
 pub mod registry;
+pub mod rights;
 pub mod seaweedfs;
 pub mod server;
 pub mod stage;

@@ -85,12 +85,18 @@ impl Server {
 
     /// The same at another time.
     pub async fn start_at(ambient: Option<&Keys>, flags: &[String], clock: Clock) -> Self {
+        Self::start_within(ambient, flags, clock, Duration::from_secs(10)).await
+    }
+
+    /// The same with another limit for questions about the rights in one bucket.
+    pub async fn start_within(ambient: Option<&Keys>, flags: &[String], clock: Clock, bucket_limit: Duration) -> Self {
         let config = ServeConfig::from_flags(flags).unwrap();
         let surroundings = Surroundings {
             clock,
             ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
             registry_timeout: Duration::from_millis(500),
             s3_backoff: Duration::from_millis(1),
+            bucket_limit,
         };
         let app = App::build(&config, surroundings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
