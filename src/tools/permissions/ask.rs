@@ -38,6 +38,7 @@ pub(super) struct Inquiry<'a> {
     pub session: &'a Session,
     pub s3: &'a UserS3,
     pub bucket: &'a BucketName,
+    began: Instant,
     pub until: Instant,
 }
 
@@ -49,7 +50,13 @@ pub(super) enum Failure {
     Late,
 }
 
-impl Inquiry<'_> {
+impl<'a> Inquiry<'a> {
+    /// A bucket may take its limit, and no longer than the call.
+    pub(super) fn begin(session: &'a Session, s3: &'a UserS3, bucket: &'a BucketName) -> Self {
+        let began = Instant::now();
+        Self { session, s3, bucket, began, until: (began + session.bucket_limit()).min(session.deadline()) }
+    }
+
     /// Asks. One piece of evidence for each operation, in a fixed order.
     pub(super) async fn ask(&self, questions: Questions) -> BucketAccess {
         let (access, write) = tokio::join!(self.reads(questions), async {
@@ -150,8 +157,8 @@ impl Inquiry<'_> {
 
     /// The reason of a question that nobody answered.
     pub(super) fn late(&self) -> String {
-        let limit = self.session.bucket_limit().as_secs_f32();
-        format!("S3 did not answer about {} within the {limit} seconds that one bucket may take.", self.bucket)
+        let given = self.until.saturating_duration_since(self.began).as_secs_f32();
+        format!("S3 did not answer about {} within the {given:.1} seconds that there were for it.", self.bucket)
     }
 
     pub(super) fn s3_said(&self, operation: Operation, method: String, said: Verdict) -> Evidence {

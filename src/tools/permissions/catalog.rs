@@ -11,7 +11,7 @@ use crate::tools::{Session, ToolError, code};
 const METHOD: &str = "GraphQL collaborators";
 
 /// The catalog's view of the caller; `None` where no catalog applies: there is none, what there is is no registry, or it
-/// does not know this caller, whose credentials come from elsewhere.
+/// does not know this caller, whose credentials come from elsewhere; so they are to be there before this is asked.
 pub async fn consult(session: &Session) -> Result<Option<CatalogView>, ToolError> {
     let Some(access) = session.registry().await else { return Ok(None) };
     let answer = match access {

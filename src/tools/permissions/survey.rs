@@ -48,8 +48,7 @@ async fn ask(
         // Such as one of the old names with capitals: S3 may have it, and this server cannot ask.
         Err(problem) => return unaskable(session, &problem),
     };
-    let until = (tokio::time::Instant::now() + session.bucket_limit()).min(session.deadline());
-    let access = Inquiry { session, s3, bucket: &bucket, until }.ask(questions).await;
+    let access = Inquiry::begin(session, s3, &bucket).ask(questions).await;
     let declared = declarations.about(name, &access, session.clock().now());
     access.with(declared)
 }
