@@ -33,7 +33,7 @@ fn cases() -> Vec<Case> {
     let gets = policy(&[on_objects("Allow", &["s3:GetObject"], "*")]);
     let narrowed = |name, by, can, levels| Case { name, role: "editor", session_policy: Some(by), can, levels };
     vec![
-        case("nobody", [NO, None, NO], [none, none, none]),
+        case("powerless", [NO, None, NO], [none, none, none]),
         case("lister", [YES, NO, NO], [read, read, read]),
         case("getter", [NO, YES, NO], [read, read, read]),
         case("reader", [YES, YES, NO], [read, write, read]),

@@ -13,6 +13,17 @@ use crate::support::rights::{on_bucket, on_objects, policy};
 use crate::support::server::Server;
 use crate::support::stage::{PRIVATE, SHARED, Stage};
 
+/// A server that reaches S3 through the faults, and asks about each bucket for so long.
+async fn behind(faults: &Faults, limit: Duration, flags: &[String]) -> Server {
+    let mut all = vec![
+        format!("--s3-endpoint={}", faults.url),
+        format!("--sts-endpoint={}", faults.url),
+        format!("--jwt-secret={SECRET}"),
+    ];
+    all.extend_from_slice(flags);
+    Server::start_within(None, &all, Clock::system(), limit).await
+}
+
 /// S3's own words: which action, on what, to whom, and by which kind of policy.
 #[tokio::test]
 async fn a_denial_is_told_in_s3s_own_words() {
@@ -54,12 +65,7 @@ async fn an_upload_that_cannot_be_aborted_is_reported_by_its_id() {
 async fn a_probe_that_nobody_waits_for_aborts_its_upload_all_the_same() {
     let stage = seeded(Stage::embedded().await).await;
     let faults = Faults::before(&stage.endpoint).await;
-    let flags = [
-        format!("--s3-endpoint={}", faults.url),
-        format!("--sts-endpoint={}", stage.endpoint),
-        format!("--jwt-secret={SECRET}"),
-    ];
-    let server = Server::start_within(None, &flags, Clock::system(), Duration::from_millis(500)).await;
+    let server = behind(&faults, Duration::from_millis(500), &[]).await;
     let editor = bearer("editor", &stage.session("editor", None).await);
     faults.hold_openings();
     let arguments = json!({ "bucket_name": SHARED, "operations": ["write"] });
@@ -78,14 +84,8 @@ async fn a_probe_that_nobody_waits_for_aborts_its_upload_all_the_same() {
 async fn of_two_hundred_buckets_twenty_hang() {
     let stage = Stage::embedded().await;
     let faults = Faults::before(&stage.endpoint).await;
-    let flags = [
-        format!("--s3-endpoint={}", faults.url),
-        format!("--sts-endpoint={}", stage.endpoint),
-        format!("--jwt-secret={SECRET}"),
-        // Less than it takes when those who hang hold up those behind them.
-        "--tool-timeout=12s".to_owned(),
-    ];
-    let server = Server::start_within(None, &flags, Clock::system(), Duration::from_secs(3)).await;
+    // The call may take less than it takes when those who hang hold up those behind them.
+    let server = behind(&faults, Duration::from_secs(3), &["--tool-timeout=12s".to_owned()]).await;
     let names: Vec<String> = (0..200).map(|number| format!("it-many-{number:03}")).collect();
     for (number, name) in names.iter().enumerate() {
         stage.aws().create_bucket(name, None, false);
@@ -111,6 +111,24 @@ async fn of_two_hundred_buckets_twenty_hang() {
             );
         }
     }
+}
+
+/// What was answered before the rest hung is told.
+#[tokio::test]
+async fn what_is_known_of_a_bucket_is_not_lost_with_what_is_not() {
+    let stage = seeded(Stage::embedded().await).await;
+    let faults = Faults::before(&stage.endpoint).await;
+    let server = behind(&faults, Duration::from_secs(2), &[]).await;
+    for key in [".quilt/named_packages/ns/name/latest", "there"] {
+        faults.silence(&format!("{SHARED}/{key}"));
+    }
+    let editor = bearer("editor", &stage.session("editor", None).await);
+    let arguments = json!({ "bucket_name": SHARED, "operations": ["list", "read", "write"] });
+    let answer = server.call(&editor, "bucket_access_check", arguments).await;
+    let told = ["list", "read", "write"].map(|operation| evidence(answer.success(), operation)["result"].clone());
+    assert_eq!(told, [json!(true), Value::Null, json!(true)], "{}", answer.body);
+    let read = evidence(answer.success(), "read")["detail"].as_str().unwrap();
+    assert!(read.contains("did not answer about it-shared within"), "{read}");
 }
 
 /// A missing bucket, one in another region, one that cannot be reached there, and one whose requester pays.

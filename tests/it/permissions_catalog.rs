@@ -89,6 +89,15 @@ async fn catalogs_of_both_ages_are_asked_in_their_own_form() {
     }
 }
 
+/// Every collaborator of every bucket may be more than is read; then the buckets are shown without what is declared.
+#[tokio::test]
+async fn a_catalog_with_very_many_collaborators_still_shows_its_buckets() {
+    let scene = Scene::reader(Speaks::AtLength(stack(Age::Current, "READ_WRITE"))).await;
+    let answer = scene.call("bucket_list", json!({})).await;
+    assert_eq!(answer.success()["buckets"][0]["permission_level"], "read_access");
+    assert_eq!(answer.success()["listed_by"], "catalog");
+}
+
 /// The Python server made successes with nothing in them of these.
 #[tokio::test]
 async fn errors_of_the_catalog_surface_as_errors() {
@@ -140,7 +149,7 @@ async fn where_s3_does_otherwise_than_the_catalog_says_both_are_told() {
     for (role, level, told, sentence) in [
         ("reader", "READ_WRITE", "read_access", "S3 does not let them write"),
         ("editor", "READ", "write_access", "S3 lets them write all the same"),
-        ("nobody", "READ_WRITE", "unknown", "S3 does not let them write"),
+        ("powerless", "READ_WRITE", "unknown", "S3 does not let them write"),
         ("lister", "READ", "read_access", "S3 does not let them read all of it"),
         ("editor", "READ_WRITE", "write_access", "declares READ_WRITE for alice@example.com."),
     ] {

@@ -28,8 +28,9 @@ pub(super) async fn ask(inquiry: &Inquiry<'_>) -> Evidence {
     }
     // A key of its own, so that no two probes end each other's upload.
     let key = format!("quilt-mcp-write-probe/{}", uuid::Uuid::new_v4());
-    let Ok(key) = key.parse() else {
-        return inquiry.s3_said(Operation::Write, METHOD.to_owned(), (None, String::new()));
+    let key = match key.parse() {
+        Ok(key) => key,
+        Err(problem) => return inquiry.s3_said(Operation::Write, METHOD.to_owned(), (None, problem)),
     };
     let object = ObjectUri::latest(inquiry.bucket.clone(), key);
     let method = format!("{METHOD} of {object}");

@@ -34,7 +34,7 @@ struct Inner {
     upstream: String,
     http: reqwest::Client,
     rules: Mutex<HashMap<String, Throttle>>,
-    /// Buckets about which nothing is ever answered.
+    /// Buckets, and objects as `bucket/key`, about which nothing is ever answered.
     silent: Mutex<HashSet<String>>,
     /// How often an upload may be opened and told at once.
     openings: Semaphore,
@@ -64,9 +64,9 @@ impl Faults {
         Self { url, inner }
     }
 
-    /// From now on nothing is answered about this bucket.
-    pub fn silence(&self, bucket: &str) {
-        self.inner.silent.lock().unwrap().insert(bucket.to_owned());
+    /// From now on nothing is answered about this bucket, or this `bucket/key`.
+    pub fn silence(&self, what: &str) {
+        self.inner.silent.lock().unwrap().insert(what.to_owned());
     }
 
     /// From now on uploads are opened, and who opens one is not told, until they are let go.
@@ -122,8 +122,10 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     if inner.refuses(access_key(request.headers())) {
         return (StatusCode::SERVICE_UNAVAILABLE, SLOW_DOWN).into_response();
     }
-    let bucket = request.uri().path().trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
-    if inner.silent.lock().unwrap().contains(&bucket) {
+    let path = request.uri().path().trim_start_matches('/').to_owned();
+    let bucket = path.split('/').next().unwrap_or_default();
+    let is_silent = |what: &str| inner.silent.lock().unwrap().contains(what);
+    if is_silent(bucket) || is_silent(&path) {
         return std::future::pending().await;
     }
     let query = request.uri().query().unwrap_or_default().to_owned();

@@ -31,7 +31,7 @@ pub fn roles() -> Vec<(&'static str, Value)> {
     let of_packages = json!({ "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{SHARED}"),
         "Condition": { "StringLike": { "s3:prefix": [".quilt/named_packages/*"] } } });
     vec![
-        ("nobody", policy(&[on_bucket("s3:GetBucketVersioning")])),
+        ("powerless", policy(&[on_bucket("s3:GetBucketVersioning")])),
         ("lister", policy(std::slice::from_ref(&list))),
         ("getter", policy(&[on_objects("Allow", &READ, "*")])),
         ("editor", policy(&[list.clone(), on_objects("Allow", &BOTH, "*")])),
