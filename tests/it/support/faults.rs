@@ -38,6 +38,8 @@ struct Inner {
     silent: Mutex<HashSet<String>>,
     /// How often an upload may be opened and told at once.
     openings: Semaphore,
+    /// An upload was opened.
+    opened: Notify,
     /// An upload was aborted.
     aborted: Notify,
     /// The access key of each request, and whether it was asked to slow down.
@@ -55,6 +57,7 @@ impl Faults {
             rules: Mutex::default(),
             silent: Mutex::default(),
             openings: Semaphore::new(Semaphore::MAX_PERMITS),
+            opened: Notify::new(),
             aborted: Notify::new(),
             seen: Mutex::default(),
         });
@@ -77,6 +80,11 @@ impl Faults {
     /// Lets go of one opening that is held.
     pub fn let_go(&self) {
         self.inner.openings.add_permits(1);
+    }
+
+    /// Waits until an upload has been opened, whoever was told.
+    pub async fn opened(&self) {
+        self.inner.opened.notified().await;
     }
 
     /// Waits until an upload has been aborted.
@@ -143,6 +151,7 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
     if opens {
+        inner.opened.notify_one();
         inner.openings.acquire().await.unwrap().forget();
     }
     if aborts {
