@@ -30,6 +30,9 @@ const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest wait for an identity provider's keys.
 const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Longest time that a question about the rights in one bucket may take: of many buckets some may hang.
+const BUCKET_LIMIT: Duration = Duration::from_secs(10);
+
 /// What is given to a server rather than set: tests and `dev` give other ones.
 pub struct Surroundings {
     /// The time.
@@ -42,6 +45,8 @@ pub struct Surroundings {
     pub s3_backoff: Duration,
     /// What connections may cost.
     pub connections: ConnectionLimits,
+    /// Longest time that a question about the rights in one bucket may take.
+    pub bucket_limit: Duration,
 }
 
 impl Default for Surroundings {
@@ -52,6 +57,7 @@ impl Default for Surroundings {
             registry_timeout: REGISTRY_TIMEOUT,
             s3_backoff: Duration::from_millis(200),
             connections: ConnectionLimits::default(),
+            bucket_limit: BUCKET_LIMIT,
         }
     }
 }
@@ -81,7 +87,7 @@ impl App {
     /// Builds every room from the settings.
     pub async fn build(config: &ServeConfig, surroundings: Surroundings) -> Result<Self, BuildError> {
         config.check()?;
-        let Surroundings { clock, ambient, registry_timeout, s3_backoff, connections } = surroundings;
+        let Surroundings { clock, ambient, registry_timeout, s3_backoff, bucket_limit, connections } = surroundings;
         let http =
             HttpClients { trusting: http_client(registry_timeout)?, guarded: guarded_http_client(registry_timeout)? };
         let region = &config.aws.region;
@@ -148,6 +154,7 @@ impl App {
             manifests: ManifestCache::default(),
             tasks: tasks.clone(),
             clock: clock.clone(),
+            bucket_limit,
         });
         let calls_end = CancellationToken::new();
         let server = McpServer::new(services, config.limits.tool_timeout);

@@ -19,6 +19,14 @@ pub struct CallerIdentity {
     pub arn: String,
 }
 
+impl CallerIdentity {
+    /// Name of the role whose session this is: the part of `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` that says it.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        self.arn.split_once(":assumed-role/")?.1.split('/').next().filter(|role| !role.is_empty())
+    }
+}
+
 /// The shared connection pool.
 #[derive(Clone, Debug)]
 pub struct SharedSts(Client);

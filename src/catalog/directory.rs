@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::address::is_refused;
+use super::dialects::Dialects;
 use super::{CatalogHost, RegistryClient, RegistryError};
 use crate::clock::Clock;
 use crate::config::BaseUrl;
@@ -28,6 +29,7 @@ pub struct RegistryDirectory {
     allowed: Vec<String>,
     http: HttpClients,
     clock: Clock,
+    dialects: Dialects,
 }
 
 /// A registry and the bearer that it is asked with.
@@ -39,6 +41,8 @@ pub struct RegistryAccess {
     pub(crate) token: BearerToken,
     /// Whether the bearer is the token's own `catalog_token`.
     pub has_catalog_token: bool,
+    /// Which form of a query it understands.
+    pub(super) dialects: Dialects,
 }
 
 impl RegistryDirectory {
@@ -52,7 +56,7 @@ impl RegistryDirectory {
         http: HttpClients,
         clock: Clock,
     ) -> Self {
-        Self { configured, configured_url, allowed, http, clock }
+        Self { configured, configured_url, allowed, http, clock, dialects: Dialects::default() }
     }
 
     /// The registry for callers whose token names none.
@@ -77,7 +81,8 @@ impl RegistryDirectory {
             }
             None => caller.token().clone(),
         };
-        Some(registry.map(|registry| RegistryAccess { registry, token, has_catalog_token }))
+        let dialects = self.dialects.clone();
+        Some(registry.map(|registry| RegistryAccess { registry, token, has_catalog_token, dialects }))
     }
 
     async fn named(&self, url: &str, kind: Named) -> Result<Arc<RegistryClient>, RegistryError> {

@@ -18,6 +18,9 @@ pub enum GraphqlError {
     /// The registry answered with errors.
     #[error("the registry's GraphQL answered: {0}")]
     Errors(String),
+    /// The registry answered 200 as to somebody without a login: log in again.
+    #[error("the registry's GraphQL says that nobody is logged in: it does not accept the token")]
+    NobodyLoggedIn,
     /// The answer's data has another shape than the query asks for.
     #[error("the registry's GraphQL answered data of an unexpected shape")]
     Shape,

@@ -7,18 +7,19 @@
 //! a bound on its answer.
 
 mod address;
-mod buckets;
 mod config;
+mod dialects;
 mod directory;
 mod graphql;
 mod http_client;
 mod own_token;
 mod registry;
+mod view;
 
-pub use buckets::{CatalogBucket, list_buckets};
 pub use config::CatalogHost;
 pub use directory::{HttpClients, RegistryAccess, RegistryDirectory};
 pub use graphql::GraphqlError;
 pub use http_client::{guarded_http_client, http_client};
 pub use own_token::own_bearer;
 pub use registry::{RegistryClient, RegistryError};
+pub use view::{CatalogBucket, CatalogView, Level, Me, me, view};

@@ -127,6 +127,10 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
     let status = response.status();
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_page = content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"));
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if status.is_success() && announced.is_some_and(|length| length > MAX_ANSWER) {
+        return Err(RegistryError::TooLarge);
+    }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(&e))? {
         body.extend_from_slice(&chunk);

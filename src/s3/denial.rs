@@ -13,7 +13,7 @@ pub struct Denial {
     pub action: String,
     /// ARN of the resource.
     pub resource: Option<String>,
-    /// Which kind of policy decided, in S3's words.
+    /// Why, in S3's words.
     pub reason: Option<String>,
 }
 
@@ -37,6 +37,20 @@ impl Denial {
             reason,
         })
     }
+
+    /// Which kind of policy decided, such as `session policy`.
+    #[must_use]
+    pub fn policy_type(&self) -> Option<&str> {
+        let reason = self.reason.as_deref()?;
+        if let Some((kind, _)) = reason.strip_prefix("because no ").and_then(|rest| rest.split_once(" allows")) {
+            return Some(kind);
+        }
+        let rest = reason.strip_prefix("with an explicit deny in ")?;
+        let rest = rest.strip_prefix("an ").or_else(|| rest.strip_prefix("a ")).unwrap_or(rest);
+        // S3 may name the policy itself behind a colon.
+        let kind = rest.split(':').next()?;
+        Some(kind.trim()).filter(|kind| !kind.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -57,6 +71,26 @@ mod tests {
                         explicit deny in a resource-based policy";
         let reason = Denial::parse(explicit).unwrap().reason;
         assert_eq!(reason.as_deref(), Some("with an explicit deny in a resource-based policy"));
+
+        let kind = |reason: &str| {
+            let denial =
+                Denial::parse(&format!("User: u is not authorized to perform: s3:X on resource: \"r\" {reason}"));
+            denial.unwrap().policy_type().map(str::to_owned)
+        };
+        for (reason, expected) in [
+            ("because no session policy allows the s3:X action", Some("session policy")),
+            ("because no identity-based policy allows the s3:X action", Some("identity-based policy")),
+            ("because no permissions boundary allows the s3:X action", Some("permissions boundary")),
+            ("with an explicit deny in a resource-based policy", Some("resource-based policy")),
+            (
+                "with an explicit deny in an identity-based policy: arn:aws:iam::1:policy/p",
+                Some("identity-based policy"),
+            ),
+            ("with an explicit deny", None),
+            ("", None),
+        ] {
+            assert_eq!(kind(reason).as_deref(), expected, "{reason}");
+        }
 
         assert_eq!(Denial::parse("User: u is not authorized to perform: s3:X").unwrap().resource, None);
         for silent in ["Access Denied", "Access Denied.", "", "User: x"] {

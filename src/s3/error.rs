@@ -94,8 +94,23 @@ impl S3Error {
             || (self.kind == K::Other && self.status.is_none_or(|status| status >= 500))
     }
 
+    /// The region that S3 named beside its refusal.
+    #[must_use]
+    pub fn bucket_region(&self) -> Option<&str> {
+        self.bucket_region.as_deref()
+    }
+
+    /// S3 answers only those who offer to pay for the request, and says so. To a caller of another account it may say no
+    /// more than that access is denied.
+    #[must_use]
+    pub fn asks_requester_to_pay(&self) -> bool {
+        let says_so = |text: &String| text.to_ascii_lowercase().contains("requester pays");
+        self.kind == S3ErrorKind::AccessDenied && self.message.as_ref().is_some_and(says_so)
+    }
+
     /// S3 says that the bucket is elsewhere.
-    pub(super) fn is_redirect(&self) -> bool {
+    #[must_use]
+    pub fn is_redirect(&self) -> bool {
         self.status == Some(301) || matches!(self.code.as_deref(), Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
             // A HEAD has no code; a signature for another region makes it a bare 400.
             || self.is_bare_bad_request()

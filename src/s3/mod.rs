@@ -8,6 +8,7 @@
 //! fails instead of acting as somebody else; every request carries the credentials of the handle it was made on; retries
 //! are paid from the caller's own partition.
 
+mod bucket_region;
 mod call;
 mod client;
 mod copy;
@@ -22,6 +23,7 @@ mod multipart;
 mod open;
 mod part_sizes;
 mod presign;
+mod probe;
 mod put;
 mod read_range;
 mod uri;
@@ -35,5 +37,6 @@ pub use head::{Checksums, ObjectHead};
 pub use list_objects::{ListedObject, Listing, ListingQuery};
 pub use open::{Opened, ReadQuery};
 pub use presign::Presigned;
+pub use probe::LeftOpen;
 pub use put::{Put, PutOutcome, WriteCondition};
 pub use uri::{BucketName, ObjectKey, ObjectUri};

@@ -1,10 +1,15 @@
 //! The beginnings of names, completed as the caller: buckets, and packages of a bucket.
 
-use super::{Session, ToolError, buckets};
+use super::permissions::catalog::consult;
+use super::permissions::shown::shown;
+use super::{Session, ToolError};
 use crate::s3::BucketName;
 
 /// Most names in one answer, as MCP says.
 const MOST: usize = 100;
+
+/// Most buckets that are looked at for one answer.
+const LOOKED_AT: usize = 1000;
 
 /// Names that begin so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +34,10 @@ impl Completion {
 /// Buckets that this caller is shown.
 pub async fn complete_bucket(session: &Session, begin: &str) -> Result<Completion, ToolError> {
     let s3 = session.s3().await?;
-    let (listed, _) = buckets::listed(session, &s3).await?;
+    let view = consult(session).await?;
+    let listed = shown(session, &s3, view.as_ref(), LOOKED_AT).await?;
     let begin = begin.strip_prefix("s3://").unwrap_or(begin);
-    let names = listed.into_iter().map(|bucket| bucket.name).filter(|name| name.starts_with(begin));
+    let names = listed.buckets.into_iter().map(|bucket| bucket.name).filter(|name| name.starts_with(begin));
     Ok(Completion::of(names.collect()))
 }
 

@@ -70,6 +70,7 @@ impl Session {
             "action": action,
             "resource": denial.as_ref().and_then(|denial| denial.resource.clone()).unwrap_or_else(|| object.to_owned()),
             "principal": principal,
+            "policy_type": denial.as_ref().and_then(Denial::policy_type),
             "credential_source": resolved.map(Resolved::source),
             "request_id": error.request_id,
         });

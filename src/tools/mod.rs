@@ -53,6 +53,9 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<packaging::PackageUpdate>(),
         AnyTool::of::<packaging::PackageVerify>(),
         AnyTool::of::<packaging::PackageVersions>(),
+        AnyTool::of::<permissions::BucketAccessCheck>(),
+        AnyTool::of::<permissions::PermissionsDiscover>(),
+        AnyTool::of::<permissions::PermissionsRecommendations>(),
         AnyTool::of::<packaging::WorkflowList>(),
     ];
     tools.sort_by_key(|tool| tool.name);

@@ -16,6 +16,7 @@ pub fn input<T: JsonSchema>() -> Map<String, Value> {
 /// that a failure fits the schema too; some clients check it there.
 pub fn output<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
+    schema.values_mut().for_each(drop_words);
     let mut properties = Map::new();
     properties.insert("success".into(), json!({ "type": "boolean" }));
     if let Some(Value::Object(own)) = schema.remove("properties") {
@@ -48,23 +49,62 @@ fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Map<String, Value> {
     }
 }
 
-/// Drops what says nothing to a model: titles and number formats. Writes "anything" as `{}`: the TypeScript SDK refuses a
-/// whole tool list in which a property's schema is `true`.
+/// Drops what a model does not need to read a result, whose fields have names that speak; it is told how to read them by
+/// the tool's description.
+fn drop_words(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            // A property may itself be called so.
+            if object.get("description").is_some_and(Value::is_string) {
+                object.remove("description");
+            }
+            object.values_mut().for_each(drop_words);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_words),
+        _ => {}
+    }
+}
+
+/// Drops what says nothing to a model: titles and number formats. A choice of texts becomes a list of them. "Anything" is
+/// written as `{}`: the TypeScript SDK refuses a whole tool list in which a property's schema is `true`.
 fn simplify(value: &mut Value) {
     match value {
         Value::Object(object) => {
             if let Some(Value::Object(properties)) = object.get_mut("properties") {
                 properties.values_mut().filter(|schema| **schema == Value::Bool(true)).for_each(|any| *any = json!({}));
             }
+            object.values_mut().for_each(simplify);
+            list_choice(object);
             let is_schema = object.contains_key("type") || object.contains_key("properties");
             if is_schema || object.get("title").is_some_and(Value::is_string) {
                 object.remove("title");
                 object.remove("format");
             }
-            object.values_mut().for_each(simplify);
         }
         Value::Array(items) => items.iter_mut().for_each(simplify),
         _ => {}
+    }
+}
+
+/// `oneOf` constants, each with words of its own, becomes `enum`; with a `null` beside it, too.
+fn list_choice(schema: &mut Map<String, Value>) {
+    let texts = schema.get("oneOf").and_then(Value::as_array).and_then(|variants| {
+        let text = |variant: &Value| variant.get("const").filter(|value| value.is_string()).cloned();
+        variants.iter().map(text).collect::<Option<Vec<Value>>>()
+    });
+    if let Some(texts) = texts {
+        schema.remove("oneOf");
+        schema.insert("type".into(), "string".into());
+        schema.insert("enum".into(), texts.into());
+    }
+    let or_null = match schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([choice, null]) if null.get("type") == Some(&json!("null")) => choice.get("enum").cloned(),
+        _ => None,
+    };
+    if let Some(Value::Array(mut texts)) = or_null {
+        texts.push(Value::Null);
+        schema.remove("anyOf");
+        schema.insert("enum".into(), texts.into());
     }
 }
 
@@ -80,11 +120,51 @@ fn drop_null(schema: &mut Map<String, Value>) {
             schema.insert("type".into(), only);
         }
     }
+    if let Some(Value::Array(choice)) = schema.get_mut("enum") {
+        choice.retain(|value| !value.is_null());
+    }
     for value in schema.values_mut() {
         match value {
             Value::Object(object) => drop_null(object),
             Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(drop_null),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    /// One or the other.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Choice {
+        /// The one.
+        One,
+        /// The other.
+        Other,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Both {
+        /// What is chosen
+        choice: Choice,
+        maybe: Option<Choice>,
+        /// A field of this name is no word about the schema
+        description: String,
+    }
+
+    #[test]
+    fn schemas_are_small_and_arguments_keep_their_words() {
+        let input = &input::<Both>()["properties"];
+        let choice = json!({ "description": "What is chosen", "type": "string", "enum": ["one", "other"] });
+        assert_eq!((&input["choice"], &input["maybe"]["enum"]), (&choice, &json!(["one", "other"])));
+        let output = &output::<Both>()["properties"];
+        assert_eq!(output["choice"], json!({ "type": "string", "enum": ["one", "other"] }));
+        assert_eq!(output["maybe"], json!({ "enum": ["one", "other", null] }));
+        assert_eq!(output["description"], json!({ "type": "string" }));
     }
 }

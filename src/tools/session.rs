@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -39,6 +40,8 @@ pub struct Services {
     pub tasks: TaskTracker,
     /// The time.
     pub clock: Clock,
+    /// Longest time that a question about the rights in one bucket may take.
+    pub bucket_limit: Duration,
 }
 
 /// Who is told how much of a call is done: how many of how many.
@@ -122,6 +125,17 @@ impl Session {
     #[must_use]
     pub fn ambient_policy(&self) -> AmbientPolicy {
         self.0.services.resolver.ambient_policy()
+    }
+
+    /// Longest time that a question about the rights in one bucket may take.
+    #[must_use]
+    pub fn bucket_limit(&self) -> Duration {
+        self.0.services.bucket_limit
+    }
+
+    /// Begins what must come to its end also when the call does not: work that would leave something lying about.
+    pub(super) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.0.services.tasks.spawn(work)
     }
 
     /// This caller's credentials, resolved on first use.

@@ -73,6 +73,7 @@ async fn every_tool_is_described_annotated_and_typed() {
     let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     let expected = [
         "auth_status",
+        "bucket_access_check",
         "bucket_list",
         "bucket_object_fetch",
         "bucket_object_info",
@@ -90,6 +91,8 @@ async fn every_tool_is_described_annotated_and_typed() {
         "package_update",
         "package_verify",
         "package_versions",
+        "permissions_discover",
+        "permissions_recommendations",
         "workflow_list",
     ];
     assert_eq!(names, expected);

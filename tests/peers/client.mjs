@@ -9,6 +9,7 @@ import { StreamableHTTPClientTransport, StreamableHTTPError } from "@modelcontex
 
 const TOOLS = [
   "auth_status",
+  "bucket_access_check",
   "bucket_list",
   "bucket_object_fetch",
   "bucket_object_info",
@@ -26,6 +27,8 @@ const TOOLS = [
   "package_update",
   "package_verify",
   "package_versions",
+  "permissions_discover",
+  "permissions_recommendations",
   "workflow_list",
 ];
 
@@ -111,6 +114,10 @@ await connected(dev.users.writer.token, async (client) => {
   assert.equal(await (await fetch(link.url)).text(), text);
   const { buckets } = (await call(client, "bucket_list", {})).structuredContent;
   assert.ok(buckets.some((found) => found.name === bucket), JSON.stringify(buckets));
+  const found = (await call(client, "permissions_discover", { probe_write: true })).structuredContent;
+  assert.deepEqual(found.categorized_buckets.write_access, [bucket]);
+  const advice = (await call(client, "permissions_recommendations", {})).structuredContent;
+  assert.deepEqual(advice.recommendations, []);
 
   const s3_uri = `s3://${bucket}/plankton/images/gradient.png`;
   const fetched = await call(client, "bucket_object_fetch", { s3_uri });
@@ -137,6 +144,10 @@ await connected(dev.users.reader.token, async (client) => {
   assert.match(JSON.stringify(refused), /s3:PutObject/);
   assert.equal(refused.credential_source, "catalog");
   seen.refused = refused.error;
+
+  const operations = ["list", "read", "write"];
+  const access = (await call(client, "bucket_access_check", { bucket_name: bucket, operations })).structuredContent;
+  assert.deepEqual(access.access_summary, { can_list: true, can_read: true, can_write: false });
 });
 
 console.log(JSON.stringify(seen));

@@ -20,6 +20,7 @@ MODES = {"auto": "2026-07-28", "2026-07-28": "2026-07-28", "legacy": "2025-11-25
 
 TOOLS = {
     "auth_status",
+    "bucket_access_check",
     "bucket_list",
     "bucket_object_fetch",
     "bucket_object_info",
@@ -37,6 +38,8 @@ TOOLS = {
     "package_update",
     "package_verify",
     "package_versions",
+    "permissions_discover",
+    "permissions_recommendations",
     "workflow_list",
 }
 
@@ -120,6 +123,9 @@ async def as_writer(mode, seen):
         equal(httpx2.get(link["url"]).text, text)
         buckets = (await call(client, "bucket_list", {})).structured_content["buckets"]
         check(BUCKET in [found["name"] for found in buckets], buckets)
+        found = (await call(client, "permissions_discover", {"probe_write": True})).structured_content
+        equal(found["categorized_buckets"]["write_access"], [BUCKET])
+        equal((await call(client, "permissions_recommendations", {})).structured_content["recommendations"], [])
 
         fetched = await call(client, "bucket_object_fetch", {"s3_uri": f"s3://{BUCKET}/plankton/images/gradient.png"})
         [image] = [block for block in fetched.content if block.type == "image"]
@@ -146,6 +152,13 @@ async def as_reader(mode, seen):
         check("s3:PutObject" in refused["error"], refused["error"])
         equal(refused["credential_source"], "catalog")
         seen["refused"] = refused["error"]
+
+        arguments = {"bucket_name": f"s3://{BUCKET}", "operations": ["list", "read", "write"]}
+        access = (await call(client, "bucket_access_check", arguments)).structured_content
+        equal(access["permission_level"], "read_access")
+        equal(access["access_summary"], {"can_list": True, "can_read": True, "can_write": False})
+        private = (await call(client, "bucket_access_check", {"bucket": DEV["buckets"]["private"]})).structured_content
+        equal((private["accessible"], private["access_summary"]["can_list"]), (False, False))
 
 
 async def main():

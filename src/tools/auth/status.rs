@@ -3,12 +3,17 @@
 //! It is a diagnosis, so it succeeds where other tools fail: a caller without credentials is told which source answered
 //! what.
 
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::credentials::Attempt;
+use crate::catalog::{self, GraphqlError, Me, RegistryError};
+use crate::credentials::{Attempt, NoCredentials, Resolved, Source};
 use crate::identity::ProvedCaller;
+use crate::tools::permissions::role_names;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -34,6 +39,15 @@ pub enum KeyKind {
     LongTerm,
 }
 
+impl KeyKind {
+    /// AWS says it in the first letters of the key's id; other makes of S3 do not, and there a session token tells.
+    fn of(credentials: &Credentials) -> Self {
+        let id = credentials.access_key_id();
+        let is_temporary = id.starts_with("ASIA") || (!id.starts_with("AKIA") && credentials.session_token().is_some());
+        if is_temporary { Self::Temporary } else { Self::LongTerm }
+    }
+}
+
 /// Who calls, and with what.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -50,11 +64,22 @@ pub struct Output {
     attempts: Vec<Attempt>,
     aws_account: Option<String>,
     aws_arn: Option<String>,
+    /// Name of the AWS role, where the ARN is a role's session.
+    aws_role: Option<String>,
     key_kind: Option<KeyKind>,
     #[schemars(with = "Option<String>")]
     credentials_expire_at: Option<Timestamp>,
     catalog_url: Option<String>,
     registry_url: Option<String>,
+    /// AWS account of this catalog's roles, where the credentials come from its registry.
+    catalog_aws_account: Option<String>,
+    /// Role in the catalog that the caller acts in.
+    role: Option<String>,
+    /// Roles of the catalog that the caller may switch to.
+    roles: Vec<String>,
+    /// Why the catalog did not say who the caller is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog_error: Option<String>,
 }
 
 impl Tool for AuthStatus {
@@ -73,19 +98,20 @@ impl Tool for AuthStatus {
             session.forget_credentials().await;
         }
         let resolved = session.credentials().await;
-        let identity = session.caller_identity().await;
+        let (identity, (registry_url, me)) = tokio::join!(session.caller_identity(), catalog(&session, &resolved));
         let (has_credentials, attempts, key_kind, credentials_expire_at) = match &resolved {
             Ok(resolved) => {
-                let is_temporary = resolved.credentials().session_token().is_some();
-                let kind = if is_temporary { KeyKind::Temporary } else { KeyKind::LongTerm };
-                (true, resolved.attempts().to_vec(), Some(kind), resolved.expires_at())
+                (true, resolved.attempts().to_vec(), Some(KeyKind::of(resolved.credentials())), resolved.expires_at())
             }
             Err(none) => (false, none.attempts.clone(), None, None),
         };
-        let registry_url = match session.registry().await {
-            Some(Ok(access)) => access.registry.url().await.ok().map(|url| url.to_string()),
-            _ => None,
+        let (me, catalog_error) = match me {
+            Some(Ok(me)) => (Some(me), None),
+            Some(Err(error)) => (None, Some(error.to_string())),
+            None => (None, None),
         };
+        let is_vended = session.credential_source() == Some(Source::Catalog);
+        let aws_account = identity.as_ref().map(|identity| identity.account.clone());
         let proved = session.proved();
         let claims = proved.and_then(ProvedCaller::claims);
         let text = |text: &str| text.to_owned();
@@ -98,13 +124,33 @@ impl Tool for AuthStatus {
             token_expires_at: proved.and_then(ProvedCaller::expires_at),
             has_credentials,
             attempts,
-            aws_account: identity.as_ref().map(|identity| identity.account.clone()),
+            catalog_aws_account: aws_account.clone().filter(|_| is_vended),
+            aws_account,
+            aws_role: identity.as_ref().and_then(|identity| identity.role()).map(text),
             aws_arn: identity.map(|identity| identity.arn),
             key_kind,
             credentials_expire_at,
             catalog_url: session.catalog().map(|catalog| catalog.url().to_string()),
             registry_url,
+            role: me.as_ref().map(|me| me.role.name.clone()),
+            roles: me.as_ref().map(role_names).unwrap_or_default(),
+            catalog_error,
         }
         .into())
     }
+}
+
+/// The registry's URL, and what it says about the caller. A registry that gave no credentials to a caller who has none is
+/// not asked a second time: `attempts` says what it answered.
+async fn catalog(
+    session: &Session,
+    resolved: &Result<Arc<Resolved>, NoCredentials>,
+) -> (Option<String>, Option<Result<Me, GraphqlError>>) {
+    let Some(Ok(access)) = session.registry().await else { return (None, None) };
+    let url = access.registry.url().await.ok().map(|url| url.to_string());
+    let is_known = matches!(resolved, Ok(resolved) if resolved.source() != Source::Ambient);
+    let me = if is_known { Some(catalog::me(&access).await) } else { None };
+    // A page, or no such endpoint: what is there is no registry, and has nothing to say.
+    let is_absent = matches!(&me, Some(Err(GraphqlError::Registry(RegistryError::NotFound | RegistryError::NotJson))));
+    (url, me.filter(|_| !is_absent))
 }

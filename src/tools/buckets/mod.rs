@@ -10,7 +10,7 @@ mod objects_list;
 mod objects_put;
 mod put_item;
 
-pub use list::{BucketList, listed};
+pub use list::BucketList;
 pub use object_fetch::BucketObjectFetch;
 pub use object_info::BucketObjectInfo;
 pub use object_link::BucketObjectLink;

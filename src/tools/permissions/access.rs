@@ -1,104 +1,169 @@
-//! The one answer to "what may this caller do with this bucket?".
+//! The one answer to "what may this caller do with this bucket?", for every tool that speaks of rights.
 //!
-//! Three values for each operation: `true` and `false` were established by asking S3, `null` means that nobody knows. A
-//! refusal of a key that may not exist proves nothing, so it stays `null`.
+//! It is nothing but its evidence. Three values for each operation: `true` and `false` are established, `null` means that
+//! nobody knows. Invariant: the level is derived here and nowhere else, and what S3 answered outweighs what the catalog
+//! declares. That somebody administers the catalog is not known here at all.
 
-use std::time::Duration;
-
-use futures::StreamExt as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::s3::{BucketName, ListingQuery, ObjectKey, ObjectUri, S3ErrorKind, UserS3};
-
-/// Longest time spent on one bucket; what is not known by then stays unknown.
-const PER_BUCKET: Duration = Duration::from_secs(10);
-/// Buckets asked about at once.
-const AT_ONCE: usize = 8;
+use super::evidence::{Evidence, Operation};
 
 /// What is established about a bucket, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionLevel {
+    /// S3 allowed a write; or the catalog declares it, S3 was not asked about it, and S3 bears the catalog out as far as it
+    /// was asked.
+    WriteAccess,
     /// Reading or listing is allowed.
     ReadAccess,
     /// Reading and listing are denied.
     NoAccess,
-    /// Neither is established.
+    /// None of these is established.
     Unknown,
 }
 
-/// What S3 answered about one bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the names under which results carry them")]
+/// What is known about one bucket.
+#[derive(Debug, Clone, Default)]
 pub struct BucketAccess {
-    /// `ListObjectsV2` of the whole bucket.
-    pub can_list: Option<bool>,
-    /// Reading a byte of a key that exists.
-    pub can_read: Option<bool>,
-    /// Not asked: a write cannot be tried without being asked for.
-    pub can_write: Option<bool>,
+    evidence: Vec<Evidence>,
+    is_missing: bool,
 }
 
 impl BucketAccess {
-    const UNKNOWN: Self = Self { can_list: None, can_read: None, can_write: None };
+    /// The answer that follows from this evidence, at most one piece for each operation.
+    #[must_use]
+    pub fn new(evidence: Vec<Evidence>) -> Self {
+        Self { evidence, is_missing: false }
+    }
+
+    /// The answer about a bucket that S3 says there is not.
+    #[must_use]
+    pub fn of_nothing(evidence: Vec<Evidence>) -> Self {
+        Self { evidence, is_missing: true }
+    }
+
+    /// The same with further evidence.
+    #[must_use]
+    pub fn with(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+        self.evidence.extend(evidence);
+        self
+    }
+
+    /// Whether S3 says that there is no such bucket.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
+    }
+
+    /// `ListObjectsV2` of the whole bucket.
+    #[must_use]
+    pub fn can_list(&self) -> Option<bool> {
+        self.result(Operation::List)
+    }
+
+    /// Reading a byte of a key that exists.
+    #[must_use]
+    pub fn can_read(&self) -> Option<bool> {
+        self.result(Operation::Read)
+    }
+
+    /// A write that stores nothing; `None` also when that was not asked for.
+    #[must_use]
+    pub fn can_write(&self) -> Option<bool> {
+        self.result(Operation::Write)
+    }
+
+    /// The evidence, to be given away.
+    #[must_use]
+    pub fn into_evidence(self) -> Vec<Evidence> {
+        self.evidence
+    }
+
+    /// Whether anything is established as allowed.
+    #[must_use]
+    pub fn is_accessible(&self) -> bool {
+        matches!(self.level(), PermissionLevel::WriteAccess | PermissionLevel::ReadAccess)
+    }
 
     /// The level that follows from what is established.
     #[must_use]
-    pub fn level(self) -> PermissionLevel {
-        match (self.can_list, self.can_read) {
-            (Some(true), _) | (_, Some(true)) => PermissionLevel::ReadAccess,
-            (Some(false), Some(false)) => PermissionLevel::NoAccess,
-            _ => PermissionLevel::Unknown,
+    pub fn level(&self) -> PermissionLevel {
+        let (list, read, write) = (self.can_list(), self.can_read(), self.can_write());
+        if write == Some(true) {
+            return PermissionLevel::WriteAccess;
         }
+        let lists_packages = self.result(Operation::ListPackages);
+        if [list, read, lists_packages].contains(&Some(true)) {
+            let was_asked = self.about(Operation::Write).is_some();
+            let is_contradicted = [list, read].contains(&Some(false));
+            let is_declared = self.result(Operation::WriteDeclared) == Some(true);
+            return if is_declared && !was_asked && !is_contradicted {
+                PermissionLevel::WriteAccess
+            } else {
+                PermissionLevel::ReadAccess
+            };
+        }
+        if list == Some(false) && read == Some(false) { PermissionLevel::NoAccess } else { PermissionLevel::Unknown }
     }
-}
 
-/// Asks S3 about many buckets, some at a time; answers are in the order of the buckets.
-/// Of a bucket without a usable name nothing is known.
-pub async fn ask_all(s3: &UserS3, buckets: Vec<Option<BucketName>>) -> Vec<BucketAccess> {
-    let asked = buckets.into_iter().map(|bucket| {
-        let s3 = s3.clone();
-        async move {
-            let Some(bucket) = bucket else { return BucketAccess::UNKNOWN };
-            tokio::time::timeout(PER_BUCKET, ask(&s3, &bucket)).await.unwrap_or(BucketAccess::UNKNOWN)
-        }
-    });
-    futures::stream::iter(asked).buffered(AT_ONCE).collect().await
-}
+    fn about(&self, operation: Operation) -> Option<&Evidence> {
+        self.evidence.iter().find(|evidence| evidence.operation == operation)
+    }
 
-async fn ask(s3: &UserS3, bucket: &BucketName) -> BucketAccess {
-    let first = ListingQuery { max_keys: 1, ..ListingQuery::default() };
-    let key = match s3.list_objects(bucket, &first).await {
-        Ok(listing) => listing.objects.into_iter().next().map(|object| object.key),
-        Err(error) => return BucketAccess { can_list: refused(error.kind), ..BucketAccess::UNKNOWN },
-    };
-    let can_read = match key.and_then(|key| key.parse::<ObjectKey>().ok()) {
-        None => None,
-        Some(key) => match s3.get_range(&ObjectUri::latest(bucket.clone(), key), 0, 1).await {
-            Ok(_) => Some(true),
-            Err(error) => refused(error.kind),
-        },
-    };
-    BucketAccess { can_list: Some(true), can_read, can_write: None }
-}
-
-/// Only a refusal is a no; everything else leaves the question open.
-fn refused(kind: S3ErrorKind) -> Option<bool> {
-    matches!(kind, S3ErrorKind::AccessDenied | S3ErrorKind::NoSuchBucket).then_some(false)
+    fn result(&self, operation: Operation) -> Option<bool> {
+        self.about(operation)?.result
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
+    use super::super::evidence::Witness;
     use super::*;
+
+    use Operation::{List, ListPackages, Read, Write, WriteDeclared};
+    use PermissionLevel::{NoAccess, ReadAccess, Unknown, WriteAccess};
+
+    fn level(known: &[(Operation, Option<bool>)]) -> PermissionLevel {
+        let evidence = known.iter().map(|(operation, result)| Evidence {
+            operation: *operation,
+            result: *result,
+            method: String::new(),
+            asked_of: Witness::S3,
+            detail: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+        });
+        BucketAccess::new(evidence.collect()).level()
+    }
 
     #[test]
     fn the_level_says_no_more_than_what_is_established() {
-        let level = |can_list, can_read| BucketAccess { can_list, can_read, can_write: None }.level();
-        assert_eq!(level(Some(true), None), PermissionLevel::ReadAccess);
-        assert_eq!(level(Some(false), Some(true)), PermissionLevel::ReadAccess);
-        assert_eq!(level(Some(false), Some(false)), PermissionLevel::NoAccess);
-        assert_eq!(level(Some(false), None), PermissionLevel::Unknown, "nobody asked about reading");
-        assert_eq!(level(None, None), PermissionLevel::Unknown);
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(level(&[]), Unknown);
+        assert_eq!(level(&[(List, yes), (Read, None)]), ReadAccess);
+        assert_eq!(level(&[(List, no), (Read, yes)]), ReadAccess);
+        assert_eq!(level(&[(List, no), (ListPackages, yes), (Read, None)]), ReadAccess);
+        assert_eq!(level(&[(List, no), (Read, no)]), NoAccess);
+        assert_eq!(level(&[(List, no), (Read, None)]), Unknown, "nobody knows about reading");
+        assert_eq!(level(&[(List, None), (Read, None)]), Unknown);
+        assert_eq!(level(&[(List, no), (Read, None), (Write, yes)]), WriteAccess, "who may only write");
+        assert_eq!(level(&[(Write, no)]), Unknown, "nothing else was asked");
+    }
+
+    #[test]
+    fn what_s3_answered_outweighs_what_the_catalog_declares() {
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(level(&[(List, yes), (Read, yes), (WriteDeclared, yes)]), WriteAccess, "S3 was not asked to write");
+        assert_eq!(level(&[(List, yes), (Read, None), (WriteDeclared, yes)]), WriteAccess, "an empty bucket");
+        assert_eq!(level(&[(List, yes), (Read, yes), (Write, no), (WriteDeclared, yes)]), ReadAccess);
+        assert_eq!(level(&[(List, yes), (Read, yes), (Write, None), (WriteDeclared, yes)]), ReadAccess);
+        assert_eq!(level(&[(List, yes), (Read, no), (WriteDeclared, yes)]), ReadAccess, "S3 denies a part of it");
+        assert_eq!(level(&[(List, no), (Read, no), (WriteDeclared, yes)]), NoAccess);
+        assert_eq!(level(&[(List, None), (Read, None), (WriteDeclared, yes)]), Unknown, "S3 did not answer");
+        assert_eq!(level(&[(List, yes), (Read, yes), (WriteDeclared, no)]), ReadAccess);
+        assert_eq!(level(&[(List, yes), (Read, yes), (Write, yes), (WriteDeclared, no)]), WriteAccess);
     }
 }

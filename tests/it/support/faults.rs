@@ -1,17 +1,19 @@
-//! A proxy in front of an S3 that refuses, by access key, as it is told, and passes everything else on unchanged.
+//! A proxy in front of an S3 that refuses by access key, or hangs by bucket, as it is told, and passes everything else on
+//! unchanged.
 //!
 //! `Host`, path and body stay what they are, so that signatures verify behind it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use quilt_mcp::catalog::http_client;
 use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore};
 
 const SLOW_DOWN: &str = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
 
@@ -32,6 +34,14 @@ struct Inner {
     upstream: String,
     http: reqwest::Client,
     rules: Mutex<HashMap<String, Throttle>>,
+    /// Buckets, and objects as `bucket/key`, about which nothing is ever answered.
+    silent: Mutex<HashSet<String>>,
+    /// How often an upload may be opened and told at once.
+    openings: Semaphore,
+    /// An upload was opened.
+    opened: Notify,
+    /// An upload was aborted.
+    aborted: Notify,
     /// The access key of each request, and whether it was asked to slow down.
     seen: Mutex<Vec<(String, bool)>>,
 }
@@ -41,12 +51,45 @@ impl Faults {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let http = http_client(std::time::Duration::from_secs(30)).unwrap();
-        let (rules, seen) = (Mutex::default(), Mutex::default());
-        let inner = Arc::new(Inner { upstream: upstream.to_owned(), http, rules, seen });
+        let inner = Arc::new(Inner {
+            upstream: upstream.to_owned(),
+            http,
+            rules: Mutex::default(),
+            silent: Mutex::default(),
+            openings: Semaphore::new(Semaphore::MAX_PERMITS),
+            opened: Notify::new(),
+            aborted: Notify::new(),
+            seen: Mutex::default(),
+        });
         let routes = Router::new().fallback(pass).with_state(inner.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { url, inner }
+    }
+
+    /// From now on nothing is answered about this bucket, or this `bucket/key`.
+    pub fn silence(&self, what: &str) {
+        self.inner.silent.lock().unwrap().insert(what.to_owned());
+    }
+
+    /// From now on uploads are opened, and who opens one is not told, until they are let go.
+    pub fn hold_openings(&self) {
+        self.inner.openings.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// Lets go of one opening that is held.
+    pub fn let_go(&self) {
+        self.inner.openings.add_permits(1);
+    }
+
+    /// Waits until an upload has been opened, whoever was told.
+    pub async fn opened(&self) {
+        self.inner.opened.notified().await;
+    }
+
+    /// Waits until an upload has been aborted.
+    pub async fn aborted(&self) {
+        self.inner.aborted.notified().await;
     }
 
     /// From now on requests signed with this access key are throttled so often.
@@ -87,7 +130,25 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     if inner.refuses(access_key(request.headers())) {
         return (StatusCode::SERVICE_UNAVAILABLE, SLOW_DOWN).into_response();
     }
-    forward(&inner.http, &inner.upstream, request).await
+    let path = request.uri().path().trim_start_matches('/').to_owned();
+    let bucket = path.split('/').next().unwrap_or_default();
+    let is_silent = |what: &str| inner.silent.lock().unwrap().contains(what);
+    if is_silent(bucket) || is_silent(&path) {
+        return std::future::pending().await;
+    }
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let opens =
+        request.method() == Method::POST && query.split('&').any(|part| part.trim_end_matches('=') == "uploads");
+    let aborts = request.method() == Method::DELETE && query.contains("uploadId=");
+    let answer = forward(&inner.http, &inner.upstream, request).await;
+    if opens {
+        inner.opened.notify_one();
+        inner.openings.acquire().await.unwrap().forget();
+    }
+    if aborts {
+        inner.aborted.notify_one();
+    }
+    answer
 }
 
 /// Passes a request on as it is, and its answer back.

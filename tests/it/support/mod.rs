@@ -2,11 +2,13 @@
 
 pub mod breaks;
 pub mod faults;
+pub mod graphql;
 pub mod issuer;
 pub mod manifests;
 pub mod moto;
 pub mod program;
 pub mod registry;
+pub mod rights;
 pub mod scene;
 pub mod seaweedfs;
 pub mod server;

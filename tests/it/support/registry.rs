@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::graphql::Stack;
 use super::stage::Keys;
 
 /// What `get_credentials` does for a bearer.
@@ -29,6 +31,21 @@ pub enum Vends {
     Hangs,
 }
 
+/// How `/graphql` answers a bearer.
+#[derive(Clone)]
+pub enum Speaks {
+    /// As such a catalog does; what does not fit its schema is a 400.
+    Like(Stack),
+    /// The same, and all collaborators of all buckets are five mebibytes.
+    AtLength(Stack),
+    /// The same, with the refusal in a 200.
+    Politely(Stack),
+    /// This, with a 200.
+    Says(Value),
+    /// This status.
+    Status(u16),
+}
+
 /// The registry.
 #[derive(Clone)]
 pub struct FakeRegistry {
@@ -39,6 +56,7 @@ pub struct FakeRegistry {
 #[derive(Default)]
 struct Inner {
     vends: HashMap<String, Vends>,
+    speaks: HashMap<String, Speaks>,
     requests: Vec<String>,
 }
 
@@ -59,6 +77,16 @@ impl FakeRegistry {
         self.inner.lock().unwrap().vends.insert(bearer.to_owned(), what);
     }
 
+    /// From now on this bearer's queries are answered so; those of others get a 404, as if there were no GraphQL.
+    pub fn speaks(&self, bearer: &str, how: Speaks) {
+        self.inner.lock().unwrap().speaks.insert(bearer.to_owned(), how);
+    }
+
+    /// How many requests there were of this path.
+    pub fn count(&self, path: &str) -> usize {
+        self.requests().iter().filter(|asked| *asked == path).count()
+    }
+
     /// Paths of all requests so far.
     pub fn requests(&self) -> Vec<String> {
         self.inner.lock().unwrap().requests.clone()
@@ -74,6 +102,11 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
         inner.requests.push(path.clone());
         inner.vends.get(&bearer).cloned()
     };
+    if path == "/graphql" {
+        let how = inner.lock().unwrap().speaks.get(&bearer).cloned();
+        let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
+        return graphql(how, &body);
+    }
     if path != "/api/auth/get_credentials" {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -97,5 +130,22 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
             (status, axum::Json(json!({ "message": "as told" }))).into_response()
         }
         Some(Vends::Hangs) => std::future::pending().await,
+    }
+}
+
+fn graphql(how: Option<Speaks>, body: &[u8]) -> Response {
+    let request: Value = serde_json::from_slice(body).unwrap();
+    let query = request["query"].as_str().unwrap();
+    let refusal = |message: String| json!({ "errors": [{ "message": message, "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" } }] });
+    match how {
+        None => StatusCode::NOT_FOUND.into_response(),
+        Some(Speaks::Says(answer)) => axum::Json(answer).into_response(),
+        Some(Speaks::Status(status)) => StatusCode::from_u16(status).unwrap().into_response(),
+        Some(Speaks::AtLength(_)) if query.contains("collaborators") => vec![b' '; 5 << 20].into_response(),
+        Some(Speaks::Like(stack) | Speaks::AtLength(stack)) => match stack.answer(query) {
+            Ok(answer) => axum::Json(answer).into_response(),
+            Err(message) => (StatusCode::BAD_REQUEST, axum::Json(refusal(message))).into_response(),
+        },
+        Some(Speaks::Politely(stack)) => axum::Json(stack.answer(query).unwrap_or_else(refusal)).into_response(),
     }
 }

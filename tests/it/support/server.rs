@@ -85,25 +85,23 @@ impl Server {
 
     /// The same at another time.
     pub async fn start_at(ambient: Option<&Keys>, flags: &[String], clock: Clock) -> Self {
-        Self::start_in(ambient, flags, clock, Duration::from_millis(500)).await
+        Self::start_in(flags, Surroundings { clock, ..surroundings(ambient) }).await
     }
 
     /// A server in front of this S3 that waits so long for its registry.
     pub async fn with_patience(stage: &Stage, flags: &[String], registry_timeout: Duration) -> Self {
         let mut all = vec![format!("--s3-endpoint={}", stage.endpoint)];
         all.extend_from_slice(flags);
-        Self::start_in(None, &all, Clock::system(), registry_timeout).await
+        Self::start_in(&all, Surroundings { registry_timeout, ..surroundings(None) }).await
     }
 
-    async fn start_in(ambient: Option<&Keys>, flags: &[String], clock: Clock, registry_timeout: Duration) -> Self {
+    /// A server with these flags alone and another limit for questions about the rights in one bucket.
+    pub async fn start_within(flags: &[String], bucket_limit: Duration) -> Self {
+        Self::start_in(flags, Surroundings { bucket_limit, ..surroundings(None) }).await
+    }
+
+    async fn start_in(flags: &[String], surroundings: Surroundings) -> Self {
         let config = ServeConfig::from_flags(flags).unwrap();
-        let surroundings = Surroundings {
-            clock,
-            ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
-            registry_timeout,
-            s3_backoff: Duration::from_millis(1),
-            ..Surroundings::default()
-        };
         let app = App::build(&config, surroundings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
@@ -158,5 +156,15 @@ impl Server {
     /// A tool call.
     pub async fn call(&self, token: &str, tool: &str, arguments: Value) -> Answer {
         self.rpc(Some(token), "tools/call", json!({ "name": tool, "arguments": arguments })).await
+    }
+}
+
+/// What a server of the tests is given: it gives up early on registries that are silent, and repeats at once.
+fn surroundings(ambient: Option<&Keys>) -> Surroundings {
+    Surroundings {
+        ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
+        registry_timeout: Duration::from_millis(500),
+        s3_backoff: Duration::from_millis(1),
+        ..Surroundings::default()
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::rights;
 use super::seaweedfs::SeaweedFs;
 
 /// Both users read it, the writer writes it; versioned.
@@ -93,6 +94,9 @@ impl Stage {
             {"Effect": "Allow", "Principal": "*", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}]});
         aws.create_role("it/reader", &anybody, &[policy(&READ)]).unwrap();
         aws.create_role("it/writer", &anybody, &[policy(&WRITE)]).unwrap();
+        for (role, policy) in rights::roles() {
+            aws.create_role(&format!("it/{role}"), &anybody, &[policy]).unwrap();
+        }
         let everything = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "*", "Resource": "*"}]});
         let admin = aws.create_user("admin", &[everything]).unwrap();
@@ -116,14 +120,22 @@ impl Stage {
         };
         let assume = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": ["*"]}]});
+        let mut roles = vec![role("reader"), role("writer")];
+        let mut policies = vec![
+            json!({"name": "reader", "document": policy(&READ)}),
+            json!({"name": "writer", "document": policy(&WRITE)}),
+            json!({"name": "AssumeAny", "document": assume}),
+        ];
+        for (name, document) in rights::roles() {
+            roles.push(role(name));
+            policies.push(json!({"name": name, "document": document}));
+        }
         let iam = json!({
             "sts": {"tokenDuration": "1h", "maxSessionLength": "12h", "issuer": "seaweedfs-sts",
                 "signingKey": SESSION_SIGNING_KEY, "accountId": "123456789012"},
             "policy": {"defaultEffect": "Deny", "storeType": "memory"},
             "roleStore": {"storeType": "memory"}, "providers": [],
-            "roles": [role("reader"), role("writer")],
-            "policies": [{"name": "reader", "document": policy(&READ)}, {"name": "writer", "document": policy(&WRITE)},
-                {"name": "AssumeAny", "document": assume}],
+            "roles": roles, "policies": policies,
         });
         let admin = Keys {
             access_key_id: "ITADMINADMINADMINADM".to_owned(),
@@ -163,6 +175,26 @@ impl Stage {
         mint(self.aws(), role, seconds)
     }
 
+    /// New keys of a role, narrowed by a session policy where one is given.
+    pub async fn session(&self, role: &str, narrowed_by: Option<&Value>) -> Keys {
+        match &self.kind {
+            Kind::Embedded(aws) => mint_narrowed(aws, role, 3600, narrowed_by),
+            Kind::SeaweedFs(_) => assume_at(&self.endpoint, role, narrowed_by.map(ToString::to_string)).await,
+        }
+    }
+
+    /// Every version and every open upload of a bucket, seen by the administrator.
+    pub async fn inventory(&self, bucket: &str) -> (Vec<String>, Vec<String>) {
+        let client = client(&self.endpoint, &self.admin);
+        let versions = client.list_object_versions().bucket(bucket).send().await.unwrap();
+        let version = |version: &aws_sdk_s3::types::ObjectVersion| {
+            format!("{}@{}", version.key().unwrap_or_default(), version.version_id().unwrap_or_default())
+        };
+        let uploads = client.list_multipart_uploads().bucket(bucket).send().await.unwrap();
+        let upload = |upload: &aws_sdk_s3::types::MultipartUpload| upload.upload_id().unwrap_or_default().to_owned();
+        (versions.versions().iter().map(version).collect(), uploads.uploads().iter().map(upload).collect())
+    }
+
     /// Writes an object as the administrator.
     pub async fn seed(&self, bucket: &str, key: &str, body: &[u8]) {
         let put = client(&self.endpoint, &self.admin).put_object().bucket(bucket).key(key);
@@ -185,9 +217,13 @@ impl Stage {
 }
 
 fn mint(aws: &EmbeddedAws, role: &str, seconds: u32) -> Keys {
+    mint_narrowed(aws, role, seconds, None)
+}
+
+fn mint_narrowed(aws: &EmbeddedAws, role: &str, seconds: u32, narrowed_by: Option<&Value>) -> Keys {
     static SESSION: AtomicU32 = AtomicU32::new(1);
     let session = format!("s{}", SESSION.fetch_add(1, Ordering::Relaxed));
-    let keys = aws.mint_session(&aws.role_arn(&format!("it/{role}")), &session, seconds, None).unwrap().unwrap();
+    let keys = aws.mint_session(&aws.role_arn(&format!("it/{role}")), &session, seconds, narrowed_by).unwrap().unwrap();
     Keys {
         access_key_id: keys.access_key_id,
         secret_access_key: keys.secret_access_key.expose_secret().to_owned(),

@@ -1,0 +1,43 @@
+//! Roles with every kind of right in the shared bucket, beside the stage's reader and writer.
+
+use serde_json::{Value, json};
+
+use super::stage::SHARED;
+
+/// A policy of these statements.
+pub fn policy(statements: &[Value]) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// A statement about the shared bucket itself.
+pub fn on_bucket(action: &str) -> Value {
+    json!({ "Effect": "Allow", "Action": action, "Resource": format!("arn:aws:s3:::{SHARED}") })
+}
+
+/// A statement about some of the shared bucket's objects.
+pub fn on_objects(effect: &str, actions: &[&str], keys: &str) -> Value {
+    json!({ "Effect": effect, "Action": actions, "Resource": format!("arn:aws:s3:::{SHARED}/{keys}") })
+}
+
+const READ: [&str; 1] = ["s3:GetObject"];
+const WRITE: [&str; 2] = ["s3:PutObject", "s3:AbortMultipartUpload"];
+const BOTH: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
+
+/// The roles, by name.
+pub fn roles() -> Vec<(&'static str, Value)> {
+    let list = on_bucket("s3:ListBucket");
+    let of_team = json!({ "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{SHARED}"),
+        "Condition": { "StringLike": { "s3:prefix": ["team-a/*"] } } });
+    let of_packages = json!({ "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{SHARED}"),
+        "Condition": { "StringLike": { "s3:prefix": [".quilt/named_packages/*"] } } });
+    vec![
+        ("powerless", policy(&[on_bucket("s3:GetBucketVersioning")])),
+        ("lister", policy(std::slice::from_ref(&list))),
+        ("getter", policy(&[on_objects("Allow", &READ, "*")])),
+        ("editor", policy(&[list.clone(), on_objects("Allow", &BOTH, "*")])),
+        ("dropbox", policy(&[on_objects("Allow", &WRITE, "*")])),
+        ("team-a", policy(&[of_team, on_objects("Allow", &BOTH, "team-a/*")])),
+        ("packages", policy(&[of_packages, on_objects("Allow", &READ, ".quilt/*")])),
+        ("forbidden", policy(&[list, on_objects("Allow", &BOTH, "*"), on_objects("Deny", &["s3:PutObject"], "*")])),
+    ]
+}
