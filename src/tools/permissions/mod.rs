@@ -1,7 +1,7 @@
 //! The `permissions` toolset: what a caller may do, established by asking.
 //!
 //! Owns the one answer about a bucket, [`access::BucketAccess`], for every tool that speaks of rights, and what it is made
-//! of: [`survey`] asks S3 about many buckets, [`ask`] about one, [`catalog`] tells what the catalog declares, and
+//! of: [`survey()`] asks S3 about many buckets, [`ask`] about one, [`catalog`] tells what the catalog declares, and
 //! [`evidence`] is what each of them found. No tool has a way of its own to a verdict about rights.
 
 pub mod access;
