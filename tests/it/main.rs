@@ -42,4 +42,5 @@ mod support_seaweedfs;
 mod thrift;
 mod token_command;
 mod token_login;
+mod truth_table;
 mod wire;
