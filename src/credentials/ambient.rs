@@ -107,3 +107,53 @@ impl Ambient {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+    use aws_credential_types::provider::future;
+
+    use super::*;
+
+    /// Counts how often it is asked; its credentials end so many seconds after 1970.
+    #[derive(Debug, Clone)]
+    struct Counting(Arc<AtomicU32>, Option<i64>);
+
+    impl ProvideCredentials for Counting {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let end = self.1.map(|end| Timestamp::from_second(end).unwrap().into());
+            future::ProvideCredentials::ready(Ok(Credentials::new("AKIAX", "s", None, end, "test")))
+        }
+    }
+
+    /// How often the chain has been asked by each of these seconds.
+    async fn asked(end: Option<i64>, seconds: &[i64]) -> Vec<u32> {
+        let (count, time) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicI64::new(0)));
+        let read = time.clone();
+        let ambient = Ambient {
+            provider: Some(SharedCredentialsProvider::new(Counting(count.clone(), end))),
+            policy: AmbientPolicy::Full,
+            kept: Arc::default(),
+            clock: Clock::from_fn(move || Timestamp::from_second(read.load(Ordering::Relaxed)).unwrap()),
+        };
+        let mut asked = Vec::new();
+        for second in seconds {
+            time.store(*second, Ordering::Relaxed);
+            ambient.step().await.unwrap();
+            asked.push(count.load(Ordering::Relaxed));
+        }
+        asked
+    }
+
+    #[tokio::test]
+    async fn the_chain_is_asked_again_before_its_credentials_end_and_now_and_then() {
+        assert_eq!(asked(None, &[0, 1, 899, 900, 1799, 1800]).await, [1, 1, 1, 2, 2, 3], "every quarter of an hour");
+        assert_eq!(asked(Some(3600), &[0, 899, 900]).await, [1, 1, 2], "however long they last");
+        assert_eq!(asked(Some(720), &[0, 419, 420, 421]).await, [1, 1, 2, 3], "five minutes before they end");
+    }
+}

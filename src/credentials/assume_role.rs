@@ -230,6 +230,31 @@ mod tests {
     }
 
     #[test]
+    fn as_many_tags_as_sts_takes() {
+        let read = |many: usize| {
+            let all: serde_json::Map<_, _> = (0..many).map(|i| (format!("k{i}"), "v".into())).collect();
+            tags(&serde_json::from_value(serde_json::json!({ "session_tags": all })).unwrap())
+                .map(|(found, _)| found.len())
+        };
+        assert_eq!((read(49), read(50)), (Ok(49), Ok(50)));
+        assert!(read(51).is_err() && read(100).is_err());
+    }
+
+    #[test]
+    fn an_sts_that_is_too_slow_is_told_from_one_that_cannot_be_reached() {
+        use aws_sdk_sts::error::ConnectorError;
+        use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+        let code = |error: SdkError<AssumeRoleError>| {
+            let attempt = refused(&error, "arn").unwrap_err();
+            assert_eq!(attempt.outcome, Outcome::Failed);
+            attempt.code.unwrap()
+        };
+        assert_eq!(code(SdkError::timeout_error("too slow")), Code::Timeout);
+        assert_eq!(code(SdkError::dispatch_failure(ConnectorError::timeout("too slow".into()))), Code::Timeout);
+        assert_eq!(code(SdkError::dispatch_failure(ConnectorError::io("refused".into()))), Code::AssumeRoleFailed);
+    }
+
+    #[test]
     fn subjects_that_sts_would_refuse_are_refused_and_not_mangled() {
         for good in ["al", "alice@example.com", "a+b=c,d.e@f-g_h", &"x".repeat(64)] {
             assert!(is_session_name(good), "{good}");

@@ -105,3 +105,25 @@ impl NoCredentials {
         format!("No AWS credentials could be had for this caller ({}).", reasons.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_tells_what_every_source_said() {
+        let attempts = vec![
+            Attempt::none(Source::Jwt, Outcome::NotApplicable, Code::NoClaim, "nothing in it."),
+            Attempt::none(Source::Catalog, Outcome::Denied, Code::Forbidden, "refused"),
+        ];
+        let told = NoCredentials { attempts }.to_string();
+        assert_eq!(told, "No AWS credentials could be had for this caller (jwt: nothing in it; catalog: refused).");
+    }
+
+    #[test]
+    fn debug_shows_which_key_and_no_secret() {
+        let credentials = Credentials::new("ASIAABCDEFGHIJKLMNOP", "canary-1", Some("canary-2".into()), None, "test");
+        let shown = format!("{:?}", Resolved::new(credentials, Source::Catalog, None, vec![]));
+        assert!(shown.contains("ASIA…MNOP") && shown.contains("Catalog") && !shown.contains("canary"), "{shown}");
+    }
+}

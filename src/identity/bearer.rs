@@ -157,6 +157,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_longest_token_is_taken_and_no_longer_one() {
+        assert!(BearerToken::parse(&"x".repeat(16 * 1024)).is_ok());
+        assert!(matches!(BearerToken::parse(&"x".repeat(16 * 1024 + 1)), Err(Rejection::Invalid { .. })));
+    }
+
+    /// Logs tell callers apart by this.
+    #[test]
+    fn a_token_is_shown_as_the_beginning_of_its_hash() {
+        let token = BearerToken::parse("abc").unwrap();
+        // SHA-256 of "abc" (FIPS 180-4).
+        assert_eq!(format!("{} {:?}", token.fingerprint(), token.fingerprint()), "ba7816bf8f01 ba7816bf8f01");
+        assert_eq!(format!("{token:?}"), "BearerToken(ba7816bf8f01)");
+    }
+
     proptest! {
         #[test]
         fn no_header_value_panics_or_shows_itself(value in "\\PC{0,200}") {

@@ -111,3 +111,16 @@ impl fmt::Debug for Caller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every log line of a request has this.
+    #[test]
+    fn a_caller_is_shown_by_its_proof_and_the_hash_of_its_token() {
+        let caller = ProvedCaller::opaque(BearerToken::parse("abc").unwrap());
+        assert_eq!(format!("{:?}", Caller::Proved(Arc::new(caller))), "registry:ba7816bf8f01");
+        assert_eq!(format!("{:?}", Caller::Anonymous), "anonymous");
+    }
+}

@@ -299,6 +299,35 @@ mod tests {
         let claims = json!({"sub": "", "id": "u-1", "uuid": "u-2", "name": "Alice", "username": "alice", "email": 7});
         let claims: Claims = serde_json::from_value(claims).unwrap();
         assert_eq!((claims.subject(), claims.name(), claims.email()), (Some("u-1"), Some("Alice"), None));
+        let claims: Claims = serde_json::from_value(json!({"email": "alice@example.com"})).unwrap();
+        assert_eq!(claims.email(), Some("alice@example.com"));
+    }
+
+    #[test]
+    fn the_first_role_among_roles_is_one_of_aws() {
+        let role = "arn:aws:iam::123456789012:role/r";
+        let named = |claims: Value| serde_json::from_value::<Claims>(claims).unwrap().role_arn().map(str::to_owned);
+        let others = ["admin", "arn:aws:iam::123456789012:user/u", "urn:other:role/r"];
+        assert_eq!(named(json!({"roles": others})), None);
+        assert_eq!(
+            named(json!({"roles": [others[0], others[1], others[2], role, "arn:aws:iam::1:role/x"]})),
+            Some(role.into())
+        );
+        assert_eq!(named(json!({"roles": ["arn:aws:iam::1:role/x"], "role_arn": role})), Some(role.into()));
+        assert_eq!(named(json!({"roles": role})), None, "a text is no list");
+    }
+
+    #[test]
+    fn embedded_credentials_may_say_when_they_end() {
+        let end = |expiration: Value| {
+            let keys = json!({"access_key_id": "ASIAX", "secret_access_key": "s", "expiration": expiration});
+            let claims: Claims = serde_json::from_value(json!({"aws_credentials": keys})).unwrap();
+            claims.embedded_credentials().unwrap().map(|keys| keys.expiration)
+        };
+        let at = Some(Timestamp::from_second(NOW).unwrap());
+        assert_eq!((end(json!(NOW)), end(json!(at))), (Ok(at), Ok(at)));
+        assert_eq!(end(Value::Null), Ok(None));
+        assert!(end(json!("soon")).is_err() && end(json!(true)).is_err(), "an end that nobody can read is not no end");
     }
 
     #[test]
@@ -308,7 +337,8 @@ mod tests {
         )
         .unwrap();
         let shown = format!("{claims:?} {:?}", claims.embedded_credentials());
-        assert!(shown.contains("alice") && !shown.contains("canary"), "{shown}");
+        assert!(shown.contains("alice") && shown.contains("EmbeddedCredentials(…)"), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
     }
 
     proptest! {

@@ -161,6 +161,28 @@ async fn a_catalog_that_hangs_makes_no_queue() {
     assert_eq!(catalog.received_requests().await.unwrap().len(), 1);
 }
 
+/// A catalog that answers, and whose answer is of no use, did not time out.
+#[tokio::test]
+async fn a_catalog_without_a_usable_config_is_a_failure_and_never_ambient() {
+    let stage = Stage::embedded().await;
+    for (status, body) in [(500, "{}"), (404, "{}"), (200, "<!doctype html>"), (200, "{}")] {
+        let catalog = wiremock::MockServer::start().await;
+        wiremock::Mock::given(wiremock::matchers::any())
+            .respond_with(wiremock::ResponseTemplate::new(status).set_body_string(body))
+            .mount(&catalog)
+            .await;
+        let flags =
+            [format!("--jwt-secret={SECRET}"), format!("--catalog-url={}", catalog.uri()), "--ambient=full".into()];
+        let server = Server::start(&stage, Some(&stage.admin), &flags).await;
+        let answer = write(&server, &token(json!({ "sub": "a" })), "k").await;
+        let failure = answer.failure("invalid_response");
+        assert_eq!(attempts(failure)[1], "catalog failed invalid_response", "{failure}");
+        let message = failure["details"]["attempts"][1]["message"].as_str().unwrap();
+        assert!(!message.contains("the registry was asked"), "{message}");
+    }
+    assert!(stage.aws().journal().is_empty());
+}
+
 /// An STS that hangs must not take the diagnosis with it.
 #[tokio::test]
 async fn auth_status_tells_what_it_knows_without_sts() {

@@ -161,6 +161,62 @@ async fn a_storm_of_unknown_key_names_asks_the_issuer_once() {
     assert_eq!(issuer.requests().await, 1);
 }
 
+/// What the words say, to the second and to the byte: half a minute between two requests, keys for a day, 256 KiB.
+#[tokio::test]
+async fn times_and_sizes_are_exact() {
+    let (key, new) = (SigningKey::new("k", Algorithm::EdDSA), SigningKey::new("new", Algorithm::EdDSA));
+    let issuer = Issuer::publishing(&[key.published()]).await;
+    let (began, later) = (now(), Arc::new(AtomicI64::new(0)));
+    let seconds = later.clone();
+    let clock = Clock::from_fn(move || jiff::Timestamp::from_second(began + seconds.load(Ordering::Relaxed)).unwrap());
+    let server = Server::start_at(None, &issuer.flags(), clock).await;
+    let at = async |second: i64, key: &SigningKey| {
+        later.store(second, Ordering::Relaxed);
+        let bearer = key.sign(&json!({ "exp": began + 7 * 24 * 3600 }));
+        let answer = server.call(&bearer, "auth_status", json!({})).await;
+        (answer.status, answer.body["error"]["data"]["error_code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(at(0, &key).await.0, 200);
+    issuer.publish(&[key.published(), new.published()]).await;
+    assert_eq!((at(29, &new).await.0, issuer.requests().await), (401, 0));
+    assert_eq!((at(30, &new).await.0, issuer.requests().await), (200, 1));
+
+    issuer.answers(ResponseTemplate::new(500)).await;
+    let day = 24 * 3600;
+    assert_eq!(at(30 + day - 1, &key).await.0, 200);
+    assert_eq!(at(30 + day, &key).await, (503, "verifier_unavailable".into()), "without keys nothing can be said");
+
+    let padded = |bytes: usize| {
+        let set = json!({ "keys": [key.published()] }).to_string();
+        let padding = " ".repeat(bytes - set.len());
+        ResponseTemplate::new(200).set_body_string(set + &padding)
+    };
+    issuer.answers(padded(256 * 1024 + 1)).await;
+    assert_eq!(at(60 + day, &key).await.0, 503);
+    issuer.answers(padded(256 * 1024)).await;
+    assert_eq!(at(90 + day, &key).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_is_wrong_with_the_token() {
+    let key = SigningKey::new("k", Algorithm::EdDSA);
+    let issuer = Issuer::publishing(&[key.published()]).await;
+    let stage = Stage::embedded().await;
+    let server = Server::start(&stage, None, &issuer.flags()).await;
+    let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let unsigned = |alg: &str| format!("{}.{}.AAAA", part(&json!({ "alg": alg })), part(&complete(&json!({}))));
+    for (bearer, expected) in [
+        (SigningKey::new("k", Algorithm::EdDSA).sign(&json!({})), "its signature does not verify"),
+        (unsigned("none"), "its algorithm is none of"),
+        (unsigned("HS256"), "its algorithm is none of"),
+        ("a.b.c".to_owned(), "not a well-formed JWT"),
+    ] {
+        let answer = server.call(&bearer, "auth_status", json!({})).await;
+        let message = answer.body["error"]["message"].as_str().unwrap();
+        assert!(answer.status == 401 && message.contains(expected), "{expected}: {message}");
+    }
+}
+
 /// The token itself is exchanged at an STS that checks it: signature, issuer, audience, and whom the role trusts.
 #[tokio::test]
 async fn web_identity_exchanges_the_token_for_the_operators_role() {

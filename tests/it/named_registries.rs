@@ -44,7 +44,7 @@ async fn the_catalog_token_is_sent_instead_of_the_token_itself() {
     let server = Server::with_registry(&stage, &registry, None).await;
     registry.vends("the-catalogs-own", Vends::Keys(stage.writer.clone(), 3600));
     let (outcome, _, message) = attempt(&server, &json!({ "sub": "w", "catalog_token": "the-catalogs-own" })).await;
-    assert_eq!((outcome.as_str(), message.contains("catalog_token")), ("ok", true), "{message}");
+    assert_eq!((outcome.as_str(), message.contains("for the token's catalog_token")), ("ok", true), "{message}");
 
     // Without one the token itself is sent; that works, and the attempt says so.
     let plain = json!({ "sub": "p" });
@@ -82,6 +82,7 @@ async fn nobody_is_asked_at_addresses_that_a_token_may_not_name() {
             let claims = json!({ "sub": "x", claim: url });
             let (outcome, code, message) = attempt(&server, &claims).await;
             assert_eq!((outcome.as_str(), code.as_str()), ("denied", "forbidden"), "{claim} {url}: {message}");
+            assert!(message.starts_with("the token names "), "nobody was asked: {message}");
             let answer = server.call(&token(claims), "bucket_objects_list", json!({ "bucket": SHARED })).await;
             answer.failure("forbidden");
         }

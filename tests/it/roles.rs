@@ -292,6 +292,33 @@ async fn trust_and_rights_may_hang_on_source_identity_and_tags() {
     }
 }
 
+/// A role may ask that certain tags stay on when its sessions assume further roles.
+#[tokio::test]
+async fn trust_may_hang_on_transitive_tags() {
+    let scene = Scene::on(Stage::embedded().await).await;
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": "*",
+        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+        "Condition": { "ForAnyValue:StringEquals": { "sts:TransitiveTagKeys": "team" } } }] });
+    let rights = policy("s3:PutObject", &format!("arn:aws:s3:::{SHARED}/*"));
+    scene.stage.aws().create_role("it/tagged", &trust, &[rights]).unwrap();
+    let role = role_arn(&scene.stage, "tagged");
+    for (name, transitive, code) in [
+        ("one", json!(["team"]), None),
+        ("both", json!(["site", "team"]), None),
+        ("other", json!(["site"]), Some("assume_role_failed")),
+        ("none", json!([]), Some("assume_role_failed")),
+    ] {
+        let tags = json!({ "team": "blue", "site": "north" });
+        let claims =
+            json!({ "sub": "alice", "role_arn": role, "session_tags": tags, "transitive_tag_keys": transitive });
+        let answer = put(&scene.server, &token(claims), name).await;
+        match code {
+            None => assert_eq!(answer.success()["credential_source"], "jwt", "{name}"),
+            Some(code) => drop(answer.failure(code)),
+        }
+    }
+}
+
 /// SeaweedFS takes source identity and tags, and neither asks its trust policies about them nor keeps them.
 #[tokio::test]
 async fn seaweedfs_is_not_bothered_by_tags() {

@@ -99,6 +99,20 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_says_what_is_wrong_with_the_token() {
+        let verifier = verifier(&[SECRET]);
+        let other = "fedcba9876543210fedcba9876543210";
+        for (token, part) in [
+            (mint(&good_claims(), other, Algorithm::HS256), "its signature does not verify"),
+            (mint(&good_claims(), SECRET, Algorithm::HS512), "its algorithm is not HS256"),
+            (BearerToken::parse("a.b.c").unwrap(), "not a well-formed JWT"),
+        ] {
+            let refused = verifier.verify(token).unwrap_err().to_string();
+            assert!(refused.contains(part), "{part}: {refused}");
+        }
+    }
+
+    #[test]
     fn the_header_never_chooses_the_algorithm() {
         let verifier = verifier(&[SECRET]);
         for alg in [Algorithm::HS384, Algorithm::HS512] {

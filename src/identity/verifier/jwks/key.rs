@@ -81,6 +81,8 @@ mod tests {
         );
         let p384 = json!({ "kty": "EC", "kid": "1", "crv": "P-384", "x": "AA", "y": "AA" });
         assert_eq!(count(&[p384]), 0);
+        let edwards = |curve: &str| json!({ "kty": "OKP", "kid": "1", "crv": curve, "x": "AA" });
+        assert_eq!((count(&[edwards("Ed25519")]), count(&[edwards("P-256")])), (1, 0));
     }
 
     #[test]
