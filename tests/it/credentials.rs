@@ -372,3 +372,41 @@ async fn an_expired_session_is_renewed_once() {
     answer.failure("access_denied");
     assert_eq!(registry.requests().len() - asked, 1);
 }
+
+/// A temporary key that S3 does not know (any more) may as well have been wrong from the start, so nothing is renewed unasked:
+/// the caller is told what to do, and doing it helps.
+#[tokio::test]
+async fn a_key_that_s3_does_not_know_is_renewed_when_the_caller_asks() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    let server = Server::with_registry(&stage, &registry, Some(&stage.admin)).await;
+    stage.seed(SHARED, "k", b"1").await;
+    let (bearer, keys) = (token(json!({ "sub": "w" })), stage.mint("writer", 3600));
+    registry.vends(&bearer, Vends::Keys(keys.clone(), 3600));
+    write(&server, &bearer, "before").await.success();
+    assert!(stage.aws().revoke_access_key(&keys.access_key_id));
+    registry.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
+
+    let advice = "auth_status with refresh=true";
+    for (tool, arguments) in [
+        ("bucket_object_text", json!({ "s3_uri": "s3://it-shared/k" })),
+        ("bucket_object_info", json!({ "s3_uri": "s3://it-shared/k" })),
+        ("bucket_objects_list", json!({ "bucket": SHARED })),
+    ] {
+        let answer = server.call(&bearer, tool, arguments).await;
+        let failure = answer.failure("access_denied");
+        assert_eq!(failure["details"]["s3_code"], "InvalidAccessKeyId", "{failure}");
+        assert!(failure["hint"].as_str().unwrap().contains(advice), "{failure}");
+    }
+    let answer = write(&server, &bearer, "meanwhile").await;
+    let failure = answer.failure("access_denied");
+    let told =
+        [&failure["hint"], &failure["results"][0]["resolution"][0]].map(|text| text.to_string().contains(advice));
+    assert_eq!(told, [true, true], "{failure}");
+    assert_eq!(registry.requests().len(), 1);
+
+    server.call(&bearer, "auth_status", json!({ "refresh": true })).await.success();
+    write(&server, &bearer, "after").await.success();
+    assert_eq!(registry.requests().len(), 2);
+    assert!(!stage.exists(SHARED, "meanwhile").await);
+}
