@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::scene::{Scene, on_both};
-use crate::support::stage::{SHARED, Stage};
+use crate::support::scene::{Scene, keys, on_both, uri};
+use crate::support::stage::Stage;
 
 /// Three small objects of the writer.
 async fn sources(scene: &Scene) {
@@ -14,33 +14,6 @@ async fn sources(scene: &Scene) {
             { "key": "in/deep/er/c", "data": "AAEC" },
         ]))
         .await;
-}
-
-fn uri(key: &str) -> String {
-    format!("s3://{SHARED}/{key}")
-}
-
-impl Scene {
-    async fn write(&self, tool: &str, arguments: Value) -> Value {
-        self.server.call(&self.writer, tool, in_shared(arguments)).await.success().clone()
-    }
-
-    async fn fails(&self, tool: &str, arguments: Value, code: &str) -> Value {
-        self.server.call(&self.writer, tool, in_shared(arguments)).await.failure(code).clone()
-    }
-
-    async fn read(&self, tool: &str, arguments: Value) -> Value {
-        self.server.call(&self.reader, tool, in_shared(arguments)).await.success().clone()
-    }
-}
-
-fn in_shared(mut arguments: Value) -> Value {
-    arguments.as_object_mut().unwrap().entry("bucket").or_insert_with(|| SHARED.into());
-    arguments
-}
-
-fn keys(output: &Value) -> Vec<&str> {
-    output["entries"].as_array().unwrap().iter().map(|entry| entry["logical_key"].as_str().unwrap()).collect()
 }
 
 on_both! {

@@ -4,40 +4,14 @@ Prints what it saw as one JSON line; the first failed assertion ends it with a n
 """
 
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
 
+from quilt3_settle import check, settle
+
 DEV = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 KEY = "données/été 2026.csv"
-
-
-def check(condition, *told):
-    """Like `assert`, but not to be switched off."""
-    if not condition:
-        raise AssertionError(" ".join(str(part) for part in told) or "it does not hold")
-
-
-def settle(home):
-    """An environment in which quilt3 knows this S3 and the administrator's key, and nothing of the machine."""
-    config = home / "aws-config"
-    config.write_text("[default]\ns3 =\n    addressing_style = path\n", encoding="utf-8")
-    for name in [name for name in os.environ if name.startswith(("AWS_", "QUILT_", "XDG_"))]:
-        del os.environ[name]
-    admin = DEV["users"]["admin"]
-    os.environ.update(
-        HOME=str(home),
-        AWS_CONFIG_FILE=str(config),
-        AWS_SHARED_CREDENTIALS_FILE=str(home / "none"),
-        AWS_ENDPOINT_URL_S3=DEV["s3_endpoint"],
-        AWS_ACCESS_KEY_ID=admin["access_key_id"],
-        AWS_SECRET_ACCESS_KEY=admin["secret_access_key"],
-        AWS_REGION=DEV["region"],
-        AWS_DEFAULT_REGION=DEV["region"],
-        AWS_EC2_METADATA_DISABLED="true",
-        QUILT_DISABLE_USAGE_METRICS="true",
-    )
 
 
 def browse():
@@ -77,5 +51,6 @@ def browse():
 
 
 with tempfile.TemporaryDirectory() as folder:
-    settle(Path(folder))
+    admin = DEV["users"]["admin"]
+    settle(folder, DEV["s3_endpoint"], DEV["region"], admin["access_key_id"], admin["secret_access_key"])
     browse()

@@ -30,9 +30,50 @@ impl Scene {
         answer.await.success().clone()
     }
 
+    /// What a tool answers the writer. The bucket is the shared one unless the arguments name another.
+    pub async fn write(&self, tool: &str, arguments: Value) -> Value {
+        self.server.call(&self.writer, tool, in_shared(arguments)).await.success().clone()
+    }
+
+    /// How a tool fails for the writer.
+    pub async fn fails(&self, tool: &str, arguments: Value, code: &str) -> Value {
+        self.server.call(&self.writer, tool, in_shared(arguments)).await.failure(code).clone()
+    }
+
+    /// What a tool answers the reader.
+    pub async fn read(&self, tool: &str, arguments: Value) -> Value {
+        self.server.call(&self.reader, tool, in_shared(arguments)).await.success().clone()
+    }
+
+    /// How a tool fails for the writer, who changes nothing by it and is told one sentence.
+    pub async fn refuses(&self, tool: &str, arguments: Value, code: &str) -> Value {
+        let before = self.stage.written(SHARED).await;
+        let shown = arguments.to_string();
+        let refusal = self.fails(tool, arguments, code).await;
+        assert_eq!(self.stage.written(SHARED).await, before, "{tool} {shown} was refused and wrote something");
+        let sentence = refusal["error"].as_str().unwrap();
+        assert!(sentence.ends_with('.') && !sentence.contains('\n'), "{tool} {shown}: {sentence}");
+        refusal
+    }
+
     pub fn is_embedded(&self) -> bool {
         matches!(self.stage.kind, Kind::Embedded(_))
     }
+}
+
+fn in_shared(mut arguments: Value) -> Value {
+    arguments.as_object_mut().unwrap().entry("bucket").or_insert_with(|| SHARED.into());
+    arguments
+}
+
+/// The logical keys of a page of a package.
+pub fn keys(output: &Value) -> Vec<&str> {
+    output["entries"].as_array().unwrap().iter().map(|entry| entry["logical_key"].as_str().unwrap()).collect()
+}
+
+/// The URI of a key of the shared bucket that needs no encoding.
+pub fn uri(key: &str) -> String {
+    format!("s3://{SHARED}/{key}")
 }
 
 /// Each test twice: on the embedded S3, and on SeaweedFS.

@@ -206,6 +206,25 @@ impl Stage {
         client(&self.endpoint, &self.admin).head_object().bucket(bucket).key(key).send().await.is_ok()
     }
 
+    /// Every version of every key of a bucket, delete markers included: whoever writes or deletes anything changes it.
+    pub async fn written(&self, bucket: &str) -> Vec<(String, String)> {
+        let client = client(&self.endpoint, &self.admin);
+        let (mut found, mut after) = (Vec::new(), (None, None));
+        loop {
+            let query = client.list_object_versions().bucket(bucket);
+            let page = query.set_key_marker(after.0).set_version_id_marker(after.1).send().await.unwrap();
+            let named =
+                |key: Option<String>, version: Option<String>| (key.unwrap_or_default(), version.unwrap_or_default());
+            found.extend(page.versions.unwrap_or_default().into_iter().map(|it| named(it.key, it.version_id)));
+            found.extend(page.delete_markers.unwrap_or_default().into_iter().map(|it| named(it.key, it.version_id)));
+            if page.is_truncated != Some(true) {
+                found.sort();
+                return found;
+            }
+            after = (page.next_key_marker, page.next_version_id_marker);
+        }
+    }
+
     /// The shared client of the server, without any identity.
     pub fn shared_s3(&self) -> SharedS3 {
         SharedS3::new(SharedS3Options {

@@ -46,7 +46,8 @@ pub fn moto_script(name: &str) -> anyhow::Result<Command> {
 /// A command that runs one of the scripts in `tests/peers`, in an [`isolated`] environment.
 pub fn python_script(name: &str) -> anyhow::Result<Command> {
     let mut command = isolated(&python()?);
-    command.env("PYTHONUTF8", "1").arg(scripts().join(name));
+    // The scripts lie among the sources and import each other.
+    command.env("PYTHONUTF8", "1").env("PYTHONDONTWRITEBYTECODE", "1").arg(scripts().join(name));
     Ok(command)
 }
 
