@@ -25,6 +25,7 @@ mod named_registries;
 mod objects;
 mod offer;
 mod package_commits;
+mod package_pages;
 mod package_peers;
 mod package_peers_theirs;
 mod package_workflows;

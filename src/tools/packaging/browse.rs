@@ -66,6 +66,7 @@ pub struct Output {
 /// The revision is part of a place, so that pages belong together although the package moves on.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Place {
+    bucket: String,
     name: String,
     hash: String,
     path: String,
@@ -91,7 +92,8 @@ impl Tool for PackageBrowse {
         let told = |error| session.explain_package(error);
         let hash = match &place {
             Some(place) => {
-                let is_same = place.name == name.as_str()
+                let is_same = place.bucket == args.bucket.as_str()
+                    && place.name == name.as_str()
                     && place.path == path
                     && place.recursive == args.recursive
                     && (args.hash == "latest" || place.hash.starts_with(&args.hash));
@@ -116,8 +118,8 @@ impl Tool for PackageBrowse {
         let entries: Vec<SeenEntry> =
             listed.iter().map(|listed| SeenEntry::listed(listed, |path| file.directory_meta(path).cloned())).collect();
         let next_cursor = next.map(|offset| {
-            let (name, hash) = (name.to_string(), hash.to_string());
-            cursor::write(&Place { name, hash, path, recursive: args.recursive, offset })
+            let (bucket, name, hash) = (args.bucket.to_string(), name.to_string(), hash.to_string());
+            cursor::write(&Place { bucket, name, hash, path, recursive: args.recursive, offset })
         });
         let header = &file.index.header;
         let package = Package {

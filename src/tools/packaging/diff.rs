@@ -146,8 +146,12 @@ async fn sides(session: &Session, args: Args, place: Option<&Place>) -> Result<(
     let other_packages = session.packages(s3, args.other_bucket.unwrap_or(args.bucket));
     let other_name = args.other_name.map_or_else(|| name.clone(), |name| name.0);
     if let Some(place) = place {
+        let means = |wanted: &str, hash: &str| matches!(wanted, "" | "latest") || hash.starts_with(wanted);
+        // Where nothing else is named, the latest was compared with the one before it.
+        let means_the_same = (means(&args.hash, &place.from.2) || !names_other && means(&args.hash, &place.to.2))
+            && args.other_hash.as_deref().is_none_or(|wanted| means(wanted, &place.to.2));
         let hash = |key: &(String, String, String), packages: &PackageBucket, name: &PackageName| {
-            let is_same = key.0 == packages.name().as_str() && key.1 == name.as_str();
+            let is_same = means_the_same && key.0 == packages.name().as_str() && key.1 == name.as_str();
             key.2.parse::<TopHash>().ok().filter(|_| is_same).ok_or_else(cursor::foreign)
         };
         let from = Side { hash: hash(&place.from, &packages, &name)?, packages, name };

@@ -52,6 +52,8 @@ pub struct Output {
 
 #[derive(Serialize, Deserialize)]
 struct Place {
+    bucket: String,
+    prefix: String,
     after: String,
 }
 
@@ -66,18 +68,21 @@ impl Tool for PackageList {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
-        let after = cursor::read::<Place>(args.cursor.as_deref())?;
-        let after = after.map(|place| PackageName::listed(&place.after)).transpose().map_err(|_| cursor::foreign())?;
-        if after.as_ref().is_some_and(|after| !after.as_str().starts_with(&args.prefix)) {
+        let place = cursor::read::<Place>(args.cursor.as_deref())?;
+        if place.as_ref().is_some_and(|place| place.bucket != args.bucket.as_str() || place.prefix != args.prefix) {
             return Err(cursor::foreign());
         }
+        let after = place.map(|place| PackageName::listed(&place.after)).transpose().map_err(|_| cursor::foreign())?;
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
         let packages = session.packages(session.s3().await?, args.bucket.clone());
         let told = |error| session.explain_package(error);
         let mut names = packages.names(&args.prefix, after.as_ref(), limit + 1).await.map_err(told)?;
         let is_more = names.len() > limit;
         names.truncate(limit);
-        let next = names.last().filter(|_| is_more).map(|last| cursor::write(&Place { after: last.to_string() }));
+        let next = names.last().filter(|_| is_more).map(|last| {
+            let (bucket, prefix) = (args.bucket.to_string(), args.prefix.clone());
+            cursor::write(&Place { bucket, prefix, after: last.to_string() })
+        });
         let listed = packages.latest_of(names).await.map_err(told)?.into_iter().map(|(name, latest)| Package {
             name: name.to_string(),
             latest_hash: latest.as_ref().map(|latest| latest.hash.to_string()),

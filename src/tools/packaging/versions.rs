@@ -51,6 +51,7 @@ pub struct Output {
 
 #[derive(Serialize, Deserialize)]
 struct Place {
+    bucket: String,
     name: String,
     before: u64,
 }
@@ -67,7 +68,8 @@ impl Tool for PackageVersions {
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let name = args.name.0;
         let place = cursor::read::<Place>(args.cursor.as_deref())?;
-        if place.as_ref().is_some_and(|place| place.name != name.as_str()) {
+        let is_same = |place: &Place| place.bucket == args.bucket.as_str() && place.name == name.as_str();
+        if place.as_ref().is_some_and(|place| !is_same(place)) {
             return Err(cursor::foreign());
         }
         let packages = session.packages(session.s3().await?, args.bucket.clone());
@@ -83,7 +85,10 @@ impl Tool for PackageVersions {
         let is_more = seconds.len() > limit;
         seconds.truncate(limit);
         let next = seconds.last().filter(|_| is_more);
-        let next = next.map(|before| cursor::write(&Place { name: name.to_string(), before: *before }));
+        let next = next.map(|before| {
+            let (bucket, name) = (args.bucket.to_string(), name.to_string());
+            cursor::write(&Place { bucket, name, before: *before })
+        });
         let revisions = packages.revisions(&name, seconds).await.map_err(told)?;
         let is_latest = |hash| latest.as_ref().is_some_and(|latest| latest.hash == hash);
         let versions: Vec<Version> = revisions

@@ -7,6 +7,7 @@ pub mod issuer;
 pub mod manifests;
 pub mod moto;
 pub mod program;
+pub mod package_stage;
 pub mod quilt3;
 pub mod registry;
 pub mod rights;
