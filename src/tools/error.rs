@@ -106,7 +106,7 @@ impl ToolError {
     pub fn into_json(self) -> Map<String, Value> {
         let mut json = Map::new();
         json.insert("success".into(), false.into());
-        json.insert("error".into(), self.message.into());
+        json.insert("error".into(), on_one_line(&self.message).into());
         json.insert("error_code".into(), self.code.into());
         json.insert("retryable".into(), self.retryable.into());
         json.extend(self.hint.map(|hint| ("hint".into(), hint.into())));
@@ -114,6 +114,19 @@ impl ToolError {
         json.extend(self.partial.into_iter().flat_map(|partial| *partial).filter(|(name, _)| name != "success"));
         json
     }
+}
+
+/// Messages quote what callers and S3 said, which may have lines of its own.
+fn on_one_line(message: &str) -> String {
+    let mut line = String::with_capacity(message.len());
+    for letter in message.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
 }
 
 impl From<NoCredentials> for ToolError {

@@ -28,6 +28,7 @@ mod package_commits;
 mod package_pages;
 mod package_peers;
 mod package_peers_theirs;
+mod package_refusals;
 mod package_workflows;
 mod packages;
 mod peers;
