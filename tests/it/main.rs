@@ -24,6 +24,7 @@ mod modules_packaging;
 mod named_registries;
 mod objects;
 mod offer;
+mod package_arguments;
 mod package_commits;
 mod package_pages;
 mod package_peers;
