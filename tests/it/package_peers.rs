@@ -269,7 +269,14 @@ on_both! {
 
         // A package of our own goes as a whole, for quilt3 too.
         scene.write("package_create", json!({ "name": "ours/other", "files": [], "readme": "x" })).await;
-        scene.write("package_update", json!({ "name": "ours/other", "message": "again" })).await;
+        let update = json!({ "name": "ours/other", "message": "again" });
+        let second = scene.write("package_update", update).await["package"]["hash"].clone();
+        let update = json!({ "name": "ours/other", "message": "and again" });
+        let third = scene.write("package_update", update).await["package"]["hash"].clone();
+        let last = json!({ "name": "ours/other", "hash": third, "confirm": "ours/other" });
+        let gone = scene.write("package_delete", last).await;
+        assert_eq!(gone["latest_after"], second, "the newest of those that stay");
+        assert_eq!(quilt3.does("browse", json!({ "name": "ours/other" })).await["hash"], second);
         let unknown = json!({ "name": "ours/other", "hash": hashes[0], "confirm": "ours/other" });
         scene.refuses("package_delete", unknown, "invalid_argument").await;
         assert!(quilt3.refuses("delete", json!({ "name": "ours/other",
