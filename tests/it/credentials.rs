@@ -403,10 +403,10 @@ async fn a_key_that_s3_does_not_know_is_renewed_when_the_caller_asks() {
     let told =
         [&failure["hint"], &failure["results"][0]["resolution"][0]].map(|text| text.to_string().contains(advice));
     assert_eq!(told, [true, true], "{failure}");
-    assert_eq!(registry.requests().len(), 1);
+    assert_eq!(registry.asked_for_credentials(), 1);
 
     server.call(&bearer, "auth_status", json!({ "refresh": true })).await.success();
     write(&server, &bearer, "after").await.success();
-    assert_eq!(registry.requests().len(), 2);
+    assert_eq!(registry.asked_for_credentials(), 2);
     assert!(!stage.exists(SHARED, "meanwhile").await);
 }

@@ -87,6 +87,11 @@ impl FakeRegistry {
         self.requests().iter().filter(|asked| *asked == path).count()
     }
 
+    /// How often credentials were asked for so far.
+    pub fn asked_for_credentials(&self) -> usize {
+        self.requests().iter().filter(|path| *path == "/api/auth/get_credentials").count()
+    }
+
     /// Paths of all requests so far.
     pub fn requests(&self) -> Vec<String> {
         self.inner.lock().unwrap().requests.clone()

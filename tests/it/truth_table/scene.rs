@@ -131,7 +131,7 @@ impl Scene {
         let journal = self.stage.aws().journal();
         journal.clear();
         let broken_roles = || self.broken_roles.load(Ordering::Relaxed);
-        let (registry, broken) = (self.registry.requests().len(), broken_roles());
+        let (registry, broken) = (self.registry.asked_for_credentials(), broken_roles());
         let answer = call.await;
         let entries = journal.entries();
         let (sts, s3): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.bucket.is_none());
@@ -149,7 +149,7 @@ impl Scene {
             (entry.operation, named.or(entry.access_key_id).unwrap_or_default())
         });
         let reached = Reached {
-            registry: self.registry.requests().len() - registry,
+            registry: self.registry.asked_for_credentials() - registry,
             sts: sts.len() + broken_roles() - broken,
             s3: s3.collect(),
         };
