@@ -6,6 +6,12 @@
 //! - `… -- create OBJECTS PYTHON`: also against quilt3, of which that Python has version 8.0.0
 //! - `… -- browse [ENTRIES]`: pages and a difference of two packages of so many entries
 
+#![expect(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a bench prints, and one that gets another answer than it asked for should stop"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
@@ -130,14 +136,14 @@ impl Stage {
         std::fs::write(format!("/proc/{}/clear_refs", self.server.id()), "5")?;
         let start = Instant::now();
         let output = self.call(tool, arguments).await?;
-        let took = start.elapsed();
+        let duration = start.elapsed();
         let mut asked: BTreeMap<String, usize> = BTreeMap::new();
         for entry in self.aws.journal().entries() {
             *asked.entry(entry.operation).or_default() += 1;
         }
         let asked: Vec<String> = asked.iter().map(|(operation, times)| format!("{operation} {times}")).collect();
-        println!("{what}: {took:.2?}, peak {} MiB, asked: {}", self.peak()? / 1024, asked.join(", "));
-        Ok((output, took))
+        println!("{what}: {duration:.2?}, peak {} MiB, asked: {}", self.peak()? / 1024, asked.join(", "));
+        Ok((output, duration))
     }
 
     /// Most memory that the server had, in KiB.

@@ -36,7 +36,7 @@ impl UserS3 {
             .await?;
         let Some(upload_id) = opened.upload_id else { return Ok(None) };
         match self.abort_upload(object, &upload_id).await {
-            Ok(_) => Ok(None),
+            Ok(()) => Ok(None),
             // Somebody else ended it, or an abort whose answer was lost did.
             Err(error) if error.code.as_deref() == Some("NoSuchUpload") => Ok(None),
             Err(error) => {
