@@ -202,6 +202,7 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
             if prefix == "sums" {
                 ensure!(output["bytes_hashed"] == 0, "{output}");
                 ratios.push(took.as_secs_f64() / plain.as_secs_f64());
+            } else {
                 ours = took;
             }
         }

@@ -111,40 +111,39 @@ impl PackageBucket {
         };
         let body = Bytes::from(draft.top_hash.as_str().to_owned());
         let put = Put { body, condition, once: true, ..Put::default() };
-        let mut unclear: Option<S3Error> = None;
-        for _ in 0..TRIES {
+        let mut tries = 1;
+        loop {
             let Err(error) = self.s3.put(&object, &put).await else { return Ok(()) };
             let is_refused = matches!(error.kind, S3ErrorKind::PreconditionFailed | S3ErrorKind::NoSuchKey);
             if !is_refused && !error.is_retryable() {
                 return Err(error.into());
             }
+            // A first attempt that was refused did not move it. Any other may have, or one before it whose answer got lost.
+            let may_have_moved = tries > 1 || !is_refused;
             let found = match self.latest(&draft.name).await {
                 Ok(found) => found,
-                Err(_) if is_refused && unclear.is_none() => None,
-                Err(_) => return Err(unclear_of(draft, error)),
+                Err(_) if may_have_moved => return Err(unclear_of(draft, error)),
+                Err(_) => None,
             };
             let is_ours = found.as_ref().is_some_and(|found| found.hash == draft.top_hash);
             let is_parents =
                 found.as_ref().map(|found| &found.etag) == draft.parent.as_ref().map(|parent| &parent.etag);
-            match (is_refused, is_ours, is_parents) {
-                // An attempt without an answer may have been the one that moved it.
-                (_, true, _) if unclear.is_some() || !is_refused => return Ok(()),
-                // Nothing has moved: another write was under way, or this one got lost.
-                (_, false, true) => unclear = Some(error),
-                _ => {
-                    return Err(PackageError::Conflict {
-                        name: draft.name.clone(),
-                        expected: draft.parent.as_ref().map(|parent| parent.hash.clone()),
-                        found: found.map(|found| found.hash),
-                    });
-                }
+            if is_ours && may_have_moved {
+                return Ok(());
             }
+            if is_ours || !is_parents {
+                return Err(PackageError::Conflict {
+                    name: draft.name.clone(),
+                    expected: draft.parent.as_ref().map(|parent| parent.hash.clone()),
+                    found: found.map(|found| found.hash),
+                });
+            }
+            // Nothing has moved: another write was under way, or this one got lost.
+            if tries == TRIES {
+                return Err(error.into());
+            }
+            tries += 1;
         }
-        Err(match unclear {
-            // It was looked at behind every attempt, and had not moved.
-            Some(error) => error.into(),
-            None => PackageError::Invalid("`latest` was never tried to be moved".to_owned()),
-        })
     }
 }
 

@@ -17,19 +17,19 @@ pub struct ChangeCounts {
     pub removed: u64,
 }
 
-/// Entries of one side: those of a manifest, or those of a revision that is being prepared.
-pub enum Side {
+/// Entries of the second side: those of a manifest, or those of a revision that is being prepared.
+enum Side<'a> {
     /// Of a manifest.
     Rows(Rows),
     /// In memory, in tree order.
-    Entries(std::vec::IntoIter<Entry>),
+    Entries(std::slice::Iter<'a, Entry>),
 }
 
-impl Side {
+impl Side<'_> {
     async fn next(&mut self) -> Result<Option<Entry>, PackageError> {
         match self {
             Self::Rows(rows) => rows.next().await,
-            Self::Entries(entries) => Ok(entries.next()),
+            Self::Entries(entries) => Ok(entries.next().cloned()),
         }
     }
 
@@ -42,27 +42,27 @@ impl Side {
 }
 
 /// Walks two revisions side by side.
-pub struct Comparison {
-    from: Side,
-    to: Side,
+pub struct Comparison<'a> {
+    from: Rows,
+    to: Side<'a>,
     ahead: (Option<Entry>, Option<Entry>),
     /// Where the entries ahead begin.
     offsets: (u64, u64),
 }
 
-impl Comparison {
+impl<'a> Comparison<'a> {
     /// Of these two.
     #[must_use]
     pub fn of(from: Rows, to: Rows) -> Self {
         let offsets = (from.offset(), to.offset());
-        Self { from: Side::Rows(from), to: Side::Rows(to), ahead: (None, None), offsets }
+        Self { from, to: Side::Rows(to), ahead: (None, None), offsets }
     }
 
     /// Of a revision and what is to come after it.
     #[must_use]
-    pub fn with_draft(from: Rows, to: Vec<Entry>) -> Self {
+    pub fn with_draft(from: Rows, to: &'a [Entry]) -> Self {
         let offsets = (from.offset(), 0);
-        Self { from: Side::Rows(from), to: Side::Entries(to.into_iter()), ahead: (None, None), offsets }
+        Self { from, to: Side::Entries(to.iter()), ahead: (None, None), offsets }
     }
 
     /// Where the next entry of each begins that was not told yet.

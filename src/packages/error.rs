@@ -95,8 +95,8 @@ pub enum PackageError {
         name: PackageName,
         /// The new revision.
         hash: TopHash,
-        /// What S3 said.
-        problem: Box<S3Error>,
+        /// Why.
+        problem: Box<PackageError>,
     },
     /// Ask whether it happened: S3 gave no answer, and would not say.
     #[error("it is not known whether revision {hash} became the latest of {name}: {problem}")]

@@ -8,7 +8,6 @@ use tokio::sync::Semaphore;
 
 use super::PackageError;
 use super::manifest_file::replaced;
-use crate::quilt::PhysicalKey;
 use crate::quilt::checksum::{
     ChunkHasher, HashKind, ObjectHash, ObjectHasher, chunks, from_chunks, from_crc64nvme, from_sha256,
 };
@@ -45,16 +44,6 @@ impl Looked {
     /// A copy of it, of which nothing else is known.
     pub(super) fn copied_to(&self, object: ObjectUri) -> Self {
         Self { object, etag: None, checksums: Checksums::default(), ..self.clone() }
-    }
-
-    /// Where the object lies.
-    #[must_use]
-    pub fn physical_key(&self) -> PhysicalKey {
-        PhysicalKey::S3 {
-            bucket: self.object.bucket.to_string(),
-            key: self.object.key.to_string(),
-            version_id: self.object.version_id.clone(),
-        }
     }
 }
 

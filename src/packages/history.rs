@@ -9,7 +9,7 @@ use super::pointers::CLOCKS_DIFFER;
 use super::{Latest, PackageBucket, PackageError};
 use crate::quilt::layout::{self, Pointer};
 use crate::quilt::{PackageName, TopHash};
-use crate::s3::{ListedObject, ListingQuery, Put, S3Error, S3ErrorKind, WriteCondition};
+use crate::s3::{ListedObject, ListingQuery, Put, S3ErrorKind, WriteCondition};
 
 /// Pointers read at once.
 const AT_ONCE: usize = 16;
@@ -119,11 +119,15 @@ impl PackageBucket {
     }
 
     /// Writes a history entry at the first free second from `from` on, and tells which.
-    pub(super) async fn add_to_history(&self, name: &PackageName, hash: &TopHash, from: u64) -> Result<u64, S3Error> {
-        let mut last = None;
+    pub(super) async fn add_to_history(
+        &self,
+        name: &PackageName,
+        hash: &TopHash,
+        from: u64,
+    ) -> Result<u64, PackageError> {
         for seconds in from..from + TRIES {
             let key = layout::pointer(name, Pointer::Revision(seconds));
-            let Ok(object) = self.object(&key) else { break };
+            let object = self.object(&key)?;
             let put = Put { body: hash.as_str().to_owned().into(), condition: WriteCondition::IsNew, ..Put::default() };
             match self.s3.put(&object, &put).await {
                 Ok(_) => return Ok(seconds),
@@ -132,12 +136,11 @@ impl PackageBucket {
                     if self.pointer(&key).await.is_ok_and(|(found, ..)| found == *hash) {
                         return Ok(seconds);
                     }
-                    last = Some(error);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
-        Err(last.unwrap_or_else(|| S3Error::invalid("no second was free for another history entry")))
+        Err(PackageError::Invalid(format!("{TRIES} seconds from {from} on were taken by other revisions")))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
+use super::place::physical_key_of;
 use super::{Hashing, Looked, PackageBucket, PackageError, Preference};
 use crate::quilt::json::Value;
 use crate::quilt::layout;
@@ -53,7 +54,7 @@ impl PackageBucket {
                 report(done.fetch_add(1, Ordering::Relaxed) + 1, total);
                 let entry = Entry {
                     logical_key: planned.logical_key,
-                    physical_key: looked.physical_key(),
+                    physical_key: physical_key_of(&looked.object),
                     size: looked.size,
                     hash: Value::Null,
                     meta: planned.meta,
@@ -88,7 +89,7 @@ impl PackageBucket {
                         let (object, told) = self.copy(&looked, &key).await?;
                         copied.fetch_add(looked.size, Ordering::Relaxed);
                         let copy = looked.copied_to(object);
-                        entry.physical_key = copy.physical_key();
+                        entry.physical_key = physical_key_of(&copy.object);
                         match known.or(told) {
                             Some(hash) => hash,
                             None => hashing.hash(&copy, preference).await?,

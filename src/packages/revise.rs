@@ -6,9 +6,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{ChangeCounts, ManifestFile, PackageError, Rows};
+use super::{ChangeCounts, Draft, Latest, ManifestFile, PackageError, Rows};
 use crate::quilt::manifest::{Directory, ManifestWriter};
-use crate::quilt::{Entry, Header, LogicalKey, TopHash};
+use crate::quilt::{Entry, Header, LogicalKey, PackageName, TopHash};
 
 /// Largest manifest that is written, in bytes: some 300,000 entries.
 const LARGEST: usize = 96 * 1024 * 1024;
@@ -24,6 +24,15 @@ pub struct Prepared {
     pub entries: u64,
     /// The sum of their sizes.
     pub total_bytes: u128,
+}
+
+impl Prepared {
+    /// The revision as it is committed.
+    #[must_use]
+    pub fn draft(&self, name: &PackageName, parent: Option<Latest>) -> Draft {
+        let (name, top_hash) = (name.clone(), self.top_hash.clone());
+        Draft { name, top_hash, manifest: self.manifest.clone(), parent }
+    }
 }
 
 /// What is taken out of a package.

@@ -3,10 +3,11 @@
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
+use super::place::object_of;
 use super::{Hashing, ManifestFile, PackageBucket, PackageError};
+use crate::quilt::Entry;
 use crate::quilt::checksum::ObjectHash;
-use crate::quilt::{Entry, PhysicalKey};
-use crate::s3::{ObjectUri, S3Error, S3ErrorKind};
+use crate::s3::{S3Error, S3ErrorKind};
 
 /// Objects that are looked at at once.
 const AT_ONCE: usize = 16;
@@ -26,20 +27,14 @@ pub enum Verdict {
     Uncheckable(String),
 }
 
-/// Told of each entry as it was checked.
-pub trait Checked {
-    /// The verdict on an entry.
-    fn tell(&mut self, entry: &Entry, verdict: Verdict);
-}
-
 impl PackageBucket {
-    /// Checks the objects of a manifest until `deadline`; `false` if time ran out before all were checked.
+    /// Checks the objects of a manifest until `deadline` and tells of each as it was checked; `false` if time ran out before all were checked.
     pub async fn check_objects(
         &self,
         file: &ManifestFile,
         hashing: &Hashing,
         deadline: Instant,
-        checked: &mut impl Checked,
+        mut tell: impl FnMut(&Entry, Verdict),
     ) -> Result<bool, PackageError> {
         let mut rows = file.all();
         let mut running = futures::stream::FuturesUnordered::new();
@@ -55,7 +50,7 @@ impl PackageBucket {
                 }
             }
             match tokio::time::timeout_at(deadline, running.next()).await {
-                Ok(Some((entry, verdict))) => checked.tell(&entry, verdict),
+                Ok(Some((entry, verdict))) => tell(&entry, verdict),
                 Ok(None) => return Ok(true),
                 Err(_elapsed) => return Ok(false),
             }
@@ -94,15 +89,5 @@ async fn verdict(hashing: &Hashing, entry: &Entry) -> Verdict {
         Verdict::Good
     } else {
         Verdict::Mismatch(format!("its {} is {} and not {}", found.kind, found.value, expected.value))
-    }
-}
-
-/// The object of a physical key, if it is one.
-pub fn object_of(key: &PhysicalKey) -> Result<ObjectUri, String> {
-    match key {
-        PhysicalKey::File { path } => Err(format!("file://{path} is a file of some machine and no object")),
-        PhysicalKey::S3 { bucket, key, version_id } => {
-            Ok(ObjectUri { bucket: bucket.parse()?, key: key.parse()?, version_id: version_id.clone() })
-        }
     }
 }

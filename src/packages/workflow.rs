@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::place::{object_of, physical_key_of};
 use super::{PackageBucket, PackageError};
 use crate::quilt::json::Value;
 use crate::quilt::layout::WORKFLOWS_CONFIG;
@@ -65,7 +66,7 @@ impl PackageBucket {
             if loaded.contains_key(&source.id) {
                 continue;
             }
-            let object = super::verify::object_of(&source.url).map_err(PackageError::Invalid)?;
+            let object = object_of(&source.url).map_err(PackageError::Invalid)?;
             loaded.insert(source.id.clone(), self.small(&object).await?);
         }
         let unusable = |problem: UnusableWorkflow| PackageError::Workflows {
@@ -83,11 +84,8 @@ impl PackageBucket {
                 format!("{object} has {} bytes; at most {LARGEST} are read of a workflow's file", opened.size);
             return Err(PackageError::TooLarge(message));
         }
-        let source = PhysicalKey::S3 {
-            bucket: object.bucket.to_string(),
-            key: object.key.to_string(),
-            version_id: opened.version_id.clone().or_else(|| object.version_id.clone()),
-        };
+        let version_id = opened.version_id.clone().or_else(|| object.version_id.clone());
+        let source = physical_key_of(&ObjectUri { version_id, ..object.clone() });
         let bytes = opened.collect(usize::try_from(LARGEST).unwrap_or(usize::MAX)).await?;
         Ok(LoadedSchema { bytes: bytes.to_vec(), source })
     }

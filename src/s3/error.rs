@@ -79,13 +79,6 @@ impl S3Error {
         }
     }
 
-    /// A request that cannot be made.
-    #[must_use]
-    pub fn invalid(words: &str) -> Self {
-        let target = Target { action: "s3:PutObject", bucket: None, key: None };
-        Self::made_here(S3ErrorKind::InvalidRequest, target, words)
-    }
-
     /// Whether the same request may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -6,6 +6,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// The default of switches that are on.
+pub fn yes() -> bool {
+    true
+}
+
 /// A whole number from `LO` to `HI`, by default `DEFAULT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]

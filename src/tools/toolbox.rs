@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::modules::{MODULES, Module, OLD_NAMES, OldName};
-use super::{AnyTool, Offer, Reply, Session, ToolError, all};
+use super::{AnyTool, Offer, Reply, Session, ToolError, all, code};
 use crate::config::Toolset;
 
 /// The tools, built once.
@@ -47,11 +47,16 @@ impl Toolbox {
         self.typed.iter().find(|tool| tool.name == name)
     }
 
-    /// What a name stands for. An old name whose tool is not in this build stands for nothing.
+    /// The tool of an action. That there is one for each is a test's matter.
+    pub(super) fn tool_of_action(&self, name: &str) -> Result<&AnyTool, ToolError> {
+        self.tool(name).ok_or_else(|| ToolError::new(code::INTERNAL, format!("There is no tool {name}.")))
+    }
+
+    /// What a name stands for.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Callable<'_>> {
         let module = || MODULES.iter().find(|module| module.name == name).map(Callable::Module);
-        let old = || OLD_NAMES.iter().find(|old| old.name == name && self.tool(old.action.tool).is_some());
+        let old = || OLD_NAMES.iter().find(|old| old.name == name);
         self.tool(name).map(Callable::Typed).or_else(module).or_else(|| old().map(Callable::OldName))
     }
 

@@ -381,3 +381,29 @@ async fn progress_is_told_to_whoever_asks_for_it() {
     let quiet = writer.call(&server, "package_browse", json!({ "name": "told/pkg" })).await;
     assert_eq!(quiet.headers["content-type"], "application/json");
 }
+
+/// What a commit that broke off left undone, the next one does first, so that the history has both in their order.
+#[tokio::test]
+async fn the_next_update_adds_what_the_history_lacks() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let breaks = Breaks::before(&stage.endpoint).await;
+    let server = Server::start_with(None, &writer.flags(&breaks.url)).await;
+    stage.seed(SHARED, "in/a", b"a").await;
+    let arguments = |name: &str| json!({ "name": name, "files": [format!("s3://{SHARED}/in/a")], "message": name });
+    breaks.plan(None);
+    writer.call(&server, "package_create", arguments("broken/whole")).await.success();
+    let history_entry = breaks.seen().len() - 1;
+    breaks.plan(Some(Plan { at: history_entry, how: Break::Refuse, then_dead: true }));
+    let broken = writer.call(&server, "package_create", arguments("broken/off")).await;
+    let first = broken.failure("upstream")["details"]["hash"].as_str().unwrap().to_owned();
+    breaks.plan(None);
+    assert_eq!(writer.state(&server, "broken/off").await, Some((first.clone(), Vec::new())));
+
+    let update = json!({ "name": "broken/off", "message": "the next" });
+    let second = writer.call(&server, "package_update", update).await;
+    let warning = second.success()["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("The previous revision had no entry"), "{warning}");
+    let second = hash(second.success());
+    assert_eq!(writer.state(&server, "broken/off").await, Some((second.clone(), vec![second, first])));
+}

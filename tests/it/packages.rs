@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::support::registry::{FakeRegistry, Vends};
 use crate::support::scene::{Scene, keys, on_both, uri};
-use crate::support::stage::Stage;
+use crate::support::server::Server;
+use crate::support::stage::{SHARED, Stage};
+use crate::support::{SECRET, token};
 
 /// Three small objects of the writer.
 async fn sources(scene: &Scene) {
@@ -90,5 +93,41 @@ on_both! {
         assert_eq!(gone["deleted_pointers"].as_array().unwrap().len(), 2);
         scene.fails("package_browse", json!({ "name": "team/pkg" }), "no_such_package").await;
         assert_eq!(scene.read("package_list", json!({})).await["count"], 0);
+    }
+}
+
+/// A catalog says which checksum new packages get; the caller's own word outweighs it.
+#[tokio::test]
+async fn the_catalogs_config_chooses_the_checksum() {
+    let stage = Stage::embedded().await;
+    // As S3 does when nothing else was asked for, this one keeps the CRC64NVME of what is written without a checksum.
+    stage.aws().put_object(SHARED, "in/x", b"x".to_vec(), None, &[]).unwrap();
+    for (config, asked, kind) in [
+        (Some(true), None, "CRC64NVME"),
+        (Some(true), Some("sha2-256-chunked"), "sha2-256-chunked"),
+        (Some(false), None, "sha2-256-chunked"),
+        (None, None, "sha2-256-chunked"),
+        (None, Some("CRC64NVME"), "CRC64NVME"),
+    ] {
+        let registry = FakeRegistry::start().await;
+        let writer = token(json!({ "sub": "writer" }));
+        registry.vends(&writer, Vends::Keys(stage.writer.clone(), 3600));
+        let catalog = wiremock::MockServer::start().await;
+        let mut answer = json!({ "registryUrl": registry.url });
+        if let Some(config) = config {
+            answer["crc64Checksums"] = config.into();
+        }
+        let answer = wiremock::ResponseTemplate::new(200).set_body_json(answer);
+        wiremock::Mock::given(wiremock::matchers::path("/config.json")).respond_with(answer).mount(&catalog).await;
+        let flags = [format!("--jwt-secret={SECRET}"), format!("--catalog-url={}", catalog.uri())];
+        let server = Server::start(&stage, None, &flags).await;
+        let mut create = json!({ "bucket": SHARED, "name": "team/sum", "files": [uri("in/x")], "overwrite": true });
+        if let Some(asked) = asked {
+            create["hash_type"] = asked.into();
+        }
+        server.call(&writer, "package_create", create).await.success();
+        let browse = json!({ "bucket": SHARED, "name": "team/sum" });
+        let browsed = server.call(&writer, "package_browse", browse).await;
+        assert_eq!(browsed.success()["entries"][0]["hash"]["type"], kind, "{config:?} {asked:?}");
     }
 }

@@ -9,14 +9,13 @@ mod rule;
 mod scene;
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
 
 use self::rows::{Catalog, Exchange, Own, Signer, Web, catalogs, exchanges, nothing};
 use self::rule::{Outcome, Policy, Verdict, not_let_in, rule};
 use self::scene::{Proof, Reached, Scene, Setting};
+use crate::support::program::Program;
 use crate::support::registry::Vends;
 use crate::support::server::{Answer, Server};
 use crate::support::stage::SHARED;
@@ -266,46 +265,20 @@ async fn of_a_server_whose_own_identity_is_broken() {
     let scene = Scene::new().await;
     for policy in Policy::ALL {
         let setting = Setting { proof: Proof::Hs256, web: Web::None, has_registry: true, own: Own::Broken, policy };
-        let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_quilt-mcp"))
-            .arg("serve")
-            .args(scene.flags(setting))
-            .env_clear()
-            .env("QUILT_MCP_PORT", "0")
-            .env("QUILT_MCP_LOG_FORMAT", "json")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ROLE_ARN", scene.stage.aws().role_arn("it/writer"))
-            .env("AWS_WEB_IDENTITY_TOKEN_FILE", "/there/is/no/such/file")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let mut log = Vec::new();
-        let address = loop {
-            assert!(stderr.read_buf(&mut log).await.unwrap() > 0, "ended early: {}", String::from_utf8_lossy(&log));
-            let text = String::from_utf8_lossy(&log);
-            let address = text.split_once("\"address\":\"").and_then(|(_, rest)| rest.split_once('"'));
-            if let Some((address, _)) = address {
-                break address.to_owned();
-            }
-        };
-        let server = Server::at(format!("http://{address}/mcp"));
-        let table = async {
-            for exchange in &exchanges(&scene.stage, Own::Broken, Web::None) {
-                for catalog in &catalogs(&scene.stage, true)[..4] {
-                    for tool in [Tool::Read, Tool::Write] {
-                        let (good, _, name) = scene.signed(setting.proof, exchange, catalog);
-                        let bearer = Bearer { tools: vec![tool], ..Bearer::new(Some(good), &name) };
-                        scene.cell(&server, setting, exchange, catalog, &bearer).await;
-                    }
+        let variables = [
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("AWS_ROLE_ARN", scene.stage.aws().role_arn("it/writer")),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "/there/is/no/such/file".to_owned()),
+        ];
+        let program = Program::serve(&scene.flags(setting), &variables).await;
+        for exchange in &exchanges(&scene.stage, Own::Broken, Web::None) {
+            for catalog in &catalogs(&scene.stage, true)[..4] {
+                for tool in [Tool::Read, Tool::Write] {
+                    let (good, _, name) = scene.signed(setting.proof, exchange, catalog);
+                    let bearer = Bearer { tools: vec![tool], ..Bearer::new(Some(good), &name) };
+                    scene.cell(&program.server, setting, exchange, catalog, &bearer).await;
                 }
             }
-        };
-        tokio::select! {
-            () = table => (),
-            // A log that nobody reads stops the program.
-            _ = stderr.read_to_end(&mut log) => panic!("ended early: {}", String::from_utf8_lossy(&log)),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::put_item::{Item, ItemResult};
 use crate::s3::{BucketName, ObjectUri, Put, S3ErrorKind, UserS3, WriteCondition};
+use crate::tools::args::yes;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError, code};
 
@@ -35,10 +36,6 @@ pub struct Args {
     /// true: check everything, write nothing
     #[serde(default)]
     dry_run: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// What became of the items, in their order.

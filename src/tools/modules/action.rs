@@ -55,9 +55,7 @@ impl Action {
         mut context: Map<String, Value>,
     ) -> Result<Reply<Map<String, Value>>, ToolError> {
         // Before anything is looked up: what may not be done is not prepared either.
-        if let Some(tool) = toolbox.tool(self.tool) {
-            offer.check(tool)?;
-        }
+        offer.check(toolbox.tool_of_action(self.tool)?)?;
         arguments.retain(|_, value| !value.is_null());
         context.extend(spelling::object("_context", arguments.remove("_context"))?);
         spelling::typed(&mut arguments, self.spellings)?;
@@ -65,9 +63,7 @@ impl Action {
         for rewrite in self.rewrites {
             rewrite.apply(&mut call, &session).await?;
         }
-        let Some(tool) = toolbox.tool(call.tool) else {
-            return Err(ToolError::invalid(format!("{} is not in this build.", call.tool)));
-        };
+        let tool = toolbox.tool_of_action(call.tool)?;
         offer.check(tool)?;
         let sent = call.arguments.clone();
         let mut outcome = tool.call(session, call.arguments).await;

@@ -4,7 +4,7 @@
 //! name, so that both styles have the same rights, checks and results.
 //!
 //! Invariant: without `action` a module touches nothing and asks for nobody's identity; with one it does what the typed
-//! tool does, and the offer holds for it as it holds for that tool. An action whose tool is not in the build is not there.
+//! tool does, and the offer holds for it as it holds for that tool.
 
 mod action;
 mod additions;
@@ -141,8 +141,7 @@ impl Module {
             Some(Value::String(name)) => name,
             Some(_) => return Err(ToolError::invalid("Argument action: expected a text.")),
         };
-        let known = self.action(&action).filter(|action| toolbox.tool(action.tool).is_some());
-        let Some(known) = known else {
+        let Some(known) = self.action(&action) else {
             let shown: String = action.chars().filter(|c| !c.is_control()).take(80).collect();
             let names: Vec<&str> = self.offered(toolbox, offer).map(|action| action.name).collect();
             let message = format!("{} has no action `{shown}`; its actions are: {}.", self.name, names.join(", "));

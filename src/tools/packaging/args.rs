@@ -114,10 +114,6 @@ pub(super) fn message(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-pub(super) fn yes() -> bool {
-    true
-}
-
 pub(super) fn latest() -> String {
     "latest".to_owned()
 }

@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::args::{FileArg, HashType, NewName, yes};
+use super::args::{FileArg, HashType, NewName};
 use super::outcome::Output;
 use super::plan::{Keys, MOST, plan};
 use super::push::{NewPackage, Options, create, in_time};
 use crate::s3::{BucketName, ListingQuery, ObjectUri, UserS3};
+use crate::tools::args::yes;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError, code};
 
@@ -19,7 +20,7 @@ const OWN: &str = ".quilt/";
 /// Creates a package of what is below a prefix.
 pub struct PackageCreateFromS3;
 
-/// What is to be in it.
+/// What is to be in it. The options stand in both tools that create: as one flattened struct, an error could not name them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "the contract defines exactly these")]

@@ -36,7 +36,7 @@ impl Session {
             E::AfterCommit { name, hash, problem } => {
                 let details = json!({
                     "committed": true, "hash": hash.as_str(), "missing": "history entry",
-                    "cause": self.explain(&problem).message,
+                    "cause": self.explain_package(*problem).message,
                 });
                 ToolError::new(code::UPSTREAM, message)
                     .retryable()

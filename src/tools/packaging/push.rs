@@ -6,13 +6,13 @@ use super::args::{HashType, choice, message};
 use super::explain::conflict;
 use super::outcome::{Done, Output};
 use crate::packages::{
-    Committed, Comparison, Draft, Hashing, Latest, PackageBucket, PackageError, Planned, Preference, Prepared, Seen,
-    compose,
+    ChangeCounts, Committed, Comparison, Hashing, Latest, PackageBucket, PackageError, Planned, Preference, Prepared,
+    Seen, compose,
 };
 use crate::quilt::checksum::{HashKind, ObjectHasher};
 use crate::quilt::workflow::Candidate;
 use crate::quilt::{Entry, Header, LogicalKey, PackageName, PhysicalKey, json as quilt_json, layout};
-use crate::s3::{BucketName, ObjectUri, Put};
+use crate::s3::{BucketName, ObjectUri, Put, UserS3};
 use crate::tools::{Session, ToolError, code};
 
 /// Where a readme goes.
@@ -76,7 +76,7 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
     let packages = session.packages(s3.clone(), new.bucket.clone());
     let hashing = Hashing::new(s3.clone());
     let told = |error: PackageError| session.explain_package(error);
-    let NewPackage { bucket, name, planned, options, warnings } = new;
+    let NewPackage { bucket, name, planned, options, mut warnings } = new;
     refuse_second_readme(options.readme.as_deref(), &planned)?;
 
     let prepare = async {
@@ -98,12 +98,11 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
 
         let is_refused = latest.is_some() && !options.overwrite;
         let writes = !options.dry_run && !is_refused;
-        let (entries, bytes_copied) = finish(session, &packages, &hashing, seen, &name, &options, writes).await?;
+        let (mut entries, bytes_copied) = finish(session, &packages, &hashing, seen, &name, &options, writes).await?;
         let readme = match (&options.readme, writes) {
             (Some(text), true) => Some(write_readme(session, &packages, &s3, &name, text).await?),
             _ => readme,
         };
-        let mut entries = entries;
         entries.extend(readme);
         entries.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
         let header = Header::new(user_meta, gate.stored(), message(&options.message));
@@ -112,7 +111,6 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
     };
     let (latest, is_refused, entries, prepared, bytes_copied) = in_time(session, prepare).await?;
 
-    let mut warnings = warnings;
     let diff = match &latest {
         None => None,
         Some(latest) => match compared(&packages, latest, &prepared, &entries).await {
@@ -128,13 +126,7 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
     if let (Some(latest), true) = (&latest, is_refused) {
         committed = refuse(session, &packages, &name, latest, &prepared, &options, diff).await?;
     } else if !options.dry_run {
-        let draft = Draft {
-            name: name.clone(),
-            top_hash: prepared.top_hash.clone(),
-            manifest: prepared.manifest.clone(),
-            parent: latest,
-        };
-        committed = packages.commit(draft).await.map_err(told)?;
+        committed = packages.commit(prepared.draft(&name, latest)).await.map_err(told)?;
     }
     let done = Done {
         bucket: &bucket,
@@ -175,16 +167,11 @@ async fn refuse(
     latest: &Latest,
     prepared: &Prepared,
     options: &Options,
-    diff: Option<crate::packages::ChangeCounts>,
+    diff: Option<ChangeCounts>,
 ) -> Result<Committed, ToolError> {
     let is_identical = latest.hash == prepared.top_hash;
     if is_identical && !options.dry_run {
-        let draft = Draft {
-            name: name.clone(),
-            top_hash: prepared.top_hash.clone(),
-            manifest: prepared.manifest.clone(),
-            parent: Some(latest.clone()),
-        };
+        let draft = prepared.draft(name, Some(latest.clone()));
         let committed = packages.commit(draft).await.map_err(|error| session.explain_package(error))?;
         if committed.mended_parent {
             return Ok(committed);
@@ -212,12 +199,12 @@ async fn compared(
     latest: &Latest,
     prepared: &Prepared,
     entries: &[Entry],
-) -> Result<crate::packages::ChangeCounts, PackageError> {
+) -> Result<ChangeCounts, PackageError> {
     if latest.hash == prepared.top_hash {
-        return Ok(crate::packages::ChangeCounts::default());
+        return Ok(ChangeCounts::default());
     }
     let file = packages.open(&latest.hash).await?;
-    Comparison::with_draft(file.all(), entries.to_vec()).count().await
+    Comparison::with_draft(file.all(), entries).count().await
 }
 
 fn in_order<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<&'e Entry> {
@@ -257,7 +244,7 @@ fn readme(bucket: &BucketName, name: &PackageName, text: &str, version_id: Optio
 async fn write_readme(
     session: &Session,
     packages: &PackageBucket,
-    s3: &crate::s3::UserS3,
+    s3: &UserS3,
     name: &PackageName,
     text: &str,
 ) -> Result<Entry, ToolError> {

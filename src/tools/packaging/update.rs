@@ -10,7 +10,7 @@ use super::metadata;
 use super::outcome::{Done, Output};
 use super::plan::{Keys, plan};
 use super::push::{in_time, preference};
-use crate::packages::{Changes, Committed, Draft, Hashing, PackageError, Removal, Revised, entries_after, revise};
+use crate::packages::{Changes, Committed, Hashing, PackageError, Removal, Revised, entries_after, revise};
 use crate::quilt::json;
 use crate::quilt::workflow::Candidate;
 use crate::quilt::{Header, LogicalKey, TopHash};
@@ -153,13 +153,7 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
     let committed = if args.dry_run {
         Committed { was_there: latest.hash == prepared.top_hash, ..Committed::default() }
     } else {
-        let draft = Draft {
-            name: name.clone(),
-            top_hash: prepared.top_hash.clone(),
-            manifest: prepared.manifest.clone(),
-            parent: Some(latest),
-        };
-        packages.commit(draft).await.map_err(told)?
+        packages.commit(prepared.draft(&name, Some(latest))).await.map_err(told)?
     };
     let done = Done {
         bucket: &args.bucket,

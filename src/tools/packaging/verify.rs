@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::{KnownName, latest};
 use super::view::PackageRef;
-use crate::packages::{Checked, Hashing, PackageError, Verdict};
+use crate::packages::{Hashing, PackageError, Verdict};
 use crate::quilt::Entry;
 use crate::s3::BucketName;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
@@ -97,7 +97,9 @@ impl Tool for PackageVerify {
                 let total = file.index.whole.entries;
                 let hashing = Hashing::new(s3);
                 let mut tally = Tally { session: &session, total, objects: Objects::default() };
-                let check = packages.check_objects(&file, &hashing, session.deadline(), &mut tally);
+                let check = packages.check_objects(&file, &hashing, session.deadline(), |entry, verdict| {
+                    tally.add(entry, verdict);
+                });
                 let complete = check.await.map_err(told)?;
                 Some(Objects { complete, bytes_hashed: hashing.bytes_read(), ..tally.objects })
             }
@@ -120,8 +122,8 @@ struct Tally<'a> {
     objects: Objects,
 }
 
-impl Checked for Tally<'_> {
-    fn tell(&mut self, entry: &Entry, verdict: Verdict) {
+impl Tally<'_> {
+    fn add(&mut self, entry: &Entry, verdict: Verdict) {
         let objects = &mut self.objects;
         objects.checked += 1;
         self.session.report(objects.checked, self.total);
