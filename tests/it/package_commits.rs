@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::support::breaks::{Break, Breaks, Plan};
 use crate::support::program::Program;
 use crate::support::registry::{FakeRegistry, Vends};
+use crate::support::rights::{on_objects, policy};
 use crate::support::server::{Answer, Server};
 use crate::support::stage::{SHARED, Stage};
 use crate::support::{SECRET, token};
@@ -406,4 +407,53 @@ async fn the_next_update_adds_what_the_history_lacks() {
     assert!(warning.starts_with("The previous revision had no entry"), "{warning}");
     let second = hash(second.success());
     assert_eq!(writer.state(&server, "broken/off").await, Some((second.clone(), vec![second, first])));
+}
+
+/// Who may not list cannot see which seconds the history has; whatever is there is never overwritten.
+#[tokio::test]
+async fn a_history_entry_is_never_overwritten_by_whoever_may_not_list() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let config = "version: \"1\"\nis_workflow_required: false\nworkflows: {any: {name: Any}}\n";
+    for (key, body) in [("in/a", "a"), (".quilt/workflows/config.yml", config)] {
+        stage.seed(SHARED, key, body.as_bytes()).await;
+    }
+    let now = Clock::fixed(Clock::system().now());
+    let server = Server::start_at(None, &writer.flags(&stage.endpoint), now).await;
+    let create = json!({ "name": "blind/pkg", "files": [format!("s3://{SHARED}/in/a")] });
+    let mut expected = vec![hash(writer.call(&server, "package_create", create).await.success())];
+
+    let narrowed = policy(&[on_objects("Allow", &["s3:*"], "*")]);
+    let blind = token(json!({ "sub": "blind" }));
+    writer.registry.vends(&blind, Vends::Keys(stage.session("writer", Some(&narrowed)).await, 3600));
+    for message in ["second", "third"] {
+        let update = json!({ "bucket": SHARED, "name": "blind/pkg", "message": message });
+        let updated = server.call(&blind, "package_update", update).await;
+        expected.insert(0, hash(updated.success()));
+    }
+    assert_eq!(writer.state(&server, "blind/pkg").await, Some((expected[0].clone(), expected)));
+}
+
+/// A manifest that somebody put under the name of another is not made a revision of.
+#[tokio::test]
+async fn a_manifest_that_is_not_what_its_name_says_is_not_committed() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let server = Server::start_with(None, &writer.flags(&stage.endpoint)).await;
+    stage.seed(SHARED, "in/a", b"a").await;
+    let mut create = json!({ "name": "foul/pkg", "files": [format!("s3://{SHARED}/in/a")], "dry_run": true });
+    let top_hash = hash(writer.call(&server, "package_create", create.clone()).await.success());
+    let other = b"{\"version\": \"v0\", \"message\": \"not what was asked for\"}\n";
+    stage.seed(SHARED, &format!(".quilt/packages/{top_hash}"), other).await;
+    create["dry_run"] = false.into();
+    let refused = writer.call(&server, "package_create", create).await;
+    let sentence = refused.failure("invalid_manifest")["error"].as_str().unwrap().to_owned();
+    assert!(sentence.contains(&top_hash) && sentence.contains("not to its name"), "{sentence}");
+    assert_eq!(writer.state(&server, "foul/pkg").await, None);
+
+    let by_hash = json!({ "name": "foul/pkg", "hash": top_hash });
+    writer.call(&server, "package_browse", by_hash.clone()).await.failure("invalid_manifest");
+    let verified = writer.call(&server, "package_verify", by_hash).await;
+    assert_eq!(verified.success()["manifest_ok"], false);
+    assert_ne!(verified.success()["recomputed_hash"], top_hash.as_str());
 }

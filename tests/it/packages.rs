@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::registry::{FakeRegistry, Vends};
+use crate::support::rights::{on_objects, policy};
 use crate::support::scene::{Scene, keys, on_both, uri};
 use crate::support::server::Server;
 use crate::support::stage::{SHARED, Stage};
@@ -129,5 +130,28 @@ async fn the_catalogs_config_chooses_the_checksum() {
         let browse = json!({ "bucket": SHARED, "name": "team/sum" });
         let browsed = server.call(&writer, "package_browse", browse).await;
         assert_eq!(browsed.success()["entries"][0]["hash"]["type"], kind, "{config:?} {asked:?}");
+    }
+}
+
+/// What one caller has read may not be for another: a manifest that the server knows is asked of S3 for each caller anew.
+#[tokio::test]
+async fn a_manifest_that_is_known_is_shown_to_nobody_who_may_not_read_it() {
+    let stage = Stage::embedded().await;
+    let (readers, others) = (token(json!({ "sub": "reader" })), token(json!({ "sub": "other" })));
+    let registry = FakeRegistry::start().await;
+    let writer = token(json!({ "sub": "writer" }));
+    registry.vends(&writer, Vends::Keys(stage.writer.clone(), 3600));
+    registry.vends(&readers, Vends::Keys(stage.reader.clone(), 3600));
+    let allowed = json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" });
+    let narrowed = policy(&[allowed, on_objects("Deny", &["s3:GetObject"], ".quilt/packages/*")]);
+    registry.vends(&others, Vends::Keys(stage.session("reader", Some(&narrowed)).await, 3600));
+    let server = Server::with_registry(&stage, &registry, None).await;
+    stage.seed(SHARED, "in/x", b"x").await;
+    let create = json!({ "bucket": SHARED, "name": "team/known", "files": [uri("in/x")] });
+    let created = server.call(&writer, "package_create", create).await;
+    let browse = json!({ "bucket": SHARED, "name": "team/known", "hash": created.success()["package"]["hash"] });
+    for _ in 0..2 {
+        server.call(&readers, "package_browse", browse.clone()).await.success();
+        server.call(&others, "package_browse", browse.clone()).await.failure("access_denied");
     }
 }
