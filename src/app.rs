@@ -171,6 +171,7 @@ impl App {
                 .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,
             max_body: config.limits.max_body,
             max_in_flight: config.limits.max_in_flight,
+            rate_limit: config.limits.rate_limit.0,
             readiness: readiness.clone(),
             clock,
         });

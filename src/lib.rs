@@ -22,7 +22,7 @@
 //! | [`sts`] | STS as exactly one caller: whose credentials are these? |
 //! | [`quilt`] | the package format, equal to quilt3's: pure functions over bytes and iterators, no I/O, no clock |
 //! | [`catalog`] | the catalog's config, the registry's REST and GraphQL |
-//! | [`telemetry`] | logs and metrics |
+//! | [`telemetry`] | logs with the audit line, metrics, traces; their names, and how they leave the process |
 //! | [`dev`] | everything on loopback: embedded S3 and STS, catalog, registry, sample data |
 //! | [`cli`] | the commands |
 //! | [`app`] | puts the rooms together; the only place besides `dev` and `cli` that knows them all |

@@ -6,6 +6,9 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Builder, IdentityCache, Region};
+use aws_sdk_sts::error::SdkError;
+
+use crate::telemetry::{Dependency, Ended, upstream};
 
 /// Longest wait for an answer, with all tries: who asks has other things to tell.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -47,7 +50,18 @@ impl SharedSts {
     /// Asks STS whose these credentials are; needs no permission. `None` when STS does not say.
     pub async fn caller_identity(&self, credentials: Credentials) -> Option<CallerIdentity> {
         let identity = Builder::new().credentials_provider(credentials);
-        let answer = self.0.get_caller_identity().customize().config_override(identity).send().await.ok()?;
+        let request = self.0.get_caller_identity().customize().config_override(identity).send();
+        let answer = upstream(Dependency::Sts, "sts:GetCallerIdentity", None, ended, request).await.ok()?;
         Some(CallerIdentity { account: answer.account?, arn: answer.arn? })
+    }
+}
+
+/// Whether STS answered at all.
+pub fn ended<E>(error: &SdkError<E>) -> Ended {
+    match error {
+        SdkError::TimeoutError(_) => Ended::Timeout,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Ended::Timeout,
+        SdkError::ServiceError(error) if error.raw().status().as_u16() < 500 => Ended::Refused,
+        _ => Ended::Failed,
     }
 }

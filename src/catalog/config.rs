@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::BaseUrl;
 use crate::percent;
 use crate::quilt::{PackageName, TopHash};
+use crate::telemetry::{Dependency, upstream};
 
 /// How long a fetched config is used.
 const FRESH_FOR: SignedDuration = SignedDuration::from_mins(10);
@@ -132,7 +133,8 @@ impl CatalogHost {
 
     async fn fetch(&self) -> Result<(BaseUrl, bool), RegistryError> {
         let request = self.http.get(self.url.join("/config.json"));
-        let body = read_json(request).await?;
+        let request = read_json(request);
+        let body = upstream(Dependency::Catalog, "catalog GET", None, RegistryError::ended, request).await?;
         let config: ConfigJson = serde_json::from_slice(&body).map_err(|_| RegistryError::NoRegistry)?;
         let url = if config.registry_url.starts_with('/') {
             self.url.join(&config.registry_url).to_string()

@@ -8,6 +8,7 @@ use super::CatalogHost;
 use super::address::RefusedAddress;
 use crate::config::BaseUrl;
 use crate::identity::BearerToken;
+use crate::telemetry::{Dependency, Ended, upstream};
 
 /// Largest answer that is read.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -54,6 +55,19 @@ pub enum RegistryError {
     NoRegistry,
 }
 
+impl RegistryError {
+    /// Whether it answered at all.
+    pub(super) fn ended(&self) -> Ended {
+        match self {
+            Self::Timeout => Ended::Timeout,
+            Self::Unreachable(_) | Self::TooLarge | Self::Malformed => Ended::Failed,
+            Self::Status(status) if *status >= 500 => Ended::Failed,
+            Self::Config(error) => error.ended(),
+            _ => Ended::Refused,
+        }
+    }
+}
+
 /// Where the registry's URL comes from.
 enum Location {
     Configured(BaseUrl),
@@ -90,7 +104,8 @@ impl RegistryClient {
     /// `GET {registry}{path}` with this bearer; the answer's JSON, unparsed.
     pub(crate) async fn get(&self, path: &str, token: &BearerToken) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
-        read_json(self.http.get(url).header(header::AUTHORIZATION, bearer(token)?)).await
+        let request = self.http.get(url).header(header::AUTHORIZATION, bearer(token)?);
+        upstream(Dependency::Registry, "registry GET", None, RegistryError::ended, read_json(request)).await
     }
 
     /// `POST {registry}{path}` of a JSON body with this bearer; the answer's JSON, unparsed.
@@ -101,7 +116,8 @@ impl RegistryClient {
         token: &BearerToken,
     ) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
-        read_json(self.http.post(url).header(header::AUTHORIZATION, bearer(token)?).json(body)).await
+        let request = self.http.post(url).header(header::AUTHORIZATION, bearer(token)?).json(body);
+        upstream(Dependency::Registry, "registry POST", None, RegistryError::ended, read_json(request)).await
     }
 
     /// `POST {registry}{path}` of a form, without a bearer; the answer's JSON, unparsed.
@@ -109,7 +125,8 @@ impl RegistryClient {
         let url = self.url().await?.join(path);
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self.http.post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        read_json(request.body(body)).await
+        let request = read_json(request.body(body));
+        upstream(Dependency::Registry, "registry POST", None, RegistryError::ended, request).await
     }
 }
 

@@ -23,9 +23,10 @@ pub struct DevArgs {
 }
 
 pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
-    if let Err(error) = telemetry::init(&args.telemetry) {
-        fail(&error.to_string());
-    }
+    let exports = match telemetry::init(&args.telemetry, None) {
+        Ok(exports) => exports,
+        Err(error) => fail(&error.to_string()),
+    };
     let ends = shutdown::on_signal()?;
     let dev = Dev::start(args.port, &args.data, Clock::system()).await?;
     let mut out = std::io::stdout().lock();
@@ -35,5 +36,6 @@ pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
     drop(out);
     ends.cancelled().await;
     dev.stop().await;
+    tokio::task::spawn_blocking(|| exports.end()).await?;
     Ok(())
 }

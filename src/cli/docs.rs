@@ -6,6 +6,7 @@ use std::io::Write as _;
 use clap::{Args as _, Subcommand};
 
 use crate::config::ServeConfig;
+use crate::telemetry::metrics;
 use crate::tools;
 
 /// Which table.
@@ -21,6 +22,8 @@ enum Table {
     Tools,
     /// The settings
     Config,
+    /// The metrics
+    Metrics,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
@@ -28,6 +31,7 @@ pub(super) fn run(args: DocsArgs) -> anyhow::Result<()> {
     let table = match args.table {
         Table::Tools => tools_table(),
         Table::Config => config_table(),
+        Table::Metrics => metrics_table(),
     };
     std::io::stdout().write_all(table.as_bytes())?;
     Ok(())
@@ -91,6 +95,25 @@ pub fn config_table() -> String {
             env.to_string_lossy(),
             arg.get_long().unwrap_or_default(),
             help(arg).replace('|', "\\|")
+        );
+    }
+    table
+}
+
+/// The metrics.
+#[must_use]
+pub fn metrics_table() -> String {
+    let mut table = String::from("| Prometheus | OTLP | kind | labels | meaning |\n|---|---|---|---|---|\n");
+    for metric in metrics::ALL {
+        let labels: Vec<String> = metric.labels.iter().map(|(label, values)| format!("`{label}`: {values}")).collect();
+        let _ = writeln!(
+            table,
+            "| `{}` | `{}` | {} | {} | {} |",
+            metric.prometheus_name(),
+            metric.name,
+            metric.kind.as_str(),
+            labels.join("; "),
+            metric.meaning
         );
     }
     table

@@ -8,7 +8,11 @@ use crate::config::{ServeConfig, unknown_variables};
 use crate::telemetry;
 
 pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
-    if let Err(error) = telemetry::init(&config.telemetry).and_then(|()| config.check()) {
+    let exports = match telemetry::init(&config.telemetry, config.metrics.metrics_addr) {
+        Ok(exports) => exports,
+        Err(error) => fail(&error.to_string()),
+    };
+    if let Err(error) = config.check() {
         fail(&error.to_string());
     }
     for name in unknown_variables::<Cli>() {
@@ -21,9 +25,9 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     };
     let shutdown = shutdown::on_signal()?;
     if let Some(address) = config.metrics.metrics_addr {
-        match telemetry::metrics::serve(address, shutdown.clone()).await {
+        match telemetry::prometheus::serve(address, shutdown.clone()).await {
             Ok(metrics_address) => tracing::info!(%metrics_address, "metrics are served"),
-            Err(error) => fail(&format!("QUILT_MCP_METRICS_ADDR: {error}")),
+            Err(error) => fail(&format!("QUILT_MCP_METRICS_ADDR: {address} cannot be listened on ({error})")),
         }
     }
     let address = config.listen.address();
@@ -33,5 +37,6 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     app.serve(listener, shutdown).await;
     tracing::info!("stopped");
+    tokio::task::spawn_blocking(|| exports.end()).await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ mod limits;
 mod listen;
 mod offer;
 mod parse;
+mod rate;
 mod resource_server;
 mod rights;
 mod telemetry;
@@ -27,9 +28,10 @@ pub use identity::{IdentityConfig, MIN_SECRET_BYTES, VerifyMode};
 pub use limits::LimitsConfig;
 pub use listen::ListenConfig;
 pub use offer::{OfferConfig, ToolStyle, Toolset, Toolsets};
+pub use rate::{Rate, RateLimit};
 pub use resource_server::{RequireAuth, ResourceServerConfig};
 pub use rights::{AmbientPolicy, RightsConfig, RolePattern};
-pub use telemetry::{LogFormat, MetricsConfig, TelemetryConfig};
+pub use telemetry::{Exporter, LogFormat, MetricsConfig, Protocol, TelemetryConfig};
 
 /// Every setting of `quilt-mcp serve`.
 #[derive(Debug, Clone, clap::Args)]

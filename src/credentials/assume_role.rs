@@ -16,6 +16,8 @@ use super::{Ambient, Attempt, Code, Outcome, Source};
 use crate::clock::Clock;
 use crate::config::RolePattern;
 use crate::identity::{Claims, ProvedCaller};
+use crate::sts;
+use crate::telemetry::{Dependency, Ended, upstream};
 
 /// Longest session asked of STS. Role chaining (the server's own role assumes the user's) is capped at one hour by AWS.
 const LONGEST_SESSION: i64 = 3600;
@@ -84,7 +86,7 @@ impl AssumeRole {
             .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
             .set_transitive_tag_keys(Some(transitive).filter(|keys| !keys.is_empty()))
             .duration_seconds(seconds);
-        match request.send().await {
+        match upstream(Dependency::Sts, "sts:AssumeRole", None, sts::ended, request.send()).await {
             Ok(answer) => vended(answer.credentials, format!("assumed {role_arn}, which the token names")),
             Err(error) => refused(&error, role_arn),
         }
@@ -103,7 +105,7 @@ impl AssumeRole {
             .role_session_name(session_name)
             .web_identity_token(caller.token().secret())
             .duration_seconds(seconds);
-        match request.send().await {
+        match upstream(Dependency::Sts, "sts:AssumeRoleWithWebIdentity", None, sts::ended, request.send()).await {
             Ok(answer) => vended(answer.credentials, format!("exchanged the token for {role_arn}")),
             Err(error) => refused(&error, role_arn),
         }
@@ -148,12 +150,7 @@ fn refused<E: ProvideErrorMetadata>(error: &SdkError<E>, role_arn: &str) -> Step
         let message = format!("STS refused {role_arn} to this caller ({})", code.unwrap_or_default());
         return none(Outcome::Denied, Code::AssumeRoleFailed, message);
     }
-    let is_timeout = match error {
-        SdkError::TimeoutError(_) => true,
-        SdkError::DispatchFailure(failure) => failure.is_timeout(),
-        _ => false,
-    };
-    if is_timeout {
+    if sts::ended(error) == Ended::Timeout {
         return none(Outcome::Failed, Code::Timeout, "STS did not answer in time");
     }
     let message = format!("STS could not assume {role_arn} ({})", code.unwrap_or("no answer"));

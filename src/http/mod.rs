@@ -7,12 +7,15 @@
 //! carries a [`crate::identity::Caller`] and no `Authorization` header; every answer has an `x-request-id`.
 
 mod allow_list;
+mod audit;
 mod auth;
 mod connection;
 mod edge;
 mod envelope;
 mod gate;
 mod health;
+mod held;
+mod limits;
 mod metadata;
 mod reply;
 mod request_id;

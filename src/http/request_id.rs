@@ -1,4 +1,4 @@
-//! A name for each request, in its answer and in every line that is logged about it.
+//! A name for each request, in its answer, in every line that is logged about it and in its trace.
 
 use std::time::Instant;
 
@@ -6,8 +6,10 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
+
+use crate::telemetry::{metrics, trace};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -19,20 +21,29 @@ pub(super) async fn assign(request: Request, next: Next) -> Response {
         .and_then(|value| value.to_str().ok())
         .filter(|id| is_sane(id))
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
-    let span = tracing::info_span!(
-        "request",
-        request_id = %id,
-        rpc = tracing::field::Empty,
-        caller = tracing::field::Empty,
-        subject = tracing::field::Empty,
-    );
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let is_mcp = path.starts_with("/mcp");
+    let span = if is_mcp {
+        tracing::info_span!(
+            "request",
+            request_id = %id,
+            rpc = tracing::field::Empty,
+            caller = tracing::field::Empty,
+            trace_id = tracing::field::Empty,
+            otel.name = tracing::field::Empty,
+            otel.kind = tracing::field::Empty,
+        )
+    } else {
+        tracing::info_span!(target: trace::UNTRACED, "request", request_id = %id)
+    };
     async move {
         let started = Instant::now();
         let mut response = next.run(request).await;
         let status = response.status().as_u16();
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if path.starts_with("/mcp") {
+        if is_mcp {
+            metrics::request(status);
+            trace::answered(&Span::current(), status);
             tracing::info!(%method, path, status, duration_ms, "request answered");
         } else {
             tracing::debug!(%method, path, status, duration_ms, "request answered");

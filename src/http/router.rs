@@ -6,13 +6,15 @@ use axum::Router;
 use axum::http::{HeaderName, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any_service, get};
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::health::{Readiness, health, ready};
-use super::{AllowedHosts, AllowedOrigins, ResourceServer, auth, edge, gate, metadata, reply, request_id, tighten};
+use super::{
+    AllowedHosts, AllowedOrigins, ResourceServer, auth, edge, gate, limits, metadata, reply, request_id, tighten,
+};
 use crate::clock::Clock;
+use crate::config::Rate;
 use crate::identity::{Verifier, WithoutToken};
 use crate::mcp::McpService;
 use crate::tools::Offer;
@@ -39,6 +41,8 @@ pub struct HttpParts {
     pub max_body: usize,
     /// Most requests worked on at once.
     pub max_in_flight: usize,
+    /// Most calls of one caller in a time.
+    pub rate_limit: Option<Rate>,
     /// Whether to say that this copy is ready.
     pub readiness: Readiness,
     /// The time.
@@ -48,7 +52,7 @@ pub struct HttpParts {
 /// Every route of the server.
 pub fn router(parts: HttpParts) -> Router {
     let gate = gate::Gate { hosts: parts.hosts, origins: parts.origins.clone() };
-    let in_flight = Arc::new(Semaphore::new(parts.max_in_flight));
+    let limits = Arc::new(limits::Limits::new(parts.max_in_flight, parts.rate_limit));
     // The layer added last is the outermost.
     let resource_server = parts.resource_server.map(Arc::new);
     let door = Arc::new(auth::Door {
@@ -60,9 +64,10 @@ pub fn router(parts: HttpParts) -> Router {
     let mcp = Router::new()
         .route("/mcp", any_service(parts.mcp.clone()))
         .route("/mcp/", any_service(parts.mcp))
+        .layer(from_fn_with_state(limits.clone(), limits::by_caller))
         .layer(from_fn_with_state(door, auth::authenticate))
         // Behind the edge: who sends a body slowly must not take a place from those who are being served.
-        .layer(from_fn_with_state(in_flight, gate::limit_in_flight))
+        .layer(from_fn_with_state(limits, limits::in_all))
         .layer(from_fn_with_state(parts.offer, tighten::read))
         .layer(from_fn_with_state(parts.max_body, edge::check))
         .layer(from_fn_with_state(Arc::new(gate), gate::check))

@@ -13,6 +13,7 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tracing::Span;
 
 use super::completion::{complete, wanted};
 use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, offer, server_meta};
@@ -23,9 +24,10 @@ use super::progress;
 use super::result::result;
 use super::{prompts, resources};
 use crate::config::ToolStyle;
-use crate::telemetry::metrics;
+use crate::credentials::Source;
+use crate::telemetry::{Audit, Call, metrics, trace};
 use crate::tools::{
-    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, code, listed_modules,
+    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, code, listed_modules, named_bucket,
 };
 
 const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
@@ -58,6 +60,15 @@ struct Inner {
     tool_timeout: Duration,
 }
 
+/// What is to be done for a caller, as logs and metrics name it.
+struct Job {
+    method: &'static str,
+    /// The tool, or what is done instead of one.
+    label: &'static str,
+    /// The bucket that it is about, where that can be told.
+    bucket: Option<String>,
+}
+
 impl McpServer {
     /// Builds every tool and schema.
     #[must_use]
@@ -84,22 +95,26 @@ impl McpServer {
     /// Does what a caller asked for within its bounds, and tells logs and metrics how it ended.
     async fn work<T>(
         &self,
-        label: &'static str,
+        job: &Job,
         context: &RequestContext<RoleServer>,
         session: &Session,
         work: impl Future<Output = Result<T, ToolError>>,
     ) -> Result<Result<T, ToolError>, ErrorData> {
-        let started = Instant::now();
-        let outcome = guarded(&context.ct, self.0.tool_timeout, work).await;
-        let ended_as = outcome.as_ref().map_or_else(|error| error.code, |_| "ok");
-        metrics::tool_call(label, ended_as, started.elapsed());
-        tracing::info!(
-            tool = label,
-            outcome = ended_as,
-            credential_source = session.credential_source().map_or("none", |source| source.as_str()),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "tool called"
-        );
+        let (started, asked) = (Instant::now(), Call::default());
+        let outcome = asked.counts(guarded(&context.ct, self.0.tool_timeout, work)).await;
+        let (ended_as, duration) = (outcome.as_ref().map_or_else(|error| error.code, |_| "ok"), started.elapsed());
+        metrics::tool_call(job.label, ended_as, duration);
+        trace::ended(&Span::current(), ended_as);
+        let audit = Audit {
+            method: job.method,
+            tool: Some(job.label),
+            bucket: job.bucket.as_deref(),
+            outcome: ended_as,
+            credential_source: session.credential_source().map(Source::as_str),
+            duration,
+            upstream_calls: asked.upstream_calls(),
+        };
+        audit.called(session.caller());
         if outcome.as_ref().is_err_and(|error| error.code == code::CANCELLED) {
             return Err(ErrorData::internal_error("cancelled", None));
         }
@@ -117,6 +132,23 @@ fn whole(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
         None => Ok(()),
         Some(_) => Err(ErrorData::invalid_params("This list has one page, so the cursor cannot be its.", None)),
     }
+}
+
+/// The audit line of a call for which there is no tool.
+fn audit_unserved(name: &str, outcome: &'static str, context: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    metrics::refusal(outcome);
+    trace::ended(&Span::current(), outcome);
+    let audit = Audit {
+        method: "tools/call",
+        tool: Some(name),
+        bucket: None,
+        outcome,
+        credential_source: None,
+        duration: Duration::ZERO,
+        upstream_calls: 0,
+    };
+    audit.called(caller(context)?);
+    Ok(())
 }
 
 impl ServerHandler for McpServer {
@@ -193,7 +225,9 @@ impl ServerHandler for McpServer {
             return Err(resources::switched_off(uri.toolset()));
         }
         let session = self.session(&context, None)?;
-        let read = self.work("resources/read", &context, &session, uri.read(&session)).await?.map_err(failed)?;
+        let bucket = Some(uri.bucket().to_string());
+        let job = Job { method: "resources/read", label: "resources/read", bucket };
+        let read = self.work(&job, &context, &session, Box::pin(uri.read(&session))).await?.map_err(failed)?;
         // Somebody's data, which may change at any time.
         let mut result = resources::contents(&request.uri, read).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
         result.meta = server_meta(&context);
@@ -230,8 +264,9 @@ impl ServerHandler for McpServer {
     ) -> Result<CompleteResult, ErrorData> {
         let wanted = wanted(&request, offer(&context)?)?;
         let session = self.session(&context, None)?;
+        let job = Job { method: "completion/complete", label: "completion/complete", bucket: None };
         let work = complete(wanted, &session, &request.argument.value);
-        let found = self.work("completion/complete", &context, &session, work).await?;
+        let found = self.work(&job, &context, &session, work).await?;
         let Completion { names, has_more } = found.map_err(|error| failure(error, None))?;
         let total = u32::try_from(names.len()).ok().filter(|_| !has_more);
         let info = CompletionInfo::with_pagination(names, total, has_more)
@@ -251,11 +286,13 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let Some(callable) = self.0.toolbox.find(&request.name) else {
+            audit_unserved(&request.name, "unknown_tool", &context)?;
             return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
         };
         let offer = offer(&context)?;
         let toolset = callable.toolset();
         if !offer.includes(toolset) {
+            audit_unserved(&request.name, "toolset_off", &context)?;
             let message = format!(
                 "The tool `{}` belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
                  X-MCP-Toolsets).",
@@ -267,10 +304,11 @@ impl ServerHandler for McpServer {
         let (progress, forwarded) = progress::forwarder(&context);
         let session = self.session(&context, progress)?;
         let arguments = request.arguments.unwrap_or_default();
-        let label = callable.label(&arguments);
+        let (label, bucket) = (callable.label(&arguments), named_bucket(&arguments).map(|bucket| bucket.to_string()));
+        let job = Job { method: "tools/call", label, bucket };
         let call = Box::pin(self.0.toolbox.call(callable, offer, session.clone(), arguments));
         let outcome = tokio::select! {
-            outcome = self.work(label, &context, &session, call) => outcome?,
+            outcome = self.work(&job, &context, &session, call) => outcome?,
             never = forwarded => match never {},
         };
         let mut result: CallToolResult = result(outcome);

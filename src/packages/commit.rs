@@ -16,6 +16,7 @@ use super::{Latest, PackageBucket, PackageError};
 use crate::quilt::layout::{self, Pointer};
 use crate::quilt::{PackageName, TopHash};
 use crate::s3::{Put, S3Error, S3ErrorKind, WriteCondition};
+use crate::telemetry::following;
 
 /// How often `latest` is tried to be moved when S3 does not say whether it was.
 const TRIES: u32 = 3;
@@ -56,7 +57,7 @@ impl PackageBucket {
         let kept_another_manifest = self.write_manifest(&draft).await?;
         let (from, mended_parent) = self.mend_parent(&draft.name, draft.parent.as_ref()).await?;
         let this = self.clone();
-        let visible = self.tasks.spawn(async move {
+        let visible = self.tasks.spawn(following(async move {
             this.move_latest(&draft).await?;
             let from = from.max(this.seconds());
             let added = this.add_to_history(&draft.name, &draft.top_hash, from).await;
@@ -65,7 +66,7 @@ impl PackageBucket {
                 hash: draft.top_hash,
                 problem: Box::new(problem),
             })
-        });
+        }));
         match visible.await {
             Ok(outcome) => outcome?,
             // The task was not cancelled, for nobody can, so it panicked; let the call end as if it had.

@@ -10,6 +10,7 @@ use super::manifest_file::replaced;
 use super::{Looked, PackageBucket, PackageError};
 use crate::quilt::checksum::{CHUNK, ObjectHash, chunk_digest, chunks, from_chunks, from_sha256};
 use crate::s3::{Copied, CopySource, ObjectUri, UserS3};
+use crate::telemetry::following;
 
 /// Parts of one object that are copied at once.
 const PARTS: usize = 8;
@@ -72,10 +73,10 @@ impl Drop for OpenUpload {
             return;
         }
         let (s3, object, id) = (self.s3.clone(), self.object.clone(), std::mem::take(&mut self.id));
-        self.tasks.spawn(async move {
+        self.tasks.spawn(following(async move {
             if let Err(error) = s3.abort_upload(&object, &id).await {
                 tracing::warn!(%error, bucket = %object.bucket, upload = %id, "an upload was left open");
             }
-        });
+        }));
     }
 }

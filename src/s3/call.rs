@@ -3,9 +3,11 @@
 
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use futures::TryFutureExt as _;
 
 use super::error::classify;
 use super::{BucketName, S3Error, S3ErrorKind, UserS3};
+use crate::telemetry::{Dependency, upstream};
 
 /// What a request is about, for its error.
 #[derive(Debug, Clone, Copy)]
@@ -33,9 +35,12 @@ impl UserS3 {
             let credentials = self.signing().credentials;
             let access_key_id = credentials.access_key_id().to_owned();
             let region = self.region_of(target.bucket).await;
-            let error = match Box::pin(request(self.identity(credentials, region.clone()))).await {
+            let request = Box::pin(request(self.identity(credentials, region.clone())));
+            let request = request.map_err(|error| classify(&error, target));
+            let bucket = target.bucket.map(BucketName::as_str);
+            let error = match upstream(Dependency::S3, target.action, bucket, S3Error::ended, request).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => classify(&error, target),
+                Err(error) => error,
             };
             match (&error.bucket_region, target.bucket) {
                 (Some(actual), Some(bucket)) if error.is_redirect() && may_redirect && *actual != region => {

@@ -4,6 +4,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
 use super::call::Target;
+use crate::telemetry::Ended;
 
 /// The cases that callers can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +86,16 @@ impl S3Error {
         use S3ErrorKind as K;
         matches!(self.kind, K::Throttled | K::Timeout | K::Network | K::Conflict)
             || (self.kind == K::Other && self.status.is_none_or(|status| status >= 500))
+    }
+
+    /// Whether S3 answered at all.
+    pub(super) fn ended(&self) -> Ended {
+        match self.kind {
+            S3ErrorKind::Timeout => Ended::Timeout,
+            S3ErrorKind::Network | S3ErrorKind::Throttled => Ended::Failed,
+            S3ErrorKind::Other if self.status.is_none_or(|status| status >= 500) => Ended::Failed,
+            _ => Ended::Refused,
+        }
     }
 
     /// The region that S3 named beside its refusal.

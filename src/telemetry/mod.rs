@@ -1,57 +1,60 @@
-//! Logs and metrics.
+//! What operators see: logs, metrics and traces.
 //!
-//! Invariant: no line holds a token, a key or a presigned URL. Our own code never logs one. Libraries do: at `trace` the
-//! SDK's signer prints session tokens and the HTTP stack prints headers; so whatever the operator asks for, lines of other
-//! crates below `INFO` are never written.
+//! Owns the names of all of them and how they leave the process. Every other room says what happened by a function of this
+//! one; none knows a metric's name, a log's form or an exporter.
+//!
+//! Invariant: nothing that leaves here holds a token, a key, a presigned URL or anything out of an object; what names a
+//! caller is a hash, and in the audit line alone the subject of a proved token.
 
+mod audit;
+pub mod log;
 pub mod metrics;
+mod otlp;
+pub mod prometheus;
+pub mod trace;
+mod upstream;
 
-use std::io::{IsTerminal as _, Write};
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 
-use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Layer, SubscriberExt as _};
-use tracing_subscriber::registry::Registry;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+pub use audit::Audit;
+pub use upstream::{Call, Dependency, Ended, following, upstream};
 
 use crate::config::{ConfigError, LogFormat, TelemetryConfig};
 
-/// Installs the process's log, on standard error.
-pub fn init(config: &TelemetryConfig) -> Result<(), ConfigError> {
+/// What the process exports, until [`Exports::end`].
+#[derive(Default)]
+pub struct Exports {
+    traces: Option<SdkTracerProvider>,
+    metrics: Option<SdkMeterProvider>,
+}
+
+/// Installs the process's log, on standard error, and what the settings export beside it. `metrics_addr`: whether metrics
+/// are to be read by [`prometheus::serve`].
+pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Result<Exports, ConfigError> {
     let is_terminal = std::io::stderr().is_terminal();
     let format = config.log_format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
-    let subscriber = subscriber(&config.log, format, is_terminal, std::io::stderr)?;
-    tracing::subscriber::set_global_default(subscriber)
-        .map_err(|_| ConfigError::new("QUILT_MCP_LOG", "the log was already set up"))
+    let traces = otlp::traces(config)?;
+    let subscriber = log::subscriber(&config.log, format, is_terminal, std::io::stderr)?;
+    trace::install(subscriber, traces.as_ref())?;
+    let metrics = metrics::install(otlp::metrics(config)?, metrics_addr.is_some())?;
+    Ok(Exports { traces, metrics })
 }
 
-/// A log that writes to `writer`, with the same filter wherever it goes.
-pub fn subscriber<W>(
-    filter: &str,
-    format: LogFormat,
-    ansi: bool,
-    writer: W,
-) -> Result<impl Subscriber + Send + Sync + use<W>, ConfigError>
-where
-    W: for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,
-{
-    let chosen = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse(filter).map_err(|_| {
-        let problem = format!("`{filter}` is not a log filter; expected a level such as info, or target=level pairs");
-        ConfigError::new("QUILT_MCP_LOG", problem)
-    })?;
-    let filter = chosen.and(filter_fn(is_safe));
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer).boxed(),
-        LogFormat::Text => tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer).boxed(),
-    };
-    Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))
-}
-
-/// Whether a line may be written however loud the log is. rmcp reports each request at `INFO` and each client that left
-/// as an error; both are said better in our own lines.
-fn is_safe(metadata: &Metadata<'_>) -> bool {
-    let target = metadata.target();
-    let is_of = |name: &str| target == name || target.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
-    is_of("quilt_mcp") || (!is_of("rmcp") && *metadata.level() <= Level::INFO)
+impl Exports {
+    /// Sends what was not sent yet. Blocks for at most a few seconds.
+    pub fn end(self) {
+        let ends = [
+            ("traces", self.traces.map(|provider| provider.shutdown())),
+            ("metrics", self.metrics.map(|provider| provider.shutdown())),
+        ];
+        for (what, end) in ends {
+            if let Some(Err(error)) = end {
+                tracing::warn!(%error, what, "the last of the telemetry could not be sent");
+            }
+        }
+    }
 }

@@ -19,6 +19,7 @@ use crate::identity::{Caller, ProvedCaller};
 use crate::packages::{ManifestCache, PackageBucket};
 use crate::s3::{BucketName, Renew, SharedS3, Signing, UserS3};
 use crate::sts::{CallerIdentity, SharedSts};
+use crate::telemetry::following;
 
 /// What all calls share. Nothing in here has an identity.
 pub struct Services {
@@ -135,7 +136,7 @@ impl Session {
 
     /// Begins what must come to its end also when the call does not: work that would leave something lying about.
     pub(super) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        self.0.services.tasks.spawn(work)
+        self.0.services.tasks.spawn(following(work))
     }
 
     /// This caller's credentials, resolved on first use.

@@ -115,7 +115,7 @@ async fn a_flood_is_turned_away_and_passes() {
     let calls = (0..100).map(|_| server.call(&bearer, "bucket_list", json!({})));
     let answers = tokio::time::timeout(NEVER, futures::future::join_all(calls)).await.unwrap();
     let (worked_on, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-    assert!(worked_on.len() >= 8 && refused.len() >= 50, "{} worked on, {} refused", worked_on.len(), refused.len());
+    assert!(worked_on.len() >= 4 && refused.len() >= 50, "{} worked on, {} refused", worked_on.len(), refused.len());
     for answer in refused {
         assert_eq!(answer.refused(), (429, "throttled"));
         assert!(answer.headers.contains_key("retry-after"));

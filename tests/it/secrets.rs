@@ -6,20 +6,23 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 
+use crate::support::otlp::OtlpReceiver;
 use crate::support::registry::{FakeRegistry, Vends};
 use crate::support::server::Server;
 use crate::support::stage::{PRIVATE, SHARED, Stage};
 use crate::support::{now, token_signed_with};
 
+const CANARY_HEADER: &str = "canary-key-of-the-collector";
 const CANARY_SECRET: &str = "canary-jwt-secret-canary-jwt-secret-0001";
 
-/// The real program at its loudest, through every way a secret takes: tokens that verify and that do not, keys from the
+/// The real program at its loudest, through every way a secret takes, in logs, metrics, traces and answers: tokens that verify and that do not, keys from the
 /// registry, from the token and from the environment, links, denials, a registry that fails.
 #[tokio::test]
 async fn nothing_secret_is_logged_even_at_trace() {
     let stage = Stage::embedded().await;
     stage.seed(SHARED, "k", b"1").await;
     let registry = FakeRegistry::start().await;
+    let receiver = OtlpReceiver::start().await;
     let sign = |claims| token_signed_with(claims, CANARY_SECRET);
     let vended = sign(json!({ "sub": "vended", "exp": now() + 600 }));
     let embedded = sign(json!({ "sub": "embedded", "aws_credentials": {
@@ -37,6 +40,8 @@ async fn nothing_secret_is_logged_even_at_trace() {
         .env("QUILT_MCP_PORT", "0")
         .env("QUILT_MCP_METRICS_ADDR", "127.0.0.1:0")
         .env("QUILT_MCP_LOG", "trace")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.url)
+        .env("OTEL_EXPORTER_OTLP_HEADERS", format!("x-api-key={CANARY_HEADER}"))
         .env("QUILT_MCP_LOG_FORMAT", "json")
         .env("MCP_JWT_SECRET", CANARY_SECRET)
         .env("QUILT_REGISTRY_URL", &registry.url)
@@ -94,8 +99,8 @@ async fn nothing_secret_is_logged_even_at_trace() {
         "quilt_mcp_credentials_total{event=\"denial\"} 1",
         "quilt_mcp_credentials_total{event=\"hit\"}",
         "quilt_mcp_refusals_total{code=\"invalid_jwt\"} 1",
-        "quilt_mcp_tool_calls_total{tool=\"bucket_objects_list\",outcome=\"access_denied\"} 3",
-        "quilt_mcp_tool_seconds_bucket{tool=\"auth_status\",le=\"0.005\"}",
+        "quilt_mcp_tool_calls_total{outcome=\"access_denied\",tool=\"bucket_objects_list\"} 3",
+        "quilt_mcp_tool_duration_seconds_bucket{tool=\"auth_status\",le=\"0.005\"}",
     ] {
         assert!(counted.contains(line), "{line} is not in {counted}");
     }
@@ -109,10 +114,19 @@ async fn nothing_secret_is_logged_even_at_trace() {
     child.stdout.take().unwrap().read_to_end(&mut out).await.unwrap();
     tokio::time::timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap();
 
+    // What was exported is to be searched too, but for what it was sent with.
+    let exported = receiver.seen().await;
+    assert!(exported["headers"].to_string().contains(CANARY_HEADER));
+    for signal in ["/v1/traces", "/v1/metrics"] {
+        assert!(exported[signal].to_string().contains("bucket_objects_list"), "{signal}");
+        said.push_str(&exported[signal].to_string());
+    }
+
     let text = String::from_utf8_lossy(&log).into_owned() + &String::from_utf8_lossy(&out);
     assert!(text.matches("tool called").count() >= 13, "the log says what was done: {text}");
     assert!(text.contains("access_denied") && text.contains("caller refused"), "{text}");
-    let mut canaries: Vec<(&str, String)> = vec![("signing secret", CANARY_SECRET.to_owned())];
+    let mut canaries: Vec<(&str, String)> =
+        vec![("signing secret", CANARY_SECRET.to_owned()), ("collector's key", CANARY_HEADER.to_owned())];
     for (what, bearer) in [("vended", &vended), ("embedded", &embedded), ("assumed", &assumed), ("forged", &forged)] {
         for part in bearer.split('.').skip(1) {
             canaries.push((what, part.to_owned()));
@@ -130,7 +144,7 @@ async fn nothing_secret_is_logged_even_at_trace() {
     for (what, canary) in canaries {
         assert!(canary.len() > 15, "{what}");
         assert!(!text.contains(&canary), "{what} stands in the log: {}", line_with(&text, &canary));
-        assert!(!said.contains(&canary), "{what} stands in an answer");
+        assert!(!said.contains(&canary), "{what} stands in an answer, a metric or a trace");
     }
 }
 

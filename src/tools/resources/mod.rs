@@ -57,6 +57,15 @@ impl ResourceUri {
         .map_err(|problem| ToolError::new(code::INVALID_ARGUMENT, format!("This URI cannot be read: {problem}.")))
     }
 
+    /// The bucket that it is in.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        match self {
+            Self::Object(object) => object.bucket.as_str(),
+            Self::Package(uri) => &uri.bucket,
+        }
+    }
+
     /// The toolset that it is read with.
     #[must_use]
     pub fn toolset(&self) -> Toolset {

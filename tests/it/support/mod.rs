@@ -6,6 +6,7 @@ pub mod graphql;
 pub mod issuer;
 pub mod manifests;
 pub mod moto;
+pub mod otlp;
 pub mod package_stage;
 pub mod program;
 pub mod quilt3;

@@ -1,19 +1,27 @@
 //! The real program as a process of its own.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
 
 use super::server::Server;
 use super::tools;
 
+/// Longest wait for what it should do at once.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// `quilt-mcp serve`, which ends when it is dropped.
 pub struct Program {
     pub server: Server,
+    /// URL of its metrics, if it has such a listener.
+    pub metrics: Option<String>,
+    log: Arc<(Mutex<Vec<Value>>, Notify)>,
     process: Child,
 }
 
@@ -26,20 +34,53 @@ impl Program {
         command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut told = String::new();
+        let (mut told, mut metrics) = (String::new(), None);
         let address = loop {
-            let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap();
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
             let line = line.unwrap_or_else(|| panic!("the server ended: {told}"));
             let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            if let Some(address) = event["metrics_address"].as_str() {
+                metrics = Some(format!("http://{address}/metrics"));
+            }
             if event["message"] == "listening" {
                 break event["address"].as_str().unwrap().to_owned();
             }
             told.push_str(&line);
         };
+        let log = Arc::new((Mutex::new(Vec::new()), Notify::new()));
         // A full pipe would stop it.
         #[expect(clippy::disallowed_methods, reason = "ends with the process whose lines it reads")]
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { server: Server::at(format!("http://{address}/mcp")), process }
+        tokio::spawn({
+            let log = log.clone();
+            async move {
+                while let Ok(Some(line)) = lines.next_line().await {
+                    log.0.lock().unwrap().push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
+                    log.1.notify_waiters();
+                }
+            }
+        });
+        Self { server: Server::at(format!("http://{address}/mcp")), metrics, log, process }
+    }
+
+    /// The first line of the log, from when it listened on, that is such a one. Waits for it.
+    pub async fn logged(&self, is_such: impl Fn(&Value) -> bool) -> Value {
+        let found = async {
+            loop {
+                let more = self.log.1.notified();
+                if let Some(line) = self.log.0.lock().unwrap().iter().find(|line| is_such(line)) {
+                    return line.clone();
+                }
+                more.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no such line in {:?}", self.log.0))
+    }
+
+    /// Ends it as an orchestrator would: SIGTERM, and waits until it has ended.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let pid = self.process.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()
     }
 
     /// Ends it as a power cut would: SIGKILL.

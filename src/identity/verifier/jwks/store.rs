@@ -16,6 +16,7 @@ use url::Url;
 use super::key::{UsableKey, usable};
 use crate::clock::Clock;
 use crate::identity::Rejection;
+use crate::telemetry::{Dependency, Ended, upstream};
 
 /// Keys older than this are fetched anew.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
@@ -124,7 +125,7 @@ impl KeyStore {
             return;
         }
         *tried = Some(now);
-        match self.fetch().await {
+        match upstream(Dependency::Jwks, "jwks GET", None, |_| Ended::Failed, self.fetch()).await {
             Ok(keys) => {
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known { keys, fetched: Some(now) };
             }

@@ -1,0 +1,192 @@
+//! How many requests are worked on at once, in all and for one caller, and how many calls a caller makes in a time.
+//!
+//! Owns the counts. A caller is who a proved token speaks of, whatever number of tokens they have; of opaque tokens each is
+//! a caller of its own. Discovery counts only in all.
+//!
+//! Invariants: nobody waits here, what is too much is refused at once and told when to come again; a place is taken until
+//! the whole answer was handed over, also where it is streamed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
+
+use super::audit;
+use super::envelope::Envelope;
+use super::held::Held;
+use super::reply::{self, Problem};
+use crate::config::Rate;
+use crate::identity::{Caller, Fingerprint};
+use crate::telemetry::metrics;
+
+/// Part of all places that one caller may take.
+const SHARE: usize = 2;
+/// After so many calls, callers who have been quiet for long enough to have their whole quota again are forgotten.
+const TIDY_EVERY: u32 = 4096;
+
+/// What callers may take.
+pub(super) struct Limits {
+    places: Arc<Semaphore>,
+    /// Most places for one caller.
+    share: usize,
+    taken: Arc<Mutex<HashMap<Who, usize>>>,
+    rate: Option<(Rate, DefaultKeyedRateLimiter<Who>)>,
+    calls: AtomicU32,
+}
+
+/// Whose calls are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Who {
+    Anonymous,
+    Subject(String),
+    Token(Fingerprint),
+}
+
+impl Who {
+    fn of(caller: &Caller) -> Self {
+        match caller {
+            Caller::Anonymous => Self::Anonymous,
+            Caller::Proved(proved) => match proved.subject() {
+                Some(subject) => Self::Subject(subject.to_owned()),
+                None => Self::Token(proved.fingerprint()),
+            },
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn new(max_in_flight: usize, rate: Option<Rate>) -> Self {
+        let limiter = |rate: Rate| {
+            let quota = Quota::with_period(rate.period())?.allow_burst(rate.count);
+            Some((rate, RateLimiter::dashmap(quota)))
+        };
+        Self {
+            places: Arc::new(Semaphore::new(max_in_flight)),
+            share: max_in_flight.div_ceil(SHARE),
+            taken: Arc::default(),
+            rate: rate.and_then(limiter),
+            calls: AtomicU32::new(0),
+        }
+    }
+
+    /// Counts a call; the error is the number of seconds after which another one is allowed, and the limit.
+    fn count(&self, who: &Who) -> Result<(), (u64, Rate)> {
+        let Some((rate, limiter)) = &self.rate else { return Ok(()) };
+        if self.calls.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
+            limiter.retain_recent();
+        }
+        limiter.check_key(who).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            (wait.as_secs() + u64::from(wait.subsec_nanos() > 0), *rate)
+        })
+    }
+
+    fn take(&self, who: Who) -> Option<Place> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = taken.entry(who.clone()).or_insert(0);
+        if *places >= self.share {
+            return None;
+        }
+        *places += 1;
+        Some(Place { who, taken: self.taken.clone() })
+    }
+}
+
+/// A place that a caller takes, until this is dropped.
+struct Place {
+    who: Who,
+    taken: Arc<Mutex<HashMap<Who, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = taken.get_mut(&self.who) {
+            *places = places.saturating_sub(1);
+            if *places == 0 {
+                taken.remove(&self.who);
+            }
+        }
+    }
+}
+
+/// Refuses requests above the number that is worked on at once.
+pub(super) async fn in_all(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let Ok(place) = limits.places.clone().try_acquire_owned() else {
+        let message = "This server is working on as many requests as it may; try again in a second.";
+        audit::refused(request.extensions().get(), "throttled", None);
+        return refuse(message, 1, request.extensions().get());
+    };
+    let guard = (place, metrics::in_flight());
+    until_handed_over(next.run(request).await, guard)
+}
+
+/// Refuses a caller's calls above their quota, and above their part of all places.
+pub(super) async fn by_caller(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let envelope = request.extensions().get::<Envelope>();
+    let Some(caller) = request.extensions().get::<Caller>() else { return next.run(request).await };
+    if envelope.is_some_and(Envelope::is_open) {
+        return next.run(request).await;
+    }
+    let refused = |message: &str, seconds| {
+        audit::refused(envelope, "throttled", Some(&format_args!("{caller:?}")));
+        refuse(message, seconds, envelope)
+    };
+    let who = Who::of(caller);
+    if let Err((seconds, rate)) = limits.count(&who) {
+        let message = format!(
+            "This caller has made as many calls as are allowed ({rate}, QUILT_MCP_RATE_LIMIT); try again in {seconds} s."
+        );
+        return refused(&message, seconds);
+    }
+    let Some(place) = limits.take(who) else {
+        let message = "This caller has as many calls in flight as one caller may; try again in a second.";
+        return refused(message, 1);
+    };
+    until_handed_over(next.run(request).await, place)
+}
+
+fn refuse(message: &str, seconds: u64, envelope: Option<&Envelope>) -> Response {
+    let id = envelope.and_then(|envelope| envelope.id.as_deref());
+    let mut response = reply::problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited("throttled", message), id);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+/// Keeps what a request takes until its answer is handed over: at once where it is whole, else at the end of the stream.
+fn until_handed_over(response: Response, guard: impl Send + Unpin + 'static) -> Response {
+    if response.body().size_hint().exact().is_some() {
+        return response;
+    }
+    response.map(|body| Body::new(Held::new(body, guard)))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    /// A streamed answer is begun while its call still works.
+    #[test]
+    fn a_place_is_taken_until_a_stream_was_handed_over() {
+        let limits = Limits::new(2, None);
+        let place = limits.take(Who::Anonymous).unwrap();
+        let endless = Body::from_stream(stream::pending::<Result<axum::body::Bytes, std::io::Error>>());
+        let answer = until_handed_over(Response::new(endless), place);
+        assert!(limits.take(Who::Anonymous).is_none());
+        drop(answer);
+        let place = limits.take(Who::Anonymous).unwrap();
+        let _whole = until_handed_over(Response::new(Body::from("{}")), place);
+        assert!(limits.take(Who::Anonymous).is_some());
+        assert!(limits.taken.lock().unwrap().is_empty(), "who is gone is forgotten");
+    }
+}

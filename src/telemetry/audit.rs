@@ -1,0 +1,71 @@
+//! The audit line: who wanted what, with whose rights, and how it ended. One for each call of a tool, denied ones included.
+//!
+//! Invariant: of what a caller sent it holds names only, each of a form that a token or key does not have.
+
+use std::time::Duration;
+
+use crate::identity::Caller;
+
+/// Longest name of a tool that is repeated; ours are shorter.
+const LONGEST_NAME: usize = 64;
+
+/// One call.
+#[derive(Debug, Clone, Copy)]
+pub struct Audit<'a> {
+    /// The JSON-RPC method.
+    pub method: &'a str,
+    /// The tool that was named, if any.
+    pub tool: Option<&'a str>,
+    /// The bucket that it is about, where its arguments name one.
+    pub bucket: Option<&'a str>,
+    /// `ok`, or an error code.
+    pub outcome: &'a str,
+    /// Where the credentials came from that the call acted with, if it came to that.
+    pub credential_source: Option<&'a str>,
+    /// How long it took.
+    pub duration: Duration,
+    /// How many requests it made of others.
+    pub upstream_calls: u32,
+}
+
+impl Audit<'_> {
+    /// Writes the line of a call by this caller.
+    pub fn called(&self, caller: &Caller) {
+        let subject = match caller {
+            Caller::Anonymous => None,
+            Caller::Proved(proved) => proved.subject(),
+        };
+        tracing::info!(
+            target: "quilt_mcp::audit",
+            method = self.method,
+            tool = self.tool.map(shown),
+            bucket = self.bucket,
+            caller = ?caller,
+            subject,
+            outcome = self.outcome,
+            credential_source = self.credential_source.unwrap_or("none"),
+            duration_ms = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
+            upstream_calls = self.upstream_calls,
+            "tool called"
+        );
+    }
+
+    /// Writes the line of a request that was refused at the door. `caller`: the hash of what was to prove them.
+    pub fn refused(&self, caller: Option<&dyn std::fmt::Display>) {
+        tracing::info!(
+            target: "quilt_mcp::audit",
+            method = self.method,
+            tool = self.tool.map(shown),
+            caller = caller.map(tracing::field::display),
+            outcome = self.outcome,
+            error_code = self.outcome,
+            "caller refused"
+        );
+    }
+}
+
+/// A name as far as it can be one of a tool.
+fn shown(name: &str) -> &str {
+    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
+    if is_name && name.len() <= LONGEST_NAME { name } else { "(no name of a tool)" }
+}

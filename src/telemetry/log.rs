@@ -1,0 +1,46 @@
+//! Log lines: their form, and which of them are written at all.
+//!
+//! Invariant: no line holds a token, a key or a presigned URL. Our own code never logs one. Libraries do: at `trace` the
+//! SDK's signer prints session tokens and the HTTP stack prints headers; so whatever the operator asks for, lines of other
+//! crates below `INFO` are never written.
+
+use std::io::Write;
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use crate::config::{ConfigError, LogFormat};
+
+/// A log that writes to `writer`, with the same filter wherever it goes.
+pub fn subscriber<W>(
+    filter: &str,
+    format: LogFormat,
+    ansi: bool,
+    writer: W,
+) -> Result<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync + use<W>, ConfigError>
+where
+    W: for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,
+{
+    let chosen = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse(filter).map_err(|_| {
+        let problem = format!("`{filter}` is not a log filter; expected a level such as info, or target=level pairs");
+        ConfigError::new("QUILT_MCP_LOG", problem)
+    })?;
+    let filter = chosen.and(filter_fn(is_safe));
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer).boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer).boxed(),
+    };
+    Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))
+}
+
+/// Whether a line may be written however loud the log is. rmcp reports each request at `INFO` and each client that left
+/// as an error; both are said better in our own lines.
+fn is_safe(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let is_of = |name: &str| target == name || target.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
+    is_of("quilt_mcp") || (!is_of("rmcp") && *metadata.level() <= Level::INFO)
+}

@@ -1,0 +1,92 @@
+//! How much one caller may ask for, and what nobody else has to bear for it.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use serde_json::json;
+
+use crate::support::registry::{FakeRegistry, Vends};
+use crate::support::server::Server;
+use crate::support::stage::{SHARED, Stage};
+use crate::support::{SECRET, token};
+
+async fn server(stage: &Stage, registry: &FakeRegistry, flag: &str) -> Server {
+    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), flag.to_owned()];
+    Server::start(stage, None, &flags).await
+}
+
+/// A caller is who the token speaks of: a new token for each call is no new quota.
+#[tokio::test]
+async fn a_caller_has_a_quota_and_nobody_elses() {
+    let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
+    let server = server(&stage, &registry, "--rate-limit=3/h").await;
+    let new_token = |subject: &str| {
+        let bearer = token(json!({ "sub": subject, "jti": uuid::Uuid::new_v4().to_string() }));
+        registry.vends(&bearer, Vends::Keys(stage.reader.clone(), 3600));
+        bearer
+    };
+    let list = json!({ "bucket": SHARED });
+    for _ in 0..3 {
+        server.call(&new_token("alice"), "bucket_objects_list", list.clone()).await.success();
+    }
+    let asked = stage.aws().journal().len();
+    let refused = server.call(&new_token("alice"), "bucket_objects_list", list.clone()).await;
+    assert_eq!(refused.refused(), (429, "throttled"));
+    let message = refused.body["error"]["message"].as_str().unwrap();
+    assert!(message.contains("3/h") && message.contains("QUILT_MCP_RATE_LIMIT"), "{message}");
+    assert_eq!(refused.body["id"], 1);
+    let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=1200).contains(&wait), "{wait}");
+    for method in ["resources/read", "prompts/get", "completion/complete"] {
+        let params = json!({ "uri": format!("s3://{SHARED}/x"), "name": "explore_bucket" });
+        assert_eq!(
+            server.rpc(Some(&new_token("alice")), method, params).await.refused(),
+            (429, "throttled"),
+            "{method}"
+        );
+    }
+    assert_eq!(stage.aws().journal().len(), asked, "nobody was asked for what was refused");
+    // Discovery is free, and so is everybody else.
+    for _ in 0..5 {
+        assert_eq!(server.rpc(Some(&new_token("alice")), "tools/list", json!({})).await.status, 200);
+    }
+    server.call(&new_token("alice"), "buckets", json!({})).await.success();
+    server.call(&new_token("bob"), "bucket_objects_list", list).await.success();
+}
+
+#[tokio::test]
+async fn a_rate_limit_can_be_switched_off() {
+    let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
+    let server = server(&stage, &registry, "--rate-limit=off").await;
+    let bearer = token(json!({ "sub": "alice" }));
+    registry.vends(&bearer, Vends::Keys(stage.reader.clone(), 3600));
+    for _ in 0..700 {
+        server.call(&bearer, "package_templates", json!({})).await.success();
+    }
+}
+
+/// Whoever has calls that hang takes half of the places, and no more.
+#[tokio::test]
+async fn a_caller_whose_calls_hang_leaves_places_for_others() {
+    let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
+    let flags =
+        [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), "--max-in-flight=8".to_owned()];
+    let server = Server::with_patience(&stage, &flags, Duration::from_secs(20)).await;
+    let (slow, quick) = (token(json!({ "sub": "slow" })), token(json!({ "sub": "quick" })));
+    registry.vends(&slow, Vends::Hangs);
+    registry.vends(&quick, Vends::Keys(stage.reader.clone(), 3600));
+    let hang = || server.call(&slow, "bucket_list", json!({}));
+    let mut hanging: FuturesUnordered<_> = (0..20).map(|_| hang()).collect();
+    for _ in 0..16 {
+        assert_eq!(hanging.next().await.unwrap().refused(), (429, "throttled"));
+    }
+    let refused = hang().await;
+    assert_eq!((refused.refused(), &refused.headers["retry-after"]), ((429, "throttled"), &"1".parse().unwrap()));
+    let message = refused.body["error"]["message"].as_str().unwrap();
+    assert!(message.contains("one caller"), "{message}");
+    for _ in 0..20 {
+        server.call(&quick, "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
+    }
+    assert_eq!(hanging.len(), 4, "half of the places were taken all the while");
+}

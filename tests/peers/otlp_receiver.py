@@ -1,0 +1,50 @@
+"""An OTLP receiver over HTTP: reads what it is sent with OpenTelemetry's own message classes, and shows it as JSON."""
+
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+KINDS = {
+    "/v1/traces": (ExportTraceServiceRequest, ExportTraceServiceResponse),
+    "/v1/metrics": (ExportMetricsServiceRequest, ExportMetricsServiceResponse),
+}
+seen = {"/v1/traces": [], "/v1/metrics": [], "headers": []}
+
+
+class Receiver(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path not in KINDS or self.headers["content-type"] != "application/x-protobuf":
+            return self.answer(400, b"")
+        request, response = KINDS[self.path]
+        seen[self.path].append(MessageToDict(request.FromString(body)))
+        seen["headers"].append({name.lower(): value for name, value in self.headers.items()})
+        self.answer(200, response().SerializeToString())
+
+    def do_GET(self):
+        self.answer(200, json.dumps(seen).encode())
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+print(f"http://127.0.0.1:{server.server_port}", flush=True)
+server.serve_forever()
