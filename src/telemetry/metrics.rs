@@ -30,6 +30,16 @@ pub fn refusal(code: &'static str) {
     metrics::counter!("quilt_mcp_refusals_total", "code" => code).increment(1);
 }
 
+/// A question was asked a second time of a party of this kind.
+pub fn retry(dependency: &'static str) {
+    metrics::counter!("quilt_mcp_retries_total", "dependency" => dependency).increment(1);
+}
+
+/// The breaker of a party of this kind went into this state.
+pub fn breaker(dependency: &'static str, state: &'static str) {
+    metrics::counter!("quilt_mcp_breaker_total", "dependency" => dependency, "state" => state).increment(1);
+}
+
 /// What became of a question for credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialEvent {

@@ -39,6 +39,7 @@ mod permissions_catalog;
 mod protocol;
 mod quilt_format;
 mod quilt_workflows;
+mod resilience;
 mod resource_server;
 mod resources;
 mod roles;

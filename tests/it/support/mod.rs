@@ -2,6 +2,7 @@
 
 pub mod breaks;
 pub mod faults;
+pub mod gate;
 pub mod graphql;
 pub mod issuer;
 pub mod manifests;
