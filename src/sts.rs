@@ -9,7 +9,7 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Builder, IdentityCache, Region};
-use aws_sdk_sts::error::SdkError;
+use aws_sdk_sts::error::{ConnectorError, SdkError};
 
 use crate::upstream::{Asker, Breaker, Permit};
 
@@ -70,13 +70,15 @@ impl StsOptions {
 /// Tells a permit whether STS answered. A refusal is an answer, and so is a 500, which may be about one request only.
 pub fn told<T, E>(permit: Permit, answer: &Result<T, SdkError<E>>) {
     let status = answer.as_ref().err().and_then(SdkError::raw_response).map(|raw| raw.status().as_u16());
+    // The SDK also calls it a failure of dispatch when there are no credentials to sign with; that has no kind.
+    let was_sent = |error: &ConnectorError| error.is_io() || error.is_timeout() || error.as_other().is_some();
     match (answer, status) {
-        (Ok(_), _) => permit.answered(),
-        (Err(_), Some(502..=504)) | (Err(SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)), _) => {
+        (Err(_), Some(502..=504)) | (Err(SdkError::TimeoutError(_)), _) => permit.silent(),
+        (Err(SdkError::DispatchFailure(failure)), _) if failure.as_connector_error().is_some_and(was_sent) => {
             permit.silent();
         }
-        (Err(_), Some(_)) => permit.answered(),
-        // Nothing was sent: no credentials to sign with, or values that no request takes.
+        (Ok(_), _) | (Err(_), Some(_)) => permit.answered(),
+        // Nothing was sent.
         (Err(_), None) => drop(permit),
     }
 }

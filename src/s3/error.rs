@@ -182,7 +182,6 @@ pub(super) enum Reach {
 /// Reads from an SDK error, of all tries the last, whether the endpoint can be reached.
 pub(super) fn reach<E>(error: &SdkError<E>) -> Reach {
     match error {
-        SdkError::DispatchFailure(failure) if failure.is_user() => Reach::Unknown,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             let mut cause = failure.as_connector_error().map(|error| error as &dyn Error);
             while let Some(error) = cause {
@@ -194,7 +193,11 @@ pub(super) fn reach<E>(error: &SdkError<E>) -> Reach {
             }
             Reach::Unknown
         }
-        SdkError::DispatchFailure(_) => Reach::OutOfReach,
+        SdkError::DispatchFailure(failure)
+            if failure.is_io() || failure.as_connector_error().is_some_and(|error| error.as_other().is_some()) =>
+        {
+            Reach::OutOfReach
+        }
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => Reach::Answered,
         _ => Reach::Unknown,
     }
