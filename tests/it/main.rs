@@ -44,6 +44,7 @@ mod resource_server;
 mod resources;
 mod roles;
 mod secrets;
+mod soak;
 mod support;
 mod support_seaweedfs;
 mod thrift;

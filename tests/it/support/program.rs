@@ -42,6 +42,11 @@ impl Program {
         Self { server: Server::at(format!("http://{address}/mcp")), process }
     }
 
+    /// Its process id, while it runs.
+    pub fn id(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
     /// Ends it as a power cut would: SIGKILL.
     pub async fn kill(&mut self) {
         self.process.kill().await.unwrap();
