@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::catalog::{
-    CatalogHost, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client, http_client, own_bearer,
+    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client,
+    http_client, own_bearer,
 };
 use crate::clock::Clock;
 use crate::config::{ConfigError, RequireAuth, ServeConfig, VerifyMode};
@@ -21,8 +22,10 @@ use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, Wi
 use crate::mcp::{McpServer, service};
 use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
-use crate::sts::SharedSts;
+use crate::sts::{SharedSts, StsOptions};
+use crate::telemetry::Dependency;
 use crate::tools::{Offer, Services};
+use crate::upstream::{Breaker, Upstreams, Waits};
 
 /// Longest wait for the registry. Shorter than the tool timeout, so that the caller hears who did not answer.
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -41,8 +44,12 @@ pub struct Surroundings {
     pub ambient: AmbientProvider,
     /// Longest wait for the registry.
     pub registry_timeout: Duration,
-    /// First wait between two tries of the S3 client.
+    /// First wait between two tries of the S3 and STS clients.
     pub s3_backoff: Duration,
+    /// Longest wait for a connection to S3 and STS.
+    pub connect_timeout: Duration,
+    /// How long this server waits before it repeats a question, and for its turn to ask one.
+    pub waits: Waits,
     /// What connections may cost.
     pub connections: ConnectionLimits,
     /// Longest time that a question about the rights in one bucket may take.
@@ -56,6 +63,8 @@ impl Default for Surroundings {
             ambient: AmbientProvider::DefaultChain,
             registry_timeout: REGISTRY_TIMEOUT,
             s3_backoff: Duration::from_millis(200),
+            connect_timeout: CONNECT_TIMEOUT,
+            waits: Waits::default(),
             connections: ConnectionLimits::default(),
             bucket_limit: BUCKET_LIMIT,
         }
@@ -87,9 +96,21 @@ impl App {
     /// Builds every room from the settings.
     pub async fn build(config: &ServeConfig, surroundings: Surroundings) -> Result<Self, BuildError> {
         config.check()?;
-        let Surroundings { clock, ambient, registry_timeout, s3_backoff, bucket_limit, connections } = surroundings;
-        let http =
-            HttpClients { trusting: http_client(registry_timeout)?, guarded: guarded_http_client(registry_timeout)? };
+        let Surroundings {
+            clock,
+            ambient,
+            registry_timeout,
+            s3_backoff,
+            connect_timeout,
+            waits,
+            bucket_limit,
+            connections,
+        } = surroundings;
+        let upstreams = Upstreams::new(clock.clone(), waits);
+        let http = HttpClients {
+            trusting: HostClient::new(http_client(registry_timeout)?, upstreams.clone()),
+            guarded: HostClient::new(guarded_http_client(registry_timeout)?, upstreams.clone()),
+        };
         let region = &config.aws.region;
 
         let catalog =
@@ -106,10 +127,16 @@ impl App {
         let registries = Arc::new(RegistryDirectory::new(registry, registry_url, allowed, http, clock.clone()));
 
         let ambient = Ambient::new(ambient, region, config.rights.ambient, clock.clone()).await;
-        let sts_endpoint = config.aws.sts_endpoint.as_ref().map(ToString::to_string);
+        let sts = StsOptions {
+            region: region.clone(),
+            endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
+            initial_backoff: s3_backoff,
+            connect_timeout,
+            breaker: Breaker::new(Dependency::Sts, clock.clone()),
+        };
         let roles = config.rights.assumable_roles.clone();
         let web_role = config.rights.web_identity_role_arn.clone();
-        let assume_role = AssumeRole::new(roles, web_role, &ambient, region, sts_endpoint.clone(), clock.clone());
+        let assume_role = AssumeRole::new(roles, web_role, &ambient, &sts, clock.clone());
         let resolver = Arc::new(Resolver::new(
             JwtExchange::new(assume_role, clock.clone()),
             CatalogCredentials::new(registries.clone(), clock.clone()),
@@ -119,25 +146,10 @@ impl App {
         ));
 
         let proof = has_registry.then(|| resolver.clone() as Arc<dyn RegistryProof>);
-        let prover = match config.identity.mode() {
-            VerifyMode::Registry => Prover::Registry,
-            VerifyMode::Jwks => Prover::Jwks(jwks(config, http_client(JWKS_TIMEOUT.min(registry_timeout))?, &clock)?),
-            VerifyMode::Hs256 => {
-                let identity = &config.identity;
-                let (issuer, audience) = (identity.jwt_issuer.clone(), identity.jwt_audience.clone());
-                Prover::Hs256(Hs256::new(&identity.secrets(), issuer, audience, clock.clone()))
-            }
-        };
+        let prover = prover(config, registry_timeout, &upstreams, &clock).await?;
         let verifier = Arc::new(Verifier::new(prover, proof));
 
-        let without_token = match config.rights.own_token() {
-            Some(token) => WithoutToken::Own(
-                own_bearer(token, registries.configured(), clock.clone())
-                    .map_err(|problem| ConfigError::new("QUILT_API_TOKEN", problem))?,
-            ),
-            None if config.rights.anonymous => WithoutToken::Anonymous,
-            None => WithoutToken::Refuse,
-        };
+        let without_token = without_token(config, &registries, &clock)?;
 
         let tasks = TaskTracker::new();
         let services = Arc::new(Services {
@@ -145,8 +157,10 @@ impl App {
                 region: region.clone(),
                 endpoint: config.aws.s3().map(|url| url.to_string()),
                 initial_backoff: s3_backoff,
+                connect_timeout,
+                clock: clock.clone(),
             }),
-            sts: SharedSts::new(region, sts_endpoint),
+            sts: SharedSts::new(&sts),
             resolver,
             registries,
             catalog,
@@ -187,14 +201,57 @@ impl App {
     }
 }
 
-fn jwks(config: &ServeConfig, http: reqwest::Client, clock: &Clock) -> Result<Jwks, ConfigError> {
+async fn jwks(
+    config: &ServeConfig,
+    http: reqwest::Client,
+    upstreams: &Upstreams,
+    clock: &Clock,
+) -> Result<Jwks, ConfigError> {
     let identity = &config.identity;
     let (Some(url), Some(issuer), Some(audience)) =
         (&identity.jwt_jwks_url, identity.jwt_issuer.clone(), identity.jwt_audience.clone())
     else {
         return Err(ConfigError::new("MCP_JWT_JWKS_URL", "needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it"));
     };
-    Ok(Jwks::new(KeyStore::new(url.join(""), http, clock.clone()), issuer, audience, clock.clone()))
+    let keys = KeyStore::at(url.join(""), http, upstreams, clock.clone()).await;
+    Ok(Jwks::new(keys, issuer, audience, clock.clone()))
+}
+
+/// Who proves tokens, as the operator chose.
+async fn prover(
+    config: &ServeConfig,
+    registry_timeout: Duration,
+    upstreams: &Upstreams,
+    clock: &Clock,
+) -> Result<Prover, BuildError> {
+    Ok(match config.identity.mode() {
+        VerifyMode::Registry => Prover::Registry,
+        VerifyMode::Jwks => {
+            let http = http_client(JWKS_TIMEOUT.min(registry_timeout))?;
+            Prover::Jwks(jwks(config, http, upstreams, clock).await?)
+        }
+        VerifyMode::Hs256 => {
+            let identity = &config.identity;
+            let (issuer, audience) = (identity.jwt_issuer.clone(), identity.jwt_audience.clone());
+            Prover::Hs256(Hs256::new(&identity.secrets(), issuer, audience, clock.clone()))
+        }
+    })
+}
+
+/// What a call without a token is.
+fn without_token(
+    config: &ServeConfig,
+    registries: &RegistryDirectory,
+    clock: &Clock,
+) -> Result<WithoutToken, ConfigError> {
+    Ok(match config.rights.own_token() {
+        Some(token) => WithoutToken::Own(
+            own_bearer(token, registries.configured(), clock.clone())
+                .map_err(|problem| ConfigError::new("QUILT_API_TOKEN", problem))?,
+        ),
+        None if config.rights.anonymous => WithoutToken::Anonymous,
+        None => WithoutToken::Refuse,
+    })
 }
 
 fn resource_server(config: &ServeConfig) -> Option<ResourceServer> {

@@ -27,7 +27,8 @@
 //! | [`cli`] | the commands |
 //! | [`app`] | puts the rooms together; the only place besides `dev` and `cli` that knows them all |
 //!
-//! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
+//! [`upstream`] is what every party that is asked has in common: a breaker, a bound, a budget of repetitions. It knows
+//! nobody; `catalog`, `credentials`, `identity`, `s3` and `sts` ask through it. [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
 //! Python encodes URIs, for `s3` and `quilt`.
 //!
 //! What an arrow may not do: go back. `s3`, `packages`, `catalog` and `credentials` know nothing of `tools`, `mcp` and `http`; `tools`
@@ -60,3 +61,4 @@ pub mod s3;
 pub mod sts;
 pub mod telemetry;
 pub mod tools;
+pub mod upstream;

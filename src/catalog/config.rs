@@ -8,13 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::RegistryError;
-use super::registry::read_json;
+use super::{HostClient, RegistryError};
 use crate::clock::Clock;
 use crate::config::BaseUrl;
 use crate::percent;
 use crate::quilt::{PackageName, TopHash};
-use crate::telemetry::{Dependency, upstream};
+use crate::upstream::{Asker, Repeat};
 
 /// How long a fetched config is used.
 const FRESH_FOR: SignedDuration = SignedDuration::from_mins(10);
@@ -34,7 +33,7 @@ struct ConfigJson {
 /// The catalog, known by its URL alone.
 pub struct CatalogHost {
     url: BaseUrl,
-    http: reqwest::Client,
+    http: HostClient,
     clock: Clock,
     known: RwLock<Known>,
     /// Whoever fetches holds this; nobody who has an answer waits for it.
@@ -54,7 +53,7 @@ struct Known {
 impl CatalogHost {
     /// Nothing is fetched until it is needed.
     #[must_use]
-    pub fn new(url: BaseUrl, http: reqwest::Client, clock: Clock) -> Self {
+    pub fn new(url: BaseUrl, http: HostClient, clock: Clock) -> Self {
         Self { url, http, clock, known: RwLock::default(), flight: Mutex::default() }
     }
 
@@ -132,9 +131,8 @@ impl CatalogHost {
     }
 
     async fn fetch(&self) -> Result<(BaseUrl, bool), RegistryError> {
-        let request = self.http.get(self.url.join("/config.json"));
-        let request = read_json(request);
-        let body = upstream(Dependency::Catalog, "catalog GET", None, RegistryError::ended, request).await?;
+        let request = self.http.http().get(self.url.join("/config.json"));
+        let body = self.http.ask(request, Asker::SERVER, Repeat::Safe).await?;
         let config: ConfigJson = serde_json::from_slice(&body).map_err(|_| RegistryError::NoRegistry)?;
         let url = if config.registry_url.starts_with('/') {
             self.url.join(&config.registry_url).to_string()

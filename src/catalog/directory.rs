@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::address::is_refused;
 use super::dialects::Dialects;
-use super::{CatalogHost, RegistryClient, RegistryError};
+use super::{CatalogHost, HostClient, RegistryClient, RegistryError};
 use crate::clock::Clock;
 use crate::config::BaseUrl;
 use crate::identity::{BearerToken, Claims, ProvedCaller};
@@ -17,9 +17,9 @@ use crate::identity::{BearerToken, Claims, ProvedCaller};
 #[derive(Clone)]
 pub struct HttpClients {
     /// For hosts that the operator named.
-    pub trusting: reqwest::Client,
+    pub trusting: HostClient,
     /// Connects to public addresses only.
-    pub guarded: reqwest::Client,
+    pub guarded: HostClient,
 }
 
 /// The registries that may be asked.
@@ -107,7 +107,7 @@ impl RegistryDirectory {
     }
 
     /// The client for a URL that a token named, if it may be asked at all.
-    fn client_for(&self, url: &BaseUrl) -> Result<&reqwest::Client, RegistryError> {
+    fn client_for(&self, url: &BaseUrl) -> Result<&HostClient, RegistryError> {
         if !self.allowed.iter().any(|allowed| url.is_at(allowed)) {
             return Err(RegistryError::NotAllowed("a host that is not on QUILT_MCP_ALLOWED_REGISTRIES"));
         }

@@ -50,7 +50,7 @@ impl Problem {
 
 /// Asks one query in the caller's name. Errors in the answer are errors here, whatever data came beside them.
 pub(super) async fn query<T: DeserializeOwned>(access: &RegistryAccess, query: &str) -> Result<T, GraphqlError> {
-    let body = access.registry.post("/graphql", &json!({ "query": query }), &access.token).await;
+    let body = access.registry.query("/graphql", &json!({ "query": query }), &access.token).await;
     let body = match body {
         // Servers that follow GraphQL over HTTP answer a query that does not fit the schema with a bare 400.
         Err(RegistryError::Status(400)) => return Err(GraphqlError::Schema("400".to_owned())),

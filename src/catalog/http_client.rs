@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::address::PublicAddresses;
 
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Longest wait for a connection, with the resolving of its name and TLS.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A client that follows no redirect, reads no proxy setting and gives up after `timeout`.
 pub fn http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
@@ -22,7 +22,7 @@ fn builder(timeout: Duration) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .connect_timeout(CONNECT.min(timeout))
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
         .timeout(timeout)
         .user_agent(concat!("quilt-mcp/", env!("CARGO_PKG_VERSION")))
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use reqwest::{RequestBuilder, StatusCode, header};
 
-use super::CatalogHost;
 use super::address::RefusedAddress;
+use super::{CatalogHost, HostClient};
 use crate::config::BaseUrl;
 use crate::identity::BearerToken;
-use crate::telemetry::{Dependency, Ended, upstream};
+use crate::telemetry::Ended;
+use crate::upstream::{Asker, NotAsked, Repeat};
 
 /// Largest answer that is read.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -41,6 +42,9 @@ pub enum RegistryError {
     /// No connection: try again, then check the URL.
     #[error("it could not be reached ({0})")]
     Unreachable(&'static str),
+    /// It was not asked: wait, then try again.
+    #[error(transparent)]
+    NotAsked(#[from] NotAsked),
     /// More than this server is ready to read.
     #[error("its answer is larger than 4 MiB")]
     TooLarge,
@@ -77,19 +81,19 @@ enum Location {
 /// The registry that the operator configured.
 pub struct RegistryClient {
     location: Location,
-    http: reqwest::Client,
+    http: HostClient,
 }
 
 impl RegistryClient {
     /// A registry whose URL is configured.
     #[must_use]
-    pub fn at(url: BaseUrl, http: reqwest::Client) -> Self {
+    pub fn at(url: BaseUrl, http: HostClient) -> Self {
         Self { location: Location::Configured(url), http }
     }
 
     /// The registry that the catalog's config names.
     #[must_use]
-    pub fn of(catalog: Arc<CatalogHost>, http: reqwest::Client) -> Self {
+    pub fn of(catalog: Arc<CatalogHost>, http: HostClient) -> Self {
         Self { location: Location::FromCatalog(catalog), http }
     }
 
@@ -104,30 +108,33 @@ impl RegistryClient {
     /// `GET {registry}{path}` with this bearer; the answer's JSON, unparsed.
     pub(crate) async fn get(&self, path: &str, token: &BearerToken) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
-        let request = self.http.get(url).header(header::AUTHORIZATION, bearer(token)?);
-        upstream(Dependency::Registry, "registry GET", None, RegistryError::ended, read_json(request)).await
+        let request = self.http.http().get(url).header(header::AUTHORIZATION, bearer(token)?);
+        self.http.ask(request, asker(token), Repeat::Safe).await
     }
 
-    /// `POST {registry}{path}` of a JSON body with this bearer; the answer's JSON, unparsed.
-    pub(crate) async fn post(
+    /// `POST {registry}{path}` of a JSON body with this bearer, which asks and changes nothing; the answer's JSON, unparsed.
+    pub(crate) async fn query(
         &self,
         path: &str,
         body: &serde_json::Value,
         token: &BearerToken,
     ) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
-        let request = self.http.post(url).header(header::AUTHORIZATION, bearer(token)?).json(body);
-        upstream(Dependency::Registry, "registry POST", None, RegistryError::ended, read_json(request)).await
+        let request = self.http.http().post(url).header(header::AUTHORIZATION, bearer(token)?).json(body);
+        self.http.ask(request, asker(token), Repeat::Safe).await
     }
 
     /// `POST {registry}{path}` of a form, without a bearer; the answer's JSON, unparsed.
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = self.http.post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let request = read_json(request.body(body));
-        upstream(Dependency::Registry, "registry POST", None, RegistryError::ended, request).await
+        let request = self.http.http().post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.http.ask(request.body(body), Asker::SERVER, Repeat::Never).await
     }
+}
+
+fn asker(token: &BearerToken) -> Asker {
+    Asker::of(token.fingerprint())
 }
 
 /// The header's value, marked so that no log shows it.

@@ -5,8 +5,6 @@
 //! it was; a subject that STS would not take is refused and never cut to fit, for two subjects could be cut to the same.
 
 use aws_credential_types::Credentials;
-use aws_sdk_sts::config::timeout::TimeoutConfig;
-use aws_sdk_sts::config::{BehaviorVersion, Region};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::Tag;
 use jiff::{SignedDuration, Timestamp};
@@ -16,8 +14,9 @@ use super::{Ambient, Attempt, Code, Outcome, Source};
 use crate::clock::Clock;
 use crate::config::RolePattern;
 use crate::identity::{Claims, ProvedCaller};
-use crate::sts;
-use crate::telemetry::{Dependency, Ended, upstream};
+use crate::sts::{self, StsOptions, told};
+use crate::telemetry::{Dependency, Ended, observed};
+use crate::upstream::{Asker, Breaker, Resting};
 
 /// Longest session asked of STS. Role chaining (the server's own role assumes the user's) is capped at one hour by AWS.
 const LONGEST_SESSION: i64 = 3600;
@@ -34,28 +33,25 @@ pub struct AssumeRole {
     allowed: Vec<RolePattern>,
     web_identity_role: Option<String>,
     sts: aws_sdk_sts::Client,
+    breaker: Breaker,
     clock: Clock,
 }
 
 impl AssumeRole {
-    /// `web_identity_role`: the role that every token of the identity provider is exchanged for. `endpoint`: another STS
-    /// than AWS's own. `AssumeRole` is signed with the server's own identity.
+    /// `web_identity_role`: the role that every token of the identity provider is exchanged for. `AssumeRole` is signed with
+    /// the server's own identity.
     #[must_use]
     pub fn new(
         allowed: Vec<RolePattern>,
         web_identity_role: Option<String>,
         ambient: &Ambient,
-        region: &str,
-        endpoint: Option<String>,
+        sts: &StsOptions,
         clock: Clock,
     ) -> Self {
-        let mut config = aws_sdk_sts::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .timeout_config(TimeoutConfig::builder().operation_timeout(PATIENCE).build())
-            .region(Region::new(region.to_owned()));
-        config.set_endpoint_url(endpoint);
+        let mut config = sts.config(PATIENCE);
         config.set_credentials_provider(ambient.provider());
-        Self { allowed, web_identity_role, sts: aws_sdk_sts::Client::from_conf(config.build()), clock }
+        let (client, breaker) = (aws_sdk_sts::Client::from_conf(config.build()), sts.breaker.clone());
+        Self { allowed, web_identity_role, sts: client, breaker, clock }
     }
 
     /// The role for everybody whom the identity provider knows, if there is one.
@@ -86,7 +82,13 @@ impl AssumeRole {
             .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
             .set_transitive_tag_keys(Some(transitive).filter(|keys| !keys.is_empty()))
             .duration_seconds(seconds);
-        match upstream(Dependency::Sts, "sts:AssumeRole", None, sts::ended, request.send()).await {
+        let permit = match self.breaker.ask(Asker::of(caller.fingerprint())) {
+            Ok(permit) => permit,
+            Err(resting) => return not_asked(resting),
+        };
+        let answer = observed(Dependency::Sts, "sts:AssumeRole", None, sts::ended, request.send()).await;
+        told(permit, &answer);
+        match answer {
             Ok(answer) => vended(answer.credentials, format!("assumed {role_arn}, which the token names")),
             Err(error) => refused(&error, role_arn),
         }
@@ -105,7 +107,14 @@ impl AssumeRole {
             .role_session_name(session_name)
             .web_identity_token(caller.token().secret())
             .duration_seconds(seconds);
-        match upstream(Dependency::Sts, "sts:AssumeRoleWithWebIdentity", None, sts::ended, request.send()).await {
+        let permit = match self.breaker.ask(Asker::of(caller.fingerprint())) {
+            Ok(permit) => permit,
+            Err(resting) => return not_asked(resting),
+        };
+        let operation = "sts:AssumeRoleWithWebIdentity";
+        let answer = observed(Dependency::Sts, operation, None, sts::ended, request.send()).await;
+        told(permit, &answer);
+        match answer {
             Ok(answer) => vended(answer.credentials, format!("exchanged the token for {role_arn}")),
             Err(error) => refused(&error, role_arn),
         }
@@ -124,6 +133,11 @@ impl AssumeRole {
 
 fn none(outcome: Outcome, code: Code, message: impl Into<String>) -> Step {
     Err(Attempt::none(Source::Jwt, outcome, code, message))
+}
+
+fn not_asked(Resting { seconds }: Resting) -> Step {
+    let message = format!("STS has not been answering lately and is asked again in {seconds} s");
+    none(Outcome::Failed, Code::RequestFailed, message)
 }
 
 fn vended(credentials: Option<aws_sdk_sts::types::Credentials>, message: String) -> Step {

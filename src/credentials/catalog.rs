@@ -87,13 +87,16 @@ fn refused(error: &RegistryError) -> Attempt {
         RegistryError::NotFound => (Outcome::NotApplicable, Code::MissingConfig),
         RegistryError::NotJson => (Outcome::NotApplicable, Code::NotJson),
         RegistryError::Timeout => (Outcome::Failed, Code::Timeout),
-        RegistryError::Status(_) | RegistryError::Unreachable(_) | RegistryError::TooLarge => {
-            (Outcome::Failed, Code::RequestFailed)
-        }
-        RegistryError::Config(cause) if **cause == RegistryError::Timeout => (Outcome::Failed, Code::Timeout),
-        RegistryError::Malformed | RegistryError::Config(_) | RegistryError::NoRegistry => {
-            (Outcome::Failed, Code::InvalidResponse)
-        }
+        RegistryError::Status(_)
+        | RegistryError::Unreachable(_)
+        | RegistryError::NotAsked(_)
+        | RegistryError::TooLarge => (Outcome::Failed, Code::RequestFailed),
+        RegistryError::Config(cause) => match **cause {
+            RegistryError::Timeout => (Outcome::Failed, Code::Timeout),
+            RegistryError::NotAsked(_) => (Outcome::Failed, Code::RequestFailed),
+            _ => (Outcome::Failed, Code::InvalidResponse),
+        },
+        RegistryError::Malformed | RegistryError::NoRegistry => (Outcome::Failed, Code::InvalidResponse),
     };
     let message = match error {
         RegistryError::NotAllowed(_) | RegistryError::Config(_) => error.to_string(),

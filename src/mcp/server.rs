@@ -265,7 +265,7 @@ impl ServerHandler for McpServer {
         let wanted = wanted(&request, offer(&context)?)?;
         let session = self.session(&context, None)?;
         let job = Job { method: "completion/complete", label: "completion/complete", bucket: None };
-        let work = complete(wanted, &session, &request.argument.value);
+        let work = Box::pin(complete(wanted, &session, &request.argument.value));
         let found = self.work(&job, &context, &session, work).await?;
         let Completion { names, has_more } = found.map_err(|error| failure(error, None))?;
         let total = u32::try_from(names.len()).ok().filter(|_| !has_more);

@@ -3,11 +3,11 @@
 
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use futures::TryFutureExt as _;
 
-use super::error::classify;
+use super::error::{Reach, classify, reach};
 use super::{BucketName, S3Error, S3ErrorKind, UserS3};
-use crate::telemetry::{Dependency, upstream};
+use crate::telemetry::{Dependency, observed};
+use crate::upstream::Asker;
 
 /// What a request is about, for its error.
 #[derive(Debug, Clone, Copy)]
@@ -35,13 +35,27 @@ impl UserS3 {
             let credentials = self.signing().credentials;
             let access_key_id = credentials.access_key_id().to_owned();
             let region = self.region_of(target.bucket).await;
+            let permit = match self.breaker(&region).await.ask(Asker::of(&access_key_id)) {
+                Ok(permit) => permit,
+                Err(resting) => return Err(S3Error::not_asked(target, &region, resting)),
+            };
             let request = Box::pin(request(self.identity(credentials, region.clone())));
-            let request = request.map_err(|error| classify(&error, target));
             let bucket = target.bucket.map(BucketName::as_str);
-            let error = match upstream(Dependency::S3, target.action, bucket, S3Error::ended, request).await {
-                Ok(answer) => return Ok(answer),
+            let ended = |error: &SdkError<E>| classify(error, target).ended();
+            let error = match observed(Dependency::S3, target.action, bucket, ended, request).await {
+                Ok(answer) => {
+                    permit.answered();
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
+            match reach(&error) {
+                Reach::Answered => permit.answered(),
+                Reach::Absent => permit.silent(),
+                // Single buckets may hang while their endpoint is well.
+                Reach::Unknown => drop(permit),
+            }
+            let error = classify(&error, target);
             match (&error.bucket_region, target.bucket) {
                 (Some(actual), Some(bucket)) if error.is_redirect() && may_redirect && *actual != region => {
                     self.note_region(bucket, actual).await;

@@ -16,9 +16,14 @@ use jiff::Timestamp;
 use moka::future::Cache;
 
 use super::BucketName;
+use crate::clock::Clock;
+use crate::telemetry::Dependency;
+use crate::upstream::Breaker;
 
 /// Callers are spread over this many retry budgets: the SDK never frees one, so there cannot be one for each caller.
 const RETRY_PARTITIONS: u64 = 64;
+/// Endpoints whose breakers are remembered: AWS has some forty regions.
+const MOST_ENDPOINTS: u64 = 200;
 /// Longest silence on a connection. The SDK's own default is to wait for ever.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -28,6 +33,10 @@ pub struct SharedS3 {
     client: Client,
     region: String,
     regions: Cache<BucketName, String>,
+    /// One for each endpoint, which is one for each region where S3 is AWS's own.
+    breakers: Cache<String, Breaker>,
+    clock: Clock,
+    has_one_endpoint: bool,
 }
 
 /// How to reach S3.
@@ -39,6 +48,10 @@ pub struct SharedS3Options {
     pub endpoint: Option<String>,
     /// First wait between two tries of the SDK.
     pub initial_backoff: Duration,
+    /// Longest wait for a connection, with the resolving of its name.
+    pub connect_timeout: Duration,
+    /// The time.
+    pub clock: Clock,
 }
 
 impl SharedS3 {
@@ -50,14 +63,20 @@ impl SharedS3 {
             .region(Region::new(options.region.clone()))
             .force_path_style(options.endpoint.is_some())
             .retry_config(RetryConfig::standard().with_initial_backoff(options.initial_backoff))
-            .timeout_config(TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build())
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(options.connect_timeout).read_timeout(READ_TIMEOUT).build(),
+            )
             // No credentials and no cache of identities: see the room's invariants.
             .identity_cache(IdentityCache::no_cache());
+        let has_one_endpoint = options.endpoint.is_some();
         config.set_endpoint_url(options.endpoint);
         Self {
             client: Client::from_conf(config.build()),
             region: options.region,
             regions: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_hours(1)).build(),
+            breakers: Cache::new(MOST_ENDPOINTS),
+            clock: options.clock,
+            has_one_endpoint,
         }
     }
 
@@ -122,6 +141,13 @@ impl UserS3 {
             None => None,
         }
         .unwrap_or_else(|| self.shared.region.clone())
+    }
+
+    /// The breaker of the endpoint that answers for a region.
+    pub(super) async fn breaker(&self, region: &str) -> Breaker {
+        let endpoint = if self.shared.has_one_endpoint { "" } else { region };
+        let new = async { Breaker::new(Dependency::S3, self.shared.clock.clone()) };
+        self.shared.breakers.get_with_by_ref(endpoint, new).await
     }
 
     /// Remembers what S3 said about a bucket's region.

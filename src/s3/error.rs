@@ -1,10 +1,13 @@
 //! What an error of S3 means for the caller.
 
+use std::error::Error;
+
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
 use super::call::Target;
 use crate::telemetry::Ended;
+use crate::upstream::Resting;
 
 /// The cases that callers can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,13 @@ impl S3Error {
             request_id: None,
             bucket_region: None,
         }
+    }
+
+    /// The endpoint's breaker is open.
+    pub(super) fn not_asked(target: Target<'_>, region: &str, resting: Resting) -> Self {
+        let seconds = resting.seconds;
+        let words = format!("S3 in {region} could not be reached lately and is asked again in {seconds} s");
+        Self::made_here(S3ErrorKind::Network, target, &words)
     }
 
     /// Whether the same request may succeed a little later.
@@ -166,6 +176,41 @@ pub(super) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E>, target: Tar
         request_id: error.request_id().map(str::to_owned),
         bucket_region: raw.and_then(|raw| raw.headers().get("x-amz-bucket-region")).map(str::to_owned),
         code,
+    }
+}
+
+/// Whether an error's endpoint can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It answered, whatever it said.
+    Answered,
+    /// There is no connection to it, or none that lasts.
+    Absent,
+    /// A connection was there, and no answer came in time; or the request was never sent.
+    Unknown,
+}
+
+/// Reads from an SDK error, of all tries the last, whether the endpoint can be reached.
+pub(super) fn reach<E>(error: &SdkError<E>) -> Reach {
+    match error {
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            let mut cause = failure.as_connector_error().map(|error| error as &dyn Error);
+            while let Some(error) = cause {
+                // The SDK says only in words which of its times is over.
+                if error.to_string().starts_with("HTTP connect timeout") {
+                    return Reach::Absent;
+                }
+                cause = error.source();
+            }
+            Reach::Unknown
+        }
+        SdkError::DispatchFailure(failure)
+            if failure.is_io() || failure.as_connector_error().is_some_and(|error| error.as_other().is_some()) =>
+        {
+            Reach::Absent
+        }
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => Reach::Answered,
+        _ => Reach::Unknown,
     }
 }
 

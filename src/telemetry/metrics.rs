@@ -106,15 +106,37 @@ const UPSTREAM_DURATION: Metric = Metric {
     name: "quilt_mcp.upstream.duration",
     kind: Kind::Seconds,
     labels: &[
-        ("dependency", "`s3`, `sts`, `registry`, `catalog`, `jwks`"),
+        ("dependency", "`s3`, `sts`, `registry` (the catalog's host too), `jwks`"),
         ("outcome", "`ok`, `refused`, `timeout`, `failed`"),
     ],
     meaning: "requests to others, with their repetitions; `refused` is an answer too, such as 403 or 404",
 };
 
+const RETRIES: Metric = Metric {
+    name: "quilt_mcp.retries",
+    kind: Kind::Counter,
+    labels: &[("dependency", "as above")],
+    meaning: "questions that this server asked a second time; what the AWS SDK repeats is not counted",
+};
+const BREAKER: Metric = Metric {
+    name: "quilt_mcp.breaker",
+    kind: Kind::Counter,
+    labels: &[("dependency", "as above"), ("state", "`open`, `half_open`, `closed`")],
+    meaning: "changes of a breaker: `open` leaves a party alone that does not answer",
+};
+
 /// Every metric, in the order of the reference.
-pub const ALL: [&Metric; 7] =
-    [&REQUESTS, &IN_FLIGHT, &TOOL_CALLS, &TOOL_DURATION, &REFUSALS, &CREDENTIALS, &UPSTREAM_DURATION];
+pub const ALL: [&Metric; 9] = [
+    &REQUESTS,
+    &IN_FLIGHT,
+    &TOOL_CALLS,
+    &TOOL_DURATION,
+    &REFUSALS,
+    &CREDENTIALS,
+    &UPSTREAM_DURATION,
+    &RETRIES,
+    &BREAKER,
+];
 
 /// Bounds of the histograms' buckets, in seconds: from a call that needs no AWS to the default time limit.
 const BOUNDS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 50.0];
@@ -127,6 +149,8 @@ struct Instruments {
     refusals: Counter<u64>,
     credentials: Counter<u64>,
     upstream_duration: Histogram<f64>,
+    retries: Counter<u64>,
+    breaker: Counter<u64>,
 }
 
 static INSTRUMENTS: OnceLock<Instruments> = OnceLock::new();
@@ -147,6 +171,8 @@ impl Instruments {
             refusals: counter(REFUSALS),
             credentials: counter(CREDENTIALS),
             upstream_duration: seconds(UPSTREAM_DURATION),
+            retries: counter(RETRIES),
+            breaker: counter(BREAKER),
         }
     }
 }
@@ -227,6 +253,21 @@ pub(super) fn upstream(dependency: Dependency, outcome: Ended, duration: Duratio
     if let Some(instruments) = INSTRUMENTS.get() {
         let labels = [KeyValue::new("dependency", dependency.as_str()), KeyValue::new("outcome", outcome.as_str())];
         instruments.upstream_duration.record(duration.as_secs_f64(), &labels);
+    }
+}
+
+/// A question was asked a second time of a party of this kind.
+pub fn retry(dependency: Dependency) {
+    if let Some(instruments) = INSTRUMENTS.get() {
+        instruments.retries.add(1, &[KeyValue::new("dependency", dependency.as_str())]);
+    }
+}
+
+/// The breaker of a party of this kind went into this state.
+pub fn breaker(dependency: Dependency, state: &'static str) {
+    if let Some(instruments) = INSTRUMENTS.get() {
+        let labels = [KeyValue::new("dependency", dependency.as_str()), KeyValue::new("state", state)];
+        instruments.breaker.add(1, &labels);
     }
 }
 

@@ -21,7 +21,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 pub use audit::Audit;
-pub use upstream::{Call, Dependency, Ended, following, upstream};
+pub use upstream::{Call, Dependency, Ended, following, observed};
 
 use crate::config::{ConfigError, LogFormat, TelemetryConfig};
 

@@ -22,10 +22,8 @@ pub enum Dependency {
     S3,
     /// STS.
     Sts,
-    /// The registry of a caller.
+    /// A registry, or the catalog's host for its `/config.json`.
     Registry,
-    /// The catalog's host, for its `/config.json`.
-    Catalog,
     /// The identity provider, for its keys.
     Jwks,
 }
@@ -38,7 +36,6 @@ impl Dependency {
             Self::S3 => "s3",
             Self::Sts => "sts",
             Self::Registry => "registry",
-            Self::Catalog => "catalog",
             Self::Jwks => "jwks",
         }
     }
@@ -95,7 +92,7 @@ pub fn following<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
 }
 
 /// Asks somebody else. `operation` names what is asked for, `bucket` what it is about; `ended` judges an error.
-pub async fn upstream<T, E>(
+pub async fn observed<T, E>(
     dependency: Dependency,
     operation: &'static str,
     bucket: Option<&str>,

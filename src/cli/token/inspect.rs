@@ -18,6 +18,7 @@ use crate::cli::fail;
 use crate::clock::Clock;
 use crate::config::{CatalogConfig, IdentityConfig, RightsConfig, VerifyMode};
 use crate::identity::{BearerToken, Claims, Hs256, Jwks, KeyStore, Prover, Rejection, Verifier};
+use crate::upstream::{Upstreams, Waits};
 
 /// Nothing longer is read: it could not be a bearer.
 const MAX_INPUT: u64 = 64 * 1024;
@@ -137,7 +138,8 @@ async fn prove(args: &InspectArgs, token: &BearerToken, claims: &Claims, clock: 
             let (Some(url), Some(issuer), Some(audience)) = (&identity.jwt_jwks_url, issuer, audience) else {
                 fail("MCP_JWT_JWKS_URL: needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it");
             };
-            let keys = KeyStore::new(url.join(""), http_client(JWKS_TIMEOUT)?, clock.clone());
+            let upstreams = Upstreams::new(clock.clone(), Waits::default());
+            let keys = KeyStore::at(url.join(""), http_client(JWKS_TIMEOUT)?, &upstreams, clock.clone()).await;
             Prover::Jwks(Jwks::new(keys, issuer, audience, clock.clone()))
         }
         VerifyMode::Registry => return Ok(unchecked(args)),

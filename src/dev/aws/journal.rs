@@ -59,6 +59,14 @@ impl Journal {
             .collect()
     }
 
+    /// The kept entries, oldest first, which are then forgotten.
+    #[must_use]
+    pub fn take(&self) -> Vec<JournalEntry> {
+        let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
+        let told = |record: Record| JournalEntry { bytes_sent: record.sent.load(Ordering::Acquire), ..record.entry };
+        records.into_iter().map(told).collect()
+    }
+
     /// Forgets every entry.
     pub fn clear(&self) {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -1,7 +1,9 @@
 //! What the tests stand on: S3 backends with users, a registry that behaves as told, and servers over real sockets.
 
 pub mod breaks;
+pub mod chaos;
 pub mod faults;
+pub mod gate;
 pub mod graphql;
 pub mod issuer;
 pub mod manifests;

@@ -83,6 +83,11 @@ impl Program {
         tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()
     }
 
+    /// Its process id, while it runs.
+    pub fn id(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
     /// Ends it as a power cut would: SIGKILL.
     pub async fn kill(&mut self) {
         self.process.kill().await.unwrap();

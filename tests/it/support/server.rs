@@ -7,6 +7,7 @@ use quilt_mcp::catalog::http_client;
 use quilt_mcp::clock::Clock;
 use quilt_mcp::config::ServeConfig;
 use quilt_mcp::credentials::AmbientProvider;
+use quilt_mcp::upstream::Waits;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -100,7 +101,8 @@ impl Server {
         Self::start_in(flags, Surroundings { bucket_limit, ..surroundings(None) }).await
     }
 
-    async fn start_in(flags: &[String], surroundings: Surroundings) -> Self {
+    /// A server with these flags alone, given these things.
+    pub async fn start_in(flags: &[String], surroundings: Surroundings) -> Self {
         let config = ServeConfig::from_flags(flags).unwrap();
         let app = App::build(&config, surroundings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -160,11 +162,12 @@ impl Server {
 }
 
 /// What a server of the tests is given: it gives up early on registries that are silent, and repeats at once.
-fn surroundings(ambient: Option<&Keys>) -> Surroundings {
+pub fn surroundings(ambient: Option<&Keys>) -> Surroundings {
     Surroundings {
         ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
         registry_timeout: Duration::from_millis(500),
         s3_backoff: Duration::from_millis(1),
+        waits: Waits { pause: Duration::from_millis(1), ..Waits::default() },
         ..Surroundings::default()
     }
 }

@@ -231,6 +231,8 @@ impl Stage {
             region: "us-east-1".to_owned(),
             endpoint: Some(self.endpoint.clone()),
             initial_backoff: std::time::Duration::from_millis(1),
+            connect_timeout: std::time::Duration::from_secs(3),
+            clock: Clock::system(),
         })
     }
 }

@@ -180,6 +180,8 @@ pub fn catalogs(stage: &Stage, has_registry: bool) -> Vec<Catalog> {
         Catalog { name: "keys for the catalog's token", claims: json!({ "catalog_token": "" }), ..gives },
         row("page", Some(Vends::Html), Answer(NotApplicable, "not_json")),
         row("401", Some(Vends::Status(401)), Answer(Denied, "invalid_jwt")),
+        // The one answer that is asked about once more: that nobody is there. A 500 is an answer.
+        Catalog { requests: 2, ..row("503", Some(Vends::Status(503)), Answer(Failed, "request_failed")) },
         row("nonsense", Some(Vends::Nonsense), Answer(Failed, "invalid_response")),
         elsewhere,
         Catalog {

@@ -1,6 +1,6 @@
 //! The provider's keys, fetched when they are needed and kept while they are good.
 //!
-//! Invariants: one request at a time; a token with an unknown key id makes at most one request in [`COOL_DOWN`], however
+//! Invariants: one question at a time; a token with an unknown key id makes at most one request in [`COOL_DOWN`], however
 //! many such tokens come; when the provider does not answer, the keys that are there stay in use for [`KEEP`], and without
 //! any the answer is "cannot tell" and never "refused".
 
@@ -16,7 +16,8 @@ use url::Url;
 use super::key::{UsableKey, usable};
 use crate::clock::Clock;
 use crate::identity::Rejection;
-use crate::telemetry::{Dependency, Ended, upstream};
+use crate::telemetry::{Dependency, Ended, observed};
+use crate::upstream::{Asker, NotAsked, Repeat, Silence, Upstream, Upstreams};
 
 /// Keys older than this are fetched anew.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
@@ -33,10 +34,11 @@ const MAX_BYTES: usize = 256 * 1024;
 pub struct KeyStore {
     url: Url,
     http: reqwest::Client,
+    upstream: Upstream,
     clock: Clock,
     /// Read by every request; never held while waiting.
     known: RwLock<Known>,
-    /// Whoever fetches holds this; inside, when the last try was.
+    /// Whoever fetches holds this; inside, when the last try ended.
     flight: Mutex<Option<Timestamp>>,
 }
 
@@ -44,6 +46,44 @@ pub struct KeyStore {
 #[derive(Deserialize)]
 struct KeySet {
     keys: Vec<serde_json::Value>,
+}
+
+/// Why no keys came. The server's log shows it, and no caller.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("no answer")]
+    NoAnswer { is_timeout: bool },
+    #[error("the answer {0}; redirects are not followed")]
+    Status(u16),
+    #[error("{0}")]
+    Unusable(&'static str),
+    #[error(transparent)]
+    NotAsked(#[from] NotAsked),
+}
+
+impl Problem {
+    fn ended(&self) -> Ended {
+        match self {
+            Self::NoAnswer { is_timeout: true } => Ended::Timeout,
+            Self::NoAnswer { is_timeout: false } | Self::Status(500..) | Self::Unusable(_) => Ended::Failed,
+            Self::Status(_) | Self::NotAsked(_) => Ended::Refused,
+        }
+    }
+
+    /// As with a registry: a 500 is an answer.
+    fn silence(&self) -> Option<Silence> {
+        match self {
+            Self::NoAnswer { is_timeout: true } => Some(Silence::Long),
+            Self::NoAnswer { is_timeout: false } | Self::Status(502..=504) => Some(Silence::Brief),
+            Self::Status(_) | Self::Unusable(_) | Self::NotAsked(_) => None,
+        }
+    }
+}
+
+impl From<reqwest::Error> for Problem {
+    fn from(error: reqwest::Error) -> Self {
+        Self::NoAnswer { is_timeout: error.is_timeout() }
+    }
 }
 
 #[derive(Default)]
@@ -54,9 +94,9 @@ struct Known {
 
 impl KeyStore {
     /// `http` must not follow redirects. Nothing is fetched until it is needed.
-    #[must_use]
-    pub fn new(url: Url, http: reqwest::Client, clock: Clock) -> Self {
-        Self { url, http, clock, known: RwLock::default(), flight: Mutex::default() }
+    pub async fn at(url: Url, http: reqwest::Client, upstreams: &Upstreams, clock: Clock) -> Self {
+        let upstream = upstreams.at(Dependency::Jwks, url.origin().ascii_serialization()).await;
+        Self { url, http, upstream, clock, known: RwLock::default(), flight: Mutex::default() }
     }
 
     /// Makes sure that there are keys.
@@ -70,7 +110,10 @@ impl KeyStore {
         if self.has_keys() {
             return Ok(());
         }
-        Err(Rejection::Unavailable { detail: "the issuer's keys (MCP_JWT_JWKS_URL) could not be fetched".to_owned() })
+        let why = self.upstream.resting().map(|resting| format!(": {resting}")).unwrap_or_default();
+        Err(Rejection::Unavailable {
+            detail: format!("the issuer's keys (MCP_JWT_JWKS_URL) could not be fetched{why}"),
+        })
     }
 
     /// The key with this id and algorithm. Without an id, the only key of that algorithm.
@@ -120,36 +163,45 @@ impl KeyStore {
 
     /// Fetches keys unless the last try was less than `pause` ago.
     async fn refresh(&self, tried: &mut Option<Timestamp>, pause: SignedDuration) {
-        let now = self.clock.now();
-        if tried.is_some_and(|at| now.duration_since(at) < pause) {
+        if tried.is_some_and(|at| self.clock.now().duration_since(at) < pause) {
             return;
         }
+        let question = || observed(Dependency::Jwks, "jwks GET", None, Problem::ended, self.fetch());
+        let fetched = self.upstream.ask(Asker::SERVER, Repeat::Safe, question, Problem::silence).await;
+        if matches!(fetched, Err(Problem::NotAsked(_))) {
+            return;
+        }
+        // Who has waited for this try must not begin another one, however long it took.
+        let now = self.clock.now();
         *tried = Some(now);
-        match upstream(Dependency::Jwks, "jwks GET", None, |_| Ended::Failed, self.fetch()).await {
+        match fetched {
             Ok(keys) => {
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known { keys, fetched: Some(now) };
             }
-            Err(problem) => tracing::warn!(problem, "the issuer's keys could not be fetched"),
+            Err(problem) => tracing::warn!(%problem, "the issuer's keys could not be fetched"),
         }
     }
 
-    async fn fetch(&self) -> Result<Vec<UsableKey>, &'static str> {
-        let mut response = self.http.get(self.url.clone()).send().await.map_err(|_| "no answer")?;
+    async fn fetch(&self) -> Result<Vec<UsableKey>, Problem> {
+        let mut response = self.http.get(self.url.clone()).send().await?;
         if !response.status().is_success() {
-            return Err("an answer other than 200; redirects are not followed");
+            return Err(Problem::Status(response.status().as_u16()));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| "the answer broke off")? {
+        while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_BYTES {
-                return Err("more than 256 KiB");
+                return Err(Problem::Unusable("more than 256 KiB"));
             }
         }
-        let set: KeySet = serde_json::from_slice(&body).map_err(|_| "the answer is not a key set")?;
+        let set: KeySet =
+            serde_json::from_slice(&body).map_err(|_| Problem::Unusable("the answer is not a key set"))?;
         // A key of a kind that nobody here knows must not cost the others.
         let keys: Vec<Jwk> = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect();
         match usable(&keys) {
-            keys if keys.is_empty() => Err("the key set holds no key for RS256, ES256 or EdDSA signatures"),
+            keys if keys.is_empty() => {
+                Err(Problem::Unusable("the key set holds no key for RS256, ES256 or EdDSA signatures"))
+            }
             keys => Ok(keys),
         }
     }
