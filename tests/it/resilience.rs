@@ -333,7 +333,9 @@ async fn a_registry_that_hangs_holds_up_only_those_who_wait_for_it() {
     list(&server, &cached).await.success();
 
     let hanging: Vec<String> = (0..64).map(|i| token(json!({ "sub": format!("hanging-{i}") }))).collect();
-    hanging.iter().for_each(|bearer| registry.vends(bearer, Vends::Hangs));
+    for bearer in &hanging {
+        registry.vends(bearer, Vends::Hangs);
+    }
     let (most, last) = hanging.split_at(63);
     let waiting = |some: &[String]| {
         let calls: Vec<_> = some.iter().map(|bearer| (server.url.clone(), bearer.clone())).collect();

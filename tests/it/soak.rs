@@ -252,7 +252,7 @@ impl Scene {
                 {
                 }
             };
-            timeout(Duration::from_secs(60), works).await.unwrap();
+            timeout(Duration::from_mins(1), works).await.unwrap();
         }
         self.stage.aws().journal().clear();
     }
@@ -382,7 +382,9 @@ async fn soak(duration: Duration, rate: u64) -> String {
 
     // Nothing is left: what our side closes, the server closes too.
     let gates = [&scene.to_s3.1, &scene.to_registry.1, &scene.to_sts];
-    gates.iter().for_each(|gate| gate.turn(Way::Shut));
+    for gate in gates {
+        gate.turn(Way::Shut);
+    }
     let idle = async {
         while Footprint::of(process).sockets > before.sockets {
             tokio::task::yield_now().await;
@@ -396,7 +398,9 @@ async fn soak(duration: Duration, rate: u64) -> String {
     assert!(left.threads <= early.threads + 4, "{early:?} after a tenth, {left:?} at the end");
 
     // It still serves.
-    gates.iter().for_each(|gate| gate.turn(Way::Open));
+    for gate in gates {
+        gate.turn(Way::Open);
+    }
     let user = &scene.users[0];
     let list = json!({ "bucket": SHARED });
     let works = async {
