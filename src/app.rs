@@ -107,19 +107,12 @@ impl App {
             connections,
         } = surroundings;
         let upstreams = Upstreams::new(clock.clone(), waits);
-        let http = HttpClients {
-            trusting: HostClient::new(http_client(registry_timeout)?, upstreams.clone()),
-            guarded: HostClient::new(guarded_http_client(registry_timeout)?, upstreams.clone()),
-        };
+        let http = http_clients(registry_timeout, &upstreams)?;
         let region = &config.aws.region;
 
         let catalog =
             config.catalog.catalog()?.map(|url| Arc::new(CatalogHost::new(url, http.trusting.clone(), clock.clone())));
-        let registry = match (&config.catalog.registry_url, &catalog) {
-            (Some(url), _) => Some(Arc::new(RegistryClient::at(url.clone(), http.trusting.clone()))),
-            (None, Some(catalog)) => Some(Arc::new(RegistryClient::of(catalog.clone(), http.trusting.clone()))),
-            (None, None) => None,
-        };
+        let registry = registry(config, catalog.as_ref(), &http.trusting);
         let registry_url = config.catalog.registry_url.clone().or_else(|| catalog.as_ref().map(|c| c.url().clone()));
         let registry_name = registry_url.as_ref().map(ToString::to_string).unwrap_or_default();
         let allowed = config.catalog.allowed_registries.clone();
@@ -127,13 +120,7 @@ impl App {
         let registries = Arc::new(RegistryDirectory::new(registry, registry_url, allowed, http, clock.clone()));
 
         let ambient = Ambient::new(ambient, region, config.rights.ambient, clock.clone()).await;
-        let sts = StsOptions {
-            region: region.clone(),
-            endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
-            initial_backoff: s3_backoff,
-            connect_timeout,
-            breaker: Breaker::new(Dependency::Sts, clock.clone()),
-        };
+        let sts = sts(config, s3_backoff, connect_timeout, &clock);
         let roles = config.rights.assumable_roles.clone();
         let web_role = config.rights.web_identity_role_arn.clone();
         let assume_role = AssumeRole::new(roles, web_role, &ambient, &sts, clock.clone());
@@ -201,18 +188,51 @@ impl App {
     }
 }
 
+fn http_clients(timeout: Duration, upstreams: &Upstreams) -> Result<HttpClients, reqwest::Error> {
+    Ok(HttpClients {
+        trusting: HostClient::new(http_client(timeout)?, upstreams.clone()),
+        guarded: HostClient::new(guarded_http_client(timeout)?, upstreams.clone()),
+    })
+}
+
+fn sts(config: &ServeConfig, initial_backoff: Duration, connect_timeout: Duration, clock: &Clock) -> StsOptions {
+    StsOptions {
+        region: config.aws.region.clone(),
+        endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
+        initial_backoff,
+        connect_timeout,
+        breaker: Breaker::new(Dependency::Sts, clock.clone()),
+    }
+}
+
+/// The registry that the operator configured, or that the catalog's config names.
+fn registry(
+    config: &ServeConfig,
+    catalog: Option<&Arc<CatalogHost>>,
+    http: &HostClient,
+) -> Option<Arc<RegistryClient>> {
+    let client = match (&config.catalog.registry_url, catalog) {
+        (Some(url), _) => RegistryClient::at(url.clone(), http.clone()),
+        (None, Some(catalog)) => RegistryClient::of(catalog.clone(), http.clone()),
+        (None, None) => return None,
+    };
+    Some(Arc::new(client))
+}
+
 async fn jwks(
     config: &ServeConfig,
-    http: reqwest::Client,
+    longest: Duration,
     upstreams: &Upstreams,
     clock: &Clock,
-) -> Result<Jwks, ConfigError> {
+) -> Result<Jwks, BuildError> {
     let identity = &config.identity;
     let (Some(url), Some(issuer), Some(audience)) =
         (&identity.jwt_jwks_url, identity.jwt_issuer.clone(), identity.jwt_audience.clone())
     else {
-        return Err(ConfigError::new("MCP_JWT_JWKS_URL", "needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it"));
+        let problem = "needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it";
+        return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem).into());
     };
+    let http = http_client(JWKS_TIMEOUT.min(longest))?;
     let keys = KeyStore::at(url.join(""), http, upstreams, clock.clone()).await;
     Ok(Jwks::new(keys, issuer, audience, clock.clone()))
 }
@@ -226,10 +246,7 @@ async fn prover(
 ) -> Result<Prover, BuildError> {
     Ok(match config.identity.mode() {
         VerifyMode::Registry => Prover::Registry,
-        VerifyMode::Jwks => {
-            let http = http_client(JWKS_TIMEOUT.min(registry_timeout))?;
-            Prover::Jwks(jwks(config, http, upstreams, clock).await?)
-        }
+        VerifyMode::Jwks => Prover::Jwks(jwks(config, registry_timeout, upstreams, clock).await?),
         VerifyMode::Hs256 => {
             let identity = &config.identity;
             let (issuer, audience) = (identity.jwt_issuer.clone(), identity.jwt_audience.clone());

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::dns::Resolve;
+
 use super::address::PublicAddresses;
 
 /// Longest wait for a connection, with the resolving of its name and TLS.
@@ -14,7 +16,15 @@ pub fn http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error>
 
 /// The same, and it connects to public addresses only: for hosts that a token has named.
 pub fn guarded_http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    builder(timeout).dns_resolver(PublicAddresses).build()
+    http_client_resolving_by(PublicAddresses, timeout)
+}
+
+/// The same, and it connects to what this resolver says.
+pub fn http_client_resolving_by(
+    resolver: impl Resolve + 'static,
+    timeout: Duration,
+) -> Result<reqwest::Client, reqwest::Error> {
+    builder(timeout).dns_resolver(resolver).build()
 }
 
 fn builder(timeout: Duration) -> reqwest::ClientBuilder {

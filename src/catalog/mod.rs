@@ -21,7 +21,7 @@ pub use config::CatalogHost;
 pub use directory::{HttpClients, RegistryAccess, RegistryDirectory};
 pub use graphql::GraphqlError;
 pub use host_client::HostClient;
-pub use http_client::{CONNECT_TIMEOUT, guarded_http_client, http_client};
+pub use http_client::{CONNECT_TIMEOUT, guarded_http_client, http_client, http_client_resolving_by};
 pub use own_token::own_bearer;
 pub use registry::{RegistryClient, RegistryError};
 pub use view::{CatalogBucket, CatalogView, Level, Me, me, view};

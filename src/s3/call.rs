@@ -35,7 +35,7 @@ impl UserS3 {
             let credentials = self.signing().credentials;
             let access_key_id = credentials.access_key_id().to_owned();
             let region = self.region_of(target.bucket).await;
-            let permit = match self.breaker(&region).await.ask(Asker::of(&access_key_id)) {
+            let permit = match self.breaker(&region).ask(Asker::of(&access_key_id)) {
                 Ok(permit) => permit,
                 Err(resting) => return Err(S3Error::not_asked(target, &region, resting)),
             };
@@ -51,7 +51,7 @@ impl UserS3 {
             };
             match reach(&error) {
                 Reach::Answered => permit.answered(),
-                Reach::Absent => permit.silent(),
+                Reach::Gone => permit.silent(),
                 // Single buckets may hang while their endpoint is well.
                 Reach::Unknown => drop(permit),
             }

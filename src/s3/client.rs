@@ -1,5 +1,6 @@
 //! The shared client, and the handle that acts as one caller.
 
+use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -22,8 +23,6 @@ use crate::upstream::Breaker;
 
 /// Callers are spread over this many retry budgets: the SDK never frees one, so there cannot be one for each caller.
 const RETRY_PARTITIONS: u64 = 64;
-/// Endpoints whose breakers are remembered: AWS has some forty regions.
-const MOST_ENDPOINTS: u64 = 200;
 /// Longest silence on a connection. The SDK's own default is to wait for ever.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -34,7 +33,7 @@ pub struct SharedS3 {
     region: String,
     regions: Cache<BucketName, String>,
     /// One for each endpoint, which is one for each region where S3 is AWS's own.
-    breakers: Cache<String, Breaker>,
+    breakers: Arc<Mutex<HashMap<String, Breaker>>>,
     clock: Clock,
     has_one_endpoint: bool,
 }
@@ -74,7 +73,7 @@ impl SharedS3 {
             client: Client::from_conf(config.build()),
             region: options.region,
             regions: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_hours(1)).build(),
-            breakers: Cache::new(MOST_ENDPOINTS),
+            breakers: Arc::default(),
             clock: options.clock,
             has_one_endpoint,
         }
@@ -144,10 +143,17 @@ impl UserS3 {
     }
 
     /// The breaker of the endpoint that answers for a region.
-    pub(super) async fn breaker(&self, region: &str) -> Breaker {
+    pub(super) fn breaker(&self, region: &str) -> Breaker {
         let endpoint = if self.shared.has_one_endpoint { "" } else { region };
-        let new = async { Breaker::new(Dependency::S3, self.shared.clock.clone()) };
-        self.shared.breakers.get_with_by_ref(endpoint, new).await
+        let mut breakers = self.shared.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        match breakers.get(endpoint) {
+            Some(breaker) => breaker.clone(),
+            // S3 names the regions, of which there are some forty.
+            None => breakers
+                .entry(endpoint.to_owned())
+                .or_insert_with(|| Breaker::new(Dependency::S3, self.shared.clock.clone()))
+                .clone(),
+        }
     }
 
     /// Remembers what S3 said about a bucket's region.

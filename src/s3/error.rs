@@ -185,7 +185,7 @@ pub(super) enum Reach {
     /// It answered, whatever it said.
     Answered,
     /// There is no connection to it, or none that lasts.
-    Absent,
+    Gone,
     /// A connection was there, and no answer came in time; or the request was never sent.
     Unknown,
 }
@@ -198,7 +198,7 @@ pub(super) fn reach<E>(error: &SdkError<E>) -> Reach {
             while let Some(error) = cause {
                 // The SDK says only in words which of its times is over.
                 if error.to_string().starts_with("HTTP connect timeout") {
-                    return Reach::Absent;
+                    return Reach::Gone;
                 }
                 cause = error.source();
             }
@@ -207,7 +207,7 @@ pub(super) fn reach<E>(error: &SdkError<E>) -> Reach {
         SdkError::DispatchFailure(failure)
             if failure.is_io() || failure.as_connector_error().is_some_and(|error| error.as_other().is_some()) =>
         {
-            Reach::Absent
+            Reach::Gone
         }
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => Reach::Answered,
         _ => Reach::Unknown,

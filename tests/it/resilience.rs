@@ -9,6 +9,7 @@ use jsonwebtoken::Algorithm;
 use quilt_mcp::app::Surroundings;
 use quilt_mcp::clock::Clock;
 use quilt_mcp::upstream::Waits;
+use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use wiremock::matchers::{any, path};
@@ -332,7 +333,9 @@ async fn a_registry_that_hangs_holds_up_only_those_who_wait_for_it() {
     list(&server, &cached).await.success();
 
     let hanging: Vec<String> = (0..64).map(|i| token(json!({ "sub": format!("hanging-{i}") }))).collect();
-    hanging.iter().for_each(|bearer| registry.vends(bearer, Vends::Hangs));
+    for bearer in &hanging {
+        registry.vends(bearer, Vends::Hangs);
+    }
     let (most, last) = hanging.split_at(63);
     let waiting = |some: &[String]| {
         let calls: Vec<_> = some.iter().map(|bearer| (server.url.clone(), bearer.clone())).collect();
@@ -480,6 +483,21 @@ async fn a_connection_is_waited_for_no_longer_than_its_time() {
     let http = quilt_mcp::catalog::http_client(NEVER * 2).unwrap();
     let error = tokio::time::timeout(NEVER, http.get(&full.url).send()).await.unwrap().unwrap_err();
     assert!(error.is_connect() && error.is_timeout(), "{error:?}");
+}
+
+/// A name that nobody resolves.
+#[tokio::test]
+async fn a_name_is_waited_for_no_longer_than_a_connection() {
+    struct Never;
+    impl Resolve for Never {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(std::future::pending())
+        }
+    }
+    let http = quilt_mcp::catalog::http_client_resolving_by(Never, Duration::from_millis(50)).unwrap();
+    let asked = http.get("http://registry.example.com").send();
+    let error = tokio::time::timeout(NEVER, asked).await.unwrap().unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
 }
 
 /// STS as a dependency of the roles that tokens name.

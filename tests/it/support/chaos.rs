@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use quilt_mcp::catalog::http_client;
 use tokio::net::TcpListener;
 
@@ -79,6 +79,10 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     parts.headers.insert(header::CONTENT_LENGTH, whole.len().into());
     let half = Ok::<Bytes, std::io::Error>(whole.slice(..whole.len() / 2));
-    let broken = Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
-    Response::from_parts(parts, Body::from_stream(stream::iter([half, broken])))
+    // What there is goes out before the break, or else the whole request would have failed, which is another fault.
+    let broken = async {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    };
+    Response::from_parts(parts, Body::from_stream(stream::iter([half]).chain(stream::once(broken))))
 }
