@@ -19,6 +19,7 @@ use crate::http::{
 };
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
 use crate::mcp::{McpServer, service};
+use crate::memory::Memory;
 use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
 use crate::sts::SharedSts;
@@ -170,6 +171,7 @@ impl App {
             origins: AllowedOrigins::new(&config.listen.allowed_origins)
                 .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,
             max_body: config.limits.max_body,
+            memory: Memory::new(config.limits.payload_memory),
             max_in_flight: config.limits.max_in_flight,
             readiness: readiness.clone(),
             clock,

@@ -27,6 +27,7 @@
 //! | [`cli`] | the commands |
 //! | [`app`] | puts the rooms together; the only place besides `dev` and `cli` that knows them all |
 //!
+//! [`memory`] is the budget of bytes that payloads may take, of which `http`, `tools` and `packages` take shares before they hold some;
 //! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
 //! Python encodes URIs, for `s3` and `quilt`.
 //!
@@ -52,6 +53,7 @@ pub mod dev;
 pub mod http;
 pub mod identity;
 pub mod mcp;
+pub mod memory;
 pub mod packages;
 pub mod percent;
 pub mod quilt;

@@ -13,6 +13,9 @@ pub struct LimitsConfig {
     /// Largest request body
     #[arg(long, env = "QUILT_MCP_MAX_BODY", default_value = "8MiB", value_parser = parse::bytes)]
     pub max_body: usize,
+    /// Memory for bodies, answers and manifests of all calls together; who finds none waits, then is told to come back
+    #[arg(long, env = "QUILT_MCP_PAYLOAD_MEMORY", default_value = "256MiB", value_parser = parse::bytes)]
+    pub payload_memory: usize,
     /// Most requests to be worked on at once; more are answered 429 at once
     #[arg(long, env = "QUILT_MCP_MAX_IN_FLIGHT", default_value = "256", value_parser = parse::count)]
     pub max_in_flight: usize,

@@ -14,6 +14,7 @@ mod envelope;
 mod gate;
 mod health;
 mod metadata;
+mod payload;
 mod reply;
 mod request_id;
 mod router;

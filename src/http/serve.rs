@@ -37,6 +37,8 @@ pub struct ConnectionLimits {
     /// Longest time without a request that is being answered, whether the client is silent or sends a header byte by byte.
     /// Longer than load balancers keep idle connections (60 s), so that it is they who close them.
     pub patience: Duration,
+    /// Longest time in which a client may take nothing of an answer that is there.
+    pub stalled: Duration,
     /// Most connections at once; more wait to be accepted.
     pub most: usize,
     /// How long connections are still accepted after the shutdown was announced; at most half of the drain time.
@@ -45,7 +47,12 @@ pub struct ConnectionLimits {
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(75), most: 1024, announcement: Duration::from_secs(5) }
+        Self {
+            patience: Duration::from_secs(75),
+            stalled: Duration::from_secs(20),
+            most: 1024,
+            announcement: Duration::from_secs(5),
+        }
     }
 }
 
@@ -72,7 +79,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
         places: Arc::new(Semaphore::new(limits.most)),
         // Builds the layers around each route once; otherwise every request builds them anew.
         router: router.with_state(()),
-        patience: limits.patience,
+        limits,
         closing: closing.clone(),
     };
     connections.accept_until(&listener, begins.cancelled()).await;
@@ -100,7 +107,7 @@ struct Connections {
     tasks: JoinSet<()>,
     places: Arc<Semaphore>,
     router: Router,
-    patience: Duration,
+    limits: ConnectionLimits,
     closing: CancellationToken,
 }
 
@@ -126,7 +133,8 @@ impl Connections {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            let connection = serve_connection(stream, self.router.clone(), self.patience, self.closing.clone());
+            let ConnectionLimits { patience, stalled, .. } = self.limits;
+            let connection = serve_connection(stream, self.router.clone(), patience, stalled, self.closing.clone());
             self.tasks.spawn(async move {
                 connection.await;
                 drop(place);

@@ -30,6 +30,21 @@ pub fn refusal(code: &'static str) {
     metrics::counter!("quilt_mcp_refusals_total", "code" => code).increment(1);
 }
 
+/// So many bytes of the budget for payloads are held from now on.
+pub fn payload_bytes_taken(bytes: usize) {
+    metrics::gauge!("quilt_mcp_payload_bytes").increment(float(bytes));
+}
+
+/// So many bytes of the budget for payloads are free again.
+pub fn payload_bytes_freed(bytes: usize) {
+    metrics::gauge!("quilt_mcp_payload_bytes").decrement(float(bytes));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, which is more memory than there is")]
+fn float(bytes: usize) -> f64 {
+    bytes as f64
+}
+
 /// What became of a question for credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialEvent {
