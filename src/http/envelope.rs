@@ -226,7 +226,8 @@ mod tests {
         assert_eq!(code(&deep), PARSE_ERROR, "deeper than anybody writes by hand");
         let many = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[0{}]}}}}"#, ",0".repeat(200_000));
         assert_eq!(code(&many), PARSE_ERROR, "each of them would cost a hundred bytes");
-        let nested = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[[]{}]}}}}"#, ",[[[]]]".repeat(50_000));
+        let nested =
+            format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[[]{}]}}}}"#, ",[[[]]]".repeat(50_000));
         assert_eq!(code(&nested), PARSE_ERROR, "and each of these a thousand");
         let text = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":"\"{}"}}}}"#, "[".repeat(10_000));
         assert_eq!(code(&text), 0, "brackets in a text are no nesting");

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -28,6 +29,8 @@ use super::connection::serve_connection;
 
 /// Wait after an accept that failed: out of descriptors, or the client left before it was greeted.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
+/// Bytes of an answer that the kernel keeps for a connection.
+const SEND_BUFFER: usize = 128 * 1024;
 /// Time for the answers to calls that were cancelled.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -132,6 +135,10 @@ impl Connections {
             // Without it each streamed answer waits some 40 ms for the client's acknowledgement.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+            // What the kernel keeps of an answer is memory too, and its own bound is four mebibytes.
+            if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
+                tracing::debug!(%error, "SO_SNDBUF could not be set");
             }
             let ConnectionLimits { patience, stalled, .. } = self.limits;
             let connection = serve_connection(stream, self.router.clone(), patience, stalled, self.closing.clone());

@@ -19,6 +19,7 @@ mod identity_hazards;
 mod isolation;
 mod jwks;
 mod live;
+mod memory;
 mod modules;
 mod modules_packaging;
 mod named_registries;

@@ -1,6 +1,7 @@
 //! What the tests stand on: S3 backends with users, a registry that behaves as told, and servers over real sockets.
 
 pub mod breaks;
+pub mod confined;
 pub mod faults;
 pub mod graphql;
 pub mod issuer;
