@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::parse;
+use super::{ConfigError, parse};
+
+/// How many of the largest bodies the memory for payloads has to have room for: so many times its size one takes when it
+/// is decoded, and decoding has three quarters of that memory.
+const BODIES: usize = 8;
 
 /// What one request may cost.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,4 +26,15 @@ pub struct LimitsConfig {
     /// Time for calls in flight at SIGTERM
     #[arg(long, env = "QUILT_MCP_DRAIN", default_value = "25s", value_parser = parse::duration)]
     pub drain: Duration,
+}
+
+impl LimitsConfig {
+    /// Whether the limits fit each other.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.payload_memory / BODIES < self.max_body {
+            let problem = format!("is too little; expected at least {BODIES} times QUILT_MCP_MAX_BODY");
+            return Err(ConfigError::new("QUILT_MCP_PAYLOAD_MEMORY", problem));
+        }
+        Ok(())
+    }
 }

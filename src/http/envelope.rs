@@ -129,8 +129,8 @@ impl Envelope {
 /// follow them into a value (128 levels), or so many values that each small one would cost more than it says.
 fn is_excessive(body: &[u8]) -> bool {
     const DEEPEST: usize = 120;
-    const MOST_VALUES: usize = 100_000;
-    // Fifty thousand files may each have metadata.
+    // Fifty thousand files may each have a logical key and metadata.
+    const MOST_VALUES: usize = 151_000;
     const MOST_NESTS: usize = 101_000;
     let (mut depth, mut values, mut nests, mut in_text, mut escaped) = (0_usize, 0_usize, 0_usize, false, false);
     body.iter().any(|byte| {

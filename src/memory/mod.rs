@@ -42,6 +42,7 @@ struct Parts {
     small: Pool,
     large: Pool,
     work: Pool,
+    patience: Duration,
     /// Whoever has to wait for work stands in the line of its caller until it is its turn in the queue.
     lines: [Semaphore; LINES],
 }
@@ -67,11 +68,16 @@ impl Memory {
     /// work.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
+        Self::with_patience(bytes, PATIENCE)
+    }
+
+    fn with_patience(bytes: usize, patience: Duration) -> Self {
         let part = bytes / 16;
         Self(Arc::new(Parts {
-            small: Pool::new(part),
-            large: Pool::new(3 * part),
-            work: Pool::new(12 * part),
+            small: Pool::new(part, patience),
+            large: Pool::new(3 * part, patience),
+            work: Pool::new(12 * part, patience),
+            patience,
             lines: std::array::from_fn(|_| Semaphore::new(1)),
         }))
     }
@@ -108,6 +114,9 @@ impl Memory {
             };
             self.0.work.take(bytes).await
         };
-        tokio::time::timeout(PATIENCE, waited).await.unwrap_or(Err(Refused::Busy))
+        tokio::time::timeout(self.0.patience, waited).await.unwrap_or(Err(Refused::Busy))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! One part of the budget.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{PATIENCE, Refused};
+use super::Refused;
 use crate::telemetry::metrics;
 
 /// What is counted. Finer is of no use, and as many as fit the semaphore's 32 bits are four tebibytes.
@@ -15,12 +16,13 @@ const UNIT: usize = 1024;
 pub(super) struct Pool {
     free: Arc<Semaphore>,
     units: usize,
+    patience: Duration,
 }
 
 impl Pool {
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(super) fn new(bytes: usize, patience: Duration) -> Self {
         let units = (bytes / UNIT).min(u32::MAX as usize);
-        Self { free: Arc::new(Semaphore::new(units)), units }
+        Self { free: Arc::new(Semaphore::new(units)), units, patience }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -39,7 +41,7 @@ impl Pool {
             return Ok(share);
         }
         let taken = self.free.clone().acquire_many_owned(self.units(bytes)?);
-        match tokio::time::timeout(PATIENCE, taken).await {
+        match tokio::time::timeout(self.patience, taken).await {
             Ok(Ok(permit)) => Ok(Share::new(permit)),
             Ok(Err(_)) | Err(_) => Err(Refused::Busy),
         }
@@ -64,6 +66,7 @@ impl Share {
     }
 
     /// How many bytes.
+    #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.num_permits() * UNIT
     }
