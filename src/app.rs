@@ -20,6 +20,7 @@ use crate::http::{
 };
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
 use crate::mcp::{McpServer, service};
+use crate::memory::Memory;
 use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
 use crate::sts::{SharedSts, StsOptions};
@@ -171,6 +172,7 @@ impl App {
             origins: AllowedOrigins::new(&config.listen.allowed_origins)
                 .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,
             max_body: config.limits.max_body,
+            memory: Memory::new(config.limits.payload_memory),
             max_in_flight: config.limits.max_in_flight,
             rate_limit: config.limits.rate_limit.0,
             readiness: readiness.clone(),

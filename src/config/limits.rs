@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{RateLimit, parse};
+use super::{ConfigError, RateLimit, parse};
+
+/// How many of the largest bodies the memory for payloads has to have room for: so many times its size one takes when it
+/// is decoded, and decoding has three quarters of that memory.
+const BODIES: usize = 8;
 
 /// What one request may cost.
 #[derive(Debug, Clone, clap::Args)]
@@ -13,6 +17,9 @@ pub struct LimitsConfig {
     /// Largest request body
     #[arg(long, env = "QUILT_MCP_MAX_BODY", default_value = "8MiB", value_parser = parse::bytes)]
     pub max_body: usize,
+    /// Memory for bodies, answers and manifests of all calls together; who finds none waits, then is told to come back
+    #[arg(long, env = "QUILT_MCP_PAYLOAD_MEMORY", default_value = "256MiB", value_parser = parse::bytes)]
+    pub payload_memory: usize,
     /// Most requests to be worked on at once; more are answered 429 at once
     #[arg(long, env = "QUILT_MCP_MAX_IN_FLIGHT", default_value = "256", value_parser = parse::count)]
     pub max_in_flight: usize,
@@ -22,4 +29,15 @@ pub struct LimitsConfig {
     /// Time for calls in flight at SIGTERM
     #[arg(long, env = "QUILT_MCP_DRAIN", default_value = "25s", value_parser = parse::duration)]
     pub drain: Duration,
+}
+
+impl LimitsConfig {
+    /// Whether the limits fit each other.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.payload_memory / BODIES < self.max_body {
+            let problem = format!("is too little; expected at least {BODIES} times QUILT_MCP_MAX_BODY");
+            return Err(ConfigError::new("QUILT_MCP_PAYLOAD_MEMORY", problem));
+        }
+        Ok(())
+    }
 }

@@ -87,6 +87,7 @@ impl ServeConfig {
         self.catalog.check()?;
         self.identity.check(&self.catalog)?;
         self.resource_server.check(self.identity.mode())?;
+        self.limits.check()?;
         if !self.listen.host.is_loopback() {
             let problem = format!(
                 "gives its rights to whoever reaches {}; expected a loopback address in QUILT_MCP_HOST with it",

@@ -16,6 +16,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::held::Held;
@@ -23,11 +24,18 @@ use super::held::Held;
 /// Time in which a connection that is being closed, and does nothing, may say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Serves a connection until its client leaves, it was quiet for longer than `patience`, or `closing`.
+/// Bytes that are read ahead on a connection, and with which a header has to do. hyper's own 400 KiB would be a hundred
+/// mebibytes for those who send large bodies at once. HTTP/2's windows are those of its own standard.
+const READ_AHEAD: usize = 64 * 1024;
+const WINDOW: u32 = 65_535;
+
+/// Serves a connection until its client leaves, takes nothing of an answer for longer than `stalled`, it was quiet for
+/// longer than `patience`, or `closing`.
 pub(super) async fn serve_connection(
     stream: TcpStream,
     router: Router,
     patience: Duration,
+    stalled: Duration,
     closing: CancellationToken,
 ) {
     let work = Work::default();
@@ -40,8 +48,13 @@ pub(super) async fn serve_connection(
             async move { Ok::<_, Infallible>(answer.await?.map(|body| Held::new(body, answering))) }
         }
     });
-    let server = Builder::new(TokioExecutor::new());
-    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    let mut server = Builder::new(TokioExecutor::new());
+    server.http1().max_buf_size(READ_AHEAD);
+    server.http2().initial_connection_window_size(WINDOW).initial_stream_window_size(WINDOW);
+    // An answer that nobody takes is memory that others wait for.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(stalled));
+    let mut connection = pin!(server.serve_connection(TokioIo::new(Box::pin(stream)), service));
     let mut due = Instant::now() + patience;
     loop {
         tokio::select! {

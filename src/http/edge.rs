@@ -3,18 +3,19 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use futures::StreamExt as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::envelope::Envelope;
+use super::payload::{self, Arrived, Brought, ReadError};
 use super::reply::{self, INVALID_PARAMS, INVALID_REQUEST, Problem, UNAVAILABLE, problem};
 use crate::mcp::served_versions;
+use crate::memory::Memory;
 use crate::telemetry::trace::{self, Described, Remote};
 
 /// Longest time that a body may take to arrive.
@@ -35,8 +36,17 @@ const SERVED: [&str; 10] = [
     "completion/complete",
 ];
 
-/// Checks the request and puts its [`Envelope`] into the extensions.
-pub(super) async fn check(State(max_body): State<usize>, request: Request, next: Next) -> Response {
+/// What bodies may be like.
+#[derive(Debug, Clone)]
+pub(super) struct Intake {
+    /// Most bytes of one.
+    pub max_body: usize,
+    /// Memory for all of them.
+    pub memory: Memory,
+}
+
+/// Checks the request and puts its [`Envelope`] into the extensions, and what it brought.
+pub(super) async fn check(State(intake): State<Intake>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
     }
@@ -47,19 +57,21 @@ pub(super) async fn check(State(max_body): State<usize>, request: Request, next:
         return invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message);
     }
     let (mut parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(BODY_PATIENCE, read(body, max_body)).await {
-        Ok(Ok(body)) => body,
-        Err(_elapsed) => {
+    let Arrived { bytes: body, share } = match payload::read(&intake.memory, body, intake.max_body, BODY_PATIENCE).await
+    {
+        Ok(arrived) => arrived,
+        Err(ReadError::TooSlow) => {
             let message = "The request body took too long to arrive.";
             return invalid(StatusCode::REQUEST_TIMEOUT, "timeout", message);
         }
-        Ok(Err(ReadError::TooLarge)) => {
+        Err(ReadError::TooLarge) => {
             let message = "The request body is larger than this server takes (QUILT_MCP_MAX_BODY).";
             return invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
         }
-        Ok(Err(ReadError::Broken)) => {
+        Err(ReadError::Broken) => {
             return invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off.");
         }
+        Err(ReadError::NoMemory(refused)) => return payload::refuse(refused, None),
     };
     let envelope = match Envelope::parse(&body) {
         Ok(envelope) => envelope,
@@ -80,6 +92,7 @@ pub(super) async fn check(State(max_body): State<usize>, request: Request, next:
         describe(&parts.headers, &body, &envelope);
     }
     parts.extensions.insert(envelope.clone());
+    parts.extensions.insert(Brought::of(&body, share));
     // Clients send no Accept, or one of the two types; what they get depends on the call alone.
     let both = HeaderValue::from_static("application/json, text/event-stream");
     parts.headers.insert(header::ACCEPT, both);
@@ -158,22 +171,4 @@ fn is_json(request: &Request) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-enum ReadError {
-    TooLarge,
-    Broken,
-}
-
-async fn read(body: Body, limit: usize) -> Result<Bytes, ReadError> {
-    let mut stream = body.into_data_stream();
-    let mut whole = bytes::BytesMut::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| ReadError::Broken)?;
-        if whole.len() + chunk.len() > limit {
-            return Err(ReadError::TooLarge);
-        }
-        whole.extend_from_slice(&chunk);
-    }
-    Ok(whole.freeze())
 }

@@ -148,19 +148,24 @@ impl Envelope {
 /// follow them into a value (128 levels), or so many values that each small one would cost more than it says.
 fn is_excessive(body: &[u8]) -> bool {
     const DEEPEST: usize = 120;
-    const MOST_VALUES: usize = 100_000;
-    let (mut depth, mut values, mut in_text, mut escaped) = (0_usize, 0_usize, false, false);
+    // Fifty thousand files may each have a logical key and metadata.
+    const MOST_VALUES: usize = 151_000;
+    const MOST_NESTS: usize = 101_000;
+    let (mut depth, mut values, mut nests, mut in_text, mut escaped) = (0_usize, 0_usize, 0_usize, false, false);
     body.iter().any(|byte| {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_text => escaped = true,
             b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => depth += 1,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                nests += 1;
+            }
             b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
             b',' if !in_text => values += 1,
             _ => {}
         }
-        depth > DEEPEST || values > MOST_VALUES
+        depth > DEEPEST || values > MOST_VALUES || nests > MOST_NESTS
     })
 }
 
@@ -240,6 +245,9 @@ mod tests {
         assert_eq!(code(&deep), PARSE_ERROR, "deeper than anybody writes by hand");
         let many = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[0{}]}}}}"#, ",0".repeat(200_000));
         assert_eq!(code(&many), PARSE_ERROR, "each of them would cost a hundred bytes");
+        let nested =
+            format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[[]{}]}}}}"#, ",[[[]]]".repeat(50_000));
+        assert_eq!(code(&nested), PARSE_ERROR, "and each of these a thousand");
         let text = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":"\"{}"}}}}"#, "[".repeat(10_000));
         assert_eq!(code(&text), 0, "brackets in a text are no nesting");
     }

@@ -17,6 +17,7 @@ mod health;
 mod held;
 mod limits;
 mod metadata;
+mod payload;
 mod reply;
 mod request_id;
 mod router;

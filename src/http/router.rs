@@ -11,12 +11,14 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::health::{Readiness, health, ready};
 use super::{
-    AllowedHosts, AllowedOrigins, ResourceServer, auth, edge, gate, limits, metadata, reply, request_id, tighten,
+    AllowedHosts, AllowedOrigins, ResourceServer, auth, edge, gate, limits, metadata, payload, reply, request_id,
+    tighten,
 };
 use crate::clock::Clock;
 use crate::config::Rate;
 use crate::identity::{Verifier, WithoutToken};
 use crate::mcp::McpService;
+use crate::memory::Memory;
 use crate::tools::Offer;
 
 /// What the routes need.
@@ -39,6 +41,8 @@ pub struct HttpParts {
     pub origins: AllowedOrigins,
     /// Largest request body, in bytes.
     pub max_body: usize,
+    /// Memory for bodies, answers and what lies between.
+    pub memory: Memory,
     /// Most requests worked on at once.
     pub max_in_flight: usize,
     /// Most calls of one caller in a time.
@@ -61,15 +65,18 @@ pub fn router(parts: HttpParts) -> Router {
         nothing_is_open: parts.nothing_is_open,
         resource_server: resource_server.clone(),
     });
+    let intake = edge::Intake { max_body: parts.max_body, memory: parts.memory.clone() };
     let mcp = Router::new()
         .route("/mcp", any_service(parts.mcp.clone()))
         .route("/mcp/", any_service(parts.mcp))
+        // Behind the door: who is nobody gets no more memory than his body needed.
+        .layer(from_fn_with_state(parts.memory, payload::admit))
         .layer(from_fn_with_state(limits.clone(), limits::by_caller))
         .layer(from_fn_with_state(door, auth::authenticate))
         // Behind the edge: who sends a body slowly must not take a place from those who are being served.
         .layer(from_fn_with_state(limits, limits::in_all))
         .layer(from_fn_with_state(parts.offer, tighten::read))
-        .layer(from_fn_with_state(parts.max_body, edge::check))
+        .layer(from_fn_with_state(intake, edge::check))
         .layer(from_fn_with_state(Arc::new(gate), gate::check))
         .layer(cors(parts.origins));
     let health = Router::new()

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -28,6 +29,8 @@ use super::connection::serve_connection;
 
 /// Wait after an accept that failed: out of descriptors, or the client left before it was greeted.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
+/// Bytes of an answer that the kernel keeps for a connection.
+const SEND_BUFFER: usize = 128 * 1024;
 /// Time for the answers to calls that were cancelled.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -37,6 +40,8 @@ pub struct ConnectionLimits {
     /// Longest time without a request that is being answered, whether the client is silent or sends a header byte by byte.
     /// Longer than load balancers keep idle connections (60 s), so that it is they who close them.
     pub patience: Duration,
+    /// Longest time in which a client may take nothing of an answer that is there.
+    pub stalled: Duration,
     /// Most connections at once; more wait to be accepted.
     pub most: usize,
     /// How long connections are still accepted after the shutdown was announced; at most half of the drain time.
@@ -45,7 +50,12 @@ pub struct ConnectionLimits {
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(75), most: 1024, announcement: Duration::from_secs(5) }
+        Self {
+            patience: Duration::from_secs(75),
+            stalled: Duration::from_secs(20),
+            most: 1024,
+            announcement: Duration::from_secs(5),
+        }
     }
 }
 
@@ -72,7 +82,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
         places: Arc::new(Semaphore::new(limits.most)),
         // Builds the layers around each route once; otherwise every request builds them anew.
         router: router.with_state(()),
-        patience: limits.patience,
+        limits,
         closing: closing.clone(),
     };
     connections.accept_until(&listener, begins.cancelled()).await;
@@ -100,7 +110,7 @@ struct Connections {
     tasks: JoinSet<()>,
     places: Arc<Semaphore>,
     router: Router,
-    patience: Duration,
+    limits: ConnectionLimits,
     closing: CancellationToken,
 }
 
@@ -126,7 +136,12 @@ impl Connections {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            let connection = serve_connection(stream, self.router.clone(), self.patience, self.closing.clone());
+            // What the kernel keeps of an answer is memory too, and its own bound is four mebibytes.
+            if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
+                tracing::debug!(%error, "SO_SNDBUF could not be set");
+            }
+            let ConnectionLimits { patience, stalled, .. } = self.limits;
+            let connection = serve_connection(stream, self.router.clone(), patience, stalled, self.closing.clone());
             self.tasks.spawn(async move {
                 connection.await;
                 drop(place);

@@ -5,6 +5,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 
 use crate::identity::Caller;
+use crate::memory::CallMemory;
 use crate::tools::Offer;
 
 /// How long clients may keep lists and the discovery answer: they change with a release only.
@@ -26,6 +27,11 @@ pub(super) fn offer(context: &RequestContext<RoleServer>) -> Result<Offer, Error
     from_http(context)
         .copied()
         .ok_or_else(|| ErrorData::internal_error("the request reached its handler without an offer", None))
+}
+
+/// What this request holds in memory. Its absence is a fault of ours, never memory without bounds.
+pub(super) fn memory(context: &RequestContext<RoleServer>) -> Result<&CallMemory, ErrorData> {
+    from_http(context).ok_or_else(|| ErrorData::internal_error("the request reached its handler without memory", None))
 }
 
 pub(super) fn implementation() -> Implementation {

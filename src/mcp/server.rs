@@ -16,7 +16,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tracing::Span;
 
 use super::completion::{complete, wanted};
-use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, offer, server_meta};
+use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, memory, offer, server_meta};
 use super::failure::failure;
 use super::guard::guarded;
 use super::list::{listed, listed_module};
@@ -122,7 +122,8 @@ impl McpServer {
     }
 
     fn session(&self, context: &RequestContext<RoleServer>, progress: Option<Progress>) -> Result<Session, ErrorData> {
-        Ok(Session::new(caller(context)?.clone(), self.0.services.clone(), self.0.tool_timeout, progress))
+        let (caller, memory) = (caller(context)?.clone(), memory(context)?.clone());
+        Ok(Session::new(caller, memory, self.0.services.clone(), self.0.tool_timeout, progress))
     }
 }
 

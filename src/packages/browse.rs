@@ -4,6 +4,10 @@ use super::{ManifestFile, PackageError, Rows};
 use crate::quilt::manifest::Span;
 use crate::quilt::{Entry, LogicalKey};
 
+/// Rows of a page, in bytes, behind which it ends: five thousand as quilt3 writes them. One row may have half as much by
+/// itself.
+const LONGEST: u64 = 2 * 1024 * 1024;
+
 /// What a page lists.
 #[derive(Debug, Clone)]
 pub enum Listed {
@@ -31,6 +35,26 @@ pub struct Place {
     end: u64,
 }
 
+impl Listed {
+    /// How many bytes its names have.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        match self {
+            Self::File(entry) => entry.names(),
+            Self::Directory { path, .. } => path.as_str().len(),
+        }
+    }
+
+    /// About how many bytes of memory its metadata takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::File(entry) => entry.meta.weight(),
+            Self::Directory { .. } => 0,
+        }
+    }
+}
+
 impl ManifestFile {
     /// Where a path is, with or without a slash at its end; `None` if the package has nothing there.
     pub async fn find(&self, path: &str) -> Result<Option<Place>, PackageError> {
@@ -54,8 +78,8 @@ impl ManifestFile {
         }
     }
 
-    /// Up to `limit` of what is at a place, and where the next page begins if there is more. `from` is what the page before
-    /// told.
+    /// Up to `limit` of what is at a place, fewer if their rows are long, and where the next page begins if there is more.
+    /// `from` is what the page before told.
     pub async fn list(
         &self,
         place: &Place,
@@ -70,12 +94,15 @@ impl ManifestFile {
             ahead: None,
             offset: from.unwrap_or(place.start),
         };
-        let mut listed = Vec::new();
-        while listed.len() < limit {
+        let (mut listed, mut length) = (Vec::new(), 0);
+        while listed.len() < limit && length < LONGEST {
             let Some(entry) = walk.next().await? else { return Ok((listed, None)) };
             let child = if recursive { None } else { walk.child(&entry) };
             match child {
-                None => listed.push(Listed::File(Box::new(entry))),
+                None => {
+                    length += walk.rows.offset() - walk.offset;
+                    listed.push(Listed::File(Box::new(entry)));
+                }
                 Some(path) => listed.push(walk.directory(path, entry).await?),
             }
         }

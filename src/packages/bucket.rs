@@ -4,6 +4,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{ManifestCache, PackageError};
 use crate::clock::Clock;
+use crate::memory::CallMemory;
 use crate::s3::{BucketName, ObjectUri, UserS3};
 
 /// The packages of a bucket, as one caller. Cheap to clone.
@@ -12,15 +13,23 @@ pub struct PackageBucket {
     pub(super) s3: UserS3,
     pub(super) bucket: BucketName,
     pub(super) manifests: ManifestCache,
+    pub(super) memory: CallMemory,
     pub(super) clock: Clock,
     pub(super) tasks: TaskTracker,
 }
 
 impl PackageBucket {
-    /// A bucket as this caller sees it. `tasks` are those that a shutdown waits for.
+    /// A bucket as this caller sees it. `memory` is what the call may hold, `tasks` are those that a shutdown waits for.
     #[must_use]
-    pub fn new(s3: UserS3, bucket: BucketName, manifests: ManifestCache, clock: Clock, tasks: TaskTracker) -> Self {
-        Self { s3, bucket, manifests, clock, tasks }
+    pub fn new(
+        s3: UserS3,
+        bucket: BucketName,
+        manifests: ManifestCache,
+        memory: CallMemory,
+        clock: Clock,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self { s3, bucket, manifests, memory, clock, tasks }
     }
 
     /// The bucket.

@@ -57,6 +57,8 @@ impl PackageBucket {
         let kept_another_manifest = self.write_manifest(&draft).await?;
         let (from, mended_parent) = self.mend_parent(&draft.name, draft.parent.as_ref()).await?;
         let this = self.clone();
+        // What outlives the call holds no more memory than it needs.
+        let draft = Draft { manifest: Bytes::new(), ..draft };
         let visible = self.tasks.spawn(following(async move {
             this.move_latest(&draft).await?;
             let from = from.max(this.seconds());

@@ -1,5 +1,6 @@
 //! Why something with packages did not work.
 
+use crate::memory::Refused;
 use crate::quilt::manifest::WriteError;
 use crate::quilt::workflow::{ChoiceError, ConfigError, UnusableWorkflow, Violation};
 use crate::quilt::{ManifestError, PackageName, TopHash};
@@ -67,6 +68,9 @@ pub enum PackageError {
     /// Do it with a client that has more memory.
     #[error("{0}")]
     TooLarge(String),
+    /// There is no memory for it now, or none at all.
+    #[error("{0}")]
+    Memory(#[from] Refused),
     /// Ask again: an object was replaced while it was read.
     #[error("s3://{bucket}/{key} was replaced while it was read")]
     Changed {

@@ -19,6 +19,10 @@ const KEPT: u64 = 2 * 1024 * 1024;
 const SORTABLE: u64 = 32 * 1024 * 1024;
 /// Most memory for an index; only a manifest made for it needs more.
 const INDEX: usize = 32 * 1024 * 1024;
+/// Memory for an index that is part of what reading a manifest takes in any case.
+const SMALL_INDEX: usize = 2 * 1024 * 1024;
+/// How many times its size a manifest takes while it is sorted.
+const SORTING: usize = 8;
 
 impl PackageBucket {
     /// The manifest of a revision, if it is what its name says.
@@ -87,12 +91,15 @@ impl PackageBucket {
         let mut chunks = std::pin::pin!(stream::iter([Ok(first)]).chain(rest));
 
         let mut indexer = Indexer::default();
+        let mut paid = SMALL_INDEX;
         let mut kept = (size <= KEPT).then(BytesMut::new);
         while let Some(chunk) = chunks.next().await {
             let chunk: Bytes = chunk?;
             match indexer.push(&chunk) {
                 Ok(()) => {}
                 Err(ManifestError::OutOfOrder { .. }) if size <= SORTABLE => {
+                    let size_in_memory = usize::try_from(size).unwrap_or(usize::MAX);
+                    self.memory.hold_more(size_in_memory.saturating_mul(SORTING)).await?;
                     let bytes = if size == 0 { Bytes::new() } else { read((0, size - 1)).await? };
                     return sorted(&bytes, if_match.to_owned()).map_err(wrong);
                 }
@@ -108,6 +115,10 @@ impl PackageBucket {
                 let message =
                     format!("the manifest of revision {hash} has more metadata of directories than fits here");
                 return Err(PackageError::TooLarge(message));
+            }
+            if indexer.weight() > paid {
+                self.memory.hold_more(paid).await?;
+                paid *= 2;
             }
             if let Some(kept) = &mut kept {
                 kept.extend_from_slice(&chunk);

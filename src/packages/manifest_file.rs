@@ -13,7 +13,7 @@ use crate::s3::{ObjectUri, S3Error, S3ErrorKind, UserS3};
 /// Bytes that are read first where a page is wanted, and bytes that are read at once where everything is.
 const FIRST: u64 = 128 * 1024;
 /// Most bytes read at once.
-pub(super) const CHUNK: u64 = 4 * 1024 * 1024;
+pub(super) const CHUNK: u64 = 2 * 1024 * 1024;
 
 /// A revision's manifest.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl ManifestFile {
     #[must_use]
     pub fn page(&self, start: u64, end: u64) -> Rows {
         // Most pages need one small read; who wants more gets larger ones.
-        let sizes = [FIRST, 4 * FIRST].into_iter().chain(std::iter::repeat(CHUNK / 2));
+        let sizes = [FIRST, 4 * FIRST].into_iter().chain(std::iter::repeat(8 * FIRST));
         self.rows(start, end, sizes, 1)
     }
 

@@ -112,6 +112,12 @@ const UPSTREAM_DURATION: Metric = Metric {
     meaning: "requests to others, with their repetitions; `refused` is an answer too, such as 403 or 404",
 };
 
+const PAYLOAD_BYTES: Metric = Metric {
+    name: "quilt_mcp.payload_bytes",
+    kind: Kind::Gauge,
+    labels: &[],
+    meaning: "memory that bodies, answers and manifests of all calls hold; the limit is `QUILT_MCP_PAYLOAD_MEMORY`",
+};
 const RETRIES: Metric = Metric {
     name: "quilt_mcp.retries",
     kind: Kind::Counter,
@@ -126,9 +132,10 @@ const BREAKER: Metric = Metric {
 };
 
 /// Every metric, in the order of the reference.
-pub const ALL: [&Metric; 9] = [
+pub const ALL: [&Metric; 10] = [
     &REQUESTS,
     &IN_FLIGHT,
+    &PAYLOAD_BYTES,
     &TOOL_CALLS,
     &TOOL_DURATION,
     &REFUSALS,
@@ -144,6 +151,7 @@ const BOUNDS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 struct Instruments {
     requests: Counter<u64>,
     in_flight: UpDownCounter<i64>,
+    payload_bytes: UpDownCounter<i64>,
     tool_calls: Counter<u64>,
     tool_duration: Histogram<f64>,
     refusals: Counter<u64>,
@@ -166,6 +174,7 @@ impl Instruments {
         Self {
             requests: counter(REQUESTS),
             in_flight: gauge(IN_FLIGHT),
+            payload_bytes: gauge(PAYLOAD_BYTES),
             tool_calls: counter(TOOL_CALLS),
             tool_duration: seconds(TOOL_DURATION),
             refusals: counter(REFUSALS),
@@ -268,6 +277,22 @@ pub fn breaker(dependency: Dependency, state: &'static str) {
     if let Some(instruments) = INSTRUMENTS.get() {
         let labels = [KeyValue::new("dependency", dependency.as_str()), KeyValue::new("state", state)];
         instruments.breaker.add(1, &labels);
+    }
+}
+
+/// So many bytes of the budget for payloads are held from now on.
+pub fn payload_bytes_taken(bytes: usize) {
+    payload_bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
+}
+
+/// So many bytes of the budget for payloads are free again.
+pub fn payload_bytes_freed(bytes: usize) {
+    payload_bytes(-i64::try_from(bytes).unwrap_or(i64::MAX));
+}
+
+fn payload_bytes(more: i64) {
+    if let Some(instruments) = INSTRUMENTS.get() {
+        instruments.payload_bytes.add(more, &[]);
     }
 }
 

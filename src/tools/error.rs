@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::credentials::NoCredentials;
+use crate::memory::Refused;
 
 /// The contract's error codes that are not codes of a credential source.
 pub mod code {
@@ -141,5 +142,19 @@ impl From<NoCredentials> for ToolError {
         let (code, message, retryable) = (none.code(), none.to_string(), none.is_retryable());
         let details = json!({ "attempts": none.attempts });
         Self { retryable, ..Self::new(code, message) }.with_hint(hint).with_details(details)
+    }
+}
+
+impl From<Refused> for ToolError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Busy => {
+                let message = "This server holds as much in memory as it may; try again in a few seconds.";
+                Self::new(code::THROTTLED, message).retryable()
+            }
+            Refused::TooLarge { .. } => {
+                Self::new(code::TOO_LARGE, format!("Too much at once: {refused}.")).with_hint("Ask for less at once.")
+            }
+        }
     }
 }

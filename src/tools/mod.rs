@@ -22,6 +22,7 @@ mod schema;
 mod session;
 mod tool;
 mod toolbox;
+mod weight;
 
 pub use complete::{Completion, complete_bucket, complete_package};
 pub use error::{ToolError, code};

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::AmbientPolicy;
 use crate::credentials::{NoCredentials, Resolved, Resolver, Source};
 use crate::identity::{Caller, ProvedCaller};
+use crate::memory::CallMemory;
 use crate::packages::{ManifestCache, PackageBucket};
 use crate::s3::{BucketName, Renew, SharedS3, Signing, UserS3};
 use crate::sts::{CallerIdentity, SharedSts};
@@ -54,6 +55,7 @@ pub struct Session(Arc<Inner>);
 
 struct Inner {
     caller: Caller,
+    memory: CallMemory,
     services: Arc<Services>,
     resolved: OnceLock<Arc<Resolved>>,
     deadline: Instant,
@@ -66,9 +68,15 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 impl Session {
     /// A session of this caller, for a call that may take `limit`.
     #[must_use]
-    pub fn new(caller: Caller, services: Arc<Services>, limit: Duration, progress: Option<Progress>) -> Self {
+    pub fn new(
+        caller: Caller,
+        memory: CallMemory,
+        services: Arc<Services>,
+        limit: Duration,
+        progress: Option<Progress>,
+    ) -> Self {
         let deadline = Instant::now() + limit.saturating_sub(LAST_WORDS.min(limit / 5));
-        Self(Arc::new(Inner { caller, services, resolved: OnceLock::new(), deadline, progress }))
+        Self(Arc::new(Inner { caller, memory, services, resolved: OnceLock::new(), deadline, progress }))
     }
 
     /// Tells the client how much is done, if it wants to know.
@@ -82,6 +90,11 @@ impl Session {
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.0.deadline
+    }
+
+    /// Holds at least so many bytes of memory, for all that this call has in it at once, until its answer has left.
+    pub async fn hold(&self, bytes: usize) -> Result<(), ToolError> {
+        Ok(self.0.memory.hold(bytes).await?)
     }
 
     /// Who calls.
@@ -192,7 +205,7 @@ impl Session {
     #[must_use]
     pub fn packages(&self, s3: UserS3, bucket: BucketName) -> PackageBucket {
         let Services { manifests, clock, tasks, .. } = &*self.0.services;
-        PackageBucket::new(s3, bucket, manifests.clone(), clock.clone(), tasks.clone())
+        PackageBucket::new(s3, bucket, manifests.clone(), self.0.memory.clone(), clock.clone(), tasks.clone())
     }
 
     /// Asks STS whose the credentials of this call are.

@@ -44,7 +44,7 @@ async fn start(connections: ConnectionLimits, registry: Option<&FakeRegistry>, f
 }
 
 fn limits(patience: Duration, most: usize, announcement: Duration) -> ConnectionLimits {
-    ConnectionLimits { patience, most, announcement }
+    ConnectionLimits { patience, most, announcement, ..ConnectionLimits::default() }
 }
 
 async fn within<T>(work: impl Future<Output = T>) -> T {

@@ -20,6 +20,7 @@ mod isolation;
 mod jwks;
 mod limits;
 mod live;
+mod memory;
 mod modules;
 mod modules_packaging;
 mod named_registries;

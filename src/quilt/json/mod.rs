@@ -57,6 +57,21 @@ impl Value {
         }
     }
 
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        /// An allocation of its own.
+        const PIECE: usize = 32;
+        size_of::<Self>()
+            + match self {
+                Self::Null | Self::Bool(_) => 0,
+                Self::Number(_) => PIECE,
+                Self::String(text) => PIECE + text.len(),
+                Self::Array(items) => items.iter().map(Self::weight).sum(),
+                Self::Object(object) => object.weight(),
+            }
+    }
+
     /// The text, if it is a string without lone surrogates.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {

@@ -68,6 +68,14 @@ impl Object {
         Some(self.0.remove(place).1)
     }
 
+    /// About how many bytes of memory its fields take.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        /// The key's place beside the value, and its allocation.
+        const FIELD: usize = 80;
+        self.iter().map(|(key, value)| FIELD + key.len() + value.weight()).sum()
+    }
+
     /// The keys and values in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&Text, &Value)> {
         self.0.iter().map(|(key, value)| (key, value))

@@ -22,6 +22,12 @@ impl Text {
         self.0.is_empty()
     }
 
+    /// Its bytes in memory.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The text, unless it holds a lone surrogate.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {

@@ -87,6 +87,18 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// How many bytes its names have: the one in the package, and that of the object.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        let place = match &self.physical_key {
+            PhysicalKey::File { path } => path.len(),
+            PhysicalKey::S3 { bucket, key, version_id } => {
+                bucket.len() + key.len() + version_id.as_ref().map_or(0, String::len)
+            }
+        };
+        self.logical_key.as_str().len() + place
+    }
+
     /// The user's metadata, if there is any (`PackageEntry.meta`).
     #[must_use]
     pub fn user_meta(&self) -> Option<&Value> {

@@ -9,7 +9,7 @@ use super::content;
 use crate::s3::ObjectUri;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Image, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, weight};
 
 /// Reads bytes.
 pub struct BucketObjectFetch;
@@ -54,6 +54,7 @@ impl Tool for BucketObjectFetch {
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let s3 = session.s3().await?;
+        session.hold(weight::PIECE * usize::try_from(args.max_bytes.get()).unwrap_or(usize::MAX)).await?;
         let read = s3
             .get_range(&args.s3_uri, args.offset, args.max_bytes.get())
             .await
@@ -62,6 +63,9 @@ impl Tool for BucketObjectFetch {
         let data = BASE64_STANDARD.encode(&read.bytes);
         let is_whole = args.offset == 0 && bytes_read == read.size;
         let picture = content::picture(&read.bytes).filter(|_| is_whole);
+        if picture.is_some() {
+            session.hold((weight::PIECE + weight::IMAGE) * read.bytes.len()).await?;
+        }
         let images = picture.map(|mime_type| Image { data: data.clone(), mime_type }).into_iter().collect();
         let output = Output {
             data,

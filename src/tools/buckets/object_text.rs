@@ -7,7 +7,7 @@ use super::content::{self, LONGEST_CHARACTER, TextEncoding};
 use crate::s3::ObjectUri;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, weight};
 
 /// Reads text.
 pub struct BucketObjectText;
@@ -63,6 +63,8 @@ impl Tool for BucketObjectText {
                 .with_hint("Try utf-8, latin-1, utf-16le or utf-16be.")
         })?;
         let s3 = session.s3().await?;
+        let held = weight::PIECE * usize::try_from(args.max_bytes.get()).unwrap_or(usize::MAX);
+        session.hold(held).await?;
         // A few bytes more at the front tell whether a character was cut there.
         let begin = args.offset.saturating_sub(LONGEST_CHARACTER as u64 - 1);
         let lead = args.offset - begin;
@@ -81,6 +83,7 @@ impl Tool for BucketObjectText {
             let message = "Argument max_bytes: too few bytes for one character of this object; ask for at least 4.";
             return Err(ToolError::invalid(message));
         }
+        session.hold(held + weight::of_escapes(&decoded.text)).await?;
         let offset = args.offset.saturating_add(decoded.skipped as u64);
         let bytes_read = decoded.used as u64;
         Ok(Output {

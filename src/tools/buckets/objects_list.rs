@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::s3::{BucketName, ListedObject, ListingQuery, ObjectUri};
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, weight};
 
 /// Lists objects.
 pub struct BucketObjectsList;
@@ -75,8 +75,12 @@ impl Tool for BucketObjectsList {
             continuation_token: args.continuation_token.filter(|token| !token.is_empty()),
             start_after: None,
         };
+        session.hold(weight::of_items(usize::try_from(args.max_keys.get()).unwrap_or(1000))).await?;
         let page = s3.list_objects(&args.bucket, &query).await.map_err(|error| session.explain(&error))?;
         let objects: Vec<Object> = page.objects.into_iter().map(|object| shown(&args.bucket, object)).collect();
+        let names = objects.iter().map(|object| object.key.len() + object.s3_uri.len());
+        let names = names.chain(page.common_prefixes.iter().map(String::len));
+        session.hold(names.map(|names| weight::of_item(names, 0)).sum()).await?;
         Ok(Output {
             bucket: args.bucket.to_string(),
             prefix: query.prefix,

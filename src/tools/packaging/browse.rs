@@ -7,10 +7,11 @@ use serde_json::Value;
 use super::args::{KnownName, latest};
 use super::view::SeenEntry;
 use super::{cursor, metadata};
+use crate::packages::Use;
 use crate::s3::BucketName;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError, code, weight};
 
 /// Shows what is in a package.
 pub struct PackageBrowse;
@@ -102,6 +103,9 @@ impl Tool for PackageBrowse {
             }
             None => packages.resolve(&name, &args.hash).await.map_err(told)?,
         };
+        let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
+        let room = packages.room(&hash, Use::Page).await;
+        session.hold(room + weight::of_items(limit)).await?;
         let file = packages.open(&hash).await.map_err(told)?;
         let whole = file.index.whole;
         let offset = place.map(|place| place.offset);
@@ -113,8 +117,10 @@ impl Tool for PackageBrowse {
             return Err(ToolError::new(code::NO_SUCH_KEY, message)
                 .with_hint("Browse the package without a path to see what it holds."));
         };
-        let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
         let (listed, next) = file.list(&at, args.recursive, offset, limit).await.map_err(told)?;
+        let page: usize = listed.iter().map(|listed| weight::of_item(listed.names(), listed.weight())).sum();
+        let about_all = file.index.header.fields.weight();
+        session.hold(room + page + weight::of_item(0, about_all)).await?;
         let entries: Vec<SeenEntry> =
             listed.iter().map(|listed| SeenEntry::listed(listed, |path| file.directory_meta(path).cloned())).collect();
         let next_cursor = next.map(|offset| {

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::args::{KnownName, latest};
 use super::cursor;
 use super::view::{Counts, PackageRef, SeenEntry};
-use crate::packages::{ChangeCounts, Comparison, ManifestFile, PackageBucket, PackageError};
+use crate::packages::{ChangeCounts, Comparison, ManifestFile, PackageBucket, PackageError, Use};
 use crate::quilt::diff::Change;
 use crate::quilt::json::Value;
-use crate::quilt::{PackageName, TopHash};
+use crate::quilt::{Entry, PackageName, TopHash};
 use crate::s3::BucketName;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, weight};
 
 /// Compares revisions.
 pub struct PackageDiff;
@@ -104,9 +104,12 @@ impl Tool for PackageDiff {
         let place = cursor::read::<Place>(args.cursor.as_deref())?;
         let (from, to) = sides(&session, args, place.as_ref()).await?;
         let told = |error| session.explain_package(error);
+        let room = from.packages.room(&from.hash, Use::Scan).await + to.packages.room(&to.hash, Use::Scan).await;
+        session.hold(room + weight::of_items(2 * limit)).await?;
         let first = from.packages.open(&from.hash).await.map_err(told)?;
         let second = to.packages.open(&to.hash).await.map_err(told)?;
         let page = page(&first, &second, place.as_ref(), limit).await.map_err(told)?;
+        session.hold(room + page.weight).await?;
         let mut output = Output {
             from: from.told(),
             to: to.told(),
@@ -195,6 +198,19 @@ struct Page {
     changes: Vec<Change>,
     counts: ChangeCounts,
     next: Option<(u64, u64)>,
+    /// What it will take in memory.
+    weight: usize,
+}
+
+/// Weight of a page behind which it ends, so that long metadata makes pages short.
+const HEAVIEST: usize = 32 * 1024 * 1024;
+
+fn weight_of(change: &Change) -> usize {
+    let of = |entry: &Entry| weight::of_item(entry.names(), entry.meta.weight());
+    match change {
+        Change::Added(entry) | Change::Removed(entry) => of(entry),
+        Change::Changed { from, to } => of(from) + of(to),
+    }
 }
 
 /// The first page counts everything; those after it only read what they show.
@@ -206,27 +222,29 @@ async fn page(
 ) -> Result<Page, PackageError> {
     let (a, b) = (from.index.whole, to.index.whole);
     if from.hash == to.hash {
-        return Ok(Page { changes: Vec::new(), counts: ChangeCounts::default(), next: None });
+        return Ok(Page { changes: Vec::new(), counts: ChangeCounts::default(), next: None, weight: 0 });
     }
     let mut comparison = match place {
         None => Comparison::of(from.all(), to.all()),
         Some(Place { offsets, .. }) => Comparison::of(from.page(offsets.0, a.end), to.page(offsets.1, b.end)),
     };
     let mut counts = ChangeCounts::default();
-    let mut changes = Vec::new();
+    let (mut changes, mut weight) = (Vec::new(), 0);
     while changes.len() < limit
+        && weight < HEAVIEST
         && let Some(change) = comparison.next().await?
     {
         counts.add(&change);
+        weight += weight_of(&change);
         changes.push(change);
     }
     let offsets = comparison.offsets();
     let Some(one_more) = comparison.next().await? else {
         let counts = place.map_or(counts, |place| told_before(place.counts));
-        return Ok(Page { changes, counts, next: None });
+        return Ok(Page { changes, counts, next: None, weight });
     };
     if let Some(place) = place {
-        return Ok(Page { changes, counts: told_before(place.counts), next: Some(offsets) });
+        return Ok(Page { changes, counts: told_before(place.counts), next: Some(offsets), weight });
     }
     counts.add(&one_more);
     let rest = comparison.count().await?;
@@ -235,7 +253,7 @@ async fn page(
         changed: counts.changed + rest.changed,
         removed: counts.removed + rest.removed,
     };
-    Ok(Page { changes, counts, next: Some(offsets) })
+    Ok(Page { changes, counts, next: Some(offsets), weight })
 }
 
 fn told_before((added, changed, removed): (u64, u64, u64)) -> ChangeCounts {

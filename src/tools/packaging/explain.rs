@@ -31,6 +31,7 @@ impl Session {
                     .with_hint("Call package_verify, or use another revision of the package.")
             }
             E::TooLarge(_) => ToolError::new(code::TOO_LARGE, message),
+            E::Memory(refused) => refused.into(),
             E::Changed { .. } => ToolError::new(code::CONFLICT, message).retryable(),
             E::Conflict { expected, found, .. } => conflict(message, expected.as_ref(), found.as_ref()),
             E::AfterCommit { name, hash, problem } => {

@@ -9,7 +9,7 @@ use crate::quilt::PackageName;
 use crate::s3::BucketName;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, weight};
 
 /// Lists packages.
 pub struct PackageList;
@@ -76,6 +76,7 @@ impl Tool for PackageList {
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
         let packages = session.packages(session.s3().await?, args.bucket.clone());
         let told = |error| session.explain_package(error);
+        session.hold(weight::of_items(limit)).await?;
         let mut names = packages.names(&args.prefix, after.as_ref(), limit + 1).await.map_err(told)?;
         let is_more = names.len() > limit;
         names.truncate(limit);

@@ -7,7 +7,7 @@ use super::explain::conflict;
 use super::outcome::{Done, Output};
 use crate::packages::{
     ChangeCounts, Committed, Comparison, Hashing, Latest, PackageBucket, PackageError, Planned, Preference, Prepared,
-    Seen, compose,
+    Seen, Use, compose, room_of_files,
 };
 use crate::quilt::checksum::{HashKind, ObjectHasher};
 use crate::quilt::workflow::Candidate;
@@ -81,6 +81,11 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
 
     let prepare = async {
         let latest = packages.latest(&name).await.map_err(told)?;
+        let before = match &latest {
+            Some(latest) => packages.room(&latest.hash, Use::Scan).await,
+            None => 0,
+        };
+        session.hold(room_of_files(&planned) + before).await?;
         let gate = packages.gate(choice(options.workflow.as_deref())).await.map_err(told)?;
         let total = 2 * planned.len() as u64;
         let seen = packages.look(&hashing, planned, &|done, _| session.report(done, total)).await.map_err(told)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::{KnownName, latest};
 use super::view::PackageRef;
-use crate::packages::{Hashing, PackageError, Verdict};
+use crate::packages::{Hashing, OBJECTS, PackageError, Use, Verdict};
 use crate::quilt::Entry;
 use crate::s3::BucketName;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
@@ -85,6 +85,8 @@ impl Tool for PackageVerify {
         let s3 = session.s3().await?;
         let packages = session.packages(s3.clone(), args.bucket.clone());
         let hash = packages.resolve(&name, &args.hash).await.map_err(told)?;
+        let objects = if args.check_objects { OBJECTS } else { 0 };
+        session.hold(packages.room(&hash, Use::Scan).await + objects).await?;
         let (file, manifest_error) = match packages.examine(&hash).await {
             Ok(file) => (Some(file), None),
             Err(PackageError::Manifest { problem, .. }) => (None, Some(problem.to_string())),

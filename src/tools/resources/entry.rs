@@ -1,6 +1,6 @@
 //! From an entry of a package to the object that holds its bytes.
 
-use crate::packages::{Listed, ManifestFile, PackageBucket, object_of};
+use crate::packages::{Listed, ManifestFile, PackageBucket, Use, object_of};
 use crate::quilt::{PackageName, QuiltUri, Revision};
 use crate::s3::{BucketName, ObjectUri};
 use crate::tools::{Session, ToolError, code};
@@ -21,18 +21,19 @@ pub async fn entry_object(
     find(session, &uri, path).await
 }
 
-/// The manifest of the revision that a URI names.
-pub(super) async fn manifest(session: &Session, uri: &QuiltUri) -> Result<ManifestFile, ToolError> {
+/// The manifest of the revision that a URI names, with memory for it and for so much `beside` it.
+pub(super) async fn manifest(session: &Session, uri: &QuiltUri, beside: usize) -> Result<ManifestFile, ToolError> {
     let bucket = uri.bucket.parse().map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
     let packages: PackageBucket = session.packages(session.s3().await?, bucket);
     let told = |error| session.explain_package(error);
     let hash = packages.revision(&uri.name, &uri.revision).await.map_err(told)?;
+    session.hold(packages.room(&hash, Use::Page).await + beside).await?;
     packages.open(&hash).await.map_err(told)
 }
 
 /// The object of the entry at `path`.
 pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Result<ObjectUri, ToolError> {
-    let file = manifest(session, uri).await?;
+    let file = manifest(session, uri, 0).await?;
     let told = |error| session.explain_package(error);
     let shown: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
     let listed = match file.find(path).await.map_err(told)? {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Body, Content, MOST, entry};
 use crate::packages::Listed;
 use crate::quilt::QuiltUri;
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError, code, weight};
 
 /// Most entries that are looked at for the document.
 const ENTRIES: usize = 5_000;
@@ -13,12 +13,14 @@ const ENTRIES: usize = 5_000;
 const KEYS: usize = 512 * 1024;
 
 pub(super) async fn read(session: &Session, uri: &QuiltUri) -> Result<Content, ToolError> {
-    let file = entry::manifest(session, uri).await?;
+    let file = entry::manifest(session, uri, weight::of_items(ENTRIES / 2)).await?;
     let told = |error| session.explain_package(error);
     let (listed, next) = match file.find("").await.map_err(told)? {
         Some(root) => file.list(&root, true, None, ENTRIES).await.map_err(told)?,
         None => (Vec::new(), None),
     };
+    let metadata: usize = listed.iter().map(Listed::weight).sum();
+    session.hold(weight::of_items(ENTRIES / 2) + weight::of_item(0, metadata)).await?;
     let mut shown_bytes = 0;
     let all = listed.len();
     let entries: Vec<Value> = listed

@@ -2,6 +2,7 @@
 
 pub mod breaks;
 pub mod chaos;
+pub mod confined;
 pub mod faults;
 pub mod gate;
 pub mod graphql;

@@ -10,11 +10,13 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
+use super::confined::Confinement;
 use super::server::Server;
 use super::tools;
 
 /// Longest wait for what it should do at once.
 const PATIENCE: Duration = Duration::from_mins(1);
+const PROGRAM: &str = env!("CARGO_BIN_EXE_quilt-mcp");
 
 /// `quilt-mcp serve`, which ends when it is dropped.
 pub struct Program {
@@ -28,7 +30,16 @@ pub struct Program {
 impl Program {
     /// Starts it on a free port and waits until it listens. It knows no variable of the machine.
     pub async fn serve(arguments: &[String], variables: &[(&str, String)]) -> Self {
-        let mut command = Command::from(tools::isolated(Path::new(env!("CARGO_BIN_EXE_quilt-mcp"))));
+        Self::start(tools::isolated(Path::new(PROGRAM)), arguments, variables).await
+    }
+
+    /// The same with only so much memory.
+    pub async fn serve_within(confinement: &Confinement, arguments: &[String]) -> Self {
+        Self::start(confinement.command(Path::new(PROGRAM)), arguments, &[]).await
+    }
+
+    async fn start(command: std::process::Command, arguments: &[String], variables: &[(&str, String)]) -> Self {
+        let mut command = Command::from(command);
         command.args(["serve", "--port=0", "--log-format=json"]).args(arguments);
         command.envs(variables.iter().map(|(name, value)| (*name, value)));
         command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -83,9 +94,9 @@ impl Program {
         tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()
     }
 
-    /// Its process id, while it runs.
+    /// Its process id.
     pub fn id(&self) -> u32 {
-        self.process.id().unwrap()
+        self.process.id().expect("it was not waited for")
     }
 
     /// Ends it as a power cut would: SIGKILL.

@@ -1,0 +1,122 @@
+//! Memory for payloads: what bodies, answers and manifests may take in all, however many calls there are.
+//!
+//! Owns the budget and who waits for it. Owns no bytes: whoever is about to hold some takes a share of the budget first,
+//! and lets it go when they are gone.
+//!
+//! The budget has three parts, which a request passes in this order, so that nobody who waits for one of them is waited for
+//! there: memory for small bodies on their way in, for large ones, and for work, which is all that a call holds from the
+//! moment its arguments are decoded until its answer has left. Slow senders can fill the first two, and the calls that are
+//! being worked on do not need these.
+//!
+//! Invariants: what is held is never more than the budget; a wait is bounded, and ends in [`Refused`]; of those who wait
+//! for work, no caller has more than one in the queue, so that callers take turns.
+
+mod call;
+mod pool;
+
+pub use call::CallMemory;
+pub use pool::Share;
+
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use self::pool::Pool;
+
+/// Payloads up to this size are part of what a call costs in any case: the number of calls bounds them.
+pub const SMALL: usize = 64 * 1024;
+/// Longest wait for memory. Together with the time of the work itself it stays below the minute for which load balancers
+/// and clients wait.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Callers are spread over so many lines.
+const LINES: usize = 64;
+
+/// The budget of the process. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Memory(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    small: Pool,
+    large: Pool,
+    work: Pool,
+    patience: Duration,
+    /// Whoever has to wait for work stands in the line of its caller until it is its turn in the queue.
+    lines: [Semaphore; LINES],
+}
+
+/// Why there is no memory for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Others hold it. Try again in a few seconds.
+    #[error("this server holds as much in memory as it may; try again in a few seconds")]
+    Busy,
+    /// It is more than the server has for everybody. Ask for less.
+    #[error("this would take {wanted} bytes of memory, and {most} are all that there is (QUILT_MCP_PAYLOAD_MEMORY)")]
+    TooLarge {
+        /// How much was asked for.
+        wanted: usize,
+        /// How much there is.
+        most: usize,
+    },
+}
+
+impl Memory {
+    /// A budget of so many bytes: of sixteen parts one is for small bodies on their way, three for large ones, twelve for
+    /// work.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        Self::with_patience(bytes, PATIENCE)
+    }
+
+    fn with_patience(bytes: usize, patience: Duration) -> Self {
+        let part = bytes / 16;
+        Self(Arc::new(Parts {
+            small: Pool::new(part, patience),
+            large: Pool::new(3 * part, patience),
+            work: Pool::new(12 * part, patience),
+            patience,
+            lines: std::array::from_fn(|_| Semaphore::new(1)),
+        }))
+    }
+
+    /// Memory for a body that is about to be read.
+    pub async fn arriving(&self, bytes: usize) -> Result<Share, Refused> {
+        if bytes <= SMALL { self.0.small.take(bytes).await } else { self.0.large.take(bytes).await }
+    }
+
+    /// What a call of this caller holds: nothing yet.
+    #[must_use]
+    pub fn call(&self, caller: impl Hash) -> CallMemory {
+        let mut hasher = DefaultHasher::new();
+        caller.hash(&mut hasher);
+        let line = usize::try_from(hasher.finish() % LINES as u64).unwrap_or_default();
+        CallMemory::new(self.clone(), line)
+    }
+
+    /// Most that one call may hold.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.0.work.size()
+    }
+
+    /// Memory for work. A caller's calls wait one behind the other, so that another caller's is not behind all of them.
+    async fn work(&self, bytes: usize, line: usize) -> Result<Share, Refused> {
+        if let Some(share) = self.0.work.try_take(bytes)? {
+            return Ok(share);
+        }
+        let waited = async {
+            let _turn = match self.0.lines.get(line) {
+                Some(line) => line.acquire().await.ok(),
+                None => None,
+            };
+            self.0.work.take(bytes).await
+        };
+        tokio::time::timeout(self.0.patience, waited).await.unwrap_or(Err(Refused::Busy))
+    }
+}
+
+#[cfg(test)]
+mod tests;
