@@ -249,7 +249,20 @@ fn presentable(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::error::ConnectorError;
+
     use super::*;
+
+    /// The 20 seconds of a bucket that hangs are nobody's silence but its own.
+    #[test]
+    fn only_connections_tell_that_an_endpoint_is_gone() {
+        let dispatch = |error: ConnectorError| reach(&SdkError::<()>::dispatch_failure(error));
+        assert_eq!(reach(&SdkError::<()>::timeout_error("the operation's time is over")), Reach::Unknown);
+        assert_eq!(dispatch(ConnectorError::timeout("HTTP read timeout occurred after 20s".into())), Reach::Unknown);
+        assert_eq!(dispatch(ConnectorError::timeout("HTTP connect timeout occurred after 3s".into())), Reach::Gone);
+        assert_eq!(dispatch(ConnectorError::io("refused".into())), Reach::Gone);
+        assert_eq!(dispatch(ConnectorError::other("no credentials".into(), None)), Reach::Unknown);
+    }
 
     #[test]
     fn a_head_without_a_code_is_judged_by_its_status() {

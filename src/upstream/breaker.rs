@@ -282,7 +282,7 @@ mod tests {
         (0..5).for_each(|who| scene.silence(who));
         scene.millis.store(4000, Ordering::Relaxed);
         late.silent();
-        assert_eq!(scene.ask(0).err(), Some(2));
+        assert_eq!(scene.ask(0).err(), Some(1));
         later.answered();
         assert!(scene.ask(0).is_ok());
     }
