@@ -8,6 +8,7 @@
 
 mod ambient;
 mod browser;
+mod chromium;
 mod command_line;
 mod connections;
 mod credentials;
