@@ -10,6 +10,7 @@ mod ambient;
 mod browser;
 mod chromium;
 mod command_line;
+mod connect;
 mod connections;
 mod credentials;
 mod curl_smoke;

@@ -56,6 +56,13 @@ pub fn python_script(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// Node where it finds the pinned packages, in an [`isolated`] environment.
+pub fn node_program() -> anyhow::Result<Command> {
+    let mut command = isolated(Path::new("node"));
+    command.current_dir(node_packages("node", NODE_PACKAGE, NODE_PINS)?);
+    Ok(command)
+}
+
 /// A command that runs one of the scripts in `tests/peers` with the pinned Node packages, in an [`isolated`] environment.
 /// A script in a folder of its own finds there what lies beside it.
 pub fn node_script(name: &str) -> anyhow::Result<Command> {
