@@ -15,7 +15,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::completion::{complete, wanted};
-use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, offer, server_meta};
+use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, knows_links, offer, server_meta};
 use super::failure::failure;
 use super::guard::guarded;
 use super::list::{listed, listed_module};
@@ -273,7 +273,7 @@ impl ServerHandler for McpServer {
             outcome = self.work(label, &context, &session, call) => outcome?,
             never = forwarded => match never {},
         };
-        let mut result: CallToolResult = result(outcome);
+        let mut result: CallToolResult = result(outcome, knows_links(&context));
         result.meta = server_meta(&context);
         Ok(result.into())
     }

@@ -26,7 +26,7 @@ pub use complete::{Completion, complete_bucket, complete_package};
 pub use error::{ToolError, code};
 pub use modules::{ListedModule, Module, is_question, listed as listed_modules};
 pub use offer::Offer;
-pub use resources::{Body, Content, ResourceUri};
+pub use resources::{Body, Content, Link, ResourceUri};
 pub use session::{Progress, Services, Session};
 pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};
 pub use toolbox::{Callable, Toolbox};

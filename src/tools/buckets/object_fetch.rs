@@ -9,7 +9,7 @@ use super::content;
 use crate::s3::ObjectUri;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Image, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Link, Session, ToolError};
 
 /// Reads bytes.
 pub struct BucketObjectFetch;
@@ -63,14 +63,16 @@ impl Tool for BucketObjectFetch {
         let is_whole = args.offset == 0 && bytes_read == read.size;
         let picture = content::picture(&read.bytes).filter(|_| is_whole);
         let images = picture.map(|mime_type| Image { data: data.clone(), mime_type }).into_iter().collect();
+        let truncated = args.offset.saturating_add(bytes_read) < read.size;
+        let link = Link::object(&args.s3_uri, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
         let output = Output {
             data,
             size: read.size,
             bytes_read,
             offset: args.offset,
-            truncated: args.offset.saturating_add(bytes_read) < read.size,
+            truncated,
             content_type: read.content_type,
         };
-        Ok(Reply { output, images })
+        Ok(Reply { output, images, link })
     }
 }
