@@ -135,7 +135,7 @@ async fn headers_that_never_end_are_cut_off_and_hold_nobody_up_for_long() {
         loop {
             tokio::select! {
                 // Nothing is answered, or that it took too long; what counts is that it ends.
-                read = stream.read(&mut answer) => if read.is_ok_and(|read| read > 0) { continue } else { break },
+                read = stream.read(&mut answer) => if !read.is_ok_and(|read| read > 0) { break },
                 () = tokio::time::sleep(Duration::from_millis(5)) => if stream.write_all(b"a").await.is_err() { break },
             }
         }

@@ -1,5 +1,5 @@
-//! Real clients talk to everything in one process: both TypeScript SDKs, the Python SDK and FastMCP to the server, quilt3 to
-//! its S3.
+//! Real clients talk to everything in one process: both TypeScript SDKs, the Python SDK and `FastMCP` to the server, quilt3
+//! to its S3.
 //!
 //! What a client saw is asserted in its script in `tests/peers`; what came of it in S3 is asserted here.
 
