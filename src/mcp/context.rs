@@ -38,9 +38,18 @@ pub(super) fn implementation() -> Implementation {
     Implementation::new("quilt-mcp", env!("CARGO_PKG_VERSION")).with_title("Quilt data catalog")
 }
 
-fn speaks_2026(context: &RequestContext<RoleServer>) -> bool {
+fn speaks(context: &RequestContext<RoleServer>, since: &ProtocolVersion) -> bool {
     // Versions are dates, so they compare as text.
-    context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
+    context.protocol_version().is_some_and(|version| version.as_str() >= since.as_str())
+}
+
+fn speaks_2026(context: &RequestContext<RoleServer>) -> bool {
+    speaks(context, &ProtocolVersion::V_2026_07_28)
+}
+
+/// Links to resources are part of results since 2025-06-18.
+pub(super) fn knows_links(context: &RequestContext<RoleServer>) -> bool {
+    speaks(context, &ProtocolVersion::V_2025_06_18)
 }
 
 /// From 2026-07-28 on every result should say whose it is; rmcp does that for `server/discover` alone.

@@ -16,7 +16,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tracing::Span;
 
 use super::completion::{complete, wanted};
-use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, memory, offer, server_meta};
+use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, knows_links, memory, offer, server_meta};
 use super::failure::failure;
 use super::guard::guarded;
 use super::list::{listed, listed_module};
@@ -312,7 +312,7 @@ impl ServerHandler for McpServer {
             outcome = self.work(&job, &context, &session, call) => outcome?,
             never = forwarded => match never {},
         };
-        let mut result: CallToolResult = result(outcome);
+        let mut result: CallToolResult = result(outcome, knows_links(&context));
         result.meta = server_meta(&context);
         Ok(result.into())
     }

@@ -29,7 +29,7 @@ pub use error::{ToolError, code};
 pub use modules::{ListedModule, Module, is_question, listed as listed_modules};
 pub use named_bucket::named_bucket;
 pub use offer::Offer;
-pub use resources::{Body, Content, ResourceUri};
+pub use resources::{Body, Content, Link, ResourceUri};
 pub use session::{Progress, Services, Session};
 pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};
 pub use toolbox::{Callable, Toolbox};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Session, ToolError, code, schema};
+use super::{Link, Session, ToolError, code, schema};
 pub use crate::config::Toolset;
 
 /// What a tool does to the world: MCP's four annotation hints.
@@ -47,11 +47,13 @@ pub struct Reply<T> {
     pub output: T,
     /// Images beside it.
     pub images: Vec<Image>,
+    /// The whole, of which it is a piece.
+    pub link: Option<Link>,
 }
 
 impl<T> From<T> for Reply<T> {
     fn from(output: T) -> Self {
-        Self { output, images: Vec::new() }
+        Self { output, images: Vec::new(), link: None }
     }
 }
 
@@ -114,7 +116,7 @@ impl AnyTool {
             run: Box::new(|session, arguments| {
                 async move {
                     let reply = T::run(session, parse::<T::Args>(arguments)?).await?;
-                    Ok(Reply { output: to_map(&reply.output)?, images: reply.images })
+                    Ok(Reply { output: to_map(&reply.output)?, images: reply.images, link: reply.link })
                 }
                 .boxed()
             }),
@@ -139,7 +141,7 @@ impl AnyTool {
                 output.insert("success".into(), true.into());
                 output.append(&mut reply.output);
                 output.extend(source);
-                Ok(Reply { output, images: reply.images })
+                Ok(Reply { output, images: reply.images, link: reply.link })
             }
             Err(mut error) => {
                 error.partial.get_or_insert_default().extend(source);

@@ -124,6 +124,27 @@ async fn one_connection_too_many_waits_for_its_turn() {
     assert!(answer(&mut second).await.starts_with("HTTP/1.1 200"));
 }
 
+/// Slow loris: as many as there may be connections send a header that never ends, byte by byte.
+#[tokio::test]
+async fn headers_that_never_end_are_cut_off_and_hold_nobody_up_for_long() {
+    let running = start(limits(Duration::from_millis(200), 4, Duration::ZERO), None, &[]).await;
+    let drip = async || {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX: ").await.unwrap();
+        let mut answer = [0; 1024];
+        loop {
+            tokio::select! {
+                // Nothing is answered, or that it took too long; what counts is that it ends.
+                read = stream.read(&mut answer) => if !read.is_ok_and(|read| read > 0) { break },
+                () = tokio::time::sleep(Duration::from_millis(5)) => if stream.write_all(b"a").await.is_err() { break },
+            }
+        }
+    };
+    let others = async { assert_eq!(running.server.post(PING, &[]).await.status, 200) };
+    within(async { tokio::join!(drip(), drip(), drip(), drip(), others) }).await;
+    assert_eq!(running.server.post(PING, &[]).await.status, 200);
+}
+
 #[tokio::test]
 async fn a_shutdown_is_announced_before_connections_are_refused() {
     let running = start(limits(NEVER, 100, NEVER), None, &["--drain=2m"]).await;

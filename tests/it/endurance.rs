@@ -122,3 +122,30 @@ async fn a_flood_is_turned_away_and_passes() {
     }
     assert_eq!(server.post(PING, &[]).await.status, 200);
 }
+
+/// Who announces a body and does not send it has a connection, and no place among those who are being served.
+#[tokio::test]
+async fn bodies_that_do_not_arrive_hold_nobody_up() {
+    let stage = Stage::embedded().await;
+    let server = Server::start(&stage, None, &[format!("--jwt-secret={SECRET}"), "--max-in-flight=1".into()]).await;
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let mut client = TcpStream::connect(&address).await.unwrap();
+        let head = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\
+                    Expect: 100-continue\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        // The server says so when it begins to read the body.
+        let mut go_on = vec![0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+        tokio::time::timeout(NEVER, client.read_exact(&mut go_on)).await.unwrap().unwrap();
+        client.write_all(&PING.as_bytes()[..10]).await.unwrap();
+        waiting.push(client);
+    }
+    assert_eq!(server.post(PING, &[]).await.status, 200);
+    for mut client in waiting {
+        client.write_all(&PING.as_bytes()[10..]).await.unwrap();
+        let mut answer = [0; 12];
+        tokio::time::timeout(NEVER, client.read_exact(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(answer, *b"HTTP/1.1 200", "who sends the rest at last is served");
+    }
+}

@@ -8,14 +8,18 @@
 
 mod ambient;
 mod browser;
+mod chromium;
 mod command_line;
+mod connect;
 mod connections;
 mod credentials;
+mod curl_smoke;
 mod embedded_s3;
 mod endurance;
 mod http_edge;
 mod identity;
 mod identity_hazards;
+mod inspector;
 mod isolation;
 mod jwks;
 mod limits;

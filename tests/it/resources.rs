@@ -261,3 +261,49 @@ async fn prompts_are_filled_in_and_check_their_arguments() {
         assert!(error(&answer).2.contains(part), "{}", error(&answer).2);
     }
 }
+
+/// A result that is cut short names the whole as a resource, once, to clients that know links; every link can be read.
+#[tokio::test]
+async fn what_is_cut_short_links_to_the_whole() {
+    let all = Everything::start().await;
+    let info = &all.dev.backend.info;
+    let uri = format!("s3://{}/plankton/donn%C3%A9es/%C3%A9t%C3%A9%202026.csv", info.buckets.shared);
+    let bearer = format!("Bearer {}", info.users.reader.token);
+    let call = async |version: &str, tool: &str, arguments: &Value| {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": tool, "arguments": arguments } });
+        let headers = [("authorization", bearer.as_str()), ("mcp-protocol-version", version)];
+        let answer = all.server.post(body.to_string(), &headers).await;
+        answer.success();
+        answer.body["result"]["content"].as_array().unwrap()[1..].to_vec()
+    };
+    let package = json!({ "bucket": info.package.bucket, "name": info.package.name, "recursive": true, "limit": 1 });
+    let revision = format!("quilt+s3://{}#package={}@{}", info.package.bucket, info.package.name, info.package.hash);
+    for (tool, arguments, linked) in [
+        ("bucket_object_text", json!({ "s3_uri": uri, "max_bytes": 5 }), &uri),
+        ("bucket_object_fetch", json!({ "s3_uri": uri, "max_bytes": 5 }), &uri),
+        ("package_browse", package.clone(), &revision),
+    ] {
+        let [link] = &call("2025-06-18", tool, &arguments).await[..] else { panic!("{tool} has no link") };
+        assert_eq!((&link["type"], &link["uri"]), (&json!("resource_link"), &json!(linked)), "{link}");
+        let whole = all.read(linked).await;
+        assert_eq!(content(&whole)["mimeType"], link["mimeType"], "{link}");
+        if let Some(size) = link["size"].as_u64() {
+            assert_eq!(content(&whole)["text"].as_str().unwrap().len() as u64, size);
+        }
+        assert_eq!(call("2025-03-26", tool, &arguments).await, [Value::Null; 0], "{tool}: links came later");
+    }
+    let large = format!("s3://{}/large.txt", info.buckets.shared);
+    let writer = &info.users.writer.token;
+    let items = json!([{ "key": "large.txt", "text": "x".repeat(1024 * 1024 + 1) }]);
+    let put = json!({ "bucket": info.buckets.shared, "items": items });
+    all.server.call(writer, "bucket_objects_put", put).await.success();
+    for (tool, arguments, why) in [
+        ("bucket_object_text", json!({ "s3_uri": uri }), "it is whole"),
+        ("bucket_object_text", json!({ "s3_uri": uri, "max_bytes": 5, "offset": 5 }), "it was linked before"),
+        ("bucket_object_text", json!({ "s3_uri": large, "max_bytes": 5 }), "it is too large for a resource"),
+        ("package_browse", json!({ "bucket": info.package.bucket, "name": info.package.name }), "it is whole"),
+    ] {
+        assert_eq!(call("2025-11-25", tool, &arguments).await, [Value::Null; 0], "{arguments}: {why}");
+    }
+}

@@ -67,9 +67,9 @@ async def connected(mode, user=None):
             yield client
 
 
-async def call(client, name, arguments):
+async def call(client, name, arguments, **options):
     """Calls a tool that must succeed. The client checks the result against the tool's output schema."""
-    result = await client.call_tool(name, arguments)
+    result = await client.call_tool(name, arguments, **options)
     check(not result.is_error, name, result.structured_content)
     equal(result.structured_content["success"], True, name)
     [text] = [block.text for block in result.content if block.type == "text"]
@@ -133,6 +133,18 @@ async def as_writer(mode, seen):
         content = base64.b64decode(image.data)
         equal(content[:4], b"\x89PNG")
         equal(len(content), fetched.structured_content["size"])
+
+        reports = []
+
+        async def told(progress, total, _message):
+            reports.append((progress, total))
+
+        arguments = {"bucket": BUCKET, "name": f"peers/python-{mode}", "source_bucket": BUCKET, "source_prefix": "plankton/"}
+        made = await call(client, "package_create_from_s3", arguments, progress_callback=told)
+        equal(made.structured_content["entries_added"], 5)
+        check(reports, "nothing was told of the progress")
+        equal(reports, sorted(set(reports)), "progress goes on:")
+        check(all(progress <= total for progress, total in reports), reports)
 
         items = [{"key": "peers/half.txt", "text": "good"}, {"key": "", "text": "a key is missing"}]
         half = await client.call_tool("bucket_objects_put", {"bucket": BUCKET, "items": items, "dry_run": True})

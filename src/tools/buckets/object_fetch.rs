@@ -9,7 +9,7 @@ use super::content;
 use crate::s3::ObjectUri;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Image, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, weight};
+use crate::tools::{Link, Session, ToolError, weight};
 
 /// Reads bytes.
 pub struct BucketObjectFetch;
@@ -67,14 +67,16 @@ impl Tool for BucketObjectFetch {
             session.hold((weight::PIECE + weight::IMAGE) * read.bytes.len()).await?;
         }
         let images = picture.map(|mime_type| Image { data: data.clone(), mime_type }).into_iter().collect();
+        let truncated = args.offset.saturating_add(bytes_read) < read.size;
+        let link = Link::object(&args.s3_uri, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
         let output = Output {
             data,
             size: read.size,
             bytes_read,
             offset: args.offset,
-            truncated: args.offset.saturating_add(bytes_read) < read.size,
+            truncated,
             content_type: read.content_type,
         };
-        Ok(Reply { output, images })
+        Ok(Reply { output, images, link })
     }
 }

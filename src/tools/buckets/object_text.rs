@@ -7,7 +7,7 @@ use super::content::{self, LONGEST_CHARACTER, TextEncoding};
 use crate::s3::ObjectUri;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, weight};
+use crate::tools::{Link, Session, ToolError, weight};
 
 /// Reads text.
 pub struct BucketObjectText;
@@ -86,15 +86,17 @@ impl Tool for BucketObjectText {
         session.hold(held + weight::of_escapes(&decoded.text)).await?;
         let offset = args.offset.saturating_add(decoded.skipped as u64);
         let bytes_read = decoded.used as u64;
-        Ok(Output {
-            truncated: offset.saturating_add(bytes_read) < read.size,
+        let truncated = offset.saturating_add(bytes_read) < read.size;
+        let link = Link::object(&args.s3_uri, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
+        let output = Output {
+            truncated,
             text: decoded.text,
             encoding: args.encoding,
             size: read.size,
             bytes_read,
             offset,
             content_type: read.content_type,
-        }
-        .into())
+        };
+        Ok(Reply { output, images: Vec::new(), link })
     }
 }

@@ -11,7 +11,7 @@ use crate::packages::Use;
 use crate::s3::BucketName;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, code, weight};
+use crate::tools::{Link, Session, ToolError, code, weight};
 
 /// Shows what is in a package.
 pub struct PackageBrowse;
@@ -123,6 +123,9 @@ impl Tool for PackageBrowse {
         session.hold(room + page + weight::of_item(0, about_all)).await?;
         let entries: Vec<SeenEntry> =
             listed.iter().map(|listed| SeenEntry::listed(listed, |path| file.directory_meta(path).cloned())).collect();
+        // Only beside the first page of all: it is the whole package that is linked, and once is enough.
+        let is_first = offset.is_none() && path.is_empty();
+        let link = next.filter(|_| is_first).map(|_| Link::package(&args.bucket, &name, &hash));
         let next_cursor = next.map(|offset| {
             let (bucket, name, hash) = (args.bucket.to_string(), name.to_string(), hash.to_string());
             cursor::write(&Place { bucket, name, hash, path, recursive: args.recursive, offset })
@@ -139,6 +142,7 @@ impl Tool for PackageBrowse {
             total_bytes: u64::try_from(whole.total_bytes).unwrap_or(u64::MAX),
             catalog_url: session.catalog().map(|catalog| catalog.package_page(args.bucket.as_str(), &name, &hash)),
         };
-        Ok(Output { package, count: entries.len(), entries, next_cursor }.into())
+        let output = Output { package, count: entries.len(), entries, next_cursor };
+        Ok(Reply { output, images: Vec::new(), link })
     }
 }

