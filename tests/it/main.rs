@@ -16,6 +16,7 @@ mod endurance;
 mod http_edge;
 mod identity;
 mod identity_hazards;
+mod image;
 mod isolation;
 mod jwks;
 mod live;

@@ -3,6 +3,7 @@
 pub mod breaks;
 pub mod faults;
 pub mod graphql;
+pub mod image;
 pub mod issuer;
 pub mod manifests;
 pub mod moto;
