@@ -43,6 +43,7 @@ mod quilt_workflows;
 mod resource_server;
 mod resources;
 mod roles;
+mod rolling;
 mod secrets;
 mod support;
 mod support_seaweedfs;

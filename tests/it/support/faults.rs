@@ -1,10 +1,11 @@
-//! A proxy in front of an S3 that refuses by access key, or hangs by bucket, as it is told, and passes everything else on
-//! unchanged.
+//! A proxy in front of an S3 that refuses by access key, or hangs or is late by object, as it is told, and passes everything
+//! else on unchanged.
 //!
 //! `Host`, path and body stay what they are, so that signatures verify behind it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -36,6 +37,8 @@ struct Inner {
     rules: Mutex<HashMap<String, Throttle>>,
     /// Buckets, and objects as `bucket/key`, about which nothing is ever answered.
     silent: Mutex<HashSet<String>>,
+    /// Objects, as `bucket/key`, whose answers come so late.
+    late: Mutex<HashMap<String, Duration>>,
     /// How often an upload may be opened and told at once.
     openings: Semaphore,
     /// An upload was opened.
@@ -50,12 +53,13 @@ impl Faults {
     pub async fn before(upstream: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let http = http_client(std::time::Duration::from_secs(30)).unwrap();
+        let http = http_client(Duration::from_secs(30)).unwrap();
         let inner = Arc::new(Inner {
             upstream: upstream.to_owned(),
             http,
             rules: Mutex::default(),
             silent: Mutex::default(),
+            late: Mutex::default(),
             openings: Semaphore::new(Semaphore::MAX_PERMITS),
             opened: Notify::new(),
             aborted: Notify::new(),
@@ -70,6 +74,11 @@ impl Faults {
     /// From now on nothing is answered about this bucket, or this `bucket/key`.
     pub fn silence(&self, what: &str) {
         self.inner.silent.lock().unwrap().insert(what.to_owned());
+    }
+
+    /// From now on answers about this `bucket/key` come so late.
+    pub fn delay(&self, what: &str, by: Duration) {
+        self.inner.late.lock().unwrap().insert(what.to_owned(), by);
     }
 
     /// From now on uploads are opened, and who opens one is not told, until they are let go.
@@ -135,6 +144,10 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let is_silent = |what: &str| inner.silent.lock().unwrap().contains(what);
     if is_silent(bucket) || is_silent(&path) {
         return std::future::pending().await;
+    }
+    let late = inner.late.lock().unwrap().get(&path).copied();
+    if let Some(by) = late {
+        tokio::time::sleep(by).await;
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let opens =
