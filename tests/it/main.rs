@@ -45,6 +45,7 @@ mod resources;
 mod roles;
 mod rolling;
 mod secrets;
+mod shipping;
 mod support;
 mod support_seaweedfs;
 mod thrift;
