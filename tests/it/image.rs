@@ -74,7 +74,7 @@ async fn tls_registry(keys: &Keys) -> (Child, String, String) {
     });
     process.stdin.take().unwrap().write_all(vended.to_string().as_bytes()).await.unwrap();
     let port = BufReader::new(process.stdout.take().unwrap()).lines().next_line().await.unwrap();
-    let port = port.expect("the registry could not be started; it needs openssl");
+    let port = port.unwrap_or_else(|| panic!("the registry could not be started; it needs openssl"));
     let authority = std::fs::read_to_string(folder.path().join("ca.pem")).unwrap();
     (process, format!("https://127.0.0.1:{port}"), authority)
 }

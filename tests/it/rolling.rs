@@ -1,6 +1,6 @@
 //! Two copies of the program behind a real proxy: nobody notices that there are two, nor that they are restarted.
 //!
-//! The proxy is HAProxy. It deals requests in turn, takes a copy out when `/ready` says so, and repeats nothing: what a copy
+//! The proxy is `haproxy`. It deals requests in turn, takes a copy out when `/ready` says so, and repeats nothing: what a copy
 //! drops, its client hears of.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,14 +55,15 @@ impl Proxy {
         std::fs::write(&file, config).unwrap();
         let mut command = Command::from(tools::isolated(Path::new("haproxy")));
         command.arg("-db").arg("-f").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        let process = command.spawn().expect("this test needs haproxy, a Debian package");
+        let process =
+            command.spawn().unwrap_or_else(|error| panic!("this test needs haproxy, a Debian package: {error}"));
         let url = format!("http://127.0.0.1:{port}/mcp");
         let up = async {
             while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), up).await.expect("haproxy does not listen");
+        tokio::time::timeout(Duration::from_secs(30), up).await.unwrap_or_else(|_| panic!("haproxy does not listen"));
         Self { url, _process: process, _folder: folder }
     }
 }
@@ -196,7 +197,8 @@ impl Tally {
                 tokio::time::sleep(PACE).await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(2), more).await.expect("the copy is not asked any more");
+        let more = tokio::time::timeout(Duration::from_mins(2), more).await;
+        more.unwrap_or_else(|_| panic!("copy {} is not asked any more", COPIES[copy]));
     }
 }
 

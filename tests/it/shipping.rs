@@ -324,14 +324,14 @@ async fn the_readmes_policies_let_a_token_name_its_role() {
         answer.output()["error_code"].as_str().unwrap_or("ok").to_owned()
     };
     assert_eq!(outcome(&task, &trust).await, "ok");
-    for left_out in 0..actions.len() {
+    for (left_out, action) in actions.iter().enumerate() {
         let without = |policy: &Value| {
             let mut policy = policy.clone();
             policy["Statement"][0]["Action"].as_array_mut().unwrap().remove(left_out);
             policy
         };
-        assert_eq!(outcome(&without(&task), &trust).await, "assume_role_failed", "without {}", actions[left_out]);
-        assert_eq!(outcome(&task, &without(&trust)).await, "assume_role_failed", "without {}", actions[left_out]);
+        assert_eq!(outcome(&without(&task), &trust).await, "assume_role_failed", "without {action}");
+        assert_eq!(outcome(&task, &without(&trust)).await, "assume_role_failed", "without {action}");
     }
 }
 
