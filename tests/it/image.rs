@@ -85,20 +85,18 @@ async fn the_image_trusts_whom_its_certificates_name() {
     let stage = Stage::embedded().await;
     let image = assembled().await;
     let (_registry, url, authority) = tls_registry(&stage.reader).await;
-    let variables = [
-        ("QUILT_MCP_PORT", free_port().to_string()),
-        ("QUILT_REGISTRY_URL", url),
-        ("AWS_ENDPOINT_URL_S3", stage.endpoint.clone()),
-    ];
+    let variables = || {
+        let port = ("QUILT_MCP_PORT", free_port().to_string());
+        [port, ("QUILT_REGISTRY_URL", url.clone()), ("AWS_ENDPOINT_URL_S3", stage.endpoint.clone())]
+    };
     let arguments = json!({ "bucket": SHARED });
-    let strange = Program::run(image.command(&variables).into()).await;
+    let strange = Program::run(image.command(&variables()).into()).await;
     let answer = strange.server.call("opaque", "bucket_objects_list", arguments.clone()).await;
     assert_eq!(answer.refused(), (503, "verifier_unavailable"));
     drop(strange);
 
     image.trust(&authority).unwrap();
-    let variables = [("QUILT_MCP_PORT", free_port().to_string()), variables[1].clone(), variables[2].clone()];
-    let known = Program::run(image.command(&variables).into()).await;
+    let known = Program::run(image.command(&variables()).into()).await;
     let answer = known.server.call("opaque", "bucket_objects_list", arguments).await;
     assert_eq!(answer.success()["credential_source"], "catalog");
 }

@@ -15,6 +15,7 @@ use quilt_mcp::dev::Backend;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -25,9 +26,8 @@ use crate::support::{token_signed_with, tools};
 
 /// How many clients ask at once, each one request after the other.
 const CLIENTS: usize = 8;
-/// How long an answer of the slow object takes: longer than connections are accepted after a SIGTERM, so that a call in
-/// flight outlives the listener.
-const SLOW: Duration = Duration::from_secs(7);
+/// How many calls are held up on purpose while a copy ends; dealt in turn, each copy gets some.
+const HELD: usize = 8;
 /// Between two requests of a client: the load is steady, leaves the copies room to start, and no caller asks too often.
 const PACE: Duration = Duration::from_millis(125);
 /// The names of the copies.
@@ -59,7 +59,7 @@ impl Proxy {
             command.spawn().unwrap_or_else(|error| panic!("this test needs haproxy, a Debian package: {error}"));
         let url = format!("http://127.0.0.1:{port}/mcp");
         let up = async {
-            while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
                 tokio::task::yield_now().await;
             }
         };
@@ -207,10 +207,6 @@ fn question(backend: &Backend, client: usize, turn: usize) -> (&'static str, Val
     let (bucket, package) = (&backend.info.buckets.shared, &backend.info.package);
     let readme = format!("s3://{bucket}/plankton/README.md");
     let package = json!({ "bucket": package.bucket, "name": package.name });
-    // Two clients ask for nothing but the slow object, so that each copy always has such a call in flight.
-    if client < 2 {
-        return ("bucket_object_text", json!({ "s3_uri": format!("s3://{bucket}/slow.txt") }));
-    }
     match (client + turn) % 7 {
         0 => ("bucket_objects_list", json!({ "bucket": bucket, "prefix": "plankton/" })),
         1 => ("bucket_object_text", json!({ "s3_uri": readme })),
@@ -258,7 +254,7 @@ async fn a_rolling_restart_under_load_drops_nothing() {
     let onlooker = pair.client("onlooker");
     let slow = json!([{ "key": "slow.txt", "text": "slow" }]);
     onlooker.call("bucket_objects_put", &json!({ "bucket": bucket, "items": slow })).await.unwrap();
-    pair.faults.delay(&format!("{bucket}/slow.txt"), SLOW);
+    let slow = json!({ "s3_uri": format!("s3://{bucket}/slow.txt") });
 
     let Pair { backend, faults, ports, mut copies, proxy: _proxy, _ends } = pair;
     let tally = Tally::default();
@@ -270,8 +266,22 @@ async fn a_rolling_restart_under_load_drops_nothing() {
     let roll = async {
         for which in [0, 1] {
             tally.more(which, 50).await;
-            copies[which].terminate();
-            assert_eq!(copies[which].ended().await.code(), Some(0));
+            let gate = faults.hold(&format!("{bucket}/slow.txt"));
+            let held = futures::future::join_all((0..HELD).map(|_| onlooker.call("bucket_object_text", &slow)));
+            let ending = async {
+                faults.holding(HELD).await;
+                copies[which].terminate();
+                // They are still being worked on when connections are no longer accepted.
+                while TcpStream::connect(("127.0.0.1", ports[which])).await.is_ok() {
+                    tokio::time::sleep(PACE).await;
+                }
+                gate.close();
+                copies[which].ended().await
+            };
+            let (held, status) = tokio::join!(held, ending);
+            let by: BTreeSet<String> = held.into_iter().map(|answer| answer.unwrap().1).collect();
+            assert!(by.contains(COPIES[which]), "no call was in flight in the copy that ended");
+            assert_eq!(status.code(), Some(0));
             copies[which] = copy(&backend, &faults, ports[which]).await;
             // It is given work again.
             tally.more(which, 50).await;
