@@ -223,7 +223,8 @@ async fn traces_and_metrics_arrive_by_otlp() {
     let line = scene.audit(&denied).await;
     assert_eq!(line["span"]["trace_id"], TRACE, "a log line leads to its trace");
     // What was not sent yet is sent at the end; nothing has to be waited for.
-    assert!(scene.program.terminate().await.success());
+    scene.program.terminate();
+    assert!(scene.program.ended().await.success());
 
     let seen = receiver.seen().await;
     assert!(seen["headers"].as_array().unwrap().iter().all(|headers| headers["x-api-key"] == "of-the-collector"));

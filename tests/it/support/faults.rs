@@ -1,5 +1,5 @@
-//! A proxy in front of an S3 that refuses by access key, or hangs by bucket, as it is told, and passes everything else on
-//! unchanged.
+//! A proxy in front of an S3 that refuses by access key, or hangs or waits by object, as it is told, and passes everything
+//! else on unchanged.
 //!
 //! `Host`, path and body stay what they are, so that signatures verify behind it.
 
@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use quilt_mcp::catalog::http_client;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 const SLOW_DOWN: &str = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
 
@@ -36,6 +36,10 @@ struct Inner {
     rules: Mutex<HashMap<String, Throttle>>,
     /// Buckets, and objects as `bucket/key`, about which nothing is ever answered.
     silent: Mutex<HashSet<String>>,
+    /// Objects, as `bucket/key`, about which is answered when they are let go: their semaphores are closed then.
+    held: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// How many requests wait for that.
+    waiting: watch::Sender<usize>,
     /// How often an upload may be opened and told at once.
     openings: Semaphore,
     /// An upload was opened.
@@ -56,6 +60,8 @@ impl Faults {
             http,
             rules: Mutex::default(),
             silent: Mutex::default(),
+            held: Mutex::default(),
+            waiting: watch::Sender::default(),
             openings: Semaphore::new(Semaphore::MAX_PERMITS),
             opened: Notify::new(),
             aborted: Notify::new(),
@@ -70,6 +76,18 @@ impl Faults {
     /// From now on nothing is answered about this bucket, or this `bucket/key`.
     pub fn silence(&self, what: &str) {
         self.inner.silent.lock().unwrap().insert(what.to_owned());
+    }
+
+    /// From now on answers about this `bucket/key` wait until what this gives back is closed.
+    pub fn hold(&self, what: &str) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.inner.held.lock().unwrap().insert(what.to_owned(), gate.clone());
+        gate
+    }
+
+    /// Waits until so many requests wait.
+    pub async fn holding(&self, requests: usize) {
+        self.inner.waiting.subscribe().wait_for(|waiting| *waiting >= requests).await.unwrap();
     }
 
     /// From now on uploads are opened, and who opens one is not told, until they are let go.
@@ -135,6 +153,12 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let is_silent = |what: &str| inner.silent.lock().unwrap().contains(what);
     if is_silent(bucket) || is_silent(&path) {
         return std::future::pending().await;
+    }
+    let held = inner.held.lock().unwrap().get(&path).cloned();
+    if let Some(gate) = held {
+        inner.waiting.send_modify(|waiting| *waiting += 1);
+        let _closed = gate.acquire().await;
+        inner.waiting.send_modify(|waiting| *waiting -= 1);
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let opens =

@@ -6,6 +6,7 @@ pub mod confined;
 pub mod faults;
 pub mod gate;
 pub mod graphql;
+pub mod image;
 pub mod issuer;
 pub mod manifests;
 pub mod moto;

@@ -1,5 +1,6 @@
 //! The real program as a process of its own.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -30,18 +31,29 @@ pub struct Program {
 impl Program {
     /// Starts it on a free port and waits until it listens. It knows no variable of the machine.
     pub async fn serve(arguments: &[String], variables: &[(&str, String)]) -> Self {
-        Self::start(tools::isolated(Path::new(PROGRAM)), arguments, variables).await
+        Self::serve_at(0, arguments, variables).await
+    }
+
+    /// The same on this port.
+    pub async fn serve_at(port: u16, arguments: &[String], variables: &[(&str, String)]) -> Self {
+        let command = Self::told(tools::isolated(Path::new(PROGRAM)), port, arguments, variables);
+        Self::run(command).await
     }
 
     /// The same with only so much memory.
     pub async fn serve_within(confinement: &Confinement, arguments: &[String]) -> Self {
-        Self::start(confinement.command(Path::new(PROGRAM)), arguments, &[]).await
+        Self::run(Self::told(confinement.command(Path::new(PROGRAM)), 0, arguments, &[])).await
     }
 
-    async fn start(command: std::process::Command, arguments: &[String], variables: &[(&str, String)]) -> Self {
+    fn told(command: std::process::Command, port: u16, arguments: &[String], variables: &[(&str, String)]) -> Command {
         let mut command = Command::from(command);
-        command.args(["serve", "--port=0", "--log-format=json"]).args(arguments);
+        command.arg("serve").arg(format!("--port={port}")).arg("--log-format=json").args(arguments);
         command.envs(variables.iter().map(|(name, value)| (*name, value)));
+        command
+    }
+
+    /// Runs a command that becomes a server, and waits until it listens.
+    pub async fn run(mut command: Command) -> Self {
         command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
@@ -54,7 +66,8 @@ impl Program {
                 metrics = Some(format!("http://{address}/metrics"));
             }
             if event["message"] == "listening" {
-                break event["address"].as_str().unwrap().to_owned();
+                // Who listens on every address is called at the loopback one.
+                break event["address"].as_str().unwrap().replace("0.0.0.0", "127.0.0.1");
             }
             told.push_str(&line);
         };
@@ -87,20 +100,28 @@ impl Program {
         tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no such line in {:?}", self.log.0))
     }
 
-    /// Ends it as an orchestrator would: SIGTERM, and waits until it has ended.
-    pub async fn terminate(&mut self) -> ExitStatus {
-        let pid = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-        tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id().unwrap()
     }
 
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.process.id().expect("it was not waited for")
+    /// Asks it to end, as whoever runs containers does: SIGTERM.
+    pub fn terminate(&self) {
+        tools::run(tools::isolated(Path::new("kill")).arg("-TERM").arg(self.id().to_string())).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        tokio::time::timeout(Duration::from_mins(2), self.process.wait()).await.unwrap().unwrap()
     }
 
     /// Ends it as a power cut would: SIGKILL.
     pub async fn kill(&mut self) {
         self.process.kill().await.unwrap();
     }
+}
+
+/// A port that was free a moment ago, for whoever must be told one.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

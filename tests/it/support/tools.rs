@@ -19,6 +19,7 @@ use tempfile::NamedTempFile;
 
 const PYTHON_PINS: &str = include_str!("../../peers/requirements.txt");
 const MOTO_PINS: &str = include_str!("../../peers/requirements-moto.txt");
+const LINT_PINS: &str = include_str!("../../peers/requirements-lint.txt");
 const NODE_PACKAGE: &str = include_str!("../../peers/package.json");
 const NODE_PINS: &str = include_str!("../../peers/package-lock.json");
 const INSPECTOR_PACKAGE: &str = include_str!("../../peers/inspector/package.json");
@@ -39,6 +40,11 @@ pub fn weed() -> anyhow::Result<PathBuf> {
 /// The moto server. Its packages are many and large, so that they are installed only for the tests that need them.
 pub fn moto() -> anyhow::Result<PathBuf> {
     python_program("moto", MOTO_PINS, "moto_server")
+}
+
+/// One of the linters of what is not Rust: `hadolint`, `actionlint`.
+pub fn linter(name: &str) -> anyhow::Result<Command> {
+    Ok(isolated(&python_program("lint", LINT_PINS, name)?))
 }
 
 /// As [`python_script`], with moto's packages.
@@ -161,7 +167,7 @@ fn python_program(environment: &str, pins: &str, name: &str) -> anyhow::Result<P
 }
 
 /// The directory of a tool made from `pins`, in which `program` is. Makes it with `install` if it is not there.
-fn installed(
+pub(super) fn installed(
     tool: &str,
     pins: &[&str],
     program: &Path,

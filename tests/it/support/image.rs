@@ -1,0 +1,160 @@
+//! The container's image without a container engine: its file system, and the processes in it.
+//!
+//! The base is made of the Debian packages of which the Dockerfile's base consists, as far as they concern a program: this
+//! machine's release of them, which is what the binary was built against. What the Dockerfile's last stage says comes on
+//! top. A process is then started as a container's is: the file system is its root and mounted read-only; it is the image's
+//! user, without capabilities; it knows the image's variables, and those that it is given.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use tempfile::TempDir;
+
+use super::tools;
+
+/// Of what the base consists; the first of them makes the folders.
+const PACKAGES: [&str; 6] = ["base-files", "ca-certificates", "libc6", "libgcc-s1", "netbase", "tzdata"];
+/// Where the base has the certificates, and says so.
+const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
+/// Mounts the root, makes sure of it, and becomes the command.
+const MOUNT: &str = r#"
+set -eu
+mount --bind "$0" "$0"
+mount -o remount,bind,ro "$0"
+if touch "$0/written" 2>/dev/null; then echo "the root can be written" >&2; exit 97; fi
+exec "$@"
+"#;
+
+/// The Dockerfile's instructions in their order: each one's name, and the rest of it on one line.
+pub fn instructions() -> anyhow::Result<Vec<(String, String)>> {
+    let dockerfile = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile"))?;
+    let lines: Vec<&str> = dockerfile.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let whole = lines.join("\n").replace("\\\n", " ");
+    let parts = whole.lines().filter_map(|line| line.trim().split_once(' '));
+    Ok(parts.map(|(name, rest)| (name.to_uppercase(), rest.trim().to_owned())).collect())
+}
+
+/// What the last stage says.
+pub struct Recipe {
+    pub user: String,
+    pub variables: Vec<String>,
+    pub copies: Vec<(String, String)>,
+    pub command: Vec<String>,
+    pub healthcheck: Vec<String>,
+}
+
+impl Recipe {
+    pub fn read() -> anyhow::Result<Self> {
+        let all = instructions()?;
+        let last = all.iter().rposition(|(name, _)| name == "FROM").context("no FROM")?;
+        let mut recipe = Self {
+            user: String::new(),
+            variables: Vec::new(),
+            copies: Vec::new(),
+            command: Vec::new(),
+            healthcheck: Vec::new(),
+        };
+        let (mut entrypoint, mut arguments) = (Vec::new(), Vec::new());
+        let exec_form = |text: &str| serde_json::from_str::<Vec<String>>(text).context("not in exec form");
+        for (name, rest) in &all[last + 1..] {
+            match name.as_str() {
+                "USER" => recipe.user.clone_from(rest),
+                "ENV" => recipe.variables.extend(rest.split_whitespace().map(str::to_owned)),
+                "COPY" => {
+                    let words: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
+                    let [from, to] = words[..] else { bail!("COPY of more than one file: {rest}") };
+                    recipe.copies.push((from.to_owned(), to.to_owned()));
+                }
+                "ENTRYPOINT" => entrypoint = exec_form(rest)?,
+                "CMD" => arguments = exec_form(rest)?,
+                "HEALTHCHECK" => {
+                    let (_, command) = rest.split_once("CMD").context("a health check without a command")?;
+                    recipe.healthcheck = exec_form(command)?;
+                }
+                "LABEL" | "EXPOSE" => {}
+                other => bail!("{other} is not understood here"),
+            }
+        }
+        recipe.command = [entrypoint, arguments].concat();
+        Ok(recipe)
+    }
+}
+
+/// The image, unpacked.
+pub struct Image {
+    pub recipe: Recipe,
+    root: TempDir,
+}
+
+impl Image {
+    /// Assembles it around the binary under test.
+    pub fn assemble() -> anyhow::Result<Self> {
+        let recipe = Recipe::read()?;
+        let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+        tools::run(Command::new("cp").arg("-a").arg(base()?.join(".")).arg(root.path()))?;
+        for (from, to) in &recipe.copies {
+            if from != "/build/target/release/quilt-mcp" {
+                bail!("{from} is not known here");
+            }
+            let to = root.path().join(to.trim_start_matches('/'));
+            fs::create_dir_all(to.parent().context("the root cannot be a file")?)?;
+            fs::copy(env!("CARGO_BIN_EXE_quilt-mcp"), to)?;
+        }
+        Ok(Self { recipe, root })
+    }
+
+    /// Adds an authority to those that the image trusts.
+    pub fn trust(&self, pem: &str) -> anyhow::Result<()> {
+        let file = self.root.path().join(CERTIFICATES);
+        let all = format!("{}\n{pem}", fs::read_to_string(&file)?);
+        Ok(fs::write(file, all)?)
+    }
+
+    /// The container's command, with these variables too.
+    pub fn command(&self, variables: &[(&str, String)]) -> Command {
+        self.process(&self.recipe.command, variables)
+    }
+
+    /// The health check in the container.
+    pub fn healthcheck(&self, variables: &[(&str, String)]) -> Command {
+        self.process(&self.recipe.healthcheck, variables)
+    }
+
+    fn process(&self, program: &[String], variables: &[(&str, String)]) -> Command {
+        let root = self.root.path();
+        let (user, group) = self.recipe.user.split_once(':').unwrap_or((&self.recipe.user, &self.recipe.user));
+        let mut command = tools::isolated(Path::new("unshare"));
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", MOUNT]).arg(root);
+        command.args(["env", "-i"]).arg(format!("SSL_CERT_FILE=/{CERTIFICATES}")).args(&self.recipe.variables);
+        command.args(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        command.args(["unshare", "--user"]).arg(format!("--map-user={user}")).arg(format!("--map-group={group}"));
+        command.arg(format!("--root={}", root.display())).arg("--wd=/").args(program);
+        command
+    }
+}
+
+/// The base's file system, made when the first test asks for it.
+fn base() -> anyhow::Result<PathBuf> {
+    let release = fs::read_to_string("/etc/os-release").context("Debian's packages are needed")?;
+    let pins = [PACKAGES.join(" "), release];
+    let home = tools::installed("image-base", &[&pins[0], &pins[1]], &Path::new("root").join(CERTIFICATES), |home| {
+        let (packages, root) = (home.join("packages"), home.join("root"));
+        fs::create_dir(&packages)?;
+        fs::create_dir(&root)?;
+        let download =
+            tools::run(Command::new("apt-get").args(["download", "-qq"]).args(PACKAGES).current_dir(&packages));
+        download.context("`apt-get update` may be missing")?;
+        let mut files: Vec<_> = fs::read_dir(&packages)?.map(|file| Ok(file?.path())).collect::<anyhow::Result<_>>()?;
+        files.sort();
+        for file in files {
+            tools::run(Command::new("dpkg-deb").arg("-x").arg(file).arg(&root))?;
+        }
+        let bundle = "find root/usr/share/ca-certificates -name '*.crt' | sort | xargs cat";
+        let bundle = tools::run(Command::new("sh").args(["-c", bundle]).current_dir(home))?;
+        fs::create_dir_all(root.join("etc/ssl/certs"))?;
+        Ok(fs::write(root.join(CERTIFICATES), bundle)?)
+    })?;
+    Ok(home.join("root"))
+}
