@@ -32,7 +32,7 @@ pub(super) fn implementation() -> Implementation {
     Implementation::new("quilt-mcp", env!("CARGO_PKG_VERSION")).with_title("Quilt data catalog")
 }
 
-fn speaks_2026(context: &RequestContext<RoleServer>) -> bool {
+pub(super) fn speaks_2026(context: &RequestContext<RoleServer>) -> bool {
     // Versions are dates, so they compare as text.
     context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
 }

@@ -7,6 +7,7 @@
 //! end it here.
 
 mod completion;
+mod confirm;
 mod context;
 mod failure;
 mod guard;
@@ -18,5 +19,6 @@ mod result;
 mod server;
 mod service;
 
+pub use confirm::StateSeal;
 pub use server::{McpServer, served_versions};
 pub use service::{McpService, service};

@@ -15,6 +15,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::completion::{complete, wanted};
+use super::confirm::StateSeal;
 use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, offer, server_meta};
 use super::failure::failure;
 use super::guard::guarded;
@@ -25,7 +26,7 @@ use super::{prompts, resources};
 use crate::config::ToolStyle;
 use crate::telemetry::metrics;
 use crate::tools::{
-    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, code, listed_modules,
+    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, Word, code, listed_modules,
 };
 
 const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
@@ -55,16 +56,17 @@ struct Inner {
     /// The typed tools as they are listed.
     typed: HashMap<&'static str, Tool>,
     services: Arc<Services>,
+    seal: StateSeal,
     tool_timeout: Duration,
 }
 
 impl McpServer {
     /// Builds every tool and schema.
     #[must_use]
-    pub fn new(services: Arc<Services>, tool_timeout: Duration) -> Self {
+    pub fn new(services: Arc<Services>, seal: StateSeal, tool_timeout: Duration) -> Self {
         let toolbox = Toolbox::new();
         let typed = toolbox.typed().iter().map(|tool| (tool.name, listed(tool))).collect();
-        Self(Arc::new(Inner { toolbox, typed, services, tool_timeout }))
+        Self(Arc::new(Inner { toolbox, typed, services, seal, tool_timeout }))
     }
 
     /// What is listed for this offer, in order of the names.
@@ -106,8 +108,13 @@ impl McpServer {
         Ok(outcome)
     }
 
-    fn session(&self, context: &RequestContext<RoleServer>, progress: Option<Progress>) -> Result<Session, ErrorData> {
-        Ok(Session::new(caller(context)?.clone(), self.0.services.clone(), self.0.tool_timeout, progress))
+    fn session(
+        &self,
+        context: &RequestContext<RoleServer>,
+        progress: Option<Progress>,
+        word: Word,
+    ) -> Result<Session, ErrorData> {
+        Ok(Session::new(caller(context)?.clone(), self.0.services.clone(), self.0.tool_timeout, progress, word))
     }
 }
 
@@ -192,7 +199,7 @@ impl ServerHandler for McpServer {
         if !offer(&context)?.includes(uri.toolset()) {
             return Err(resources::switched_off(uri.toolset()));
         }
-        let session = self.session(&context, None)?;
+        let session = self.session(&context, None, Word::CannotAsk)?;
         let read = self.work("resources/read", &context, &session, uri.read(&session)).await?.map_err(failed)?;
         // Somebody's data, which may change at any time.
         let mut result = resources::contents(&request.uri, read).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
@@ -229,7 +236,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let wanted = wanted(&request, offer(&context)?)?;
-        let session = self.session(&context, None)?;
+        let session = self.session(&context, None, Word::CannotAsk)?;
         let work = complete(wanted, &session, &request.argument.value);
         let found = self.work("completion/complete", &context, &session, work).await?;
         let Completion { names, has_more } = found.map_err(|error| failure(error, None))?;
@@ -265,7 +272,8 @@ impl ServerHandler for McpServer {
             return Err(ErrorData::invalid_params(message, None));
         }
         let (progress, forwarded) = progress::forwarder(&context);
-        let session = self.session(&context, progress)?;
+        let (word, binding) = self.0.seal.word(&request, caller(&context)?, &context)?;
+        let session = self.session(&context, progress, word)?;
         let arguments = request.arguments.unwrap_or_default();
         let label = callable.label(&arguments);
         let call = Box::pin(self.0.toolbox.call(callable, offer, session.clone(), arguments));
@@ -273,6 +281,11 @@ impl ServerHandler for McpServer {
             outcome = self.work(label, &context, &session, call) => outcome?,
             never = forwarded => match never {},
         };
+        if let (Some(question), Some(binding)) = (outcome.as_ref().err().and_then(|e| e.question.as_ref()), &binding) {
+            let mut asked = self.0.seal.ask(question, binding);
+            asked.meta = server_meta(&context);
+            return Ok(asked.into());
+        }
         let mut result: CallToolResult = result(outcome);
         result.meta = server_meta(&context);
         Ok(result.into())

@@ -10,6 +10,7 @@ mod args;
 mod auth;
 mod buckets;
 mod complete;
+mod confirm;
 mod error;
 mod explain;
 mod modules;
@@ -23,6 +24,7 @@ mod tool;
 mod toolbox;
 
 pub use complete::{Completion, complete_bucket, complete_package};
+pub use confirm::{Question, Target, Word};
 pub use error::{ToolError, code};
 pub use modules::{ListedModule, Module, is_question, listed as listed_modules};
 pub use offer::Offer;

@@ -11,6 +11,7 @@ mod browser;
 mod command_line;
 mod connections;
 mod credentials;
+mod elicitation;
 mod embedded_s3;
 mod endurance;
 mod http_edge;
