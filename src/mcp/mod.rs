@@ -8,6 +8,8 @@
 
 mod completion;
 mod confirm;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod context;
 mod failure;
 mod guard;

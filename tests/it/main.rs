@@ -9,6 +9,7 @@
 mod ambient;
 mod browser;
 mod command_line;
+mod conformance;
 mod connections;
 mod credentials;
 mod elicitation;

@@ -53,12 +53,7 @@ pub fn python_script(name: &str) -> anyhow::Result<Command> {
 
 /// A command that runs one of the scripts in `tests/peers` with the pinned Node packages, in an [`isolated`] environment.
 pub fn node_script(name: &str) -> anyhow::Result<Command> {
-    let home = installed("node", &[NODE_PACKAGE, NODE_PINS], Path::new("node_modules/.package-lock.json"), |home| {
-        fs::write(home.join("package.json"), NODE_PACKAGE)?;
-        fs::write(home.join("package-lock.json"), NODE_PINS)?;
-        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
-        run(Command::new("npm").args(arguments).arg(home)).map(drop)
-    })?;
+    let home = node_packages("node", NODE_PACKAGE, NODE_PINS)?;
     // Node looks for packages where a script lies, not where it is called. The copy appears whole or not at all.
     let script = home.join(name);
     let mut copy = NamedTempFile::new_in(&home)?;
@@ -67,6 +62,16 @@ pub fn node_script(name: &str) -> anyhow::Result<Command> {
     let mut command = isolated(Path::new("node"));
     command.arg(script);
     Ok(command)
+}
+
+/// The directory with these Node packages. None of their own scripts is run.
+pub fn node_packages(name: &str, package: &str, pins: &str) -> anyhow::Result<PathBuf> {
+    installed(name, &[package, pins], Path::new("node_modules/.package-lock.json"), |home| {
+        fs::write(home.join("package.json"), package)?;
+        fs::write(home.join("package-lock.json"), pins)?;
+        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
+        run(Command::new("npm").args(arguments).arg(home)).map(drop)
+    })
 }
 
 /// A command that knows nothing of the machine's settings, least of all whose AWS credentials are there.
