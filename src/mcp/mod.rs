@@ -1,7 +1,8 @@
 //! MCP, as rmcp speaks it. The only room that knows rmcp.
 //!
 //! Owns the protocol's side of a call: the caller out of the request's context, the guard around the handler, the shape of
-//! results, and what rmcp leaves to its user (own server name, name on every result, caching hints, prompts). Owns no tool.
+//! results, how a tool's question reaches the user, and what rmcp leaves to its user (own server name, name on every result,
+//! caching hints, prompts). Owns no tool.
 //!
 //! Invariant: nothing a handler does can hang a request or outlive it: a panic, the time limit and a client that left all
 //! end it here.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use quilt_mcp::clock::Clock;
+use quilt_mcp::dev::Dev;
 use serde_json::{Value, json};
 
 use crate::support::registry::{FakeRegistry, Vends};
 use crate::support::scene::uri;
 use crate::support::server::{Answer, Server};
 use crate::support::stage::{SHARED, Stage};
-use crate::support::{SECRET, now, token};
+use crate::support::{SECRET, now, token, tools};
 
 const KEY: &str = "a-state-key-that-both-copies-have";
 
@@ -468,4 +469,20 @@ async fn who_cannot_ask_gets_what_everybody_got() {
         let capabilities = json!({ "elicitation": modes });
         asked(&call_as(&it.server, &it.writer, "package_delete", &delete(), capabilities, json!({})).await);
     }
+}
+
+/// A client that is not ours shows the form, and repeats the call with what came of it.
+#[tokio::test]
+async fn the_python_client_asks_its_user() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let dev = Dev::start(0, data.path(), Clock::system()).await?;
+    let mut script = tools::python_script("client_asks.py")?;
+    script.arg(data.path().join("dev.json"));
+    let said = tokio::task::spawn_blocking(move || tools::run(&mut script)).await??;
+    let questions = said.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    let begin = |question: &Value| question["message"].as_str().unwrap()[..10].to_owned();
+    assert_eq!(questions.iter().map(begin).collect::<Vec<_>>(), ["The packag", "Delete the", "Delete the"]);
+    assert!(dev.backend.aws.keys(&dev.backend.info.buckets.shared).iter().all(|key| !key.contains("peers/asked/")));
+    dev.stop().await;
+    Ok(())
 }
