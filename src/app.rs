@@ -19,7 +19,7 @@ use crate::http::{
     AllowedHosts, AllowedOrigins, ConnectionLimits, Ending, HttpParts, Readiness, ResourceServer, router, serve,
 };
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
-use crate::mcp::{McpServer, service};
+use crate::mcp::{McpServer, StateSeal, service};
 use crate::memory::Memory;
 use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
@@ -159,7 +159,8 @@ impl App {
             bucket_limit,
         });
         let calls_end = CancellationToken::new();
-        let server = McpServer::new(services, config.limits.tool_timeout);
+        let seal = StateSeal::new(config.confirmation.state_key.as_ref(), clock.clone());
+        let server = McpServer::new(services, seal, config.limits.tool_timeout);
         let readiness = Readiness::default();
         let router = router(HttpParts {
             verifier,
@@ -179,6 +180,12 @@ impl App {
             clock,
         });
         log_sources(config);
+        if config.confirmation.may_be_lost(&config.listen) {
+            tracing::warn!(
+                "QUILT_MCP_STATE_KEY is not set: a confirmation that this process asks for is lost when the answer comes to \
+                 another copy of the server, or after a restart"
+            );
+        }
         Ok(Self { router, readiness, calls_end, tasks, drain: config.limits.drain, connections })
     }
 

@@ -8,6 +8,7 @@
 
 mod aws;
 mod catalog;
+mod confirmation;
 mod environment;
 mod error;
 mod identity;
@@ -22,6 +23,7 @@ mod telemetry;
 
 pub use aws::AwsConfig;
 pub use catalog::{BaseUrl, CatalogConfig};
+pub use confirmation::ConfirmationConfig;
 pub use environment::{unknown_variables, without_empty_variables};
 pub use error::{ConfigError, explain};
 pub use identity::{IdentityConfig, MIN_SECRET_BYTES, VerifyMode};
@@ -54,6 +56,9 @@ pub struct ServeConfig {
     /// Which tools are offered.
     #[command(flatten)]
     pub offer: OfferConfig,
+    /// Confirmations by the person behind the client.
+    #[command(flatten)]
+    pub confirmation: ConfirmationConfig,
     /// Bounds on size, time and number.
     #[command(flatten)]
     pub limits: LimitsConfig,
@@ -88,6 +93,7 @@ impl ServeConfig {
         self.identity.check(&self.catalog)?;
         self.resource_server.check(self.identity.mode())?;
         self.limits.check()?;
+        self.confirmation.check()?;
         if !self.listen.host.is_loopback() {
             let problem = format!(
                 "gives its rights to whoever reaches {}; expected a loopback address in QUILT_MCP_HOST with it",

@@ -22,9 +22,11 @@ use crate::telemetry::trace::{self, Described, Remote};
 const BODY_PATIENCE: Duration = Duration::from_secs(20);
 /// Largest body of a method that needs no token: discovery has little to say.
 const MAX_OPEN_BODY: usize = 64 * 1024;
+/// The handshake, which 2026-07-28 has no more.
+const INITIALIZE: &str = "initialize";
 /// Methods that are served here, whose params rmcp may still fail to decode.
 const SERVED: [&str; 10] = [
-    "initialize",
+    INITIALIZE,
     "server/discover",
     "tools/list",
     "tools/call",
@@ -81,12 +83,13 @@ pub(super) async fn check(State(intake): State<Intake>, request: Request, next: 
         let message = "The request body is larger than a discovery method needs.";
         return invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
     }
-    if let Some(version) = parts.headers.get("mcp-protocol-version") {
-        let version = version.to_str().unwrap_or_default();
-        if !served_versions().any(|served| served == version) {
-            return reply::unsupported_version(version, envelope.id.as_deref());
-        }
+    let version = parts.headers.get("mcp-protocol-version").map(|version| version.to_str().unwrap_or_default());
+    if let Some(version) = version.filter(|version| !served_versions().any(|served| served == *version)) {
+        return reply::unsupported_version(version, envelope.id.as_deref());
     }
+    // Versions are dates, so they compare as text.
+    let is_gone = envelope.method == INITIALIZE && version >= Some("2026-07-28");
+    let is_served = SERVED.contains(&envelope.method.as_str()) && !is_gone;
     tracing::Span::current().record("rpc", envelope.method.as_str());
     if trace::is_on() {
         describe(&parts.headers, &body, &envelope);
@@ -97,7 +100,7 @@ pub(super) async fn check(State(intake): State<Intake>, request: Request, next: 
     let both = HeaderValue::from_static("application/json, text/event-stream");
     parts.headers.insert(header::ACCEPT, both);
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    as_json_rpc(response, &envelope).await
+    as_json_rpc(response, &envelope, is_served).await
 }
 
 /// Tells the trace what the request is.
@@ -118,7 +121,7 @@ fn describe(headers: &HeaderMap, body: &[u8], envelope: &Envelope) {
 }
 
 /// What rmcp says in plain text, or with a code that means something else, as the JSON-RPC error that it is.
-async fn as_json_rpc(response: Response, envelope: &Envelope) -> Response {
+async fn as_json_rpc(response: Response, envelope: &Envelope, is_served: bool) -> Response {
     let status = response.status();
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_json = content_type.is_some_and(|value| value.starts_with("application/json"));
@@ -134,7 +137,7 @@ async fn as_json_rpc(response: Response, envelope: &Envelope) -> Response {
         let what = Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
         return problem(StatusCode::BAD_REQUEST, &what, id);
     }
-    let may_be_misjudged = is_json && SERVED.contains(&envelope.method.as_str());
+    let may_be_misjudged = is_json && is_served;
     if !may_be_misjudged || response.body().size_hint().exact().is_none_or(|size| size > SHORT) {
         return response;
     }

@@ -68,8 +68,6 @@ struct Params<'a> {
     arguments: Option<&'a RawValue>,
     #[serde(borrow, default)]
     cursor: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "protocolVersion")]
-    protocol_version: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_meta")]
     meta: Option<&'a RawValue>,
 }
@@ -199,9 +197,6 @@ fn missing_param(method: &str, params: &Params<'_>) -> Option<&'static str> {
             Some("The cursor in the params is not a text.")
         }
         "resources/read" if !begins(params.uri, b'"') => Some("The params hold no uri, which must be a text."),
-        "initialize" if !begins(params.protocol_version, b'"') => {
-            Some("The params hold no protocolVersion, which must be a text.")
-        }
         _ => None,
     }
 }
@@ -264,7 +259,6 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":7}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{}}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#,
         ] {
             assert_eq!(code(body), INVALID_PARAMS, "{body}");
         }

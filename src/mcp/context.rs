@@ -43,7 +43,7 @@ fn speaks(context: &RequestContext<RoleServer>, since: &ProtocolVersion) -> bool
     context.protocol_version().is_some_and(|version| version.as_str() >= since.as_str())
 }
 
-fn speaks_2026(context: &RequestContext<RoleServer>) -> bool {
+pub(super) fn speaks_2026(context: &RequestContext<RoleServer>) -> bool {
     speaks(context, &ProtocolVersion::V_2026_07_28)
 }
 

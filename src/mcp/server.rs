@@ -16,6 +16,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tracing::Span;
 
 use super::completion::{complete, wanted};
+use super::confirm::StateSeal;
 use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, knows_links, memory, offer, server_meta};
 use super::failure::failure;
 use super::guard::guarded;
@@ -27,7 +28,8 @@ use crate::config::ToolStyle;
 use crate::credentials::Source;
 use crate::telemetry::{Audit, Call, metrics, trace};
 use crate::tools::{
-    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, code, listed_modules, named_bucket,
+    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, Word, code, listed_modules,
+    named_bucket,
 };
 
 const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
@@ -57,6 +59,7 @@ struct Inner {
     /// The typed tools as they are listed.
     typed: HashMap<&'static str, Tool>,
     services: Arc<Services>,
+    seal: StateSeal,
     tool_timeout: Duration,
 }
 
@@ -72,10 +75,10 @@ struct Job {
 impl McpServer {
     /// Builds every tool and schema.
     #[must_use]
-    pub fn new(services: Arc<Services>, tool_timeout: Duration) -> Self {
+    pub fn new(services: Arc<Services>, seal: StateSeal, tool_timeout: Duration) -> Self {
         let toolbox = Toolbox::new();
         let typed = toolbox.typed().iter().map(|tool| (tool.name, listed(tool))).collect();
-        Self(Arc::new(Inner { toolbox, typed, services, tool_timeout }))
+        Self(Arc::new(Inner { toolbox, typed, services, seal, tool_timeout }))
     }
 
     /// What is listed for this offer, in order of the names.
@@ -121,9 +124,14 @@ impl McpServer {
         Ok(outcome)
     }
 
-    fn session(&self, context: &RequestContext<RoleServer>, progress: Option<Progress>) -> Result<Session, ErrorData> {
+    fn session(
+        &self,
+        context: &RequestContext<RoleServer>,
+        progress: Option<Progress>,
+        word: Word,
+    ) -> Result<Session, ErrorData> {
         let (caller, memory) = (caller(context)?.clone(), memory(context)?.clone());
-        Ok(Session::new(caller, memory, self.0.services.clone(), self.0.tool_timeout, progress))
+        Ok(Session::new(caller, memory, self.0.services.clone(), self.0.tool_timeout, progress, word))
     }
 }
 
@@ -225,7 +233,7 @@ impl ServerHandler for McpServer {
         if !offer(&context)?.includes(uri.toolset()) {
             return Err(resources::switched_off(uri.toolset()));
         }
-        let session = self.session(&context, None)?;
+        let session = self.session(&context, None, Word::CannotAsk)?;
         let bucket = Some(uri.bucket().to_string());
         let job = Job { method: "resources/read", label: "resources/read", bucket };
         let read = self.work(&job, &context, &session, Box::pin(uri.read(&session))).await?.map_err(failed)?;
@@ -264,7 +272,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let wanted = wanted(&request, offer(&context)?)?;
-        let session = self.session(&context, None)?;
+        let session = self.session(&context, None, Word::CannotAsk)?;
         let job = Job { method: "completion/complete", label: "completion/complete", bucket: None };
         let work = Box::pin(complete(wanted, &session, &request.argument.value));
         let found = self.work(&job, &context, &session, work).await?;
@@ -303,7 +311,8 @@ impl ServerHandler for McpServer {
             return Err(ErrorData::invalid_params(message, None));
         }
         let (progress, forwarded) = progress::forwarder(&context);
-        let session = self.session(&context, progress)?;
+        let (word, binding) = self.0.seal.word(&request, caller(&context)?, &context)?;
+        let session = self.session(&context, progress, word)?;
         let arguments = request.arguments.unwrap_or_default();
         let (label, bucket) = (callable.label(&arguments), named_bucket(&arguments).map(|bucket| bucket.to_string()));
         let job = Job { method: "tools/call", label, bucket };
@@ -312,6 +321,11 @@ impl ServerHandler for McpServer {
             outcome = self.work(&job, &context, &session, call) => outcome?,
             never = forwarded => match never {},
         };
+        if let (Some(question), Some(binding)) = (outcome.as_ref().err().and_then(|e| e.question.as_ref()), &binding) {
+            let mut asked = self.0.seal.ask(question, binding);
+            asked.meta = server_meta(&context);
+            return Ok(asked.into());
+        }
         let mut result: CallToolResult = result(outcome, knows_links(&context));
         result.meta = server_meta(&context);
         Ok(result.into())

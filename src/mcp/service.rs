@@ -8,8 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::McpServer;
 
+/// The handler, or with the fixtures of the conformance suite around it.
+#[cfg(not(feature = "conformance"))]
+type Handler = McpServer;
+#[cfg(feature = "conformance")]
+type Handler = super::conformance::Everything;
+
 /// The endpoint.
-pub type McpService = StreamableHttpService<McpServer, NeverSessionManager>;
+pub type McpService = StreamableHttpService<Handler, NeverSessionManager>;
 
 /// Builds the endpoint. `max_body` bounds it a second time, behind the edge; `ends` closes what is still streaming at the
 /// end of a shutdown.
@@ -22,5 +28,7 @@ pub fn service(server: McpServer, max_body: usize, ends: CancellationToken) -> M
         .with_max_request_body_bytes(max_body)
         .with_cancellation_token(ends)
         .disable_allowed_hosts();
+    #[cfg(feature = "conformance")]
+    let server = Handler::around(server);
     StreamableHttpService::new(move || Ok(server.clone()), Arc::new(NeverSessionManager::default()), config)
 }

@@ -30,6 +30,12 @@ impl Deletion {
         latest.into_iter().chain(revisions).map(|pointer| layout::pointer(&self.name, pointer)).collect()
     }
 
+    /// The latest revision before.
+    #[must_use]
+    pub fn latest(&self) -> Option<&TopHash> {
+        self.latest.as_ref().map(|latest| &latest.hash)
+    }
+
     /// The latest revision afterwards; none if the package is gone then.
     #[must_use]
     pub fn latest_after(&self) -> Option<&TopHash> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Question;
 use crate::credentials::NoCredentials;
 use crate::memory::Refused;
 
@@ -29,7 +30,7 @@ pub mod code {
     pub const TOO_LARGE: &str = "too_large";
     /// The package is not what the bucket's workflow demands, or no workflow was chosen where one is required.
     pub const WORKFLOW_VIOLATION: &str = "workflow_violation";
-    /// The deletion has to be confirmed.
+    /// Somebody has to say that this is meant, or was asked and did not.
     pub const CONFIRMATION_REQUIRED: &str = "confirmation_required";
     /// Somebody else was there first, or something exists that was not to be replaced.
     pub const CONFLICT: &str = "conflict";
@@ -61,12 +62,15 @@ pub struct ToolError {
     pub details: Option<Box<Value>>,
     /// The part of the result that there is in spite of the failure.
     pub partial: Option<Box<Map<String, Value>>>,
+    /// What the person behind the client is to be asked; the failure is for those who cannot be.
+    pub question: Option<Box<Question>>,
 }
 
 impl ToolError {
     /// A failure that the same call would meet again.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: false, hint: None, details: None, partial: None }
+        let message = message.into();
+        Self { code, message, retryable: false, hint: None, details: None, partial: None, question: None }
     }
 
     /// An argument that cannot be used.
@@ -118,7 +122,7 @@ impl ToolError {
 }
 
 /// Messages quote what callers and S3 said, which may have lines of its own.
-fn on_one_line(message: &str) -> String {
+pub(super) fn on_one_line(message: &str) -> String {
     let mut line = String::with_capacity(message.len());
     for letter in message.chars() {
         if letter.is_control() {

@@ -10,6 +10,7 @@ mod args;
 mod auth;
 mod buckets;
 mod complete;
+mod confirm;
 mod error;
 mod explain;
 mod modules;
@@ -25,6 +26,7 @@ mod toolbox;
 mod weight;
 
 pub use complete::{Completion, complete_bucket, complete_package};
+pub use confirm::{Question, Target, Word};
 pub use error::{ToolError, code};
 pub use modules::{ListedModule, Module, is_question, listed as listed_modules};
 pub use named_bucket::named_bucket;

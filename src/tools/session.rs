@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::{ToolError, code};
+use super::{ToolError, Word, code};
 use crate::catalog::{CatalogHost, RegistryAccess, RegistryDirectory, RegistryError};
 use crate::clock::Clock;
 use crate::config::AmbientPolicy;
@@ -60,13 +60,15 @@ struct Inner {
     resolved: OnceLock<Arc<Resolved>>,
     deadline: Instant,
     progress: Option<Progress>,
+    word: Word,
 }
 
 /// How long before its end a call should stop, to tell what it has done; of a short call, the last fifth.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// A session of this caller, for a call that may take `limit`.
+    /// A session of this caller, for a call that may take `limit`, and about which the person behind the client has said
+    /// `word`.
     #[must_use]
     pub fn new(
         caller: Caller,
@@ -74,9 +76,10 @@ impl Session {
         services: Arc<Services>,
         limit: Duration,
         progress: Option<Progress>,
+        word: Word,
     ) -> Self {
         let deadline = Instant::now() + limit.saturating_sub(LAST_WORDS.min(limit / 5));
-        Self(Arc::new(Inner { caller, memory, services, resolved: OnceLock::new(), deadline, progress }))
+        Self(Arc::new(Inner { caller, memory, services, resolved: OnceLock::new(), deadline, progress, word }))
     }
 
     /// Tells the client how much is done, if it wants to know.
@@ -84,6 +87,11 @@ impl Session {
         if let Some(progress) = &self.0.progress {
             progress(done, total);
         }
+    }
+
+    /// What the person behind the client has said.
+    pub(super) fn word(&self) -> &Word {
+        &self.0.word
     }
 
     /// When a tool that does several things should stop, so that it can still tell what it has done.

@@ -122,6 +122,7 @@ async fn a_bad_setting_is_one_line_that_names_it() {
         ("QUILT_MCP_READ_ONLY", "perhaps", "true, false"),
         ("QUILT_MCP_AUTHORIZATION_SERVERS", "https://login.example.com", "MCP_JWT_JWKS_URL"),
         ("QUILT_MCP_REQUIRE_AUTH", "some", "calls, all"),
+        ("QUILT_MCP_STATE_KEY", "short-canary", "at least 32 random ones"),
     ] {
         let mut serve = quilt_mcp();
         serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env(variable, value);
@@ -161,6 +162,26 @@ async fn a_variable_that_is_set_to_nothing_is_not_set() {
     }
     assert!(log.contains("\"listening\"") && log.contains(r#""verify":"Registry""#), "{log}");
     assert!(log.contains("QUILT_MCP_ALOWED_HOSTS"), "a misspelt name is a warning: {log}");
+}
+
+/// Who listens where others reach it, likely has copies, and surely a next version.
+#[tokio::test]
+async fn a_confirmation_that_may_be_lost_is_a_warning() {
+    let key = "a-state-key-that-all-copies-have";
+    for (host, key, warns) in [("0.0.0.0", "", true), ("0.0.0.0", key, false), ("127.0.0.1", "", false)] {
+        let mut serve = quilt_mcp();
+        serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env("QUILT_MCP_HOST", host);
+        serve.env("QUILT_REGISTRY_URL", "https://registry.example.com").env("QUILT_MCP_STATE_KEY", key);
+        let mut serve = serve.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(serve.stderr.take().unwrap()).lines();
+        let mut log = String::new();
+        while !log.contains("listening") {
+            let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap();
+            log.push_str(&line.unwrap());
+        }
+        assert_eq!(log.contains("QUILT_MCP_STATE_KEY is not set"), warns, "{host} {key}: {log}");
+        assert!(!log.contains("that-all-copies-have"), "{log}");
+    }
 }
 
 async fn serve_until_it_listens(drain: &str) -> (tokio::process::Child, Lines<BufReader<ChildStderr>>) {

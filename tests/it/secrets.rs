@@ -14,6 +14,7 @@ use crate::support::{now, token_signed_with};
 
 const CANARY_HEADER: &str = "canary-key-of-the-collector";
 const CANARY_SECRET: &str = "canary-jwt-secret-canary-jwt-secret-0001";
+const CANARY_KEY: &str = "canary-state-key-canary-state-key-0001";
 
 /// The real program at its loudest, through every way a secret takes, in logs, metrics, traces and answers: tokens that verify and that do not, keys from the
 /// registry, from the token and from the environment, links, denials, a registry that fails.
@@ -44,6 +45,7 @@ async fn nothing_secret_is_logged_even_at_trace() {
         .env("OTEL_EXPORTER_OTLP_HEADERS", format!("x-api-key={CANARY_HEADER}"))
         .env("QUILT_MCP_LOG_FORMAT", "json")
         .env("MCP_JWT_SECRET", CANARY_SECRET)
+        .env("QUILT_MCP_STATE_KEY", CANARY_KEY)
         .env("QUILT_REGISTRY_URL", &registry.url)
         .env("QUILT_MCP_ASSUMABLE_ROLES", stage.aws().role_arn("it/*"))
         .env("AWS_ENDPOINT_URL_S3", &stage.endpoint)
@@ -125,8 +127,11 @@ async fn nothing_secret_is_logged_even_at_trace() {
     let text = String::from_utf8_lossy(&log).into_owned() + &String::from_utf8_lossy(&out);
     assert!(text.matches("tool called").count() >= 13, "the log says what was done: {text}");
     assert!(text.contains("access_denied") && text.contains("caller refused"), "{text}");
-    let mut canaries: Vec<(&str, String)> =
-        vec![("signing secret", CANARY_SECRET.to_owned()), ("collector's key", CANARY_HEADER.to_owned())];
+    let mut canaries: Vec<(&str, String)> = vec![
+        ("signing secret", CANARY_SECRET.to_owned()),
+        ("collector's key", CANARY_HEADER.to_owned()),
+        ("state key", CANARY_KEY.to_owned()),
+    ];
     for (what, bearer) in [("vended", &vended), ("embedded", &embedded), ("assumed", &assumed), ("forged", &forged)] {
         for part in bearer.split('.').skip(1) {
             canaries.push((what, part.to_owned()));

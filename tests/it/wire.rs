@@ -145,15 +145,16 @@ async fn a_version_that_is_not_served_is_told_which_are() {
 async fn methods_that_are_not_served_are_not_there() {
     let (_stage, server, bearer) = server().await;
     let bearer = ("authorization", bearer.as_str());
-    for method in ["no/such", "ping", "logging/setLevel", "resources/subscribe", "subscriptions/listen"] {
+    let gone = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+    for method in gone.into_iter().chain(["no/such", "subscriptions/listen"]) {
         let params = match method {
             "logging/setLevel" => json!({ "level": "info" }),
-            "resources/subscribe" => json!({ "uri": "s3://abc/x" }),
+            "resources/subscribe" | "resources/unsubscribe" => json!({ "uri": "s3://abc/x" }),
             "subscriptions/listen" => json!({ "notifications": {} }),
             _ => json!({}),
         };
         let headers = [NEW, bearer, ("mcp-method", method), ("mcp-name", "s3://abc/x")];
-        let named = if method == "resources/subscribe" { 4 } else { 3 };
+        let named = if method.ends_with("subscribe") { 4 } else { 3 };
         let answer = server.post(body(method, params), &headers[..named]).await;
         assert_eq!(outcome(&answer), (404, Some(-32601)), "{method} {}", answer.body);
     }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::args::KnownName;
+use super::questions;
 use crate::s3::BucketName;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError, code};
@@ -55,7 +56,8 @@ impl Tool for PackageDelete {
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let name = args.name.0;
-        if !args.dry_run && args.confirm.as_deref() != Some(name.as_str()) {
+        let is_confirmed = args.confirm.as_deref() == Some(name.as_str());
+        if !args.dry_run && !is_confirmed && (args.confirm.is_some() || !session.can_ask()) {
             let message = format!("To delete from {name}, the argument confirm must be `{name}`.");
             return Err(ToolError::new(code::CONFIRMATION_REQUIRED, message)
                 .with_hint("Ask the user, then repeat the call with confirm set; dry_run=true shows what would go."));
@@ -67,6 +69,12 @@ impl Tool for PackageDelete {
             Some(wanted) => Some(packages.resolve(&name, wanted).await.map_err(told)?),
         };
         let deletion = packages.plan_deletion(&name, revision.as_ref()).await.map_err(told)?;
+        if !args.dry_run && !is_confirmed {
+            let question = questions::delete(&args.bucket, &name, revision.as_ref(), &deletion);
+            if !session.has_consent(question.about)? {
+                return Err(question.unanswered());
+            }
+        }
         if !args.dry_run {
             packages.delete(&deletion).await.map_err(told)?;
         }

@@ -16,6 +16,7 @@ mod metadata;
 mod outcome;
 mod plan;
 mod push;
+mod questions;
 mod templates;
 mod update;
 mod verify;

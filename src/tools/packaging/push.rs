@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::args::{HashType, choice, message};
 use super::explain::conflict;
 use super::outcome::{Done, Output};
+use super::questions;
 use crate::packages::{
     ChangeCounts, Committed, Comparison, Hashing, Latest, PackageBucket, PackageError, Planned, Preference, Prepared,
     Seen, Use, compose, room_of_files,
@@ -101,7 +102,12 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
         };
         gate.check(candidate).map_err(told)?;
 
-        let is_refused = latest.is_some() && !options.overwrite;
+        let is_refused = match &latest {
+            Some(latest) if !options.overwrite => {
+                options.dry_run || !session.has_consent(questions::taken(&bucket, &name, latest))?
+            }
+            _ => false,
+        };
         let writes = !options.dry_run && !is_refused;
         let (mut entries, bytes_copied) = finish(session, &packages, &hashing, seen, &name, &options, writes).await?;
         let readme = match (&options.readme, writes) {
@@ -164,7 +170,8 @@ async fn finish(
 }
 
 /// A package of the name exists and may not be replaced. If it is the very revision that this call would have written, an
-/// earlier attempt may have broken off behind its commit; then what it left undone is done now, and that is a success.
+/// earlier attempt may have broken off behind its commit; then what it left undone is done now, and that is a success. If it
+/// is another one, the user is asked where that can be done.
 async fn refuse(
     session: &Session,
     packages: &PackageBucket,
@@ -181,6 +188,9 @@ async fn refuse(
         if committed.mended_parent {
             return Ok(committed);
         }
+    }
+    if !is_identical && !options.dry_run && session.can_ask() {
+        return Err(questions::overwrite(packages.name(), name, latest, diff.as_ref()).unanswered());
     }
     let message = if is_identical {
         format!("The package {name} exists already, with exactly this content; its revision is {}.", latest.hash)

@@ -20,6 +20,7 @@ pub mod scene;
 pub mod seaweedfs;
 pub mod server;
 pub mod stage;
+pub mod suite;
 pub mod tools;
 pub mod traps;
 

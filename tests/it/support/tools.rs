@@ -109,21 +109,22 @@ pub fn chromium() -> anyhow::Result<PathBuf> {
     found.with_context(|| format!("none of {CHROMIUM:?} is installed; on Debian `apt-get install chromium` does it"))
 }
 
-fn node_packages(tool: &str, package: &str, pins: &str) -> anyhow::Result<PathBuf> {
-    installed(tool, &[package, pins], Path::new("node_modules/.package-lock.json"), |home| {
-        fs::write(home.join("package.json"), package)?;
-        fs::write(home.join("package-lock.json"), pins)?;
-        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
-        run(Command::new("npm").args(arguments).arg(home)).map(drop)
-    })
-}
-
 /// The copy appears whole or not at all.
 fn copy(file: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut copy = NamedTempFile::new_in(folder)?;
     copy.write_all(&fs::read(file)?)?;
     copy.persist(folder.join(file.file_name().context("a script has a name")?))?;
     Ok(())
+}
+
+/// The directory with these Node packages. None of their own scripts is run.
+pub fn node_packages(name: &str, package: &str, pins: &str) -> anyhow::Result<PathBuf> {
+    installed(name, &[package, pins], Path::new("node_modules/.package-lock.json"), |home| {
+        fs::write(home.join("package.json"), package)?;
+        fs::write(home.join("package-lock.json"), pins)?;
+        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
+        run(Command::new("npm").args(arguments).arg(home)).map(drop)
+    })
 }
 
 /// A command that knows nothing of the machine's settings, least of all whose AWS credentials are there.

@@ -1,0 +1,168 @@
+//! A tool's question to the person behind the client, as MCP 2026-07-28 has it: the call is answered `input_required` with
+//! a form, and the client repeats it with what was said and with the sealed state that it was given.
+//!
+//! Owns the form, the seal and what an answer must be. Owns no question: tools have those.
+//!
+//! Invariants: nothing is kept between the two calls, so that any copy of the server that has the key can take the answer;
+//! a state is good for one caller, one call with its arguments, one target and ten minutes; whatever it is presented with,
+//! it gives no rights.
+
+use std::collections::BTreeMap;
+
+use rmcp::model::{
+    BooleanSchema, CallToolRequestParams, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
+    ElicitationSchema, InputRequest, InputRequiredResult, PrimitiveSchemaDefinition, RequestStateCodec, SealOptions,
+};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+
+use super::context::speaks_2026;
+use super::failure::failure;
+use crate::clock::Clock;
+use crate::identity::Caller;
+use crate::tools::{Question, Target, ToolError, Word, code};
+
+/// For how long a question can be answered.
+const GOOD_FOR_SECONDS: i64 = 10 * 60;
+/// The request for the person's word among a call's requests, and the field of its form.
+const CONFIRM: &str = "confirm";
+/// What the seal is for, so that nothing else that is sealed with the key can be taken for it.
+const PURPOSE: &[u8] = b"quilt-mcp confirmation 1";
+
+/// Seals what a client keeps between a question and its answer.
+pub struct StateSeal {
+    codec: RequestStateCodec,
+    clock: Clock,
+}
+
+/// Who made which call: what a state is bound to.
+pub(super) struct Binding(Target);
+
+impl StateSeal {
+    /// A seal with the operator's key, which is the same on every copy, or with one of its own.
+    #[must_use]
+    pub fn new(key: Option<&SecretString>, clock: Clock) -> Self {
+        // Its length was checked with the settings.
+        let codec = match key {
+            Some(key) => RequestStateCodec::new_unchecked(key.expose_secret()),
+            None => RequestStateCodec::new_unchecked(rand::random::<[u8; 32]>()),
+        };
+        Self { codec, clock }
+    }
+
+    /// What the person has said about this call; and what a new question would be bound to, if one can be asked. A state
+    /// or an answer that cannot be one is an error of the protocol.
+    pub(super) fn word(
+        &self,
+        request: &CallToolRequestParams,
+        caller: &Caller,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(Word, Option<Binding>), ErrorData> {
+        if !can_ask(context) {
+            return Ok((Word::CannotAsk, None));
+        }
+        let binding = Binding::of(request, caller);
+        let word = self.said(request, &binding).map_err(|error| failure(error, None))?;
+        Ok((word, Some(binding)))
+    }
+
+    fn said(&self, request: &CallToolRequestParams, binding: &Binding) -> Result<Word, ToolError> {
+        // An answer without its state is an answer to nothing.
+        let Some(state) = &request.request_state else { return Ok(Word::NotAsked) };
+        let (ends, target) = self.open(state, binding).ok_or_else(foreign)?;
+        if self.clock.now().as_second() > ends {
+            let message = "The question was asked more than ten minutes ago; nothing was done.";
+            let error = ToolError::new(code::CONFIRMATION_REQUIRED, message);
+            return Ok(no(error.with_hint("Repeat the call without requestState to be asked anew.")));
+        }
+        let Some(answer) = request.input_responses.as_ref().and_then(|answers| answers.get(CONFIRM)) else {
+            return Ok(Word::NotAsked);
+        };
+        let answer: ElicitResult = serde_json::from_value(answer.clone())
+            .map_err(|problem| ToolError::invalid(format!("The answer to the question cannot be read: {problem}.")))?;
+        Ok(match answer.action {
+            ElicitationAction::Accept if is_ticked(&answer) => Word::Yes(target),
+            ElicitationAction::Cancel => {
+                no(refusal("The user closed the question without an answer; nothing was done."))
+            }
+            _ => no(refusal("The user was asked and did not agree; nothing was done.")),
+        })
+    }
+
+    /// The question for the client, and the state that it is to bring back.
+    pub(super) fn ask(&self, question: &Question, binding: &Binding) -> InputRequiredResult {
+        let field = BooleanSchema::new().title(question.yes).with_default(false);
+        let fields = BTreeMap::from([(CONFIRM.to_owned(), PrimitiveSchemaDefinition::Boolean(field))]);
+        let form = ElicitRequestParams::FormElicitationParams {
+            meta: None,
+            message: question.message.clone(),
+            requested_schema: ElicitationSchema::new(fields).with_required(vec![CONFIRM.to_owned()]),
+        };
+        let request = InputRequest::Elicitation(ElicitRequest::new(form));
+        let requests = BTreeMap::from([(CONFIRM.to_owned(), request)]);
+        InputRequiredResult::new(Some(requests), Some(self.seal(question.about, binding)))
+    }
+
+    fn seal(&self, target: Target, binding: &Binding) -> String {
+        let ends = self.clock.now().as_second().saturating_add(GOOD_FOR_SECONDS);
+        let payload = [&ends.to_be_bytes()[..], target.bytes()].concat();
+        // The codec's own time limit would go by the machine's clock.
+        self.codec.seal_with(&payload, &SealOptions::new().associated_data(binding.0.bytes()))
+    }
+
+    fn open(&self, state: &str, binding: &Binding) -> Option<(i64, Target)> {
+        let payload = self.codec.open_with(state, binding.0.bytes()).ok()?;
+        let (ends, target) = payload.split_first_chunk()?;
+        Some((i64::from_be_bytes(*ends), Target::named(target.try_into().ok()?)))
+    }
+}
+
+impl Binding {
+    /// The call as its client repeats it. Objects are the same whatever the order of their members.
+    fn of(request: &CallToolRequestParams, caller: &Caller) -> Self {
+        let mut arguments = Value::Object(request.arguments.clone().unwrap_or_default());
+        arguments.sort_all_objects();
+        let (kind, who) = who(caller);
+        Self(Target::of([PURPOSE, kind, &who, request.name.as_bytes(), arguments.to_string().as_bytes()]))
+    }
+}
+
+/// Who calls. Not the token where it names somebody: a browser's page sends a new one with every request.
+fn who(caller: &Caller) -> (&'static [u8], Vec<u8>) {
+    match caller {
+        Caller::Anonymous => (b"anonymous", Vec::new()),
+        Caller::Proved(proved) => match proved.subject() {
+            Some(subject) => (b"subject", subject.as_bytes().to_vec()),
+            None => (b"token", proved.fingerprint().bytes().to_vec()),
+        },
+    }
+}
+
+/// Whether the client says that it can show its user a form.
+fn can_ask(context: &RequestContext<RoleServer>) -> bool {
+    let elicitation = context.client_capabilities().and_then(|capabilities| capabilities.elicitation);
+    // An empty capability means forms.
+    speaks_2026(context) && elicitation.is_some_and(|modes| modes.form.is_some() || modes.url.is_none())
+}
+
+fn is_ticked(answer: &ElicitResult) -> bool {
+    answer.content.as_ref().and_then(|content| content.get(CONFIRM)) == Some(&Value::Bool(true))
+}
+
+fn no(error: ToolError) -> Word {
+    Word::No(Box::new(error))
+}
+
+fn refusal(message: &str) -> ToolError {
+    ToolError::new(code::CONFIRMATION_REQUIRED, message).with_hint("Ask the user what they want instead.")
+}
+
+fn foreign() -> ToolError {
+    let message = "The requestState is not of a question that this server asked this caller about this call.";
+    ToolError::invalid(message).with_hint(
+        "Repeat the call without requestState to be asked anew. If it happens every time, the copies of this server have \
+         different keys (QUILT_MCP_STATE_KEY).",
+    )
+}
