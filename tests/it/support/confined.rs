@@ -28,7 +28,7 @@ impl Drop for Group {
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
-        println!("the control group {} is left behind", self.path.display());
+        eprintln!("the control group {} is left behind", self.path.display());
     }
 }
 
@@ -36,7 +36,7 @@ impl Confinement {
     /// Room for so many bytes.
     pub fn of(limit: u64) -> Self {
         let made = Group::first(limit).or_else(|| Group::second(limit));
-        println!(
+        eprintln!(
             "confined by {}",
             made.as_ref().map_or("RLIMIT_DATA".into(), |group| group.path.display().to_string())
         );
