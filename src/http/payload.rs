@@ -3,17 +3,19 @@
 //! A body has its memory before it is read, from the first byte to its decoding; from there on the call has some of its
 //! own, which is enough for the decoding too and is kept until the answer was written to the socket.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::BytesMut;
 use futures::StreamExt as _;
-use http_body_util::BodyExt as _;
+use hyper::body::{Frame, SizeHint};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
@@ -116,11 +118,32 @@ fn tie(response: Response, held: CallMemory) -> Response {
             return response;
         }
     }
-    response.map(|body| {
-        Body::new(
-            body.map_frame(move |frame| frame.map_data(|bytes| Bytes::from_owner(Tied { bytes, _held: held.clone() }))),
-        )
-    })
+    response.map(|body| Body::new(Held { body, held }))
+}
+
+/// An answer's body whose pieces hold the call's memory, wherever they lie until they are written.
+struct Held {
+    body: Body,
+    held: CallMemory,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        let tied = |bytes| Bytes::from_owner(Tied { bytes, _held: self.held.clone() });
+        frame.map_ok(|frame| frame.map_data(tied))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 struct Tied {

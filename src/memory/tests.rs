@@ -79,8 +79,8 @@ async fn callers_take_turns() {
             order.lock().unwrap().push(caller);
         }
     };
-    // The greedy caller is first with all of its calls, and the modest one comes right behind its first.
+    // Their lines are not the same one. The greedy caller is first with all of its calls, and the quiet one comes right behind its first.
     let greedy = futures::future::join_all((0..5).map(|_| one("greedy")));
-    tokio::join!(greedy, one("modest"), async { drop(all) });
-    assert_eq!(*order.lock().unwrap(), ["greedy", "modest", "greedy", "greedy", "greedy", "greedy"]);
+    tokio::join!(greedy, one("quiet"), async { drop(all) });
+    assert_eq!(*order.lock().unwrap(), ["greedy", "quiet", "greedy", "greedy", "greedy", "greedy"]);
 }

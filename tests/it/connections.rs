@@ -107,6 +107,28 @@ async fn a_connection_that_waits_for_its_answer_is_not_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_that_takes_nothing_of_its_answers_is_closed() {
+    let limits = ConnectionLimits { stalled: Duration::from_millis(50), ..limits(NEVER * 2, 1, Duration::ZERO) };
+    let running = start(limits, None, &[]).await;
+    let mut deaf = TcpStream::connect(running.address).await.unwrap();
+    let list = PING.replace("ping", "tools/list");
+    let request = ping_request()
+        .replace(PING, &list)
+        .replace(&format!("Content-Length: {}", PING.len()), &format!("Content-Length: {}", list.len()));
+    // More than the kernel keeps of answers, on the one connection that there may be.
+    let requests = request.repeat(1000);
+    let asked = deaf.write_all(requests.as_bytes());
+    let waiting = async {
+        let mut next = TcpStream::connect(running.address).await.unwrap();
+        next.write_all(ping_request().as_bytes()).await.unwrap();
+        answer(&mut next).await
+    };
+    let (_cut_off, answered) = tokio::join!(within(asked), waiting);
+    assert!(answered.starts_with("HTTP/1.1 200"), "{answered}");
+    drop(deaf);
+}
+
+#[tokio::test]
 async fn one_connection_too_many_waits_for_its_turn() {
     let running = start(limits(NEVER, 1, Duration::ZERO), None, &[]).await;
     let mut first = TcpStream::connect(running.address).await.unwrap();
