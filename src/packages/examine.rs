@@ -16,13 +16,13 @@ use crate::s3::{ObjectUri, ReadQuery, S3ErrorKind};
 /// Manifests up to this size are kept in memory whole; of larger ones the index is.
 const KEPT: u64 = 2 * 1024 * 1024;
 /// Largest manifest that is sorted in memory, when it is not in tree order. No release of quilt3 writes such.
-const SORTABLE: u64 = 32 * 1024 * 1024;
+const SORTABLE: u64 = 16 * 1024 * 1024;
 /// Most memory for an index; only a manifest made for it needs more.
 const INDEX: usize = 32 * 1024 * 1024;
 /// Memory for an index that is part of what reading a manifest takes in any case.
 const SMALL_INDEX: usize = 2 * 1024 * 1024;
 /// How many times its size a manifest takes while it is sorted.
-const SORTING: usize = 8;
+const SORTING: usize = 9;
 
 impl PackageBucket {
     /// The manifest of a revision, if it is what its name says.

@@ -44,7 +44,7 @@ pub use place::{object_of, physical_key_of};
 pub use pointers::Latest;
 pub use prepare::{Planned, Report, Seen};
 pub use revise::{Changes, Prepared, Removal, Revised, compose, entries_after, revise};
-pub use room::{OBJECTS, Use, room_of_files, room_of_revision};
+pub use room::{OBJECTS, Use, room_of_file, room_of_files, room_of_revision};
 pub use rows::Rows;
 pub use verify::Verdict;
 pub use workflow::WorkflowGate;

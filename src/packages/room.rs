@@ -15,10 +15,11 @@ const PAGE: usize = 3 * MIB;
 /// Connections to S3 on which objects are looked at, hashed and copied, at most and for one object.
 pub const OBJECTS: usize = 6 * MIB;
 const OBJECT: usize = 96 * 1024;
-/// Of a file that goes into a package, beside its names: what is planned, what was seen, its entry, its row.
-const FILE: usize = 1024;
-/// How often the names of a file stand in all that.
-const NAMES: usize = 8;
+/// Of a file that goes into a package, beside its names and its metadata: what is planned, what was seen, its entry, its row.
+const FILE: usize = 1792;
+/// How often its names and its metadata stand in all that.
+const NAMES: usize = 7;
+const METADATA: usize = 4;
 
 /// How often a manifest is there when its entries are in memory one by one, and as a workflow's schema sees them.
 const ENTRIES: usize = 8;
@@ -43,13 +44,19 @@ impl PackageBucket {
     }
 }
 
+/// Memory for what becomes of a file without metadata, whose names have so many bytes.
+#[must_use]
+pub fn room_of_file(names: usize) -> usize {
+    FILE + NAMES * names
+}
+
 /// Memory for what becomes of these files, from the look at them to their rows of a manifest.
 #[must_use]
 pub fn room_of_files(planned: &[Planned]) -> usize {
     let one = |planned: &Planned| {
         let Planned { logical_key, object, meta } = planned;
         let names = logical_key.as_str().len() + object.bucket.as_str().len() + object.key.as_str().len();
-        FILE + NAMES * names + 2 * meta.weight()
+        room_of_file(names) + METADATA * meta.weight()
     };
     OBJECTS.min(planned.len() * OBJECT) + planned.iter().map(one).sum::<usize>()
 }

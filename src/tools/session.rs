@@ -105,6 +105,11 @@ impl Session {
         Ok(self.0.memory.hold(bytes).await?)
     }
 
+    /// Lets go of what the call holds beyond this, when it is known to need no more.
+    pub fn settle(&self, bytes: usize) {
+        self.0.memory.shrink_to(bytes);
+    }
+
     /// Who calls.
     #[must_use]
     pub fn caller(&self) -> &Caller {

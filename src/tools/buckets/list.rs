@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::tools::permissions::catalog::consult;
 use crate::tools::permissions::report::BucketReport;
 use crate::tools::permissions::shown::{ListedBy, Shown, shown};
-use crate::tools::permissions::{Questions, survey};
+use crate::tools::permissions::{Questions, room_of_survey, survey};
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -47,6 +47,7 @@ impl Tool for BucketList {
         let view = consult(&session).await?;
         let Shown { buckets, listed_by, truncated } = shown(&session, &s3, view.as_ref(), MOST).await?;
         let names: Vec<String> = buckets.iter().map(|bucket| bucket.name.clone()).collect();
+        session.hold(room_of_survey(names.len())).await?;
         let answers = survey(&session, &s3, &names, Questions::READS, &view.as_ref().into()).await;
         let buckets: Vec<BucketReport> =
             buckets.into_iter().zip(&answers).map(|(bucket, access)| BucketReport::new(bucket, access)).collect();

@@ -104,9 +104,11 @@ impl Tool for PackageBrowse {
             None => packages.resolve(&name, &args.hash).await.map_err(told)?,
         };
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
-        let room = packages.room(&hash, Use::Page).await;
-        session.hold(room + weight::of_items(limit)).await?;
+        let page = weight::of_items(limit);
+        session.hold(packages.room(&hash, Use::Page).await + page).await?;
         let file = packages.open(&hash).await.map_err(told)?;
+        let room = packages.room(&hash, Use::Page).await;
+        session.settle(room + page);
         let whole = file.index.whole;
         let offset = place.map(|place| place.offset);
         if offset.is_some_and(|offset| !(whole.start..whole.end).contains(&offset)) {

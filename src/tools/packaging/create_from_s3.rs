@@ -9,6 +9,7 @@ use super::args::{FileArg, HashType, NewName};
 use super::outcome::Output;
 use super::plan::{Keys, MOST, plan};
 use super::push::{NewPackage, Options, create, in_time};
+use crate::packages::room_of_file;
 use crate::s3::{BucketName, ListingQuery, ObjectUri, UserS3};
 use crate::tools::args::yes;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
@@ -115,6 +116,9 @@ impl Tool for PackageCreateFromS3 {
     }
 }
 
+/// Memory that is asked for at once for what is found.
+const STEP: usize = 8 * 1024 * 1024;
+
 /// What is below a prefix.
 #[derive(Default)]
 struct Found {
@@ -131,6 +135,9 @@ async fn find(
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Found, ToolError> {
     let mut found = Found::default();
+    // In steps: nobody knows how many there are.
+    let (mut weight, mut paid) = (0, STEP);
+    session.hold(paid).await?;
     let mut query = ListingQuery { prefix: prefix.to_owned(), max_keys: 1000, ..ListingQuery::default() };
     loop {
         let page = s3.list_objects(bucket, &query).await.map_err(|error| session.explain(&error))?;
@@ -139,9 +146,14 @@ async fn find(
                 found.folders += 1;
                 continue;
             }
+            weight += room_of_file(2 * object.key.len());
             let key = object.key.parse().map_err(ToolError::invalid)?;
             let s3_uri = ObjectUri::latest(bucket.clone(), key);
             found.files.push(FileArg { s3_uri, logical_key: None, meta: None });
+        }
+        if weight > paid {
+            paid = weight + STEP;
+            session.hold(paid).await?;
         }
         if found.files.len() > MOST {
             let message = format!("More than {MOST} objects are below s3://{bucket}/{prefix}, too many for one call.");

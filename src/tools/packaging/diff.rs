@@ -104,10 +104,12 @@ impl Tool for PackageDiff {
         let place = cursor::read::<Place>(args.cursor.as_deref())?;
         let (from, to) = sides(&session, args, place.as_ref()).await?;
         let told = |error| session.explain_package(error);
-        let room = from.packages.room(&from.hash, Use::Scan).await + to.packages.room(&to.hash, Use::Scan).await;
-        session.hold(room + weight::of_items(2 * limit)).await?;
+        let shown = weight::of_items(2 * limit);
+        session.hold(room(&from, &to).await + shown).await?;
         let first = from.packages.open(&from.hash).await.map_err(told)?;
         let second = to.packages.open(&to.hash).await.map_err(told)?;
+        let room = room(&from, &to).await;
+        session.settle(room + shown);
         let page = page(&first, &second, place.as_ref(), limit).await.map_err(told)?;
         session.hold(room + page.weight).await?;
         let mut output = Output {
@@ -137,6 +139,11 @@ impl Tool for PackageDiff {
         }
         Ok(output.into())
     }
+}
+
+/// Memory for reading both.
+async fn room(from: &Side, to: &Side) -> usize {
+    from.packages.room(&from.hash, Use::Scan).await + to.packages.room(&to.hash, Use::Scan).await
 }
 
 /// The two revisions that are meant.

@@ -109,13 +109,15 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
             let message = format!("The package {name} is at revision {} and not at the expected {base}.", latest.hash);
             conflict(message, Some(base), Some(&latest.hash))
         };
-        let room = packages.room(base, Use::Scan).await + room_of_files(&planned);
-        session.hold(room).await?;
+        let files = room_of_files(&planned);
+        session.hold(packages.room(base, Use::Scan).await + files).await?;
         let file = match packages.open(base).await {
             Err(PackageError::NoSuchRevision { .. }) if has_moved => return Err(moved()),
             file => file.map_err(told)?,
         };
         let gate = packages.gate(choice(args.workflow.as_deref())).await.map_err(told)?;
+        let room = packages.room(base, Use::Scan).await + files;
+        session.settle(room);
         session.hold(room + room_of_revision(&file, gate.wants_entries())).await?;
         let total = 2 * planned.len() as u64;
         let seen = packages.look(&hashing, planned, &|done, _| session.report(done, total)).await.map_err(told)?;

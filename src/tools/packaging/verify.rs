@@ -92,6 +92,7 @@ impl Tool for PackageVerify {
             Err(PackageError::Manifest { problem, .. }) => (None, Some(problem.to_string())),
             Err(error) => return Err(told(error)),
         };
+        session.settle(packages.room(&hash, Use::Scan).await + objects);
         let recomputed = file.as_ref().map(|file| file.index.top_hash.clone());
         let objects = match file.filter(|_| args.check_objects) {
             None => None,

@@ -8,7 +8,7 @@ use super::catalog::consult;
 use super::identity::UserIdentity;
 use super::report::{Categories, EvidentReport};
 use super::shown::{bare, shown};
-use super::survey::survey;
+use super::survey::{room_of_survey, survey};
 use crate::s3::BucketName;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError};
@@ -69,6 +69,7 @@ impl Tool for PermissionsDiscover {
         let names: Vec<String> = buckets.iter().map(|bucket| bucket.name.clone()).collect();
         let questions = Questions { write: args.probe_write, ..Questions::READS };
         let declarations = view.as_ref().into();
+        session.hold(room_of_survey(names.len())).await?;
         let (answers, aws) =
             tokio::join!(survey(&session, &s3, &names, questions, &declarations), session.caller_identity());
         let bucket_permissions: Vec<EvidentReport> =

@@ -23,4 +23,4 @@ pub use check::BucketAccessCheck;
 pub use discover::PermissionsDiscover;
 pub use identity::role_names;
 pub use recommendations::PermissionsRecommendations;
-pub use survey::survey;
+pub use survey::{room_of_survey, survey};

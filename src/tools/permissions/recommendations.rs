@@ -8,7 +8,7 @@ use super::access::BucketAccess;
 use super::ask::Questions;
 use super::catalog::consult;
 use super::shown::shown;
-use super::survey::survey;
+use super::survey::{room_of_survey, survey};
 use crate::catalog::{CatalogView, Me};
 use crate::credentials::Source;
 use crate::identity::ProvedCaller;
@@ -83,6 +83,7 @@ impl Tool for PermissionsRecommendations {
         let shown = shown(&session, &s3, view.as_ref(), MOST).await?;
         let names: Vec<String> = shown.buckets.into_iter().map(|bucket| bucket.name).collect();
         let declarations = view.as_ref().into();
+        session.hold(room_of_survey(names.len())).await?;
         let answers = survey(&session, &s3, &names, Questions::READS, &declarations).await;
         let mut recommendations = about_credentials(&session);
         recommendations.extend(about_buckets(&names, &answers, view.as_ref()));

@@ -15,6 +15,13 @@ use crate::tools::Session;
 /// Buckets asked about at once.
 const AT_ONCE: usize = 32;
 
+/// Memory for questions about so many buckets and for what is told of them.
+pub fn room_of_survey(buckets: usize) -> usize {
+    const QUESTION: usize = 64 * 1024;
+    const REPORT: usize = 6 * 1024;
+    buckets.min(AT_ONCE) * QUESTION + buckets * REPORT
+}
+
 /// What is known about each of these buckets.
 pub async fn survey(
     session: &Session,

@@ -28,7 +28,9 @@ pub(super) async fn manifest(session: &Session, uri: &QuiltUri, beside: usize) -
     let told = |error| session.explain_package(error);
     let hash = packages.revision(&uri.name, &uri.revision).await.map_err(told)?;
     session.hold(packages.room(&hash, Use::Page).await + beside).await?;
-    packages.open(&hash).await.map_err(told)
+    let file = packages.open(&hash).await.map_err(told)?;
+    session.settle(packages.room(&hash, Use::Page).await + beside);
+    Ok(file)
 }
 
 /// The object of the entry at `path`.
