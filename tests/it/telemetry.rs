@@ -150,13 +150,13 @@ async fn prometheus_reads_the_metrics_that_the_reference_names() {
         samples.iter().find(is_such).map_or_else(|| "none".to_owned(), |sample| sample[2].to_string())
     };
     let calls = |outcome| sample("quilt_mcp_tool_calls", json!({ "tool": "bucket_objects_list", "outcome": outcome }));
-    assert_eq!((calls("ok"), calls("access_denied")), ("3.0".to_owned(), "1.0".to_owned()));
-    assert_eq!(sample("quilt_mcp_requests", json!({ "status": "401" })), "1.0");
-    assert_eq!(sample("quilt_mcp_refusals", json!({ "code": "missing_jwt" })), "1.0");
-    assert_eq!(sample("quilt_mcp_credentials", json!({ "event": "miss" })), "1.0");
-    assert_eq!(sample("quilt_mcp_requests_in_flight", json!({})), "0.0");
+    assert_eq!((calls("ok"), calls("access_denied")), ("3".to_owned(), "1".to_owned()));
+    assert_eq!(sample("quilt_mcp_requests", json!({ "status": "401" })), "1");
+    assert_eq!(sample("quilt_mcp_refusals", json!({ "code": "missing_jwt" })), "1");
+    assert_eq!(sample("quilt_mcp_credentials", json!({ "event": "miss" })), "1");
+    assert_eq!(sample("quilt_mcp_requests_in_flight", json!({})), "0");
     let within = json!({ "dependency": "s3", "outcome": "refused", "le": "+Inf" });
-    assert_eq!(sample("quilt_mcp_upstream_duration_seconds", within), "1.0");
+    assert_eq!(sample("quilt_mcp_upstream_duration_seconds", within), "1");
     assert!(sample("process_resident_memory_bytes", json!({})).parse::<f64>().unwrap() > 1e6);
 
     // What is there is in the reference, with these labels and no others; and what the reference names is there.
