@@ -4,18 +4,18 @@
 //! - `… -- generate N`: writes a manifest of N entries, for `quilt-mcp manifest hash -`
 //! - `… -- quilt3 PYTHON`: against quilt3, of which that Python has version 8.0.0
 
+#[path = "support/rows.rs"]
+#[expect(dead_code, reason = "only entries with metadata are used")]
+mod rows;
+
 use std::io::Write as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use quilt_mcp::quilt::manifest::ManifestHasher;
+use rows::{HEADER, entry};
 use sha2::{Digest as _, Sha256};
-
-const HEADER: (&str, &str) = (
-    "{\"version\": \"v0\", \"user_meta\": {\"b\": 1, \"a\": 2.5}, \"message\": \"é\"}\n",
-    "{\"message\":\"\\u00e9\",\"user_meta\":{\"a\":2.5,\"b\":1},\"version\":\"v0\"}",
-);
 
 /// Rows that are made, hashed and forgotten at once.
 const BATCH: u64 = 1000;
@@ -28,24 +28,6 @@ fn main() -> anyhow::Result<()> {
         ["quilt3", python] => compare(python),
         other => anyhow::bail!("unknown arguments {other:?}"),
     }
-}
-
-/// The row of an entry as quilt3 writes it, and its canonical form.
-fn entry(n: u64) -> (String, String) {
-    let key = format!("data/{:03}/sample-{n:07}.csv", n / 1000);
-    let hash = "G+PMuVN7xro+Q61a54Pcqumd/dxrG7EOfhnQeNAPwdI=";
-    let (size, weight) = (n * 37, f64::from(u32::try_from(n % 1000).unwrap_or_default()) + 0.5);
-    (
-        format!(
-            "{{\"logical_key\": \"{key}\", \"physical_keys\": [\"s3://example-bucket/ns/pkg/{key}?versionId=abc.DEF_123-456\"], \
-             \"size\": {size}, \"hash\": {{\"type\": \"sha2-256-chunked\", \"value\": \"{hash}\"}}, \
-             \"meta\": {{\"user_meta\": {{\"station\": \"näh\", \"weight\": {weight}, \"n\": {n}}}}}}}\n"
-        ),
-        format!(
-            "{{\"hash\":{{\"type\":\"sha2-256-chunked\",\"value\":\"{hash}\"}},\"logical_key\":\"{key}\",\
-             \"meta\":{{\"user_meta\":{{\"n\":{n},\"station\":\"n\\u00e4h\",\"weight\":{weight}}}}},\"size\":{size}}}"
-        ),
-    )
 }
 
 struct Measured {

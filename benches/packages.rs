@@ -12,23 +12,29 @@
     reason = "a bench prints, and one that gets another answer than it asked for should stop"
 )]
 
+#[path = "support/cpu.rs"]
+#[expect(dead_code, reason = "only the memory is asked for")]
+mod cpu;
+#[path = "support/server.rs"]
+mod server;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use futures::{StreamExt as _, TryStreamExt as _};
 use quilt_mcp::clock::Clock;
 use quilt_mcp::dev::aws::{AccessKey, EmbeddedAws, Options};
 use quilt_mcp::quilt::manifest::ManifestHasher;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use server::{Server, token};
 use tokio_util::sync::CancellationToken;
 
 const BUCKET: &str = "bench-packages";
-const SECRET: &str = "the-secret-of-the-bench-has-40-characters";
 /// As many HEADs at once as the server sends (`packages/prepare.rs`).
 const AT_ONCE: usize = 64;
 
@@ -57,17 +63,10 @@ struct Stage {
     endpoint: String,
     admin: AccessKey,
     s3: aws_sdk_s3::Client,
-    server: Child,
+    server: Server,
     url: String,
     token: String,
     http: reqwest::Client,
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
 }
 
 impl Stage {
@@ -98,26 +97,10 @@ impl Stage {
             .credentials_provider(keys);
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
 
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let server = Command::new(env!("CARGO_BIN_EXE_quilt-mcp"))
-            .args(["serve", &format!("--port={port}"), &format!("--s3-endpoint={endpoint}"), "--ambient=never"])
-            .arg(format!("--jwt-secret={SECRET}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let claims = json!({ "sub": "bench", "exp": Clock::system().now().as_second() + 7200, "aws_credentials": {
-            "access_key_id": admin.access_key_id, "secret_access_key": admin.secret_access_key.expose_secret() } });
-        let token = quilt_mcp::dev::sign(&claims, &SecretString::from(SECRET))?;
+        let server = Server::start(&endpoint)?;
+        let token = token(&admin.access_key_id, admin.secret_access_key.expose_secret())?;
         let http = quilt_mcp::catalog::http_client(Duration::from_mins(5))?;
-        let url = format!("http://127.0.0.1:{port}/mcp");
-        let stage = Self { aws, endpoint, admin, s3, server, url, token, http };
-        for _ in 0..200 {
-            if stage.call("auth_status", json!({})).await.is_ok() {
-                return Ok(stage);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("the server does not answer")
+        Ok(Self { aws, endpoint, admin, s3, url: server.url(), server, token, http })
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> anyhow::Result<Value> {
@@ -133,7 +116,7 @@ impl Stage {
     async fn measured(&self, what: &str, tool: &str, arguments: Value) -> anyhow::Result<(Value, Duration)> {
         self.aws.journal().clear();
         // 5: the peak is forgotten.
-        std::fs::write(format!("/proc/{}/clear_refs", self.server.id()), "5")?;
+        std::fs::write(format!("/proc/{}/clear_refs", self.server.pid()), "5")?;
         let start = Instant::now();
         let output = self.call(tool, arguments).await?;
         let duration = start.elapsed();
@@ -148,9 +131,7 @@ impl Stage {
 
     /// Most memory that the server had, in KiB.
     fn peak(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-        Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+        cpu::kib(self.server.pid(), "VmHWM")
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::json::plain_uri;
 use crate::percent;
 
 /// Where an entry's bytes lie.
@@ -40,8 +41,22 @@ impl FromStr for PhysicalKey {
     type Err = InvalidPhysicalKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidPhysicalKey> {
+        if let Some(plain) = plain(text) {
+            return Ok(plain);
+        }
         read(text).map_err(|problem| InvalidPhysicalKey { shown: text.chars().take(200).collect(), problem })
     }
+}
+
+/// An object whose URI holds nothing that means anything else than itself: most of them. [`read`] reads it alike.
+fn plain(text: &str) -> Option<PhysicalKey> {
+    let rest = text.strip_prefix("s3://")?;
+    let (path, behind) = rest.split_at_checked(plain_uri(rest.as_bytes()))?;
+    let version = behind.strip_prefix("?versionId=").unwrap_or_default();
+    let is_whole = behind.is_empty() || (!version.is_empty() && plain_uri(version.as_bytes()) == version.len());
+    let (bucket, key) = path.split_once('/').filter(|(bucket, _)| is_whole && !bucket.is_empty())?;
+    let version_id = (!version.is_empty()).then(|| version.replace('+', " "));
+    Some(PhysicalKey::S3 { bucket: bucket.to_owned(), key: key.to_owned(), version_id })
 }
 
 /// Follows Python's `urlsplit`, which quilt3 reads them with: leading blanks and any tab or newline are dropped, the
@@ -162,6 +177,13 @@ mod tests {
         fn what_is_written_reads_back(key in ".{0,40}", version in proptest::option::of(".{1,20}")) {
             let physical = s3("bkt", &key, version.as_deref());
             prop_assert_eq!(physical.to_string().parse::<PhysicalKey>(), Ok(physical));
+        }
+
+        #[test]
+        fn what_is_plain_is_read_alike(text in "s3://[a-b\\[. ]{0,3}[/#?]?[a-c/.%#&+é]{0,6}([?]versionId=[a-c.+%&=?]{0,4})?") {
+            if let Some(plain) = plain(&text) {
+                prop_assert_eq!(Ok(plain), read(&text));
+            }
         }
 
         #[test]

@@ -1,5 +1,6 @@
 //! The canonical spelling: keys sorted by code point, no spaces, everything but printable ASCII escaped.
 
+use super::scan::plain;
 use super::{Text, Value};
 
 pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
@@ -8,7 +9,7 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Number(number) => number.write(out),
-        Value::String(text) => string(text.wtf8(), out),
+        Value::String(text) => string(text.bytes(), out),
         Value::Array(items) => {
             out.push(b'[');
             for (at, item) in items.iter().enumerate() {
@@ -31,7 +32,7 @@ fn members<'a>(members: impl Iterator<Item = (&'a Text, &'a Value)>, out: &mut V
         if at > 0 {
             out.push(b',');
         }
-        string(key.wtf8(), out);
+        string(key.bytes(), out);
         out.push(b':');
         value(item, out);
     }
@@ -42,15 +43,22 @@ fn members<'a>(members: impl Iterator<Item = (&'a Text, &'a Value)>, out: &mut V
 pub(super) fn string(wtf8: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = wtf8;
-    loop {
-        let plain = rest.iter().position(|b| !(0x20..0x7f).contains(b) || matches!(b, b'"' | b'\\'));
-        let (run, tail) = rest.split_at(plain.unwrap_or(rest.len()));
+    while let Some((run, tail)) = rest.split_at_checked(plain(rest)) {
         out.extend_from_slice(run);
         let Some((code, tail)) = next_code(tail) else { break };
         escape(code, out);
         rest = tail;
     }
     out.push(b'"');
+}
+
+/// Escapes every character of this.
+pub(super) fn escaped(wtf8: &[u8], out: &mut Vec<u8>) {
+    let mut rest = wtf8;
+    while let Some((code, tail)) = next_code(rest) {
+        escape(code, out);
+        rest = tail;
+    }
 }
 
 fn escape(code: u32, out: &mut Vec<u8>) {

@@ -17,12 +17,16 @@ mod equal;
 mod number;
 mod object;
 pub mod parse;
+mod recode;
+mod scan;
 mod text;
 mod write;
 
 pub use number::Number;
 pub use object::Object;
 pub use parse::{ParseError, parse};
+pub(in crate::quilt) use recode::{Recoder, quoted};
+pub(in crate::quilt) use scan::{plain, plain_uri, split_digits};
 pub use text::Text;
 pub use write::NotWritable;
 
@@ -129,9 +133,9 @@ impl Value {
     }
 }
 
-/// Appends the canonical spelling of a string.
-pub(in crate::quilt) fn write_canonical_str(text: &str, out: &mut Vec<u8>) {
-    canonical::string(text.as_bytes(), out);
+/// Appends the canonical spelling of a string, which is UTF-8.
+pub(in crate::quilt) fn write_canonical_str(text: &[u8], out: &mut Vec<u8>) {
+    canonical::string(text, out);
 }
 
 /// Appends an integer.

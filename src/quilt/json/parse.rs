@@ -3,6 +3,7 @@
 //! Beyond RFC 8259 that is `NaN`, `Infinity`, `-Infinity`, doubles beyond the range (infinite) and lone surrogates in
 //! escapes. A byte order mark is refused, and so is an integer of more than 4,300 digits (`sys.set_int_max_str_digits`).
 
+use super::recode::quoted;
 use super::{Number, Object, Text, Value};
 
 /// How deep arrays and objects may stand in each other. Python's bound is its recursion limit of 1,000 less the frames of
@@ -121,7 +122,7 @@ impl<'a> Parser<'a> {
 
     fn object(&mut self, depth: usize) -> Result<Value, ParseError> {
         self.at += 1;
-        let mut pairs = Vec::new();
+        let mut pairs = Vec::with_capacity(4);
         self.space();
         if self.take(b'}') {
             return Ok(Value::Object(Object::new()));
@@ -190,6 +191,10 @@ impl<'a> Parser<'a> {
     }
 
     fn string(&mut self) -> Result<Text, ParseError> {
+        if let Some((quoted, _)) = quoted(self.rest()) {
+            self.at += quoted.len();
+            return Ok(Text::new(quoted.get(1..quoted.len() - 1).unwrap_or_default().to_vec()));
+        }
         self.at += 1;
         let mut out = Vec::new();
         loop {

@@ -46,7 +46,8 @@ impl Text {
         String::from_utf8(self.0).ok()
     }
 
-    pub(super) fn wtf8(&self) -> &[u8] {
+    /// The text in UTF-8 that is generalised to surrogates.
+    pub(in crate::quilt) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }

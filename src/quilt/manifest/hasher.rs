@@ -4,7 +4,9 @@
 use sha2::{Digest as _, Sha256};
 
 use super::order::Order;
+use super::written;
 use super::{Directory, Entry, Header, MAX_RECORD, ManifestError, ManifestReader, Row};
+use crate::quilt::json::Recoder;
 use crate::quilt::{LogicalKey, TopHash};
 
 /// How many bytes are gathered before they are hashed.
@@ -16,6 +18,7 @@ pub struct TopHasher {
     digest: Sha256,
     batch: Vec<u8>,
     order: Order,
+    recoder: Recoder,
 }
 
 impl TopHasher {
@@ -24,7 +27,7 @@ impl TopHasher {
     pub fn new(header: &Header) -> Self {
         let mut batch = Vec::with_capacity(BATCH);
         header.write_canonical(&mut batch);
-        Self { digest: Sha256::new(), batch, order: Order::default() }
+        Self { digest: Sha256::new(), batch, order: Order::default(), recoder: Recoder::default() }
     }
 
     /// A directory's metadata is not hashed, but no entry may have its name. `line` is for the error.
@@ -34,9 +37,31 @@ impl TopHasher {
 
     /// The next entry. `line` is for the error.
     pub fn entry(&mut self, entry: &Entry, line: u64) -> Result<(), ManifestError> {
-        self.order.entry(&entry.logical_key, line)?;
+        self.order.entry(entry.logical_key.as_str().as_bytes(), line)?;
         self.part(|out| entry.write_canonical(out));
         Ok(())
+    }
+
+    /// The next entry, from the reader's bytes, if it is written as quilt3 writes it; else nothing was done. `each` is told
+    /// its key, which is UTF-8, and its size.
+    pub(super) fn written(
+        &mut self,
+        reader: &mut ManifestReader,
+        each: impl FnOnce(&[u8], u64),
+    ) -> Result<bool, ManifestError> {
+        let Some((line, text)) = reader.rest() else { return Ok(false) };
+        let begin = self.batch.len();
+        let Some(entry) = written::entry(text, &mut self.recoder, &mut self.batch) else { return Ok(false) };
+        let length = text.len() - entry.rest.len();
+        if !entry.rest.starts_with(b"\n") {
+            self.batch.truncate(begin);
+            return Ok(false);
+        }
+        self.order.entry(entry.logical_key, line)?;
+        each(entry.logical_key, entry.size);
+        reader.take(length);
+        self.flush();
+        Ok(true)
     }
 
     /// The top hash.
@@ -48,6 +73,10 @@ impl TopHasher {
 
     fn part(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.batch);
+        self.flush();
+    }
+
+    fn flush(&mut self) {
         if self.batch.len() >= BATCH {
             self.digest.update(&self.batch);
             self.batch.clear();
@@ -128,7 +157,7 @@ impl ManifestHasher {
             }
             waiting.sort_by(|a, b| a.key.cmp(&b.key));
             for Waiting { key, line, canonical } in waiting {
-                hasher.order.entry(&key, line)?;
+                hasher.order.entry(key.as_str().as_bytes(), line)?;
                 hasher.part(|out| out.extend_from_slice(&canonical));
             }
         }
@@ -136,7 +165,15 @@ impl ManifestHasher {
     }
 
     fn drain(&mut self) -> Result<(), ManifestError> {
-        while let Some(row) = self.reader.next_row()? {
+        loop {
+            if let (Some(hasher), None) = (&mut self.hasher, &self.waiting) {
+                let (entries, total_bytes) = (&mut self.entries, &mut self.total_bytes);
+                while hasher.written(&mut self.reader, |_, size| {
+                    *entries += 1;
+                    *total_bytes += u128::from(size);
+                })? {}
+            }
+            let Some(row) = self.reader.next_row()? else { return Ok(()) };
             let line = self.reader.line();
             match (row, &mut self.hasher) {
                 (Row::Header(header), _) => self.hasher = Some(TopHasher::new(&header)),
@@ -160,6 +197,5 @@ impl ManifestHasher {
                 (Row::Directory(_) | Row::Entry(_), None) => return Err(ManifestError::Empty),
             }
         }
-        Ok(())
     }
 }

@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Directory, Entry, Header, ManifestError, ManifestReader, Row, TopHasher};
+use super::{Directory, Header, ManifestError, ManifestReader, Row, TopHasher};
 use crate::quilt::json::Value;
+use crate::quilt::logical_key::in_common;
 use crate::quilt::{LogicalKey, TopHash};
 
 /// One key is remembered for so many bytes of rows, and directories whose rows have more.
@@ -81,12 +82,20 @@ pub struct Indexer {
     reader: ManifestReader,
     hashed: Option<(Header, TopHasher)>,
     directories: BTreeMap<LogicalKey, Value>,
+    entries: Entries,
+    /// About how much memory header and directories take.
+    weight: usize,
+}
+
+/// What is remembered of the entries.
+#[derive(Debug, Default)]
+struct Entries {
     whole: Span,
     marks: Vec<(LogicalKey, u64)>,
     large: HashMap<LogicalKey, Span>,
     /// The directories that the last key is in, outermost first.
     open: Vec<Open>,
-    last: Option<LogicalKey>,
+    last: Vec<u8>,
     weight: usize,
 }
 
@@ -101,7 +110,7 @@ impl Indexer {
     /// About how many bytes of memory the index takes so far. Only metadata of directories can make it large.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.weight
+        self.weight.saturating_add(self.entries.weight)
     }
 
     /// The index of all that was pushed.
@@ -109,58 +118,64 @@ impl Indexer {
         self.reader.end();
         self.drain()?;
         let end = self.reader.offset();
-        self.close(0, end);
+        self.entries.close(0, end);
+        let weight = self.weight();
         let (header, hasher) = self.hashed.ok_or(ManifestError::Empty)?;
-        let start = self.marks.first().map_or(end, |(_, offset)| *offset);
+        let Entries { whole, marks, large, .. } = self.entries;
+        let start = marks.first().map_or(end, |(_, offset)| *offset);
         Ok(Index {
             header,
             directories: self.directories,
             top_hash: hasher.finish(),
-            whole: Span { start, end, ..self.whole },
-            marks: self.marks,
-            large: self.large,
-            weight: self.weight,
+            whole: Span { start, end, ..whole },
+            marks,
+            large,
+            weight,
         })
     }
 
     fn drain(&mut self) -> Result<(), ManifestError> {
         loop {
             let offset = self.reader.offset();
+            if let Some((_, hasher)) = &mut self.hashed
+                && hasher.written(&mut self.reader, |key, size| self.entries.add(key, size, offset))?
+            {
+                continue;
+            }
             let Some(row) = self.reader.next_row()? else { return Ok(()) };
             let line = self.reader.line();
+            let length = usize::try_from(self.reader.offset() - offset).unwrap_or(usize::MAX);
             match (row, &mut self.hashed) {
                 (Row::Header(header), _) => {
                     let hasher = TopHasher::new(&header);
-                    self.weight = usize::try_from(self.reader.offset()).unwrap_or(usize::MAX).saturating_mul(METADATA);
+                    self.weight = length.saturating_mul(METADATA);
                     self.hashed = Some((header, hasher));
                 }
                 (Row::Directory(directory), Some((_, hasher))) => {
                     hasher.directory(&directory, line)?;
                     let Directory { path, meta } = directory;
-                    let row = usize::try_from(self.reader.offset() - offset).unwrap_or(usize::MAX);
-                    self.weight = self.weight.saturating_add(row.saturating_mul(METADATA) + KEY);
+                    self.weight = self.weight.saturating_add(length.saturating_mul(METADATA) + KEY);
                     self.directories.insert(path, meta);
                 }
                 (Row::Entry(entry), Some((_, hasher))) => {
                     hasher.entry(&entry, line)?;
-                    self.entry(entry, offset);
+                    self.entries.add(entry.logical_key.as_str().as_bytes(), entry.size, offset);
                 }
                 // The reader's first row is the header.
                 (Row::Directory(_) | Row::Entry(_), None) => return Err(ManifestError::Empty),
             }
         }
     }
+}
 
-    fn entry(&mut self, entry: Entry, offset: u64) {
-        let Entry { logical_key, size, .. } = entry;
-        let key = logical_key.as_str();
-        let in_common = self.last.as_ref().map_or(0, |last| {
-            let shared = last.as_str().bytes().zip(key.bytes()).take_while(|(a, b)| a == b).count();
-            self.open.iter().take_while(|open| open.length < shared).count()
-        });
+impl Entries {
+    /// The next entry, of a key that is UTF-8, whose row begins at this offset.
+    fn add(&mut self, key: &[u8], size: u64, offset: u64) {
+        let shared = in_common(&self.last, key);
+        let in_common = self.open.iter().take_while(|open| open.length < shared).count();
         self.close(in_common, offset);
         let known = self.open.last().map_or(0, |open| open.length + 1);
-        let deeper = key.bytes().enumerate().skip(known).filter(|(_, byte)| *byte == b'/');
+        let deeper = key.iter().enumerate().skip(known).filter(|(_, byte)| **byte == b'/');
         for (length, _) in deeper {
             self.open.push(Open { length, span: Span { start: offset, ..Span::default() } });
         }
@@ -170,23 +185,27 @@ impl Indexer {
         }
         if self.marks.last().is_none_or(|(_, mark)| offset - mark >= STRIDE) {
             self.weight += KEY + key.len();
-            self.marks.push((logical_key.clone(), offset));
+            self.marks.push((found(key), offset));
         }
-        self.last = Some(logical_key);
+        self.last.clear();
+        self.last.extend_from_slice(key);
     }
 
     /// Closes the open directories but for the outermost `keep`.
     fn close(&mut self, keep: usize, end: u64) {
-        let Some(last) = &self.last else { return };
         for open in self.open.drain(keep..) {
             let span = Span { end, ..open.span };
             if span.end - span.start > STRIDE {
-                let path = last.as_str().get(..open.length).unwrap_or_default();
+                let path = self.last.get(..open.length).unwrap_or_default();
                 self.weight += KEY + path.len();
-                self.large.insert(LogicalKey::found(path.to_owned()), span);
+                self.large.insert(found(path), span);
             }
         }
     }
+}
+
+fn found(key: &[u8]) -> LogicalKey {
+    LogicalKey::found(String::from_utf8_lossy(key).into_owned())
 }
 
 #[cfg(test)]

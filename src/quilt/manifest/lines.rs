@@ -55,6 +55,22 @@ impl Lines {
         self.ended = true;
     }
 
+    /// What was pushed and not taken, from the beginning of a line on, as far as the line may go with its end, and the line's
+    /// number.
+    pub(super) fn rest(&self) -> Option<(u64, &[u8])> {
+        let end = self.buffer.len().min(self.start + self.limit + 1);
+        let rest = if self.after_return { None } else { self.buffer.get(self.start..end) };
+        rest.map(|rest| (self.number + 1, rest))
+    }
+
+    /// Takes the line that has so many bytes in [`rest`](Self::rest) and a newline behind them.
+    pub(super) fn take(&mut self, length: usize) {
+        debug_assert_eq!(self.buffer.get(self.start + length), Some(&b'\n'));
+        self.start += length + 1;
+        self.searched = self.searched.max(self.start);
+        self.number += 1;
+    }
+
     /// The next line with its number, without its end. `None` until more is pushed, or at the end.
     pub(super) fn next(&mut self) -> Result<Option<(u64, &[u8])>, ManifestError> {
         if self.after_return && self.start < self.buffer.len() {
@@ -121,6 +137,41 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn lines_may_be_taken_from_the_rest(
+            text in "(a{0,3}(\n|\r|\r\n)){0,6}a?", cut in 0usize..20, limit in 1usize..4, ways in any::<u16>(),
+        ) {
+            let read = |ways: u16| {
+                let (mut lines, mut out, mut ways) = (Lines::new(limit), Vec::new(), ways);
+                let (left, right) = text.as_bytes().split_at(cut.min(text.len()));
+                for piece in [Some(left), Some(right), None] {
+                    match piece {
+                        Some(piece) => lines.push(piece),
+                        None => lines.end(),
+                    }
+                    loop {
+                        ways = ways.rotate_right(1);
+                        let plain = lines.rest().filter(|_| ways & 1 == 1).and_then(|(number, rest)| {
+                            let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
+                            (rest[length] == b'\n').then(|| (number, rest[..length].to_vec()))
+                        });
+                        if let Some((number, line)) = plain {
+                            lines.take(line.len());
+                            out.push((number, line));
+                        } else {
+                            match lines.next() {
+                                Ok(Some((number, line))) => out.push((number, line.to_vec())),
+                                Ok(None) => break,
+                                Err(error) => return (out, Some(error)),
+                            }
+                        }
+                    }
+                }
+                (out, None)
+            };
+            prop_assert_eq!(read(ways), read(0));
+        }
+
         #[test]
         fn a_reader_that_resumes_reads_what_is_left(text in "(a{1,3}(\n|\r|\r\n)){0,6}", read in 0usize..20) {
             let mut lines = Lines::new(100);

@@ -27,6 +27,7 @@ mod package;
 mod reader;
 mod row;
 mod writer;
+mod written;
 
 pub use error::ManifestError;
 pub use hasher::{Hashed, ManifestHasher, TopHasher};

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use super::ManifestError;
 use crate::quilt::LogicalKey;
+use crate::quilt::logical_key::{in_common, order_behind};
 
 /// Sees keys in tree order, and keeps one of them besides the directories that have metadata.
 ///
 /// One is enough: everything below a key follows directly behind it, so a conflict is always between neighbours.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    last: Option<(LogicalKey, u64)>,
+    last: Option<(Vec<u8>, u64)>,
     directories: BTreeMap<LogicalKey, u64>,
 }
 
@@ -25,34 +26,46 @@ impl Order {
         Ok(())
     }
 
-    /// An entry.
-    pub(super) fn entry(&mut self, key: &LogicalKey, line: u64) -> Result<(), ManifestError> {
+    /// An entry of this key, which is UTF-8.
+    pub(super) fn entry(&mut self, key: &[u8], line: u64) -> Result<(), ManifestError> {
+        let mut shared = 0;
         if let Some((last, last_line)) = &self.last {
-            match last.cmp(key) {
+            shared = in_common(last, key);
+            match order_behind(last, key, shared) {
                 Ordering::Greater => return Err(ManifestError::OutOfOrder { line }),
                 Ordering::Equal => {
-                    return Err(ManifestError::Duplicate { key: key.to_string(), first: *last_line, second: line });
+                    return Err(ManifestError::Duplicate { key: shown(key), first: *last_line, second: line });
                 }
-                Ordering::Less if last.is_ancestor_of(key) => return Err(both(last, *last_line, line)),
+                Ordering::Less if shared == last.len() && key.get(shared) == Some(&b'/') => {
+                    return Err(both(last, *last_line, line));
+                }
                 Ordering::Less => {}
             }
         }
-        if let Some((path, directory_line)) = self.directories.range(key..).next()
-            && (path == key || key.is_ancestor_of(path))
-        {
-            return Err(both(key, line, *directory_line));
+        if !self.directories.is_empty() {
+            let found = LogicalKey::found(shown(key));
+            if let Some((path, directory_line)) = self.directories.range(&found..).next()
+                && (*path == found || found.is_ancestor_of(path))
+            {
+                return Err(both(key, line, *directory_line));
+            }
         }
         match &mut self.last {
             Some((last, last_line)) => {
-                last.clone_from(key);
+                last.truncate(shared);
+                last.extend_from_slice(key.get(shared..).unwrap_or_default());
                 *last_line = line;
             }
-            None => self.last = Some((key.clone(), line)),
+            None => self.last = Some((key.to_vec(), line)),
         }
         Ok(())
     }
 }
 
-fn both(file: &LogicalKey, file_line: u64, directory_line: u64) -> ManifestError {
-    ManifestError::FileAndDirectory { file: file.to_string(), file_line, directory_line }
+fn both(file: &[u8], file_line: u64, directory_line: u64) -> ManifestError {
+    ManifestError::FileAndDirectory { file: shown(file), file_line, directory_line }
+}
+
+fn shown(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
 }

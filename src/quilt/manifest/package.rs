@@ -158,7 +158,7 @@ impl ManifestCollector {
         }
         self.entries.sort_by(|(a, _), (b, _)| a.logical_key.cmp(&b.logical_key));
         for (entry, line) in &self.entries {
-            order.entry(&entry.logical_key, *line)?;
+            order.entry(entry.logical_key.as_str().as_bytes(), *line)?;
         }
         manifest.entries = self.entries.into_iter().map(|(entry, _)| (entry.logical_key.clone(), entry)).collect();
         Ok(manifest)

@@ -64,6 +64,18 @@ impl ManifestReader {
         row::parse(line, bytes).map(Some)
     }
 
+    /// What was pushed and not read, from the beginning of a row on, with the number of its line. `None` in front of the
+    /// first row, and where it is not clear where a row begins.
+    pub(super) fn rest(&self) -> Option<(u64, &[u8])> {
+        self.lines.rest().filter(|_| self.line > 0)
+    }
+
+    /// Takes the row that has so many bytes in [`rest`](Self::rest) and a newline behind them.
+    pub(super) fn take(&mut self, length: usize) {
+        self.lines.take(length);
+        self.line += 1;
+    }
+
     /// The number of the line that the last row stood on.
     #[must_use]
     pub fn line(&self) -> u64 {

@@ -117,7 +117,7 @@ impl Entry {
         out.extend_from_slice(b"{\"hash\":");
         self.hash.write_canonical(out);
         out.extend_from_slice(b",\"logical_key\":");
-        json::write_canonical_str(self.logical_key.as_str(), out);
+        json::write_canonical_str(self.logical_key.as_str().as_bytes(), out);
         out.extend_from_slice(b",\"meta\":");
         self.meta.write_canonical(out);
         out.extend_from_slice(b",\"size\":");
@@ -144,12 +144,12 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
     let wrong = |problem| ManifestError::Row { line, problem };
     let (mut logical_key, mut physical_keys, mut size, mut hash, mut meta) = (None, None, None, None, None);
     for (key, value) in fields.into_pairs() {
-        match key.as_str() {
-            Some("logical_key") => logical_key = Some(value),
-            Some("physical_keys") => physical_keys = Some(value),
-            Some("size") => size = Some(value),
-            Some("hash") => hash = Some(value),
-            Some("meta") => meta = Some(value),
+        match key.bytes() {
+            b"logical_key" => logical_key = Some(value),
+            b"physical_keys" => physical_keys = Some(value),
+            b"size" => size = Some(value),
+            b"hash" => hash = Some(value),
+            b"meta" => meta = Some(value),
             // quilt3 drops what it does not know of an entry.
             _ => {}
         }

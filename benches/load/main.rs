@@ -1,0 +1,237 @@
+//! What a call costs over the wire, beside what it could not do without: a bare axum handler that answers the same bytes,
+//! or the same S3 call by a plain SDK client. The server is the real program, with its log at the default level and metrics
+//! on; server, S3, bare handler and clients are processes of their own, so that each one's CPU time is its own.
+//!
+//! - `cargo bench --bench load`: everything; `… -- info` only what has that in its name
+//! - `… -- --smoke`: everything once, to see that it runs
+
+#![expect(clippy::print_stdout, reason = "a bench prints")]
+
+#[path = "../support/cpu.rs"]
+mod cpu;
+#[path = "../support/median.rs"]
+mod median;
+mod peers;
+mod round;
+#[path = "../support/server.rs"]
+#[expect(dead_code, reason = "the address and the secret of it are not asked for")]
+mod server;
+mod wire;
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use aws_sdk_s3::types::{ChecksumMode, EncodingType};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use futures::FutureExt as _;
+use median::median;
+use peers::{BUCKET, LARGE, Peer, SMALL};
+use round::{Act, Cost, Effort, Side, compare};
+use serde_json::{Value, json};
+use server::Server;
+use wire::{Post, Wire};
+
+type Sdk = aws_sdk_s3::Client;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let runtime = tokio::runtime::Runtime::new()?;
+    match arguments.as_slice() {
+        ["s3", _] => runtime.block_on(peers::s3()),
+        ["bare", answer] => runtime.block_on(peers::bare(answer)),
+        ["--smoke"] => runtime.block_on(run(Effort { rounds: 1, round: Duration::from_millis(20) }, "")),
+        [] => runtime.block_on(run(Effort { rounds: 11, round: Duration::from_millis(700) }, "")),
+        [only] => runtime.block_on(run(Effort { rounds: 11, round: Duration::from_millis(700) }, only)),
+        other => anyhow::bail!("unknown arguments {other:?}"),
+    }
+}
+
+async fn run(effort: Effort, only: &str) -> anyhow::Result<()> {
+    let bench = Bench::start(effort)?;
+    if "start".contains(only) {
+        bench.start_and_rest().await?;
+    }
+    for version in ["2025-11-25", "2026-07-28"] {
+        if format!("local {version}").contains(only) {
+            bench.local(version).await?;
+        }
+    }
+    if "info".contains(only) {
+        let arguments = json!({ "s3_uri": format!("s3://{BUCKET}/{SMALL}") });
+        bench.s3("bucket_object_info", &arguments, head, 1).await?;
+        bench.s3("bucket_object_info", &arguments, head, 16).await?;
+    }
+    if "fetch".contains(only) {
+        let arguments = json!({ "s3_uri": format!("s3://{BUCKET}/{LARGE}"), "max_bytes": 1 << 20 });
+        bench.s3("bucket_object_fetch", &arguments, read_and_encode, 1).await?;
+    }
+    if "list".contains(only) {
+        let arguments = json!({ "bucket": BUCKET, "prefix": "many/", "max_keys": 1000 });
+        bench.s3("bucket_objects_list", &arguments, list, 1).await?;
+    }
+    Ok(())
+}
+
+fn head(sdk: Sdk) -> futures::future::BoxFuture<'static, anyhow::Result<Sdk>> {
+    async move {
+        sdk.head_object().bucket(BUCKET).key(SMALL).checksum_mode(ChecksumMode::Enabled).send().await?;
+        Ok(sdk)
+    }
+    .boxed()
+}
+
+fn read_and_encode(sdk: Sdk) -> futures::future::BoxFuture<'static, anyhow::Result<Sdk>> {
+    async move {
+        let answer = sdk.get_object().bucket(BUCKET).key(LARGE).range("bytes=0-1048575").send().await?;
+        let encoded = BASE64_STANDARD.encode(answer.body.collect().await?.into_bytes());
+        ensure!(encoded.len() == (1_usize << 20).div_ceil(3) * 4, "another length");
+        Ok(sdk)
+    }
+    .boxed()
+}
+
+fn list(sdk: Sdk) -> futures::future::BoxFuture<'static, anyhow::Result<Sdk>> {
+    async move {
+        let page = sdk.list_objects_v2().bucket(BUCKET).prefix("many/").max_keys(1000);
+        let page = page.encoding_type(EncodingType::Url).send().await?;
+        ensure!(page.contents().len() == 1000, "another number of keys");
+        Ok(sdk)
+    }
+    .boxed()
+}
+
+fn send((mut wire, post): (Wire, Post)) -> futures::future::BoxFuture<'static, anyhow::Result<(Wire, Post)>> {
+    async move {
+        wire.send(&post).await?;
+        Ok((wire, post))
+    }
+    .boxed()
+}
+
+struct Bench {
+    effort: Effort,
+    s3: Peer,
+    server: Server,
+    sdk: Sdk,
+    token: String,
+}
+
+impl Bench {
+    fn start(effort: Effort) -> anyhow::Result<Self> {
+        let s3 = Peer::start("s3", "")?;
+        let endpoint = format!("http://127.0.0.1:{}", s3.ready.port);
+        let (id, secret) = (&s3.ready.access_key_id, &s3.ready.secret_access_key);
+        let server = Server::start(&endpoint)?;
+        let token = server::token(id, secret)?;
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+            .region(aws_sdk_s3::config::Region::new("us-east-1"))
+            .endpoint_url(endpoint)
+            .force_path_style(true)
+            .credentials_provider(aws_credential_types::Credentials::new(id, secret, None, None, "bench"));
+        Ok(Self { effort, sdk: Sdk::from_conf(config.build()), s3, server, token })
+    }
+
+    /// A call of a tool, once made and looked at, in a version of the protocol.
+    async fn call(&self, version: &str, tool: &str, arguments: &Value) -> anyhow::Result<(Post, Vec<u8>)> {
+        let authorization = format!("Bearer {}", self.token);
+        let mut headers = vec![
+            ("authorization", authorization.as_str()),
+            ("accept", "application/json, text/event-stream"),
+            ("mcp-protocol-version", version),
+        ];
+        let mut params = json!({ "name": tool, "arguments": arguments });
+        if version >= "2026-07-28" {
+            headers.extend([("mcp-method", "tools/call"), ("mcp-name", tool)]);
+            let meta = json!({ "io.modelcontextprotocol/protocolVersion": version,
+                "io.modelcontextprotocol/clientInfo": { "name": "bench", "version": "1" },
+                "io.modelcontextprotocol/clientCapabilities": {} });
+            params.as_object_mut().into_iter().for_each(|params| drop(params.insert("_meta".to_owned(), meta.clone())));
+        }
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let post = Post::new(self.server.port, &headers, &body.to_string());
+        let answer = Wire::connect(self.server.port).await?.send(&post).await?.to_vec();
+        let said: Value = serde_json::from_slice(&answer)?;
+        ensure!(said.pointer("/result/structuredContent/success") == Some(&json!(true)), "{tool}: {said}");
+        Ok((post, answer))
+    }
+
+    /// A tool that needs nobody, against a handler that answers the same bytes.
+    async fn local(&self, version: &str) -> anyhow::Result<()> {
+        let (post, answer) = self.call(version, "package_templates", &json!({ "template_name": "model" })).await?;
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(&file, &answer)?;
+        let handler = Peer::start("bare", &file.path().to_string_lossy())?;
+        let (ours, base) = compare(
+            self.effort,
+            self.clients(post.clone(), 16).await?,
+            side(clients(Post { port: handler.ready.port, ..post }, 16).await?, send, handler.pid(), &[]),
+        )
+        .await?;
+        report(&format!("package_templates, MCP {version}, 16 connections"), "bare handler", ours, base);
+        Ok(())
+    }
+
+    /// A tool that asks S3, against the same call of the SDK in this process.
+    async fn s3(&self, tool: &str, arguments: &Value, plain: Act<Sdk>, connections: usize) -> anyhow::Result<()> {
+        let (post, _) = self.call("2025-11-25", tool, arguments).await?;
+        let sdk = (0..connections).map(|_| self.sdk.clone()).collect();
+        let base = side(sdk, plain, std::process::id(), &[self.s3.pid()]);
+        let (ours, base) = compare(self.effort, self.clients(post, connections).await?, base).await?;
+        report(&format!("{tool}, {connections} connections"), "plain SDK", ours, base);
+        Ok(())
+    }
+
+    async fn clients(&self, post: Post, connections: usize) -> anyhow::Result<Side<(Wire, Post)>> {
+        Ok(side(clients(post, connections).await?, send, self.server.pid(), &[std::process::id(), self.s3.pid()]))
+    }
+
+    /// From `exec` to listening, and what the server takes when nobody asks.
+    async fn start_and_rest(&self) -> anyhow::Result<()> {
+        let mut took = Vec::new();
+        for _ in 0..self.effort.rounds {
+            took.push(Server::start("http://127.0.0.1:9")?.took.as_secs_f64() * 1e3);
+        }
+        let program = std::fs::metadata(env!("CARGO_BIN_EXE_quilt-mcp"))?.len();
+        let idle = Server::start("http://127.0.0.1:9")?;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        println!(
+            "listening after {:.1} ms (median); idle memory {:.1} MiB; program {:.1} MiB",
+            median(took),
+            mib(cpu::kib(idle.pid(), "VmRSS")?),
+            mib(program / 1024),
+        );
+        Ok(())
+    }
+}
+
+async fn clients(post: Post, connections: usize) -> anyhow::Result<Vec<(Wire, Post)>> {
+    let mut clients = Vec::new();
+    for _ in 0..connections {
+        clients.push((Wire::connect(post.port).await?, post.clone()));
+    }
+    Ok(clients)
+}
+
+fn side<C>(clients: Vec<C>, act: Act<C>, own: u32, others: &[u32]) -> Side<C> {
+    Side { clients, act, own, all: [&[own], others].concat() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number to look at")]
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}
+
+fn report(what: &str, base_name: &str, ours: Cost, base: Cost) {
+    println!("{what}; us of one request, beside the {base_name}'s");
+    for (name, ours, base) in [
+        ("CPU of the server", ours.own, base.own),
+        ("CPU of all processes", ours.all, base.all),
+        ("latency", ours.latency, base.latency),
+        ("wall time / requests", ours.wall, base.wall),
+    ] {
+        println!("  {name:20} {ours:9.1} {base:9.1}   ratio {:.2}", ours / base);
+    }
+}

@@ -1,0 +1,108 @@
+//! The other processes: an embedded S3, and a bare axum handler. Both are this program, called with other words.
+
+use std::io::{BufRead as _, Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::post;
+use axum::serve::ListenerExt as _;
+use quilt_mcp::clock::Clock;
+use quilt_mcp::dev::aws::{EmbeddedAws, Options};
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub const BUCKET: &str = "bench-load";
+/// A small object, and one of a mebibyte; a thousand more are under `many/`.
+pub const SMALL: &str = "small.txt";
+pub const LARGE: &str = "large.bin";
+
+/// What a process says of itself when it is ready.
+#[derive(Serialize, Deserialize)]
+pub struct Ready {
+    pub port: u16,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+}
+
+/// A process that ends with this value, or with its parent.
+pub struct Peer {
+    child: Child,
+    pub ready: Ready,
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Peer {
+    pub fn start(role: &str, argument: &str) -> anyhow::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args([role, argument])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.take().context("no standard output")?).read_line(&mut line)?;
+        let ready = serde_json::from_str(&line).with_context(|| format!("{role} did not start"))?;
+        Ok(Self { child, ready })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+/// Says that it is ready, and ends the process when its parent is gone.
+fn announce(ready: &Ready) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{}", serde_json::to_string(ready)?)?;
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0)
+    });
+    Ok(())
+}
+
+/// S3 with what the calls of the bench read.
+pub async fn s3() -> anyhow::Result<()> {
+    let clock = Clock::system();
+    let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(move || clock.now())));
+    aws.create_bucket(BUCKET, None, true);
+    aws.put_object(BUCKET, SMALL, "hello\n".repeat(100), Some("text/plain"), &[("station", "north")])?;
+    aws.put_object(BUCKET, LARGE, vec![0x5a_u8; 1 << 20], Some("application/octet-stream"), &[])?;
+    for n in 0..1000 {
+        aws.put_object(BUCKET, &format!("many/2026/sample-{n:04}.csv"), "a,b\n", Some("text/csv"), &[])?;
+    }
+    let everything =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+    let user = aws.create_user("bench", &[everything])?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    announce(&Ready {
+        port: listener.local_addr()?.port(),
+        access_key_id: user.access_key_id,
+        secret_access_key: user.secret_access_key.expose_secret().to_owned(),
+    })?;
+    aws.serve(listener, CancellationToken::new()).await;
+    Ok(())
+}
+
+/// Answers every request with the bytes of a file.
+pub async fn bare(answer: &str) -> anyhow::Result<()> {
+    let answer = Bytes::from(std::fs::read(answer)?);
+    let handler = move |_: Bytes| std::future::ready(([(CONTENT_TYPE, "application/json")], answer));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    announce(&Ready { port, access_key_id: String::new(), secret_access_key: String::new() })?;
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    Ok(axum::serve(listener, Router::new().route("/mcp", post(handler))).await?)
+}
