@@ -1,13 +1,13 @@
 //! The audit line of a request that is refused at the door.
 
-use std::fmt::Display;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use super::envelope::Envelope;
 use crate::telemetry::{Audit, metrics};
 
 /// Tells logs and metrics of a refusal. `caller`: the hash of what was to prove them, or of what proved them.
-pub(super) fn refused(envelope: Option<&Envelope>, code: &'static str, caller: Option<&dyn Display>) {
+pub(super) fn refused(envelope: Option<&Envelope>, code: &'static str, caller: Option<&dyn Debug>) {
     metrics::refusal(code);
     let audit = Audit {
         method: envelope.map_or("", |envelope| &envelope.method),

@@ -1,6 +1,6 @@
 //! Who may call what: the caller into the request, the token out of it.
 
-use std::fmt::Display;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -27,8 +27,7 @@ pub(super) struct Door {
 
 /// Proves the caller, unless the method needs none; then hands the request on without its `Authorization` header.
 pub(super) async fn authenticate(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
-    let envelope = request.extensions().get::<Envelope>().cloned();
-    let is_open = !door.nothing_is_open && envelope.as_ref().is_some_and(Envelope::is_open);
+    let is_open = !door.nothing_is_open && request.extensions().get().is_some_and(Envelope::is_open);
     let caller = match extract(request.headers(), request.uri()) {
         Err(rejection @ Rejection::Malformed { .. }) => Err(rejection),
         // Discovery is for everybody: a stale token must not stand between a client and its login.
@@ -54,9 +53,10 @@ pub(super) async fn authenticate(State(door): State<Arc<Door>>, mut request: Req
         Err(rejection) => {
             // What was to prove the caller is named by its hash, as that of a proved one is.
             let presented = extract(request.headers(), request.uri()).ok().flatten().map(|token| token.fingerprint());
-            audit::refused(envelope.as_ref(), rejection.code(), presented.as_ref().map(|name| name as &dyn Display));
+            let envelope = request.extensions().get::<Envelope>();
+            audit::refused(envelope, rejection.code(), presented.as_ref().map(|name| name as &dyn Debug));
             let login = door.resource_server.as_ref().map(|server| server.challenge(authority(&request)));
-            refuse(&rejection, login, envelope.as_ref())
+            refuse(&rejection, login, envelope)
         }
     }
 }

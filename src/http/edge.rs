@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::audit;
 use super::envelope::Envelope;
 use super::payload::{self, Arrived, Brought, ReadError};
 use super::reply::{self, INVALID_PARAMS, INVALID_REQUEST, Problem, UNAVAILABLE, problem};
@@ -73,7 +74,10 @@ pub(super) async fn check(State(intake): State<Intake>, request: Request, next: 
         Err(ReadError::Broken) => {
             return invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off.");
         }
-        Err(ReadError::NoMemory(refused)) => return payload::refuse(refused, None),
+        Err(ReadError::NoMemory(refused)) => {
+            audit::refused(None, refused.code(), None);
+            return payload::refuse(refused, None);
+        }
     };
     let envelope = match Envelope::parse(&body) {
         Ok(envelope) => envelope,
@@ -94,13 +98,14 @@ pub(super) async fn check(State(intake): State<Intake>, request: Request, next: 
     if trace::is_on() {
         describe(&parts.headers, &body, &envelope);
     }
-    parts.extensions.insert(envelope.clone());
+    let id = envelope.id.clone();
+    parts.extensions.insert(envelope);
     parts.extensions.insert(Brought::of(&body, share));
     // Clients send no Accept, or one of the two types; what they get depends on the call alone.
     let both = HeaderValue::from_static("application/json, text/event-stream");
     parts.headers.insert(header::ACCEPT, both);
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    as_json_rpc(response, &envelope, is_served).await
+    as_json_rpc(response, id.as_deref(), is_served).await
 }
 
 /// Tells the trace what the request is.
@@ -121,12 +126,11 @@ fn describe(headers: &HeaderMap, body: &[u8], envelope: &Envelope) {
 }
 
 /// What rmcp says in plain text, or with a code that means something else, as the JSON-RPC error that it is.
-async fn as_json_rpc(response: Response, envelope: &Envelope, is_served: bool) -> Response {
+async fn as_json_rpc(response: Response, id: Option<&RawValue>, is_served: bool) -> Response {
     let status = response.status();
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_json = content_type.is_some_and(|value| value.starts_with("application/json"));
     let is_failure = status.is_client_error() || status.is_server_error();
-    let id = envelope.id.as_deref();
     if is_failure && !is_json && status != StatusCode::METHOD_NOT_ALLOWED {
         if status.is_server_error() {
             let message = "The call was ended, most likely because this server is shutting down; try again.";

@@ -1,7 +1,6 @@
 //! How many requests are worked on at once, in all and for one caller, and how many calls a caller makes in a time.
 //!
-//! Owns the counts. A caller is who a proved token speaks of, whatever number of tokens they have; of opaque tokens each is
-//! a caller of its own. Discovery counts only in all.
+//! Owns the counts. A caller is a [`Person`], whatever number of tokens they have. Discovery counts only in all.
 //!
 //! Invariants: nobody waits here, what is too much is refused at once and told when to come again; a place is taken until
 //! the whole answer was handed over, also where it is streamed.
@@ -24,7 +23,7 @@ use super::envelope::Envelope;
 use super::held::Held;
 use super::reply::{self, Problem};
 use crate::config::Rate;
-use crate::identity::{Caller, Fingerprint};
+use crate::identity::{Caller, Person};
 use crate::telemetry::metrics;
 
 /// Part of all places that one caller may take.
@@ -37,29 +36,9 @@ pub(super) struct Limits {
     places: Arc<Semaphore>,
     /// Most places for one caller.
     share: usize,
-    taken: Arc<Mutex<HashMap<Who, usize>>>,
-    rate: Option<(Rate, DefaultKeyedRateLimiter<Who>)>,
+    taken: Arc<Mutex<HashMap<Person, usize>>>,
+    rate: Option<(Rate, DefaultKeyedRateLimiter<Person>)>,
     calls: AtomicU32,
-}
-
-/// Whose calls are counted together.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Who {
-    Anonymous,
-    Subject(String),
-    Token(Fingerprint),
-}
-
-impl Who {
-    fn of(caller: &Caller) -> Self {
-        match caller {
-            Caller::Anonymous => Self::Anonymous,
-            Caller::Proved(proved) => match proved.subject() {
-                Some(subject) => Self::Subject(subject.to_owned()),
-                None => Self::Token(proved.fingerprint()),
-            },
-        }
-    }
 }
 
 impl Limits {
@@ -78,7 +57,7 @@ impl Limits {
     }
 
     /// Counts a call; the error is the number of seconds after which another one is allowed, and the limit.
-    fn count(&self, who: &Who) -> Result<(), (u64, Rate)> {
+    fn count(&self, who: &Person) -> Result<(), (u64, Rate)> {
         let Some((rate, limiter)) = &self.rate else { return Ok(()) };
         if self.calls.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
             limiter.retain_recent();
@@ -89,7 +68,7 @@ impl Limits {
         })
     }
 
-    fn take(&self, who: Who) -> Option<Place> {
+    fn take(&self, who: Person) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let places = taken.entry(who.clone()).or_insert(0);
         if *places >= self.share {
@@ -102,8 +81,8 @@ impl Limits {
 
 /// A place that a caller takes, until this is dropped.
 struct Place {
-    who: Who,
-    taken: Arc<Mutex<HashMap<Who, usize>>>,
+    who: Person,
+    taken: Arc<Mutex<HashMap<Person, usize>>>,
 }
 
 impl Drop for Place {
@@ -137,10 +116,10 @@ pub(super) async fn by_caller(State(limits): State<Arc<Limits>>, request: Reques
         return next.run(request).await;
     }
     let refused = |message: &str, seconds| {
-        audit::refused(envelope, "throttled", Some(&format_args!("{caller:?}")));
+        audit::refused(envelope, "throttled", Some(caller));
         refuse(message, seconds, envelope)
     };
-    let who = Who::of(caller);
+    let who = caller.person();
     if let Err((seconds, rate)) = limits.count(&who) {
         let message = format!(
             "This caller has made as many calls as are allowed ({rate}, QUILT_MCP_RATE_LIMIT); try again in {seconds} s."
@@ -179,14 +158,14 @@ mod tests {
     #[test]
     fn a_place_is_taken_until_a_stream_was_handed_over() {
         let limits = Limits::new(2, None);
-        let place = limits.take(Who::Anonymous).unwrap();
+        let place = limits.take(Person::Anonymous).unwrap();
         let endless = Body::from_stream(stream::pending::<Result<axum::body::Bytes, std::io::Error>>());
         let answer = until_handed_over(Response::new(endless), place);
-        assert!(limits.take(Who::Anonymous).is_none());
+        assert!(limits.take(Person::Anonymous).is_none());
         drop(answer);
-        let place = limits.take(Who::Anonymous).unwrap();
+        let place = limits.take(Person::Anonymous).unwrap();
         let _whole = until_handed_over(Response::new(Body::from("{}")), place);
-        assert!(limits.take(Who::Anonymous).is_some());
+        assert!(limits.take(Person::Anonymous).is_some());
         assert!(limits.taken.lock().unwrap().is_empty(), "who is gone is forgotten");
     }
 }

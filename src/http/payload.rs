@@ -3,6 +3,7 @@
 //! A body has its memory before it is read, from the first byte to its decoding; from there on the call has some of its
 //! own, which is enough for the decoding too and is kept until the answer was written to the socket.
 
+use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,9 +20,10 @@ use hyper::body::{Frame, SizeHint};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
+use super::audit;
 use super::envelope::Envelope;
 use super::reply::{INVALID_REQUEST, Problem, problem};
-use crate::identity::{Caller, ProvedCaller};
+use crate::identity::Caller;
 use crate::memory::{CallMemory, Memory, Refused, SMALL, Share};
 
 /// What the decoding of a body, and the arguments that come out of it, take for each of its bytes, for each value in it and
@@ -95,14 +97,13 @@ impl Brought {
 
 /// Gives the call its memory, and ties the memory to the answer.
 pub(super) async fn admit(State(memory): State<Memory>, mut request: Request, next: Next) -> Response {
-    let held = memory.call(match request.extensions().get() {
-        Some(Caller::Proved(proved)) => Some(ProvedCaller::fingerprint(proved)),
-        Some(Caller::Anonymous) | None => None,
-    });
+    let held = memory.call(request.extensions().get().map(Caller::person));
     if let Some(brought) = request.extensions_mut().remove::<Brought>()
         && let Err(refused) = held.hold(brought.cost).await
     {
         let envelope = request.extensions().get::<Envelope>();
+        let caller = request.extensions().get::<Caller>();
+        audit::refused(envelope, refused.code(), caller.map(|caller| caller as &dyn Debug));
         return refuse(refused, envelope.and_then(|envelope| envelope.id.as_deref()));
     }
     request.extensions_mut().insert(held.clone());
@@ -118,16 +119,16 @@ fn tie(response: Response, held: CallMemory) -> Response {
             return response;
         }
     }
-    response.map(|body| Body::new(Held { body, held }))
+    response.map(|body| Body::new(Tying { body, held }))
 }
 
 /// An answer's body whose pieces hold the call's memory, wherever they lie until they are written.
-struct Held {
+struct Tying {
     body: Body,
     held: CallMemory,
 }
 
-impl HttpBody for Held {
+impl HttpBody for Tying {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -162,11 +163,11 @@ pub(super) fn refuse(refused: Refused, id: Option<&RawValue>) -> Response {
     let message = refused.to_string();
     match refused {
         Refused::TooLarge { .. } => {
-            let what = Problem { code: INVALID_REQUEST, message: &message, error_code: "too_large" };
+            let what = Problem { code: INVALID_REQUEST, message: &message, error_code: refused.code() };
             problem(StatusCode::PAYLOAD_TOO_LARGE, &what, id)
         }
         Refused::Busy => {
-            let mut response = problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited("throttled", &message), id);
+            let mut response = problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited(refused.code(), &message), id);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             response
         }

@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::context::speaks_2026;
 use super::failure::failure;
 use crate::clock::Clock;
-use crate::identity::Caller;
+use crate::identity::{Caller, Person};
 use crate::tools::{Question, Target, ToolError, Word, code};
 
 /// For how long a question can be answered.
@@ -131,12 +131,10 @@ impl Binding {
 
 /// Who calls. Not the token where it names somebody: a browser's page sends a new one with every request.
 fn who(caller: &Caller) -> (&'static [u8], Vec<u8>) {
-    match caller {
-        Caller::Anonymous => (b"anonymous", Vec::new()),
-        Caller::Proved(proved) => match proved.subject() {
-            Some(subject) => (b"subject", subject.as_bytes().to_vec()),
-            None => (b"token", proved.fingerprint().bytes().to_vec()),
-        },
+    match caller.person() {
+        Person::Anonymous => (b"anonymous", Vec::new()),
+        Person::Subject(subject) => (b"subject", subject.into_bytes()),
+        Person::Token(fingerprint) => (b"token", fingerprint.bytes().to_vec()),
     }
 }
 

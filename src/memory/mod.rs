@@ -63,6 +63,17 @@ pub enum Refused {
     },
 }
 
+impl Refused {
+    /// The contract's code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Busy => "throttled",
+            Self::TooLarge { .. } => "too_large",
+        }
+    }
+}
+
 impl Memory {
     /// A budget of so many bytes: of sixteen parts one is for small bodies on their way, three for large ones, twelve for
     /// work.

@@ -51,12 +51,12 @@ impl Audit<'_> {
     }
 
     /// Writes the line of a request that was refused at the door. `caller`: the hash of what was to prove them.
-    pub fn refused(&self, caller: Option<&dyn std::fmt::Display>) {
+    pub fn refused(&self, caller: Option<&dyn std::fmt::Debug>) {
         tracing::info!(
             target: "quilt_mcp::audit",
             method = self.method,
             tool = self.tool.map(shown),
-            caller = caller.map(tracing::field::display),
+            caller = caller.map(tracing::field::debug),
             outcome = self.outcome,
             error_code = self.outcome,
             "caller refused"
