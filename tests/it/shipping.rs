@@ -106,9 +106,12 @@ fn the_image_can_be_built_from_what_it_is_given() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(line.strip_prefix('!').unwrap());
         tools::run(Command::new("cp").arg("-r").arg(file).arg(given.path())).unwrap();
     }
-    // Reads the manifest as a build does, with all targets that it names, and builds nothing.
-    tools::run(Command::new(env!("CARGO")).args(["fetch", "--offline", "--locked", "--quiet"]).current_dir(&given))
-        .unwrap();
+    // Reads the manifest as a build does, with all targets that it names, and builds nothing. What only other platforms need
+    // may not be there.
+    let host = Command::new("rustc").args(["--print", "host-tuple"]).output().unwrap().stdout;
+    let host = format!("--target={}", String::from_utf8(host).unwrap().trim());
+    let fetch = ["fetch", "--offline", "--locked", "--quiet", &host];
+    tools::run(Command::new(env!("CARGO")).args(fetch).current_dir(&given)).unwrap();
     let sources = all_of(r#"include_(?:str|bytes)!\("([^"]+)"\)"#, &sources(&["src"]));
     assert!(!sources.is_empty() && sources.iter().all(|file| !file.contains("..")), "{sources:?}");
 }
