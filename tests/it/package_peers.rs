@@ -70,7 +70,8 @@ on_both! {
             "smile")];
         scene.put(bodies.iter().map(|(key, text)| json!({ "key": key, "text": text })).collect()).await;
         let metadata = json!({ "größe": 1.0, "n": -0.5e-7, "big": 1e300, "none": null, "list": [1, "ü", {}],
-            "": "\u{7f}😀" });
+            // A hasty reader takes it for its neighbour.
+            "exact": 31.245_270_191_439_438, "": "\u{7f}😀" });
         let created = scene.write("package_create", json!({
             "name": "team/all_of-it", "message": "première 😀", "metadata": metadata, "flatten": false,
             "files": [
