@@ -31,7 +31,8 @@ where
     })?;
     let filter = chosen.and(filter_fn(is_safe));
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer).boxed(),
+        // tracing's own form reads the fields of each span anew, as JSON, for each line.
+        LogFormat::Json => json_subscriber::fmt::layer().flatten_event(true).with_writer(writer).boxed(),
         LogFormat::Text => tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer).boxed(),
     };
     Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))

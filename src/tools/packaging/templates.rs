@@ -1,5 +1,7 @@
 //! `package_templates`: metadata that people usually give, to fill in.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -22,7 +24,8 @@ pub struct Args {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     /// `{name: {description, fields: {field: {description, required, default?}}}}`
-    templates: Map<String, Value>,
+    #[schemars(with = "Map<String, Value>")]
+    templates: &'static Map<String, Value>,
 }
 
 impl Tool for PackageTemplates {
@@ -36,19 +39,23 @@ impl Tool for PackageTemplates {
     type Output = Output;
 
     async fn run(_: Session, args: Args) -> Result<Reply<Output>, ToolError> {
-        let mut all = all();
         let Some(name) = args.template_name.filter(|name| !name.is_empty()) else {
-            return Ok(Output { templates: all }.into());
+            return Ok(Output { templates: &ALL }.into());
         };
-        let Some(template) = all.remove(&name) else {
+        let Some(template) = EACH.iter().find(|template| template.contains_key(&name)) else {
             let shown: String = name.chars().take(80).collect();
             return Err(ToolError::invalid(format!(
                 "There is no template `{shown}`; there are standard, dataset and model."
             )));
         };
-        Ok(Output { templates: Map::from_iter([(name, template)]) }.into())
+        Ok(Output { templates: template }.into())
     }
 }
+
+static ALL: LazyLock<Map<String, Value>> = LazyLock::new(all);
+/// One map for each, with nothing else in it.
+static EACH: LazyLock<Vec<Map<String, Value>>> =
+    LazyLock::new(|| all().into_iter().map(|template| Map::from_iter([template])).collect());
 
 fn all() -> Map<String, Value> {
     let standard = [
