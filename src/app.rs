@@ -19,7 +19,7 @@ use crate::http::{
     AllowedHosts, AllowedOrigins, ConnectionLimits, Ending, HttpParts, Readiness, ResourceServer, router, serve,
 };
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
-use crate::mcp::{McpServer, StateSeal, service};
+use crate::mcp::{McpServer, McpService, StateSeal};
 use crate::memory::Memory;
 use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
@@ -168,7 +168,7 @@ impl App {
             nothing_is_open: config.resource_server.required() == RequireAuth::All,
             resource_server: resource_server(config),
             offer: Offer::of(&config.offer),
-            mcp: service(server, config.limits.max_body, calls_end.clone()),
+            mcp: McpService::new(server, config.limits.max_body, calls_end.clone()),
             hosts: hosts(config),
             origins: AllowedOrigins::new(&config.listen.allowed_origins)
                 .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,

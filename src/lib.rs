@@ -14,7 +14,7 @@
 //! | [`config`] | the table of settings |
 //! | [`http`] | connections and how they end; from bytes to a checked request: ids, CORS, Host and Origin, limits, the JSON-RPC envelope, who may call, what is offered to this request |
 //! | [`identity`] | from the bearer to a proved [`identity::Caller`] |
-//! | [`mcp`] | the only room that knows rmcp: caller out of the context, guard, results; resources, prompts and completions as MCP has them |
+//! | [`mcp`] | the only room that knows rmcp: the two roads to a handler, guard, results; resources, prompts and completions as MCP has them |
 //! | [`tools`] | what the server can do: plain async functions of a [`tools::Session`] and arguments; the action style, which is other names for them; what can be read by its URI |
 //! | [`packages`] | the packages of a bucket, as one caller: the format on S3, commits, manifests by pages, checksums |
 //! | [`credentials`] | whose AWS credentials a call acts with: the chain, its record, the cache |
@@ -40,8 +40,8 @@
 //!
 //! # What keeps two callers apart
 //!
-//! [`identity::Caller`] is what the verifier makes of a token that it proved; it travels in the request's extensions; the `Authorization` header
-//! is removed. A tool is given a [`tools::Session`], whose only way to S3 is [`tools::Session::s3`], which resolves that
+//! [`identity::Caller`] is what the verifier makes of a token that it proved; it travels with the request as part of its [`mcp::Standing`]; the
+//! `Authorization` header is removed. A tool is given a [`tools::Session`], whose only way to S3 is [`tools::Session::s3`], which resolves that
 //! caller's credentials and answers a [`s3::UserS3`] that signs with them. The client underneath has no identity of its
 //! own. So a tool cannot act as anybody else, because there is no function that would let it.
 

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::audit;
 use super::envelope::Envelope;
 use super::payload::{self, Arrived, Brought, ReadError};
-use super::reply::{self, INVALID_PARAMS, INVALID_REQUEST, Problem, UNAVAILABLE, problem};
+use super::reply::{self, INVALID_PARAMS, INVALID_REQUEST, Problem, Refusal, UNAVAILABLE, problem};
 use crate::mcp::served_versions;
 use crate::memory::Memory;
 use crate::telemetry::trace::{self, Described, Remote};
@@ -48,64 +48,69 @@ pub(super) struct Intake {
     pub memory: Memory,
 }
 
-/// Checks the request and puts its [`Envelope`] into the extensions, and what it brought.
-pub(super) async fn check(State(intake): State<Intake>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST {
-        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
-    }
-    let invalid =
-        |status, error_code, message| problem(status, &Problem { code: INVALID_REQUEST, message, error_code }, None);
-    if !is_json(&request) {
-        let message = "The Content-Type must be application/json.";
-        return invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message);
-    }
-    let (mut parts, body) = request.into_parts();
-    let Arrived { bytes: body, share } = match payload::read(&intake.memory, body, intake.max_body, BODY_PATIENCE).await
-    {
-        Ok(arrived) => arrived,
-        Err(ReadError::TooSlow) => {
-            let message = "The request body took too long to arrive.";
-            return invalid(StatusCode::REQUEST_TIMEOUT, "timeout", message);
+/// A request that has come in.
+pub(super) struct Entered {
+    pub parts: Parts,
+    pub envelope: Envelope,
+    pub body: Bytes,
+    pub brought: Brought,
+    /// Whether its method is one that this server has in the version that the request names.
+    pub is_served: bool,
+}
+
+impl Intake {
+    /// Takes a request in: its body, its envelope, its version.
+    pub(super) async fn enter(&self, request: Request) -> Result<Entered, Refusal> {
+        if request.method() != Method::POST {
+            return Err((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response().into());
         }
-        Err(ReadError::TooLarge) => {
-            let message = "The request body is larger than this server takes (QUILT_MCP_MAX_BODY).";
-            return invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+        let invalid = |status, error_code, message| {
+            Refusal::from(problem(status, &Problem { code: INVALID_REQUEST, message, error_code }, None))
+        };
+        if !is_json(&request) {
+            let message = "The Content-Type must be application/json.";
+            return Err(invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
         }
-        Err(ReadError::Broken) => {
-            return invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off.");
+        let (mut parts, body) = request.into_parts();
+        let Arrived { bytes: body, share } =
+            payload::read(&self.memory, body, self.max_body, BODY_PATIENCE).await.map_err(|error| match error {
+                ReadError::TooSlow => {
+                    let message = "The request body took too long to arrive.";
+                    invalid(StatusCode::REQUEST_TIMEOUT, "timeout", message)
+                }
+                ReadError::TooLarge => {
+                    let message = "The request body is larger than this server takes (QUILT_MCP_MAX_BODY).";
+                    invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+                }
+                ReadError::Broken => invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off."),
+                ReadError::NoMemory(refused) => {
+                    audit::refused(None, refused.code(), None);
+                    payload::refuse(refused, None)
+                }
+            })?;
+        let envelope =
+            Envelope::parse(&body).map_err(|(what, id)| problem(StatusCode::BAD_REQUEST, &what, id.as_deref()))?;
+        if envelope.is_open() && body.len() > MAX_OPEN_BODY {
+            let message = "The request body is larger than a discovery method needs.";
+            return Err(invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
         }
-        Err(ReadError::NoMemory(refused)) => {
-            audit::refused(None, refused.code(), None);
-            return payload::refuse(refused, None);
+        let version = parts.headers.get("mcp-protocol-version").map(|version| version.to_str().unwrap_or_default());
+        if let Some(version) = version.filter(|version| !served_versions().any(|served| served == *version)) {
+            return Err(reply::unsupported_version(version, envelope.id.as_deref()).into());
         }
-    };
-    let envelope = match Envelope::parse(&body) {
-        Ok(envelope) => envelope,
-        Err((what, id)) => return problem(StatusCode::BAD_REQUEST, &what, id.as_deref()),
-    };
-    if envelope.is_open() && body.len() > MAX_OPEN_BODY {
-        let message = "The request body is larger than a discovery method needs.";
-        return invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+        // Versions are dates, so they compare as text.
+        let is_gone = envelope.method == INITIALIZE && version >= Some("2026-07-28");
+        let is_served = SERVED.contains(&envelope.method.as_str()) && !is_gone;
+        tracing::Span::current().record("rpc", envelope.method.as_str());
+        if trace::is_on() {
+            describe(&parts.headers, &body, &envelope);
+        }
+        // Clients send no Accept, or one of the two types; what they get depends on the call alone.
+        let both = HeaderValue::from_static("application/json, text/event-stream");
+        parts.headers.insert(header::ACCEPT, both);
+        let brought = Brought::of(&body, share);
+        Ok(Entered { parts, envelope, body, brought, is_served })
     }
-    let version = parts.headers.get("mcp-protocol-version").map(|version| version.to_str().unwrap_or_default());
-    if let Some(version) = version.filter(|version| !served_versions().any(|served| served == *version)) {
-        return reply::unsupported_version(version, envelope.id.as_deref());
-    }
-    // Versions are dates, so they compare as text.
-    let is_gone = envelope.method == INITIALIZE && version >= Some("2026-07-28");
-    let is_served = SERVED.contains(&envelope.method.as_str()) && !is_gone;
-    tracing::Span::current().record("rpc", envelope.method.as_str());
-    if trace::is_on() {
-        describe(&parts.headers, &body, &envelope);
-    }
-    let id = envelope.id.clone();
-    parts.extensions.insert(envelope);
-    parts.extensions.insert(Brought::of(&body, share));
-    // Clients send no Accept, or one of the two types; what they get depends on the call alone.
-    let both = HeaderValue::from_static("application/json, text/event-stream");
-    parts.headers.insert(header::ACCEPT, both);
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    as_json_rpc(response, id.as_deref(), is_served).await
 }
 
 /// Tells the trace what the request is.
@@ -126,16 +131,14 @@ fn describe(headers: &HeaderMap, body: &[u8], envelope: &Envelope) {
 }
 
 /// What rmcp says in plain text, or with a code that means something else, as the JSON-RPC error that it is.
-async fn as_json_rpc(response: Response, id: Option<&RawValue>, is_served: bool) -> Response {
+pub(super) async fn as_json_rpc(response: Response, id: Option<&RawValue>, is_served: bool) -> Response {
     let status = response.status();
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_json = content_type.is_some_and(|value| value.starts_with("application/json"));
     let is_failure = status.is_client_error() || status.is_server_error();
     if is_failure && !is_json && status != StatusCode::METHOD_NOT_ALLOWED {
         if status.is_server_error() {
-            let message = "The call was ended, most likely because this server is shutting down; try again.";
-            let what = Problem { code: UNAVAILABLE, message, error_code: "cancelled" };
-            return problem(StatusCode::SERVICE_UNAVAILABLE, &what, id);
+            return ended(id);
         }
         let message = "The request cannot be decoded as MCP.";
         let what = Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
@@ -156,6 +159,13 @@ async fn as_json_rpc(response: Response, id: Option<&RawValue>, is_served: bool)
         return problem(StatusCode::BAD_REQUEST, &what, id);
     }
     Response::from_parts(parts, Body::from(body))
+}
+
+/// The answer to a call that was ended before it had one.
+pub(super) fn ended(id: Option<&RawValue>) -> Response {
+    let message = "The call was ended, most likely because this server is shutting down; try again.";
+    let what = Problem { code: UNAVAILABLE, message, error_code: "cancelled" };
+    problem(StatusCode::SERVICE_UNAVAILABLE, &what, id)
 }
 
 /// Longest answer that is looked at again; rmcp's own errors are shorter.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::reply::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Problem};
+use crate::mcp::ToolCall;
 use crate::tools;
 
 /// Methods that anybody may call.
@@ -28,6 +30,8 @@ pub(super) struct Envelope {
     pub id: Option<Arc<RawValue>>,
     /// The tool or prompt that it names.
     pub name: Option<String>,
+    /// The params, unread, as a part of the body.
+    params: Bytes,
     /// Whether it asks a module what it can do.
     is_question: bool,
 }
@@ -87,8 +91,15 @@ impl Envelope {
         self.method.starts_with("notifications/") || OPEN_METHODS.contains(&self.method.as_str()) || self.is_question
     }
 
+    /// The call of a tool, if it is one. The params go with it, so that the body is gone when they are read.
+    pub(super) fn take_call(&mut self) -> Option<ToolCall> {
+        let params = std::mem::take(&mut self.params);
+        let id = self.id.clone().filter(|_| self.method == "tools/call")?;
+        Some(ToolCall { id, params })
+    }
+
     /// Reads a body. The error carries the request's id where there is one.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, (Problem<'static>, Option<Arc<RawValue>>)> {
+    pub(super) fn parse(body: &Bytes) -> Result<Self, (Problem<'static>, Option<Arc<RawValue>>)> {
         let invalid = |message| Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
         if is_excessive(body) {
             let message = "The JSON is nested deeper, or holds more values, than this server reads.";
@@ -130,7 +141,8 @@ impl Envelope {
         let name = params.name.and_then(|name| serde_json::from_str::<String>(name.get()).ok());
         let is_question =
             method == "tools/call" && name.as_ref().is_some_and(|name| tools::is_question(name, params.arguments));
-        Ok(Self { method, id, name, is_question })
+        let unread = raw.params.map(|params| body.slice_ref(params.get().as_bytes())).unwrap_or_default();
+        Ok(Self { method, id, name, params: unread, is_question })
     }
 
     /// The trace of which the sender of a body says that it is a part. Reads the body once more, so ask only when somebody
@@ -206,7 +218,7 @@ mod tests {
     use super::*;
 
     fn code(body: &str) -> i64 {
-        Envelope::parse(body.as_bytes()).map_or_else(|(problem, _)| problem.code, |_| 0)
+        Envelope::parse(&Bytes::copy_from_slice(body.as_bytes())).map_or_else(|(problem, _)| problem.code, |_| 0)
     }
 
     #[test]
@@ -272,14 +284,16 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#, Some("7")),
             (r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, None),
         ] {
-            let envelope = Envelope::parse(body.as_bytes()).unwrap();
+            let envelope = Envelope::parse(&Bytes::copy_from_slice(body.as_bytes())).unwrap();
             assert_eq!(envelope.id.as_deref().map(RawValue::get), id);
             assert!(envelope.is_open());
         }
         assert!(
-            !Envelope::parse(br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#)
-                .unwrap()
-                .is_open()
+            !Envelope::parse(&Bytes::from_static(
+                br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#
+            ))
+            .unwrap()
+            .is_open()
         );
     }
 }

@@ -10,21 +10,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::audit;
 use super::envelope::Envelope;
 use super::held::Held;
-use super::reply::{self, Problem};
+use super::reply::{self, Problem, Refusal};
 use crate::config::Rate;
 use crate::identity::{Caller, Person};
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, InFlight};
 
 /// Part of all places that one caller may take.
 const SHARE: usize = 2;
@@ -79,8 +77,14 @@ impl Limits {
     }
 }
 
+/// A place among all requests, until this is dropped.
+pub(super) struct PlaceInAll {
+    _place: OwnedSemaphorePermit,
+    _counted: InFlight,
+}
+
 /// A place that a caller takes, until this is dropped.
-struct Place {
+pub(super) struct Place {
     who: Person,
     taken: Arc<Mutex<HashMap<Person, usize>>>,
 }
@@ -97,51 +101,47 @@ impl Drop for Place {
     }
 }
 
-/// Refuses requests above the number that is worked on at once.
-pub(super) async fn in_all(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
-    let Ok(place) = limits.places.clone().try_acquire_owned() else {
-        let message = "This server is working on as many requests as it may; try again in a second.";
-        audit::refused(request.extensions().get(), "throttled", None);
-        return refuse(message, 1, request.extensions().get());
-    };
-    let guard = (place, metrics::in_flight());
-    until_handed_over(next.run(request).await, guard)
-}
+impl Limits {
+    /// A place among all requests that are worked on, if there is one.
+    pub(super) fn in_all(&self, envelope: &Envelope) -> Result<PlaceInAll, Refusal> {
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            let message = "This server is working on as many requests as it may; try again in a second.";
+            audit::refused(Some(envelope), "throttled", None);
+            return Err(refuse(message, 1, envelope));
+        };
+        Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
+    }
 
-/// Refuses a caller's calls above their quota, and above their part of all places.
-pub(super) async fn by_caller(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
-    let envelope = request.extensions().get::<Envelope>();
-    let Some(caller) = request.extensions().get::<Caller>() else { return next.run(request).await };
-    if envelope.is_some_and(Envelope::is_open) {
-        return next.run(request).await;
-    }
-    let refused = |message: &str, seconds| {
-        audit::refused(envelope, "throttled", Some(caller));
-        refuse(message, seconds, envelope)
-    };
-    let who = caller.person();
-    if let Err((seconds, rate)) = limits.count(&who) {
-        let message = format!(
-            "This caller has made as many calls as are allowed ({rate}, QUILT_MCP_RATE_LIMIT); try again in {seconds} s."
-        );
-        return refused(&message, seconds);
-    }
-    let Some(place) = limits.take(who) else {
+    /// A place among those of this caller, if there is one and their quota is not used up. Discovery needs none.
+    pub(super) fn by_caller(&self, caller: &Caller, envelope: &Envelope) -> Result<Option<Place>, Refusal> {
+        if envelope.is_open() {
+            return Ok(None);
+        }
+        let refused = |message: &str, seconds| {
+            audit::refused(Some(envelope), "throttled", Some(caller));
+            refuse(message, seconds, envelope)
+        };
+        let who = caller.person();
+        if let Err((seconds, rate)) = self.count(&who) {
+            let message = format!(
+                "This caller has made as many calls as are allowed ({rate}, QUILT_MCP_RATE_LIMIT); try again in {seconds} s."
+            );
+            return Err(refused(&message, seconds));
+        }
         let message = "This caller has as many calls in flight as one caller may; try again in a second.";
-        return refused(message, 1);
-    };
-    until_handed_over(next.run(request).await, place)
+        self.take(who).map(Some).ok_or_else(|| refused(message, 1))
+    }
 }
 
-fn refuse(message: &str, seconds: u64, envelope: Option<&Envelope>) -> Response {
-    let id = envelope.and_then(|envelope| envelope.id.as_deref());
-    let mut response = reply::problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited("throttled", message), id);
+fn refuse(message: &str, seconds: u64, envelope: &Envelope) -> Refusal {
+    let what = Problem::limited("throttled", message);
+    let mut response = reply::problem(StatusCode::TOO_MANY_REQUESTS, &what, envelope.id.as_deref());
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    response
+    response.into()
 }
 
 /// Keeps what a request takes until its answer is handed over: at once where it is whole, else at the end of the stream.
-fn until_handed_over(response: Response, guard: impl Send + Unpin + 'static) -> Response {
+pub(super) fn until_handed_over(response: Response, guard: impl Send + Unpin + 'static) -> Response {
     if response.body().size_hint().exact().is_some() {
         return response;
     }

@@ -61,7 +61,7 @@ pub(super) fn routes(server: Option<Arc<ResourceServer>>) -> Router {
 }
 
 async fn document(State(server): State<Arc<ResourceServer>>, request: Request) -> Response {
-    let authority = authority(&request);
+    let authority = authority(request.headers(), request.uri());
     if server.public_url.is_none() && !server.hosts.allows(authority) {
         let message = "This server does not answer to the Host of this request.";
         return problem(StatusCode::FORBIDDEN, &Problem::refused("host_not_allowed", message), None);

@@ -3,16 +3,12 @@
 //! A body has its memory before it is read, from the first byte to its decoding; from there on the call has some of its
 //! own, which is enough for the decoding too and is kept until the answer was written to the socket.
 
-use std::fmt::Debug;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use bytes::BytesMut;
 use futures::StreamExt as _;
@@ -22,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::audit;
 use super::envelope::Envelope;
-use super::reply::{INVALID_REQUEST, Problem, problem};
+use super::reply::{INVALID_REQUEST, Problem, Refusal, problem};
 use crate::identity::Caller;
 use crate::memory::{CallMemory, Memory, Refused, SMALL, Share};
 
@@ -79,10 +75,10 @@ pub(super) async fn read(memory: &Memory, body: Body, limit: usize, patience: Du
 }
 
 /// What a request brought, on its way to the handler.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Brought {
     /// The memory that the body lies in.
-    _share: Arc<Share>,
+    _share: Share,
     /// Memory for its decoding and its arguments.
     cost: usize,
 }
@@ -91,27 +87,29 @@ impl Brought {
     pub(super) fn of(body: &Bytes, share: Share) -> Self {
         let values = memchr::memchr_iter(b',', body).count();
         let nests = memchr::memchr2_iter(b'{', b'[', body).count();
-        Self { _share: Arc::new(share), cost: body.len() * FOR_BYTE + values * FOR_VALUE + nests * FOR_NEST }
+        Self { _share: share, cost: body.len() * FOR_BYTE + values * FOR_VALUE + nests * FOR_NEST }
     }
 }
 
-/// Gives the call its memory, and ties the memory to the answer.
-pub(super) async fn admit(State(memory): State<Memory>, mut request: Request, next: Next) -> Response {
-    let held = memory.call(request.extensions().get().map(Caller::person));
-    if let Some(brought) = request.extensions_mut().remove::<Brought>()
-        && let Err(refused) = held.hold(brought.cost).await
-    {
-        let envelope = request.extensions().get::<Envelope>();
-        let caller = request.extensions().get::<Caller>();
-        audit::refused(envelope, refused.code(), caller.map(|caller| caller as &dyn Debug));
-        return refuse(refused, envelope.and_then(|envelope| envelope.id.as_deref()));
+/// Gives the call its memory, in exchange for that of the body.
+pub(super) async fn admit(
+    memory: &Memory,
+    caller: &Caller,
+    brought: Brought,
+    envelope: &Envelope,
+) -> Result<CallMemory, Refusal> {
+    let held = memory.call(caller.person());
+    match held.hold(brought.cost).await {
+        Ok(()) => Ok(held),
+        Err(refused) => {
+            audit::refused(Some(envelope), refused.code(), Some(caller));
+            Err(refuse(refused, envelope.id.as_deref()))
+        }
     }
-    request.extensions_mut().insert(held.clone());
-    tie(next.run(request).await, held)
 }
 
 /// The memory of an answer is held until its last byte is written, or its connection is gone.
-fn tie(response: Response, held: CallMemory) -> Response {
+pub(super) fn tie(response: Response, held: CallMemory) -> Response {
     // Of an answer that is still being made nobody knows how long it will be.
     if let Some(length) = response.body().size_hint().exact() {
         held.shrink_to(usize::try_from(length).unwrap_or(usize::MAX));
@@ -159,17 +157,17 @@ impl AsRef<[u8]> for Tied {
 }
 
 /// The answer to a request for which there is no memory.
-pub(super) fn refuse(refused: Refused, id: Option<&RawValue>) -> Response {
+pub(super) fn refuse(refused: Refused, id: Option<&RawValue>) -> Refusal {
     let message = refused.to_string();
     match refused {
         Refused::TooLarge { .. } => {
             let what = Problem { code: INVALID_REQUEST, message: &message, error_code: refused.code() };
-            problem(StatusCode::PAYLOAD_TOO_LARGE, &what, id)
+            problem(StatusCode::PAYLOAD_TOO_LARGE, &what, id).into()
         }
         Refused::Busy => {
             let mut response = problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited(refused.code(), &message), id);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            response
+            response.into()
         }
     }
 }

@@ -27,6 +27,21 @@ pub const LIMITED: i64 = -31429;
 /// Ours: a party this server needs does not answer.
 pub const UNAVAILABLE: i64 = -31503;
 
+/// The answer to a request that goes no further.
+pub(super) struct Refusal(Box<Response>);
+
+impl From<Response> for Refusal {
+    fn from(answer: Response) -> Self {
+        Self(Box::new(answer))
+    }
+}
+
+impl Refusal {
+    pub(super) fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
 /// What is wrong, for a JSON-RPC error.
 #[derive(Debug)]
 pub(super) struct Problem<'a> {

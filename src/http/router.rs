@@ -1,19 +1,21 @@
-//! The whole route table and the whole stack, on one screen.
+//! The whole route table, on one screen. What happens to a request for the MCP endpoint is in [`super::endpoint`].
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderName, Method, header};
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any_service, get};
+use axum::middleware::from_fn;
+use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use super::auth::Door;
+use super::edge::Intake;
+use super::endpoint::{self, Endpoint};
+use super::gate::Gate;
 use super::health::{Readiness, health, ready};
-use super::{
-    AllowedHosts, AllowedOrigins, ResourceServer, auth, edge, gate, limits, metadata, payload, reply, request_id,
-    tighten,
-};
+use super::limits::Limits;
+use super::{AllowedHosts, AllowedOrigins, ResourceServer, metadata, reply, request_id};
 use crate::clock::Clock;
 use crate::config::Rate;
 use crate::identity::{Verifier, WithoutToken};
@@ -55,29 +57,25 @@ pub struct HttpParts {
 
 /// Every route of the server.
 pub fn router(parts: HttpParts) -> Router {
-    let gate = gate::Gate { hosts: parts.hosts, origins: parts.origins.clone() };
-    let limits = Arc::new(limits::Limits::new(parts.max_in_flight, parts.rate_limit));
-    // The layer added last is the outermost.
     let resource_server = parts.resource_server.map(Arc::new);
-    let door = Arc::new(auth::Door {
-        verifier: parts.verifier.clone(),
-        without_token: parts.without_token,
-        nothing_is_open: parts.nothing_is_open,
-        resource_server: resource_server.clone(),
+    let endpoint = Arc::new(Endpoint {
+        gate: Gate { hosts: parts.hosts, origins: parts.origins.clone() },
+        intake: Intake { max_body: parts.max_body, memory: parts.memory.clone() },
+        offer: parts.offer,
+        limits: Limits::new(parts.max_in_flight, parts.rate_limit),
+        door: Door {
+            verifier: parts.verifier.clone(),
+            without_token: parts.without_token,
+            nothing_is_open: parts.nothing_is_open,
+            resource_server: resource_server.clone(),
+        },
+        memory: parts.memory,
+        mcp: parts.mcp,
     });
-    let intake = edge::Intake { max_body: parts.max_body, memory: parts.memory.clone() };
     let mcp = Router::new()
-        .route("/mcp", any_service(parts.mcp.clone()))
-        .route("/mcp/", any_service(parts.mcp))
-        // Behind the door: who is nobody gets no more memory than his body needed.
-        .layer(from_fn_with_state(parts.memory, payload::admit))
-        .layer(from_fn_with_state(limits.clone(), limits::by_caller))
-        .layer(from_fn_with_state(door, auth::authenticate))
-        // Behind the edge: who sends a body slowly must not take a place from those who are being served.
-        .layer(from_fn_with_state(limits, limits::in_all))
-        .layer(from_fn_with_state(parts.offer, tighten::read))
-        .layer(from_fn_with_state(intake, edge::check))
-        .layer(from_fn_with_state(Arc::new(gate), gate::check))
+        .route("/mcp", any(endpoint::answer))
+        .route("/mcp/", any(endpoint::answer))
+        .with_state(endpoint)
         .layer(cors(parts.origins));
     let health = Router::new()
         .route("/health", get(health))

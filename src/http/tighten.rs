@@ -3,32 +3,22 @@
 //! Both only tighten, so a header that cannot be read is refused: whoever sent it wanted less than everything. Of a header
 //! that came several times, each one tightens.
 
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
-use axum::response::Response;
 
 use super::envelope::Envelope;
-use super::reply::{INVALID_PARAMS, Problem, problem};
+use super::reply::{INVALID_PARAMS, Problem, Refusal, problem};
 use crate::config::Toolsets;
 use crate::tools::Offer;
 
 const READ_ONLY: &str = "x-mcp-readonly";
 const TOOLSETS: &str = "x-mcp-toolsets";
 
-/// Puts the request's [`Offer`] into its extensions.
-pub(super) async fn read(State(offer): State<Offer>, mut request: Request, next: Next) -> Response {
-    match tightened(offer, request.headers()) {
-        Ok(offer) => {
-            request.extensions_mut().insert(offer);
-            next.run(request).await
-        }
-        Err(message) => {
-            let what = Problem { code: INVALID_PARAMS, message: &message, error_code: "invalid_request" };
-            let id = request.extensions().get::<Envelope>().and_then(|envelope| envelope.id.as_deref());
-            problem(StatusCode::BAD_REQUEST, &what, id)
-        }
-    }
+/// What is offered to this request.
+pub(super) fn read(offer: Offer, headers: &HeaderMap, envelope: &Envelope) -> Result<Offer, Refusal> {
+    tightened(offer, headers).map_err(|message| {
+        let what = Problem { code: INVALID_PARAMS, message: &message, error_code: "invalid_request" };
+        problem(StatusCode::BAD_REQUEST, &what, envelope.id.as_deref()).into()
+    })
 }
 
 fn tightened(mut offer: Offer, headers: &HeaderMap) -> Result<Offer, String> {

@@ -9,16 +9,15 @@
 
 use std::collections::BTreeMap;
 
+use rmcp::ErrorData;
 use rmcp::model::{
     BooleanSchema, CallToolRequestParams, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
     ElicitationSchema, InputRequest, InputRequiredResult, PrimitiveSchemaDefinition, RequestStateCodec, SealOptions,
 };
-use rmcp::service::RequestContext;
-use rmcp::{ErrorData, RoleServer};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::context::speaks_2026;
+use super::context::Context;
 use super::failure::failure;
 use crate::clock::Clock;
 use crate::identity::{Caller, Person};
@@ -58,7 +57,7 @@ impl StateSeal {
         &self,
         request: &CallToolRequestParams,
         caller: &Caller,
-        context: &RequestContext<RoleServer>,
+        context: &Context<'_>,
     ) -> Result<(Word, Option<Binding>), ErrorData> {
         if !can_ask(context) {
             return Ok((Word::CannotAsk, None));
@@ -139,10 +138,10 @@ fn who(caller: &Caller) -> (&'static [u8], Vec<u8>) {
 }
 
 /// Whether the client says that it can show its user a form.
-fn can_ask(context: &RequestContext<RoleServer>) -> bool {
-    let elicitation = context.client_capabilities().and_then(|capabilities| capabilities.elicitation);
+fn can_ask(context: &Context<'_>) -> bool {
+    let elicitation = || context.client_capabilities().and_then(|capabilities| capabilities.elicitation);
     // An empty capability means forms.
-    speaks_2026(context) && elicitation.is_some_and(|modes| modes.form.is_some() || modes.url.is_none())
+    context.speaks_2026() && elicitation().is_some_and(|modes| modes.form.is_some() || modes.url.is_none())
 }
 
 fn is_ticked(answer: &ElicitResult) -> bool {

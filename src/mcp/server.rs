@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-    CompletionInfo, DiscoverResult, GetPromptRequestParams, GetPromptResponse, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CompletionInfo,
+    DiscoverResult, GetPromptRequestParams, GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -17,12 +17,12 @@ use tracing::Span;
 
 use super::completion::{complete, wanted};
 use super::confirm::StateSeal;
-use super::context::{LISTS_FRESH_MS, caller, freshness, implementation, knows_links, memory, offer, server_meta};
+use super::context::{Context, LISTS_FRESH_MS, Standing, implementation};
 use super::failure::failure;
 use super::guard::guarded;
 use super::list::{listed, listed_module};
 use super::progress;
-use super::result::result;
+use super::result::{Called, Done};
 use super::{prompts, resources};
 use crate::config::ToolStyle;
 use crate::credentials::Source;
@@ -99,12 +99,12 @@ impl McpServer {
     async fn work<T>(
         &self,
         job: &Job,
-        context: &RequestContext<RoleServer>,
+        context: &Context<'_>,
         session: &Session,
         work: impl Future<Output = Result<T, ToolError>>,
     ) -> Result<Result<T, ToolError>, ErrorData> {
         let (started, asked) = (Instant::now(), Call::default());
-        let outcome = asked.counts(guarded(&context.ct, self.0.tool_timeout, work)).await;
+        let outcome = asked.counts(guarded(context.client_left, self.0.tool_timeout, work)).await;
         let (ended_as, duration) = (outcome.as_ref().map_or_else(|error| error.code, |_| "ok"), started.elapsed());
         metrics::tool_call(job.label, ended_as, duration);
         trace::ended(&Span::current(), ended_as);
@@ -124,13 +124,52 @@ impl McpServer {
         Ok(outcome)
     }
 
-    fn session(
+    /// Whether there is a tool of this name, offered or not.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.0.toolbox.find(name).is_some()
+    }
+
+    /// Calls a tool.
+    pub(super) async fn called(
         &self,
-        context: &RequestContext<RoleServer>,
+        request: CallToolRequestParams,
+        context: &Context<'_>,
         progress: Option<Progress>,
-        word: Word,
-    ) -> Result<Session, ErrorData> {
-        let (caller, memory) = (caller(context)?.clone(), memory(context)?.clone());
+    ) -> Result<Called, ErrorData> {
+        let Some(callable) = self.0.toolbox.find(&request.name) else {
+            audit_unserved(&request.name, "unknown_tool", context)?;
+            return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
+        };
+        let Standing { caller, offer, .. } = context.standing()?;
+        let toolset = callable.toolset();
+        if !offer.includes(toolset) {
+            audit_unserved(&request.name, "toolset_off", context)?;
+            let message = format!(
+                "The tool `{}` belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
+                 X-MCP-Toolsets).",
+                request.name,
+                toolset.as_str()
+            );
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        let (word, binding) = self.0.seal.word(&request, caller, context)?;
+        let session = self.session(context, progress, word)?;
+        let arguments = request.arguments.unwrap_or_default();
+        let (label, bucket) = (callable.label(&arguments), named_bucket(&arguments).map(|bucket| bucket.to_string()));
+        let job = Job { method: "tools/call", label, bucket };
+        let call = Box::pin(self.0.toolbox.call(callable, *offer, session.clone(), arguments));
+        let outcome = self.work(&job, context, &session, call).await?;
+        if let (Some(question), Some(binding)) = (outcome.as_ref().err().and_then(|e| e.question.as_ref()), &binding) {
+            let mut asked = self.0.seal.ask(question, binding);
+            asked.meta = context.server_meta();
+            return Ok(Called::Asked(Box::new(asked)));
+        }
+        let done = Done::of(outcome, context.knows_links(), context.server_meta());
+        done.map(Called::Done).map_err(|error| failure(error, None))
+    }
+
+    fn session(&self, context: &Context<'_>, progress: Option<Progress>, word: Word) -> Result<Session, ErrorData> {
+        let Standing { caller, memory, .. } = context.standing()?.clone();
         Ok(Session::new(caller, memory, self.0.services.clone(), self.0.tool_timeout, progress, word))
     }
 }
@@ -144,7 +183,7 @@ fn whole(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
 }
 
 /// The audit line of a call for which there is no tool.
-fn audit_unserved(name: &str, outcome: &'static str, context: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+fn audit_unserved(name: &str, outcome: &'static str, context: &Context<'_>) -> Result<(), ErrorData> {
     metrics::refusal(outcome);
     trace::ended(&Span::current(), outcome);
     let audit = Audit {
@@ -156,7 +195,7 @@ fn audit_unserved(name: &str, outcome: &'static str, context: &RequestContext<Ro
         duration: Duration::ZERO,
         upstream_calls: 0,
     };
-    audit.called(caller(context)?);
+    audit.called(&context.standing()?.caller);
     Ok(())
 }
 
@@ -190,11 +229,12 @@ impl ServerHandler for McpServer {
         page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        let context = Context::from(&context);
         whole(page)?;
-        let offer = offer(&context)?;
+        let offer = context.offer()?;
         let mut list = ListToolsResult::with_all_items(self.listed(offer));
-        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
-        list.meta = server_meta(&context);
+        (list.ttl_ms, list.cache_scope) = context.freshness(offer);
+        list.meta = context.server_meta();
         Ok(list)
     }
 
@@ -203,10 +243,11 @@ impl ServerHandler for McpServer {
         page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        let context = Context::from(&context);
         whole(page)?;
         let mut list = ListResourcesResult::with_all_items(Vec::new());
-        (list.ttl_ms, list.cache_scope) = freshness(&context, offer(&context)?);
-        list.meta = server_meta(&context);
+        (list.ttl_ms, list.cache_scope) = context.freshness(context.offer()?);
+        list.meta = context.server_meta();
         Ok(list)
     }
 
@@ -215,11 +256,12 @@ impl ServerHandler for McpServer {
         page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let context = Context::from(&context);
         whole(page)?;
-        let offer = offer(&context)?;
+        let offer = context.offer()?;
         let mut list = ListResourceTemplatesResult::with_all_items(resources::templates(offer));
-        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
-        list.meta = server_meta(&context);
+        (list.ttl_ms, list.cache_scope) = context.freshness(offer);
+        list.meta = context.server_meta();
         Ok(list)
     }
 
@@ -228,9 +270,10 @@ impl ServerHandler for McpServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        let context = Context::from(&context);
         let failed = |error| failure(error, Some(&request.uri));
         let uri = ResourceUri::parse(&request.uri).map_err(failed)?;
-        if !offer(&context)?.includes(uri.toolset()) {
+        if !context.offer()?.includes(uri.toolset()) {
             return Err(resources::switched_off(uri.toolset()));
         }
         let session = self.session(&context, None, Word::CannotAsk)?;
@@ -239,7 +282,7 @@ impl ServerHandler for McpServer {
         let read = self.work(&job, &context, &session, Box::pin(uri.read(&session))).await?.map_err(failed)?;
         // Somebody's data, which may change at any time.
         let mut result = resources::contents(&request.uri, read).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
-        result.meta = server_meta(&context);
+        result.meta = context.server_meta();
         Ok(result.into())
     }
 
@@ -248,11 +291,12 @@ impl ServerHandler for McpServer {
         page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        let context = Context::from(&context);
         whole(page)?;
-        let offer = offer(&context)?;
+        let offer = context.offer()?;
         let mut list = ListPromptsResult::with_all_items(prompts::list(offer));
-        (list.ttl_ms, list.cache_scope) = freshness(&context, offer);
-        list.meta = server_meta(&context);
+        (list.ttl_ms, list.cache_scope) = context.freshness(offer);
+        list.meta = context.server_meta();
         Ok(list)
     }
 
@@ -261,8 +305,9 @@ impl ServerHandler for McpServer {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let mut result = prompts::get(&request, offer(&context)?)?;
-        result.meta = server_meta(&context);
+        let context = Context::from(&context);
+        let mut result = prompts::get(&request, context.offer()?)?;
+        result.meta = context.server_meta();
         Ok(result.into())
     }
 
@@ -271,7 +316,8 @@ impl ServerHandler for McpServer {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let wanted = wanted(&request, offer(&context)?)?;
+        let context = Context::from(&context);
+        let wanted = wanted(&request, context.offer()?)?;
         let session = self.session(&context, None, Word::CannotAsk)?;
         let job = Job { method: "completion/complete", label: "completion/complete", bucket: None };
         let work = Box::pin(complete(wanted, &session, &request.argument.value));
@@ -281,7 +327,7 @@ impl ServerHandler for McpServer {
         let info = CompletionInfo::with_pagination(names, total, has_more)
             .map_err(|problem| ErrorData::internal_error(problem, None))?;
         let mut result = CompleteResult::new(info);
-        result.meta = server_meta(&context);
+        result.meta = context.server_meta();
         Ok(result)
     }
 
@@ -294,40 +340,15 @@ impl ServerHandler for McpServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(callable) = self.0.toolbox.find(&request.name) else {
-            audit_unserved(&request.name, "unknown_tool", &context)?;
-            return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
-        };
-        let offer = offer(&context)?;
-        let toolset = callable.toolset();
-        if !offer.includes(toolset) {
-            audit_unserved(&request.name, "toolset_off", &context)?;
-            let message = format!(
-                "The tool `{}` belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
-                 X-MCP-Toolsets).",
-                request.name,
-                toolset.as_str()
-            );
-            return Err(ErrorData::invalid_params(message, None));
-        }
         let (progress, forwarded) = progress::forwarder(&context);
-        let (word, binding) = self.0.seal.word(&request, caller(&context)?, &context)?;
-        let session = self.session(&context, progress, word)?;
-        let arguments = request.arguments.unwrap_or_default();
-        let (label, bucket) = (callable.label(&arguments), named_bucket(&arguments).map(|bucket| bucket.to_string()));
-        let job = Job { method: "tools/call", label, bucket };
-        let call = Box::pin(self.0.toolbox.call(callable, offer, session.clone(), arguments));
-        let outcome = tokio::select! {
-            outcome = self.work(&job, &context, &session, call) => outcome?,
+        let context = Context::from(&context);
+        let called = tokio::select! {
+            called = self.called(request, &context, progress) => called?,
             never = forwarded => match never {},
         };
-        if let (Some(question), Some(binding)) = (outcome.as_ref().err().and_then(|e| e.question.as_ref()), &binding) {
-            let mut asked = self.0.seal.ask(question, binding);
-            asked.meta = server_meta(&context);
-            return Ok(asked.into());
-        }
-        let mut result: CallToolResult = result(outcome, knows_links(&context));
-        result.meta = server_meta(&context);
-        Ok(result.into())
+        Ok(match called {
+            Called::Asked(asked) => (*asked).into(),
+            Called::Done(done) => done.into_result().map_err(|error| failure(error, None))?.into(),
+        })
     }
 }

@@ -1,12 +1,19 @@
-//! The MCP endpoint as a tower service: streamable HTTP without sessions, JSON answers.
+//! The MCP endpoint: streamable HTTP without sessions, JSON answers.
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 
 use super::McpServer;
+use super::context::Standing;
+use super::short_road::{ToolCall, Usual};
 
 /// The handler, or with the fixtures of the conformance suite around it.
 #[cfg(not(feature = "conformance"))]
@@ -15,20 +22,54 @@ type Handler = McpServer;
 type Handler = super::conformance::Everything;
 
 /// The endpoint.
-pub type McpService = StreamableHttpService<Handler, NeverSessionManager>;
+#[derive(Clone)]
+pub struct McpService {
+    server: McpServer,
+    long_road: StreamableHttpService<Handler, NeverSessionManager>,
+    ends: CancellationToken,
+}
 
-/// Builds the endpoint. `max_body` bounds it a second time, behind the edge; `ends` closes what is still streaming at the
-/// end of a shutdown.
-#[must_use]
-pub fn service(server: McpServer, max_body: usize, ends: CancellationToken) -> McpService {
-    // Host and Origin were checked by the http room, from the one list that also feeds CORS.
-    let config = StreamableHttpServerConfig::default()
-        .with_legacy_session_mode(false)
-        .with_json_response(true)
-        .with_max_request_body_bytes(max_body)
-        .with_cancellation_token(ends)
-        .disable_allowed_hosts();
-    #[cfg(feature = "conformance")]
-    let server = Handler::around(server);
-    StreamableHttpService::new(move || Ok(server.clone()), Arc::new(NeverSessionManager::default()), config)
+/// How a request is answered.
+pub enum Answered {
+    /// By a handler of ours.
+    Here(Response),
+    /// By rmcp, or by a handler through it.
+    ByRmcp(Response),
+    /// Not: the server ends.
+    Ended,
+}
+
+impl McpService {
+    /// Builds the endpoint. `max_body` bounds it a second time, behind the edge; `ends` closes what is still streaming at
+    /// the end of a shutdown.
+    #[must_use]
+    pub fn new(server: McpServer, max_body: usize, ends: CancellationToken) -> Self {
+        // Host and Origin were checked by the http room, from the one list that also feeds CORS.
+        let config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(false)
+            .with_json_response(true)
+            .with_max_request_body_bytes(max_body)
+            .with_cancellation_token(ends.clone())
+            .disable_allowed_hosts();
+        let handler = server.clone();
+        #[cfg(feature = "conformance")]
+        let handler = Handler::around(handler);
+        let long_road =
+            StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(NeverSessionManager::default()), config);
+        Self { server, long_road, ends }
+    }
+
+    /// Answers a request. `call`: what it is, where its envelope says that it is a call of a tool.
+    pub async fn answer(&self, mut parts: Parts, body: Bytes, call: Option<ToolCall>, standing: Standing) -> Answered {
+        let usual = call.and_then(|call| Some((Usual::read(&self.server, &parts.headers, &call)?, call.id)));
+        if let Some((usual, id)) = usual {
+            // From here on the arguments are what is held of it.
+            drop(body);
+            let answer = usual.call(self.server.clone(), standing, id, &self.ends).await;
+            return answer.map_or(Answered::Ended, Answered::Here);
+        }
+        parts.extensions.insert(standing);
+        let answer = self.long_road.handle(Request::from_parts(parts, Body::from(body))).await;
+        Answered::ByRmcp(answer.into_response())
+    }
 }

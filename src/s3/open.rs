@@ -51,7 +51,8 @@ impl Opened {
 
     /// At most `limit` bytes. A server that ignores a range sends everything; no more is read than was asked for.
     pub async fn collect(mut self, limit: usize) -> Result<Bytes, S3Error> {
-        let mut bytes = BytesMut::new();
+        let told = usize::try_from(self.size.saturating_sub(self.begin)).unwrap_or(usize::MAX);
+        let mut bytes = BytesMut::with_capacity(told.min(limit));
         while bytes.len() < limit {
             let Some(chunk) = self.next().await? else { break };
             bytes.extend_from_slice(&chunk);

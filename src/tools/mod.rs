@@ -8,6 +8,7 @@
 
 mod args;
 mod auth;
+mod base64_text;
 mod buckets;
 mod complete;
 mod confirm;
@@ -24,6 +25,7 @@ mod session;
 mod tool;
 mod toolbox;
 mod weight;
+mod written;
 
 pub use complete::{Completion, complete_bucket, complete_package};
 pub use confirm::{Question, Target, Word};
@@ -35,6 +37,7 @@ pub use resources::{Body, Content, Link, ResourceUri};
 pub use session::{Progress, Services, Session};
 pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};
 pub use toolbox::{Callable, Toolbox};
+pub use written::Written;
 
 /// Every tool, in order of its name.
 #[must_use]

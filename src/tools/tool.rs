@@ -7,8 +7,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Link, Session, ToolError, code, schema};
+use super::{Link, Session, ToolError, Written, schema};
 pub use crate::config::Toolset;
+use crate::credentials::Source;
+
+/// The member of every result of a call that touched AWS.
+const SOURCE: &str = "credential_source";
 
 /// What a tool does to the world: MCP's four annotation hints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +78,17 @@ pub trait Tool: 'static {
     /// Its result.
     type Output: Serialize + JsonSchema + Send;
 
+    /// About how many bytes of JSON a result is, where it may be long.
+    #[must_use]
+    fn length(_: &Self::Output) -> usize {
+        0
+    }
+
     /// Does it.
     fn run(session: Session, args: Self::Args) -> impl Future<Output = Result<Reply<Self::Output>, ToolError>> + Send;
 }
 
-type Run = dyn Fn(Session, Map<String, Value>) -> BoxFuture<'static, Result<Reply<Map<String, Value>>, ToolError>>
-    + Send
-    + Sync;
+type Run = dyn Fn(Session, Map<String, Value>) -> BoxFuture<'static, Result<Reply<Written>, ToolError>> + Send + Sync;
 
 /// A tool without its types.
 pub struct AnyTool {
@@ -116,7 +124,11 @@ impl AnyTool {
             run: Box::new(|session, arguments| {
                 async move {
                     let reply = T::run(session, parse::<T::Args>(arguments)?).await?;
-                    Ok(Reply { output: to_map(&reply.output)?, images: reply.images, link: reply.link })
+                    Ok(Reply {
+                        output: Written::success(&reply.output, T::length(&reply.output))?,
+                        images: reply.images,
+                        link: reply.link,
+                    })
                 }
                 .boxed()
             }),
@@ -124,27 +136,17 @@ impl AnyTool {
     }
 
     /// Calls it. The result has `success` first and, if AWS was touched, `credential_source` last; so has a failure's.
-    pub async fn call(
-        &self,
-        session: Session,
-        mut arguments: Map<String, Value>,
-    ) -> Result<Reply<Map<String, Value>>, ToolError> {
+    pub async fn call(&self, session: Session, mut arguments: Map<String, Value>) -> Result<Reply<Written>, ToolError> {
         self.refuse_unknown(&arguments)?;
         // Clients fill in optional arguments that they do not mean with null.
         arguments.retain(|_, value| !value.is_null());
         arguments.iter_mut().filter(|(name, _)| !is_verbatim(name)).for_each(|(_, value)| drop_nulls(value));
         let outcome = (self.run)(session.clone(), arguments).await;
-        let source = session.credential_source().map(|source| ("credential_source".to_owned(), source.as_str().into()));
+        let Some(source) = session.credential_source().map(Source::as_str) else { return outcome };
         match outcome {
-            Ok(mut reply) => {
-                let mut output = Map::new();
-                output.insert("success".into(), true.into());
-                output.append(&mut reply.output);
-                output.extend(source);
-                Ok(Reply { output, images: reply.images, link: reply.link })
-            }
+            Ok(reply) => Ok(Reply { output: reply.output.with(SOURCE, &source)?, ..reply }),
             Err(mut error) => {
-                error.partial.get_or_insert_default().extend(source);
+                error.partial.get_or_insert_default().insert(SOURCE.to_owned(), source.into());
                 Err(error)
             }
         }
@@ -202,12 +204,5 @@ fn drop_nulls(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}
-    }
-}
-
-fn to_map<T: Serialize>(output: &T) -> Result<Map<String, Value>, ToolError> {
-    match serde_json::to_value(output) {
-        Ok(Value::Object(map)) => Ok(map),
-        _ => Err(ToolError::new(code::INTERNAL, "The result could not be written.")),
     }
 }

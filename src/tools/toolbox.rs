@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::modules::{MODULES, Module, OLD_NAMES, OldName};
-use super::{AnyTool, Offer, Reply, Session, ToolError, all, code};
+use super::{AnyTool, Offer, Reply, Session, ToolError, Written, all, code};
 use crate::config::Toolset;
 
 /// The tools, built once.
@@ -67,7 +67,7 @@ impl Toolbox {
         offer: Offer,
         session: Session,
         arguments: Map<String, Value>,
-    ) -> Result<Reply<Map<String, Value>>, ToolError> {
+    ) -> Result<Reply<Written>, ToolError> {
         match callable {
             Callable::Typed(tool) => {
                 offer.check(tool)?;

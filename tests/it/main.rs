@@ -55,6 +55,7 @@ mod roles;
 mod rolling;
 mod secrets;
 mod shipping;
+mod short_road;
 mod soak;
 mod support;
 mod support_seaweedfs;

@@ -11,7 +11,7 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::json;
 
 use super::decoded;
-use crate::mcp::context::speaks_2026;
+use crate::mcp::context::Context;
 
 /// Between two notices, so that they are seen to come one by one.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -22,7 +22,7 @@ pub(super) async fn call(
     context: &RequestContext<RoleServer>,
 ) -> Option<Result<CallToolResult, ErrorData>> {
     // From 2026 on a request says itself what it wants to hear of; before, a session said so.
-    let may_log = !speaks_2026(context) || context.meta.log_level().is_some();
+    let may_log = !Context::from(context).speaks_2026() || context.meta.log_level().is_some();
     let sent = match name {
         "test_tool_with_logging" | "test_logging_tool" if may_log => log(context).await,
         "test_tool_with_logging" | "test_logging_tool" => Ok(()),

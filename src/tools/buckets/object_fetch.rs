@@ -1,13 +1,12 @@
 //! `bucket_object_fetch`: a piece of an object, as it is.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content;
 use crate::s3::ObjectUri;
 use crate::tools::args::Bounded;
+use crate::tools::base64_text::Base64Text;
 use crate::tools::tool::{Hints, Image, Reply, Tool, Toolset};
 use crate::tools::{Link, Session, ToolError, weight};
 
@@ -32,7 +31,7 @@ pub struct Args {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     /// Base64.
-    data: String,
+    data: Base64Text,
     /// Bytes of the whole object.
     size: u64,
     bytes_read: u64,
@@ -52,6 +51,10 @@ impl Tool for BucketObjectFetch {
     type Args = Args;
     type Output = Output;
 
+    fn length(output: &Output) -> usize {
+        output.data.as_str().len()
+    }
+
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let s3 = session.s3().await?;
         session.hold(weight::PIECE * usize::try_from(args.max_bytes.get()).unwrap_or(usize::MAX)).await?;
@@ -60,13 +63,13 @@ impl Tool for BucketObjectFetch {
             .await
             .map_err(|error| session.explain(&error))?;
         let bytes_read = read.bytes.len() as u64;
-        let data = BASE64_STANDARD.encode(&read.bytes);
+        let data = Base64Text::of(&read.bytes)?;
         let is_whole = args.offset == 0 && bytes_read == read.size;
         let picture = content::picture(&read.bytes).filter(|_| is_whole);
         if picture.is_some() {
             session.hold((weight::PIECE + weight::IMAGE) * read.bytes.len()).await?;
         }
-        let images = picture.map(|mime_type| Image { data: data.clone(), mime_type }).into_iter().collect();
+        let images = picture.map(|mime_type| Image { data: data.as_str().to_owned(), mime_type }).into_iter().collect();
         let truncated = args.offset.saturating_add(bytes_read) < read.size;
         let link = Link::object(&args.s3_uri, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
         let output = Output {

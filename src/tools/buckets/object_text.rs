@@ -57,6 +57,10 @@ impl Tool for BucketObjectText {
     type Args = Args;
     type Output = Output;
 
+    fn length(output: &Output) -> usize {
+        output.text.len()
+    }
+
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let encoding = TextEncoding::named(&args.encoding).ok_or_else(|| {
             ToolError::invalid("Argument encoding: it is not known, or text in it cannot be read in pieces.")

@@ -66,6 +66,10 @@ impl Tool for BucketObjectsList {
     type Args = Args;
     type Output = Output;
 
+    fn length(output: &Output) -> usize {
+        output.objects.iter().map(|object| object.key.len() + object.s3_uri.len() + 200).sum()
+    }
+
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let s3 = session.s3().await?;
         let query = ListingQuery {

@@ -6,7 +6,7 @@ use super::rewrite::Rewrite;
 use super::spelling::Spelling;
 use super::{additions::Addition, spelling};
 use crate::config::Toolset;
-use crate::tools::{Offer, Reply, Session, ToolError, Toolbox};
+use crate::tools::{Offer, Reply, Session, ToolError, Toolbox, Written};
 
 /// What a module can do.
 pub struct Action {
@@ -53,7 +53,7 @@ impl Action {
         session: Session,
         mut arguments: Map<String, Value>,
         mut context: Map<String, Value>,
-    ) -> Result<Reply<Map<String, Value>>, ToolError> {
+    ) -> Result<Reply<Written>, ToolError> {
         // Before anything is looked up: what may not be done is not prepared either.
         offer.check(toolbox.tool_of_action(self.tool)?)?;
         arguments.retain(|_, value| !value.is_null());
@@ -68,7 +68,11 @@ impl Action {
         let sent = call.arguments.clone();
         let mut outcome = tool.call(session, call.arguments).await;
         match (&mut outcome, self.adds) {
-            (Ok(reply), Some(addition)) => addition.add(&sent, &mut reply.output),
+            (Ok(reply), Some(addition)) => {
+                let mut output = reply.output.read()?;
+                addition.add(&sent, &mut output);
+                reply.output = Written::object(&output)?;
+            }
             (Err(error), Some(addition)) => {
                 let partial = error.partial.get_or_insert_default();
                 if partial.contains_key("bucket") {

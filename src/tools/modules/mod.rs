@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) use self::action::{Action, OldName};
 pub(super) use self::table::{MODULES, OLD_NAMES};
-use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, code};
+use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, Written, code};
 use crate::config::Toolset;
 
 /// One module.
@@ -128,7 +128,7 @@ impl Module {
         offer: Offer,
         session: Session,
         mut arguments: Map<String, Value>,
-    ) -> Result<Reply<Map<String, Value>>, ToolError> {
+    ) -> Result<Reply<Written>, ToolError> {
         let valid = ["action", "params", "_context"];
         if let Some(unknown) = arguments.keys().find(|name| !valid.contains(&name.as_str())) {
             let unknown: String = unknown.chars().filter(|c| !c.is_control()).take(80).collect();
@@ -137,7 +137,7 @@ impl Module {
             return Err(ToolError::invalid(message).with_hint("Arguments of an action stand inside `params`."));
         }
         let action = match arguments.remove("action") {
-            None | Some(Value::Null) => return Ok(self.answer(toolbox, offer).into()),
+            None | Some(Value::Null) => return Ok(Written::object(&self.answer(toolbox, offer))?.into()),
             Some(Value::String(name)) => name,
             Some(_) => return Err(ToolError::invalid("Argument action: expected a text.")),
         };
