@@ -41,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     match arguments.as_slice() {
         ["s3", _] => runtime.block_on(peers::s3()),
         ["bare", answer] => runtime.block_on(peers::bare(answer)),
+        ["thin", s3] => runtime.block_on(peers::thin(s3)),
         ["--smoke"] => runtime.block_on(run(Effort { rounds: 1, round: Duration::from_millis(20) }, "")),
         [] => runtime.block_on(run(Effort { rounds: 11, round: Duration::from_millis(700) }, "")),
         [only] => runtime.block_on(run(Effort { rounds: 11, round: Duration::from_millis(700) }, only)),
@@ -53,15 +54,19 @@ async fn run(effort: Effort, only: &str) -> anyhow::Result<()> {
     if "start".contains(only) {
         bench.start_and_rest().await?;
     }
-    for version in ["2025-11-25", "2026-07-28"] {
-        if format!("local {version}").contains(only) {
-            bench.local(version).await?;
+    for (version, connections) in [("2025-11-25", 1), ("2025-11-25", 16), ("2026-07-28", 16)] {
+        if format!("local {version} {connections}").contains(only) {
+            bench.local(version, connections).await?;
         }
     }
-    if "info".contains(only) {
-        let arguments = json!({ "s3_uri": format!("s3://{BUCKET}/{SMALL}") });
-        bench.s3("bucket_object_info", &arguments, head, 1).await?;
-        bench.s3("bucket_object_info", &arguments, head, 16).await?;
+    for connections in [1, 16] {
+        if format!("info {connections}").contains(only) {
+            let arguments = json!({ "s3_uri": format!("s3://{BUCKET}/{SMALL}") });
+            bench.s3("bucket_object_info", &arguments, head, connections).await?;
+        }
+        if format!("thin {connections}").contains(only) {
+            bench.thin(connections).await?;
+        }
     }
     if "fetch".contains(only) {
         let arguments = json!({ "s3_uri": format!("s3://{BUCKET}/{LARGE}"), "max_bytes": 1 << 20 });
@@ -125,13 +130,7 @@ impl Bench {
         let (id, secret) = (&s3.ready.access_key_id, &s3.ready.secret_access_key);
         let server = Server::start(&endpoint)?;
         let token = server::token(id, secret)?;
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
-            .region(aws_sdk_s3::config::Region::new("us-east-1"))
-            .endpoint_url(endpoint)
-            .force_path_style(true)
-            .credentials_provider(aws_credential_types::Credentials::new(id, secret, None, None, "bench"));
-        Ok(Self { effort, sdk: Sdk::from_conf(config.build()), s3, server, token })
+        Ok(Self { effort, sdk: peers::sdk(s3.ready.port, id, secret), s3, server, token })
     }
 
     /// A call of a tool, once made and looked at, in a version of the protocol.
@@ -159,18 +158,18 @@ impl Bench {
     }
 
     /// A tool that needs nobody, against a handler that answers the same bytes.
-    async fn local(&self, version: &str) -> anyhow::Result<()> {
+    async fn local(&self, version: &str, connections: usize) -> anyhow::Result<()> {
         let (post, answer) = self.call(version, "package_templates", &json!({ "template_name": "model" })).await?;
         let file = tempfile::NamedTempFile::new()?;
         std::fs::write(&file, &answer)?;
         let handler = Peer::start("bare", &file.path().to_string_lossy())?;
         let (ours, base) = compare(
             self.effort,
-            self.clients(post.clone(), 16).await?,
-            side(clients(Post { port: handler.ready.port, ..post }, 16).await?, send, handler.pid(), &[]),
+            self.clients(post.clone(), connections).await?,
+            side(clients(Post { port: handler.ready.port, ..post }, connections).await?, send, handler.pid(), &[]),
         )
         .await?;
-        report(&format!("package_templates, MCP {version}, 16 connections"), "bare handler", ours, base);
+        report(&format!("package_templates, MCP {version}, {connections} connections"), "bare handler", ours, base);
         Ok(())
     }
 
@@ -181,6 +180,19 @@ impl Bench {
         let base = side(sdk, plain, std::process::id(), &[self.s3.pid()]);
         let (ours, base) = compare(self.effort, self.clients(post, connections).await?, base).await?;
         report(&format!("{tool}, {connections} connections"), "plain SDK", ours, base);
+        Ok(())
+    }
+
+    /// What the process in between costs by itself: the least server there can be, against the SDK in this process.
+    async fn thin(&self, connections: usize) -> anyhow::Result<()> {
+        let thin = Peer::start("thin", &serde_json::to_string(&self.s3.ready)?)?;
+        let post = Post::new(thin.ready.port, &[], "{}");
+        let sdk = (0..connections).map(|_| self.sdk.clone()).collect();
+        let base = side(sdk, head, std::process::id(), &[self.s3.pid()]);
+        let others = [std::process::id(), self.s3.pid()];
+        let thin = side(clients(post, connections).await?, send, thin.pid(), &others);
+        let (thin, base) = compare(self.effort, thin, base).await?;
+        report(&format!("axum with one SDK call, {connections} connections"), "plain SDK", thin, base);
         Ok(())
     }
 

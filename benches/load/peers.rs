@@ -94,15 +94,43 @@ pub async fn s3() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The least that a server in front of S3 can be: a bare axum handler that makes one call of the SDK, and answers nothing
+/// of what came. `s3`: port and keys.
+pub async fn thin(s3: &str) -> anyhow::Result<()> {
+    let Ready { port, access_key_id, secret_access_key } = serde_json::from_str(s3)?;
+    let sdk = sdk(port, &access_key_id, &secret_access_key);
+    let handler = move |_: Bytes| {
+        let sdk = sdk.clone();
+        async move { crate::head(sdk).await.map(|_| "{}").map_err(|error| error.to_string()) }
+    };
+    serve(Router::new().route("/mcp", post(handler))).await
+}
+
+/// A plain client of the embedded S3.
+pub fn sdk(port: u16, access_key_id: &str, secret_access_key: &str) -> aws_sdk_s3::Client {
+    let credentials = aws_credential_types::Credentials::new(access_key_id, secret_access_key, None, None, "bench");
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+        .region(aws_sdk_s3::config::Region::new("us-east-1"))
+        .endpoint_url(format!("http://127.0.0.1:{port}"))
+        .force_path_style(true)
+        .credentials_provider(credentials);
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
 /// Answers every request with the bytes of a file.
 pub async fn bare(answer: &str) -> anyhow::Result<()> {
     let answer = Bytes::from(std::fs::read(answer)?);
     let handler = move |_: Bytes| std::future::ready(([(CONTENT_TYPE, "application/json")], answer));
+    serve(Router::new().route("/mcp", post(handler))).await
+}
+
+async fn serve(router: Router) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     announce(&Ready { port, access_key_id: String::new(), secret_access_key: String::new() })?;
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    Ok(axum::serve(listener, Router::new().route("/mcp", post(handler))).await?)
+    Ok(axum::serve(listener, router).await?)
 }

@@ -26,13 +26,14 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts the server, with its log at the default level, which goes nowhere, and with metrics.
+    /// Starts the server, with its log at the default level, which goes nowhere, with metrics, and with a rate limit that
+    /// nobody reaches.
     pub fn start(s3_endpoint: &str) -> anyhow::Result<Self> {
         let port = free_port()?;
         let start = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_quilt-mcp"))
             .args(["serve", &format!("--port={port}"), &format!("--s3-endpoint={s3_endpoint}"), "--ambient=never"])
-            .args([&format!("--jwt-secret={SECRET}"), "--metrics-addr=127.0.0.1:0"])
+            .args([&format!("--jwt-secret={SECRET}"), "--metrics-addr=127.0.0.1:0", "--rate-limit=1000000/s"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
