@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use quilt_mcp::catalog::http_client;
 use serde_json::json;
 
+use crate::support::faults::Faults;
 use crate::support::registry::{FakeRegistry, Vends};
 use crate::support::server::Server;
 use crate::support::stage::{SHARED, Stage};
@@ -89,4 +91,36 @@ async fn a_caller_whose_calls_hang_leaves_places_for_others() {
         server.call(&quick, "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
     }
     assert_eq!(hanging.len(), 4, "half of the places were taken all the while");
+}
+
+/// A streamed answer is begun while its call still works.
+#[tokio::test]
+async fn a_streamed_answer_takes_its_callers_place_to_its_end() {
+    let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
+    for number in 0..8 {
+        stage.seed(SHARED, &format!("in/{number}"), b"x").await;
+    }
+    let faults = Faults::before(&stage.endpoint).await;
+    let gate = faults.hold(&format!("{SHARED}/in/7"));
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        format!("--s3-endpoint={}", faults.url),
+        "--max-in-flight=2".to_owned(),
+    ];
+    let server = Server::start_with(None, &flags).await;
+    let bearer = token(json!({ "sub": "alice" }));
+    registry.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
+    let arguments = json!({ "bucket": SHARED, "name": "a/b", "source_bucket": SHARED, "source_prefix": "in/" });
+    let params = json!({ "name": "package_create_from_s3", "arguments": arguments, "_meta": { "progressToken": 1 } });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let request = http_client(Duration::from_mins(1)).unwrap().post(&server.url).bearer_auth(&bearer).json(&body);
+    let streamed = request.send().await.unwrap();
+    assert_eq!(streamed.headers()["content-type"], "text/event-stream");
+    let list = || server.call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED }));
+    assert_eq!(list().await.refused(), (429, "throttled"), "the one place is taken");
+    gate.close();
+    let told = streamed.text().await.unwrap();
+    assert!(told.contains(r#""entries_added":8"#), "{told}");
+    list().await.success();
 }
