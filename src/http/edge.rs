@@ -40,7 +40,6 @@ const SERVED: [&str; 10] = [
 ];
 
 /// What bodies may be like.
-#[derive(Debug, Clone)]
 pub(super) struct Intake {
     /// Most bytes of one.
     pub max_body: usize,
@@ -103,7 +102,7 @@ impl Intake {
         let is_served = SERVED.contains(&envelope.method.as_str()) && !is_gone;
         tracing::Span::current().record("rpc", envelope.method.as_str());
         if trace::is_on() {
-            describe(&parts.headers, &body, &envelope);
+            describe(&parts.headers, &envelope);
         }
         // Clients send no Accept, or one of the two types; what they get depends on the call alone.
         let both = HeaderValue::from_static("application/json, text/event-stream");
@@ -114,9 +113,9 @@ impl Intake {
 }
 
 /// Tells the trace what the request is.
-fn describe(headers: &HeaderMap, body: &[u8], envelope: &Envelope) {
+fn describe(headers: &HeaderMap, envelope: &Envelope) {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let meta = Envelope::trace_meta(body);
+    let meta = envelope.trace_meta();
     trace::describe(
         &tracing::Span::current(),
         &Described {

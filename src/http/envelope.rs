@@ -21,8 +21,7 @@ const OPEN_METHODS: [&str; 7] = [
     "prompts/list",
 ];
 
-/// What a request is, before MCP decodes it.
-#[derive(Debug, Clone)]
+/// What a request is, before MCP decodes it. Without `Debug`: it holds what the caller sent.
 pub(super) struct Envelope {
     /// The JSON-RPC method.
     pub method: String,
@@ -145,11 +144,9 @@ impl Envelope {
         Ok(Self { method, id, name, params: unread, is_question })
     }
 
-    /// The trace of which the sender of a body says that it is a part. Reads the body once more, so ask only when somebody
-    /// gets traces.
-    pub(super) fn trace_meta(body: &[u8]) -> TraceMeta {
-        let raw: Option<Raw<'_>> = serde_json::from_slice(body).ok();
-        let params = raw.and_then(|raw| read_params(raw.params).ok()).unwrap_or_default();
+    /// The trace of which the sender says that it is a part.
+    pub(super) fn trace_meta(&self) -> TraceMeta {
+        let params: Params<'_> = serde_json::from_slice(&self.params).unwrap_or_default();
         params.meta.and_then(|meta| serde_json::from_str(meta.get()).ok()).unwrap_or_default()
     }
 }

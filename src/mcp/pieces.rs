@@ -62,7 +62,7 @@ impl Pieces {
             return Body::from(self.open);
         }
         self.close();
-        Body::new(InPieces { left: self.done.iter().map(|piece| piece.len() as u64).sum(), pieces: self.done })
+        Body::new(InPieces(self.done))
     }
 }
 
@@ -76,26 +76,21 @@ impl io::Write for Pieces {
     }
 }
 
-struct InPieces {
-    pieces: VecDeque<Bytes>,
-    left: u64,
-}
+struct InPieces(VecDeque<Bytes>);
 
 impl HttpBody for InPieces {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let piece = self.pieces.pop_front();
-        self.left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty()
+        self.0.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
     }
 }

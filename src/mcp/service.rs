@@ -22,7 +22,6 @@ type Handler = McpServer;
 type Handler = super::conformance::Everything;
 
 /// The endpoint.
-#[derive(Clone)]
 pub struct McpService {
     server: McpServer,
     long_road: StreamableHttpService<Handler, NeverSessionManager>,

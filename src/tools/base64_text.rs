@@ -6,11 +6,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{ToolError, code};
+use super::ToolError;
+use super::written::unwritable;
 
-/// Bytes as base64. It is made as the JSON string that it is in a result: what base64 is written with needs no escaping,
-/// so that a mebibyte of it need not be searched for what does.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+/// Bytes as base64. It is made as the JSON string that it is in a result, because what base64 is written with needs no
+/// escaping: it is looked at once, to see that it is JSON, and then copied.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(transparent)]
 pub struct Base64Text(#[schemars(with = "String")] Box<RawValue>);
@@ -21,8 +22,7 @@ impl Base64Text {
         quoted.push('"');
         BASE64_STANDARD.encode_string(bytes, &mut quoted);
         quoted.push('"');
-        let written = RawValue::from_string(quoted);
-        written.map(Self).map_err(|_| ToolError::new(code::INTERNAL, "The result could not be written."))
+        RawValue::from_string(quoted).map(Self).map_err(|_| unwritable())
     }
 
     /// The base64 itself.

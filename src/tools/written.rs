@@ -66,7 +66,7 @@ impl Written {
     }
 }
 
-fn unwritable() -> ToolError {
+pub(super) fn unwritable() -> ToolError {
     ToolError::new(code::INTERNAL, "The result could not be written.")
 }
 
