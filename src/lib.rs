@@ -30,7 +30,7 @@
 //! [`upstream`] is what every party that is asked has in common: a breaker, a bound, a budget of repetitions. It knows
 //! nobody; `catalog`, `credentials`, `identity`, `s3` and `sts` ask through it. [`memory`] is the budget of bytes that
 //! payloads may take, of which `http`, `tools` and `packages` take shares before they hold some.
-//! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
+//! [`json`] is the bounded parser of what callers send. [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
 //! Python encodes URIs, for `s3` and `quilt`.
 //!
 //! What an arrow may not do: go back. `s3`, `packages`, `catalog` and `credentials` know nothing of `tools`, `mcp` and `http`; `tools`
@@ -54,6 +54,7 @@ pub mod credentials;
 pub mod dev;
 pub mod http;
 pub mod identity;
+pub mod json;
 pub mod mcp;
 pub mod memory;
 pub mod packages;

@@ -1,10 +1,13 @@
-//! Who may call what: the caller into the request, the token out of it.
+//! Proof of the caller from the head of a request, before memory is taken for its body.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::Semaphore;
 
 use super::ResourceServer;
 use super::audit;
@@ -13,53 +16,95 @@ use super::gate::authority;
 use super::reply::{FORBIDDEN, INVALID_REQUEST, Problem, Refusal, UNAUTHORIZED, UNAVAILABLE, problem};
 use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
 
+/// Most questions to the registry at once about tokens that were never proved.
+pub(super) const MAX_QUESTIONS: usize = 16;
+
 /// Who proves callers, and what those are who bring nothing to prove.
 pub(super) struct Door {
     pub verifier: Arc<Verifier>,
     pub without_token: WithoutToken,
     /// Whether discovery needs a token too.
     pub nothing_is_open: bool,
+    /// Questions to the registry about tokens that were never proved.
+    pub questions: Semaphore,
     /// Where clients log in.
     pub resource_server: Option<Arc<ResourceServer>>,
 }
 
+/// What the head of a request says of its caller.
+pub(super) enum Standing<'a> {
+    /// Proved without asking anyone, or by an answer that is at hand; or the server has a caller for requests without a
+    /// token.
+    Proved(Caller),
+    /// Not proved.
+    Refused(Rejection),
+    /// To be asked for: of the registry, or of the identity provider, whose keys are not at hand.
+    Unknown(BoxFuture<'a, Result<Caller, Rejection>>),
+}
+
 impl Door {
-    /// Proves the caller, unless the method needs none; then takes the `Authorization` header out of the request.
-    pub(super) async fn authenticate(&self, parts: &mut Parts, envelope: &Envelope) -> Result<Caller, Refusal> {
-        let caller = match extract(&parts.headers, &parts.uri) {
-            Err(rejection @ Rejection::Malformed { .. }) => Err(rejection),
-            // Discovery is for everybody: a stale token must not stand between a client and its login.
-            _ if !self.nothing_is_open && envelope.is_open() => Ok(Caller::Anonymous),
-            Err(rejection) => Err(rejection),
-            Ok(Some(token)) => self.verifier.verify(token).await,
+    /// Proves the caller as far as that takes no question to strangers' cost: a token that was never proved waits for a
+    /// place before the registry is asked.
+    pub(super) async fn prove(&self, parts: &Parts) -> Standing<'_> {
+        let token = match extract(&parts.headers, &parts.uri) {
+            Ok(Some(token)) => token,
             Ok(None) => match &self.without_token {
-                WithoutToken::Refuse => Err(Rejection::Missing { detail: "This method needs a bearer token." }),
-                WithoutToken::Anonymous => Ok(Caller::Anonymous),
-                WithoutToken::Own(own) => match own.bearer().await {
-                    Ok(token) => self.verifier.verify(token).await,
-                    Err(rejection) => Err(rejection),
-                },
+                WithoutToken::Refuse => {
+                    return Standing::Refused(Rejection::Missing { detail: "This method needs a bearer token." });
+                }
+                WithoutToken::Anonymous => return Standing::Proved(Caller::Anonymous),
+                WithoutToken::Own(own) => {
+                    let verified = async { self.verifier.verify(own.bearer().await?).await };
+                    return verified.await.map_or_else(Standing::Refused, Standing::Proved);
+                }
             },
+            Err(rejection) => return Standing::Refused(rejection),
         };
-        match caller {
-            Ok(caller) => {
-                tracing::Span::current().record("caller", tracing::field::debug(&caller));
-                parts.headers.remove(header::AUTHORIZATION);
-                Ok(caller)
-            }
-            Err(rejection) => {
-                // What was to prove the caller is named by its hash, as that of a proved one is.
-                let presented = extract(&parts.headers, &parts.uri).ok().flatten().map(|token| token.fingerprint());
-                audit::refused(Some(envelope), rejection.code(), presented.as_ref().map(|name| name as &dyn Debug));
-                let here = authority(&parts.headers, &parts.uri);
-                let login = self.resource_server.as_ref().map(|server| server.challenge(here));
-                Err(refuse(&rejection, login, envelope))
-            }
+        let is_known = self.verifier.was_proved(&token);
+        let asks_registry = self.verifier.asks_registry(&token);
+        let mut proof = self.verifier.verify(token).boxed();
+        let decided = match (asks_registry, is_known) {
+            // Its proof is cached, or was until a moment ago.
+            (true, true) => Some(proof.as_mut().await),
+            (true, false) => None,
+            (false, _) => proof.as_mut().now_or_never(),
+        };
+        match decided {
+            Some(Ok(caller)) => Standing::Proved(caller),
+            Some(Err(rejection)) => Standing::Refused(rejection),
+            None => Standing::Unknown(
+                async move {
+                    let _question = self.questions.acquire().await;
+                    proof.await
+                }
+                .boxed(),
+            ),
         }
+    }
+
+    /// Whether this request needs no proved caller. A token that the request has in a wrong place is refused all the same.
+    pub(super) fn is_open(&self, envelope: &Envelope) -> bool {
+        !self.nothing_is_open && envelope.is_open()
+    }
+
+    /// The answer to a request whose caller is not proved.
+    pub(super) fn refuse(&self, rejection: &Rejection, parts: &Parts, envelope: Option<&Envelope>) -> Refusal {
+        // What was to prove the caller is named by its hash, as that of a proved one is.
+        let presented = extract(&parts.headers, &parts.uri).ok().flatten().map(|token| token.fingerprint());
+        audit::refused(envelope, rejection.code(), presented.as_ref().map(|name| name as &dyn Debug));
+        let here = authority(&parts.headers, &parts.uri);
+        let login = self.resource_server.as_ref().map(|server| server.challenge(here));
+        refuse(rejection, login, envelope)
     }
 }
 
-fn refuse(rejection: &Rejection, login: Option<String>, envelope: &Envelope) -> Refusal {
+/// Names the caller in the request's span, and takes the `Authorization` header out of the request.
+pub(super) fn admitted(caller: &Caller, parts: &mut Parts) {
+    tracing::Span::current().record("caller", tracing::field::debug(caller));
+    parts.headers.remove(header::AUTHORIZATION);
+}
+
+fn refuse(rejection: &Rejection, login: Option<String>, envelope: Option<&Envelope>) -> Refusal {
     let status = rejection.status();
     let code = match status {
         StatusCode::UNAUTHORIZED => UNAUTHORIZED,
@@ -68,7 +113,7 @@ fn refuse(rejection: &Rejection, login: Option<String>, envelope: &Envelope) -> 
         _ => INVALID_REQUEST,
     };
     let what = Problem { code, message: &rejection.to_string(), error_code: rejection.code() };
-    let mut response = problem(status, &what, envelope.id.as_deref());
+    let mut response = problem(status, &what, envelope.and_then(|envelope| envelope.id.as_deref()));
     let challenge = rejection.challenge().map(|challenge| [Some(challenge), login].into_iter().flatten().collect());
     let challenge = challenge.and_then(|parts: Vec<_>| HeaderValue::from_str(&parts.join(", ")).ok());
     if let Some(challenge) = challenge {

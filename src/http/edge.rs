@@ -1,8 +1,6 @@
 //! The edge in front of the MCP endpoint: one method, one kind of body, one envelope; and what clients send in ways that
 //! rmcp would refuse although it is clear what they mean.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -13,16 +11,17 @@ use serde_json::value::RawValue;
 
 use super::audit;
 use super::envelope::Envelope;
-use super::payload::{self, Arrived, Brought, ReadError};
+use super::payload::{self, Arrived, BodyBounds, ReadError};
 use super::reply::{self, INVALID_PARAMS, INVALID_REQUEST, Problem, Refusal, UNAVAILABLE, problem};
 use crate::mcp::served_versions;
-use crate::memory::Memory;
+use crate::memory::{Memory, Share};
 use crate::telemetry::trace::{self, Described, Remote};
 
-/// Longest time that a body may take to arrive.
-const BODY_PATIENCE: Duration = Duration::from_secs(20);
-/// Largest body of a method that needs no token: discovery has little to say.
-const MAX_OPEN_BODY: usize = 64 * 1024;
+/// Largest body of a request whose caller is not proved: discovery has little to say.
+pub(super) const MAX_UNPROVED_BODY: usize = 64 * 1024;
+/// Slowest rates at which a body may arrive, in bytes a second.
+const MIN_RATE: u32 = 2 * 1024;
+const MIN_UNPROVED_RATE: u32 = 16 * 1024;
 /// The handshake, which 2026-07-28 has no more.
 const INITIALIZE: &str = "initialize";
 /// Methods that are served here, whose params rmcp may still fail to decode.
@@ -52,44 +51,70 @@ pub(super) struct Entered {
     pub parts: Parts,
     pub envelope: Envelope,
     pub body: Bytes,
-    pub brought: Brought,
+    /// The memory that the body lies in.
+    pub share: Share,
     /// Whether its method is one that this server has in the version that the request names.
     pub is_served: bool,
 }
 
+/// Refuses what is no POST of JSON, by the head of the request alone.
+pub(super) fn check_head(request: &Request) -> Result<(), Refusal> {
+    if request.method() != Method::POST {
+        return Err((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response().into());
+    }
+    if !is_json(request) {
+        let message = "The Content-Type must be application/json.";
+        return Err(invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+    }
+    Ok(())
+}
+
+fn invalid(status: StatusCode, error_code: &str, message: &str) -> Refusal {
+    problem(status, &Problem { code: INVALID_REQUEST, message, error_code }, None).into()
+}
+
 impl Intake {
+    /// Bounds of a body.
+    fn bounds(&self, proved: bool) -> BodyBounds {
+        if proved {
+            BodyBounds { max_bytes: self.max_body, min_rate: MIN_RATE, proved }
+        } else {
+            let max_bytes = self.max_body.min(MAX_UNPROVED_BODY);
+            BodyBounds { max_bytes, min_rate: MIN_UNPROVED_RATE, proved }
+        }
+    }
+
+    /// Whether a body is announced to be larger than any that is taken.
+    pub(super) fn check_announced(&self, body: &Body) -> Result<(), Refusal> {
+        let announced = body.size_hint().lower();
+        if usize::try_from(announced).is_ok_and(|announced| announced <= self.max_body) {
+            return Ok(());
+        }
+        Err(too_large())
+    }
+
     /// Takes a request in: its body, its envelope, its version.
-    pub(super) async fn enter(&self, request: Request) -> Result<Entered, Refusal> {
-        if request.method() != Method::POST {
-            return Err((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response().into());
-        }
-        let invalid = |status, error_code, message| {
-            Refusal::from(problem(status, &Problem { code: INVALID_REQUEST, message, error_code }, None))
-        };
-        if !is_json(&request) {
-            let message = "The Content-Type must be application/json.";
-            return Err(invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
-        }
-        let (mut parts, body) = request.into_parts();
-        let Arrived { bytes: body, share } =
-            payload::read(&self.memory, body, self.max_body, BODY_PATIENCE).await.map_err(|error| match error {
-                ReadError::TooSlow => {
-                    let message = "The request body took too long to arrive.";
-                    invalid(StatusCode::REQUEST_TIMEOUT, "timeout", message)
-                }
-                ReadError::TooLarge => {
-                    let message = "The request body is larger than this server takes (QUILT_MCP_MAX_BODY).";
-                    invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
-                }
-                ReadError::Broken => invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off."),
-                ReadError::NoMemory(refused) => {
-                    audit::refused(None, refused.code(), None);
-                    payload::refuse(refused, None)
-                }
-            })?;
+    pub(super) async fn enter(&self, mut parts: Parts, body: Body, proved: bool) -> Result<Entered, Refusal> {
+        let read = payload::read(&self.memory, body, self.bounds(proved)).await;
+        let Arrived { bytes: body, share } = read.map_err(|error| match error {
+            ReadError::TooSlow => {
+                invalid(StatusCode::REQUEST_TIMEOUT, "timeout", "The request body took too long to arrive.")
+            }
+            ReadError::TooLarge if proved => too_large(),
+            ReadError::TooLarge => {
+                let message =
+                    "The request body is larger than a request without a proved bearer token may be (64 KiB).";
+                invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+            }
+            ReadError::Broken => invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off."),
+            ReadError::NoMemory(refused) => {
+                audit::refused(None, refused.code(), None);
+                payload::refuse(refused, None)
+            }
+        })?;
         let envelope =
             Envelope::parse(&body).map_err(|(what, id)| problem(StatusCode::BAD_REQUEST, &what, id.as_deref()))?;
-        if envelope.is_open() && body.len() > MAX_OPEN_BODY {
+        if envelope.is_open() && body.len() > MAX_UNPROVED_BODY {
             let message = "The request body is larger than a discovery method needs.";
             return Err(invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
         }
@@ -107,9 +132,13 @@ impl Intake {
         // Clients send no Accept, or one of the two types; what they get depends on the call alone.
         let both = HeaderValue::from_static("application/json, text/event-stream");
         parts.headers.insert(header::ACCEPT, both);
-        let brought = Brought::of(&body, share);
-        Ok(Entered { parts, envelope, body, brought, is_served })
+        Ok(Entered { parts, envelope, body, share, is_served })
     }
+}
+
+fn too_large() -> Refusal {
+    let message = "The request body is larger than this server takes (QUILT_MCP_MAX_BODY).";
+    invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }
 
 /// Tells the trace what the request is.

@@ -1,19 +1,29 @@
 //! What happens to a request for the MCP endpoint, from its head to its answer, on one screen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
+use futures::FutureExt as _;
+use tokio::time::timeout;
 
-use super::auth::Door;
-use super::edge::{self, Entered, Intake};
+use super::auth::{Door, Standing as Proof, admitted};
+use super::edge::{self, Entered, Intake, MAX_UNPROVED_BODY};
 use super::gate::Gate;
-use super::limits::{Limits, until_handed_over};
-use super::reply::Refusal;
+use super::limits::Limits;
+use super::reply::{Refusal, problem};
 use super::{payload, tighten};
-use crate::mcp::{Answered, McpService, Standing};
-use crate::memory::Memory;
+use crate::identity::{Caller, Rejection};
+use crate::mcp::{Answered, Arguments, McpService, Standing};
+use crate::memory::{CallMemory, Memory};
 use crate::tools::Offer;
+
+/// Longest wait for the proof of a caller before the body is read, which may turn out to need none.
+const PROOF_FIRST: Duration = Duration::from_secs(2);
 
 /// Everybody who has a say.
 pub(super) struct Endpoint {
@@ -32,23 +42,86 @@ pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Reque
 }
 
 impl Endpoint {
+    /// Proves the caller from the head of the request, then reads its body within the bounds of a user or of a stranger.
     async fn answer(&self, request: Request) -> Result<Response, Refusal> {
         self.gate.check(&request)?;
-        let Entered { mut parts, mut envelope, body, brought, is_served } = self.intake.enter(request).await?;
-        let offer = tighten::read(self.offer, &parts.headers, &envelope)?;
-        // Behind the intake: who sends a body slowly must not take a place from those who are being served.
-        let place = self.limits.in_all(&envelope)?;
-        let caller = self.door.authenticate(&mut parts, &envelope).await?;
-        let own_place = self.limits.by_caller(&caller, &envelope)?;
-        // Behind the door: who is nobody gets no more memory than his body needed.
-        let memory = payload::admit(&self.memory, &caller, brought, &envelope).await?;
+        edge::check_head(&request)?;
+        let (parts, body) = request.into_parts();
+        self.intake.check_announced(&body)?;
+        let proof = match self.door.prove(&parts).await {
+            Proof::Proved(caller) => return self.proved(parts, body, caller).await,
+            Proof::Refused(rejection @ Rejection::Malformed { .. }) => {
+                return Err(self.door.refuse(&rejection, &parts, None));
+            }
+            Proof::Refused(rejection) => std::future::ready(Err(rejection)).boxed(),
+            Proof::Unknown(proof) => proof,
+        };
+        let place = self.limits.unproved()?;
+        let mut proof = proof.shared();
+        let mut decided = timeout(PROOF_FIRST, proof.clone()).await.ok();
+        if body.size_hint().lower() > MAX_UNPROVED_BODY as u64 && decided.is_none() {
+            decided = Some((&mut proof).await);
+        }
+        match decided {
+            Some(Ok(caller)) => {
+                drop(place);
+                return self.proved(parts, body, caller).await;
+            }
+            Some(Err(rejection)) if body.size_hint().lower() > MAX_UNPROVED_BODY as u64 => {
+                return Err(self.door.refuse(&rejection, &parts, None));
+            }
+            _ => {}
+        }
+        let entered = self.intake.enter(parts, body, false).await?;
+        if self.door.is_open(&entered.envelope) {
+            return self.call(entered, Caller::Anonymous, self.memory.unproved_call(), place).await;
+        }
+        match proof.await {
+            Ok(caller) => {
+                drop(place);
+                self.admit(entered, caller).await
+            }
+            Err(rejection) => Err(self.door.refuse(&rejection, &entered.parts, Some(&entered.envelope))),
+        }
+    }
 
-        let standing = Standing { caller, offer, memory: memory.clone() };
-        let answer = match self.mcp.answer(parts, body, envelope.take_call(), standing).await {
+    /// Reads the body of a proved caller.
+    async fn proved(&self, parts: Parts, body: Body, caller: Caller) -> Result<Response, Refusal> {
+        let entered = self.intake.enter(parts, body, true).await?;
+        // Discovery is the same for all.
+        let caller = if self.door.is_open(&entered.envelope) { Caller::Anonymous } else { caller };
+        self.admit(entered, caller).await
+    }
+
+    /// Gives a proved caller's request its places.
+    async fn admit(&self, mut entered: Entered, caller: Caller) -> Result<Response, Refusal> {
+        // Behind the intake: a body that arrives slowly must not take a place from requests that are being answered.
+        let place = self.limits.in_all(&entered.envelope)?;
+        admitted(&caller, &mut entered.parts);
+        let own_place = self.limits.by_caller(&caller, &entered.envelope)?;
+        let memory = self.memory.call(caller.person());
+        self.call(entered, caller, memory, (place, own_place)).await
+    }
+
+    /// Decodes the request and has it answered. `places` are kept until the answer was taken.
+    async fn call(
+        &self,
+        entered: Entered,
+        caller: Caller,
+        memory: CallMemory,
+        places: impl Send + Sync + 'static,
+    ) -> Result<Response, Refusal> {
+        let Entered { parts, mut envelope, body, share, is_served } = entered;
+        let offer = tighten::read(self.offer, &parts.headers, &envelope)?;
+        payload::admit(&memory, share, &caller, &envelope).await?;
+        let (body, call) =
+            envelope.take_call(body).map_err(|what| problem(StatusCode::BAD_REQUEST, &what, envelope.id.as_deref()))?;
+        let standing = Standing { caller, offer, memory: memory.clone(), arguments: Arguments::default() };
+        let answer = match self.mcp.answer(parts, body, call, standing).await {
             Answered::Here(answer) => answer,
             Answered::ByRmcp(answer) => edge::as_json_rpc(answer, envelope.id.as_deref(), is_served).await,
             Answered::Ended => edge::ended(envelope.id.as_deref()),
         };
-        Ok(until_handed_over(payload::tie(answer, memory), (place, own_place)))
+        Ok(payload::tie(answer, memory, places))
     }
 }

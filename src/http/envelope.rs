@@ -7,8 +7,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::reply::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Problem};
+use crate::json::{Shape, parse_object};
 use crate::mcp::ToolCall;
 use crate::tools;
+
+const TOOLS_CALL: &str = "tools/call";
 
 /// Methods that anybody may call.
 const OPEN_METHODS: [&str; 7] = [
@@ -29,8 +32,12 @@ pub(super) struct Envelope {
     pub id: Option<Arc<RawValue>>,
     /// The tool or prompt that it names.
     pub name: Option<String>,
+    /// What the body becomes when it is decoded.
+    pub shape: Shape,
     /// The params, unread, as a part of the body.
     params: Bytes,
+    /// The arguments of a tool call, unread, as a part of the params.
+    arguments: Bytes,
     /// Whether it asks a module what it can do.
     is_question: bool,
 }
@@ -90,20 +97,30 @@ impl Envelope {
         self.method.starts_with("notifications/") || OPEN_METHODS.contains(&self.method.as_str()) || self.is_question
     }
 
-    /// The call of a tool, if it is one. The params go with it, so that the body is gone when they are read.
-    pub(super) fn take_call(&mut self) -> Option<ToolCall> {
-        let params = std::mem::take(&mut self.params);
-        let id = self.id.clone().filter(|_| self.method == "tools/call")?;
-        Some(ToolCall { id, params })
+    /// The call of a tool, if it is one, with its arguments parsed; and the body without them. To be called when the call
+    /// has the memory that [`Self::shape`] asks for.
+    pub(super) fn take_call(&mut self, body: Bytes) -> Result<(Bytes, Option<ToolCall>), Problem<'static>> {
+        let (params, arguments) = (std::mem::take(&mut self.params), std::mem::take(&mut self.arguments));
+        let Some(id) = self.id.clone().filter(|_| self.method == TOOLS_CALL) else { return Ok((body, None)) };
+        let parsed = match &arguments[..] {
+            [] | b"null" => None,
+            text => Some(parse_object(text).map_err(|_| {
+                let message = "The arguments in the params cannot be decoded: a number or a string is not valid.";
+                Problem { code: INVALID_PARAMS, message, error_code: "invalid_params" }
+            })?),
+        };
+        let call = ToolCall { id, params: without(&params, &arguments), arguments: parsed };
+        let body = if arguments.is_empty() { body } else { without(&body, &arguments).into() };
+        Ok((body, Some(call)))
     }
 
     /// Reads a body. The error carries the request's id where there is one.
     pub(super) fn parse(body: &Bytes) -> Result<Self, (Problem<'static>, Option<Arc<RawValue>>)> {
         let invalid = |message| Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
-        if is_excessive(body) {
+        let Ok(shape) = Shape::measure(body) else {
             let message = "The JSON is nested deeper, or holds more values, than this server reads.";
             return Err((Problem { code: PARSE_ERROR, message, error_code: "parse_error" }, None));
-        }
+        };
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
         let raw: Raw<'_> = match serde_json::from_slice(body) {
             Ok(raw) if first == Some(&b'{') => raw,
@@ -137,11 +154,18 @@ impl Envelope {
         if let Some(message) = missing_param(&method, &params) {
             return Err((undecodable(message), id));
         }
+        let arguments = params.arguments.filter(|_| method == TOOLS_CALL);
+        let in_arguments = arguments.and_then(|arguments| Shape::measure(arguments.get().as_bytes()).ok());
+        if shape.private_tokens > in_arguments.map_or(0, |shape| shape.private_tokens) {
+            let message = "A string outside of a tool's arguments is a private token of this server's JSON parser.";
+            return Err((undecodable(message), id));
+        }
         let name = params.name.and_then(|name| serde_json::from_str::<String>(name.get()).ok());
         let is_question =
-            method == "tools/call" && name.as_ref().is_some_and(|name| tools::is_question(name, params.arguments));
-        let unread = raw.params.map(|params| body.slice_ref(params.get().as_bytes())).unwrap_or_default();
-        Ok(Self { method, id, name, params: unread, is_question })
+            method == TOOLS_CALL && name.as_ref().is_some_and(|name| tools::is_question(name, params.arguments));
+        let unread = |raw: Option<&RawValue>| raw.map(|raw| body.slice_ref(raw.get().as_bytes())).unwrap_or_default();
+        let (arguments, params) = (unread(arguments), unread(raw.params));
+        Ok(Self { method, id, name, params, arguments, is_question, shape })
     }
 
     /// The trace of which the sender says that it is a part.
@@ -151,29 +175,13 @@ impl Envelope {
     }
 }
 
-/// Why a body is not worth decoding, looked at before anything is decoded: brackets nested deeper than `serde_json` would
-/// follow them into a value (128 levels), or so many values that each small one would cost more than it says.
-fn is_excessive(body: &[u8]) -> bool {
-    const DEEPEST: usize = 120;
-    // Fifty thousand files may each have a logical key and metadata.
-    const MOST_VALUES: usize = 151_000;
-    const MOST_NESTS: usize = 101_000;
-    let (mut depth, mut values, mut nests, mut in_text, mut escaped) = (0_usize, 0_usize, 0_usize, false, false);
-    body.iter().any(|byte| {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => {
-                depth += 1;
-                nests += 1;
-            }
-            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
-            b',' if !in_text => values += 1,
-            _ => {}
-        }
-        depth > DEEPEST || values > MOST_VALUES || nests > MOST_NESTS
-    })
+/// A JSON text without the part `inner`, which is a slice of it, and which becomes an empty object.
+fn without(text: &Bytes, inner: &Bytes) -> Vec<u8> {
+    let begin = (inner.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+    match (text.get(..begin), text.get(begin.saturating_add(inner.len())..)) {
+        (Some(before), Some(behind)) if !inner.is_empty() => [before, b"{}", behind].concat(),
+        _ => text.to_vec(),
+    }
 }
 
 /// An id that MCP takes: a text, or a whole number that fits 64 bits.

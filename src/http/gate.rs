@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 
 use super::allow_list::is_same_host;
-use super::reply::{self, Problem, Refusal};
+use super::reply::{self, INVALID_REQUEST, Problem, Refusal};
 use super::{AllowedHosts, AllowedOrigins};
 
 /// The two allow-lists.
@@ -22,6 +22,11 @@ pub(super) fn authority<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
 impl Gate {
     /// Refuses requests to a foreign host or from a foreign origin.
     pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
+        if request.headers().get_all(header::HOST).iter().count() > 1 {
+            let message = "The request has more than one Host header.";
+            let what = Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
+            return Err(reply::problem(StatusCode::BAD_REQUEST, &what, None).into());
+        }
         let authority = authority(request.headers(), request.uri());
         if !self.hosts.allows(authority) {
             let message = "This server does not answer to the Host of this request; the operator can add the name to \

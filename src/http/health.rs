@@ -27,6 +27,11 @@ impl Readiness {
     }
 }
 
+/// Whether a path is that of a probe, which is answered whatever else the server is doing.
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/health" | "/healthz" | "/ready")
+}
+
 /// `GET /health`: the process answers.
 pub(super) async fn health(State(clock): State<Clock>) -> Response {
     let body = json!({

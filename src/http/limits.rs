@@ -1,6 +1,7 @@
 //! How many requests are worked on at once, in all and for one caller, and how many calls a caller makes in a time.
 //!
-//! Owns the counts. A caller is a [`Person`], whatever number of tokens they have. Discovery counts only in all.
+//! Owns the counts. A caller is a [`Person`], whatever number of tokens they have. Discovery counts only in all. Requests
+//! whose caller is not proved have places of their own, so that they take none from users.
 //!
 //! Invariants: nobody waits here, what is too much is refused at once and told when to come again; a place is taken until
 //! the whole answer was handed over, also where it is streamed.
@@ -9,21 +10,20 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::audit;
 use super::envelope::Envelope;
-use super::held::Held;
 use super::reply::{self, Problem, Refusal};
 use crate::config::Rate;
 use crate::identity::{Caller, Person};
 use crate::telemetry::metrics::{self, InFlight};
 
+/// Places for requests whose caller is not proved, or not yet.
+const MAX_UNPROVED: usize = 32;
 /// Part of all places that one caller may take.
 const SHARE: usize = 2;
 /// After so many calls, callers who have been quiet for long enough to have their whole quota again are forgotten.
@@ -32,6 +32,7 @@ const TIDY_EVERY: u32 = 4096;
 /// What callers may take.
 pub(super) struct Limits {
     places: Arc<Semaphore>,
+    unproved: Arc<Semaphore>,
     /// Most places for one caller.
     share: usize,
     taken: Arc<Mutex<HashMap<Person, usize>>>,
@@ -47,6 +48,7 @@ impl Limits {
         };
         Self {
             places: Arc::new(Semaphore::new(max_in_flight)),
+            unproved: Arc::new(Semaphore::new(MAX_UNPROVED)),
             share: max_in_flight.div_ceil(SHARE),
             taken: Arc::default(),
             rate: rate.and_then(limiter),
@@ -107,7 +109,18 @@ impl Limits {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             let message = "This server is working on as many requests as it may; try again in a second.";
             audit::refused(Some(envelope), "throttled", None);
-            return Err(refuse(message, 1, envelope));
+            return Err(refuse(message, 1, Some(envelope)));
+        };
+        Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
+    }
+
+    /// A place for a request whose caller is not proved, if there is one.
+    pub(super) fn unproved(&self) -> Result<PlaceInAll, Refusal> {
+        let Ok(place) = self.unproved.clone().try_acquire_owned() else {
+            let message =
+                "This server is checking as many requests without a proved caller as it may; try again in a second.";
+            audit::refused(None, "throttled", None);
+            return Err(refuse(message, 1, None));
         };
         Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
     }
@@ -119,7 +132,7 @@ impl Limits {
         }
         let refused = |message: &str, seconds| {
             audit::refused(Some(envelope), "throttled", Some(caller));
-            refuse(message, seconds, envelope)
+            refuse(message, seconds, Some(envelope))
         };
         let who = caller.person();
         if let Err((seconds, rate)) = self.count(&who) {
@@ -133,39 +146,10 @@ impl Limits {
     }
 }
 
-fn refuse(message: &str, seconds: u64, envelope: &Envelope) -> Refusal {
+fn refuse(message: &str, seconds: u64, envelope: Option<&Envelope>) -> Refusal {
     let what = Problem::limited("throttled", message);
-    let mut response = reply::problem(StatusCode::TOO_MANY_REQUESTS, &what, envelope.id.as_deref());
+    let mut response =
+        reply::problem(StatusCode::TOO_MANY_REQUESTS, &what, envelope.and_then(|envelope| envelope.id.as_deref()));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response.into()
-}
-
-/// Keeps what a request takes until its answer is handed over: at once where it is whole, else at the end of the stream.
-pub(super) fn until_handed_over(response: Response, guard: impl Send + Unpin + 'static) -> Response {
-    if response.body().size_hint().exact().is_some() {
-        return response;
-    }
-    response.map(|body| Body::new(Held::new(body, guard)))
-}
-
-#[cfg(test)]
-mod tests {
-    use futures::stream;
-
-    use super::*;
-
-    /// A streamed answer is begun while its call still works.
-    #[test]
-    fn a_place_is_taken_until_a_stream_was_handed_over() {
-        let limits = Limits::new(2, None);
-        let place = limits.take(Person::Anonymous).unwrap();
-        let endless = Body::from_stream(stream::pending::<Result<axum::body::Bytes, std::io::Error>>());
-        let answer = until_handed_over(Response::new(endless), place);
-        assert!(limits.take(Person::Anonymous).is_none());
-        drop(answer);
-        let place = limits.take(Person::Anonymous).unwrap();
-        let _whole = until_handed_over(Response::new(Body::from("{}")), place);
-        assert!(limits.take(Person::Anonymous).is_some());
-        assert!(limits.taken.lock().unwrap().is_empty(), "who is gone is forgotten");
-    }
 }

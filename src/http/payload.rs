@@ -1,9 +1,10 @@
 //! Memory for what a request brings and for what its answer takes away ([`crate::memory`]).
 //!
-//! A body has its memory before it is read, from the first byte to its decoding; from there on the call has some of its
-//! own, which is enough for the decoding too and is kept until the answer was written to the socket.
+//! A body gets its memory as its bytes arrive and has it until it is decoded; from there on the call has some of its own,
+//! which is enough for the decoding too and is kept until the answer was written to the socket.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,12 +23,21 @@ use super::reply::{INVALID_REQUEST, Problem, Refusal, problem};
 use crate::identity::Caller;
 use crate::memory::{CallMemory, Memory, Refused, SMALL, Share};
 
-/// What the decoding of a body, and the arguments that come out of it, take for each of its bytes, for each value in it and
-/// for each array or object. Measured with bodies of one text (2 to 4 bytes for each of its own), of a hundred thousand
-/// members of one object (430), and of as many objects within objects (900).
-const FOR_BYTE: usize = 4;
-const FOR_VALUE: usize = 430;
-const FOR_NEST: usize = 900;
+/// What is demanded of a sender, by whether the caller is proved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyBounds {
+    /// Largest body, in bytes.
+    pub max_bytes: usize,
+    /// Slowest rate at which the body may arrive after its first second, in bytes a second.
+    pub min_rate: u32,
+    /// Whether the caller is proved.
+    pub proved: bool,
+}
+
+/// Time that a sender has before the rate counts, and that it may lag behind the rate.
+const RATE_GRACE: Duration = Duration::from_secs(1);
+/// Longest time between two parts of a body, however fast it came before.
+const BODY_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body in memory.
 #[derive(Debug)]
@@ -45,85 +55,89 @@ pub(super) enum ReadError {
     NoMemory(Refused),
 }
 
-/// Reads a body of at most `limit` bytes, which arrives within `patience` once there is memory for it. One that does not
-/// tell its length gets memory for the longest when it turns out not to be small.
-pub(super) async fn read(memory: &Memory, body: Body, limit: usize, patience: Duration) -> Result<Arrived, ReadError> {
-    let told = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-    if told.is_some_and(|length| length > limit) {
+/// Reads a body within these bounds. Its memory is reserved as its bytes arrive, in steps that double.
+pub(super) async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<Arrived, ReadError> {
+    let BodyBounds { max_bytes, min_rate, proved } = bounds;
+    let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced.is_some_and(|length| length > max_bytes) {
         return Err(ReadError::TooLarge);
     }
-    let mut share = memory.arriving(told.unwrap_or(SMALL.min(limit))).await.map_err(ReadError::NoMemory)?;
-    let mut whole = BytesMut::with_capacity(told.unwrap_or_default());
+    let most = announced.unwrap_or(max_bytes);
+    let mut share: Option<Share> = None;
+    let mut whole = BytesMut::new();
     let mut stream = body.into_data_stream();
-    let mut due = Instant::now() + patience;
-    while let Some(chunk) = timeout_at(due, stream.next()).await.map_err(|_elapsed| ReadError::TooSlow)? {
+    let mut started = Instant::now();
+    loop {
+        let arrived = u32::try_from(whole.len()).unwrap_or(u32::MAX);
+        let by_rate = started + 2 * RATE_GRACE + Duration::from_secs(1) * arrived / min_rate;
+        let due = by_rate.min(Instant::now() + BODY_STALL_TIMEOUT);
+        let Some(chunk) = timeout_at(due, stream.next()).await.map_err(|_elapsed| ReadError::TooSlow)? else { break };
         let chunk = chunk.map_err(|_| ReadError::Broken)?;
         let length = whole.len() + chunk.len();
-        if length > limit {
+        if length > max_bytes {
             return Err(ReadError::TooLarge);
         }
-        if length > share.bytes() {
-            let begun = Instant::now();
-            share = memory.arriving(limit).await.map_err(ReadError::NoMemory)?;
-            due += begun.elapsed();
-            whole.reserve(limit - whole.len());
+        let reserved = share.as_ref().map_or(0, Share::bytes);
+        if length > reserved {
+            let waiting = Instant::now();
+            let wanted = length.max(2 * reserved).min(most.max(length));
+            grow(memory, &mut share, wanted, proved).await.map_err(ReadError::NoMemory)?;
+            whole.reserve(wanted.saturating_sub(whole.len()));
+            started += waiting.elapsed();
         }
         whole.extend_from_slice(&chunk);
     }
-    share.shrink_to(whole.len());
+    let share = match share {
+        Some(mut share) => {
+            share.shrink_to(whole.len());
+            share
+        }
+        None => memory.arriving(0, proved).await.map_err(ReadError::NoMemory)?,
+    };
     Ok(Arrived { bytes: whole.freeze(), share })
 }
 
-/// What a request brought, on its way to the handler.
-#[derive(Debug)]
-pub(super) struct Brought {
-    /// The memory that the body lies in.
-    _share: Share,
-    /// Memory for its decoding and its arguments.
-    cost: usize,
-}
-
-impl Brought {
-    pub(super) fn of(body: &Bytes, share: Share) -> Self {
-        let values = memchr::memchr_iter(b',', body).count();
-        let nests = memchr::memchr2_iter(b'{', b'[', body).count();
-        Self { _share: share, cost: body.len() * FOR_BYTE + values * FOR_VALUE + nests * FOR_NEST }
+/// Makes a reservation one of `wanted` bytes. Small and large bodies have memory of different parts.
+async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved: bool) -> Result<(), Refused> {
+    match share {
+        Some(share) if !proved || share.bytes() > SMALL => {
+            share.merge(memory.arriving_more(wanted.saturating_sub(share.bytes()), proved).await?);
+        }
+        share => *share = Some(memory.arriving(wanted, proved).await?),
     }
+    Ok(())
 }
 
-/// Gives the call its memory, in exchange for that of the body.
+/// Gives the call memory for its decoded body, in exchange for that of the body.
 pub(super) async fn admit(
-    memory: &Memory,
+    call: &CallMemory,
+    share: Share,
     caller: &Caller,
-    brought: Brought,
     envelope: &Envelope,
-) -> Result<CallMemory, Refusal> {
-    let held = memory.call(caller.person());
-    match held.hold(brought.cost).await {
-        Ok(()) => Ok(held),
-        Err(refused) => {
-            audit::refused(Some(envelope), refused.code(), Some(caller));
-            Err(refuse(refused, envelope.id.as_deref()))
-        }
-    }
+) -> Result<(), Refusal> {
+    let reserved = call.hold(envelope.shape.decoded_bytes()).await;
+    drop(share);
+    reserved.map_err(|refused| {
+        audit::refused(Some(envelope), refused.code(), Some(caller));
+        refuse(refused, envelope.id.as_deref())
+    })
 }
 
-/// The memory of an answer is held until its last byte is written, or its connection is gone.
-pub(super) fn tie(response: Response, held: CallMemory) -> Response {
-    // Of an answer that is still being made nobody knows how long it will be.
+/// Ties an answer to what its request holds: the call's memory, and its places among the requests that are worked on. They
+/// are kept until the last byte of the answer was written to the socket, or the connection is gone.
+pub(super) fn tie(response: Response, memory: CallMemory, places: impl Send + Sync + 'static) -> Response {
+    // How long a streamed answer will be is not known.
     if let Some(length) = response.body().size_hint().exact() {
-        held.shrink_to(usize::try_from(length).unwrap_or(usize::MAX));
-        if held.held() == 0 {
-            return response;
-        }
+        memory.shrink_to(usize::try_from(length).unwrap_or(usize::MAX));
     }
+    let held: Arc<dyn Send + Sync> = Arc::new((memory, places));
     response.map(|body| Body::new(Tying { body, held }))
 }
 
-/// An answer's body whose pieces hold the call's memory, wherever they lie until they are written.
+/// An answer's body whose pieces hold what the request holds, wherever they lie until they are written.
 struct Tying {
     body: Body,
-    held: CallMemory,
+    held: Arc<dyn Send + Sync>,
 }
 
 impl HttpBody for Tying {
@@ -147,7 +161,7 @@ impl HttpBody for Tying {
 
 struct Tied {
     bytes: Bytes,
-    _held: CallMemory,
+    _held: Arc<dyn Send + Sync>,
 }
 
 impl AsRef<[u8]> for Tied {

@@ -6,10 +6,11 @@ use axum::Router;
 use axum::http::{HeaderName, Method, header};
 use axum::middleware::from_fn;
 use axum::routing::{any, get};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::auth::Door;
+use super::auth::{Door, MAX_QUESTIONS};
 use super::edge::Intake;
 use super::endpoint::{self, Endpoint};
 use super::gate::Gate;
@@ -67,6 +68,7 @@ pub fn router(parts: HttpParts) -> Router {
             verifier: parts.verifier.clone(),
             without_token: parts.without_token,
             nothing_is_open: parts.nothing_is_open,
+            questions: Semaphore::new(MAX_QUESTIONS),
             resource_server: resource_server.clone(),
         },
         memory: parts.memory,

@@ -11,26 +11,27 @@
 //!
 //! Invariant: no connection outlives [`serve`].
 
+use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use socket2::SockRef;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Readiness;
-use super::connection::serve_connection;
+use super::connection::{Activity, serve_connection};
 
 /// Wait after an accept that failed: out of descriptors, or the client left before it was greeted.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
 /// Bytes of an answer that the kernel keeps for a connection.
 const SEND_BUFFER: usize = 128 * 1024;
+/// Connections beyond the limit, which are answered nothing but probes.
+const PROBE_CONNECTIONS: usize = 64;
 /// Time for the answers to calls that were cancelled.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -40,9 +41,12 @@ pub struct ConnectionLimits {
     /// Longest time without a request that is being answered, whether the client is silent or sends a header byte by byte.
     /// Longer than load balancers keep idle connections (60 s), so that it is they who close them.
     pub patience: Duration,
+    /// Longest time from the first byte of the head of a request to its last.
+    pub head: Duration,
     /// Longest time in which a client may take nothing of an answer that is there.
     pub stalled: Duration,
-    /// Most connections at once; more wait to be accepted.
+    /// Most connections at once. For one more, the connection is closed that never sent a whole request, then the one that
+    /// has been silent longest; where all are being answered, the new one is told to come back, unless it is a probe.
     pub most: usize,
     /// How long connections are still accepted after the shutdown was announced; at most half of the drain time.
     pub announcement: Duration,
@@ -52,6 +56,7 @@ impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             patience: Duration::from_secs(75),
+            head: Duration::from_secs(10),
             stalled: Duration::from_secs(20),
             most: 1024,
             announcement: Duration::from_secs(5),
@@ -79,7 +84,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     let closing = CancellationToken::new();
     let mut connections = Connections {
         tasks: JoinSet::new(),
-        places: Arc::new(Semaphore::new(limits.most)),
+        open: HashMap::new(),
         // Builds the layers around each route once; otherwise every request builds them anew.
         router: router.with_state(()),
         limits,
@@ -108,7 +113,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
 
 struct Connections {
     tasks: JoinSet<()>,
-    places: Arc<Semaphore>,
+    open: HashMap<Id, Activity>,
     router: Router,
     limits: ConnectionLimits,
     closing: CancellationToken,
@@ -118,20 +123,24 @@ impl Connections {
     async fn accept_until(&mut self, listener: &TcpListener, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
         loop {
-            while self.tasks.try_join_next().is_some() {}
-            let accepted = async {
-                let place = self.places.clone().acquire_owned().await;
-                (place, listener.accept().await)
-            };
+            while let Some(ended) = self.tasks.try_join_next_with_id() {
+                self.forget(ended);
+            }
             let accepted = tokio::select! {
                 biased;
                 () = end.as_mut() => return,
-                accepted = accepted => accepted,
+                // Otherwise a server that nobody connects to would not let go of what ended connections held.
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.forget(ended);
+                    continue;
+                }
+                accepted = listener.accept() => accepted,
             };
-            let (Ok(place), Ok((stream, _))) = accepted else {
+            let Ok((stream, _)) = accepted else {
                 sleep(ACCEPT_AGAIN).await;
                 continue;
             };
+            let Some(probes_only) = self.make_way() else { continue };
             // Without it each streamed answer waits some 40 ms for the client's acknowledgement.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -140,13 +149,31 @@ impl Connections {
             if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
                 tracing::debug!(%error, "SO_SNDBUF could not be set");
             }
-            let ConnectionLimits { patience, stalled, .. } = self.limits;
-            let connection = serve_connection(stream, self.router.clone(), patience, stalled, self.closing.clone());
-            self.tasks.spawn(async move {
-                connection.await;
-                drop(place);
-            });
+            let activity = Activity::new();
+            let (router, closing) = (self.router.clone(), self.closing.clone());
+            let connection = serve_connection(stream, router, self.limits, activity.clone(), probes_only, closing);
+            let task = self.tasks.spawn(connection);
+            self.open.insert(task.id(), activity);
         }
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        self.open.remove(&id);
+    }
+
+    /// Finds room for one more connection, and says whether it is for probes only; `None` if there is none. Where there are
+    /// as many as there may be, a quiet one makes way.
+    fn make_way(&mut self) -> Option<bool> {
+        if self.open.len() < self.limits.most {
+            return Some(false);
+        }
+        let quiet = self.open.iter().filter_map(|(id, activity)| Some((activity.quiet()?, *id)));
+        if let Some(evicted) = quiet.min_by_key(|(quiet, _)| *quiet).and_then(|(_, id)| self.open.remove(&id)) {
+            evicted.evicted.cancel();
+            return Some(false);
+        }
+        (self.open.len() < self.limits.most + PROBE_CONNECTIONS).then_some(true)
     }
 
     async fn ended(&mut self) {

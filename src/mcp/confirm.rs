@@ -21,6 +21,8 @@ use super::context::Context;
 use super::failure::failure;
 use crate::clock::Clock;
 use crate::identity::{Caller, Person};
+use crate::json::is_verbatim;
+use crate::quilt::json;
 use crate::tools::{Question, Target, ToolError, Word, code};
 
 /// For how long a question can be answered.
@@ -122,9 +124,26 @@ impl Binding {
     /// The call as its client repeats it. Objects are the same whatever the order of their members.
     fn of(request: &CallToolRequestParams, caller: &Caller) -> Self {
         let mut arguments = Value::Object(request.arguments.clone().unwrap_or_default());
+        sort_metadata(&mut arguments);
         arguments.sort_all_objects();
         let (kind, who) = who(caller);
         Self(Target::of([PURPOSE, kind, &who, request.name.as_bytes(), arguments.to_string().as_bytes()]))
+    }
+}
+
+/// Spells metadata, which is kept as JSON text, in its canonical form.
+fn sort_metadata(arguments: &mut Value) {
+    match arguments {
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
+            Value::String(text) if is_verbatim(name) => {
+                if let Ok(metadata) = json::parse(text) {
+                    *text = metadata.canonical();
+                }
+            }
+            value => sort_metadata(value),
+        }),
+        Value::Array(items) => items.iter_mut().for_each(sort_metadata),
+        _ => {}
     }
 }
 

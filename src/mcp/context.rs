@@ -1,8 +1,12 @@
 //! What a handler knows of a request, by whichever road it came, and the mark that is put on every result.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rmcp::model::{CacheScope, ClientCapabilities, Implementation, MetaObject, ProtocolVersion, RequestMetaObject};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::identity::Caller;
@@ -21,6 +25,28 @@ pub struct Standing {
     pub offer: Offer,
     /// What the request holds in memory.
     pub memory: CallMemory,
+    /// The arguments of a tool call that goes through rmcp's transport, which is not given them.
+    pub arguments: Arguments,
+}
+
+/// The arguments of a tool call, for the one handler that takes them. Without their content in `Debug`.
+#[derive(Clone, Default)]
+pub struct Arguments(Arc<Mutex<Option<Map<String, Value>>>>);
+
+impl Arguments {
+    pub(super) fn new(arguments: Option<Map<String, Value>>) -> Self {
+        Self(Arc::new(Mutex::new(arguments)))
+    }
+
+    pub(super) fn take(&self) -> Option<Map<String, Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Arguments")
+    }
 }
 
 /// What a handler knows of a request.

@@ -25,7 +25,7 @@ mod service;
 mod short_road;
 
 pub use confirm::StateSeal;
-pub use context::Standing;
+pub use context::{Arguments, Standing};
 pub use server::{McpServer, served_versions};
 pub use service::{Answered, McpService};
 pub use short_road::ToolCall;

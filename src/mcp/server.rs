@@ -337,11 +337,12 @@ impl ServerHandler for McpServer {
 
     async fn call_tool(
         &self,
-        request: CallToolRequestParams,
+        mut request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let (progress, forwarded) = progress::forwarder(&context);
         let context = Context::from(&context);
+        request.arguments = context.standing()?.arguments.take();
         let called = tokio::select! {
             called = self.called(request, &context, progress) => called?,
             never = forwarded => match never {},

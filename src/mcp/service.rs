@@ -12,7 +12,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio_util::sync::CancellationToken;
 
 use super::McpServer;
-use super::context::Standing;
+use super::context::{Arguments, Standing};
 use super::short_road::{ToolCall, Usual};
 
 /// The handler, or with the fixtures of the conformance suite around it.
@@ -58,15 +58,24 @@ impl McpService {
         Self { server, long_road, ends }
     }
 
-    /// Answers a request. `call`: what it is, where its envelope says that it is a call of a tool.
-    pub async fn answer(&self, mut parts: Parts, body: Bytes, call: Option<ToolCall>, standing: Standing) -> Answered {
-        let usual = call.and_then(|call| Some((Usual::read(&self.server, &parts.headers, &call)?, call.id)));
-        if let Some((usual, id)) = usual {
+    /// Answers a request. `call`: the call of a tool, if it is one; the `body` is then without its arguments, because rmcp
+    /// would parse them without bounds.
+    pub async fn answer(
+        &self,
+        mut parts: Parts,
+        body: Bytes,
+        mut call: Option<ToolCall>,
+        mut standing: Standing,
+    ) -> Answered {
+        let usual = call.as_mut().and_then(|call| Usual::read(&self.server, &parts.headers, call));
+        let (id, arguments) = call.map_or((None, None), |call| (Some(call.id), call.arguments));
+        if let (Some(usual), Some(id)) = (usual, id) {
             // From here on the arguments are what is held of it.
             drop(body);
             let answer = usual.call(self.server.clone(), standing, id, &self.ends).await;
             return answer.map_or(Answered::Ended, Answered::Here);
         }
+        standing.arguments = Arguments::new(arguments);
         parts.extensions.insert(standing);
         let answer = self.long_road.handle(Request::from_parts(parts, Body::from(body))).await;
         Answered::ByRmcp(answer.into_response())

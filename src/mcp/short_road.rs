@@ -14,11 +14,11 @@ use std::task::{Context as Polled, Poll};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use rmcp::ErrorData;
 use rmcp::model::{CallToolRequestParams, ProtocolVersion, RequestMetaObject};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
@@ -30,8 +30,10 @@ use super::result::{Called, answer};
 pub struct ToolCall {
     /// The request's id, as it was written.
     pub id: Arc<RawValue>,
-    /// The params, unread.
-    pub params: Bytes,
+    /// The params, without their arguments.
+    pub params: Vec<u8>,
+    /// The arguments, parsed within the bounds of [`crate::json`].
+    pub arguments: Option<Map<String, Value>>,
 }
 
 /// A call that may take the short road.
@@ -43,7 +45,7 @@ pub(super) struct Usual {
 
 impl Usual {
     /// Reads a call, if there is nothing unusual about it.
-    pub(super) fn read(server: &McpServer, headers: &HeaderMap, call: &ToolCall) -> Option<Self> {
+    pub(super) fn read(server: &McpServer, headers: &HeaderMap, call: &mut ToolCall) -> Option<Self> {
         let mut params: CallToolRequestParams = serde_json::from_slice(&call.params).ok()?;
         let meta = params.meta.take().unwrap_or_default();
         if !server.knows(&params.name) || meta.contains_key(PROGRESS_TOKEN) {
@@ -65,7 +67,11 @@ impl Usual {
                 && meta.protocol_version().as_ref() == Some(&version)
                 && meta.missing_required_keys(&version).is_empty()
         };
-        is_as_it_should_be.then_some(Self { params, meta, version })
+        if !is_as_it_should_be {
+            return None;
+        }
+        params.arguments = call.arguments.take();
+        Some(Self { params, meta, version })
     }
 
     /// Makes the call. `None` when `ends` was cancelled before the answer was there.

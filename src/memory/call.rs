@@ -11,12 +11,13 @@ pub struct CallMemory(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     memory: Memory,
-    line: usize,
+    /// The line in which the call's caller waits; unproved callers have none, and a part of the budget of their own.
+    line: Option<usize>,
     held: Mutex<Option<Share>>,
 }
 
 impl CallMemory {
-    pub(super) fn new(memory: Memory, line: usize) -> Self {
+    pub(super) fn new(memory: Memory, line: Option<usize>) -> Self {
         Self(Arc::new(Inner { memory, line, held: Mutex::new(None) }))
     }
 
@@ -28,8 +29,9 @@ impl CallMemory {
             return Ok(());
         };
         let Inner { memory, line, held } = &*self.0;
-        if bytes > memory.most() {
-            return Err(Refused::TooLarge { wanted: bytes, most: memory.most() });
+        let most = memory.most(*line);
+        if bytes > most {
+            return Err(Refused::TooLarge { wanted: bytes, most });
         }
         let more = memory.work(missing, *line).await?;
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);

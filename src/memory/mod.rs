@@ -3,7 +3,8 @@
 //! Owns the budget and who waits for it. Owns no bytes: whoever is about to hold some takes a share of the budget first,
 //! and lets it go when they are gone.
 //!
-//! The budget has three parts, which a request passes in this order, so that nobody who waits for one of them is waited for
+//! Requests whose caller is not proved have a part of their own, of at most [`UNPROVED`] bytes, so that strangers and users
+//! share none. The rest of the budget has three parts, which a request passes in this order, so that nobody who waits for one of them is waited for
 //! there: memory for small bodies on their way in, for large ones, and for work, which is all that a call holds from the
 //! moment its arguments are decoded until its answer has left. Slow senders can fill the first two, and the calls that are
 //! being worked on do not need these.
@@ -27,6 +28,8 @@ use self::pool::Pool;
 
 /// Payloads up to this size are part of what a call costs in any case: the number of calls bounds them.
 pub const SMALL: usize = 64 * 1024;
+/// Memory for requests whose caller is not proved.
+pub const UNPROVED: usize = 8 * 1024 * 1024;
 /// Longest wait for memory. Together with the time of the work itself it stays below the minute for which load balancers
 /// and clients wait.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,6 +42,7 @@ pub struct Memory(Arc<Parts>);
 
 #[derive(Debug)]
 struct Parts {
+    unproved: Pool,
     small: Pool,
     large: Pool,
     work: Pool,
@@ -75,8 +79,8 @@ impl Refused {
 }
 
 impl Memory {
-    /// A budget of so many bytes: of sixteen parts one is for small bodies on their way, three for large ones, twelve for
-    /// work.
+    /// A budget of so many bytes: of sixteen parts one is for small bodies on their way and for unproved requests, three for
+    /// large bodies, twelve for work.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self::with_patience(bytes, PATIENCE)
@@ -85,7 +89,8 @@ impl Memory {
     fn with_patience(bytes: usize, patience: Duration) -> Self {
         let part = bytes / 16;
         Self(Arc::new(Parts {
-            small: Pool::new(part, patience),
+            unproved: Pool::new(UNPROVED.min(part / 2), patience),
+            small: Pool::new(part - UNPROVED.min(part / 2), patience),
             large: Pool::new(3 * part, patience),
             work: Pool::new(12 * part, patience),
             patience,
@@ -93,9 +98,26 @@ impl Memory {
         }))
     }
 
-    /// Memory for a body that is about to be read.
-    pub async fn arriving(&self, bytes: usize) -> Result<Share, Refused> {
-        if bytes <= SMALL { self.0.small.take(bytes).await } else { self.0.large.take(bytes).await }
+    /// Memory for the part of a body that is about to be read, and for what was read of it before. `proved`: whether its
+    /// caller is.
+    pub async fn arriving(&self, bytes: usize, proved: bool) -> Result<Share, Refused> {
+        let pool = match bytes {
+            _ if !proved => &self.0.unproved,
+            0..=SMALL => &self.0.small,
+            _ => &self.0.large,
+        };
+        pool.take(bytes).await
+    }
+
+    /// More memory for a body that has some already: of the part for unproved callers, or of that for large bodies.
+    pub async fn arriving_more(&self, bytes: usize, proved: bool) -> Result<Share, Refused> {
+        if proved { self.0.large.take(bytes).await } else { self.0.unproved.take(bytes).await }
+    }
+
+    /// What the call of a caller who is not proved holds: nothing yet.
+    #[must_use]
+    pub fn unproved_call(&self) -> CallMemory {
+        CallMemory::new(self.clone(), None)
     }
 
     /// What a call of this caller holds: nothing yet.
@@ -104,17 +126,17 @@ impl Memory {
         let mut hasher = DefaultHasher::new();
         caller.hash(&mut hasher);
         let line = usize::try_from(hasher.finish() % LINES as u64).unwrap_or_default();
-        CallMemory::new(self.clone(), line)
+        CallMemory::new(self.clone(), Some(line))
     }
 
     /// Most that one call may hold.
-    #[must_use]
-    pub fn most(&self) -> usize {
-        self.0.work.size()
+    fn most(&self, line: Option<usize>) -> usize {
+        if line.is_some() { self.0.work.size() } else { self.0.unproved.size() }
     }
 
     /// Memory for work. A caller's calls wait one behind the other, so that another caller's is not behind all of them.
-    async fn work(&self, bytes: usize, line: usize) -> Result<Share, Refused> {
+    async fn work(&self, bytes: usize, line: Option<usize>) -> Result<Share, Refused> {
+        let Some(line) = line else { return self.0.unproved.take(bytes).await };
         if let Some(share) = self.0.work.try_take(bytes)? {
             return Ok(share);
         }

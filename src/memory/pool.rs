@@ -78,7 +78,7 @@ impl Share {
     }
 
     /// Takes up another share of the same part.
-    pub(super) fn merge(&mut self, mut other: Self) {
+    pub fn merge(&mut self, mut other: Self) {
         if let Some(all) = other.0.split(other.0.num_permits()) {
             self.0.merge(all);
         }

@@ -50,7 +50,7 @@ async fn small_calls_wait_for_nobody_and_impossible_ones_are_told_so() {
     let impossible = Refused::TooLarge { wanted: 1201 * KIB, most: 1200 * KIB };
     assert_eq!(all.hold(1201 * KIB).now_or_never(), Some(Err(impossible)));
     assert!(
-        memory.arriving(SMALL).now_or_never().is_some_and(|taken| taken.is_ok()),
+        memory.arriving(SMALL, true).now_or_never().is_some_and(|taken| taken.is_ok()),
         "bodies have memory of their own"
     );
 }
@@ -58,11 +58,11 @@ async fn small_calls_wait_for_nobody_and_impossible_ones_are_told_so() {
 #[tokio::test]
 async fn slow_large_bodies_do_not_keep_small_ones_out() {
     let memory = budget();
-    let large = memory.arriving(300 * KIB).await.unwrap();
-    assert_eq!(memory.arriving(65 * KIB).await.err(), Some(Refused::Busy));
-    assert!(memory.arriving(SMALL).now_or_never().is_some_and(|taken| taken.is_ok()));
+    let large = memory.arriving(300 * KIB, true).await.unwrap();
+    assert_eq!(memory.arriving(65 * KIB, true).await.err(), Some(Refused::Busy));
+    assert!(memory.arriving(SMALL, true).now_or_never().is_some_and(|taken| taken.is_ok()));
     drop(large);
-    assert!(memory.arriving(65 * KIB).now_or_never().is_some_and(|taken| taken.is_ok()));
+    assert!(memory.arriving(65 * KIB, true).now_or_never().is_some_and(|taken| taken.is_ok()));
 }
 
 #[tokio::test]

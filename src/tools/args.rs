@@ -6,6 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::json::deserialize_value;
+
 /// The default of switches that are on.
 pub fn yes() -> bool {
     true
@@ -31,7 +33,7 @@ impl<const LO: u64, const HI: u64, const DEFAULT: u64> Bounded<LO, HI, DEFAULT> 
 
 impl<'de, const LO: u64, const HI: u64, const DEFAULT: u64> Deserialize<'de> for Bounded<LO, HI, DEFAULT> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
+        let value = deserialize_value(deserializer)?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: whole, and in range")]
         let whole = |number: f64| (number.fract() == 0.0 && (0.0..1e15).contains(&number)).then_some(number as u64);
         // JSON Schema takes 100.0 for an integer, and so do clients that know one kind of number only.

@@ -105,6 +105,11 @@ impl Session {
         Ok(self.0.memory.hold(bytes).await?)
     }
 
+    /// Reserves `bytes` beyond what the call holds, for what turns out to be needed on the way.
+    pub async fn hold_more(&self, bytes: usize) -> Result<(), ToolError> {
+        Ok(self.0.memory.hold_more(bytes).await?)
+    }
+
     /// Lets go of what the call holds beyond this, when it is known to need no more.
     pub fn settle(&self, bytes: usize) {
         self.0.memory.shrink_to(bytes);

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use super::{Link, Session, ToolError, Written, schema};
 pub use crate::config::Toolset;
 use crate::credentials::Source;
+use crate::json::{Shape, is_verbatim, nested_texts};
+use crate::memory::SMALL;
 
 /// The member of every result of a call that touched AWS.
 const SOURCE: &str = "credential_source";
@@ -141,6 +143,7 @@ impl AnyTool {
         // Clients fill in optional arguments that they do not mean with null.
         arguments.retain(|_, value| !value.is_null());
         arguments.iter_mut().filter(|(name, _)| !is_verbatim(name)).for_each(|(_, value)| drop_nulls(value));
+        reserve_for_texts(&session, &nested_texts(&arguments)).await?;
         let outcome = (self.run)(session.clone(), arguments).await;
         let Some(source) = session.credential_source().map(Source::as_str) else { return outcome };
         match outcome {
@@ -176,6 +179,16 @@ impl AnyTool {
     }
 }
 
+/// Reserves memory for values that texts will become.
+pub(super) async fn reserve_for_texts(session: &Session, texts: &[String]) -> Result<(), ToolError> {
+    let mut bytes = 0;
+    for text in texts {
+        bytes +=
+            Shape::measure(text.as_bytes()).map_err(|excess| ToolError::invalid(excess.to_string()))?.decoded_bytes();
+    }
+    if bytes > SMALL { session.hold_more(bytes).await } else { Ok(()) }
+}
+
 /// Reads arguments; the error names the argument and what was expected.
 fn parse<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, ToolError> {
     serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
@@ -188,11 +201,6 @@ fn parse<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, ToolEr
         };
         ToolError::invalid(message)
     })
-}
-
-/// Metadata is the caller's own; a null in it is meant.
-fn is_verbatim(argument: &str) -> bool {
-    matches!(argument, "metadata" | "meta")
 }
 
 /// Drops null members of objects, however deep, but not in metadata.

@@ -5,8 +5,15 @@ mod jwks;
 mod registry;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{BearerToken, Caller, Rejection};
+use moka::sync::Cache;
+
+use super::{BearerToken, Caller, Fingerprint, Rejection};
+
+/// How long a token counts as one that was proved, and how many of them are remembered.
+const PROVED_TTL: Duration = Duration::from_hours(1);
+const MAX_PROVED: u64 = 10_000;
 
 pub use hs256::Hs256;
 pub use jwks::{Jwks, KeyStore};
@@ -27,13 +34,16 @@ pub enum Prover {
 pub struct Verifier {
     prover: Prover,
     registry: Option<Arc<dyn RegistryProof>>,
+    /// Opaque tokens that the registry proved in the last hour.
+    proved: Cache<Fingerprint, ()>,
 }
 
 impl Verifier {
     /// `registry`: absent when none is configured; then what only a registry can prove is not proved.
     #[must_use]
     pub fn new(prover: Prover, registry: Option<Arc<dyn RegistryProof>>) -> Self {
-        Self { prover, registry }
+        let proved = Cache::builder().max_capacity(MAX_PROVED).time_to_live(PROVED_TTL).build();
+        Self { prover, registry, proved }
     }
 
     /// Proves a bearer or says why not.
@@ -41,7 +51,16 @@ impl Verifier {
         match (&self.prover, &self.registry) {
             (Prover::Hs256(hs256), _) if !token.is_api_key() => hs256.verify(token),
             (Prover::Jwks(jwks), _) if !token.is_api_key() => jwks.verify(token).await,
-            (_, Some(registry)) => registry::verify(registry.as_ref(), token).await,
+            (_, Some(registry)) => {
+                let fingerprint = token.fingerprint();
+                let verified = registry::verify(registry.as_ref(), token).await;
+                match &verified {
+                    Ok(_) => self.proved.insert(fingerprint, ()),
+                    Err(Rejection::Unavailable { .. }) => {}
+                    Err(_) => self.proved.invalidate(&fingerprint),
+                }
+                verified
+            }
             (Prover::Registry, None) => Err(Rejection::Unavailable {
                 detail: String::from(
                     "this server is configured with neither a registry nor a key that could prove a token",
@@ -51,6 +70,19 @@ impl Verifier {
                 detail: String::from("it is a Quilt API key, which only a registry can prove, and none is configured"),
             }),
         }
+    }
+
+    /// Whether only the registry can prove this token.
+    #[must_use]
+    pub fn asks_registry(&self, token: &BearerToken) -> bool {
+        token.is_api_key() || matches!(self.prover, Prover::Registry)
+    }
+
+    /// Whether the registry proved this token in the last hour, and has not refused it since. Gives no rights: the token is
+    /// verified all the same.
+    #[must_use]
+    pub fn was_proved(&self, token: &BearerToken) -> bool {
+        self.proved.contains_key(&token.fingerprint())
     }
 
     /// Whether tokens can be proved at all right now.

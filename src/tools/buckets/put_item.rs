@@ -6,9 +6,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::content::TextEncoding;
+use crate::json::deserialize_value;
 use crate::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition};
 use crate::tools::ToolError;
 
@@ -26,11 +29,22 @@ pub struct Item {
     /// Of text
     #[serde(default = "utf_8")]
     encoding: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "metadata")]
     metadata: BTreeMap<String, String>,
     cache_control: Option<String>,
     content_encoding: Option<String>,
     storage_class: Option<String>,
+}
+
+/// Reads user metadata: an object of strings, or such an object as JSON text.
+fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let mut value = deserialize_value(deserializer)?;
+    // The text of a JSON string that holds the text of an object takes two steps.
+    for _ in 0..2 {
+        let Value::String(text) = value else { break };
+        value = serde_json::from_str(&text).map_err(D::Error::custom)?;
+    }
+    BTreeMap::deserialize(value).map_err(D::Error::custom)
 }
 
 fn utf_8() -> String {

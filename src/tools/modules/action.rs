@@ -57,7 +57,7 @@ impl Action {
         // Before anything is looked up: what may not be done is not prepared either.
         offer.check(toolbox.tool_of_action(self.tool)?)?;
         arguments.retain(|_, value| !value.is_null());
-        context.extend(spelling::object("_context", arguments.remove("_context"))?);
+        context.extend(spelling::object(&session, "_context", arguments.remove("_context")).await?);
         spelling::typed(&mut arguments, self.spellings)?;
         let mut call = Translated { tool: self.tool, arguments, context };
         for rewrite in self.rewrites {

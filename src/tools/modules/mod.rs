@@ -147,8 +147,8 @@ impl Module {
             let message = format!("{} has no action `{shown}`; its actions are: {}.", self.name, names.join(", "));
             return Err(ToolError::new(code::UNKNOWN_ACTION, message).with_details(json!({ "actions": names })));
         };
-        let params = spelling::object("params", arguments.remove("params"))?;
-        let context = spelling::object("_context", arguments.remove("_context"))?;
+        let params = spelling::object(&session, "params", arguments.remove("params")).await?;
+        let context = spelling::object(&session, "_context", arguments.remove("_context")).await?;
         known.call(toolbox, offer, session, params, context).await
     }
 

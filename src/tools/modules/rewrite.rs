@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::action::Translated;
-use super::spelling;
 use crate::s3::ObjectUri;
 use crate::tools::{Session, ToolError, resources};
 
@@ -14,8 +13,6 @@ pub enum Rewrite {
     EntryPath,
     /// `base64_encode=false`: the bytes as text.
     Base64Encode,
-    /// `metadata` as JSON text.
-    JsonMetadata,
     /// No `bucket`, but files that agree on one.
     BucketOfFiles,
     /// No `template_name`: the standard one.
@@ -27,7 +24,6 @@ impl Rewrite {
         match self {
             Self::EntryPath => entry_path(call, session).await,
             Self::Base64Encode => base64_encode(call),
-            Self::JsonMetadata => json_metadata(&mut call.arguments),
             Self::BucketOfFiles => bucket_of_files(&mut call.arguments),
             Self::StandardTemplate => {
                 call.arguments.entry("template_name").or_insert_with(|| "standard".into());
@@ -74,14 +70,6 @@ fn base64_encode(call: &mut Translated) -> Result<(), ToolError> {
         }
         Some(_) => Err(ToolError::invalid("Argument base64_encode: expected true or false.")),
     }
-}
-
-fn json_metadata(arguments: &mut Map<String, Value>) -> Result<(), ToolError> {
-    if let Some(metadata) = arguments.remove("metadata") {
-        let metadata = spelling::object("metadata", Some(metadata))?;
-        arguments.insert("metadata".to_owned(), metadata.into());
-    }
-    Ok(())
 }
 
 fn bucket_of_files(arguments: &mut Map<String, Value>) -> Result<(), ToolError> {
@@ -136,16 +124,5 @@ mod tests {
         for none in [json!({}), json!({ "files": [] }), json!({ "files": ["x"] })] {
             assert_eq!(rewritten(bucket_of_files, none.clone()).unwrap(), none);
         }
-    }
-
-    #[test]
-    fn metadata_may_come_as_json_text() {
-        for (sent, typed) in [(json!(r#"{"a": [1]}"#), json!({ "a": [1] })), (json!({ "a": 1 }), json!({ "a": 1 }))] {
-            assert_eq!(rewritten(json_metadata, json!({ "metadata": sent })).unwrap()["metadata"], typed);
-        }
-        for bad in [json!("{"), json!("[]"), json!(7)] {
-            assert!(rewritten(json_metadata, json!({ "metadata": bad })).unwrap_err().contains("metadata"));
-        }
-        assert_eq!(rewritten(json_metadata, json!({})).unwrap(), json!({}));
     }
 }

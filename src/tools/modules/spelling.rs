@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::tools::ToolError;
+use crate::json::parse_object;
+use crate::tools::tool::reserve_for_texts;
+use crate::tools::{Session, ToolError};
 
 /// An argument of a typed tool and other names under which it is accepted.
 pub struct Spelling {
@@ -39,15 +41,21 @@ fn bare(value: &Value) -> Value {
 }
 
 /// An object that may also come as JSON text, as models like to write it.
-pub(super) fn object(name: &str, value: Option<Value>) -> Result<Map<String, Value>, ToolError> {
-    let value = match value {
-        Some(Value::String(text)) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        Some(value) => value,
-        None => Value::Null,
-    };
+pub(super) async fn object(
+    session: &Session,
+    name: &str,
+    value: Option<Value>,
+) -> Result<Map<String, Value>, ToolError> {
+    let wrong = || ToolError::invalid(format!("Argument {name}: expected an object, or an object as JSON text."));
     match value {
-        Value::Null => Ok(Map::new()),
-        Value::Object(object) => Ok(object),
-        _ => Err(ToolError::invalid(format!("Argument {name}: expected an object, or an object as JSON text."))),
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(object)) => Ok(object),
+        Some(Value::String(text)) if text.trim() == "null" => Ok(Map::new()),
+        Some(Value::String(text)) => {
+            let texts = vec![text];
+            reserve_for_texts(session, &texts).await?;
+            texts.first().and_then(|text| parse_object(text.as_bytes()).ok()).ok_or_else(wrong)
+        }
+        Some(_) => Err(wrong()),
     }
 }

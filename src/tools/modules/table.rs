@@ -83,17 +83,17 @@ pub(in crate::tools) const MODULES: &[Module] = &[
             on_package("browse", "package_browse"),
             Action {
                 spellings: &[BUCKET, NAME, FILES, METADATA, MESSAGE],
-                rewrites: &[Rewrite::JsonMetadata, Rewrite::BucketOfFiles],
+                rewrites: &[Rewrite::BucketOfFiles],
                 ..on_package("create", "package_create")
             },
             Action {
                 spellings: &[BUCKET, NAME, ADD, METADATA, MESSAGE],
-                rewrites: &[Rewrite::JsonMetadata],
+                rewrites: &[],
                 ..on_package("update", "package_update")
             },
             Action {
                 spellings: &[BUCKET, NAME, METADATA, MESSAGE],
-                rewrites: &[Rewrite::JsonMetadata],
+                rewrites: &[],
                 ..on_package("create_from_s3", "package_create_from_s3")
             },
             on_package("delete", "package_delete"),

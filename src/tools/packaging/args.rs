@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::metadata::Metadata;
+use crate::json::deserialize_value;
 use crate::quilt::workflow::Choice;
 use crate::quilt::{LogicalKey, PackageName};
 use crate::s3::ObjectUri;
@@ -41,7 +43,7 @@ pub(super) struct FileArg {
     /// Where it goes; if not given, the plan decides.
     pub logical_key: Option<LogicalKey>,
     /// The entry's user metadata.
-    pub meta: Option<Map<String, Value>>,
+    pub meta: Option<Metadata>,
 }
 
 impl<'de> Deserialize<'de> for FileArg {
@@ -51,9 +53,9 @@ impl<'de> Deserialize<'de> for FileArg {
         struct Long {
             s3_uri: ObjectUri,
             logical_key: Option<String>,
-            meta: Option<Map<String, Value>>,
+            meta: Option<Metadata>,
         }
-        match Value::deserialize(deserializer)? {
+        match deserialize_value(deserializer)? {
             Value::String(uri) => {
                 let s3_uri = uri.parse().map_err(D::Error::custom)?;
                 Ok(Self { s3_uri, logical_key: None, meta: None })

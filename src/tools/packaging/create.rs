@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::args::{FileArg, HashType, NewName};
+use super::metadata::Metadata;
 use super::outcome::Output;
 use super::plan::{Keys, common_directory, plan};
 use super::push::{NewPackage, Options, create};
@@ -31,7 +31,7 @@ pub struct Args {
     files: Vec<FileArg>,
     #[serde(default)]
     message: String,
-    metadata: Option<Map<String, Value>>,
+    metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
     /// false: keep the folders below the common one

@@ -3,9 +3,9 @@
 use globset::{GlobBuilder, GlobMatcher};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::args::{FileArg, HashType, NewName};
+use super::metadata::Metadata;
 use super::outcome::Output;
 use super::plan::{Keys, MOST, plan};
 use super::push::{NewPackage, Options, create, in_time};
@@ -43,7 +43,7 @@ pub struct Args {
     exclude: Vec<String>,
     #[serde(default)]
     message: String,
-    metadata: Option<Map<String, Value>>,
+    metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
     /// false: keep the folders below the prefix

@@ -1,9 +1,10 @@
 //! The way of a new package from its plan to its commit, for all tools that create one.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::args::{HashType, choice, message};
 use super::explain::conflict;
+use super::metadata::Metadata;
 use super::outcome::{Done, Output};
 use super::questions;
 use crate::packages::{
@@ -31,7 +32,7 @@ pub(super) struct NewPackage {
 /// What may be said about it.
 pub(super) struct Options {
     pub message: String,
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<Metadata>,
     pub readme: Option<String>,
     pub copy: bool,
     pub workflow: Option<String>,
@@ -90,9 +91,7 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
         let gate = packages.gate(choice(options.workflow.as_deref())).await.map_err(told)?;
         let total = 2 * planned.len() as u64;
         let seen = packages.look(&hashing, planned, &|done, _| session.report(done, total)).await.map_err(told)?;
-        let user_meta = options.metadata.as_ref().map(|meta| {
-            quilt_json::Value::Object(meta.iter().map(|(key, value)| (key.as_str(), value.into())).collect())
-        });
+        let user_meta = options.metadata.as_ref().map(|Metadata(meta)| quilt_json::Value::from(meta.clone()));
         let readme = options.readme.as_deref().map(|text| readme(&bucket, &name, text, None)).transpose()?;
         let candidate = Candidate {
             name: name.as_str(),

@@ -2,11 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::args::{FileArg, HashType, NewName, choice, message};
 use super::explain::conflict;
-use super::metadata;
+use super::metadata::{self, Metadata};
 use super::outcome::{Done, Output};
 use super::plan::{Keys, plan};
 use super::push::{in_time, preference};
@@ -51,7 +50,7 @@ pub struct Args {
     /// Logical keys; "dir/" for a folder
     #[serde(default)]
     remove: Vec<String>,
-    metadata: Option<Map<String, Value>>,
+    metadata: Option<Metadata>,
     #[serde(default)]
     metadata_mode: MetadataMode,
     #[serde(default)]
@@ -192,7 +191,7 @@ fn removal(key: &str) -> Result<Removal, ToolError> {
 /// The header of the next revision. What others put into it stays.
 fn header(
     old: &Header,
-    metadata: Option<&Map<String, Value>>,
+    metadata: Option<&Metadata>,
     mode: MetadataMode,
     text: &str,
     workflow: Option<json::Value>,

@@ -1,0 +1,132 @@
+//! Values out of JSON text and of other deserializers, with every key taken for what it says.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
+
+/// Whether the argument of this name is metadata, which is kept as the JSON text that it came as: what it becomes must not
+/// go through `serde_json::Value`, whose numbers have 64 bits.
+#[must_use]
+pub fn is_verbatim(argument: &str) -> bool {
+    matches!(argument, "metadata" | "meta")
+}
+
+/// Parses a JSON object. Members that are metadata ([`is_verbatim`]), at any depth, become a string with their JSON text;
+/// `null` stays `null`.
+///
+/// The text has to be measured first ([`super::Shape::measure`]).
+pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = deserializer.deserialize_any(ValueVisitor::<true>)?;
+    deserializer.end()?;
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(serde_json::Error::custom("expected an object")),
+    }
+}
+
+/// Deserializes a value as `serde_json::Value` does, but for `serde_json`'s private tokens, which are keys like any other.
+pub fn deserialize_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    deserializer.deserialize_any(ValueVisitor::<false>)
+}
+
+/// The metadata of these arguments that came as JSON text inside a JSON string, decoded once.
+pub fn nested_texts(arguments: &Map<String, Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, value) in arguments {
+        collect_nested_texts(is_verbatim(name), value, &mut found);
+    }
+    found
+}
+
+fn collect_nested_texts(is_metadata: bool, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if is_metadata && text.starts_with('"') => found.extend(serde_json::from_str(text).ok()),
+        Value::Array(items) => items.iter().for_each(|item| collect_nested_texts(false, item, found)),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, item)| collect_nested_texts(is_verbatim(name), item, found));
+        }
+        _ => {}
+    }
+}
+
+/// Builds values. `FROM_TEXT`: the deserializer reads JSON text, so that a member can be taken as it is written.
+struct ValueVisitor<const FROM_TEXT: bool>;
+
+impl<'de, const FROM_TEXT: bool> DeserializeSeed<'de> for ValueVisitor<FROM_TEXT> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, const FROM_TEXT: bool> Visitor<'de> for ValueVisitor<FROM_TEXT> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(Self)? {
+            array.push(item);
+        }
+        Ok(array.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = if FROM_TEXT && is_verbatim(&name) {
+                match members.next_value::<&'de RawValue>()?.get() {
+                    "null" => Value::Null,
+                    text => text.into(),
+                }
+            } else {
+                members.next_value_seed(Self)?
+            };
+            object.insert(name, value);
+        }
+        Ok(object.into())
+    }
+}
