@@ -145,3 +145,32 @@ impl CatalogHost {
         if registry.is_safe_for_tokens() { Ok((registry, prefers_crc64)) } else { Err(RegistryError::NoRegistry) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::catalog::http_client;
+    use crate::clock::ManualClock;
+    use crate::upstream::{Upstreams, Waits};
+
+    #[test]
+    fn what_is_known_is_as_old_as_the_time_that_has_passed() {
+        let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let day = SignedDuration::from_hours(24);
+        let manual = ManualClock::new(noon + day);
+        let http = http_client(Duration::from_secs(1)).unwrap();
+        let http = HostClient::new(http, Upstreams::new(manual.clock(), Waits::default()));
+        let host = CatalogHost::new("https://catalog.example.com".parse().unwrap(), http, manual.clock());
+        let registry: BaseUrl = "https://registry.example.com".parse().unwrap();
+        let due = Some(manual.clock().monotonic().after(FRESH_FOR));
+        *host.known.write().unwrap() = Known { registry: Some(registry), due, ..Known::default() };
+        manual.set_wall(noon);
+        assert!(host.answer().is_some());
+        manual.advance(FRESH_FOR);
+        assert!(host.answer().is_none(), "the clock was a day ahead, and the config is ten minutes old");
+    }
+}
