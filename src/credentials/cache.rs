@@ -158,9 +158,9 @@ mod tests {
         NOW.parse().unwrap()
     }
 
-    fn vended(expires_at: Option<Timestamp>) -> Result<Arc<Resolved>, NoCredentials> {
+    fn vended(expires_at: Option<Timestamp>) -> Arc<Resolved> {
         let credentials = Credentials::new("ASIAX", "s", None, None, "test");
-        Ok(Arc::new(Resolved::new(credentials, Source::Catalog, expires_at, vec![])))
+        Arc::new(Resolved::new(credentials, Source::Catalog, expires_at, vec![]))
     }
 
     /// The life of an entry that was made by this answer, by a clock of which both readings move alike.
@@ -173,7 +173,7 @@ mod tests {
 
     fn seconds(expires_in: Option<i64>, token_expires_in: Option<i64>) -> i64 {
         let expires_at = expires_in.map(|seconds| now() + SignedDuration::from_secs(seconds));
-        life_of(vended(expires_at), token_expires_in).as_secs()
+        life_of(Ok(vended(expires_at)), token_expires_in).as_secs()
     }
 
     #[test]
@@ -191,8 +191,8 @@ mod tests {
     fn an_entry_lives_no_longer_when_the_wall_clock_is_set_back() {
         let manual = ManualClock::new(now() + DAY);
         let clock = manual.clock();
-        let entry = Entry::new(vended(None), None, &clock);
-        let expiring = Entry::new(vended(Some(now() + DAY + SignedDuration::from_hours(1))), None, &clock);
+        let entry = Entry::new(Ok(vended(None)), None, &clock);
+        let expiring = Entry::new(Ok(vended(Some(now() + DAY + SignedDuration::from_hours(1)))), None, &clock);
         manual.set_wall(now());
         assert!(!entry.is_dead(&clock) && !expiring.is_dead(&clock));
         manual.advance(LONGEST);
@@ -206,8 +206,8 @@ mod tests {
         let manual = ManualClock::new(now() - DAY);
         let clock = manual.clock();
         let hour = SignedDuration::from_hours(1);
-        let of_credentials = Entry::new(vended(Some(now() + hour)), None, &clock);
-        let of_token = Entry::new(vended(None), Some(now() - hour), &clock);
+        let of_credentials = Entry::new(Ok(vended(Some(now() + hour))), None, &clock);
+        let of_token = Entry::new(Ok(vended(None)), Some(now() - hour), &clock);
         assert!(!of_credentials.is_dead(&clock) && !of_token.is_dead(&clock));
         manual.set_wall(now());
         assert!(of_token.is_dead(&clock), "the token has ended");

@@ -75,7 +75,7 @@ impl StateSeal {
         let (ends, target) = self.open(state, binding).ok_or_else(foreign)?;
         let left = ends.saturating_sub(self.clock.now().as_second());
         // Of a state that ends later than any could, the clock was ahead when it was made, and its age is unknown.
-        if left < 0 || left > GOOD_FOR_SECONDS + SKEW_SECONDS {
+        if !(0..=GOOD_FOR_SECONDS + SKEW_SECONDS).contains(&left) {
             let message = "The question was asked more than ten minutes ago; nothing was done.";
             let error = ToolError::new(code::CONFIRMATION_REQUIRED, message);
             return Ok(no(error.with_hint("Repeat the call without requestState to be asked anew.")));

@@ -111,7 +111,7 @@ mod tests {
             ("", UNKNOWN, UNKNOWN)
         );
         assert_eq!((path("/mcp"), path("/mcp/x"), path("/ready")), ("/mcp", UNKNOWN, "/ready"));
-        let odd = Method::from_bytes(&[b'M'; 60_000]).unwrap();
+        let odd = Method::from_bytes("M".repeat(60_000).as_bytes()).unwrap();
         assert_eq!((http_method(&Method::POST), http_method(&odd)), ("POST", UNKNOWN));
     }
 }
