@@ -4,15 +4,16 @@
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::{HostClient, RegistryError};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::BaseUrl;
 use crate::percent;
 use crate::quilt::{PackageName, TopHash};
+use crate::telemetry::text;
 use crate::upstream::{Asker, Repeat};
 
 /// How long a fetched config is used.
@@ -45,7 +46,7 @@ struct Known {
     registry: Option<BaseUrl>,
     prefers_crc64: bool,
     /// When the next fetch is due.
-    due: Option<Timestamp>,
+    due: Option<Moment>,
     /// The last fetch's failure, as long as it is the last word.
     failure: Option<RegistryError>,
 }
@@ -93,8 +94,8 @@ impl CatalogHost {
             return answer;
         }
         let fetched = self.fetch().await;
-        let now = self.clock.now();
-        let after = |wait| now.saturating_add(wait).ok();
+        let now = self.clock.monotonic();
+        let after = |wait| Some(now.after(wait));
         {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             match fetched {
@@ -102,7 +103,7 @@ impl CatalogHost {
                     *known = Known { registry: Some(registry), prefers_crc64, due: after(FRESH_FOR), failure: None };
                 }
                 Err(error) if known.registry.is_some() => {
-                    tracing::warn!(%error, catalog = %self.url, "the last known registry stays in use");
+                    tracing::warn!(error = text::error(&error), catalog = %self.url, "the last known registry stays in use");
                     known.due = after(RETRY_KNOWN);
                 }
                 Err(error) => *known = Known { due: after(RETRY), failure: Some(error), ..Known::default() },
@@ -119,7 +120,7 @@ impl CatalogHost {
     /// What is known and not due to be asked again.
     fn answer(&self) -> Option<Result<BaseUrl, RegistryError>> {
         let known = self.known();
-        if known.due.is_none_or(|due| due <= self.clock.now()) {
+        if known.due.is_none_or(|due| due <= self.clock.monotonic()) {
             return None;
         }
         match (&known.registry, &known.failure) {
@@ -142,5 +143,34 @@ impl CatalogHost {
         let registry: BaseUrl = url.parse().map_err(|_| RegistryError::NoRegistry)?;
         let prefers_crc64 = config.crc64_checksums == Some(true);
         if registry.is_safe_for_tokens() { Ok((registry, prefers_crc64)) } else { Err(RegistryError::NoRegistry) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::catalog::http_client;
+    use crate::clock::ManualClock;
+    use crate::upstream::{Upstreams, Waits};
+
+    #[test]
+    fn what_is_known_is_as_old_as_the_time_that_has_passed() {
+        let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let day = SignedDuration::from_hours(24);
+        let manual = ManualClock::new(noon + day);
+        let http = http_client(Duration::from_secs(1)).unwrap();
+        let http = HostClient::new(http, Upstreams::new(manual.clock(), Waits::default()));
+        let host = CatalogHost::new("https://catalog.example.com".parse().unwrap(), http, manual.clock());
+        let registry: BaseUrl = "https://registry.example.com".parse().unwrap();
+        let due = Some(manual.clock().monotonic().after(FRESH_FOR));
+        *host.known.write().unwrap() = Known { registry: Some(registry), due, ..Known::default() };
+        manual.set_wall(noon);
+        assert!(host.answer().is_some());
+        manual.advance(FRESH_FOR);
+        assert!(host.answer().is_none(), "the clock was a day ahead, and the config is ten minutes old");
     }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::RegistryClient;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::identity::{BearerToken, OwnBearer, Rejection};
 
 /// An access token is renewed when it has less than this left.
@@ -31,7 +31,27 @@ pub struct RefreshedToken {
 
 struct State {
     refresh_token: SecretString,
-    access: Option<(BearerToken, Timestamp)>,
+    access: Option<Access>,
+}
+
+/// An access token, and when it is to be renewed.
+struct Access {
+    token: BearerToken,
+    /// By the wall clock, with which the registry says when the token ends,
+    renew_at: Timestamp,
+    /// and by the monotonic one, in case the wall clock is set back.
+    due: Moment,
+}
+
+impl Access {
+    fn new(token: BearerToken, ends: Timestamp, clock: &Clock) -> Self {
+        let (now, renew_at) = (clock.now(), ends.saturating_sub(RENEW_BEFORE).unwrap_or(Timestamp::MIN));
+        Self { token, renew_at, due: clock.monotonic().after(renew_at.duration_since(now)) }
+    }
+
+    fn is_good(&self, clock: &Clock) -> bool {
+        clock.now() < self.renew_at && clock.monotonic() < self.due
+    }
 }
 
 #[derive(Deserialize)]
@@ -68,11 +88,8 @@ impl OwnBearer for FixedToken {
 impl OwnBearer for RefreshedToken {
     async fn bearer(&self) -> Result<BearerToken, Rejection> {
         let mut state = self.state.lock().await;
-        let now = self.clock.now();
-        if let Some((token, ends)) = &state.access
-            && ends.duration_since(now) > RENEW_BEFORE
-        {
-            return Ok(token.clone());
+        if let Some(access) = state.access.as_ref().filter(|access| access.is_good(&self.clock)) {
+            return Ok(access.token.clone());
         }
         let unavailable = |detail: String| Rejection::Unavailable { detail };
         let form = [("refresh_token", state.refresh_token.expose_secret())];
@@ -83,9 +100,34 @@ impl OwnBearer for RefreshedToken {
         })?;
         let token = BearerToken::parse(exchanged.access_token.expose_secret())?;
         #[expect(clippy::cast_possible_truncation, reason = "a time of this century, checked by the conversion")]
-        let ends = Timestamp::from_second(exchanged.expires_at as i64).unwrap_or(now);
+        let ends = Timestamp::from_second(exchanged.expires_at as i64).unwrap_or(Timestamp::MIN);
         state.refresh_token = exchanged.refresh_token;
-        state.access = Some((token.clone(), ends));
+        state.access = Some(Access::new(token.clone(), ends, &self.clock));
         Ok(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn a_token_is_renewed_a_minute_before_its_end_wherever_the_wall_clock_was_set_to() {
+        let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let hour = SignedDuration::from_hours(1);
+        let manual = ManualClock::new(noon);
+        let clock = manual.clock();
+        let access = Access::new(BearerToken::parse("a.b.c").unwrap(), noon + hour, &clock);
+        assert!(access.is_good(&clock));
+        manual.set_wall(noon - SignedDuration::from_hours(24));
+        manual.advance(hour - RENEW_BEFORE - SignedDuration::from_secs(1));
+        assert!(access.is_good(&clock), "59 minutes have not passed");
+        manual.advance(SignedDuration::from_secs(1));
+        assert!(!access.is_good(&clock), "the wall clock was set back, and the token is as old as it is");
+
+        let access = Access::new(BearerToken::parse("a.b.c").unwrap(), noon + hour, &clock);
+        manual.set_wall(noon + hour - RENEW_BEFORE);
+        assert!(!access.is_good(&clock), "the wall clock was a day behind, and the registry's word holds");
     }
 }

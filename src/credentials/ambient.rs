@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use super::{Attempt, Code, Outcome, Source};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::AmbientPolicy;
 
 /// The chain is asked again this long before its credentials end,
@@ -30,12 +30,34 @@ pub enum AmbientProvider {
     None,
 }
 
+/// What the chain gave, and until when it is not asked again.
+struct Kept {
+    credentials: Credentials,
+    /// Age is told by the monotonic clock,
+    until: Moment,
+    /// and the end that AWS names by the wall clock.
+    renew_at: Option<Timestamp>,
+}
+
+impl Kept {
+    fn new(credentials: Credentials, clock: &Clock) -> Self {
+        let ends = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok());
+        let renew_at = ends.map(|end| end.saturating_sub(RENEW_BEFORE).unwrap_or(Timestamp::MIN));
+        let life = renew_at.map_or(LONGEST, |at| at.duration_since(clock.now()).min(LONGEST));
+        Self { credentials, until: clock.monotonic().after(life), renew_at }
+    }
+
+    fn is_good(&self, clock: &Clock) -> bool {
+        clock.monotonic() < self.until && self.renew_at.is_none_or(|at| clock.now() < at)
+    }
+}
+
 /// The server's own identity and what it may be used for.
 #[derive(Clone)]
 pub struct Ambient {
     provider: Option<SharedCredentialsProvider>,
     policy: AmbientPolicy,
-    kept: Arc<Mutex<Option<(Credentials, Timestamp)>>>,
+    kept: Arc<Mutex<Option<Kept>>>,
     clock: Clock,
 }
 
@@ -83,17 +105,13 @@ impl Ambient {
             let message = "no user source applies, so the call acts with the server's own credentials";
             (credentials, expires_at, Attempt::ok(Source::Ambient, message))
         };
-        let now = self.clock.now();
         let mut kept = self.kept.lock().await;
-        if let Some((credentials, _)) = kept.as_ref().filter(|(_, until)| *until > now) {
-            return Ok(found(credentials.clone()));
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.is_good(&self.clock)) {
+            return Ok(found(kept.credentials.clone()));
         }
         match provider.provide_credentials().await {
             Ok(credentials) => {
-                let ends = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok());
-                let until = ends.and_then(|end| end.saturating_sub(RENEW_BEFORE).ok());
-                let longest = now.saturating_add(LONGEST).unwrap_or(now);
-                *kept = Some((credentials.clone(), until.map_or(longest, |until| until.min(longest))));
+                *kept = Some(Kept::new(credentials.clone(), &self.clock));
                 Ok(found(credentials))
             }
             Err(aws_credential_types::provider::error::CredentialsError::CredentialsNotLoaded(_)) => {
@@ -148,6 +166,31 @@ mod tests {
             asked.push(count.load(Ordering::Relaxed));
         }
         asked
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_neither_prolongs_nor_revives_what_is_kept() {
+        use crate::clock::ManualClock;
+
+        let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let day = SignedDuration::from_hours(24);
+        let kept = |manual: &ManualClock, ends: Option<Timestamp>| {
+            Kept::new(Credentials::new("AKIAX", "s", None, ends.map(Into::into), "test"), &manual.clock())
+        };
+        let manual = ManualClock::new(noon + day);
+        let without_end = kept(&manual, None);
+        manual.set_wall(noon);
+        assert!(without_end.is_good(&manual.clock()));
+        manual.advance(LONGEST);
+        assert!(
+            !without_end.is_good(&manual.clock()),
+            "a day ahead, then set right: a quarter of an hour all the same"
+        );
+
+        let manual = ManualClock::new(noon - day);
+        let with_end = kept(&manual, Some(noon + RENEW_BEFORE));
+        manual.set_wall(noon);
+        assert!(!with_end.is_good(&manual.clock()), "a day behind, then set right: they end when AWS says");
     }
 
     #[tokio::test]

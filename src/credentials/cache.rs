@@ -11,7 +11,7 @@ use moka::future::Cache as Moka;
 use sha2::{Digest, Sha256};
 
 use super::{NoCredentials, Outcome, Resolved, Source};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::identity::ProvedCaller;
 use crate::telemetry::metrics::{self, CredentialEvent};
 
@@ -52,11 +52,29 @@ impl Key {
     }
 }
 
-/// An answer of the chain, with the time at which it is to be asked again.
+/// An answer of the chain, and until when it is good.
 #[derive(Debug)]
 struct Entry {
     answer: Result<Arc<Resolved>, NoCredentials>,
-    dies_at: Timestamp,
+    /// The end of its life, whatever happens to the wall clock,
+    dies_at: Moment,
+    /// and what follows from the ends of credentials and token, which others wrote by the wall clock.
+    ends_at: Option<Timestamp>,
+}
+
+impl Entry {
+    fn new(answer: Result<Arc<Resolved>, NoCredentials>, token_expires_at: Option<Timestamp>, clock: &Clock) -> Self {
+        let now = clock.now();
+        let (life, follows_expiration) = life(now, &answer);
+        let until = follows_expiration.then(|| now.saturating_add(life).unwrap_or(now));
+        let ends_at = until.into_iter().chain(token_expires_at).min();
+        let life = token_expires_at.map_or(life, |end| life.min(end.duration_since(now)));
+        Self { answer, dies_at: clock.monotonic().after(life), ends_at }
+    }
+
+    fn is_dead(&self, clock: &Clock) -> bool {
+        self.dies_at <= clock.monotonic() || self.ends_at.is_some_and(|end| end <= clock.now())
+    }
 }
 
 /// The cache.
@@ -79,11 +97,9 @@ impl Cache {
     ) -> Result<Arc<Resolved>, NoCredentials> {
         let make = async {
             let answer = ask.await.map(Arc::new);
-            let dies_at = dies_at(self.clock.now(), &answer, token_expires_at);
-            Arc::new(Entry { answer, dies_at })
+            Arc::new(Entry::new(answer, token_expires_at, &self.clock))
         };
-        let now = self.clock.now();
-        let entry = self.entries.entry(key).or_insert_with_if(make, |entry| entry.dies_at <= now).await;
+        let entry = self.entries.entry(key).or_insert_with_if(make, |entry| entry.is_dead(&self.clock)).await;
         let is_fresh = entry.is_fresh();
         let answer = entry.into_value().answer.clone();
         metrics::credentials(match (&answer, is_fresh) {
@@ -110,26 +126,21 @@ impl Cache {
     }
 }
 
-fn dies_at(
-    now: Timestamp,
-    answer: &Result<Arc<Resolved>, NoCredentials>,
-    token_expires_at: Option<Timestamp>,
-) -> Timestamp {
-    let life = match answer {
+/// How long an answer is kept, and whether that follows from the end of its credentials.
+fn life(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (SignedDuration, bool) {
+    match answer {
         // The server's own rights are a stopgap: whoever has a source again a moment later is asked of that source.
-        Ok(resolved) if resolved.source() == Source::Ambient => DENIED,
+        Ok(resolved) if resolved.source() == Source::Ambient => (DENIED, false),
         Ok(resolved) => match resolved.expires_at() {
-            None => LONGEST,
+            None => (LONGEST, false),
             Some(end) => {
                 let left = end.duration_since(now);
-                if left < SHORT_LIFE { left / 2 } else { left - BUFFER }
+                (if left < SHORT_LIFE { left / 2 } else { left - BUFFER }, true)
             }
         },
-        Err(none) if none.decisive().is_some_and(|attempt| attempt.outcome == Outcome::Failed) => FAILED,
-        Err(_) => DENIED,
-    };
-    let dies_at = now.saturating_add(life).unwrap_or(now);
-    token_expires_at.map_or(dies_at, |end| dies_at.min(end))
+        Err(none) if none.decisive().is_some_and(|attempt| attempt.outcome == Outcome::Failed) => (FAILED, false),
+        Err(_) => (DENIED, false),
+    }
 }
 
 #[cfg(test)]
@@ -138,43 +149,84 @@ mod tests {
 
     use super::super::{Attempt, Code, Source};
     use super::*;
+    use crate::clock::ManualClock;
 
     const NOW: &str = "2026-11-23T12:00:00Z";
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-    fn life(expires_in: Option<i64>, token_expires_in: Option<i64>) -> i64 {
-        let now: Timestamp = NOW.parse().unwrap();
-        let at = |seconds: i64| now + SignedDuration::from_secs(seconds);
+    fn now() -> Timestamp {
+        NOW.parse().unwrap()
+    }
+
+    fn vended(expires_at: Option<Timestamp>) -> Arc<Resolved> {
         let credentials = Credentials::new("ASIAX", "s", None, None, "test");
-        let resolved = Resolved::new(credentials, Source::Catalog, expires_in.map(at), vec![]);
-        dies_at(now, &Ok(Arc::new(resolved)), token_expires_in.map(at)).duration_since(now).as_secs()
+        Arc::new(Resolved::new(credentials, Source::Catalog, expires_at, vec![]))
+    }
+
+    /// The life of an entry that was made by this answer, by a clock of which both readings move alike.
+    fn life_of(answer: Result<Arc<Resolved>, NoCredentials>, token_expires_in: Option<i64>) -> SignedDuration {
+        let clock = Clock::fixed(now());
+        let entry = Entry::new(answer, token_expires_in.map(|in_| now() + SignedDuration::from_secs(in_)), &clock);
+        let monotonic = entry.dies_at.since(clock.monotonic());
+        entry.ends_at.map_or(monotonic, |end| monotonic.min(end.duration_since(now())))
+    }
+
+    fn seconds(expires_in: Option<i64>, token_expires_in: Option<i64>) -> i64 {
+        let expires_at = expires_in.map(|seconds| now() + SignedDuration::from_secs(seconds));
+        life_of(Ok(vended(expires_at)), token_expires_in).as_secs()
     }
 
     #[test]
     fn an_entry_dies_before_its_credentials_and_with_the_token() {
-        assert_eq!(life(Some(3600), None), 3300, "five minutes before the end");
-        assert_eq!(life(Some(600), None), 300);
-        assert_eq!(life(Some(599), None), 299, "half of a short life");
-        assert_eq!(life(Some(60), None), 30);
-        assert_eq!(life(Some(-5), None), -2, "already over: asked again at once");
-        assert_eq!(life(Some(3600), Some(120)), 120, "never beyond the token");
-        assert_eq!(life(None, None), 900, "long-term keys are looked at again");
+        assert_eq!(seconds(Some(3600), None), 3300, "five minutes before the end");
+        assert_eq!(seconds(Some(600), None), 300);
+        assert_eq!(seconds(Some(599), None), 299, "half of a short life");
+        assert_eq!(seconds(Some(60), None), 30);
+        assert_eq!(seconds(Some(-5), None), -2, "already over: asked again at once");
+        assert_eq!(seconds(Some(3600), Some(120)), 120, "never beyond the token");
+        assert_eq!(seconds(None, None), 900, "long-term keys are looked at again");
+    }
+
+    #[test]
+    fn an_entry_lives_no_longer_when_the_wall_clock_is_set_back() {
+        let manual = ManualClock::new(now() + DAY);
+        let clock = manual.clock();
+        let entry = Entry::new(Ok(vended(None)), None, &clock);
+        let expiring = Entry::new(Ok(vended(Some(now() + DAY + SignedDuration::from_hours(1)))), None, &clock);
+        manual.set_wall(now());
+        assert!(!entry.is_dead(&clock) && !expiring.is_dead(&clock));
+        manual.advance(LONGEST);
+        assert!(entry.is_dead(&clock) && !expiring.is_dead(&clock));
+        manual.advance(SignedDuration::from_mins(40));
+        assert!(expiring.is_dead(&clock), "55 minutes after it was made");
+    }
+
+    #[test]
+    fn an_entry_of_a_clock_that_was_behind_ends_when_others_say() {
+        let manual = ManualClock::new(now() - DAY);
+        let clock = manual.clock();
+        let hour = SignedDuration::from_hours(1);
+        let of_credentials = Entry::new(Ok(vended(Some(now() + hour))), None, &clock);
+        let of_token = Entry::new(Ok(vended(None)), Some(now() - hour), &clock);
+        assert!(!of_credentials.is_dead(&clock) && !of_token.is_dead(&clock));
+        manual.set_wall(now());
+        assert!(of_token.is_dead(&clock), "the token has ended");
+        manual.advance(hour - BUFFER);
+        assert!(of_credentials.is_dead(&clock), "five minutes before the credentials end");
     }
 
     #[test]
     fn the_servers_own_rights_are_not_kept_for_a_caller() {
-        let now: Timestamp = NOW.parse().unwrap();
         let credentials = Credentials::new("AKIAX", "s", None, None, "test");
         let resolved = Resolved::new(credentials, Source::Ambient, None, vec![]);
-        assert_eq!(dies_at(now, &Ok(Arc::new(resolved)), None).duration_since(now), DENIED);
+        assert_eq!(life_of(Ok(Arc::new(resolved)), None), DENIED);
     }
 
     #[test]
     fn refusals_are_kept_for_seconds() {
-        let now: Timestamp = NOW.parse().unwrap();
         let kept = |outcome| {
             let attempt = Attempt::none(Source::Catalog, outcome, Code::Forbidden, "no");
-            let answer = Err(NoCredentials { attempts: vec![attempt] });
-            dies_at(now, &answer, None).duration_since(now)
+            life_of(Err(NoCredentials { attempts: vec![attempt] }), None)
         };
         assert_eq!(kept(Outcome::Denied), DENIED);
         assert_eq!(kept(Outcome::Failed), FAILED);

@@ -125,7 +125,7 @@ impl Intake {
         // Versions are dates, so they compare as text.
         let is_gone = envelope.method == INITIALIZE && version >= Some("2026-07-28");
         let is_served = SERVED.contains(&envelope.method.as_str()) && !is_gone;
-        tracing::Span::current().record("rpc", envelope.method.as_str());
+        tracing::Span::current().record("rpc", crate::telemetry::text::rpc_method(&envelope.method));
         if trace::is_on() {
             describe(&parts.headers, &envelope);
         }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use crate::telemetry::{metrics, trace};
+use crate::telemetry::{metrics, text, trace};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -21,8 +21,8 @@ pub(super) async fn assign(request: Request, next: Next) -> Response {
         .and_then(|value| value.to_str().ok())
         .filter(|id| is_sane(id))
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let is_mcp = path.starts_with("/mcp");
+    let (method, path) = (text::http_method(request.method()), text::path(request.uri().path()));
+    let is_mcp = request.uri().path().starts_with("/mcp");
     let span = if is_mcp {
         tracing::info_span!(
             "request",
@@ -44,9 +44,9 @@ pub(super) async fn assign(request: Request, next: Next) -> Response {
         if is_mcp {
             metrics::request(status);
             trace::answered(&Span::current(), status);
-            tracing::info!(%method, path, status, duration_ms, "request answered");
+            tracing::info!(method, path, status, duration_ms, "request answered");
         } else {
-            tracing::debug!(%method, path, status, duration_ms, "request answered");
+            tracing::debug!(method, path, status, duration_ms, "request answered");
         }
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(HEADER, value);

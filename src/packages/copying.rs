@@ -10,7 +10,7 @@ use super::manifest_file::replaced;
 use super::{Looked, PackageBucket, PackageError};
 use crate::quilt::checksum::{CHUNK, ObjectHash, chunk_digest, chunks, from_chunks, from_sha256};
 use crate::s3::{Copied, CopySource, ObjectUri, UserS3};
-use crate::telemetry::following;
+use crate::telemetry::{following, text};
 
 /// Parts of one object that are copied at once.
 const PARTS: usize = 8;
@@ -75,7 +75,8 @@ impl Drop for OpenUpload {
         let (s3, object, id) = (self.s3.clone(), self.object.clone(), std::mem::take(&mut self.id));
         self.tasks.spawn(following(async move {
             if let Err(error) = s3.abort_upload(&object, &id).await {
-                tracing::warn!(%error, bucket = %object.bucket, upload = %id, "an upload was left open");
+                let upload = text::bounded(&id, text::ERROR);
+                tracing::warn!(error = text::error(&error), bucket = %object.bucket, upload, "an upload was left open");
             }
         }));
     }

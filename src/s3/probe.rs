@@ -5,6 +5,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 
 use super::call::Target;
 use super::{ObjectUri, S3Error, UserS3};
+use crate::telemetry::text;
 
 /// An upload that the probe opened and could not abort: it costs nothing while it is empty, and stays until somebody who
 /// may aborts it, or a lifecycle rule of the bucket does.
@@ -40,7 +41,10 @@ impl UserS3 {
             // Somebody else ended it, or an abort whose answer was lost did.
             Err(error) if error.code.as_deref() == Some("NoSuchUpload") => Ok(None),
             Err(error) => {
-                tracing::warn!(bucket = %object.bucket, key = %object.key, upload_id, %error, "a write probe's upload stays open");
+                let (upload, key) =
+                    (text::bounded(&upload_id, text::ERROR), text::bounded(object.key.as_str(), text::ERROR));
+                let error_text = text::error(&error);
+                tracing::warn!(bucket = %object.bucket, key, upload_id = upload, error = error_text, "a write probe's upload stays open");
                 Ok(Some(LeftOpen { upload_id, error }))
             }
         }

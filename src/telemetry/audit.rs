@@ -1,9 +1,10 @@
 //! The audit line: who wanted what, with whose rights, and how it ended. One for each call of a tool, denied ones included.
 //!
-//! Invariant: of what a caller sent it holds names only, each of a form that a token or key does not have.
+//! Invariant: of what a caller sent it holds names only, each of a form that a token or key does not have, and each bounded.
 
 use std::time::Duration;
 
+use super::text;
 use crate::identity::Caller;
 
 /// Longest name of a tool that is repeated; ours are shorter.
@@ -37,11 +38,11 @@ impl Audit<'_> {
         };
         tracing::info!(
             target: "quilt_mcp::audit",
-            method = self.method,
+            method = text::rpc_method(self.method),
             tool = self.tool.map(shown),
-            bucket = self.bucket,
+            bucket = self.bucket.map(|bucket| text::bounded(bucket, text::NAME)),
             caller = ?caller,
-            subject,
+            subject = subject.map(|subject| text::bounded(subject, text::SUBJECT)),
             outcome = self.outcome,
             credential_source = self.credential_source.unwrap_or("none"),
             duration_ms = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
@@ -54,7 +55,7 @@ impl Audit<'_> {
     pub fn refused(&self, caller: Option<&dyn std::fmt::Debug>) {
         tracing::info!(
             target: "quilt_mcp::audit",
-            method = self.method,
+            method = text::rpc_method(self.method),
             tool = self.tool.map(shown),
             caller = caller.map(tracing::field::debug),
             outcome = self.outcome,

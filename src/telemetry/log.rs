@@ -3,6 +3,8 @@
 //! Invariant: no line holds a token, a key or a presigned URL. Our own code never logs one. Libraries do: at `trace` the
 //! SDK's signer prints session tokens and the HTTP stack prints headers; so whatever the operator asks for, lines of other
 //! crates below `INFO` are never written.
+//!
+//! Invariant: no line is longer than [`super::line::LONGEST`].
 
 use std::io::Write;
 
@@ -13,6 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use super::line::BoundedLines;
 use crate::config::{ConfigError, LogFormat};
 
 /// A log that writes to `writer`, with the same filter wherever it goes.
@@ -30,18 +33,28 @@ where
         ConfigError::new("QUILT_MCP_LOG", problem)
     })?;
     let filter = chosen.and(filter_fn(is_safe));
+    let writer = BoundedLines::new(writer, format);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         // tracing's own form reads the fields of each span anew, as JSON, for each line.
-        LogFormat::Json => json_subscriber::fmt::layer().flatten_event(true).with_writer(writer).boxed(),
+        LogFormat::Json => {
+            let mut layer = json_subscriber::fmt::layer().flatten_event(true).with_span_list(false);
+            // One object with the fields of all spans around the event, so that those of the request are on every line.
+            layer.inner_layer_mut().with_flattened_span_fields("span");
+            layer.with_writer(writer).boxed()
+        }
         LogFormat::Text => tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer).boxed(),
     };
     Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))
 }
 
 /// Whether a line may be written however loud the log is. rmcp reports each request at `INFO` and each client that left
-/// as an error; both are said better in our own lines.
+/// as an error; s3s, on which the embedded S3 is built, reports each denial as an error. Our own lines say both better.
 fn is_safe(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let is_of = |name: &str| target == name || target.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
-    is_of("quilt_mcp") || (!is_of("rmcp") && *metadata.level() <= Level::INFO)
+    is_of("quilt_mcp") || (!is_of("rmcp") && !is_of("s3s") && *metadata.level() <= Level::INFO)
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

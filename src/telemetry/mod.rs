@@ -7,10 +7,12 @@
 //! caller is a hash, and in the audit line alone the subject of a proved token.
 
 mod audit;
+mod line;
 pub mod log;
 pub mod metrics;
 mod otlp;
 pub mod prometheus;
+pub mod text;
 pub mod trace;
 mod upstream;
 
@@ -53,7 +55,7 @@ impl Exports {
         ];
         for (what, end) in ends {
             if let Some(Err(error)) = end {
-                tracing::warn!(%error, what, "the last of the telemetry could not be sent");
+                tracing::warn!(error = text::error(&error), what, "the last of the telemetry could not be sent");
             }
         }
     }

@@ -17,10 +17,14 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::text::{self, bounded};
 use crate::config::ConfigError;
 
 /// Target of spans that are of no interest to anybody who follows a call: those of health checks.
 pub const UNTRACED: &str = "quilt_mcp::untraced";
+
+/// Longest `tracestate` that is passed on, as W3C Trace Context suggests.
+const LONGEST_STATE: usize = 512;
 
 static IS_ON: OnceLock<()> = OnceLock::new();
 
@@ -97,23 +101,24 @@ pub fn describe(span: &Span, request: &Described<'_>) {
     if let Some(linked) = linked {
         span.add_link(linked.span().span_context().clone());
     }
-    let name = request.target.map(|target| format!("{} {target}", request.method));
-    span.record("otel.name", name.as_deref().unwrap_or(request.method));
+    let (method, short) = (text::rpc_method(request.method), |value| bounded(value, text::NAME));
+    let name = request.target.map(|target| format!("{method} {}", short(target)));
+    span.record("otel.name", name.as_deref().unwrap_or(method));
     span.record("otel.kind", "server");
-    span.set_attribute("mcp.method.name", request.method.to_owned());
+    span.set_attribute("mcp.method.name", method);
     span.set_attribute("network.transport", "tcp");
-    let named = match request.method {
+    let named = match method {
         "prompts/get" => "gen_ai.prompt.name",
         _ => "gen_ai.tool.name",
     };
-    if request.method == "tools/call" {
+    if method == "tools/call" {
         span.set_attribute("gen_ai.operation.name", "execute_tool");
     }
     for (attribute, value) in
         [(named, request.target), ("jsonrpc.request.id", request.id), ("mcp.protocol.version", request.protocol)]
     {
         if let Some(value) = value {
-            span.set_attribute(attribute, value.to_owned());
+            span.set_attribute(attribute, short(value).to_owned());
         }
     }
     span.record("trace_id", tracing::field::display(span.context().span().span_context().trace_id()));
@@ -153,7 +158,7 @@ impl Extractor for Remote<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         match key {
             "traceparent" => self.parent,
-            "tracestate" => self.state,
+            "tracestate" => self.state.filter(|state| state.len() <= LONGEST_STATE),
             _ => None,
         }
     }

@@ -69,8 +69,21 @@ impl Offer {
         self.includes(tool.toolset) && (tool.hints.read_only || !self.read_only)
     }
 
-    /// Refuses a tool that writes where nothing may be written.
+    /// Refuses what belongs to a toolset that is off. `what`: the beginning of the sentence that says so.
+    pub(super) fn check_toolset(self, toolset: Toolset, what: &str) -> Result<(), ToolError> {
+        if self.includes(toolset) {
+            return Ok(());
+        }
+        Err(ToolError::invalid(format!(
+            "{what} belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
+             X-MCP-Toolsets).",
+            toolset.as_str()
+        )))
+    }
+
+    /// Refuses a tool of a toolset that is off, and one that writes where nothing may be written.
     pub fn check(self, tool: &AnyTool) -> Result<(), ToolError> {
+        self.check_toolset(tool.toolset, &format!("The tool `{}`", tool.name))?;
         if tool.hints.read_only || !self.read_only {
             return Ok(());
         }

@@ -8,9 +8,9 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::telemetry::{Dependency, metrics};
 
 /// So many silences without an answer between them, of at least two askers, open it.
@@ -63,7 +63,7 @@ enum State {
         by_several: bool,
     },
     /// Nobody may ask before this time.
-    Open { until: Timestamp },
+    Open { until: Moment },
     /// One asks.
     Probing,
 }
@@ -80,7 +80,7 @@ impl Breaker {
     /// Whether nobody may ask just now.
     #[must_use]
     pub fn resting(&self) -> Option<Resting> {
-        let now = self.0.clock.now();
+        let now = self.0.clock.monotonic();
         match *self.0.state() {
             State::Open { until } if until > now => Some(Resting::until(until, now)),
             State::Probing => Some(Resting { seconds: 1 }),
@@ -90,7 +90,7 @@ impl Breaker {
 
     /// Leave to ask once. What came of it is told to the permit; one that is dropped untold counts as nothing.
     pub fn ask(&self, asker: Asker) -> Result<Permit, Resting> {
-        let now = self.0.clock.now();
+        let now = self.0.clock.monotonic();
         let mut state = self.0.state();
         let is_probe = match *state {
             State::Closed { .. } => false,
@@ -108,8 +108,8 @@ impl Breaker {
 
 impl Resting {
     /// Up to the whole second, so that who waits so long is not too early.
-    fn until(until: Timestamp, now: Timestamp) -> Self {
-        let left = until.duration_since(now);
+    fn until(until: Moment, now: Moment) -> Self {
+        let left = until.since(now);
         Self { seconds: left.as_secs() + i64::from(left.subsec_nanos() > 0) }
     }
 }
@@ -120,8 +120,7 @@ impl Inner {
     }
 
     fn open(&self, state: &mut State) {
-        let now = self.clock.now();
-        *state = State::Open { until: now.saturating_add(REST).unwrap_or(now) };
+        *state = State::Open { until: self.clock.monotonic().after(REST) };
         metrics::breaker(self.dependency, "open");
         tracing::warn!(
             dependency = self.dependency.as_str(),
@@ -176,7 +175,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         if self.is_probe {
             // Whoever asked has left without an answer; the next one may ask.
-            *self.breaker.state() = State::Open { until: Timestamp::MIN };
+            *self.breaker.state() = State::Open { until: Moment::PAST };
         }
     }
 }
@@ -191,7 +190,10 @@ impl fmt::Debug for Breaker {
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::clock::ManualClock;
 
     struct Scene {
         breaker: Breaker,
@@ -264,6 +266,19 @@ mod tests {
         scene.millis.store(10_000, Ordering::Relaxed);
         scene.ask(0).ok().unwrap().answered();
         (0..9).for_each(|who| scene.ask(who).ok().unwrap().answered());
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_back_does_not_prolong_the_rest() {
+        let manual = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let breaker = Breaker::new(Dependency::S3, manual.clock());
+        for _ in 0..SILENCES {
+            breaker.ask(Asker::SERVER).unwrap().silent();
+        }
+        manual.set_wall(Timestamp::UNIX_EPOCH - SignedDuration::from_hours(24));
+        assert_eq!(breaker.resting().unwrap().seconds, REST.as_secs());
+        manual.advance(REST);
+        assert!(breaker.ask(Asker::SERVER).is_ok());
     }
 
     #[test]

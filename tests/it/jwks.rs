@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine as _;
 use jsonwebtoken::Algorithm;
-use quilt_mcp::clock::Clock;
+use quilt_mcp::clock::{Clock, ManualClock};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
@@ -260,4 +260,39 @@ async fn web_identity_exchanges_the_token_for_the_operators_role() {
     // A role that trusts another provider.
     let server = serve(&closed).await;
     server.call(&bearer, "bucket_objects_list", list).await.failure("assume_role_failed");
+}
+
+/// Keys are as old as the time that has passed, wherever the wall clock was meanwhile.
+#[tokio::test]
+async fn keys_fetched_while_the_clock_was_a_day_ahead_are_not_fresh_for_a_day() {
+    let (old, new) = (SigningKey::new("old", Algorithm::EdDSA), SigningKey::new("new", Algorithm::EdDSA));
+    let issuer = Issuer::publishing(&[old.published()]).await;
+    let day = jiff::SignedDuration::from_hours(24);
+    let right = jiff::Timestamp::from_second(now()).unwrap();
+    let manual = ManualClock::new(right + day);
+    let server = Server::start_at(None, &issuer.flags(), manual.clock()).await;
+    let bearer = |key: &SigningKey| key.sign(&json!({ "exp": now() + 7 * 24 * 3600 }));
+    let status = async |bearer: &str| server.call(bearer, "auth_status", json!({})).await.status;
+    assert_eq!(status(&bearer(&old)).await, 200);
+
+    manual.set_wall(right);
+    issuer.publish(&[new.published()]).await;
+    manual.advance(jiff::SignedDuration::from_secs(30));
+    assert_eq!((status(&bearer(&new)).await, issuer.requests().await), (200, 1), "an unknown name asks the issuer");
+    assert_eq!(status(&bearer(&old)).await, 401, "what was withdrawn is no longer good");
+}
+
+/// A validly signed token whose header names critical extensions (RFC 7515, section 4.1.11).
+#[tokio::test]
+async fn critical_extensions_are_refused() {
+    let key = SigningKey::new("k", Algorithm::EdDSA);
+    let issuer = Issuer::publishing(&[key.published()]).await;
+    let server = Server::start_at(None, &issuer.flags(), Clock::system()).await;
+    for crit in [json!(["x-must"]), json!(["b64"]), json!([]), Value::Null] {
+        let answer = server.call(&key.sign_critical(&crit), "auth_status", json!({})).await;
+        assert_eq!(answer.refused(), (401, "invalid_jwt"), "{crit}");
+        assert!(answer.body["error"]["message"].as_str().unwrap().contains("crit"), "{}", answer.body);
+    }
+    let other = key.sign(&json!({}));
+    assert_eq!(server.call(&other, "auth_status", json!({})).await.status, 200);
 }

@@ -137,6 +137,7 @@ impl Server {
             noted: &noted,
         };
         let response = complete(response, &addressed);
+        tell(&noted, response.status());
         let sent = Arc::new(AtomicU64::new(0));
         self.core.journal.push(entry(noted, access_key_id, response.status(), id), Arc::clone(&sent));
         response.map(|body| Counted { body, sent })
@@ -154,6 +155,16 @@ fn entry(noted: Noted, access_key_id: Option<String>, status: StatusCode, reques
         status: status.as_u16(),
         bytes_sent: 0,
         request_id,
+    }
+}
+
+/// Tells the log of what was not done. A denial is what an S3 is there for; a fault of its own is an error.
+fn tell(noted: &Noted, status: StatusCode) {
+    let (operation, status_code) = (noted.operation.as_deref().unwrap_or("Unresolved"), status.as_u16());
+    if status.is_server_error() {
+        tracing::error!(operation, status = status_code, "the embedded S3 failed");
+    } else if status.is_client_error() {
+        tracing::debug!(operation, status = status_code, "the embedded S3 refused");
     }
 }
 

@@ -6,6 +6,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::header;
 use crate::clock::Clock;
 use crate::identity::{BearerToken, Caller, Claims, Proof, ProvedCaller, Rejection};
 
@@ -34,6 +35,7 @@ impl Hs256 {
 
     /// Proves a token or says why not.
     pub fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
+        header::refuse_critical(&token)?;
         let claims = self.signed_claims(&token)?;
         let expires_at = claims.check(self.clock.now(), self.issuer.as_deref(), self.audience.as_deref())?;
         Ok(Caller::Proved(Arc::new(ProvedCaller::signed(token, Proof::Hs256, claims, expires_at))))
@@ -125,6 +127,22 @@ mod tests {
                 let token = BearerToken::parse(&token).unwrap();
                 assert_eq!(verifier.verify(token).unwrap_err().code(), "invalid_jwt");
             }
+        }
+    }
+
+    #[test]
+    fn critical_extensions_are_refused_however_well_they_are_signed() {
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let signed = |header: Value| {
+            let message = format!("{}.{}", B64.encode(header.to_string()), B64.encode(good_claims().to_string()));
+            let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+            verifier(&[SECRET]).verify(BearerToken::parse(&format!("{message}.{signature}")).unwrap())
+        };
+        assert!(signed(json!({ "alg": "HS256", "x-may": 1 })).is_ok(), "what is not critical may be ignored");
+        for crit in [json!(["x-must"]), json!(["b64"]), json!([]), json!("x"), json!(null), json!(7)] {
+            let refused = signed(json!({ "alg": "HS256", "b64": true, "crit": crit })).unwrap_err();
+            assert_eq!(refused.code(), "invalid_jwt", "{crit}");
+            assert!(refused.to_string().contains("crit"), "{refused}");
         }
     }
 

@@ -10,6 +10,7 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 
 pub use store::KeyStore;
 
+use super::header;
 use crate::clock::Clock;
 use crate::identity::{BearerToken, Caller, Claims, Proof, ProvedCaller, Rejection};
 
@@ -38,6 +39,7 @@ impl Jwks {
 
     /// Proves a token or says why not.
     pub async fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
+        header::refuse_critical(&token)?;
         let malformed = || Rejection::Invalid { detail: "it is not a well-formed JWT".to_owned() };
         let unsupported = || Rejection::Invalid {
             detail: "its algorithm is none of RS256, ES256 and EdDSA, the only ones this server accepts".to_owned(),

@@ -1,5 +1,6 @@
 //! Proves bearers, in the one way that the operator chose.
 
+mod header;
 mod hs256;
 mod jwks;
 mod registry;

@@ -61,7 +61,7 @@ impl Action {
         spelling::typed(&mut arguments, self.spellings)?;
         let mut call = Translated { tool: self.tool, arguments, context };
         for rewrite in self.rewrites {
-            rewrite.apply(&mut call, &session).await?;
+            rewrite.apply(&mut call, offer, &session).await?;
         }
         let tool = toolbox.tool_of_action(call.tool)?;
         offer.check(tool)?;

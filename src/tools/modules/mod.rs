@@ -9,6 +9,7 @@
 mod action;
 mod additions;
 mod rewrite;
+mod roads;
 mod spelling;
 mod table;
 
@@ -17,6 +18,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 pub(super) use self::action::{Action, OldName};
+pub use self::roads::{Road, roads};
 pub(super) use self::table::{MODULES, OLD_NAMES};
 use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, Written, code};
 use crate::config::Toolset;

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::action::Translated;
+use crate::config::Toolset;
 use crate::s3::ObjectUri;
-use crate::tools::{Session, ToolError, resources};
+use crate::tools::{Offer, Session, ToolError, resources};
 
 /// One such way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +21,9 @@ pub enum Rewrite {
 }
 
 impl Rewrite {
-    pub(super) async fn apply(self, call: &mut Translated, session: &Session) -> Result<(), ToolError> {
+    pub(super) async fn apply(self, call: &mut Translated, offer: Offer, session: &Session) -> Result<(), ToolError> {
         match self {
-            Self::EntryPath => entry_path(call, session).await,
+            Self::EntryPath => entry_path(call, offer, session).await,
             Self::Base64Encode => base64_encode(call),
             Self::BucketOfFiles => bucket_of_files(&mut call.arguments),
             Self::StandardTemplate => {
@@ -42,7 +43,7 @@ fn text(map: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Tool
     }
 }
 
-async fn entry_path(call: &mut Translated, session: &Session) -> Result<(), ToolError> {
+async fn entry_path(call: &mut Translated, offer: Offer, session: &Session) -> Result<(), ToolError> {
     let Some(path) = text(&mut call.arguments, "path")? else { return Ok(()) };
     if let Some(uri) = text(&mut call.arguments, "s3_uri")? {
         let message = format!("`path` names an entry of a package and `s3_uri` ({uri}) an object; send one of them.");
@@ -56,6 +57,8 @@ async fn entry_path(call: &mut Translated, session: &Session) -> Result<(), Tool
         return Err(ToolError::invalid(message).with_hint("For an object outside of packages send `s3_uri`."));
     };
     let hash = text(context, "hash")?;
+    // It reads the package before it reads the object.
+    offer.check_toolset(Toolset::Packaging, "An entry of a package (`path`)")?;
     let entry = resources::entry_object(session, &bucket, &name, hash.as_deref(), &path).await?;
     call.arguments.insert("s3_uri".to_owned(), entry.to_string().into());
     Ok(())

@@ -68,6 +68,17 @@ impl SigningKey {
     }
 }
 
+impl SigningKey {
+    /// A good token, but that its header has this `crit`.
+    pub fn sign_critical(&self, crit: &Value) -> String {
+        let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = json!({ "alg": self.algorithm, "kid": self.id, "b64": true, "crit": crit });
+        let message = format!("{}.{}", part(&header), part(&complete(&json!({}))));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
+        format!("{message}.{signature}")
+    }
+}
+
 pub fn complete(claims: &Value) -> Value {
     let mut all = json!({ "sub": "alice", "iss": ISSUER, "aud": AUDIENCE, "exp": super::now() + 3600 });
     all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());

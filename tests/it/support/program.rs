@@ -25,6 +25,7 @@ pub struct Program {
     /// URL of its metrics, if it has such a listener.
     pub metrics: Option<String>,
     log: Arc<(Mutex<Vec<Value>>, Notify)>,
+    texts: Arc<Mutex<Vec<String>>>,
     process: Child,
 }
 
@@ -72,18 +73,20 @@ impl Program {
             told.push_str(&line);
         };
         let log = Arc::new((Mutex::new(Vec::new()), Notify::new()));
+        let texts = Arc::new(Mutex::new(Vec::new()));
         // A full pipe would stop it.
         #[expect(clippy::disallowed_methods, reason = "ends with the process whose lines it reads")]
         tokio::spawn({
-            let log = log.clone();
+            let (log, texts) = (log.clone(), texts.clone());
             async move {
                 while let Ok(Some(line)) = lines.next_line().await {
+                    texts.lock().unwrap().push(line.clone());
                     log.0.lock().unwrap().push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
                     log.1.notify_waiters();
                 }
             }
         });
-        Self { server: Server::at(format!("http://{address}/mcp")), metrics, log, process }
+        Self { server: Server::at(format!("http://{address}/mcp")), metrics, log, texts, process }
     }
 
     /// The first line of the log, from when it listened on, that is such a one. Waits for it.
@@ -98,6 +101,11 @@ impl Program {
             }
         };
         tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no such line in {:?}", self.log.0))
+    }
+
+    /// The lines of the log, from when it listened on, as they were written.
+    pub fn texts(&self) -> Vec<String> {
+        self.texts.lock().unwrap().clone()
     }
 
     /// The id of its process.

@@ -6,7 +6,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::key::{UsableKey, usable};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::identity::Rejection;
 use crate::telemetry::{Dependency, Ended, observed};
 use crate::upstream::{Asker, NotAsked, Repeat, Silence, Upstream, Upstreams};
@@ -39,7 +39,7 @@ pub struct KeyStore {
     /// Read by every request; never held while waiting.
     known: RwLock<Known>,
     /// Whoever fetches holds this; inside, when the last try ended.
-    flight: Mutex<Option<Timestamp>>,
+    flight: Mutex<Option<Moment>>,
 }
 
 /// A key set, before its keys are looked at.
@@ -89,7 +89,7 @@ impl From<reqwest::Error> for Problem {
 #[derive(Default)]
 struct Known {
     keys: Vec<UsableKey>,
-    fetched: Option<Timestamp>,
+    fetched: Option<Moment>,
 }
 
 impl KeyStore {
@@ -145,7 +145,7 @@ impl KeyStore {
 
     fn age(&self) -> SignedDuration {
         let fetched = self.known.read().unwrap_or_else(PoisonError::into_inner).fetched;
-        fetched.map_or(SignedDuration::MAX, |at| self.clock.now().duration_since(at))
+        fetched.map_or(SignedDuration::MAX, |at| self.clock.monotonic().since(at))
     }
 
     fn pick(&self, id: Option<&str>, algorithm: Algorithm, younger_than: SignedDuration) -> Option<DecodingKey> {
@@ -162,8 +162,8 @@ impl KeyStore {
     }
 
     /// Fetches keys unless the last try was less than `pause` ago.
-    async fn refresh(&self, tried: &mut Option<Timestamp>, pause: SignedDuration) {
-        if tried.is_some_and(|at| self.clock.now().duration_since(at) < pause) {
+    async fn refresh(&self, tried: &mut Option<Moment>, pause: SignedDuration) {
+        if tried.is_some_and(|at| self.clock.monotonic().since(at) < pause) {
             return;
         }
         let question = || observed(Dependency::Jwks, "jwks GET", None, Problem::ended, self.fetch());
@@ -172,7 +172,7 @@ impl KeyStore {
             return;
         }
         // Who has waited for this try must not begin another one, however long it took.
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         *tried = Some(now);
         match fetched {
             Ok(keys) => {

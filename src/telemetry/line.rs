@@ -1,0 +1,109 @@
+//! The last bound of a log line: whatever an event holds, no line is longer than [`LONGEST`].
+
+use std::io::{self, Write};
+
+use serde::Deserialize;
+use tracing::Metadata;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+
+use super::text::{self, bounded};
+use crate::config::LogFormat;
+
+/// Most bytes of a line, its end included.
+pub const LONGEST: usize = 4096;
+
+/// Makes writers that replace a line that is too long by one that says so.
+pub struct BoundedLines<W> {
+    inner: W,
+    format: LogFormat,
+}
+
+impl<W> BoundedLines<W> {
+    /// Lines of this form, for this writer.
+    pub fn new(inner: W, format: LogFormat) -> Self {
+        Self { inner, format }
+    }
+}
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for BoundedLines<W> {
+    type Writer = BoundedLine<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        BoundedLine { inner: self.inner.make_writer(), format: self.format, about: None }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Self::Writer {
+        let about = Some((metadata.level().as_str(), bounded(metadata.target(), text::NAME).to_owned()));
+        BoundedLine { inner: self.inner.make_writer_for(metadata), format: self.format, about }
+    }
+}
+
+/// Writes one line.
+pub struct BoundedLine<W> {
+    inner: W,
+    format: LogFormat,
+    /// Level and target of the event.
+    about: Option<(&'static str, String)>,
+}
+
+/// What is kept of a JSON line.
+#[derive(Deserialize)]
+struct Kept {
+    timestamp: String,
+    span: Option<KeptSpan>,
+}
+
+#[derive(Deserialize)]
+struct KeptSpan {
+    request_id: Option<String>,
+}
+
+impl<W: Write> Write for BoundedLine<W> {
+    /// The formatters hand over a whole line at once.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if line.len() <= LONGEST {
+            self.inner.write_all(line)?;
+        } else {
+            self.inner.write_all(self.instead(line).as_bytes())?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<W> BoundedLine<W> {
+    fn instead(&self, line: &[u8]) -> String {
+        let (level, target) = self.about.as_ref().map_or(("INFO", ""), |(level, target)| (*level, target.as_str()));
+        let message = format!("a log line of {} bytes was too long and is not shown", line.len());
+        match self.format {
+            LogFormat::Text => format!("{} {level:>5} {target}: {message}\n", now()),
+            LogFormat::Json => {
+                let kept: Option<Kept> = serde_json::from_slice(line).ok();
+                let timestamp = kept.as_ref().map_or_else(now, |kept| bounded(&kept.timestamp, 64).to_owned());
+                let request_id = kept.and_then(|kept| kept.span?.request_id);
+                let span = request_id.map(|id| serde_json::json!({ "request_id": bounded(&id, text::NAME) }));
+                let mut shown = serde_json::json!({
+                    "timestamp": timestamp, "level": level, "target": target, "message": message,
+                });
+                if let (Some(shown), Some(span)) = (shown.as_object_mut(), span) {
+                    shown.insert("span".to_owned(), span);
+                }
+                format!("{shown}\n")
+            }
+        }
+    }
+}
+
+/// The time, in the form that the formatters use.
+fn now() -> String {
+    let mut text = String::new();
+    match SystemTime.format_time(&mut Writer::new(&mut text)) {
+        Ok(()) => text,
+        Err(_) => String::new(),
+    }
+}
