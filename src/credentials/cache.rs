@@ -136,8 +136,9 @@ fn dies_at(
 mod tests {
     use aws_credential_types::Credentials;
 
-    use super::super::{Attempt, Code, Source};
+    use super::super::{Attempt, Source};
     use super::*;
+    use crate::error_code::ErrorCode;
 
     const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -172,7 +173,7 @@ mod tests {
     fn refusals_are_kept_for_seconds() {
         let now: Timestamp = NOW.parse().unwrap();
         let kept = |outcome| {
-            let attempt = Attempt::none(Source::Catalog, outcome, Code::Forbidden, "no");
+            let attempt = Attempt::none(Source::Catalog, outcome, ErrorCode::Forbidden, "no");
             let answer = Err(NoCredentials { attempts: vec![attempt] });
             dies_at(now, &answer, None).duration_since(now)
         };

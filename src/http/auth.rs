@@ -50,7 +50,11 @@ impl Door {
             Err(rejection) => {
                 // What was to prove the caller is named by its hash, as that of a proved one is.
                 let presented = extract(&parts.headers, &parts.uri).ok().flatten().map(|token| token.fingerprint());
-                audit::refused(Some(envelope), rejection.code(), presented.as_ref().map(|name| name as &dyn Debug));
+                audit::refused(
+                    Some(envelope),
+                    rejection.code().as_str(),
+                    presented.as_ref().map(|name| name as &dyn Debug),
+                );
                 let here = authority(&parts.headers, &parts.uri);
                 let login = self.resource_server.as_ref().map(|server| server.challenge(here));
                 Err(refuse(&rejection, login, envelope))
@@ -67,7 +71,7 @@ fn refuse(rejection: &Rejection, login: Option<String>, envelope: &Envelope) -> 
         StatusCode::SERVICE_UNAVAILABLE => UNAVAILABLE,
         _ => INVALID_REQUEST,
     };
-    let what = Problem { code, message: &rejection.to_string(), error_code: rejection.code() };
+    let what = Problem { code, message: &rejection.to_string(), error_code: rejection.code().as_str() };
     let mut response = problem(status, &what, envelope.id.as_deref());
     let challenge = rejection.challenge().map(|challenge| [Some(challenge), login].into_iter().flatten().collect());
     let challenge = challenge.and_then(|parts: Vec<_>| HeaderValue::from_str(&parts.join(", ")).ok());

@@ -83,7 +83,7 @@ impl Intake {
                 }
                 ReadError::Broken => invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off."),
                 ReadError::NoMemory(refused) => {
-                    audit::refused(None, refused.code(), None);
+                    audit::refused(None, refused.code().as_str(), None);
                     payload::refuse(refused, None)
                 }
             })?;

@@ -102,7 +102,7 @@ pub(super) async fn admit(
     match held.hold(brought.cost).await {
         Ok(()) => Ok(held),
         Err(refused) => {
-            audit::refused(Some(envelope), refused.code(), Some(caller));
+            audit::refused(Some(envelope), refused.code().as_str(), Some(caller));
             Err(refuse(refused, envelope.id.as_deref()))
         }
     }
@@ -161,11 +161,12 @@ pub(super) fn refuse(refused: Refused, id: Option<&RawValue>) -> Refusal {
     let message = refused.to_string();
     match refused {
         Refused::TooLarge { .. } => {
-            let what = Problem { code: INVALID_REQUEST, message: &message, error_code: refused.code() };
+            let what = Problem { code: INVALID_REQUEST, message: &message, error_code: refused.code().as_str() };
             problem(StatusCode::PAYLOAD_TOO_LARGE, &what, id).into()
         }
         Refused::Busy => {
-            let mut response = problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited(refused.code(), &message), id);
+            let mut response =
+                problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited(refused.code().as_str(), &message), id);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             response.into()
         }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::TextEncoding;
+use crate::error_code::ErrorCode;
 use crate::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition};
 use crate::tools::ToolError;
 
@@ -137,7 +138,7 @@ pub struct ItemResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<&'static str>,
+    error_code: Option<ErrorCode>,
     /// Whether a missing right is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     permission_error: Option<bool>,
@@ -183,7 +184,7 @@ impl ItemResult {
             content_type: None,
             error: Some(error.message.clone()),
             error_code: Some(error.code),
-            permission_error: Some(error.code == crate::tools::code::ACCESS_DENIED),
+            permission_error: Some(error.code == ErrorCode::AccessDenied),
             resolution: error.hint.clone().into_iter().collect(),
         }
     }

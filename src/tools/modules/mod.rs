@@ -18,8 +18,9 @@ use serde_json::{Map, Value, json};
 
 pub(super) use self::action::{Action, OldName};
 pub(super) use self::table::{MODULES, OLD_NAMES};
-use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, Written, code};
+use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, Written};
 use crate::config::Toolset;
+use crate::error_code::ErrorCode;
 
 /// One module.
 pub struct Module {
@@ -145,7 +146,7 @@ impl Module {
             let shown: String = action.chars().filter(|c| !c.is_control()).take(80).collect();
             let names: Vec<&str> = self.offered(toolbox, offer).map(|action| action.name).collect();
             let message = format!("{} has no action `{shown}`; its actions are: {}.", self.name, names.join(", "));
-            return Err(ToolError::new(code::UNKNOWN_ACTION, message).with_details(json!({ "actions": names })));
+            return Err(ToolError::new(ErrorCode::UnknownAction, message).with_details(json!({ "actions": names })));
         };
         let params = spelling::object("params", arguments.remove("params"))?;
         let context = spelling::object("_context", arguments.remove("_context"))?;
