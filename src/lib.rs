@@ -30,7 +30,8 @@
 //! [`upstream`] is what every party that is asked has in common: a breaker, a bound, a budget of repetitions. It knows
 //! nobody; `catalog`, `credentials`, `identity`, `s3` and `sts` ask through it. [`memory`] is the budget of bytes that
 //! payloads may take, of which `http`, `tools` and `packages` take shares before they hold some.
-//! [`json`] is the bounded parser of what callers send. [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
+//! [`error_code`] is the table of error codes, which every room may use. [`json`] is the bounded parser of what callers send.
+//! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
 //! Python encodes URIs, for `s3` and `quilt`.
 //!
 //! What an arrow may not do: go back. `s3`, `packages`, `catalog` and `credentials` know nothing of `tools`, `mcp` and `http`; `tools`
@@ -52,6 +53,7 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod dev;
+pub mod error_code;
 pub mod http;
 pub mod identity;
 pub mod json;

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use axum::http::StatusCode;
 use clap::{Args as _, Subcommand};
 
 use crate::config::ServeConfig;
+use crate::error_code::ErrorCode;
 use crate::telemetry::metrics;
 use crate::tools;
 
@@ -22,6 +24,8 @@ enum Table {
     Tools,
     /// The settings
     Config,
+    /// The error codes
+    Errors,
     /// The metrics
     Metrics,
 }
@@ -31,6 +35,7 @@ pub(super) fn run(args: DocsArgs) -> anyhow::Result<()> {
     let table = match args.table {
         Table::Tools => tools_table(),
         Table::Config => config_table(),
+        Table::Errors => errors_table(),
         Table::Metrics => metrics_table(),
     };
     std::io::stdout().write_all(table.as_bytes())?;
@@ -96,6 +101,21 @@ pub fn config_table() -> String {
             arg.get_long().unwrap_or_default(),
             help(arg).replace('|', "\\|")
         );
+    }
+    table
+}
+
+/// The error codes, with the HTTP status of the requests that are refused with them.
+#[must_use]
+pub fn errors_table() -> String {
+    let mut table = String::from("| code | when | what to do | retry? |\n|---|---|---|---|\n");
+    for code in ErrorCode::ALL {
+        let status = match code.status() {
+            StatusCode::OK => String::new(),
+            status => format!("{}: ", status.as_u16()),
+        };
+        let retry = if code.is_retryable() { "yes" } else { "no" };
+        let _ = writeln!(table, "| `{code}` | {status}{} | {} | {retry} |", code.when(), code.remedy());
     }
     table
 }

@@ -10,9 +10,10 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::{Attempt, Code, Outcome, Source};
+use super::{Attempt, Outcome, Source};
 use crate::clock::{Clock, Moment};
 use crate::config::AmbientPolicy;
+use crate::error_code::ErrorCode;
 
 /// The chain is asked again this long before its credentials end,
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(5);
@@ -94,11 +95,11 @@ impl Ambient {
         let none = |outcome, code, message: &str| Attempt::none(Source::Ambient, outcome, code, message);
         if self.policy == AmbientPolicy::Never {
             let message = "the operator set QUILT_MCP_AMBIENT=never, so the server's own credentials are never used";
-            return Err(none(Outcome::NotApplicable, Code::MissingConfig, message));
+            return Err(none(Outcome::NotApplicable, ErrorCode::MissingConfig, message));
         }
         let Some(provider) = &self.provider else {
             let message = "the server has no credentials of its own";
-            return Err(none(Outcome::NotApplicable, Code::MissingConfig, message));
+            return Err(none(Outcome::NotApplicable, ErrorCode::MissingConfig, message));
         };
         let found = |credentials: Credentials| {
             let expires_at = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok());
@@ -116,11 +117,11 @@ impl Ambient {
             }
             Err(aws_credential_types::provider::error::CredentialsError::CredentialsNotLoaded(_)) => {
                 let message = "the server has no credentials of its own";
-                Err(none(Outcome::NotApplicable, Code::MissingConfig, message))
+                Err(none(Outcome::NotApplicable, ErrorCode::MissingConfig, message))
             }
             Err(_) => {
                 let message = "the server's own credentials could not be loaded";
-                Err(none(Outcome::Failed, Code::RequestFailed, message))
+                Err(none(Outcome::Failed, ErrorCode::RequestFailed, message))
             }
         }
     }

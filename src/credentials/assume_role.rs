@@ -10,9 +10,10 @@ use aws_sdk_sts::types::Tag;
 use jiff::{SignedDuration, Timestamp};
 
 use super::jwt_exchange::Step;
-use super::{Ambient, Attempt, Code, Outcome, Source};
+use super::{Ambient, Attempt, Outcome, Source};
 use crate::clock::Clock;
 use crate::config::RolePattern;
+use crate::error_code::ErrorCode;
 use crate::identity::{Claims, ProvedCaller};
 use crate::sts::{self, StsOptions, told};
 use crate::telemetry::{Dependency, Ended, observed};
@@ -63,15 +64,15 @@ impl AssumeRole {
     pub(super) async fn named(&self, role_arn: &str, claims: &Claims, caller: &ProvedCaller) -> Step {
         if !self.allowed.iter().any(|pattern| pattern.allows(role_arn)) {
             let message = "the role that the token names is not on this server's list of assumable roles";
-            return none(Outcome::Denied, Code::RoleNotAllowed, message);
+            return none(Outcome::Denied, ErrorCode::RoleNotAllowed, message);
         }
         let (session_name, seconds) = match self.session(caller) {
             Ok(session) => session,
-            Err(message) => return none(Outcome::Denied, Code::AssumeRoleFailed, message),
+            Err(message) => return none(Outcome::Denied, ErrorCode::AssumeRoleFailed, message),
         };
         let (tags, transitive) = match tags(claims) {
             Ok(tags) => tags,
-            Err(message) => return none(Outcome::Denied, Code::AssumeRoleFailed, message),
+            Err(message) => return none(Outcome::Denied, ErrorCode::AssumeRoleFailed, message),
         };
         let request = self
             .sts
@@ -98,7 +99,7 @@ impl AssumeRole {
     pub(super) async fn web_identity(&self, role_arn: &str, caller: &ProvedCaller) -> Step {
         let (session_name, seconds) = match self.session(caller) {
             Ok(session) => session,
-            Err(message) => return none(Outcome::Denied, Code::AssumeRoleFailed, message),
+            Err(message) => return none(Outcome::Denied, ErrorCode::AssumeRoleFailed, message),
         };
         let request = self
             .sts
@@ -131,18 +132,18 @@ impl AssumeRole {
     }
 }
 
-fn none(outcome: Outcome, code: Code, message: impl Into<String>) -> Step {
+fn none(outcome: Outcome, code: ErrorCode, message: impl Into<String>) -> Step {
     Err(Attempt::none(Source::Jwt, outcome, code, message))
 }
 
 fn not_asked(Resting { seconds }: Resting) -> Step {
     let message = format!("STS has not been answering lately and is asked again in {seconds} s");
-    none(Outcome::Failed, Code::RequestFailed, message)
+    none(Outcome::Failed, ErrorCode::RequestFailed, message)
 }
 
 fn vended(credentials: Option<aws_sdk_sts::types::Credentials>, message: String) -> Step {
     let Some(vended) = credentials else {
-        return none(Outcome::Failed, Code::InvalidResponse, "STS answered without credentials");
+        return none(Outcome::Failed, ErrorCode::InvalidResponse, "STS answered without credentials");
     };
     let expires_at = Timestamp::from_second(vended.expiration.secs()).ok();
     let credentials = Credentials::new(
@@ -162,13 +163,13 @@ fn refused<E: ProvideErrorMetadata>(error: &SdkError<E>, role_arn: &str) -> Step
         matches!(code, Some("AccessDenied" | "InvalidIdentityToken" | "ExpiredTokenException" | "IDPRejectedClaim"));
     if says_no {
         let message = format!("STS refused {role_arn} to this caller ({})", code.unwrap_or_default());
-        return none(Outcome::Denied, Code::AssumeRoleFailed, message);
+        return none(Outcome::Denied, ErrorCode::AssumeRoleFailed, message);
     }
     if sts::ended(error) == Ended::Timeout {
-        return none(Outcome::Failed, Code::Timeout, "STS did not answer in time");
+        return none(Outcome::Failed, ErrorCode::Timeout, "STS did not answer in time");
     }
     let message = format!("STS could not assume {role_arn} ({})", code.unwrap_or("no answer"));
-    none(Outcome::Failed, Code::AssumeRoleFailed, message)
+    none(Outcome::Failed, ErrorCode::AssumeRoleFailed, message)
 }
 
 /// The session's tags and which of them are transitive. What AWS would not take is refused: rights may hang on tags.
@@ -260,9 +261,9 @@ mod tests {
             assert_eq!(attempt.outcome, Outcome::Failed);
             attempt.code.unwrap()
         };
-        assert_eq!(code(SdkError::timeout_error("too slow")), Code::Timeout);
-        assert_eq!(code(SdkError::dispatch_failure(ConnectorError::timeout("too slow".into()))), Code::Timeout);
-        assert_eq!(code(SdkError::dispatch_failure(ConnectorError::io("refused".into()))), Code::AssumeRoleFailed);
+        assert_eq!(code(SdkError::timeout_error("too slow")), ErrorCode::Timeout);
+        assert_eq!(code(SdkError::dispatch_failure(ConnectorError::timeout("too slow".into()))), ErrorCode::Timeout);
+        assert_eq!(code(SdkError::dispatch_failure(ConnectorError::io("refused".into()))), ErrorCode::AssumeRoleFailed);
     }
 
     #[test]

@@ -147,9 +147,10 @@ fn life(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (Signe
 mod tests {
     use aws_credential_types::Credentials;
 
-    use super::super::{Attempt, Code, Source};
+    use super::super::{Attempt, Source};
     use super::*;
     use crate::clock::ManualClock;
+    use crate::error_code::ErrorCode;
 
     const NOW: &str = "2026-11-23T12:00:00Z";
     const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -225,7 +226,7 @@ mod tests {
     #[test]
     fn refusals_are_kept_for_seconds() {
         let kept = |outcome| {
-            let attempt = Attempt::none(Source::Catalog, outcome, Code::Forbidden, "no");
+            let attempt = Attempt::none(Source::Catalog, outcome, ErrorCode::Forbidden, "no");
             life_of(Err(NoCredentials { attempts: vec![attempt] }), None)
         };
         assert_eq!(kept(Outcome::Denied), DENIED);

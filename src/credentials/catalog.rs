@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Attempt, Code, Outcome, Source};
+use super::{Attempt, Outcome, Source};
 use crate::catalog::{RegistryDirectory, RegistryError};
 use crate::clock::Clock;
+use crate::error_code::ErrorCode;
 use crate::identity::ProvedCaller;
 
 const PATH: &str = "/api/auth/get_credentials";
@@ -46,21 +47,21 @@ impl CatalogCredentials {
     ) -> Result<(Credentials, Option<Timestamp>, Attempt), Attempt> {
         let none = |outcome, code, message: String| Attempt::none(Source::Catalog, outcome, code, message);
         let Some(caller) = caller else {
-            return Err(none(Outcome::NotApplicable, Code::NoClaim, "the call brought no token".to_owned()));
+            return Err(none(Outcome::NotApplicable, ErrorCode::NoClaim, "the call brought no token".to_owned()));
         };
         let Some(access) = self.registries.for_caller(caller).await else {
             let message = "neither QUILT_REGISTRY_URL nor QUILT_CATALOG_URL is configured".to_owned();
-            return Err(none(Outcome::NotApplicable, Code::MissingConfig, message));
+            return Err(none(Outcome::NotApplicable, ErrorCode::MissingConfig, message));
         };
         let access = access.map_err(|error| refused(&error))?;
         let body = access.registry.get(PATH, &access.token).await.map_err(|error| refused(&error))?;
         let vended: Vended = serde_json::from_slice(&body).map_err(|_| {
             let message = "the registry answered JSON that does not hold credentials".to_owned();
-            none(Outcome::Failed, Code::InvalidResponse, message)
+            none(Outcome::Failed, ErrorCode::InvalidResponse, message)
         })?;
         if vended.expiration <= self.clock.now() {
             let message = "the registry vended credentials that have already expired; check both clocks".to_owned();
-            return Err(none(Outcome::Failed, Code::InvalidResponse, message));
+            return Err(none(Outcome::Failed, ErrorCode::InvalidResponse, message));
         }
         let credentials = Credentials::new(
             vended.access_key_id,
@@ -82,21 +83,21 @@ impl CatalogCredentials {
 /// What each way of not answering means for the chain.
 fn refused(error: &RegistryError) -> Attempt {
     let (outcome, code) = match error {
-        RegistryError::Unauthorized(_) => (Outcome::Denied, Code::InvalidJwt),
-        RegistryError::Forbidden(_) | RegistryError::NotAllowed(_) => (Outcome::Denied, Code::Forbidden),
-        RegistryError::NotFound => (Outcome::NotApplicable, Code::MissingConfig),
-        RegistryError::NotJson => (Outcome::NotApplicable, Code::NotJson),
-        RegistryError::Timeout => (Outcome::Failed, Code::Timeout),
+        RegistryError::Unauthorized(_) => (Outcome::Denied, ErrorCode::InvalidJwt),
+        RegistryError::Forbidden(_) | RegistryError::NotAllowed(_) => (Outcome::Denied, ErrorCode::Forbidden),
+        RegistryError::NotFound => (Outcome::NotApplicable, ErrorCode::MissingConfig),
+        RegistryError::NotJson => (Outcome::NotApplicable, ErrorCode::NotJson),
+        RegistryError::Timeout => (Outcome::Failed, ErrorCode::Timeout),
         RegistryError::Status(_)
         | RegistryError::Unreachable(_)
         | RegistryError::NotAsked(_)
-        | RegistryError::TooLarge => (Outcome::Failed, Code::RequestFailed),
+        | RegistryError::TooLarge => (Outcome::Failed, ErrorCode::RequestFailed),
         RegistryError::Config(cause) => match **cause {
-            RegistryError::Timeout => (Outcome::Failed, Code::Timeout),
-            RegistryError::NotAsked(_) => (Outcome::Failed, Code::RequestFailed),
-            _ => (Outcome::Failed, Code::InvalidResponse),
+            RegistryError::Timeout => (Outcome::Failed, ErrorCode::Timeout),
+            RegistryError::NotAsked(_) => (Outcome::Failed, ErrorCode::RequestFailed),
+            _ => (Outcome::Failed, ErrorCode::InvalidResponse),
         },
-        RegistryError::Malformed | RegistryError::NoRegistry => (Outcome::Failed, Code::InvalidResponse),
+        RegistryError::Malformed | RegistryError::NoRegistry => (Outcome::Failed, ErrorCode::InvalidResponse),
     };
     let message = match error {
         RegistryError::NotAllowed(_) | RegistryError::Config(_) => error.to_string(),

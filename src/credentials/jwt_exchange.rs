@@ -7,8 +7,9 @@ use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::{AssumeRole, Attempt, Code, Outcome, Source};
+use super::{AssumeRole, Attempt, Outcome, Source};
 use crate::clock::Clock;
+use crate::error_code::ErrorCode;
 use crate::identity::{Claims, Proof, ProvedCaller};
 
 /// What a step of the chain answers: credentials with their end, or why not.
@@ -30,11 +31,11 @@ impl JwtExchange {
     pub(super) async fn step(&self, caller: Option<&ProvedCaller>) -> Step {
         let none = |outcome, code, message: &str| Err(Attempt::none(Source::Jwt, outcome, code, message));
         let Some(caller) = caller else {
-            return none(Outcome::NotApplicable, Code::NoClaim, "the call brought no token");
+            return none(Outcome::NotApplicable, ErrorCode::NoClaim, "the call brought no token");
         };
         let Some(claims) = caller.claims() else {
             let message = "the token is opaque to this server, so nothing is taken from it";
-            return none(Outcome::NotApplicable, Code::NoClaim, message);
+            return none(Outcome::NotApplicable, ErrorCode::NoClaim, message);
         };
         if let Some(embedded) = self.embedded(claims, caller.expires_at()) {
             return embedded;
@@ -47,7 +48,7 @@ impl JwtExchange {
             Some(role_arn) if caller.proof() == Proof::Jwks => self.assume_role.web_identity(role_arn, caller).await,
             _ => {
                 let message = "the token carries neither AWS credentials nor a role";
-                none(Outcome::NotApplicable, Code::NoClaim, message)
+                none(Outcome::NotApplicable, ErrorCode::NoClaim, message)
             }
         }
     }
@@ -56,10 +57,10 @@ impl JwtExchange {
         let failed = |code, message: &str| Err(Attempt::none(Source::Jwt, Outcome::Failed, code, message));
         let embedded = match claims.embedded_credentials()? {
             Ok(embedded) => embedded,
-            Err(problem) => return Some(failed(Code::InvalidResponse, problem)),
+            Err(problem) => return Some(failed(ErrorCode::InvalidResponse, problem)),
         };
         if embedded.expiration.is_some_and(|end| end <= self.clock.now()) {
-            return Some(failed(Code::InvalidResponse, "the AWS credentials in the token have expired"));
+            return Some(failed(ErrorCode::InvalidResponse, "the AWS credentials in the token have expired"));
         }
         let expires_at = [embedded.expiration, token_expires_at].into_iter().flatten().min();
         let credentials = Credentials::new(

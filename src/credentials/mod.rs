@@ -17,7 +17,7 @@ mod resolver;
 
 pub use ambient::{Ambient, AmbientProvider};
 pub use assume_role::AssumeRole;
-pub use attempt::{Attempt, Code, Outcome, Source};
+pub use attempt::{Attempt, Outcome, Source};
 pub use catalog::CatalogCredentials;
 pub use jwt_exchange::JwtExchange;
 pub use resolved::{NoCredentials, Resolved};

@@ -5,7 +5,8 @@ use std::fmt;
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 
-use super::{Attempt, Code, Outcome, Source};
+use super::{Attempt, Outcome, Source};
+use crate::error_code::ErrorCode;
 
 /// Credentials chosen for one caller.
 #[derive(Clone)]
@@ -79,15 +80,11 @@ impl NoCredentials {
         by(Outcome::Denied).or_else(|| by(Outcome::Failed)).or_else(|| self.attempts.last())
     }
 
-    /// The contract's code: that of the decisive attempt, or `no_credentials` when nothing applied.
+    /// The code of the decisive attempt, or `no_credentials` when no source applied.
     #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self.decisive() {
-            Some(attempt) if attempt.outcome != Outcome::NotApplicable => {
-                attempt.code.map_or("no_credentials", Code::as_str)
-            }
-            _ => "no_credentials",
-        }
+    pub fn code(&self) -> ErrorCode {
+        let decisive = self.decisive().filter(|attempt| attempt.outcome != Outcome::NotApplicable);
+        decisive.and_then(|attempt| attempt.code).unwrap_or(ErrorCode::NoCredentials)
     }
 
     /// Whether the same call may succeed a little later: something failed, and nothing refused.
@@ -113,8 +110,8 @@ mod tests {
     #[test]
     fn the_sentence_tells_what_every_source_said() {
         let attempts = vec![
-            Attempt::none(Source::Jwt, Outcome::NotApplicable, Code::NoClaim, "nothing in it."),
-            Attempt::none(Source::Catalog, Outcome::Denied, Code::Forbidden, "refused"),
+            Attempt::none(Source::Jwt, Outcome::NotApplicable, ErrorCode::NoClaim, "nothing in it."),
+            Attempt::none(Source::Catalog, Outcome::Denied, ErrorCode::Forbidden, "refused"),
         ];
         let told = NoCredentials { attempts }.to_string();
         assert_eq!(told, "No AWS credentials could be had for this caller (jwt: nothing in it; catalog: refused).");

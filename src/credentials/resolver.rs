@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::cache::{Cache, Key};
-use super::{Ambient, Attempt, CatalogCredentials, Code, JwtExchange, NoCredentials, Outcome, Resolved, Source};
+use super::{Ambient, Attempt, CatalogCredentials, JwtExchange, NoCredentials, Outcome, Resolved, Source};
 use crate::clock::Clock;
 use crate::config::AmbientPolicy;
+use crate::error_code::ErrorCode;
 use crate::identity::{Caller, Proof, ProvedCaller, Refusal, RegistryProof};
 use crate::telemetry::metrics::{self, CredentialEvent};
 
@@ -86,7 +87,7 @@ impl Resolver {
         let has_source = caller.is_some_and(|caller| caller.proof() == Proof::Registry);
         if has_source || attempts.iter().any(|attempt| attempt.outcome != Outcome::NotApplicable) {
             let message = "not used: another source applies to this caller, and it did not give credentials";
-            attempts.push(Attempt::none(Source::Ambient, Outcome::NotApplicable, Code::NoClaim, message));
+            attempts.push(Attempt::none(Source::Ambient, Outcome::NotApplicable, ErrorCode::NoClaim, message));
             return Err(NoCredentials { attempts });
         }
         match self.ambient.step().await {
@@ -117,7 +118,7 @@ impl RegistryProof for Resolver {
         let detail = attempt.message.trim_end_matches('.').to_owned();
         match (attempt.outcome, attempt.code) {
             (Outcome::Ok, _) => Ok(()),
-            (Outcome::Denied, Some(Code::Forbidden)) => Err(Refusal::Forbidden(detail)),
+            (Outcome::Denied, Some(ErrorCode::Forbidden)) => Err(Refusal::Forbidden(detail)),
             (Outcome::Denied, _) => Err(Refusal::Unknown(detail)),
             (Outcome::NotApplicable | Outcome::Failed, _) => Err(Refusal::Unavailable(detail)),
         }

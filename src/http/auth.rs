@@ -13,7 +13,7 @@ use super::ResourceServer;
 use super::audit;
 use super::envelope::Envelope;
 use super::gate::authority;
-use super::reply::{FORBIDDEN, INVALID_REQUEST, Problem, Refusal, UNAUTHORIZED, UNAVAILABLE, problem};
+use super::reply::{Problem, Refusal, problem};
 use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
 
 /// Most questions to the registry at once about tokens that were never proved.
@@ -105,21 +105,15 @@ pub(super) fn admitted(caller: &Caller, parts: &mut Parts) {
 }
 
 fn refuse(rejection: &Rejection, login: Option<String>, envelope: Option<&Envelope>) -> Refusal {
-    let status = rejection.status();
-    let code = match status {
-        StatusCode::UNAUTHORIZED => UNAUTHORIZED,
-        StatusCode::FORBIDDEN => FORBIDDEN,
-        StatusCode::SERVICE_UNAVAILABLE => UNAVAILABLE,
-        _ => INVALID_REQUEST,
-    };
-    let what = Problem { code, message: &rejection.to_string(), error_code: rejection.code() };
-    let mut response = problem(status, &what, envelope.and_then(|envelope| envelope.id.as_deref()));
+    let message = rejection.to_string();
+    let id = envelope.and_then(|envelope| envelope.id.as_deref());
+    let mut response = problem(&Problem::new(rejection.code(), &message), id);
     let challenge = rejection.challenge().map(|challenge| [Some(challenge), login].into_iter().flatten().collect());
     let challenge = challenge.and_then(|parts: Vec<_>| HeaderValue::from_str(&parts.join(", ")).ok());
     if let Some(challenge) = challenge {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     response.into()

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::StatusCode;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -29,6 +28,7 @@ use super::ConnectionLimits;
 use super::health::is_probe;
 use super::held::Held;
 use super::reply::{self, Problem};
+use crate::error_code::ErrorCode;
 
 /// Time in which a connection that is being closed, and does nothing, may say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -90,7 +90,7 @@ pub(super) async fn serve_connection(
 /// The answer on a connection beyond those that the server has.
 fn crowded() -> axum::response::Response {
     let message = "This server has as many connections as it may; try again in a second.";
-    let mut response = reply::problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited("throttled", message), None);
+    let mut response = reply::problem(&Problem::new(ErrorCode::Throttled, message), None);
     let headers = response.headers_mut();
     headers.insert(axum::http::header::RETRY_AFTER, axum::http::HeaderValue::from_static("1"));
     headers.insert(axum::http::header::CONNECTION, axum::http::HeaderValue::from_static("close"));

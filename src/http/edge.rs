@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 use super::audit;
 use super::envelope::Envelope;
 use super::payload::{self, Arrived, BodyBounds, ReadError};
-use super::reply::{self, INVALID_PARAMS, INVALID_REQUEST, Problem, Refusal, UNAVAILABLE, problem};
+use super::reply::{self, Problem, Refusal, problem};
+use crate::error_code::ErrorCode;
 use crate::mcp::served_versions;
 use crate::memory::{Memory, Share};
 use crate::telemetry::trace::{self, Described, Remote};
@@ -64,13 +65,13 @@ pub(super) fn check_head(request: &Request) -> Result<(), Refusal> {
     }
     if !is_json(request) {
         let message = "The Content-Type must be application/json.";
-        return Err(invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+        return Err(refuse(ErrorCode::UnsupportedMediaType, message));
     }
     Ok(())
 }
 
-fn invalid(status: StatusCode, error_code: &str, message: &str) -> Refusal {
-    problem(status, &Problem { code: INVALID_REQUEST, message, error_code }, None).into()
+fn refuse(code: ErrorCode, message: &str) -> Refusal {
+    problem(&Problem::new(code, message), None).into()
 }
 
 impl Intake {
@@ -98,25 +99,25 @@ impl Intake {
         let read = payload::read(&self.memory, body, self.bounds(proved)).await;
         let Arrived { bytes: body, share } = read.map_err(|error| match error {
             ReadError::TooSlow => {
-                invalid(StatusCode::REQUEST_TIMEOUT, "timeout", "The request body took too long to arrive.")
+                refuse(ErrorCode::Timeout, "The request body took too long to arrive.")
             }
             ReadError::TooLarge if proved => too_large(),
             ReadError::TooLarge => {
                 let message =
                     "The request body is larger than a request without a proved bearer token may be (64 KiB).";
-                invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+                refuse(ErrorCode::TooLarge, message)
             }
-            ReadError::Broken => invalid(StatusCode::BAD_REQUEST, "parse_error", "The request body broke off."),
+            ReadError::Broken => refuse(ErrorCode::ParseError, "The request body broke off."),
             ReadError::NoMemory(refused) => {
                 audit::refused(None, refused.code(), None);
                 payload::refuse(refused, None)
             }
         })?;
         let envelope =
-            Envelope::parse(&body).map_err(|(what, id)| problem(StatusCode::BAD_REQUEST, &what, id.as_deref()))?;
+            Envelope::parse(&body).map_err(|(what, id)| problem(&what, id.as_deref()))?;
         if envelope.is_open() && body.len() > MAX_UNPROVED_BODY {
             let message = "The request body is larger than a discovery method needs.";
-            return Err(invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
+            return Err(refuse(ErrorCode::TooLarge, message));
         }
         let version = parts.headers.get("mcp-protocol-version").map(|version| version.to_str().unwrap_or_default());
         if let Some(version) = version.filter(|version| !served_versions().any(|served| served == *version)) {
@@ -138,7 +139,7 @@ impl Intake {
 
 fn too_large() -> Refusal {
     let message = "The request body is larger than this server takes (QUILT_MCP_MAX_BODY).";
-    invalid(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    refuse(ErrorCode::TooLarge, message)
 }
 
 /// Tells the trace what the request is.
@@ -169,8 +170,7 @@ pub(super) async fn as_json_rpc(response: Response, id: Option<&RawValue>, is_se
             return ended(id);
         }
         let message = "The request cannot be decoded as MCP.";
-        let what = Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
-        return problem(StatusCode::BAD_REQUEST, &what, id);
+        return problem(&Problem::new(ErrorCode::InvalidRequest, message), id);
     }
     let may_be_misjudged = is_json && is_served;
     if !may_be_misjudged || response.body().size_hint().exact().is_none_or(|size| size > SHORT) {
@@ -183,8 +183,7 @@ pub(super) async fn as_json_rpc(response: Response, id: Option<&RawValue>, is_se
     let is_unknown_method = serde_json::from_slice::<Failed>(&body).is_ok_and(|failed| failed.error.code == -32601);
     if is_unknown_method {
         let message = "The params of this method cannot be decoded.";
-        let what = Problem { code: INVALID_PARAMS, message, error_code: "invalid_params" };
-        return problem(StatusCode::BAD_REQUEST, &what, id);
+        return problem(&Problem::new(ErrorCode::InvalidParams, message), id);
     }
     Response::from_parts(parts, Body::from(body))
 }
@@ -192,8 +191,7 @@ pub(super) async fn as_json_rpc(response: Response, id: Option<&RawValue>, is_se
 /// The answer to a call that was ended before it had one.
 pub(super) fn ended(id: Option<&RawValue>) -> Response {
     let message = "The call was ended, most likely because this server is shutting down; try again.";
-    let what = Problem { code: UNAVAILABLE, message, error_code: "cancelled" };
-    problem(StatusCode::SERVICE_UNAVAILABLE, &what, id)
+    problem(&Problem::new(ErrorCode::Cancelled, message), id)
 }
 
 /// Longest answer that is looked at again; rmcp's own errors are shorter.

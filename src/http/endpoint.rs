@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use futures::FutureExt as _;
@@ -115,7 +114,7 @@ impl Endpoint {
         let offer = tighten::read(self.offer, &parts.headers, &envelope)?;
         payload::admit(&memory, share, &caller, &envelope).await?;
         let (body, call) =
-            envelope.take_call(body).map_err(|what| problem(StatusCode::BAD_REQUEST, &what, envelope.id.as_deref()))?;
+            envelope.take_call(body).map_err(|what| problem(&what, envelope.id.as_deref()))?;
         let standing = Standing { caller, offer, memory: memory.clone(), arguments: Arguments::default() };
         let answer = match self.mcp.answer(parts, body, call, standing).await {
             Answered::Here(answer) => answer,

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::reply::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Problem};
+use super::reply::Problem;
+use crate::error_code::ErrorCode;
 use crate::json::{Shape, parse_object};
 use crate::mcp::ToolCall;
 use crate::tools;
@@ -106,7 +107,7 @@ impl Envelope {
             [] | b"null" => None,
             text => Some(parse_object(text).map_err(|_| {
                 let message = "The arguments in the params cannot be decoded: a number or a string is not valid.";
-                Problem { code: INVALID_PARAMS, message, error_code: "invalid_params" }
+                Problem::new(ErrorCode::InvalidParams, message)
             })?),
         };
         let call = ToolCall { id, params: without(&params, &arguments), arguments: parsed };
@@ -116,17 +117,17 @@ impl Envelope {
 
     /// Reads a body. The error carries the request's id where there is one.
     pub(super) fn parse(body: &Bytes) -> Result<Self, (Problem<'static>, Option<Arc<RawValue>>)> {
-        let invalid = |message| Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
+        let invalid = |message| Problem::new(ErrorCode::InvalidRequest, message);
         let Ok(shape) = Shape::measure(body) else {
             let message = "The JSON is nested deeper, or holds more values, than this server reads.";
-            return Err((Problem { code: PARSE_ERROR, message, error_code: "parse_error" }, None));
+            return Err((Problem::new(ErrorCode::ParseError, message), None));
         };
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
         let raw: Raw<'_> = match serde_json::from_slice(body) {
             Ok(raw) if first == Some(&b'{') => raw,
             _ if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() => {
                 let message = "The body is not JSON.";
-                return Err((Problem { code: PARSE_ERROR, message, error_code: "parse_error" }, None));
+                return Err((Problem::new(ErrorCode::ParseError, message), None));
             }
             _ if first == Some(&b'[') => {
                 return Err((invalid("Batches are not served; send one JSON-RPC request at a time."), None));
@@ -146,7 +147,7 @@ impl Envelope {
         let Some(method) = raw.method else {
             return Err((invalid("The JSON-RPC request names no method."), id));
         };
-        let undecodable = |message| Problem { code: INVALID_PARAMS, message, error_code: "invalid_params" };
+        let undecodable = |message| Problem::new(ErrorCode::InvalidParams, message);
         let params = match read_params(raw.params) {
             Ok(params) => params,
             Err(message) => return Err((undecodable(message), id)),
@@ -222,14 +223,14 @@ fn missing_param(method: &str, params: &Params<'_>) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn code(body: &str) -> i64 {
-        Envelope::parse(&Bytes::copy_from_slice(body.as_bytes())).map_or_else(|(problem, _)| problem.code, |_| 0)
+    fn code(body: &str) -> Option<ErrorCode> {
+        Envelope::parse(&Bytes::copy_from_slice(body.as_bytes())).err().map(|(problem, _)| problem.code)
     }
 
     #[test]
     fn tells_broken_json_from_json_that_is_no_request() {
         for body in ["", "{", "{\"a\":}", "\u{0}", "nul"] {
-            assert_eq!(code(body), PARSE_ERROR, "{body}");
+            assert_eq!(code(body), Some(ErrorCode::ParseError), "{body}");
         }
         for body in [
             "[]",
@@ -247,21 +248,21 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#,
         ] {
-            assert_eq!(code(body), INVALID_REQUEST, "{body}");
+            assert_eq!(code(body), Some(ErrorCode::InvalidRequest), "{body}");
         }
         let deep = format!(
             r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":{}{}}}}}"#,
             "[".repeat(10_000),
             "]".repeat(10_000)
         );
-        assert_eq!(code(&deep), PARSE_ERROR, "deeper than anybody writes by hand");
+        assert_eq!(code(&deep), Some(ErrorCode::ParseError), "deeper than anybody writes by hand");
         let many = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[0{}]}}}}"#, ",0".repeat(200_000));
-        assert_eq!(code(&many), PARSE_ERROR, "each of them would cost a hundred bytes");
+        assert_eq!(code(&many), Some(ErrorCode::ParseError), "each of them would cost a hundred bytes");
         let nested =
             format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[[]{}]}}}}"#, ",[[[]]]".repeat(50_000));
-        assert_eq!(code(&nested), PARSE_ERROR, "and each of these a thousand");
+        assert_eq!(code(&nested), Some(ErrorCode::ParseError), "and each of these a thousand");
         let text = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":"\"{}"}}}}"#, "[".repeat(10_000));
-        assert_eq!(code(&text), 0, "brackets in a text are no nesting");
+        assert_eq!(code(&text), None, "brackets in a text are no nesting");
     }
 
     #[test]
@@ -277,9 +278,9 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{}}"#,
         ] {
-            assert_eq!(code(body), INVALID_PARAMS, "{body}");
+            assert_eq!(code(body), Some(ErrorCode::InvalidParams), "{body}");
         }
-        assert_eq!(code(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#), 0);
+        assert_eq!(code(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#), None);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What is refused without a look at what is asked: foreign hosts and origins, before a byte of the body is read.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Uri, header};
 
 use super::allow_list::is_same_host;
-use super::reply::{self, INVALID_REQUEST, Problem, Refusal};
+use super::reply::{self, Problem, Refusal};
 use super::{AllowedHosts, AllowedOrigins};
+use crate::error_code::ErrorCode;
 
 /// The two allow-lists.
 pub(super) struct Gate {
@@ -24,22 +25,22 @@ impl Gate {
     pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
         if request.headers().get_all(header::HOST).iter().count() > 1 {
             let message = "The request has more than one Host header.";
-            let what = Problem { code: INVALID_REQUEST, message, error_code: "invalid_request" };
-            return Err(reply::problem(StatusCode::BAD_REQUEST, &what, None).into());
+            let what = Problem::new(ErrorCode::InvalidRequest, message);
+            return Err(reply::problem(&what, None).into());
         }
         let authority = authority(request.headers(), request.uri());
         if !self.hosts.allows(authority) {
             let message = "This server does not answer to the Host of this request; the operator can add the name to \
                            QUILT_MCP_ALLOWED_HOSTS.";
-            let what = Problem::refused("host_not_allowed", message);
-            return Err(reply::problem(StatusCode::FORBIDDEN, &what, None).into());
+            let what = Problem::new(ErrorCode::HostNotAllowed, message);
+            return Err(reply::problem(&what, None).into());
         }
         let foreign = |origin: &_| !self.origins.allows(origin) && !is_same_host(origin, authority);
         if request.headers().get(header::ORIGIN).is_some_and(foreign) {
             let message = "This server does not answer pages of the Origin of this request; the operator can add it to \
                            QUILT_MCP_ALLOWED_ORIGINS.";
-            let what = Problem::refused("origin_not_allowed", message);
-            return Err(reply::problem(StatusCode::FORBIDDEN, &what, None).into());
+            let what = Problem::new(ErrorCode::OriginNotAllowed, message);
+            return Err(reply::problem(&what, None).into());
         }
         Ok(())
     }

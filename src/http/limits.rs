@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,6 +19,7 @@ use super::audit;
 use super::envelope::Envelope;
 use super::reply::{self, Problem, Refusal};
 use crate::config::Rate;
+use crate::error_code::ErrorCode;
 use crate::identity::{Caller, Person};
 use crate::telemetry::metrics::{self, InFlight};
 
@@ -108,7 +109,7 @@ impl Limits {
     pub(super) fn in_all(&self, envelope: &Envelope) -> Result<PlaceInAll, Refusal> {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             let message = "This server is working on as many requests as it may; try again in a second.";
-            audit::refused(Some(envelope), "throttled", None);
+            audit::refused(Some(envelope), ErrorCode::Throttled, None);
             return Err(refuse(message, 1, Some(envelope)));
         };
         Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
@@ -119,7 +120,7 @@ impl Limits {
         let Ok(place) = self.unproved.clone().try_acquire_owned() else {
             let message =
                 "This server is checking as many requests without a proved caller as it may; try again in a second.";
-            audit::refused(None, "throttled", None);
+            audit::refused(None, ErrorCode::Throttled, None);
             return Err(refuse(message, 1, None));
         };
         Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
@@ -131,7 +132,7 @@ impl Limits {
             return Ok(None);
         }
         let refused = |message: &str, seconds| {
-            audit::refused(Some(envelope), "throttled", Some(caller));
+            audit::refused(Some(envelope), ErrorCode::Throttled, Some(caller));
             refuse(message, seconds, Some(envelope))
         };
         let who = caller.person();
@@ -147,9 +148,9 @@ impl Limits {
 }
 
 fn refuse(message: &str, seconds: u64, envelope: Option<&Envelope>) -> Refusal {
-    let what = Problem::limited("throttled", message);
+    let what = Problem::new(ErrorCode::Throttled, message);
     let mut response =
-        reply::problem(StatusCode::TOO_MANY_REQUESTS, &what, envelope.and_then(|envelope| envelope.id.as_deref()));
+        reply::problem(&what, envelope.and_then(|envelope| envelope.id.as_deref()));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response.into()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, Method, StatusCode};
+use axum::http::{HeaderName, Method};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -14,6 +14,7 @@ use super::AllowedHosts;
 use super::gate::authority;
 use super::reply::{Problem, problem};
 use crate::config::BaseUrl;
+use crate::error_code::ErrorCode;
 
 const PATH: &str = "/.well-known/oauth-protected-resource";
 
@@ -64,7 +65,7 @@ async fn document(State(server): State<Arc<ResourceServer>>, request: Request) -
     let authority = authority(request.headers(), request.uri());
     if server.public_url.is_none() && !server.hosts.allows(authority) {
         let message = "This server does not answer to the Host of this request.";
-        return problem(StatusCode::FORBIDDEN, &Problem::refused("host_not_allowed", message), None);
+        return problem(&Problem::new(ErrorCode::HostNotAllowed, message), None);
     }
     let mut document = json!({
         "resource": format!("{}/mcp", server.base(authority)),

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::BytesMut;
 use futures::StreamExt as _;
@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::audit;
 use super::envelope::Envelope;
-use super::reply::{INVALID_REQUEST, Problem, Refusal, problem};
+use super::reply::{Problem, Refusal, problem};
 use crate::identity::Caller;
 use crate::memory::{CallMemory, Memory, Refused, SMALL, Share};
 
@@ -173,15 +173,9 @@ impl AsRef<[u8]> for Tied {
 /// The answer to a request for which there is no memory.
 pub(super) fn refuse(refused: Refused, id: Option<&RawValue>) -> Refusal {
     let message = refused.to_string();
-    match refused {
-        Refused::TooLarge { .. } => {
-            let what = Problem { code: INVALID_REQUEST, message: &message, error_code: refused.code() };
-            problem(StatusCode::PAYLOAD_TOO_LARGE, &what, id).into()
-        }
-        Refused::Busy => {
-            let mut response = problem(StatusCode::TOO_MANY_REQUESTS, &Problem::limited(refused.code(), &message), id);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            response.into()
-        }
+    let mut response = problem(&Problem::new(refused.code(), &message), id);
+    if refused == Refused::Busy {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
+    response.into()
 }

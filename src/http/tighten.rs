@@ -3,10 +3,11 @@
 //! Both only tighten, so a header that cannot be read is refused: whoever sent it wanted less than everything. Of a header
 //! that came several times, each one tightens.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 
 use super::envelope::Envelope;
-use super::reply::{INVALID_PARAMS, Problem, Refusal, problem};
+use super::reply::{Problem, Refusal, problem};
+use crate::error_code::ErrorCode;
 use crate::config::Toolsets;
 use crate::tools::Offer;
 
@@ -16,8 +17,8 @@ const TOOLSETS: &str = "x-mcp-toolsets";
 /// What is offered to this request.
 pub(super) fn read(offer: Offer, headers: &HeaderMap, envelope: &Envelope) -> Result<Offer, Refusal> {
     tightened(offer, headers).map_err(|message| {
-        let what = Problem { code: INVALID_PARAMS, message: &message, error_code: "invalid_request" };
-        problem(StatusCode::BAD_REQUEST, &what, envelope.id.as_deref()).into()
+        let what = Problem::new(ErrorCode::InvalidRequest, &message);
+        problem(&what, envelope.id.as_deref()).into()
     })
 }
 

@@ -6,6 +6,8 @@
 use axum::http::StatusCode;
 use jiff::Timestamp;
 
+use crate::error_code::ErrorCode;
+
 /// Why a request is not let in. No variant can hold the token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
@@ -48,28 +50,23 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The contract's code of this case.
+    /// The code of this case.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Missing { .. } => "missing_jwt",
-            Self::Invalid { .. } => "invalid_jwt",
-            Self::Expired { .. } => "token_expired",
-            Self::Forbidden { .. } => "forbidden",
-            Self::Unavailable { .. } => "verifier_unavailable",
-            Self::Malformed { .. } => "invalid_request",
+            Self::Missing { .. } => ErrorCode::MissingJwt,
+            Self::Invalid { .. } => ErrorCode::InvalidJwt,
+            Self::Expired { .. } => ErrorCode::TokenExpired,
+            Self::Forbidden { .. } => ErrorCode::Forbidden,
+            Self::Unavailable { .. } => ErrorCode::VerifierUnavailable,
+            Self::Malformed { .. } => ErrorCode::InvalidRequest,
         }
     }
 
     /// The HTTP status of this case.
     #[must_use]
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::Missing { .. } | Self::Invalid { .. } | Self::Expired { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Malformed { .. } => StatusCode::BAD_REQUEST,
-        }
+    pub const fn status(&self) -> StatusCode {
+        self.code().status()
     }
 
     /// The `WWW-Authenticate` challenge (RFC 6750 section 3), for the statuses that have one. A request that brought no

@@ -3,9 +3,11 @@
 use rmcp::ErrorData;
 use rmcp::model::{CompleteRequestParams, Reference};
 
+use super::failure::refusal;
 use super::prompts;
 use super::resources::{ENTRY, OBJECT, PACKAGE, switched_off};
 use crate::config::Toolset;
+use crate::error_code::ErrorCode;
 use crate::s3::BucketName;
 use crate::tools::{Completion, Offer, Session, ToolError, complete_bucket, complete_package};
 
@@ -22,11 +24,11 @@ pub(super) enum Wanted {
 
 /// Reads a request. What it refers to must be there.
 pub(super) fn wanted(request: &CompleteRequestParams, offer: Offer) -> Result<Wanted, ErrorData> {
-    let invalid = |message: String| ErrorData::invalid_params(message, None);
+    let invalid = |message: String| refusal(ErrorCode::InvalidParams, message);
     let argument = request.argument.name.as_str();
     let is_there = match &request.r#ref {
         Reference::Prompt(prompt) => prompts::has_argument(&prompt.name, argument, offer)
-            .ok_or_else(|| invalid("There is no such prompt; prompts/list shows them.".to_owned()))?,
+            .ok_or_else(|| refusal(ErrorCode::UnknownPrompt, "There is no such prompt; prompts/list shows them."))?,
         Reference::Resource(resource) => {
             let toolset = match resource.uri.as_str() {
                 OBJECT => Toolset::Buckets,

@@ -20,10 +20,11 @@ use serde_json::Value;
 use super::context::Context;
 use super::failure::failure;
 use crate::clock::Clock;
+use crate::error_code::ErrorCode;
 use crate::identity::{Caller, Person};
 use crate::json::is_verbatim;
 use crate::quilt::json;
-use crate::tools::{Question, Target, ToolError, Word, code};
+use crate::tools::{Question, Target, ToolError, Word};
 
 /// For how long a question can be answered.
 const GOOD_FOR_SECONDS: i64 = 10 * 60;
@@ -79,7 +80,7 @@ impl StateSeal {
         // Of a state that ends later than any could, the clock was ahead when it was made, and its age is unknown.
         if !(0..=GOOD_FOR_SECONDS + SKEW_SECONDS).contains(&left) {
             let message = "The question was asked more than ten minutes ago; nothing was done.";
-            let error = ToolError::new(code::CONFIRMATION_REQUIRED, message);
+            let error = ToolError::new(ErrorCode::ConfirmationRequired, message);
             return Ok(no(error.with_hint("Repeat the call without requestState to be asked anew.")));
         }
         let Some(answer) = request.input_responses.as_ref().and_then(|answers| answers.get(CONFIRM)) else {
@@ -176,7 +177,7 @@ fn no(error: ToolError) -> Word {
 }
 
 fn refusal(message: &str) -> ToolError {
-    ToolError::new(code::CONFIRMATION_REQUIRED, message).with_hint("Ask the user what they want instead.")
+    ToolError::new(ErrorCode::ConfirmationRequired, message).with_hint("Ask the user what they want instead.")
 }
 
 fn foreign() -> ToolError {

@@ -9,6 +9,8 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::failure::refusal;
+use crate::error_code::ErrorCode;
 use crate::identity::Caller;
 use crate::memory::CallMemory;
 use crate::tools::Offer;
@@ -82,7 +84,7 @@ impl<'a> Context<'a> {
     /// Caller, offer and memory. Their absence is a fault of ours: never an anonymous caller, an offer of everything, or
     /// memory without bounds.
     pub(super) fn standing(&self) -> Result<&'a Standing, ErrorData> {
-        self.standing.ok_or_else(|| ErrorData::internal_error("the request reached its handler without a caller", None))
+        self.standing.ok_or_else(|| refusal(ErrorCode::Internal, "The request reached its handler without a caller."))
     }
 
     /// What is offered to this request.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::tools::{ToolError, code};
+use crate::error_code::ErrorCode;
+use crate::tools::ToolError;
 
 /// Runs a tool within its bounds.
 pub(super) async fn guarded<T>(
@@ -17,15 +18,15 @@ pub(super) async fn guarded<T>(
 ) -> Result<T, ToolError> {
     tokio::select! {
         biased;
-        () = client_left.cancelled() => Err(ToolError::new(code::CANCELLED, "The client cancelled the call.")),
+        () = client_left.cancelled() => Err(ToolError::new(ErrorCode::Cancelled, "The client cancelled the call.")),
         outcome = tokio::time::timeout(limit, AssertUnwindSafe(tool).catch_unwind()) => match outcome {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => {
-                Err(ToolError::new(code::INTERNAL, "This server made a mistake; its operator finds the reason in the log."))
+                Err(ToolError::new(ErrorCode::Internal, "This server made a mistake; its operator finds the reason in the log."))
             }
             Err(_elapsed) => {
                 let message = format!("The call took longer than the {} seconds that are allowed.", limit.as_secs_f32());
-                Err(ToolError::new(code::TIMEOUT, message).retryable().with_hint("Ask for less at once, then try again."))
+                Err(ToolError::new(ErrorCode::Timeout, message).retryable().with_hint("Ask for less at once, then try again."))
             }
         },
     }
@@ -35,7 +36,7 @@ pub(super) async fn guarded<T>(
 mod tests {
     use super::*;
 
-    async fn run(tool: impl Future<Output = Result<(), ToolError>>, left: bool) -> &'static str {
+    async fn run(tool: impl Future<Output = Result<(), ToolError>>, left: bool) -> ErrorCode {
         let token = CancellationToken::new();
         if left {
             token.cancel();
@@ -45,8 +46,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_handler_cannot_hang_a_request() {
-        assert_eq!(run(async { panic!("a bug") }, false).await, code::INTERNAL);
-        assert_eq!(run(std::future::pending(), false).await, code::TIMEOUT);
-        assert_eq!(run(std::future::pending(), true).await, code::CANCELLED);
+        assert_eq!(run(async { panic!("a bug") }, false).await, ErrorCode::Internal);
+        assert_eq!(run(std::future::pending(), false).await, ErrorCode::Timeout);
+        assert_eq!(run(std::future::pending(), true).await, ErrorCode::Cancelled);
     }
 }

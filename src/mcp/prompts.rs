@@ -3,7 +3,9 @@
 use rmcp::ErrorData;
 use rmcp::model::{GetPromptRequestParams, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 
+use super::failure::refusal;
 use crate::config::Toolset;
+use crate::error_code::ErrorCode;
 use crate::tools::Offer;
 
 /// Longest argument, in characters: prompts are texts for a model.
@@ -91,11 +93,12 @@ pub(super) fn has_argument(prompt: &str, argument: &str, offer: Offer) -> Option
 
 /// One prompt with its arguments filled in.
 pub(super) fn get(request: &GetPromptRequestParams, offer: Offer) -> Result<GetPromptResult, ErrorData> {
-    let invalid = |message: String| Err(ErrorData::invalid_params(message, None));
+    let invalid = |message: String| Err(refusal(ErrorCode::InvalidParams, message));
     let found = TEMPLATES.iter().find(|template| template.name == request.name && is_on(template, offer));
     let Some(template) = found else {
         let names: Vec<&str> = list_names(offer).collect();
-        return invalid(format!("There is no such prompt; the prompts are: {}.", names.join(", ")));
+        let message = format!("There is no such prompt; the prompts are: {}.", names.join(", "));
+        return Err(refusal(ErrorCode::UnknownPrompt, message));
     };
     let none = JsonObject::new();
     let given = request.arguments.as_ref().unwrap_or(&none);

@@ -3,7 +3,9 @@
 use rmcp::ErrorData;
 use rmcp::model::{ReadResourceResult, ResourceContents, ResourceTemplate};
 
+use super::failure::refusal;
 use crate::config::Toolset;
+use crate::error_code::ErrorCode;
 use crate::tools::{Body, Content, Offer};
 
 /// URI templates of what can be read.
@@ -55,5 +57,5 @@ pub(super) fn switched_off(toolset: Toolset) -> ErrorData {
         "This belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, X-MCP-Toolsets).",
         toolset.as_str()
     );
-    ErrorData::invalid_params(message, None)
+    refusal(ErrorCode::ToolsetOff, message)
 }

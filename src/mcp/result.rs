@@ -107,7 +107,8 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
-    use crate::tools::{Image, code};
+    use crate::error_code::ErrorCode;
+    use crate::tools::Image;
 
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
@@ -136,7 +137,7 @@ mod tests {
             images: has_more.then_some(image).into_iter().collect(),
             link: has_more.then_some(whole),
         };
-        let failure = || ToolError::new(code::UPSTREAM, output.to_string()).with_details(output.clone());
+        let failure = || ToolError::new(ErrorCode::Upstream, output.to_string()).with_details(output.clone());
         Done::of(if fails { Err(failure()) } else { Ok(reply) }, true, meta).unwrap()
     }
 

@@ -18,7 +18,7 @@ use tracing::Span;
 use super::completion::{complete, wanted};
 use super::confirm::StateSeal;
 use super::context::{Context, LISTS_FRESH_MS, Standing, implementation};
-use super::failure::failure;
+use super::failure::{failure, refusal};
 use super::guard::guarded;
 use super::list::{listed, listed_module};
 use super::progress;
@@ -26,10 +26,10 @@ use super::result::{Called, Done};
 use super::{prompts, resources};
 use crate::config::ToolStyle;
 use crate::credentials::Source;
+use crate::error_code::ErrorCode;
 use crate::telemetry::{Audit, Call, metrics, trace};
 use crate::tools::{
-    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, Word, code, listed_modules,
-    named_bucket,
+    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, Word, listed_modules, named_bucket,
 };
 
 const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
@@ -105,7 +105,8 @@ impl McpServer {
     ) -> Result<Result<T, ToolError>, ErrorData> {
         let (started, asked) = (Instant::now(), Call::default());
         let outcome = asked.counts(guarded(context.client_left, self.0.tool_timeout, work)).await;
-        let (ended_as, duration) = (outcome.as_ref().map_or_else(|error| error.code, |_| "ok"), started.elapsed());
+        let (ended_as, duration) =
+            (outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok"), started.elapsed());
         metrics::tool_call(job.label, ended_as, duration);
         trace::ended(&Span::current(), ended_as);
         let audit = Audit {
@@ -118,8 +119,8 @@ impl McpServer {
             upstream_calls: asked.upstream_calls(),
         };
         audit.called(session.caller());
-        if outcome.as_ref().is_err_and(|error| error.code == code::CANCELLED) {
-            return Err(ErrorData::internal_error("cancelled", None));
+        if outcome.as_ref().is_err_and(|error| error.code == ErrorCode::Cancelled) {
+            return Err(refusal(ErrorCode::Cancelled, "The client cancelled the call."));
         }
         Ok(outcome)
     }
@@ -137,20 +138,20 @@ impl McpServer {
         progress: Option<Progress>,
     ) -> Result<Called, ErrorData> {
         let Some(callable) = self.0.toolbox.find(&request.name) else {
-            audit_unserved(&request.name, "unknown_tool", context)?;
-            return Err(ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None));
+            audit_unserved(&request.name, ErrorCode::UnknownTool, context)?;
+            return Err(refusal(ErrorCode::UnknownTool, format!("There is no tool `{}`.", request.name)));
         };
         let Standing { caller, offer, .. } = context.standing()?;
         let toolset = callable.toolset();
         if !offer.includes(toolset) {
-            audit_unserved(&request.name, "toolset_off", context)?;
+            audit_unserved(&request.name, ErrorCode::ToolsetOff, context)?;
             let message = format!(
                 "The tool `{}` belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
                  X-MCP-Toolsets).",
                 request.name,
                 toolset.as_str()
             );
-            return Err(ErrorData::invalid_params(message, None));
+            return Err(refusal(ErrorCode::ToolsetOff, message));
         }
         let (word, binding) = self.0.seal.word(&request, caller, context)?;
         let session = self.session(context, progress, word)?;
@@ -178,12 +179,13 @@ impl McpServer {
 fn whole(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     match page.and_then(|page| page.cursor) {
         None => Ok(()),
-        Some(_) => Err(ErrorData::invalid_params("This list has one page, so the cursor cannot be its.", None)),
+        Some(_) => Err(refusal(ErrorCode::InvalidParams, "This list has one page, so the cursor cannot be its.")),
     }
 }
 
 /// The audit line of a call for which there is no tool.
-fn audit_unserved(name: &str, outcome: &'static str, context: &Context<'_>) -> Result<(), ErrorData> {
+fn audit_unserved(name: &str, code: ErrorCode, context: &Context<'_>) -> Result<(), ErrorData> {
+    let outcome = code.as_str();
     metrics::refusal(outcome);
     trace::ended(&Span::current(), outcome);
     let audit = Audit {
@@ -325,7 +327,7 @@ impl ServerHandler for McpServer {
         let Completion { names, has_more } = found.map_err(|error| failure(error, None))?;
         let total = u32::try_from(names.len()).ok().filter(|_| !has_more);
         let info = CompletionInfo::with_pagination(names, total, has_more)
-            .map_err(|problem| ErrorData::internal_error(problem, None))?;
+            .map_err(|problem| refusal(ErrorCode::Internal, problem))?;
         let mut result = CompleteResult::new(info);
         result.meta = context.server_meta();
         Ok(result)

@@ -25,6 +25,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use self::pool::Pool;
+use crate::error_code::ErrorCode;
 
 /// Payloads up to this size are part of what a call costs in any case: the number of calls bounds them.
 pub const SMALL: usize = 64 * 1024;
@@ -68,12 +69,12 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// The contract's code.
+    /// The code of this case.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub const fn code(self) -> ErrorCode {
         match self {
-            Self::Busy => "throttled",
-            Self::TooLarge { .. } => "too_large",
+            Self::Busy => ErrorCode::Throttled,
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
         }
     }
 }

@@ -9,7 +9,8 @@
 use sha2::{Digest as _, Sha256};
 
 use super::error::on_one_line;
-use super::{Session, ToolError, code};
+use super::{Session, ToolError};
+use crate::error_code::ErrorCode;
 
 /// What a question is about: a thing, and the state in which it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Session {
             Word::Yes(to) if *to == about => Ok(true),
             Word::Yes(_) => {
                 let message = "What was asked about has changed since, so the answer does not count; nothing was done.";
-                Err(ToolError::new(code::CONFLICT, message).with_hint("Repeat the call to be asked anew."))
+                Err(ToolError::new(ErrorCode::Conflict, message).with_hint("Repeat the call to be asked anew."))
             }
             Word::No(error) => Err(error.as_ref().clone()),
             Word::NotAsked | Word::CannotAsk => Ok(false),
@@ -88,7 +89,7 @@ impl Question {
     /// The failure of a call that cannot go on without an answer.
     pub(super) fn unanswered(mut self) -> ToolError {
         self.message = on_one_line(&self.message);
-        let error = ToolError::new(code::CONFIRMATION_REQUIRED, self.message.clone());
+        let error = ToolError::new(ErrorCode::ConfirmationRequired, self.message.clone());
         ToolError { question: Some(Box::new(self)), ..error }
     }
 }

@@ -4,54 +4,15 @@ use serde_json::{Map, Value, json};
 
 use super::Question;
 use crate::credentials::NoCredentials;
+use crate::error_code::ErrorCode;
 use crate::memory::Refused;
-
-/// The contract's error codes that are not codes of a credential source.
-pub mod code {
-    /// An argument cannot be used. Correct it.
-    pub const INVALID_ARGUMENT: &str = "invalid_argument";
-    /// The module has no such action. Choose one that the message lists.
-    pub const UNKNOWN_ACTION: &str = "unknown_action";
-    /// The tool writes, and the server or this request is read-only.
-    pub const READ_ONLY: &str = "read_only";
-    /// A write was asked for and only the server's own credentials are there. Send a token.
-    pub const WRITE_NEEDS_USER_CREDENTIALS: &str = "write_needs_user_credentials";
-    /// S3 refused. Ask for the right named in the message.
-    pub const ACCESS_DENIED: &str = "access_denied";
-    /// There is no such bucket.
-    pub const NO_SUCH_BUCKET: &str = "no_such_bucket";
-    /// There is no such object or version.
-    pub const NO_SUCH_KEY: &str = "no_such_key";
-    /// There is no such package, or no such revision of it.
-    pub const NO_SUCH_PACKAGE: &str = "no_such_package";
-    /// A manifest or a pointer cannot be used, or is not what its name says.
-    pub const INVALID_MANIFEST: &str = "invalid_manifest";
-    /// What is asked for does not fit into this server's memory or time. Ask for less at once.
-    pub const TOO_LARGE: &str = "too_large";
-    /// The package is not what the bucket's workflow demands, or no workflow was chosen where one is required.
-    pub const WORKFLOW_VIOLATION: &str = "workflow_violation";
-    /// Somebody has to say that this is meant, or was asked and did not.
-    pub const CONFIRMATION_REQUIRED: &str = "confirmation_required";
-    /// Somebody else was there first, or something exists that was not to be replaced.
-    pub const CONFLICT: &str = "conflict";
-    /// Too many requests. Wait, then try again.
-    pub const THROTTLED: &str = "throttled";
-    /// It took too long. Try again, with less.
-    pub const TIMEOUT: &str = "timeout";
-    /// The client went away.
-    pub const CANCELLED: &str = "cancelled";
-    /// S3 or the registry failed.
-    pub const UPSTREAM: &str = "upstream";
-    /// A fault of this server.
-    pub const INTERNAL: &str = "internal";
-}
 
 /// Why a tool did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct ToolError {
-    /// One of the contract's codes.
-    pub code: &'static str,
+    /// What kind of failure it is.
+    pub code: ErrorCode,
     /// One sentence that a person understands.
     pub message: String,
     /// Whether the same call may succeed a little later.
@@ -68,14 +29,14 @@ pub struct ToolError {
 
 impl ToolError {
     /// A failure that the same call would meet again.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { code, message, retryable: false, hint: None, details: None, partial: None, question: None }
     }
 
     /// An argument that cannot be used.
     pub fn invalid(message: impl Into<String>) -> Self {
-        Self::new(code::INVALID_ARGUMENT, message)
+        Self::new(ErrorCode::InvalidArgument, message)
     }
 
     /// A failure that may be over a little later.
@@ -112,7 +73,7 @@ impl ToolError {
         let mut json = Map::new();
         json.insert("success".into(), false.into());
         json.insert("error".into(), on_one_line(&self.message).into());
-        json.insert("error_code".into(), self.code.into());
+        json.insert("error_code".into(), self.code.as_str().into());
         json.insert("retryable".into(), self.retryable.into());
         json.extend(self.hint.map(|hint| ("hint".into(), hint.into())));
         json.extend(self.details.map(|details| ("details".into(), *details)));
@@ -137,10 +98,10 @@ pub(super) fn on_one_line(message: &str) -> String {
 impl From<NoCredentials> for ToolError {
     fn from(none: NoCredentials) -> Self {
         let hint = match none.code() {
-            "invalid_jwt" => "Log in again and send the new token.",
-            "forbidden" => "Ask an administrator of the catalog for a role with access to this data.",
-            "role_not_allowed" => "Ask the operator to add the role to QUILT_MCP_ASSUMABLE_ROLES.",
-            "timeout" | "request_failed" => "Try again in a few seconds.",
+            ErrorCode::InvalidJwt => "Log in again and send the new token.",
+            ErrorCode::Forbidden => "Ask an administrator of the catalog for a role with access to this data.",
+            ErrorCode::RoleNotAllowed => "Ask the operator to add the role to QUILT_MCP_ASSUMABLE_ROLES.",
+            ErrorCode::Timeout | ErrorCode::RequestFailed => "Try again in a few seconds.",
             _ => "Call auth_status to see what each credential source answered.",
         };
         let (code, message, retryable) = (none.code(), none.to_string(), none.is_retryable());
@@ -154,11 +115,10 @@ impl From<Refused> for ToolError {
         match refused {
             Refused::Busy => {
                 let message = "This server holds as much in memory as it may; try again in a few seconds.";
-                Self::new(code::THROTTLED, message).retryable()
+                Self::new(ErrorCode::Throttled, message).retryable()
             }
-            Refused::TooLarge { .. } => {
-                Self::new(code::TOO_LARGE, format!("Too much at once: {refused}.")).with_hint("Ask for less at once.")
-            }
+            Refused::TooLarge { .. } => Self::new(ErrorCode::TooLarge, format!("Too much at once: {refused}."))
+                .with_hint("Ask for less at once."),
         }
     }
 }

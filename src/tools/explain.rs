@@ -3,8 +3,9 @@
 
 use serde_json::json;
 
-use super::{Session, ToolError, code};
+use super::{Session, ToolError};
 use crate::credentials::{Resolved, Source};
+use crate::error_code::ErrorCode;
 use crate::redact;
 use crate::s3::{Denial, S3Error, S3ErrorKind};
 
@@ -22,26 +23,32 @@ impl Session {
         let said = said.trim_end_matches('.');
         let tool_error = match error.kind {
             K::AccessDenied => return self.explain_denial(error, &object),
-            K::NoSuchBucket => ToolError::new(code::NO_SUCH_BUCKET, format!("There is no bucket {object}.")),
-            K::NoSuchKey => ToolError::new(code::NO_SUCH_KEY, format!("There is no object {object} ({said})."))
+            K::NoSuchBucket => ToolError::new(ErrorCode::NoSuchBucket, format!("There is no bucket {object}.")),
+            K::NoSuchKey => ToolError::new(ErrorCode::NoSuchKey, format!("There is no object {object} ({said})."))
                 .with_hint(
                     "List the bucket to see which keys there are; a key may also be deleted in its latest version.",
                 ),
-            K::PreconditionFailed => ToolError::new(code::CONFLICT, format!("{object} exists or has changed: {said}.")),
-            K::Conflict => ToolError::new(code::CONFLICT, format!("Another write to {object} is going on: {said}.")),
+            K::PreconditionFailed => {
+                ToolError::new(ErrorCode::Conflict, format!("{object} exists or has changed: {said}."))
+            }
+            K::Conflict => {
+                ToolError::new(ErrorCode::Conflict, format!("Another write to {object} is going on: {said}."))
+            }
             K::InvalidRange | K::InvalidRequest => {
                 ToolError::invalid(format!("S3 refused the request for {object} as wrong: {said}."))
             }
-            K::Throttled => ToolError::new(code::THROTTLED, format!("S3 asks to slow down on {object}: {said}.")),
+            K::Throttled => ToolError::new(ErrorCode::Throttled, format!("S3 asks to slow down on {object}: {said}.")),
             K::StaleCredentials | K::InvalidCredentials => ToolError::new(
-                code::ACCESS_DENIED,
+                ErrorCode::AccessDenied,
                 format!("AWS does not accept the credentials of this call for {object}: {said}."),
             )
             .with_hint("Call auth_status with refresh=true, then try again; if that does not help, log in again."),
-            K::Archived => ToolError::new(code::UPSTREAM, format!("{object} is archived and must be restored first.")),
-            K::Timeout => ToolError::new(code::TIMEOUT, format!("S3 did not answer in time about {object}.")),
+            K::Archived => {
+                ToolError::new(ErrorCode::Upstream, format!("{object} is archived and must be restored first."))
+            }
+            K::Timeout => ToolError::new(ErrorCode::Timeout, format!("S3 did not answer in time about {object}.")),
             K::Network | K::NotModified | K::Other => {
-                ToolError::new(code::UPSTREAM, format!("S3 failed on {object}: {said}."))
+                ToolError::new(ErrorCode::Upstream, format!("S3 failed on {object}: {said}."))
             }
         };
         let details = json!({
@@ -79,7 +86,7 @@ impl Session {
         {
             details.insert("attempts".into(), json!(resolved.attempts()));
         }
-        ToolError::new(code::ACCESS_DENIED, message)
+        ToolError::new(ErrorCode::AccessDenied, message)
             .with_hint(format!("Ask for the right {action} on this resource, or use a bucket that bucket_list shows."))
             .with_details(details)
     }

@@ -29,7 +29,7 @@ mod written;
 
 pub use complete::{Completion, complete_bucket, complete_package};
 pub use confirm::{Question, Target, Word};
-pub use error::{ToolError, code};
+pub use error::ToolError;
 pub use modules::{ListedModule, Module, Road, is_question, listed as listed_modules, roads};
 pub use named_bucket::named_bucket;
 pub use offer::Offer;

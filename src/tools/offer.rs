@@ -2,8 +2,9 @@
 //!
 //! Invariant: nothing in here widens an offer. What it says of a list it says of a call too.
 
-use super::{AnyTool, ToolError, code};
+use super::{AnyTool, ToolError};
 use crate::config::{OfferConfig, ToolStyle, Toolset, Toolsets};
+use crate::error_code::ErrorCode;
 
 /// What may be listed and called.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +90,6 @@ impl Offer {
         }
         let message = format!("{} writes, and this server, or this request, is read-only.", tool.name);
         let hint = "Leave out the header X-MCP-Readonly, or ask the operator (QUILT_MCP_READ_ONLY).";
-        Err(ToolError::new(code::READ_ONLY, message).with_hint(hint))
+        Err(ToolError::new(ErrorCode::ReadOnly, message).with_hint(hint))
     }
 }

@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::{ToolError, Word, code};
+use super::{ToolError, Word};
 use crate::catalog::{CatalogHost, RegistryAccess, RegistryDirectory, RegistryError};
 use crate::clock::Clock;
 use crate::config::AmbientPolicy;
 use crate::credentials::{NoCredentials, Resolved, Resolver, Source};
+use crate::error_code::ErrorCode;
 use crate::identity::{Caller, ProvedCaller};
 use crate::memory::CallMemory;
 use crate::packages::{ManifestCache, PackageBucket};
@@ -210,7 +211,7 @@ impl Session {
         if resolved.source() == Source::Ambient && self.ambient_policy() != AmbientPolicy::Full {
             let message = "Writing needs the caller's own AWS credentials, and no source has any for this caller; the \
                            server's own credentials are for reading only.";
-            return Err(ToolError::new(code::WRITE_NEEDS_USER_CREDENTIALS, message)
+            return Err(ToolError::new(ErrorCode::WriteNeedsUserCredentials, message)
                 .with_hint(
                     "Send a token of a catalog user; call auth_status to see what each credential source answered.",
                 )

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::modules::{MODULES, Module, OLD_NAMES, OldName};
-use super::{AnyTool, Offer, Reply, Session, ToolError, Written, all, code};
+use super::{AnyTool, Offer, Reply, Session, ToolError, Written, all};
 use crate::config::Toolset;
+use crate::error_code::ErrorCode;
 
 /// The tools, built once.
 pub struct Toolbox {
@@ -49,7 +50,7 @@ impl Toolbox {
 
     /// The tool of an action. That there is one for each is a test's matter.
     pub(super) fn tool_of_action(&self, name: &str) -> Result<&AnyTool, ToolError> {
-        self.tool(name).ok_or_else(|| ToolError::new(code::INTERNAL, format!("There is no tool {name}.")))
+        self.tool(name).ok_or_else(|| ToolError::new(ErrorCode::Internal, format!("There is no tool {name}.")))
     }
 
     /// What a name stands for.

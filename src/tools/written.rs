@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{ToolError, code};
+use super::ToolError;
+use crate::error_code::ErrorCode;
 
 /// A JSON object, as compact text.
 #[derive(Debug, Clone)]
@@ -67,7 +68,7 @@ impl Written {
 }
 
 pub(super) fn unwritable() -> ToolError {
-    ToolError::new(code::INTERNAL, "The result could not be written.")
+    ToolError::new(ErrorCode::Internal, "The result could not be written.")
 }
 
 #[cfg(test)]
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn what_is_no_object_is_no_result() {
         for value in [json!(1), json!([]), json!("{}"), json!(null), json!("{\"a\"}")] {
-            assert_eq!(Written::success(&value, 0).unwrap_err().code, code::INTERNAL, "{value}");
+            assert_eq!(Written::success(&value, 0).unwrap_err().code, ErrorCode::Internal, "{value}");
         }
     }
 }

@@ -223,7 +223,7 @@ async fn a_server_ends_when_it_is_told_to_and_at_once_when_it_is_told_twice() {
 #[tokio::test]
 async fn the_readme_shows_what_the_code_says() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    for table in ["tools", "config", "metrics"] {
+    for table in ["tools", "config", "errors", "metrics"] {
         let output = quilt_mcp().args(["docs", table]).env_clear().output().await.unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(printed.lines().count() > 5, "{printed}");

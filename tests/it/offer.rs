@@ -78,6 +78,7 @@ async fn toolsets_hold_for_lists_and_for_calls_and_a_header_cannot_widen_them() 
         for tool in ["bucket_list", "buckets"] {
             let refused = call(server, &bearer, tool, json!({}), headers).await;
             assert_eq!((refused.status, &refused.body["error"]["code"]), (200, &json!(-32602)));
+            assert_eq!(refused.body["error"]["data"]["error_code"], "toolset_off");
             let sentence = refused.body["error"]["message"].as_str().unwrap();
             assert!(sentence.contains(tool) && sentence.contains("toolset buckets"), "{sentence}");
         }

@@ -148,4 +148,5 @@ async fn wrong_arguments_are_named_with_what_was_expected() {
     server.call(&bearer, "auth_status", null).await.success();
     let unknown = server.call(&bearer, "no_such_tool", json!({})).await;
     assert_eq!((unknown.status, &unknown.body["error"]["code"]), (200, &json!(-32602)));
+    assert_eq!(unknown.body["error"]["data"]["error_code"], "unknown_tool");
 }

@@ -203,14 +203,16 @@ async fn names_are_completed_as_the_caller() {
     }
     let there = json!({ "bucket": info.buckets.private });
     assert_eq!(error(&complete(package(), "package", "", there).await).1, "access_denied");
-    for (reference, name, context) in [
-        (package(), "package", json!({})),
-        (package(), "package", json!({ "bucket": "Not_A_Bucket" })),
-        (package(), "key", here()),
-        (json!({ "type": "ref/resource", "uri": "x://{y}" }), "y", json!({})),
-        (json!({ "type": "ref/prompt", "name": "nothing" }), "bucket", json!({})),
+    for (reference, name, context, error_code) in [
+        (package(), "package", json!({}), "invalid_params"),
+        (package(), "package", json!({ "bucket": "Not_A_Bucket" }), "invalid_params"),
+        (package(), "key", here(), "invalid_params"),
+        (json!({ "type": "ref/resource", "uri": "x://{y}" }), "y", json!({}), "invalid_params"),
+        (json!({ "type": "ref/prompt", "name": "nothing" }), "bucket", json!({}), "unknown_prompt"),
     ] {
-        assert_eq!(error(&complete(reference.clone(), name, "", context).await).0, -32602, "{reference} {name}");
+        let answer = complete(reference.clone(), name, "", context).await;
+        let (number, given, _) = error(&answer);
+        assert_eq!((number, given), (-32602, error_code), "{reference} {name}");
     }
     let params = json!({ "ref": object(), "argument": { "name": "bucket", "value": "" } });
     assert_eq!(all.server.rpc(None, "completion/complete", params).await.refused(), (401, "missing_jwt"));

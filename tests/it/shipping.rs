@@ -255,31 +255,6 @@ fn part(heading: &str) -> String {
     rest.split("\n## ").next().unwrap().to_owned()
 }
 
-#[test]
-fn the_readme_explains_every_error_code() {
-    let code = r#""([a-z]+(?:_[a-z]+)*)""#;
-    let mut codes = all_of(&format!("pub const [A-Z_]+: &str = {code}"), &sources(&["src/tools/error.rs"]));
-    let attempts = sources(&["src/credentials/attempt.rs"]);
-    codes.extend(all_of(&format!("=> {code}"), attempts.split_once("impl Code").unwrap().1));
-    codes.extend(all_of(&format!("=> {code}"), &sources(&["src/identity/challenge.rs"])));
-    codes.extend(all_of(&format!(r"_ => {code},\s"), &sources(&["src/credentials/resolved.rs"])));
-    let http = sources(&["src/http"]);
-    codes.extend(all_of(&format!(r#""?error_code"?: {code}"#), &http));
-    codes.extend(all_of(&format!(r"(?:refused|limited)\(\s*{code}"), &http));
-    codes.extend(all_of(&format!(r"invalid\(\s*StatusCode::\w+,\s*{code}"), &http));
-    for known in
-        ["no_credentials", "not_json", "token_expired", "host_not_allowed", "throttled", "unsupported_media_type"]
-    {
-        assert!(codes.contains(known), "{known} was not found");
-    }
-    let rows = part("## Troubleshoot");
-    let rows: Vec<&str> = rows.lines().filter(|line| line.starts_with("| `")).collect();
-    let told: BTreeSet<String> =
-        rows.iter().flat_map(|row| all_of("`([a-z_]+)`", row.split('|').nth(1).unwrap())).collect();
-    assert_eq!(told, codes);
-    assert!(rows.iter().all(|row| row.split('|').count() == 5 && !row.split('|').any(|cell| cell == "  ")), "{rows:?}");
-}
-
 /// The policies of the README, by the name in bold that stands before each.
 fn policies() -> Vec<(String, Value)> {
     let deploy = part("## Deploy on ECS");

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::put_item::{Item, ItemResult};
+use crate::error_code::ErrorCode;
 use crate::s3::{BucketName, ObjectUri, Put, S3ErrorKind, UserS3, WriteCondition};
 use crate::tools::args::yes;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError};
 
 /// Most objects in one call.
 const MOST: usize = 100;
@@ -139,12 +140,12 @@ async fn rehearse(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -
 
 fn late(item: &Item) -> Failed {
     let message = "The call's time was over before it was known that this object was written.";
-    let error = ToolError::new(code::TIMEOUT, message).retryable();
+    let error = ToolError::new(ErrorCode::Timeout, message).retryable();
     Box::new((ItemResult::bad(&item.key, None, &error), error))
 }
 
 fn exists(object: &ObjectUri) -> Failed {
-    let error = ToolError::new(code::CONFLICT, format!("{object} exists already and overwrite is false."))
+    let error = ToolError::new(ErrorCode::Conflict, format!("{object} exists already and overwrite is false."))
         .with_hint("Choose another key, or set overwrite=true to replace the object.");
     Box::new((ItemResult::bad(object.key.as_str(), Some(object), &error), error))
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::content::TextEncoding;
+use crate::error_code::ErrorCode;
 use crate::json::deserialize_value;
 use crate::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition};
 use crate::tools::ToolError;
@@ -151,7 +152,7 @@ pub struct ItemResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<&'static str>,
+    error_code: Option<ErrorCode>,
     /// Whether a missing right is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     permission_error: Option<bool>,
@@ -197,7 +198,7 @@ impl ItemResult {
             content_type: None,
             error: Some(error.message.clone()),
             error_code: Some(error.code),
-            permission_error: Some(error.code == crate::tools::code::ACCESS_DENIED),
+            permission_error: Some(error.code == ErrorCode::AccessDenied),
             resolution: error.hint.clone().into_iter().collect(),
         }
     }

@@ -20,8 +20,9 @@ use serde_json::{Map, Value, json};
 pub(super) use self::action::{Action, OldName};
 pub use self::roads::{Road, roads};
 pub(super) use self::table::{MODULES, OLD_NAMES};
-use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, Written, code};
+use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, Written};
 use crate::config::Toolset;
+use crate::error_code::ErrorCode;
 
 /// One module.
 pub struct Module {
@@ -147,7 +148,7 @@ impl Module {
             let shown: String = action.chars().filter(|c| !c.is_control()).take(80).collect();
             let names: Vec<&str> = self.offered(toolbox, offer).map(|action| action.name).collect();
             let message = format!("{} has no action `{shown}`; its actions are: {}.", self.name, names.join(", "));
-            return Err(ToolError::new(code::UNKNOWN_ACTION, message).with_details(json!({ "actions": names })));
+            return Err(ToolError::new(ErrorCode::UnknownAction, message).with_details(json!({ "actions": names })));
         };
         let params = spelling::object(&session, "params", arguments.remove("params")).await?;
         let context = spelling::object(&session, "_context", arguments.remove("_context")).await?;

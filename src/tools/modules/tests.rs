@@ -1,4 +1,5 @@
 use super::*;
+use crate::error_code::ErrorCode;
 
 fn actions() -> impl Iterator<Item = (&'static Module, &'static Action)> {
     MODULES.iter().flat_map(|module| module.actions.iter().map(move |action| (module, action)))
@@ -82,5 +83,5 @@ fn arguments_get_their_typed_names() {
     let typed = json!({ "name": "a/b", "files": ["s3://abc/x"], "metadata": "{}", "message": "first" });
     assert_eq!(Value::from(translated("create", sent).unwrap()), typed);
     let sent = json!({ "bucket": "abc", "registry": "s3://other" });
-    assert_eq!(translated("objects_put", sent).unwrap_err().code, code::INVALID_ARGUMENT);
+    assert_eq!(translated("objects_put", sent).unwrap_err().code, ErrorCode::InvalidArgument);
 }

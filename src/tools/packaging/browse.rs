@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::args::{KnownName, latest};
 use super::view::SeenEntry;
 use super::{cursor, metadata};
+use crate::error_code::ErrorCode;
 use crate::packages::Use;
 use crate::s3::BucketName;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Link, Session, ToolError, code, weight};
+use crate::tools::{Link, Session, ToolError, weight};
 
 /// Shows what is in a package.
 pub struct PackageBrowse;
@@ -116,7 +117,7 @@ impl Tool for PackageBrowse {
         }
         let Some(at) = file.find(&path).await.map_err(told)? else {
             let message = format!("There is nothing at `{path}` in revision {hash} of {name}.");
-            return Err(ToolError::new(code::NO_SUCH_KEY, message)
+            return Err(ToolError::new(ErrorCode::NoSuchKey, message)
                 .with_hint("Browse the package without a path to see what it holds."));
         };
         let (listed, next) = file.list(&at, args.recursive, offset, limit).await.map_err(told)?;

@@ -9,11 +9,12 @@ use super::metadata::Metadata;
 use super::outcome::Output;
 use super::plan::{Keys, MOST, plan};
 use super::push::{NewPackage, Options, create, in_time};
+use crate::error_code::ErrorCode;
 use crate::packages::room_of_file;
 use crate::s3::{BucketName, ListingQuery, ObjectUri, UserS3};
 use crate::tools::args::yes;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError};
 
 /// Where registries keep their own things.
 const OWN: &str = ".quilt/";
@@ -157,7 +158,7 @@ async fn find(
         }
         if found.files.len() > MOST {
             let message = format!("More than {MOST} objects are below s3://{bucket}/{prefix}, too many for one call.");
-            return Err(ToolError::new(code::TOO_LARGE, message)
+            return Err(ToolError::new(ErrorCode::TooLarge, message)
                 .with_hint("Use a longer prefix or include, then add the rest with package_update."));
         }
         query.continuation_token = page.next_continuation_token;

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::args::KnownName;
 use super::questions;
+use crate::error_code::ErrorCode;
 use crate::s3::BucketName;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError};
 
 /// Deletes a package, or a revision.
 pub struct PackageDelete;
@@ -59,7 +60,7 @@ impl Tool for PackageDelete {
         let is_confirmed = args.confirm.as_deref() == Some(name.as_str());
         if !args.dry_run && !is_confirmed && (args.confirm.is_some() || !session.can_ask()) {
             let message = format!("To delete from {name}, the argument confirm must be `{name}`.");
-            return Err(ToolError::new(code::CONFIRMATION_REQUIRED, message)
+            return Err(ToolError::new(ErrorCode::ConfirmationRequired, message)
                 .with_hint("Ask the user, then repeat the call with confirm set; dry_run=true shows what would go."));
         }
         let told = |error| session.explain_package(error);

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use crate::error_code::ErrorCode;
 use crate::packages::PackageError;
 use crate::quilt::TopHash;
 use crate::quilt::manifest::WriteError;
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError};
 
 impl Session {
     /// What an error of the packages means to this caller.
@@ -15,9 +16,9 @@ impl Session {
         let message = sentence(&error.to_string());
         match error {
             E::S3(error) => self.explain(&error),
-            E::NoSuchPackage { .. } => ToolError::new(code::NO_SUCH_PACKAGE, message)
+            E::NoSuchPackage { .. } => ToolError::new(ErrorCode::NoSuchPackage, message)
                 .with_hint("Call package_list to see which packages the bucket has."),
-            E::NoSuchRevision { .. } => ToolError::new(code::NO_SUCH_PACKAGE, message)
+            E::NoSuchRevision { .. } => ToolError::new(ErrorCode::NoSuchPackage, message)
                 .with_hint("Call package_versions to see which revisions the package has."),
             E::Ambiguous { .. } | E::Invalid(_) => ToolError::invalid(message),
             E::Write(problem) => match *problem {
@@ -27,32 +28,32 @@ impl Session {
                 ),
             },
             E::Pointer { .. } | E::Manifest { .. } | E::Poisoned { .. } => {
-                ToolError::new(code::INVALID_MANIFEST, message)
+                ToolError::new(ErrorCode::InvalidManifest, message)
                     .with_hint("Call package_verify, or use another revision of the package.")
             }
-            E::TooLarge(_) => ToolError::new(code::TOO_LARGE, message),
+            E::TooLarge(_) => ToolError::new(ErrorCode::TooLarge, message),
             E::Memory(refused) => refused.into(),
-            E::Changed { .. } => ToolError::new(code::CONFLICT, message).retryable(),
+            E::Changed { .. } => ToolError::new(ErrorCode::Conflict, message).retryable(),
             E::Conflict { expected, found, .. } => conflict(message, expected.as_ref(), found.as_ref()),
             E::AfterCommit { name, hash, problem } => {
                 let details = json!({
                     "committed": true, "hash": hash.as_str(), "missing": "history entry",
                     "cause": self.explain_package(*problem).message,
                 });
-                ToolError::new(code::UPSTREAM, message)
+                ToolError::new(ErrorCode::Upstream, message)
                     .retryable()
                     .with_hint(format!(
                         "The package {name} is complete and readable; repeat the same call to add its history entry."
                     ))
                     .with_details(details)
             }
-            E::Unclear { hash, problem, .. } => ToolError::new(code::UPSTREAM, message)
+            E::Unclear { hash, problem, .. } => ToolError::new(ErrorCode::Upstream, message)
                 .retryable()
                 .with_hint("Call package_browse to see which revision is the latest, then repeat the call if need be.")
                 .with_details(json!({ "hash": hash.as_str(), "cause": self.explain(&problem).message })),
-            E::Violation(_) | E::Choice(_) => ToolError::new(code::WORKFLOW_VIOLATION, message)
+            E::Violation(_) | E::Choice(_) => ToolError::new(ErrorCode::WorkflowViolation, message)
                 .with_hint("Call workflow_list to see what the bucket's workflows demand."),
-            E::Workflows { .. } => ToolError::new(code::WORKFLOW_VIOLATION, message)
+            E::Workflows { .. } => ToolError::new(ErrorCode::WorkflowViolation, message)
                 .with_hint("Whoever owns the bucket has to repair .quilt/workflows/config.yml."),
         }
     }
@@ -61,7 +62,7 @@ impl Session {
 /// Another revision is there than the call was about.
 pub(super) fn conflict(message: String, expected: Option<&TopHash>, current: Option<&TopHash>) -> ToolError {
     let text = |hash: Option<&TopHash>| hash.map(|hash| hash.as_str().to_owned());
-    ToolError::new(code::CONFLICT, message)
+    ToolError::new(ErrorCode::Conflict, message)
         .with_hint("Look at the current revision, then decide anew.")
         .with_details(json!({ "expected_hash": text(expected), "current_hash": text(current) }))
 }

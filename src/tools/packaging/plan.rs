@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::args::FileArg;
 use super::metadata;
+use crate::error_code::ErrorCode;
 use crate::packages::Planned;
 use crate::quilt::LogicalKey;
 use crate::s3::ObjectUri;
@@ -46,7 +47,7 @@ pub(super) fn common_directory<'a>(mut keys: impl Iterator<Item = &'a str>) -> S
 pub(super) fn plan(files: Vec<FileArg>, keys: Keys, base: &str) -> Result<Vec<Planned>, ToolError> {
     if files.len() > MOST {
         let message = format!("One call takes at most {MOST} files, and these are {}.", files.len());
-        return Err(ToolError::new(crate::tools::code::TOO_LARGE, message)
+        return Err(ToolError::new(ErrorCode::TooLarge, message)
             .with_hint("Create the package with some of them, then add the rest with package_update."));
     }
     let planned = files.into_iter().map(|FileArg { s3_uri, logical_key, meta }| {

@@ -7,6 +7,7 @@ use super::explain::conflict;
 use super::metadata::Metadata;
 use super::outcome::{Done, Output};
 use super::questions;
+use crate::error_code::ErrorCode;
 use crate::packages::{
     ChangeCounts, Committed, Comparison, Hashing, Latest, PackageBucket, PackageError, Planned, Preference, Prepared,
     Seen, Use, compose, room_of_files,
@@ -15,7 +16,7 @@ use crate::quilt::checksum::{HashKind, ObjectHasher};
 use crate::quilt::workflow::Candidate;
 use crate::quilt::{Entry, Header, LogicalKey, PackageName, PhysicalKey, json as quilt_json, layout};
 use crate::s3::{BucketName, ObjectUri, Put, UserS3};
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError};
 
 /// Where a readme goes.
 const README: &str = "README.md";
@@ -64,7 +65,7 @@ pub(super) async fn in_time<T>(
         Err(_elapsed) => {
             let message =
                 "The time of the call was over before everything was hashed and copied; the package was not changed.";
-            Err(ToolError::new(code::TIMEOUT, message).retryable().with_hint(
+            Err(ToolError::new(ErrorCode::Timeout, message).retryable().with_hint(
                 "Put fewer files in at once and add the rest with package_update, or write the objects with SHA-256 \
                  checksums, so that they need not be read.",
             ))
@@ -244,7 +245,7 @@ fn readme(bucket: &BucketName, name: &PackageName, text: &str, version_id: Optio
     let logical_key = LogicalKey::found(README.to_owned());
     let mut hasher = ObjectHasher::new(HashKind::Sha256Chunked, text.len() as u64);
     hasher.update(text.as_bytes());
-    let hash = hasher.finish().map_err(|problem| ToolError::new(code::INTERNAL, problem.to_string()))?;
+    let hash = hasher.finish().map_err(|problem| ToolError::new(ErrorCode::Internal, problem.to_string()))?;
     let key = layout::data(name, &logical_key);
     Ok(Entry {
         physical_key: PhysicalKey::S3 { bucket: bucket.to_string(), key, version_id },

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use super::access::BucketAccess;
 use super::evidence::{Evidence, Operation, Witness};
 use crate::catalog::{self, CatalogView, GraphqlError, Level, RegistryError};
-use crate::credentials::{Code, Source};
-use crate::tools::{Session, ToolError, code};
+use crate::credentials::Source;
+use crate::error_code::ErrorCode;
+use crate::tools::{Session, ToolError};
 
 const METHOD: &str = "GraphQL collaborators";
 
@@ -37,13 +38,13 @@ fn is_login(error: &GraphqlError) -> bool {
 fn failure(error: &GraphqlError) -> ToolError {
     let message = format!("The catalog could not say who the caller is and which buckets there are: {error}.");
     if is_login(error) {
-        return ToolError::new(Code::InvalidJwt.as_str(), message).with_hint("Log in again and send the new token.");
+        return ToolError::new(ErrorCode::InvalidJwt, message).with_hint("Log in again and send the new token.");
     }
     let is_refusal = matches!(
         error,
         GraphqlError::Registry(RegistryError::Forbidden(_) | RegistryError::NotAllowed(_)) | GraphqlError::Schema(_)
     );
-    let failure = ToolError::new(code::UPSTREAM, message);
+    let failure = ToolError::new(ErrorCode::Upstream, message);
     if is_refusal { failure } else { failure.retryable() }
 }
 

@@ -1,9 +1,10 @@
 //! From an entry of a package to the object that holds its bytes.
 
+use crate::error_code::ErrorCode;
 use crate::packages::{Listed, ManifestFile, PackageBucket, Use, object_of};
 use crate::quilt::{PackageName, QuiltUri, Revision};
 use crate::s3::{BucketName, ObjectUri};
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError};
 
 /// The object of an entry. Names are as people write them: the bucket with or without `s3://`, the revision by default the
 /// latest.
@@ -46,14 +47,14 @@ pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Resul
         Some(Listed::File(entry)) if entry.logical_key.as_str() == path => {
             object_of(&entry.physical_key).map_err(|problem| {
                 let message = format!("The entry `{shown}` lies where this server cannot read: {problem}.");
-                ToolError::new(code::NO_SUCH_KEY, message)
+                ToolError::new(ErrorCode::NoSuchKey, message)
             })
         }
         _ => {
             let revision = Revision::Hash(file.hash.to_string());
             let package = QuiltUri { revision, path: None, catalog: None, ..uri.clone() };
             let message = format!("The package {package} has no entry `{shown}`.");
-            Err(ToolError::new(code::NO_SUCH_KEY, message).with_hint("Browse the package to see its entries."))
+            Err(ToolError::new(ErrorCode::NoSuchKey, message).with_hint("Browse the package to see its entries."))
         }
     }
 }

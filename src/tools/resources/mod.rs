@@ -13,9 +13,10 @@ pub use entry::entry_object;
 pub use link::Link;
 
 use crate::config::Toolset;
+use crate::error_code::ErrorCode;
 use crate::quilt::QuiltUri;
 use crate::s3::ObjectUri;
-use crate::tools::{Session, ToolError, code};
+use crate::tools::{Session, ToolError};
 
 /// Most bytes of one resource.
 const MOST: u64 = 1024 * 1024;
@@ -56,7 +57,7 @@ impl ResourceUri {
             Some("quilt+s3") => text.parse::<QuiltUri>().map(Self::Package).map_err(|problem| problem.to_string()),
             _ => Err("expected s3://bucket/key or quilt+s3://bucket#package=namespace/name[@hash][&path=…]".to_owned()),
         }
-        .map_err(|problem| ToolError::new(code::INVALID_ARGUMENT, format!("This URI cannot be read: {problem}.")))
+        .map_err(|problem| ToolError::new(ErrorCode::InvalidArgument, format!("This URI cannot be read: {problem}.")))
     }
 
     /// The bucket that it is in.

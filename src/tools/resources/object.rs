@@ -4,8 +4,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::{Body, Content, MOST};
+use crate::error_code::ErrorCode;
 use crate::s3::ObjectUri;
-use crate::tools::{Session, ToolError, code, weight};
+use crate::tools::{Session, ToolError, weight};
 
 pub(super) async fn read(session: &Session, object: &ObjectUri) -> Result<Content, ToolError> {
     let s3 = session.s3().await?;
@@ -16,7 +17,7 @@ pub(super) async fn read(session: &Session, object: &ObjectUri) -> Result<Conten
         let message = format!("{object} has {} bytes; as a resource at most {MOST} are read.", read.size);
         let hint = "Read pieces of it with bucket_object_text or bucket_object_fetch, or make a link with \
                     bucket_object_link.";
-        return Err(ToolError::new(code::TOO_LARGE, message).with_hint(hint));
+        return Err(ToolError::new(ErrorCode::TooLarge, message).with_hint(hint));
     }
     // A text that holds NUL is most likely none.
     let text = std::str::from_utf8(&read.bytes).ok().filter(|text| !text.contains('\0'));

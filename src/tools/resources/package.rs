@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Body, Content, MOST, entry};
+use crate::error_code::ErrorCode;
 use crate::packages::Listed;
 use crate::quilt::QuiltUri;
-use crate::tools::{Session, ToolError, code, weight};
+use crate::tools::{Session, ToolError, weight};
 
 /// Most entries that are looked at for the document.
 const ENTRIES: usize = 5_000;
@@ -51,7 +52,7 @@ pub(super) async fn read(session: &Session, uri: &QuiltUri) -> Result<Content, T
     let text = document.to_string();
     if text.len() as u64 > MOST {
         let message = format!("What is to be said of this package is longer than the {MOST} bytes of a resource.");
-        return Err(ToolError::new(code::TOO_LARGE, message).with_hint("Browse it with package_browse."));
+        return Err(ToolError::new(ErrorCode::TooLarge, message).with_hint("Browse it with package_browse."));
     }
     Ok(Content { mime_type: Some("application/json".to_owned()), body: Body::Text(text) })
 }

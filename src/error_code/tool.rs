@@ -1,0 +1,194 @@
+//! Codes of tools. Some of them are codes of requests as well, with an HTTP status of their own.
+
+use axum::http::StatusCode;
+
+use super::{FORBIDDEN, INTERNAL_ERROR, INVALID_PARAMS, LIMITED, RESOURCE_NOT_FOUND, Row, UNAVAILABLE};
+
+pub(super) const ACCESS_DENIED: Row = Row {
+    name: "access_denied",
+    status: StatusCode::OK,
+    rpc: FORBIDDEN,
+    retryable: false,
+    when: "AWS denied the operation; the message names action, resource, principal and the source of the credentials",
+    remedy: "grant the principal the permission, or call as a user who has it",
+};
+
+pub(super) const WRITE_NEEDS_USER_CREDENTIALS: Row = Row {
+    name: "write_needs_user_credentials",
+    status: StatusCode::OK,
+    rpc: FORBIDDEN,
+    retryable: false,
+    when: "only the server's own credentials apply to the call, and they are for reading only",
+    remedy: "send the token of a user who may write",
+};
+
+pub(super) const READ_ONLY: Row = Row {
+    name: "read_only",
+    status: StatusCode::OK,
+    rpc: FORBIDDEN,
+    retryable: false,
+    when: "the tool writes, and the server or the request is read-only",
+    remedy: "`QUILT_MCP_READ_ONLY` of the server, or the header `X-MCP-Readonly` of the client",
+};
+
+pub(super) const INVALID_ARGUMENT: Row = Row {
+    name: "invalid_argument",
+    status: StatusCode::OK,
+    rpc: INVALID_PARAMS,
+    retryable: false,
+    when: "an argument is unknown or cannot be used",
+    remedy: "correct it as the message says; it lists what is valid",
+};
+
+pub(super) const UNKNOWN_ACTION: Row = Row {
+    name: "unknown_action",
+    status: StatusCode::OK,
+    rpc: INVALID_PARAMS,
+    retryable: false,
+    when: "the module has no such action",
+    remedy: "choose one of those that the message lists",
+};
+
+pub(super) const CONFIRMATION_REQUIRED: Row = Row {
+    name: "confirmation_required",
+    status: StatusCode::OK,
+    rpc: FORBIDDEN,
+    retryable: false,
+    when: "a deletion was not confirmed, or the user was asked and did not agree",
+    remedy: "repeat the name in `confirm`",
+};
+
+pub(super) const CONFLICT: Row = Row {
+    name: "conflict",
+    status: StatusCode::OK,
+    rpc: FORBIDDEN,
+    retryable: false,
+    when: "the name exists already, or another writer changed it during the call",
+    remedy: "look at the current state; set `overwrite` if replacing it is intended",
+};
+
+pub(super) const WORKFLOW_VIOLATION: Row = Row {
+    name: "workflow_violation",
+    status: StatusCode::OK,
+    rpc: FORBIDDEN,
+    retryable: false,
+    when: "the package breaks a rule of the bucket's workflow, or names no workflow where one is required",
+    remedy: "correct the package as the message says; `workflow_list` shows the rules",
+};
+
+pub(super) const INVALID_MANIFEST: Row = Row {
+    name: "invalid_manifest",
+    status: StatusCode::OK,
+    rpc: INTERNAL_ERROR,
+    retryable: false,
+    when: "the manifest of a package is damaged, or does not have the hash of its name",
+    remedy: "examine it with `package_verify`; write a new revision",
+};
+
+pub(super) const NO_SUCH_BUCKET: Row = Row {
+    name: "no_such_bucket",
+    status: StatusCode::OK,
+    rpc: RESOURCE_NOT_FOUND,
+    retryable: false,
+    when: "the bucket does not exist, or the caller may not know that it does",
+    remedy: "check the name; `bucket_list` shows the buckets of the caller",
+};
+
+pub(super) const NO_SUCH_KEY: Row = Row {
+    name: "no_such_key",
+    status: StatusCode::OK,
+    rpc: RESOURCE_NOT_FOUND,
+    retryable: false,
+    when: "the object, its version or the entry of the package does not exist, or the caller may not know that it does",
+    remedy: "check the name; `bucket_objects_list` and `package_browse` show what exists",
+};
+
+pub(super) const NO_SUCH_PACKAGE: Row = Row {
+    name: "no_such_package",
+    status: StatusCode::OK,
+    rpc: RESOURCE_NOT_FOUND,
+    retryable: false,
+    when: "the package or its revision does not exist, or the caller may not know that it does",
+    remedy: "check the name; `package_list` and `package_versions` show what exists",
+};
+
+pub(super) const TOO_LARGE: Row = Row {
+    name: "too_large",
+    status: StatusCode::PAYLOAD_TOO_LARGE,
+    rpc: INVALID_PARAMS,
+    retryable: false,
+    when: "the body of the request exceeds `QUILT_MCP_MAX_BODY`, or, in a tool's result, the answer or the work does not fit the limits of the server",
+    remedy: "ask for less in one call",
+};
+
+pub(super) const THROTTLED: Row = Row {
+    name: "throttled",
+    status: StatusCode::TOO_MANY_REQUESTS,
+    rpc: LIMITED,
+    retryable: true,
+    when: "the server or the caller has reached a limit of rate, calls in flight or memory; in a tool's result also when S3 asks to slow down",
+    remedy: "wait as `Retry-After` says; make fewer calls at once, or run more copies of the server",
+};
+
+pub(super) const TIMEOUT: Row = Row {
+    name: "timeout",
+    status: StatusCode::REQUEST_TIMEOUT,
+    rpc: UNAVAILABLE,
+    retryable: true,
+    when: "the body of the request arrived too slowly; in a tool's result or `attempts`, the call exceeded `QUILT_MCP_TOOL_TIMEOUT`, or a service did not answer in time",
+    remedy: "try again, with less in one call; the message says what took too long",
+};
+
+pub(super) const CANCELLED: Row = Row {
+    name: "cancelled",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    rpc: UNAVAILABLE,
+    retryable: true,
+    when: "the server was shutting down, or the client ended the call",
+    remedy: "try again; if deployments cause it, raise `QUILT_MCP_DRAIN` and `stopTimeout`",
+};
+
+pub(super) const UPSTREAM: Row = Row {
+    name: "upstream",
+    status: StatusCode::OK,
+    rpc: UNAVAILABLE,
+    retryable: true,
+    when: "S3 or the registry failed in a way that has no code of its own",
+    remedy: "try again if `retryable` says so; the message has the answer of the service",
+};
+
+pub(super) const INTERNAL: Row = Row {
+    name: "internal",
+    status: StatusCode::INTERNAL_SERVER_ERROR,
+    rpc: INTERNAL_ERROR,
+    retryable: false,
+    when: "a bug of the server; in a tool's result the status is 200",
+    remedy: "find the request by its `x-request-id` in the log, and report it",
+};
+
+pub(super) const SEARCH_UNAVAILABLE: Row = Row {
+    name: "search_unavailable",
+    status: StatusCode::OK,
+    rpc: UNAVAILABLE,
+    retryable: true,
+    when: "the search of the catalog does not answer, or the catalog has none",
+    remedy: "try again; `bucket_objects_list` and `package_list` work without search",
+};
+
+pub(super) const NO_WORKGROUP: Row = Row {
+    name: "no_workgroup",
+    status: StatusCode::OK,
+    rpc: FORBIDDEN,
+    retryable: false,
+    when: "the caller may use no Athena workgroup, or none was named where there are several",
+    remedy: "name a workgroup, or ask for permission to use one",
+};
+
+pub(super) const NO_SUCH_QUERY: Row = Row {
+    name: "no_such_query",
+    status: StatusCode::OK,
+    rpc: INVALID_PARAMS,
+    retryable: false,
+    when: "the query does not exist, or is too old for Athena to keep it",
+    remedy: "run the query again",
+};
