@@ -4,7 +4,7 @@
 //! SDK's signer prints session tokens and the HTTP stack prints headers; so whatever the operator asks for, lines of other
 //! crates below `INFO` are never written.
 //!
-//! Invariant: no line is longer than [`super::line::LONGEST`].
+//! Invariant: no line is longer than 4 KiB (`telemetry::line`).
 
 use std::io::Write;
 
@@ -56,5 +56,4 @@ fn is_safe(metadata: &Metadata<'_>) -> bool {
 }
 
 #[cfg(test)]
-#[path = "log_tests.rs"]
 mod tests;
