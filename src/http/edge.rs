@@ -98,9 +98,7 @@ impl Intake {
     pub(super) async fn enter(&self, mut parts: Parts, body: Body, proved: bool) -> Result<Entered, Refusal> {
         let read = payload::read(&self.memory, body, self.bounds(proved)).await;
         let Arrived { bytes: body, share } = read.map_err(|error| match error {
-            ReadError::TooSlow => {
-                refuse(ErrorCode::Timeout, "The request body took too long to arrive.")
-            }
+            ReadError::TooSlow => refuse(ErrorCode::Timeout, "The request body took too long to arrive."),
             ReadError::TooLarge if proved => too_large(),
             ReadError::TooLarge => {
                 let message =
@@ -113,8 +111,7 @@ impl Intake {
                 payload::refuse(refused, None)
             }
         })?;
-        let envelope =
-            Envelope::parse(&body).map_err(|(what, id)| problem(&what, id.as_deref()))?;
+        let envelope = Envelope::parse(&body).map_err(|(what, id)| problem(&what, id.as_deref()))?;
         if envelope.is_open() && body.len() > MAX_UNPROVED_BODY {
             let message = "The request body is larger than a discovery method needs.";
             return Err(refuse(ErrorCode::TooLarge, message));

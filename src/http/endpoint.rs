@@ -113,8 +113,7 @@ impl Endpoint {
         let Entered { parts, mut envelope, body, share, is_served } = entered;
         let offer = tighten::read(self.offer, &parts.headers, &envelope)?;
         payload::admit(&memory, share, &caller, &envelope).await?;
-        let (body, call) =
-            envelope.take_call(body).map_err(|what| problem(&what, envelope.id.as_deref()))?;
+        let (body, call) = envelope.take_call(body).map_err(|what| problem(&what, envelope.id.as_deref()))?;
         let standing = Standing { caller, offer, memory: memory.clone(), arguments: Arguments::default() };
         let answer = match self.mcp.answer(parts, body, call, standing).await {
             Answered::Here(answer) => answer,

@@ -149,8 +149,7 @@ impl Limits {
 
 fn refuse(message: &str, seconds: u64, envelope: Option<&Envelope>) -> Refusal {
     let what = Problem::new(ErrorCode::Throttled, message);
-    let mut response =
-        reply::problem(&what, envelope.and_then(|envelope| envelope.id.as_deref()));
+    let mut response = reply::problem(&what, envelope.and_then(|envelope| envelope.id.as_deref()));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response.into()
 }

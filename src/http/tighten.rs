@@ -7,8 +7,8 @@ use axum::http::HeaderMap;
 
 use super::envelope::Envelope;
 use super::reply::{Problem, Refusal, problem};
-use crate::error_code::ErrorCode;
 use crate::config::Toolsets;
+use crate::error_code::ErrorCode;
 use crate::tools::Offer;
 
 const READ_ONLY: &str = "x-mcp-readonly";

@@ -141,7 +141,7 @@ mod tests {
         assert!(signed(json!({ "alg": "HS256", "x-may": 1 })).is_ok(), "what is not critical may be ignored");
         for crit in [json!(["x-must"]), json!(["b64"]), json!([]), json!("x"), json!(null), json!(7)] {
             let refused = signed(json!({ "alg": "HS256", "b64": true, "crit": crit })).unwrap_err();
-            assert_eq!(refused.code(), "invalid_jwt", "{crit}");
+            assert_eq!(refused.code(), crate::error_code::ErrorCode::InvalidJwt, "{crit}");
             assert!(refused.to_string().contains("crit"), "{refused}");
         }
     }
