@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::blocking::CpuError;
 use crate::packages::PackageError;
 use crate::quilt::TopHash;
 use crate::quilt::manifest::WriteError;
@@ -32,6 +33,9 @@ impl Session {
             }
             E::TooLarge(_) => ToolError::new(code::TOO_LARGE, message),
             E::Memory(refused) => refused.into(),
+            E::Cpu(CpuError::Busy) => ToolError::new(code::THROTTLED, message).retryable(),
+            E::Cpu(CpuError::TooSlow) => ToolError::new(code::TIMEOUT, message)
+                .with_hint("Put fewer files in at once, or have the workflow's schema made simpler."),
             E::Changed { .. } => ToolError::new(code::CONFLICT, message).retryable(),
             E::Conflict { expected, found, .. } => conflict(message, expected.as_ref(), found.as_ref()),
             E::AfterCommit { name, hash, problem } => {
