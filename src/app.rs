@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::blocking::CpuPool;
 use crate::catalog::{
     CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client,
     http_client, own_bearer,
@@ -154,6 +155,7 @@ impl App {
             catalog,
             buckets: buckets(&config.catalog.buckets)?,
             manifests: ManifestCache::default(),
+            cpu: CpuPool::default(),
             tasks: tasks.clone(),
             clock: clock.clone(),
             bucket_limit,

@@ -29,7 +29,8 @@
 //!
 //! [`upstream`] is what every party that is asked has in common: a breaker, a bound, a budget of repetitions. It knows
 //! nobody; `catalog`, `credentials`, `identity`, `s3` and `sts` ask through it. [`memory`] is the budget of bytes that
-//! payloads may take, of which `http`, `tools` and `packages` take shares before they hold some.
+//! payloads may take, of which `http`, `tools` and `packages` take shares before they hold some. [`blocking`] is where
+//! computations of unbounded size run.
 //! [`error_code`] is the table of error codes, which every room may use. [`json`] is the bounded parser of what callers send.
 //! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
 //! Python encodes URIs, for `s3` and `quilt`.
@@ -47,6 +48,7 @@
 //! own. So a tool cannot act as anybody else, because there is no function that would let it.
 
 pub mod app;
+pub mod blocking;
 pub mod catalog;
 pub mod cli;
 pub mod clock;

@@ -3,6 +3,7 @@
 use tokio_util::task::TaskTracker;
 
 use super::{ManifestCache, PackageError};
+use crate::blocking::CpuPool;
 use crate::clock::Clock;
 use crate::memory::CallMemory;
 use crate::s3::{BucketName, ObjectUri, UserS3};
@@ -13,6 +14,7 @@ pub struct PackageBucket {
     pub(super) s3: UserS3,
     pub(super) bucket: BucketName,
     pub(super) manifests: ManifestCache,
+    pub(super) cpu: CpuPool,
     pub(super) memory: CallMemory,
     pub(super) clock: Clock,
     pub(super) tasks: TaskTracker,
@@ -25,11 +27,12 @@ impl PackageBucket {
         s3: UserS3,
         bucket: BucketName,
         manifests: ManifestCache,
+        cpu: CpuPool,
         memory: CallMemory,
         clock: Clock,
         tasks: TaskTracker,
     ) -> Self {
-        Self { s3, bucket, manifests, memory, clock, tasks }
+        Self { s3, bucket, manifests, cpu, memory, clock, tasks }
     }
 
     /// The bucket.

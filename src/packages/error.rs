@@ -1,5 +1,6 @@
 //! Why something with packages did not work.
 
+use crate::blocking::CpuError;
 use crate::memory::Refused;
 use crate::quilt::manifest::WriteError;
 use crate::quilt::workflow::{ChoiceError, ConfigError, UnusableWorkflow, Violation};
@@ -71,6 +72,9 @@ pub enum PackageError {
     /// There is no memory for it now, or none at all.
     #[error("{0}")]
     Memory(#[from] Refused),
+    /// A computation found no place, or took too long.
+    #[error("{0}")]
+    Cpu(#[from] CpuError),
     /// Ask again: an object was replaced while it was read.
     #[error("s3://{bucket}/{key} was replaced while it was read")]
     Changed {

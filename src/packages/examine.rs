@@ -15,6 +15,8 @@ use crate::s3::{ObjectUri, ReadQuery, S3ErrorKind};
 
 /// Manifests up to this size are kept in memory whole; of larger ones the index is.
 const KEPT: u64 = 2 * 1024 * 1024;
+/// Larger manifests are parsed away from the async workers.
+const INLINE: u64 = 1024 * 1024;
 /// Largest manifest that is sorted in memory, when it is not in tree order. No release of quilt3 writes such.
 const SORTABLE: u64 = 16 * 1024 * 1024;
 /// Most memory for an index; only a manifest made for it needs more.
@@ -95,13 +97,25 @@ impl PackageBucket {
         let mut kept = (size <= KEPT).then(BytesMut::new);
         while let Some(chunk) = chunks.next().await {
             let chunk: Bytes = chunk?;
-            match indexer.push(&chunk) {
+            let pushed;
+            (indexer, pushed) = if size > INLINE {
+                let chunk = chunk.clone();
+                self.cpu.run(move |_| pushed_to(indexer, &chunk)).await?
+            } else {
+                pushed_to(indexer, &chunk)
+            };
+            match pushed {
                 Ok(()) => {}
                 Err(ManifestError::OutOfOrder { .. }) if size <= SORTABLE => {
                     let size_in_memory = usize::try_from(size).unwrap_or(usize::MAX);
                     self.memory.hold_more(size_in_memory.saturating_mul(SORTING)).await?;
                     let bytes = if size == 0 { Bytes::new() } else { read((0, size - 1)).await? };
-                    return sorted(&bytes, if_match.to_owned()).map_err(wrong);
+                    let (memory, etag) = (self.memory.clone(), if_match.to_owned());
+                    let sorted = self.cpu.run(move |_| {
+                        let _memory = memory;
+                        sorted(&bytes, etag)
+                    });
+                    return sorted.await?.map_err(wrong);
                 }
                 Err(ManifestError::OutOfOrder { .. }) => {
                     let message = format!(
@@ -123,12 +137,16 @@ impl PackageBucket {
             if let Some(kept) = &mut kept {
                 kept.extend_from_slice(&chunk);
             }
-            // Parsing takes its time; others want theirs.
-            tokio::task::yield_now().await;
         }
         let index = indexer.finish().map_err(wrong)?;
         Ok(known(index, kept.map(BytesMut::freeze), if_match.to_owned()))
     }
+}
+
+/// The index with more of the manifest.
+fn pushed_to(mut indexer: Indexer, chunk: &[u8]) -> (Indexer, Result<(), ManifestError>) {
+    let pushed = indexer.push(chunk);
+    (indexer, pushed)
 }
 
 /// A manifest whose rows are not in tree order, as if they were.

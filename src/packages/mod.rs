@@ -47,4 +47,4 @@ pub use revise::{Changes, Prepared, Removal, Revised, compose, entries_after, re
 pub use room::{OBJECTS, Use, room_of_file, room_of_files, room_of_revision};
 pub use rows::Rows;
 pub use verify::Verdict;
-pub use workflow::WorkflowGate;
+pub use workflow::{Judged, WorkflowGate};

@@ -6,7 +6,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{ChangeCounts, Draft, Latest, ManifestFile, PackageError, Rows};
+use super::{ChangeCounts, Draft, Latest, ManifestFile, PackageBucket, PackageError, Rows};
 use crate::quilt::manifest::{Directory, ManifestWriter};
 use crate::quilt::{Entry, Header, LogicalKey, PackageName, TopHash};
 
@@ -78,6 +78,28 @@ pub fn compose(header: &Header, entries: &[Entry]) -> Result<Prepared, PackageEr
         composer.entry(entry)?;
     }
     Ok(composer.finish())
+}
+
+/// Manifests of more entries are composed away from the async workers.
+const FEW: usize = 2000;
+
+impl PackageBucket {
+    /// The manifest of a package with these entries, which are brought into tree order and given back.
+    pub async fn compose(
+        &self,
+        header: Header,
+        mut entries: Vec<Entry>,
+    ) -> Result<(Vec<Entry>, Prepared), PackageError> {
+        let is_few = entries.len() <= FEW;
+        let memory = self.memory.clone();
+        let work = move || {
+            let _memory = memory;
+            entries.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
+            let prepared = compose(&header, &entries)?;
+            Ok((entries, prepared))
+        };
+        if is_few { work() } else { self.cpu.run(move |_| work()).await? }
+    }
 }
 
 /// The revision that comes after another.

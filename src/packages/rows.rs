@@ -8,12 +8,17 @@ use super::PackageError;
 use crate::quilt::manifest::{ManifestReader, Row};
 use crate::quilt::{Entry, TopHash};
 
+/// Rows that are parsed, and hashed by those who write them again, before other tasks have their turn.
+const TURN: u32 = 256;
+
 /// The entries of a stretch of a manifest, in tree order. Holds the bytes that came and were not taken.
 pub struct Rows {
     chunks: BoxStream<'static, Result<Bytes, PackageError>>,
     reader: ManifestReader,
     hash: TopHash,
     ended: bool,
+    /// Rows since others had their turn.
+    taken: u32,
 }
 
 impl Rows {
@@ -23,7 +28,7 @@ impl Rows {
         offset: u64,
         chunks: impl stream::Stream<Item = Result<Bytes, PackageError>> + Send + 'static,
     ) -> Self {
-        Self { chunks: chunks.boxed(), reader: ManifestReader::resuming(offset), hash, ended: false }
+        Self { chunks: chunks.boxed(), reader: ManifestReader::resuming(offset), hash, ended: false, taken: 0 }
     }
 
     /// Where the next entry begins.
@@ -34,6 +39,11 @@ impl Rows {
 
     /// The next entry.
     pub async fn next(&mut self) -> Result<Option<Entry>, PackageError> {
+        self.taken += 1;
+        if self.taken >= TURN {
+            self.taken = 0;
+            tokio::task::yield_now().await;
+        }
         loop {
             let row = self.reader.next_row();
             let row =

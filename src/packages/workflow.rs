@@ -1,23 +1,25 @@
 //! Workflows: what the bucket demands of a package before it is written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::place::{object_of, physical_key_of};
 use super::{PackageBucket, PackageError};
+use crate::blocking::CpuError;
 use crate::quilt::json::Value;
 use crate::quilt::layout::WORKFLOWS_CONFIG;
 use crate::quilt::workflow::{
     Candidate, Choice, LoadedSchema, UnusableWorkflow, Validator, WorkflowConfig, without_config,
 };
-use crate::quilt::{Entry, PhysicalKey};
+use crate::quilt::{Entry, PackageName, PhysicalKey};
 use crate::s3::{ObjectUri, ReadQuery, S3ErrorKind};
 
 /// Largest configuration or schema, in bytes.
-const LARGEST: u64 = 4 * 1024 * 1024;
+const LARGEST: u64 = 256 * 1024;
 
 /// The workflow that a package has to pass, if there is any.
 #[derive(Debug)]
-pub struct WorkflowGate(Option<Validator>);
+pub struct WorkflowGate(Option<Arc<Validator>>);
 
 impl WorkflowGate {
     /// What the package's header says of the workflow.
@@ -29,19 +31,55 @@ impl WorkflowGate {
     /// Whether the entries matter; if not, none have to be given.
     #[must_use]
     pub fn wants_entries(&self) -> bool {
-        self.0.as_ref().is_some_and(Validator::wants_entries)
+        self.0.as_ref().is_some_and(|validator| validator.wants_entries())
     }
 
-    /// Judges a package.
-    pub fn check<'e>(&self, package: Candidate<'_, impl IntoIterator<Item = &'e Entry>>) -> Result<(), PackageError> {
-        match &self.0 {
-            None => Ok(()),
-            Some(validator) => Ok(validator.validate(package)?),
-        }
+    /// Memory for the check of a package of so many entries, beside the entries themselves.
+    #[must_use]
+    pub fn room(&self, entries: usize) -> usize {
+        self.0.as_ref().map_or(0, |validator| validator.room(entries))
     }
 }
 
+/// What a workflow judges of a package beside its entries.
+#[derive(Debug)]
+pub struct Judged {
+    /// The package's name.
+    pub name: PackageName,
+    /// The message.
+    pub message: Option<String>,
+    /// The metadata, if the header has any.
+    pub user_meta: Option<Value>,
+}
+
 impl PackageBucket {
+    /// Judges a package, away from the async workers. `holder` holds the entries and is given back; `entries` shows them in
+    /// tree order. [`WorkflowGate::room`] is to be held before.
+    pub async fn judge<H: Send + 'static>(
+        &self,
+        gate: &WorkflowGate,
+        package: Judged,
+        holder: H,
+        entries: impl FnOnce(&H) -> Vec<&Entry> + Send + 'static,
+    ) -> Result<H, PackageError> {
+        let Some(validator) = gate.0.clone() else { return Ok(holder) };
+        // Should the call end before the check, its memory is held until the check ends too.
+        let memory = self.memory.clone();
+        let judged = self.cpu.run(move |deadline| {
+            let _memory = memory;
+            let Judged { name, message, user_meta } = package;
+            let candidate = Candidate {
+                name: name.as_str(),
+                message: message.as_deref(),
+                user_meta: user_meta.as_ref(),
+                entries: entries(&holder),
+            };
+            let outcome = validator.validate_while(candidate, || deadline.check())?;
+            Ok::<_, CpuError>(outcome.map(|()| holder))
+        });
+        Ok(judged.await???)
+    }
+
     /// The bucket's workflows and where they are configured. Only a configuration that is not there means that there are
     /// none: whoever may not read it is told so.
     pub async fn workflows(&self) -> Result<Option<(WorkflowConfig, PhysicalKey)>, PackageError> {
@@ -49,9 +87,10 @@ impl PackageBucket {
             Err(error) if error.is(S3ErrorKind::NoSuchKey) => return Ok(None),
             loaded => loaded?,
         };
-        let config = WorkflowConfig::parse(&loaded.bytes);
+        let LoadedSchema { bytes, source } = loaded;
+        let config = self.cpu.run(move |_| WorkflowConfig::parse(&bytes)).await?;
         let config = config.map_err(|problem| PackageError::config(&self.bucket, problem))?;
-        Ok(Some((config, loaded.source)))
+        Ok(Some((config, source)))
     }
 
     /// The workflow of a choice, with its schemas, ready to judge.
@@ -73,7 +112,8 @@ impl PackageBucket {
             bucket: self.bucket.clone(),
             problem: Box::new(problem),
         };
-        Ok(WorkflowGate(Some(Validator::new(&chosen, &place, &loaded).map_err(unusable)?)))
+        let validator = self.cpu.run(move |_| Validator::new(&chosen, &place, &loaded)).await?;
+        Ok(WorkflowGate(Some(Arc::new(validator.map_err(unusable)?))))
     }
 
     /// A small object, with the version that was read.

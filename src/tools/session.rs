@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::{ToolError, Word};
+use crate::blocking::CpuPool;
 use crate::catalog::{CatalogHost, RegistryAccess, RegistryDirectory, RegistryError};
 use crate::clock::Clock;
 use crate::config::AmbientPolicy;
@@ -39,6 +40,8 @@ pub struct Services {
     pub buckets: Vec<BucketName>,
     /// Manifests that were read.
     pub manifests: ManifestCache,
+    /// Where computations of unbounded size run.
+    pub cpu: CpuPool,
     /// Work that goes on although its client has left; a shutdown waits for it.
     pub tasks: TaskTracker,
     /// The time.
@@ -220,11 +223,17 @@ impl Session {
         Ok(s3)
     }
 
+    /// Where computations of unbounded size run.
+    pub(super) fn cpu(&self) -> &CpuPool {
+        &self.0.services.cpu
+    }
+
     /// The packages of a bucket, through this handle on S3, which is this caller's.
     #[must_use]
     pub fn packages(&self, s3: UserS3, bucket: BucketName) -> PackageBucket {
-        let Services { manifests, clock, tasks, .. } = &*self.0.services;
-        PackageBucket::new(s3, bucket, manifests.clone(), self.0.memory.clone(), clock.clone(), tasks.clone())
+        let Services { manifests, cpu, clock, tasks, .. } = &*self.0.services;
+        let (manifests, cpu, memory) = (manifests.clone(), cpu.clone(), self.0.memory.clone());
+        PackageBucket::new(s3, bucket, manifests, cpu, memory, clock.clone(), tasks.clone())
     }
 
     /// Asks STS whose the credentials of this call are.

@@ -13,6 +13,7 @@ mod command_line;
 mod conformance;
 mod connect;
 mod connections;
+mod cpu_bounds;
 mod credentials;
 mod curl_smoke;
 mod elicitation;

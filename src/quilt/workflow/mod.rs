@@ -20,6 +20,7 @@ mod check;
 mod choose;
 mod config;
 mod document;
+mod entries;
 mod keywords;
 mod pattern;
 mod schema;

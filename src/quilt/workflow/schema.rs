@@ -1,5 +1,6 @@
 //! JSON schemas as quilt3 takes them: draft 7, nothing referred to, formats not checked.
 
+use super::entries::EntriesSchema;
 use super::{check, keywords};
 use crate::quilt::json::{self, Value};
 
@@ -46,6 +47,18 @@ pub enum SchemaError {
 
 /// Reads a schema.
 pub(super) fn compile(id: &str, bytes: &[u8]) -> Result<jsonschema::Validator, SchemaError> {
+    Ok(read(id, bytes)?.1)
+}
+
+/// Reads a schema of the list of entries.
+pub(super) fn compile_entries(id: &str, bytes: &[u8]) -> Result<EntriesSchema, SchemaError> {
+    let (schema, whole) = read(id, bytes)?;
+    EntriesSchema::compile(&schema, whole)
+        .map_err(|error| SchemaError::Invalid { id: id.to_owned(), problem: check::told(&error) })
+}
+
+/// The schema as it is compiled, and the validator of the whole.
+fn read(id: &str, bytes: &[u8]) -> Result<(serde_json::Value, jsonschema::Validator), SchemaError> {
     let not_json = |problem: String| SchemaError::NotJson { id: id.to_owned(), problem };
     let invalid = |problem: String| SchemaError::Invalid { id: id.to_owned(), problem };
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8".to_owned()))?;
@@ -63,7 +76,8 @@ pub(super) fn compile(id: &str, bytes: &[u8]) -> Result<jsonschema::Validator, S
     }
     let mut schema = serde_json::Value::from(&schema);
     keywords::as_python_means(&mut schema).map_err(invalid)?;
-    keywords::build(&schema).map_err(|error| invalid(check::told(&error)))
+    let validator = keywords::build(&schema).map_err(|error| invalid(check::told(&error)))?;
+    Ok((schema, validator))
 }
 
 fn deeper_than(value: &Value, depth: usize) -> bool {

@@ -1,10 +1,12 @@
 //! Whether a package is what its workflow demands (`WorkflowValidator.validate`).
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use fancy_regex::Regex;
 
 use super::document::ConfigError;
+use super::entries::EntriesSchema;
 use super::schema::{self, SchemaError};
 use super::{Chosen, SchemaSource, check, pattern};
 use crate::quilt::json::{Object, Value};
@@ -97,7 +99,7 @@ pub struct Validator {
     message_required: bool,
     pattern: Option<(String, Regex)>,
     metadata: Option<(String, jsonschema::Validator)>,
-    entries: Option<(String, jsonschema::Validator)>,
+    entries: Option<(String, EntriesSchema)>,
     stored: Value,
 }
 
@@ -119,15 +121,8 @@ impl Validator {
             })
             .transpose()?;
         let mut schemas = Object::new();
-        let mut compiled = |source: Option<&SchemaSource>| {
-            let Some(SchemaSource { id, .. }) = source else { return Ok(None) };
-            let schema = loaded.get(id).ok_or_else(|| ConfigError::NoSuchSchema(id.clone()))?;
-            let validator = schema::compile(id, &schema.bytes)?;
-            schemas.set(id, schema.source.to_string().into());
-            Ok::<_, UnusableWorkflow>(Some((id.clone(), validator)))
-        };
-        let metadata = compiled(chosen.metadata_schema.as_ref())?;
-        let entries = compiled(chosen.entries_schema.as_ref())?;
+        let metadata = compiled(chosen.metadata_schema.as_ref(), loaded, &mut schemas, schema::compile)?;
+        let entries = compiled(chosen.entries_schema.as_ref(), loaded, &mut schemas, schema::compile_entries)?;
         let mut stored = Object::new();
         stored.set("id", chosen.id.as_deref().map_or(Value::Null, Value::from));
         stored.set("config", config.to_string().into());
@@ -150,45 +145,72 @@ impl Validator {
         self.entries.is_some()
     }
 
+    /// Memory for the check of a package of so many entries, beside the entries themselves.
+    #[must_use]
+    pub fn room(&self, entries: usize) -> usize {
+        self.entries.as_ref().map_or(0, |(_, schema)| schema.room(entries))
+    }
+
     /// Judges a package: message, name, metadata, entries, in this order; the first violation is told.
     pub fn validate<'e>(&self, package: Candidate<'_, impl IntoIterator<Item = &'e Entry>>) -> Result<(), Violation> {
+        match self.validate_while(package, || Ok::<_, Infallible>(())) {
+            Ok(outcome) => outcome,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Judges a package for as long as `between`, which is asked before each entry, does not fail.
+    pub fn validate_while<'e, E>(
+        &self,
+        package: Candidate<'_, impl IntoIterator<Item = &'e Entry>>,
+        mut between: impl FnMut() -> Result<(), E>,
+    ) -> Result<Result<(), Violation>, E> {
+        if let Err(violation) = self.validate_head(package.name, package.message, package.user_meta) {
+            return Ok(Err(violation));
+        }
+        between()?;
+        let Some((schema, compiled)) = &self.entries else { return Ok(Ok(())) };
+        Ok(match compiled.check(package.entries, between)? {
+            None => Ok(()),
+            Some((place, problem)) => {
+                let (workflow, schema) = (self.workflow.clone(), schema.clone());
+                Err(Violation::Entries { workflow, schema, place, problem })
+            }
+        })
+    }
+
+    /// Judges all but the entries.
+    fn validate_head(&self, name: &str, message: Option<&str>, user_meta: Option<&Value>) -> Result<(), Violation> {
         let workflow = || self.workflow.clone();
-        if self.message_required && package.message.is_none_or(str::is_empty) {
+        if self.message_required && message.is_none_or(str::is_empty) {
             return Err(Violation::Message { workflow: workflow() });
         }
-        // A pattern that takes too long does not match, for nobody knows.
+        // A pattern that takes too long does not match.
         if let Some((text, regex)) = &self.pattern
-            && !regex.is_match(package.name).unwrap_or(false)
+            && !regex.is_match(name).unwrap_or(false)
         {
             return Err(Violation::Name { workflow: workflow(), pattern: text.clone() });
         }
         if let Some((schema, validator)) = &self.metadata {
-            let meta = package.user_meta.map_or_else(|| serde_json::json!({}), serde_json::Value::from);
+            let meta = user_meta.map_or_else(|| serde_json::json!({}), serde_json::Value::from);
             if let Some((place, problem)) = check::first(validator, &meta) {
                 return Err(Violation::Metadata { workflow: workflow(), schema: schema.clone(), place, problem });
-            }
-        }
-        if let Some((schema, validator)) = &self.entries {
-            let entries: Vec<serde_json::Value> = package.entries.into_iter().map(seen).collect();
-            let entries = serde_json::Value::Array(entries);
-            if let Some((pointer, problem)) = check::first(validator, &entries) {
-                let place = named(&entries, &pointer).unwrap_or(pointer);
-                return Err(Violation::Entries { workflow: workflow(), schema: schema.clone(), place, problem });
             }
         }
         Ok(())
     }
 }
 
-/// What a schema sees of an entry (`get_pkg_entries_for_validation`).
-fn seen(entry: &Entry) -> serde_json::Value {
-    let meta = entry.user_meta().map_or_else(|| serde_json::json!({}), serde_json::Value::from);
-    serde_json::json!({ "logical_key": entry.logical_key.as_str(), "size": entry.size, "meta": meta })
-}
-
-/// `/3/size` as `README.md /3/size`.
-fn named(entries: &serde_json::Value, pointer: &str) -> Option<String> {
-    let index = pointer.strip_prefix('/')?.split('/').next()?;
-    let key = entries.get(index.parse::<usize>().ok()?)?.get("logical_key")?.as_str()?;
-    Some(format!("{key} {pointer}"))
+/// A schema's id and what it is compiled to. Where it was read from is added to `schemas`.
+fn compiled<T>(
+    source: Option<&SchemaSource>,
+    loaded: &BTreeMap<String, LoadedSchema>,
+    schemas: &mut Object,
+    compile: impl FnOnce(&str, &[u8]) -> Result<T, SchemaError>,
+) -> Result<Option<(String, T)>, UnusableWorkflow> {
+    let Some(SchemaSource { id, .. }) = source else { return Ok(None) };
+    let schema = loaded.get(id).ok_or_else(|| ConfigError::NoSuchSchema(id.clone()))?;
+    let compiled = compile(id, &schema.bytes)?;
+    schemas.set(id, schema.source.to_string().into());
+    Ok(Some((id.clone(), compiled)))
 }

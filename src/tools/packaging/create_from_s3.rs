@@ -1,17 +1,19 @@
 //! `package_create_from_s3`: a package of everything below a prefix.
 
-use globset::{GlobBuilder, GlobMatcher};
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{FileArg, HashType, NewName};
+use super::globs::{self, Globs};
 use super::metadata::Metadata;
 use super::outcome::Output;
 use super::plan::{Keys, MOST, plan};
 use super::push::{NewPackage, Options, create, in_time};
 use crate::error_code::ErrorCode;
 use crate::packages::room_of_file;
-use crate::s3::{BucketName, ListingQuery, ObjectUri, UserS3};
+use crate::s3::{BucketName, ListedObject, ListingQuery, ObjectUri, UserS3};
 use crate::tools::args::yes;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError};
@@ -37,9 +39,11 @@ pub struct Args {
     source_bucket: BucketName,
     #[serde(default)]
     source_prefix: String,
-    /// Globs on the path below the prefix, or without "/" on the file name
+    /// At most 100 globs of 1 KiB, on the path below the prefix, or without "/" on the file name
+    #[schemars(length(max = globs::MOST))]
     #[serde(default)]
     include: Vec<String>,
+    #[schemars(length(max = globs::MOST))]
     #[serde(default)]
     exclude: Vec<String>,
     #[serde(default)]
@@ -77,18 +81,14 @@ impl Tool for PackageCreateFromS3 {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
-        let include = globs("include", &args.include)?;
-        let exclude = globs("exclude", &args.exclude)?;
+        globs::checked("include", &args.include)?;
+        globs::checked("exclude", &args.exclude)?;
         let prefix = args.source_prefix.strip_prefix(&format!("s3://{}/", args.source_bucket));
         let prefix = prefix.unwrap_or(&args.source_prefix).to_owned();
         let base = prefix.rfind('/').and_then(|slash| prefix.get(..=slash)).unwrap_or_default().to_owned();
         let s3 = session.s3_for_writing().await?;
-        let wanted = |key: &str| {
-            let path = key.strip_prefix(&base).unwrap_or(key);
-            let matches = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(path));
-            !key.starts_with(OWN) && (include.is_empty() || matches(&include)) && !matches(&exclude)
-        };
-        let found = in_time(&session, find(&session, &s3, &args.source_bucket, &prefix, wanted)).await?;
+        let wanted = Arc::new(Wanted::compile(&session, args.include, args.exclude, base.clone()).await?);
+        let found = in_time(&session, find(&session, &s3, &args.source_bucket, &prefix, &wanted)).await?;
         if found.files.is_empty() {
             let message = format!("No object below s3://{}/{prefix} is to go into the package.", args.source_bucket);
             return Err(ToolError::invalid(message)
@@ -120,6 +120,62 @@ impl Tool for PackageCreateFromS3 {
 /// Memory that is asked for at once for what is found.
 const STEP: usize = 8 * 1024 * 1024;
 
+/// Which objects are to go into the package.
+struct Wanted {
+    include: Globs,
+    exclude: Globs,
+    /// The part of their keys that the globs do not see.
+    base: String,
+    is_heavy: bool,
+}
+
+impl Wanted {
+    async fn compile(
+        session: &Session,
+        include: Vec<String>,
+        exclude: Vec<String>,
+        base: String,
+    ) -> Result<Self, ToolError> {
+        let is_heavy = globs::is_heavy(include.iter().chain(&exclude));
+        let compile = move || {
+            let (include, exclude) = (Globs::compile("include", &include)?, Globs::compile("exclude", &exclude)?);
+            Ok(Self { include, exclude, base, is_heavy })
+        };
+        if !is_heavy {
+            return compile();
+        }
+        session.cpu().run(move |_| compile()).await.map_err(|error| session.explain_package(error.into()))?
+    }
+
+    fn wants(&self, key: &str) -> bool {
+        let path = key.strip_prefix(&self.base).unwrap_or(key);
+        let is_included = self.include.is_empty() || self.include.matches(path);
+        !key.starts_with(OWN) && is_included && !self.exclude.matches(path)
+    }
+
+    /// Those of a page of a listing that are wanted.
+    async fn of_page(
+        self: &Arc<Self>,
+        session: &Session,
+        mut page: Vec<ListedObject>,
+    ) -> Result<Vec<ListedObject>, ToolError> {
+        if !self.is_heavy {
+            page.retain(|object| self.wants(&object.key));
+            return Ok(page);
+        }
+        let this = self.clone();
+        let chosen = session.cpu().run(move |deadline| {
+            let mut chosen = Vec::new();
+            for object in page {
+                deadline.check()?;
+                chosen.extend(Some(object).filter(|object| this.wants(&object.key)));
+            }
+            Ok(chosen)
+        });
+        chosen.await.and_then(|chosen| chosen).map_err(|error| session.explain_package(error.into()))
+    }
+}
+
 /// What is below a prefix.
 #[derive(Default)]
 struct Found {
@@ -133,7 +189,7 @@ async fn find(
     s3: &UserS3,
     bucket: &BucketName,
     prefix: &str,
-    wanted: impl Fn(&str) -> bool,
+    wanted: &Arc<Wanted>,
 ) -> Result<Found, ToolError> {
     let mut found = Found::default();
     // In steps: nobody knows how many there are.
@@ -142,7 +198,7 @@ async fn find(
     let mut query = ListingQuery { prefix: prefix.to_owned(), max_keys: 1000, ..ListingQuery::default() };
     loop {
         let page = s3.list_objects(bucket, &query).await.map_err(|error| session.explain(&error))?;
-        for object in page.objects.into_iter().filter(|object| wanted(&object.key)) {
+        for object in wanted.of_page(session, page.objects).await? {
             if object.key.ends_with('/') && object.size == 0 {
                 found.folders += 1;
                 continue;
@@ -166,27 +222,4 @@ async fn find(
             return Ok(found);
         }
     }
-}
-
-/// A glob on paths; one without a slash on names alone.
-struct Glob {
-    matcher: GlobMatcher,
-    on_names: bool,
-}
-
-impl Glob {
-    fn matches(&self, path: &str) -> bool {
-        let subject = if self.on_names { path.rsplit('/').next().unwrap_or(path) } else { path };
-        self.matcher.is_match(subject)
-    }
-}
-
-fn globs(argument: &str, patterns: &[String]) -> Result<Vec<Glob>, ToolError> {
-    let glob = |pattern: &String| {
-        let built = GlobBuilder::new(pattern).literal_separator(true).build().map_err(|problem| {
-            ToolError::invalid(format!("Argument {argument}: `{pattern}` is no glob: {}.", problem.kind()))
-        })?;
-        Ok(Glob { matcher: built.compile_matcher(), on_names: !pattern.contains('/') })
-    };
-    patterns.iter().map(glob).collect()
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::blocking::CpuError;
 use crate::error_code::ErrorCode;
 use crate::packages::PackageError;
 use crate::quilt::TopHash;
@@ -33,6 +34,9 @@ impl Session {
             }
             E::TooLarge(_) => ToolError::new(ErrorCode::TooLarge, message),
             E::Memory(refused) => refused.into(),
+            E::Cpu(CpuError::Busy) => ToolError::new(ErrorCode::Throttled, message).retryable(),
+            E::Cpu(CpuError::TooSlow) => ToolError::new(ErrorCode::Timeout, message)
+                .with_hint("Put fewer files in at once, or have the workflow's schema made simpler."),
             E::Changed { .. } => ToolError::new(ErrorCode::Conflict, message).retryable(),
             E::Conflict { expected, found, .. } => conflict(message, expected.as_ref(), found.as_ref()),
             E::AfterCommit { name, hash, problem } => {

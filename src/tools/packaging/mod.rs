@@ -11,6 +11,7 @@ mod cursor;
 mod delete;
 mod diff;
 mod explain;
+mod globs;
 mod list;
 mod metadata;
 mod outcome;

@@ -9,11 +9,10 @@ use super::outcome::{Done, Output};
 use super::questions;
 use crate::error_code::ErrorCode;
 use crate::packages::{
-    ChangeCounts, Committed, Comparison, Hashing, Latest, PackageBucket, PackageError, Planned, Preference, Prepared,
-    Seen, Use, compose, room_of_files,
+    ChangeCounts, Committed, Comparison, Hashing, Judged, Latest, PackageBucket, PackageError, Planned, Preference,
+    Prepared, Seen, Use, room_of_files,
 };
 use crate::quilt::checksum::{HashKind, ObjectHasher};
-use crate::quilt::workflow::Candidate;
 use crate::quilt::{Entry, Header, LogicalKey, PackageName, PhysicalKey, json as quilt_json, layout};
 use crate::s3::{BucketName, ObjectUri, Put, UserS3};
 use crate::tools::{Session, ToolError};
@@ -88,19 +87,19 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
             Some(latest) => packages.room(&latest.hash, Use::Scan).await,
             None => 0,
         };
-        session.hold(room_of_files(&planned) + before).await?;
         let gate = packages.gate(choice(options.workflow.as_deref())).await.map_err(told)?;
+        let checking = gate.room(planned.len() + 1);
+        session.hold((room_of_files(&planned) + before).saturating_add(checking)).await?;
         let total = 2 * planned.len() as u64;
         let seen = packages.look(&hashing, planned, &|done, _| session.report(done, total)).await.map_err(told)?;
         let user_meta = options.metadata.as_ref().map(|Metadata(meta)| quilt_json::Value::from(meta.clone()));
         let readme = options.readme.as_deref().map(|text| readme(&bucket, &name, text, None)).transpose()?;
-        let candidate = Candidate {
-            name: name.as_str(),
-            message: message(&options.message),
-            user_meta: user_meta.as_ref(),
-            entries: in_order(seen.iter().map(|seen| &seen.entry).chain(readme.as_ref())),
+        let judged = Judged {
+            name: name.clone(),
+            message: message(&options.message).map(str::to_owned),
+            user_meta: user_meta.clone(),
         };
-        gate.check(candidate).map_err(told)?;
+        let (seen, readme) = packages.judge(&gate, judged, (seen, readme), in_order).await.map_err(told)?;
 
         let is_refused = match &latest {
             Some(latest) if !options.overwrite => {
@@ -115,9 +114,8 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
             _ => readme,
         };
         entries.extend(readme);
-        entries.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
         let header = Header::new(user_meta, gate.stored(), message(&options.message));
-        let prepared = compose(&header, &entries).map_err(told)?;
+        let (entries, prepared) = packages.compose(header, entries).await.map_err(told)?;
         Ok((latest, is_refused, entries, prepared, bytes_copied))
     };
     let (latest, is_refused, entries, prepared, bytes_copied) = in_time(session, prepare).await?;
@@ -222,8 +220,8 @@ async fn compared(
     Comparison::with_draft(file.all(), entries).count().await
 }
 
-fn in_order<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<&'e Entry> {
-    let mut entries: Vec<&Entry> = entries.collect();
+fn in_order((seen, readme): &(Vec<Seen>, Option<Entry>)) -> Vec<&Entry> {
+    let mut entries: Vec<&Entry> = seen.iter().map(|seen| &seen.entry).chain(readme).collect();
     entries.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
     entries
 }

@@ -10,12 +10,11 @@ use super::outcome::{Done, Output};
 use super::plan::{Keys, plan};
 use super::push::{in_time, preference};
 use crate::packages::{
-    Changes, Committed, Hashing, PackageError, Removal, Revised, Use, entries_after, revise, room_of_files,
+    Changes, Committed, Hashing, Judged, PackageError, Removal, Revised, Use, entries_after, revise, room_of_files,
     room_of_revision,
 };
 use crate::quilt::json;
-use crate::quilt::workflow::Candidate;
-use crate::quilt::{Header, LogicalKey, TopHash};
+use crate::quilt::{Entry, Header, LogicalKey, TopHash};
 use crate::s3::BucketName;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError};
@@ -117,7 +116,8 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
         let gate = packages.gate(choice(args.workflow.as_deref())).await.map_err(told)?;
         let room = packages.room(base, Use::Scan).await + files;
         session.settle(room);
-        session.hold(room + room_of_revision(&file, gate.wants_entries())).await?;
+        let count = planned.len().saturating_add(usize::try_from(file.index.whole.entries).unwrap_or(usize::MAX));
+        session.hold((room + room_of_revision(&file, gate.wants_entries())).saturating_add(gate.room(count))).await?;
         let total = 2 * planned.len() as u64;
         let seen = packages.look(&hashing, planned, &|done, _| session.report(done, total)).await.map_err(told)?;
         let header =
@@ -128,14 +128,13 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
         } else {
             Vec::new()
         };
-        let candidate = Candidate {
-            name: name.as_str(),
-            message: message(&args.message),
-            user_meta: header.user_meta(),
-            entries: &seen_entries,
+        let judged = Judged {
+            name: name.clone(),
+            message: message(&args.message).map(str::to_owned),
+            user_meta: header.user_meta().cloned(),
         };
-        gate.check(candidate).map_err(told)?;
-        drop(seen_entries);
+        let judged = packages.judge(&gate, judged, seen_entries, |entries: &Vec<Entry>| entries.iter().collect());
+        drop(judged.await.map_err(told)?);
         let copy_into = (args.copy && !args.dry_run && !has_moved).then_some(&name);
         let preference = preference(session, args.hash_type).await;
         let report = |done, _| session.report(total / 2 + done, total);
