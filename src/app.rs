@@ -175,7 +175,7 @@ impl App {
             origins: AllowedOrigins::new(&config.listen.allowed_origins)
                 .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,
             max_body: config.limits.max_body,
-            memory: Memory::new(config.limits.payload_memory),
+            memory: Memory::new(config.limits.payload_memory, config.limits.max_body),
             max_in_flight: config.limits.max_in_flight,
             rate_limit: config.limits.rate_limit.0,
             readiness: readiness.clone(),

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(20);
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     fn until_stopped(deadline: &Deadline) {
         while deadline.check().is_ok() {
@@ -116,7 +116,12 @@ mod tests {
     #[tokio::test]
     async fn a_computation_that_takes_too_long_is_stopped() {
         let pool = CpuPool::new(1, LONG, SHORT);
-        assert_eq!(pool.run(until_stopped).await, Err(CpuError::TooSlow));
+        let outcome = pool.run(|deadline| {
+            until_stopped(deadline);
+            deadline.check()
+        });
+        // The computation may see its deadline before the timer fires.
+        assert!(matches!(outcome.await, Err(CpuError::TooSlow) | Ok(Err(_))));
         // Its place is free again, for it has seen its deadline.
         assert!(tokio::time::timeout(LONG, pool.places.acquire()).await.unwrap().is_ok());
     }

@@ -32,33 +32,32 @@ pub(super) struct Door {
 }
 
 /// What the head of a request says of its caller.
-pub(super) enum Standing<'a> {
-    /// Proved without asking anyone, or by an answer that is at hand; or the server has a caller for requests without a
-    /// token.
+pub(super) enum HeadProof<'a> {
+    /// Proved locally, or by a cached answer; or the server has a caller for requests without a token.
     Proved(Caller),
     /// Not proved.
     Refused(Rejection),
-    /// To be asked for: of the registry, or of the identity provider, whose keys are not at hand.
+    /// Not decided yet: the registry, or the identity provider for its keys, has to be asked.
     Unknown(BoxFuture<'a, Result<Caller, Rejection>>),
 }
 
 impl Door {
-    /// Proves the caller as far as that takes no question to strangers' cost: a token that was never proved waits for a
-    /// place before the registry is asked.
-    pub(super) async fn prove(&self, parts: &Parts) -> Standing<'_> {
+    /// Proves the caller as far as that takes no request to the registry for a token that it never proved: such a token
+    /// waits for one of the places of unproved requests first.
+    pub(super) async fn prove(&self, parts: &Parts) -> HeadProof<'_> {
         let token = match extract(&parts.headers, &parts.uri) {
             Ok(Some(token)) => token,
             Ok(None) => match &self.without_token {
                 WithoutToken::Refuse => {
-                    return Standing::Refused(Rejection::Missing { detail: "This method needs a bearer token." });
+                    return HeadProof::Refused(Rejection::Missing { detail: "This method needs a bearer token." });
                 }
-                WithoutToken::Anonymous => return Standing::Proved(Caller::Anonymous),
+                WithoutToken::Anonymous => return HeadProof::Proved(Caller::Anonymous),
                 WithoutToken::Own(own) => {
                     let verified = async { self.verifier.verify(own.bearer().await?).await };
-                    return verified.await.map_or_else(Standing::Refused, Standing::Proved);
+                    return verified.await.map_or_else(HeadProof::Refused, HeadProof::Proved);
                 }
             },
-            Err(rejection) => return Standing::Refused(rejection),
+            Err(rejection) => return HeadProof::Refused(rejection),
         };
         let is_known = self.verifier.was_proved(&token);
         let asks_registry = self.verifier.asks_registry(&token);
@@ -70,9 +69,9 @@ impl Door {
             (false, _) => proof.as_mut().now_or_never(),
         };
         match decided {
-            Some(Ok(caller)) => Standing::Proved(caller),
-            Some(Err(rejection)) => Standing::Refused(rejection),
-            None => Standing::Unknown(
+            Some(Ok(caller)) => HeadProof::Proved(caller),
+            Some(Err(rejection)) => HeadProof::Refused(rejection),
+            None => HeadProof::Unknown(
                 async move {
                     let _question = self.questions.acquire().await;
                     proof.await

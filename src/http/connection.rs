@@ -20,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
@@ -71,11 +72,12 @@ pub(super) async fn serve_connection(
     let stream = Observed { stream: Box::pin(stream), activity: activity.clone() };
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     loop {
-        let due = activity.due(limits).unwrap_or_else(|| Instant::now() + limits.head);
+        let due = activity.due(limits).unwrap_or_else(|| Instant::now() + limits.patience);
         tokio::select! {
             _ended = connection.as_mut() => return,
             () = closing.cancelled() => break,
             () = activity.evicted.cancelled() => return,
+            () = activity.head_began.notified() => {}
             () = sleep_until(due) => if activity.due(limits).is_some_and(|due| due <= Instant::now()) { break },
         }
     }
@@ -103,6 +105,8 @@ pub(super) struct Activity {
     state: Arc<Mutex<State>>,
     /// Closes the connection to make way for another one.
     pub evicted: CancellationToken,
+    /// Is notified when the head of a request begins, which limits the time of the connection.
+    head_began: Arc<Notify>,
 }
 
 struct State {
@@ -127,7 +131,7 @@ pub(super) struct Quiet {
 impl Activity {
     pub(super) fn new() -> Self {
         let state = State { answering: 0, has_asked: false, quiet_since: Instant::now(), head_since: None };
-        Self { state: Arc::new(Mutex::new(state)), evicted: CancellationToken::new() }
+        Self { state: Arc::new(Mutex::new(state)), evicted: CancellationToken::new(), head_began: Arc::default() }
     }
 
     fn with<T>(&self, then: impl FnOnce(&mut State) -> T) -> T {
@@ -160,11 +164,16 @@ impl Activity {
     }
 
     fn read_some(&self) {
-        self.with(|state| {
-            if state.answering == 0 && state.head_since.is_none() {
+        let begins = self.with(|state| {
+            let begins = state.answering == 0 && state.head_since.is_none();
+            if begins {
                 state.head_since = Some(Instant::now());
             }
+            begins
         });
+        if begins {
+            self.head_began.notify_one();
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::response::Response;
 use futures::FutureExt as _;
 use tokio::time::timeout;
 
-use super::auth::{Door, Standing as Proof, admitted};
+use super::auth::{Door, HeadProof, admitted};
 use super::edge::{self, Entered, Intake, MAX_UNPROVED_BODY};
 use super::gate::Gate;
 use super::limits::Limits;
@@ -48,31 +48,32 @@ impl Endpoint {
         let (parts, body) = request.into_parts();
         self.intake.check_announced(&body)?;
         let proof = match self.door.prove(&parts).await {
-            Proof::Proved(caller) => return self.proved(parts, body, caller).await,
-            Proof::Refused(rejection @ Rejection::Malformed { .. }) => {
-                return Err(self.door.refuse(&rejection, &parts, None));
-            }
-            Proof::Refused(rejection) => std::future::ready(Err(rejection)).boxed(),
-            Proof::Unknown(proof) => proof,
+            HeadProof::Proved(caller) => return self.proved(parts, body, caller).await,
+            HeadProof::Refused(rejection) => std::future::ready(Err(rejection)).boxed(),
+            HeadProof::Unknown(proof) => proof,
         };
         let place = self.limits.unproved()?;
-        let mut proof = proof.shared();
+        let proof = proof.shared();
         let mut decided = timeout(PROOF_FIRST, proof.clone()).await.ok();
-        if body.size_hint().lower() > MAX_UNPROVED_BODY as u64 && decided.is_none() {
-            decided = Some((&mut proof).await);
+        let is_large = body.size_hint().lower() > MAX_UNPROVED_BODY as u64;
+        if is_large && decided.is_none() {
+            decided = Some(proof.clone().await);
         }
         match decided {
             Some(Ok(caller)) => {
                 drop(place);
                 return self.proved(parts, body, caller).await;
             }
-            Some(Err(rejection)) if body.size_hint().lower() > MAX_UNPROVED_BODY as u64 => {
+            // Without a token the body is what is wrong, with one that was refused the token.
+            Some(Err(rejection)) if is_large && !matches!(rejection, Rejection::Missing { .. }) => {
                 return Err(self.door.refuse(&rejection, &parts, None));
             }
             _ => {}
         }
         let entered = self.intake.enter(parts, body, false).await?;
-        if self.door.is_open(&entered.envelope) {
+        // A token in a wrong place is refused whatever the method.
+        let is_malformed = matches!(proof.peek(), Some(Err(Rejection::Malformed { .. })));
+        if self.door.is_open(&entered.envelope) && !is_malformed {
             return self.call(entered, Caller::Anonymous, self.memory.unproved_call(), place).await;
         }
         match proof.await {

@@ -166,7 +166,7 @@ impl Envelope {
             method == TOOLS_CALL && name.as_ref().is_some_and(|name| tools::is_question(name, params.arguments));
         let unread = |raw: Option<&RawValue>| raw.map(|raw| body.slice_ref(raw.get().as_bytes())).unwrap_or_default();
         let (arguments, params) = (unread(arguments), unread(raw.params));
-        Ok(Self { method, id, name, params, arguments, is_question, shape })
+        Ok(Self { method, id, name, shape, params, arguments, is_question })
     }
 
     /// The trace of which the sender says that it is a part.

@@ -34,10 +34,15 @@ pub(super) struct BodyBounds {
     pub proved: bool,
 }
 
-/// Time that a sender has before the rate counts, and that it may lag behind the rate.
-const RATE_GRACE: Duration = Duration::from_secs(1);
-/// Longest time between two parts of a body, however fast it came before.
+/// Time that a stranger has before the rate counts, with as much that it may lag behind.
+const UNPROVED_GRACE: Duration = Duration::from_secs(2);
+/// Longest time between two parts of a body, however fast it came before; and how far a user may lag behind the rate,
+/// since a loaded client may need seconds to begin.
 const BODY_STALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same for a body that has the memory of last resort, for which others wait; and its longest time in all.
+const LAST_RESORT_STALL_TIMEOUT: Duration = Duration::from_secs(2);
+const LAST_RESORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body in memory.
 #[derive(Debug)]
@@ -63,15 +68,19 @@ pub(super) async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Res
         return Err(ReadError::TooLarge);
     }
     let most = announced.unwrap_or(max_bytes);
+    let grace = if proved { BODY_STALL_TIMEOUT } else { UNPROVED_GRACE };
     let mut share: Option<Share> = None;
     let mut whole = BytesMut::new();
     let mut stream = body.into_data_stream();
     let mut started = Instant::now();
+    // When a body that has the last memory has to be there.
+    let mut last_call: Option<Instant> = None;
     loop {
         let arrived = u32::try_from(whole.len()).unwrap_or(u32::MAX);
-        let by_rate = started + 2 * RATE_GRACE + Duration::from_secs(1) * arrived / min_rate;
-        let due = by_rate.min(Instant::now() + BODY_STALL_TIMEOUT);
-        let Some(chunk) = timeout_at(due, stream.next()).await.map_err(|_elapsed| ReadError::TooSlow)? else { break };
+        let by_rate = started + grace + Duration::from_secs(1) * arrived / min_rate;
+        let stall = if last_call.is_some() { LAST_RESORT_STALL_TIMEOUT } else { BODY_STALL_TIMEOUT };
+        let due = by_rate.min(Instant::now() + stall).min(last_call.unwrap_or(by_rate));
+        let Some(chunk) = timeout_at(due, stream.next()).await.map_err(|_elapsed| too_slow(last_call))? else { break };
         let chunk = chunk.map_err(|_| ReadError::Broken)?;
         let length = whole.len() + chunk.len();
         if length > max_bytes {
@@ -81,7 +90,12 @@ pub(super) async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Res
         if length > reserved {
             let waiting = Instant::now();
             let wanted = length.max(2 * reserved).min(most.max(length));
-            grow(memory, &mut share, wanted, proved).await.map_err(ReadError::NoMemory)?;
+            let has_grown = grow(memory, &mut share, wanted, proved).await.map_err(ReadError::NoMemory)?;
+            if !has_grown {
+                share = Some(memory.last_resort(most).await.map_err(ReadError::NoMemory)?);
+                last_call = Some(Instant::now() + LAST_RESORT_TIMEOUT);
+            }
+            let wanted = if has_grown { wanted } else { most };
             whole.reserve(wanted.saturating_sub(whole.len()));
             started += waiting.elapsed();
         }
@@ -97,15 +111,30 @@ pub(super) async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Res
     Ok(Arrived { bytes: whole.freeze(), share })
 }
 
-/// Makes a reservation one of `wanted` bytes. Small and large bodies have memory of different parts.
-async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved: bool) -> Result<(), Refused> {
+/// Why a body that does not arrive is given up: where others wait for its memory, for want of that.
+fn too_slow(last_call: Option<Instant>) -> ReadError {
+    last_call.map_or(ReadError::TooSlow, |_| ReadError::NoMemory(Refused::Busy))
+}
+
+/// Makes a reservation one of `wanted` bytes. Says `false` where a large body finds no memory.
+async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved: bool) -> Result<bool, Refused> {
+    let reserved = share.as_ref().map_or(0, Share::bytes);
+    let more = if !proved || wanted <= SMALL {
+        memory.arriving(wanted - reserved.min(wanted), proved).await?
+    } else if reserved > SMALL {
+        let Some(more) = memory.try_large(wanted - reserved.min(wanted)) else { return Ok(false) };
+        more
+    } else {
+        // Small bodies have memory of another part.
+        let Some(large) = memory.try_large(wanted) else { return Ok(false) };
+        *share = None;
+        large
+    };
     match share {
-        Some(share) if !proved || share.bytes() > SMALL => {
-            share.merge(memory.arriving_more(wanted.saturating_sub(share.bytes()), proved).await?);
-        }
-        share => *share = Some(memory.arriving(wanted, proved).await?),
+        Some(share) => share.merge(more),
+        none => *none = Some(more),
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Gives the call memory for its decoded body, in exchange for that of the body.

@@ -17,7 +17,7 @@ const TOOLSETS: &str = "x-mcp-toolsets";
 /// What is offered to this request.
 pub(super) fn read(offer: Offer, headers: &HeaderMap, envelope: &Envelope) -> Result<Offer, Refusal> {
     tightened(offer, headers).map_err(|message| {
-        let what = Problem::new(ErrorCode::InvalidRequest, &message);
+        let what = Problem::new(ErrorCode::InvalidParams, &message);
         problem(&what, envelope.id.as_deref()).into()
     })
 }

@@ -33,6 +33,7 @@ pub fn deserialize_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<V
 }
 
 /// The metadata of these arguments that came as JSON text inside a JSON string, decoded once.
+#[must_use]
 pub fn nested_texts(arguments: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
     for (name, value) in arguments {

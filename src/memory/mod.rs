@@ -3,8 +3,8 @@
 //! Owns the budget and who waits for it. Owns no bytes: whoever is about to hold some takes a share of the budget first,
 //! and lets it go when they are gone.
 //!
-//! Requests whose caller is not proved have a part of their own, of at most [`UNPROVED`] bytes, so that strangers and users
-//! share none. The rest of the budget has three parts, which a request passes in this order, so that nobody who waits for one of them is waited for
+//! Requests whose caller is not proved have memory of their own beside the budget, at most [`UNPROVED`] bytes, so that
+//! strangers and users share none. The budget has three parts, which a request passes in this order, so that nobody who waits for one of them is waited for
 //! there: memory for small bodies on their way in, for large ones, and for work, which is all that a call holds from the
 //! moment its arguments are decoded until its answer has left. Slow senders can fill the first two, and the calls that are
 //! being worked on do not need these.
@@ -46,6 +46,7 @@ struct Parts {
     unproved: Pool,
     small: Pool,
     large: Pool,
+    last_resort: Pool,
     work: Pool,
     patience: Duration,
     /// Whoever has to wait for work stands in the line of its caller until it is its turn in the queue.
@@ -80,39 +81,43 @@ impl Refused {
 }
 
 impl Memory {
-    /// A budget of so many bytes: of sixteen parts one is for small bodies on their way and for unproved requests, three for
-    /// large bodies, twelve for work.
+    /// A budget of so many bytes: of sixteen parts one is for small bodies on their way, three for large ones (of up to `max_body` bytes),
+    /// twelve for work. Unproved requests have at most [`UNPROVED`] bytes beside it.
     #[must_use]
-    pub fn new(bytes: usize) -> Self {
-        Self::with_patience(bytes, PATIENCE)
+    pub fn new(bytes: usize, max_body: usize) -> Self {
+        Self::with_patience(bytes, max_body, PATIENCE)
     }
 
-    fn with_patience(bytes: usize, patience: Duration) -> Self {
+    fn with_patience(bytes: usize, max_body: usize, patience: Duration) -> Self {
         let part = bytes / 16;
+        let last_resort = max_body.min(3 * part);
         Self(Arc::new(Parts {
-            unproved: Pool::new(UNPROVED.min(part / 2), patience),
-            small: Pool::new(part - UNPROVED.min(part / 2), patience),
-            large: Pool::new(3 * part, patience),
+            unproved: Pool::new(UNPROVED.min(part), patience),
+            small: Pool::new(part, patience),
+            large: Pool::new(3 * part - last_resort, patience),
+            last_resort: Pool::new(last_resort, patience),
             work: Pool::new(12 * part, patience),
             patience,
             lines: std::array::from_fn(|_| Semaphore::new(1)),
         }))
     }
 
-    /// Memory for the part of a body that is about to be read, and for what was read of it before. `proved`: whether its
-    /// caller is.
+    /// Memory for a small body, or for any body of a caller who is not proved.
     pub async fn arriving(&self, bytes: usize, proved: bool) -> Result<Share, Refused> {
-        let pool = match bytes {
-            _ if !proved => &self.0.unproved,
-            0..=SMALL => &self.0.small,
-            _ => &self.0.large,
-        };
-        pool.take(bytes).await
+        if proved { self.0.small.take(bytes).await } else { self.0.unproved.take(bytes).await }
     }
 
-    /// More memory for a body that has some already: of the part for unproved callers, or of that for large bodies.
-    pub async fn arriving_more(&self, bytes: usize, proved: bool) -> Result<Share, Refused> {
-        if proved { self.0.large.take(bytes).await } else { self.0.unproved.take(bytes).await }
+    /// Memory for a large body as far as it has arrived, if there is some now. A body that waited for more while it holds
+    /// some could wait for one that does the same; it waits for [`Self::last_resort`] instead.
+    #[must_use]
+    pub fn try_large(&self, bytes: usize) -> Option<Share> {
+        self.0.large.try_take(bytes).ok().flatten()
+    }
+
+    /// Memory for the whole of a large body, in exchange for what it holds. To be had for a bounded time, so that of any
+    /// number of large bodies one after the other arrives.
+    pub async fn last_resort(&self, bytes: usize) -> Result<Share, Refused> {
+        self.0.last_resort.take(bytes).await
     }
 
     /// What the call of a caller who is not proved holds: nothing yet.

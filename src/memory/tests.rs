@@ -8,7 +8,7 @@ const KIB: usize = 1024;
 
 /// A budget whose part for work has 1,200 KiB, with little patience.
 fn budget() -> Memory {
-    Memory::with_patience(1600 * KIB, Duration::from_millis(20))
+    Memory::with_patience(1600 * KIB, 100 * KIB, Duration::from_millis(20))
 }
 
 #[tokio::test]
@@ -56,18 +56,32 @@ async fn small_calls_wait_for_nobody_and_impossible_ones_are_told_so() {
 }
 
 #[tokio::test]
-async fn slow_large_bodies_do_not_keep_small_ones_out() {
+async fn slow_large_bodies_keep_neither_small_ones_out_nor_all_large_ones() {
     let memory = budget();
-    let large = memory.arriving(300 * KIB, true).await.unwrap();
-    assert_eq!(memory.arriving(65 * KIB, true).await.err(), Some(Refused::Busy));
+    let large = memory.try_large(200 * KIB).unwrap();
+    assert!(memory.try_large(65 * KIB).is_none());
     assert!(memory.arriving(SMALL, true).now_or_never().is_some_and(|taken| taken.is_ok()));
+    let last = memory.last_resort(100 * KIB).await.unwrap();
+    assert_eq!(memory.last_resort(65 * KIB).await.err(), Some(Refused::Busy), "one after the other");
+    drop(last);
+    assert!(memory.last_resort(65 * KIB).now_or_never().is_some_and(|taken| taken.is_ok()));
     drop(large);
-    assert!(memory.arriving(65 * KIB, true).now_or_never().is_some_and(|taken| taken.is_ok()));
+    assert!(memory.try_large(65 * KIB).is_some());
+}
+
+#[tokio::test]
+async fn unproved_requests_have_memory_of_their_own() {
+    let memory = budget();
+    let stranger = memory.unproved_call();
+    assert_eq!(stranger.hold(101 * KIB).await, Err(Refused::TooLarge { wanted: 101 * KIB, most: 100 * KIB }));
+    stranger.hold(100 * KIB).await.unwrap();
+    assert_eq!(memory.unproved_call().hold(65 * KIB).await, Err(Refused::Busy));
+    memory.call("user").hold(1200 * KIB).await.unwrap();
 }
 
 #[tokio::test]
 async fn callers_take_turns() {
-    let memory = Memory::new(1600 * KIB);
+    let memory = Memory::new(1600 * KIB, 100 * KIB);
     let all = memory.call("first");
     all.hold(1200 * KIB).await.unwrap();
     let order = std::sync::Mutex::new(Vec::new());

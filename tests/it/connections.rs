@@ -108,14 +108,14 @@ async fn a_connection_that_waits_for_its_answer_is_not_closed() {
 
 #[tokio::test]
 async fn a_connection_that_takes_nothing_of_its_answers_is_closed() {
-    let limits = ConnectionLimits { stalled: Duration::from_millis(50), ..limits(NEVER * 2, 1, Duration::ZERO) };
+    let limits = ConnectionLimits { stalled: Duration::from_millis(50), ..limits(NEVER * 2, 2, Duration::ZERO) };
     let running = start(limits, None, &[]).await;
     let mut deaf = TcpStream::connect(running.address).await.unwrap();
     let list = PING.replace("ping", "tools/list");
     let request = ping_request()
         .replace(PING, &list)
         .replace(&format!("Content-Length: {}", PING.len()), &format!("Content-Length: {}", list.len()));
-    // More than the kernel keeps of answers, on the one connection that there may be.
+    // More than the kernel keeps of answers.
     let requests = request.repeat(1000);
     let asked = deaf.write_all(requests.as_bytes());
     let waiting = async {
@@ -129,21 +129,51 @@ async fn a_connection_that_takes_nothing_of_its_answers_is_closed() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_waits_for_its_turn() {
-    let running = start(limits(NEVER, 1, Duration::ZERO), None, &[]).await;
+async fn for_one_connection_too_many_a_quiet_one_makes_way() {
+    let running = start(limits(NEVER, 2, Duration::ZERO), None, &[]).await;
     let mut first = TcpStream::connect(running.address).await.unwrap();
     first.write_all(ping_request().as_bytes()).await.unwrap();
     answer(&mut first).await;
-    let mut second = TcpStream::connect(running.address).await.unwrap();
-    second.write_all(ping_request().as_bytes()).await.unwrap();
-    for _ in 0..50 {
-        first.write_all(ping_request().as_bytes()).await.unwrap();
-        answer(&mut first).await;
+    // It is younger than the first, but never asked anything.
+    let mut silent = TcpStream::connect(running.address).await.unwrap();
+    let mut third = TcpStream::connect(running.address).await.unwrap();
+    third.write_all(ping_request().as_bytes()).await.unwrap();
+    assert!(answer(&mut third).await.starts_with("HTTP/1.1 200"));
+    rest(&mut silent).await;
+    first.write_all(ping_request().as_bytes()).await.unwrap();
+    assert!(answer(&mut first).await.starts_with("HTTP/1.1 200"), "still open");
+}
+
+/// Where a request is being answered on every connection, probes are answered all the same.
+#[tokio::test]
+async fn a_probe_always_has_a_connection() {
+    let registry = FakeRegistry::start().await;
+    let bearer = token(json!({ "sub": "slow" }));
+    registry.vends(&bearer, Vends::Hangs);
+    let running = start(limits(NEVER, 1, Duration::ZERO), Some(&registry), &[]).await;
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bucket_list"}}"#;
+    let request = ping_request()
+        .replace(PING, body)
+        .replace(&format!("Content-Length: {}", PING.len()), &format!("Content-Length: {}", body.len()))
+        .replace("Host: localhost", &format!("Host: localhost\r\nAuthorization: Bearer {bearer}"));
+    let mut working = TcpStream::connect(running.address).await.unwrap();
+    working.write_all(request.as_bytes()).await.unwrap();
+    within(async {
+        while registry.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    for path in ["/health", "/healthz", "/ready"] {
+        let mut probe = TcpStream::connect(running.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        probe.write_all(request.as_bytes()).await.unwrap();
+        assert!(rest(&mut probe).await.starts_with("HTTP/1.1 200"), "{path}");
     }
-    let too_early = second.try_read(&mut [0; 1]).map_err(|error| error.kind());
-    assert_eq!(too_early, Err(std::io::ErrorKind::WouldBlock));
-    drop(first);
-    assert!(answer(&mut second).await.starts_with("HTTP/1.1 200"));
+    let mut other = TcpStream::connect(running.address).await.unwrap();
+    other.write_all(ping_request().as_bytes()).await.unwrap();
+    let refused = rest(&mut other).await;
+    assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("as many connections"), "{refused}");
 }
 
 /// Slow loris: as many as there may be connections send a header that never ends, byte by byte.

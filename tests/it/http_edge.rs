@@ -175,12 +175,14 @@ async fn more_than_can_be_worked_on_is_refused_at_once() {
         while registry.requests().is_empty() {
             tokio::task::yield_now().await;
         }
-        server.post(PING, &[]).await
+        let other = format!("Bearer {}", crate::support::token(json!({ "sub": "other" })));
+        (server.post(PING, &[("authorization", &other)]).await, server.post(PING, &[]).await)
     };
     let both = async { tokio::join!(server.call(&bearer, "bucket_list", json!({})), second) };
-    let (first, second) = tokio::time::timeout(std::time::Duration::from_secs(30), both).await.unwrap();
+    let (first, (second, stranger)) = tokio::time::timeout(std::time::Duration::from_secs(30), both).await.unwrap();
     first.failure("timeout");
     assert_eq!(second.refused(), (429, "throttled"));
     assert_eq!(second.headers["retry-after"], "1");
+    assert_eq!(stranger.status, 200, "requests without a proved caller have places of their own");
     assert_eq!(server.post(PING, &[]).await.status, 200);
 }

@@ -19,6 +19,7 @@ mod curl_smoke;
 mod elicitation;
 mod embedded_s3;
 mod endurance;
+mod entrance;
 mod http_edge;
 mod identity;
 mod identity_hazards;

@@ -36,15 +36,15 @@ pub struct Verifier {
     prover: Prover,
     registry: Option<Arc<dyn RegistryProof>>,
     /// Opaque tokens that the registry proved in the last hour.
-    proved: Cache<Fingerprint, ()>,
+    recent: Cache<Fingerprint, ()>,
 }
 
 impl Verifier {
     /// `registry`: absent when none is configured; then what only a registry can prove is not proved.
     #[must_use]
     pub fn new(prover: Prover, registry: Option<Arc<dyn RegistryProof>>) -> Self {
-        let proved = Cache::builder().max_capacity(MAX_PROVED).time_to_live(PROVED_TTL).build();
-        Self { prover, registry, proved }
+        let recent = Cache::builder().max_capacity(MAX_PROVED).time_to_live(PROVED_TTL).build();
+        Self { prover, registry, recent }
     }
 
     /// Proves a bearer or says why not.
@@ -56,9 +56,9 @@ impl Verifier {
                 let fingerprint = token.fingerprint();
                 let verified = registry::verify(registry.as_ref(), token).await;
                 match &verified {
-                    Ok(_) => self.proved.insert(fingerprint, ()),
+                    Ok(_) => self.recent.insert(fingerprint, ()),
                     Err(Rejection::Unavailable { .. }) => {}
-                    Err(_) => self.proved.invalidate(&fingerprint),
+                    Err(_) => self.recent.invalidate(&fingerprint),
                 }
                 verified
             }
@@ -83,7 +83,7 @@ impl Verifier {
     /// verified all the same.
     #[must_use]
     pub fn was_proved(&self, token: &BearerToken) -> bool {
-        self.proved.contains_key(&token.fingerprint())
+        self.recent.contains_key(&token.fingerprint())
     }
 
     /// Whether tokens can be proved at all right now.
