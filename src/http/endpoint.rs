@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::auth::{Door, HeadProof, admitted};
 use super::edge::{self, Entered, Intake, MAX_UNPROVED_BODY};
 use super::gate::Gate;
-use super::limits::Limits;
+use super::limits::{Limits, Place};
 use super::reply::{Refusal, problem};
 use super::{payload, tighten};
 use crate::identity::{Caller, Rejection};
@@ -47,12 +47,12 @@ impl Endpoint {
         edge::check_head(&request)?;
         let (parts, body) = request.into_parts();
         self.intake.check_announced(&body)?;
-        let proof = match self.door.prove(&parts).await {
+        let (proof, is_pending) = match self.door.prove(&parts).await {
             HeadProof::Proved(caller) => return self.proved(parts, body, caller).await,
-            HeadProof::Refused(rejection) => std::future::ready(Err(rejection)).boxed(),
-            HeadProof::Unknown(proof) => proof,
+            HeadProof::Refused(rejection) => (std::future::ready(Err(rejection)).boxed(), false),
+            HeadProof::Unknown(proof) => (proof, true),
         };
-        let place = self.limits.unproved()?;
+        let place = self.limits.unproved(is_pending)?;
         let proof = proof.shared();
         let mut decided = timeout(PROOF_FIRST, proof.clone()).await.ok();
         let is_large = body.size_hint().lower() > MAX_UNPROVED_BODY as u64;
@@ -79,7 +79,8 @@ impl Endpoint {
         match proof.await {
             Ok(caller) => {
                 drop(place);
-                self.admit(entered, caller).await
+                let own_place = self.limits.share(&caller)?;
+                self.admit(entered, caller, own_place).await
             }
             Err(rejection) => Err(self.door.refuse(&rejection, &entered.parts, Some(&entered.envelope))),
         }
@@ -87,18 +88,19 @@ impl Endpoint {
 
     /// Reads the body of a proved caller.
     async fn proved(&self, parts: Parts, body: Body, caller: Caller) -> Result<Response, Refusal> {
+        let own_place = self.limits.share(&caller)?;
         let entered = self.intake.enter(parts, body, true).await?;
         // Discovery is the same for all.
         let caller = if self.door.is_open(&entered.envelope) { Caller::Anonymous } else { caller };
-        self.admit(entered, caller).await
+        self.admit(entered, caller, own_place).await
     }
 
-    /// Gives a proved caller's request its places.
-    async fn admit(&self, mut entered: Entered, caller: Caller) -> Result<Response, Refusal> {
+    /// Gives a proved caller's request a place among all.
+    async fn admit(&self, mut entered: Entered, caller: Caller, own_place: Place) -> Result<Response, Refusal> {
         // Behind the intake: a body that arrives slowly must not take a place from requests that are being answered.
         let place = self.limits.in_all(&entered.envelope)?;
         admitted(&caller, &mut entered.parts);
-        let own_place = self.limits.by_caller(&caller, &entered.envelope)?;
+        self.limits.quota(&caller, &entered.envelope)?;
         let memory = self.memory.call(caller.person());
         self.call(entered, caller, memory, (place, own_place)).await
     }

@@ -1,6 +1,7 @@
 //! How many requests are worked on at once, in all and for one caller, and how many calls a caller makes in a time.
 //!
-//! Owns the counts. A caller is a [`Person`], whatever number of tokens they have. Discovery counts only in all. Requests
+//! Owns the counts. A caller is a [`Person`], whatever number of tokens they have. Discovery takes places and
+//! counts for no rate. Requests
 //! whose caller is not proved have places of their own, so that they take none from users.
 //!
 //! Invariants: nobody waits here, what is too much is refused at once and told when to come again; a place is taken until
@@ -25,6 +26,8 @@ use crate::telemetry::metrics::{self, InFlight};
 
 /// Places for requests whose caller is not proved, or not yet.
 const MAX_UNPROVED: usize = 32;
+/// How many of them are kept for requests with a token that is being checked.
+const KEPT_FOR_TOKENS: usize = 8;
 /// Part of all places that one caller may take.
 const SHARE: usize = 2;
 /// After so many calls, callers who have been quiet for long enough to have their whole quota again are forgotten.
@@ -115,9 +118,12 @@ impl Limits {
         Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
     }
 
-    /// A place for a request whose caller is not proved, if there is one.
-    pub(super) fn unproved(&self) -> Result<PlaceInAll, Refusal> {
-        let Ok(place) = self.unproved.clone().try_acquire_owned() else {
+    /// A place for a request whose caller is not proved, if there is one. `is_pending`: whether its token may still turn out
+    /// to be good; the last places are kept for those.
+    pub(super) fn unproved(&self, is_pending: bool) -> Result<PlaceInAll, Refusal> {
+        let is_free = is_pending || self.unproved.available_permits() > KEPT_FOR_TOKENS;
+        let place = is_free.then(|| self.unproved.clone().try_acquire_owned().ok()).flatten();
+        let Some(place) = place else {
             let message =
                 "This server is checking as many requests without a proved caller as it may; try again in a second.";
             audit::refused(None, ErrorCode::Throttled, None);
@@ -126,24 +132,27 @@ impl Limits {
         Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
     }
 
-    /// A place among those of this caller, if there is one and their quota is not used up. Discovery needs none.
-    pub(super) fn by_caller(&self, caller: &Caller, envelope: &Envelope) -> Result<Option<Place>, Refusal> {
+    /// A place among those of this caller, if there is one. It is taken before the body is read and for discovery too, so
+    /// that one caller's slow bodies and unread answers leave room for others.
+    pub(super) fn share(&self, caller: &Caller) -> Result<Place, Refusal> {
+        self.take(caller.person()).ok_or_else(|| {
+            audit::refused(None, ErrorCode::Throttled, Some(caller));
+            refuse("This caller has as many calls in flight as one caller may; try again in a second.", 1, None)
+        })
+    }
+
+    /// Counts a call of this caller, unless it is for discovery.
+    pub(super) fn quota(&self, caller: &Caller, envelope: &Envelope) -> Result<(), Refusal> {
         if envelope.is_open() {
-            return Ok(None);
+            return Ok(());
         }
-        let refused = |message: &str, seconds| {
-            audit::refused(Some(envelope), ErrorCode::Throttled, Some(caller));
-            refuse(message, seconds, Some(envelope))
-        };
-        let who = caller.person();
-        if let Err((seconds, rate)) = self.count(&who) {
+        self.count(&caller.person()).map_err(|(seconds, rate)| {
             let message = format!(
                 "This caller has made as many calls as are allowed ({rate}, QUILT_MCP_RATE_LIMIT); try again in {seconds} s."
             );
-            return Err(refused(&message, seconds));
-        }
-        let message = "This caller has as many calls in flight as one caller may; try again in a second.";
-        self.take(who).map(Some).ok_or_else(|| refused(message, 1))
+            audit::refused(Some(envelope), ErrorCode::Throttled, Some(caller));
+            refuse(&message, seconds, Some(envelope))
+        })
     }
 }
 

@@ -161,7 +161,7 @@ async fn metadata_keeps_private_keys_and_integers_of_any_size() {
 #[tokio::test]
 async fn escapes_in_texts_hide_no_memory() {
     let it = Scene::new(true).await;
-    let inner = format!(r"{{\u0022a\u0022:[{}1]}}", r"\u007b\u0022\u0022:0\u007d\u002c".repeat(90_000));
+    let inner = format!(r"{{\u0022a\u0022:[{}1]}}", r"\u007b\u0022\u0022:0\u007d\u002c".repeat(200_000));
     let body = call_text("buckets", &format!(r#"{{"action":"objects_list","params":"{inner}"}}"#), "{}");
     let bearer = format!("Bearer {}", it.reader);
     let answers =
@@ -276,4 +276,23 @@ async fn unknown_tokens_keep_no_user_out() {
         json!({ "bucket": SHARED, "items": [{ "key": "x", "text": "a".repeat(1024 * 1024) }], "dry_run": true });
     assert_eq!(it.server().call(&it.reader, "bucket_objects_put", large).await.status, 200);
     drop(it.stage);
+}
+
+/// A user's slow bodies and unread lists leave connections and places for other users.
+#[tokio::test]
+async fn one_user_keeps_no_other_out() {
+    let it = Scene::new(true).await;
+    let greedy = token(json!({ "sub": "greedy" }));
+    let bearer = format!("Authorization: Bearer {greedy}\r\n");
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let unread = format!("{}{list}", head(list.len(), &bearer)).repeat(20);
+    let mut held = Vec::new();
+    for _ in 0..300 {
+        held.push(it.send(unread.as_bytes()).await);
+    }
+    it.holds().await;
+    for _ in 0..1030 {
+        held.push(it.send(format!("{}{{", head(1000, &bearer)).as_bytes()).await);
+    }
+    it.holds().await;
 }
