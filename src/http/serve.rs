@@ -129,7 +129,7 @@ impl Connections {
             let accepted = tokio::select! {
                 biased;
                 () = end.as_mut() => return,
-                // Otherwise a server that nobody connects to would not let go of what ended connections held.
+                // Releases what ended connections held while no new one arrives.
                 Some(ended) = self.tasks.join_next_with_id() => {
                     self.forget(ended);
                     continue;

@@ -62,14 +62,6 @@ impl Object {
         }
     }
 
-    /// Sets a key that may be any string, in its place if it has one, else at the end.
-    pub fn insert(&mut self, key: Text, value: Value) {
-        match self.0.iter_mut().find(|(name, _)| *name == key) {
-            Some(slot) => slot.1 = value,
-            None => self.0.push((key, value)),
-        }
-    }
-
     /// Takes a key out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let place = self.0.iter().position(|(name, _)| name == key)?;

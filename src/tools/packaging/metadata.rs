@@ -67,10 +67,9 @@ pub(super) fn shown(value: &json::Value) -> Value {
 
 /// The metadata of the package with some of its keys set anew. Anything that is no object is replaced.
 pub(super) fn merged(old: Option<&json::Value>, Metadata(new): &Metadata) -> json::Value {
-    let mut merged = old.and_then(json::Value::as_object).cloned().unwrap_or_default();
-    for (key, value) in new.iter() {
-        merged.insert(key.clone(), value.clone());
-    }
+    let old = old.and_then(json::Value::as_object).into_iter().flat_map(json::Object::iter);
+    // Of a key that is in both, the place is the first one's and the value the last one's.
+    let merged: json::Object = old.chain(new.iter()).map(|(key, value)| (key.clone(), value.clone())).collect();
     merged.into()
 }
 
