@@ -4,8 +4,8 @@
 //! and lets it go when they are gone.
 //!
 //! Requests whose caller is not proved have memory of their own beside the budget, at most [`UNPROVED`] bytes, so that
-//! strangers and users share none. The budget has three parts, and a request takes them in this order, never holding one
-//! while it waits for another: memory for small bodies on their way in, for large ones, and for work, which is all that a call holds from the
+//! strangers and users share none. The budget has three parts, which a request takes in this order, never going back to
+//! an earlier one: memory for small bodies on their way in, for large ones, and for work, which is all that a call holds from the
 //! moment its arguments are decoded until its answer has left. Slow senders can fill the first two, and the calls that are
 //! being worked on do not need these.
 //!
