@@ -14,16 +14,18 @@ use crate::catalog::{
     http_client, own_bearer,
 };
 use crate::clock::Clock;
-use crate::config::{ConfigError, RequireAuth, ServeConfig, VerifyMode};
+use crate::config::{BaseUrl, ConfigError, RequireAuth, ServeConfig, VerifyMode};
 use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
-use crate::http::{
-    AllowedHosts, AllowedOrigins, ConnectionLimits, Ending, HttpParts, Readiness, ResourceServer, router, serve,
+use crate::endpoint::{
+    AllowedHosts, AllowedOrigins, Authenticator, Dispatcher, Endpoint, HostPolicy, Limits, RequestReader,
+    ResourceServer,
 };
 use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
-use crate::mcp::{McpServer, McpService, StateSeal};
+use crate::mcp::{McpServer, StateSeal};
 use crate::memory::Memory;
 use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
+use crate::server::{ConnectionLimits, Readiness, Routes, Shutdown, serve};
 use crate::sts::{SharedSts, StsOptions};
 use crate::telemetry::Dependency;
 use crate::tools::{Offer, Services};
@@ -164,23 +166,24 @@ impl App {
         let seal = StateSeal::new(config.confirmation.state_key.as_ref(), clock.clone());
         let server = McpServer::new(services, seal, config.limits.tool_timeout);
         let readiness = Readiness::default();
-        let router = router(HttpParts {
-            verifier,
-            without_token,
-            nothing_is_open: config.resource_server.required() == RequireAuth::All,
-            resource_server: resource_server(config),
-            offer: Offer::of(&config.offer),
-            mcp: McpService::new(server, config.limits.max_body, calls_end.clone()),
-            hosts: hosts(config),
-            origins: AllowedOrigins::new(&config.listen.allowed_origins)
-                .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?,
-            max_body: config.limits.max_body,
-            memory: Memory::new(config.limits.payload_memory, config.limits.max_body),
-            max_in_flight: config.limits.max_in_flight,
-            rate_limit: config.limits.rate_limit.0,
-            readiness: readiness.clone(),
-            clock,
-        });
+        let resource_server = resource_server(config)?.map(Arc::new);
+        let memory = Memory::new(config.limits.payload_memory, config.limits.max_body);
+        let origins = AllowedOrigins::new(&config.listen.allowed_origins)
+            .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?;
+        let requires_all = config.resource_server.required() == RequireAuth::All;
+        let endpoint = Endpoint {
+            host_policy: HostPolicy::new(hosts(config)?, origins),
+            authenticator: Authenticator::new(verifier.clone(), without_token, requires_all, resource_server.clone()),
+            reader: RequestReader { max_body: config.limits.max_body, memory: memory.clone() },
+            tool_filter: Offer::of(&config.offer),
+            limits: Limits::new(config.limits.max_in_flight, config.limits.rate_limit.0),
+            memory,
+            dispatcher: Dispatcher { server, ends: calls_end.clone() },
+        };
+        let base_path = config.listen.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
+        let router = Routes { endpoint, base_path, resource_server, verifier, readiness: readiness.clone(), clock }
+            .into_router();
+        let connections = ConnectionLimits { idle: config.limits.idle_timeout, ..connections };
         log_sources(config);
         if config.confirmation.may_be_lost(&config.listen) {
             tracing::warn!(
@@ -195,7 +198,7 @@ impl App {
     /// long as the drain time allows.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
         let Self { router, readiness, calls_end, tasks, drain, connections } = self;
-        serve(listener, router, connections, Ending { begins: shutdown, readiness, calls_end, tasks, drain }).await;
+        serve(listener, router, connections, Shutdown { begins: shutdown, readiness, calls_end, tasks, drain }).await;
     }
 }
 
@@ -282,19 +285,23 @@ fn without_token(
     })
 }
 
-fn resource_server(config: &ServeConfig) -> Option<ResourceServer> {
+fn resource_server(config: &ServeConfig) -> Result<Option<ResourceServer>, ConfigError> {
     let own = &config.resource_server;
-    (!own.authorization_servers.is_empty()).then(|| ResourceServer {
+    if own.authorization_servers.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ResourceServer {
         public_url: config.listen.public_url.clone(),
         authorization_servers: own.authorization_servers.clone(),
         scopes: own.scopes.clone(),
-        hosts: hosts(config),
-    })
+        hosts: hosts(config)?,
+    }))
 }
 
-fn hosts(config: &ServeConfig) -> AllowedHosts {
+fn hosts(config: &ServeConfig) -> Result<AllowedHosts, ConfigError> {
     let public = config.listen.public_url.as_ref().map(|url| url.host().to_owned());
     AllowedHosts::new(config.listen.allowed_hosts.iter().cloned().chain(public))
+        .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_HOSTS", problem))
 }
 
 fn buckets(names: &[String]) -> Result<Vec<BucketName>, ConfigError> {

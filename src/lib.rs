@@ -5,16 +5,17 @@
 //! A request goes one way:
 //!
 //! ```text
-//! socket ─ http ─ identity ─ mcp ─ tools ─ packages ─ {quilt, s3}, catalog ─ AWS / registry
-//!                              └───────────────── credentials ──┘
+//! socket ─ server ─ endpoint ─ mcp ─ tools ─ packages ─ {quilt, s3}, catalog ─ AWS / registry
+//!                      └ identity      └──────────────── credentials ──┘
 //! ```
 //!
 //! | room | owns |
 //! |---|---|
 //! | [`config`] | the table of settings |
-//! | [`http`] | connections and how they end; from bytes to a checked request: ids, CORS, Host and Origin, limits, the JSON-RPC envelope, who may call, what is offered to this request |
+//! | [`server`] | sockets: listener, connections and their bounds, shutdown, routes, CORS, health, OAuth documents |
+//! | [`endpoint`] | one MCP request from its head to its answer, in the order of its files |
 //! | [`identity`] | from the bearer to a proved [`identity::Caller`] |
-//! | [`mcp`] | the only room that knows rmcp: the two roads to a handler, guard, results; resources, prompts and completions as MCP has them |
+//! | [`mcp`] | the protocol: methods, versions, params, results and errors; types are those of `rmcp::model` |
 //! | [`tools`] | what the server can do: plain async functions of a [`tools::Session`] and arguments; the action style, which is other names for them; what can be read by its URI |
 //! | [`packages`] | the packages of a bucket, as one caller: the format on S3, commits, manifests by pages, checksums |
 //! | [`credentials`] | whose AWS credentials a call acts with: the chain, its record, the cache |
@@ -29,20 +30,20 @@
 //!
 //! [`upstream`] is what every party that is asked has in common: a breaker, a bound, a budget of repetitions. It knows
 //! nobody; `catalog`, `credentials`, `identity`, `s3` and `sts` ask through it. [`memory`] is the budget of bytes that
-//! payloads may take, of which `http`, `tools` and `packages` take shares before they hold some. [`blocking`] is where
+//! payloads may take, of which `endpoint`, `tools` and `packages` take shares before they hold some. [`blocking`] is where
 //! computations of unbounded size run.
 //! [`error_code`] is the table of error codes, which every room may use. [`json`] is the bounded parser of what callers send.
 //! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
 //! Python encodes URIs, for `s3` and `quilt`.
 //!
-//! What an arrow may not do: go back. `s3`, `packages`, `catalog` and `credentials` know nothing of `tools`, `mcp` and `http`; `tools`
-//! knows nothing of `mcp` and `http`; only `mcp` imports rmcp; `quilt` imports
+//! What an arrow may not do: go back. `s3`, `packages`, `catalog` and `credentials` know nothing of `tools`, `mcp`, `endpoint` and `server`;
+//! `tools` knows nothing of `mcp`, `endpoint` and `server`; `mcp` knows nothing of `endpoint` and `server`; only `mcp` imports rmcp; `quilt` imports
 //! no other room. Every room may name a [`identity::Caller`], which is what a
 //! request has become behind the door.
 //!
 //! # What keeps two callers apart
 //!
-//! [`identity::Caller`] is what the verifier makes of a token that it proved; it travels with the request as part of its [`mcp::Standing`]; the
+//! [`identity::Caller`] is what the verifier makes of a token that it proved; it travels with the request as part of its [`mcp::CallContext`]; the
 //! `Authorization` header is removed. A tool is given a [`tools::Session`], whose only way to S3 is [`tools::Session::s3`], which resolves that
 //! caller's credentials and answers a [`s3::UserS3`] that signs with them. The client underneath has no identity of its
 //! own. So a tool cannot act as anybody else, because there is no function that would let it.
@@ -55,8 +56,8 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod dev;
+pub mod endpoint;
 pub mod error_code;
-pub mod http;
 pub mod identity;
 pub mod json;
 pub mod mcp;
@@ -66,6 +67,7 @@ pub mod percent;
 pub mod quilt;
 pub mod redact;
 pub mod s3;
+pub mod server;
 pub mod sts;
 pub mod telemetry;
 pub mod tools;

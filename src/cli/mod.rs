@@ -8,9 +8,13 @@ mod serve;
 mod shutdown;
 mod token;
 
+use std::net::SocketAddr;
+
 use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, ServeConfig};
+use crate::telemetry;
 
 /// An MCP server for the Quilt data catalog that acts on S3 as its caller.
 #[derive(Debug, Parser)]
@@ -27,7 +31,7 @@ pub enum Command {
     /// Run the server
     Serve(Box<ServeConfig>),
     /// Run the server with an S3, an STS, a catalog and sample data, all on this machine
-    Dev(dev::DevArgs),
+    Dev(Box<dev::DevArgs>),
     /// Compute or check the top hash of a Quilt manifest
     Manifest(manifest::ManifestArgs),
     /// Ask the local server whether it is well; exit 0 or 1
@@ -54,11 +58,20 @@ pub fn parse() -> Cli {
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(config) => serve::run(*config).await,
-        Command::Dev(args) => dev::run(args).await,
+        Command::Dev(args) => dev::run(*args).await,
         Command::Manifest(args) => manifest::run(args),
         Command::Healthcheck(args) => healthcheck::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Docs(args) => docs::run(args),
+    }
+}
+
+/// Serves metrics until the shutdown begins, if an address is set.
+async fn serve_metrics(address: Option<SocketAddr>, shutdown: &CancellationToken) {
+    let Some(address) = address else { return };
+    match telemetry::prometheus::serve(address, shutdown.clone()).await {
+        Ok(metrics_address) => tracing::info!(%metrics_address, "metrics are served"),
+        Err(error) => fail(&format!("QUILT_MCP_METRICS_ADDR: {address} cannot be listened on ({error})")),
     }
 }
 

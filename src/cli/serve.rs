@@ -2,7 +2,7 @@
 
 use tokio::net::TcpListener;
 
-use super::{Cli, fail, shutdown};
+use super::{Cli, fail, serve_metrics, shutdown};
 use crate::app::{App, BuildError, Surroundings};
 use crate::config::{ServeConfig, unknown_variables};
 use crate::telemetry;
@@ -24,12 +24,7 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     };
     let shutdown = shutdown::on_signal()?;
-    if let Some(address) = config.metrics.metrics_addr {
-        match telemetry::prometheus::serve(address, shutdown.clone()).await {
-            Ok(metrics_address) => tracing::info!(%metrics_address, "metrics are served"),
-            Err(error) => fail(&format!("QUILT_MCP_METRICS_ADDR: {address} cannot be listened on ({error})")),
-        }
-    }
+    serve_metrics(config.metrics.metrics_addr, &shutdown).await;
     let address = config.listen.address();
     let listener = TcpListener::bind(address).await.map_err(|error| {
         anyhow::anyhow!("{address} cannot be listened on ({error}); see QUILT_MCP_HOST and QUILT_MCP_PORT")

@@ -24,6 +24,12 @@ impl BaseUrl {
         url
     }
 
+    /// The path, without a slash at its end; empty for the root.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.0.path().trim_end_matches('/').to_owned()
+    }
+
     /// Host name or address, in lower case.
     #[must_use]
     pub fn host(&self) -> &str {

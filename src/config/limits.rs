@@ -26,6 +26,10 @@ pub struct LimitsConfig {
     /// Most calls of one caller in a time, such as `10/s`, `600/min` or `off`; more are answered 429
     #[arg(long, env = "QUILT_MCP_RATE_LIMIT", default_value = "600/min")]
     pub rate_limit: RateLimit,
+    /// Idle time after which a connection is closed; set it above the load balancer's own (an NLB keeps connections for
+    /// 350 s)
+    #[arg(long, env = "QUILT_MCP_IDLE_TIMEOUT", default_value = "75s", value_parser = parse::duration)]
+    pub idle_timeout: Duration,
     /// Time for calls in flight at SIGTERM
     #[arg(long, env = "QUILT_MCP_DRAIN", default_value = "25s", value_parser = parse::duration)]
     pub drain: Duration,

@@ -41,7 +41,7 @@ impl Toolset {
 }
 
 /// Some of the toolsets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Toolsets(u8);
 
 impl Toolsets {
@@ -80,7 +80,7 @@ impl std::str::FromStr for Toolsets {
 }
 
 /// Which kind of tools stands in the list. Both kinds can always be called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum ToolStyle {
     /// One tool for each thing to do, with typed arguments.
     Typed,

@@ -26,9 +26,9 @@ use tokio_util::task::TaskTracker;
 use self::aws::{EmbeddedAws, Options};
 use crate::app::{App, Surroundings};
 use crate::clock::Clock;
-use crate::config::ServeConfig;
+use crate::config::{AwsConfig, CatalogConfig, IdentityConfig, ServeConfig};
 use crate::credentials::AmbientProvider;
-use crate::http::ConnectionLimits;
+use crate::server::ConnectionLimits;
 
 pub use crate::identity::sign;
 pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
@@ -38,11 +38,22 @@ pub use walkthrough::walkthrough;
 
 /// The region of everything.
 const REGION: &str = "us-east-1";
+/// Origins of pages on this machine.
+const LOOPBACK_ORIGINS: [&str; 6] = [
+    "http://localhost:*",
+    "http://127.0.0.1:*",
+    "http://[::1]:*",
+    "https://localhost:*",
+    "https://127.0.0.1:*",
+    "https://[::1]:*",
+];
 
 /// Everything, running.
 pub struct Dev {
     /// What the server stands on.
     pub backend: Backend,
+    /// Settings that were set and are not taken.
+    pub not_taken: Vec<&'static str>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -117,6 +128,47 @@ impl Backend {
         flags
     }
 
+    /// Points a server at all this. Returns the variables whose values are replaced although they were set, because they
+    /// contradict what `dev` is.
+    pub fn configure(&self, config: &mut ServeConfig) -> anyhow::Result<Vec<&'static str>> {
+        let own = ServeConfig::from_flags(self.flags())?;
+        let (identity, catalog, aws, rights) = (&config.identity, &config.catalog, &config.aws, &config.rights);
+        let is_set = [
+            ("QUILT_MCP_HOST", !config.listen.host.is_loopback()),
+            ("MCP_JWT_SECRET", identity.jwt_secret.is_some() || identity.enhanced_jwt_secret.is_some()),
+            ("MCP_JWT_SECRET_PREVIOUS", identity.jwt_secret_previous.is_some()),
+            ("MCP_JWT_JWKS_URL", identity.jwt_jwks_url.is_some()),
+            ("MCP_JWT_ISSUER", identity.jwt_issuer.is_some()),
+            ("MCP_JWT_AUDIENCE", identity.jwt_audience.is_some()),
+            ("QUILT_MCP_VERIFY", identity.verify.is_some()),
+            ("QUILT_CATALOG_URL", catalog.catalog_url.is_some() || catalog.catalog_domain.is_some()),
+            ("QUILT_REGISTRY_URL", catalog.registry_url.is_some()),
+            ("QUILT_MCP_AUTHORIZATION_SERVERS", !config.resource_server.authorization_servers.is_empty()),
+            ("QUILT_MCP_WEB_IDENTITY_ROLE_ARN", rights.web_identity_role_arn.is_some()),
+            ("QUILT_API_TOKEN", rights.own_token().is_some()),
+            ("AWS_REGION", aws.region != REGION),
+            ("AWS_ENDPOINT_URL_S3", aws.s3().is_some()),
+            ("AWS_ENDPOINT_URL_STS", aws.sts_endpoint.is_some()),
+        ];
+        let replaced = is_set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).collect();
+        config.listen.host = Ipv4Addr::LOCALHOST.into();
+        // Pages that a developer serves on this machine.
+        config.listen.allowed_origins.extend(LOOPBACK_ORIGINS.map(str::to_owned));
+        config.identity = IdentityConfig { jwt_secret: own.identity.jwt_secret, ..IdentityConfig::default() };
+        config.catalog = CatalogConfig {
+            catalog_url: own.catalog.catalog_url,
+            allowed_registries: std::mem::take(&mut config.catalog.allowed_registries),
+            buckets: std::mem::take(&mut config.catalog.buckets),
+            ..CatalogConfig::default()
+        };
+        config.aws = AwsConfig { ..own.aws };
+        config.resource_server.authorization_servers.clear();
+        config.rights.assumable_roles.extend(own.rights.assumable_roles);
+        config.rights.web_identity_role_arn = None;
+        (config.rights.api_token, config.rights.api_key) = (None, None);
+        Ok(replaced)
+    }
+
     /// The server's own AWS identity, as the server takes it.
     #[must_use]
     pub fn ambient(&self) -> AmbientProvider {
@@ -132,20 +184,27 @@ impl Backend {
 }
 
 impl Dev {
-    /// Starts everything; the server listens on `port`, 0 for any free one. Writes `data/dev.json` when it is up.
+    /// Starts everything with the default settings; the server listens on `port`, 0 for any free one. Writes
+    /// `data/dev.json` when it is up.
     pub async fn start(port: u16, data: &Path, clock: Clock) -> anyhow::Result<Self> {
+        let config = ServeConfig::from_flags([format!("--port={port}"), "--rate-limit=off".to_owned()])?;
+        Self::start_with(config, data, clock).await
+    }
+
+    /// Starts everything with these settings, but for those that contradict what `dev` is.
+    pub async fn start_with(mut config: ServeConfig, data: &Path, clock: Clock) -> anyhow::Result<Self> {
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let listener = loopback(port).await?;
+        let listener = loopback(config.listen.port).await?;
         let mut backend = Backend::start(clock.clone(), &tasks, &shutdown).await?;
-        let config = ServeConfig::from_flags(backend.flags())?;
-        // Nobody balances load here, so nobody has to be told before it ends.
+        let not_taken = backend.configure(&mut config)?;
+        // Nothing balances load here, so nothing has to be told before it ends.
         let connections = ConnectionLimits { announcement: Duration::ZERO, ..ConnectionLimits::default() };
         let surroundings = Surroundings { clock, ambient: backend.ambient(), connections, ..Surroundings::default() };
         let app = App::build(&config, surroundings).await?;
         backend.info.mcp_url = format!("http://{}/mcp", listener.local_addr()?);
         tasks.spawn(app.serve(listener, shutdown.clone()));
         backend.info.write(data).await?;
-        Ok(Self { backend, tasks, shutdown })
+        Ok(Self { backend, not_taken, tasks, shutdown })
     }
 
     /// Ends everything and waits until it has ended.

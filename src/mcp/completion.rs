@@ -1,11 +1,9 @@
-//! Which names complete an argument of a prompt or a variable of a resource template.
+//! `completion/complete`: names that complete an argument of a prompt or a variable of a resource template.
 
-use rmcp::ErrorData;
-use rmcp::model::{CompleteRequestParams, Reference};
+use rmcp::model::{ArgumentInfo, CompletionContext, Reference};
 
-use super::failure::refusal;
-use super::prompts;
 use super::resources::{ENTRY, OBJECT, PACKAGE, switched_off};
+use super::{Request, RpcError, prompts};
 use crate::config::Toolset;
 use crate::error_code::ErrorCode;
 use crate::s3::BucketName;
@@ -22,13 +20,20 @@ pub(super) enum Wanted {
     Anything,
 }
 
-/// Reads a request. What it refers to must be there.
-pub(super) fn wanted(request: &CompleteRequestParams, offer: Offer) -> Result<Wanted, ErrorData> {
-    let invalid = |message: String| refusal(ErrorCode::InvalidParams, message);
-    let argument = request.argument.name.as_str();
-    let is_there = match &request.r#ref {
-        Reference::Prompt(prompt) => prompts::has_argument(&prompt.name, argument, offer)
-            .ok_or_else(|| refusal(ErrorCode::UnknownPrompt, "There is no such prompt; prompts/list shows them."))?,
+/// Decodes what is to be completed, and how it begins. What the request refers to must exist.
+pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String), RpcError> {
+    let invalid = |message: String| RpcError::new(ErrorCode::InvalidParams, message);
+    let params = &request.params;
+    let undecodable =
+        |member: &str| RpcError::undecodable(format!("`{member}` in `params` is missing or cannot be decoded."));
+    let reference: Reference = params.reference.decode().map_err(|_| undecodable("ref"))?;
+    let ArgumentInfo { name, value: begin, .. } = params.argument.decode().map_err(|_| undecodable("argument"))?;
+    let others: Option<CompletionContext> = params.context.decode().map_err(|_| undecodable("context"))?;
+    let argument = name.as_str();
+    let is_there = match &reference {
+        Reference::Prompt(prompt) => prompts::has_argument(&prompt.name, argument, offer).ok_or_else(|| {
+            RpcError::new(ErrorCode::UnknownPrompt, "There is no such prompt; prompts/list shows them.")
+        })?,
         Reference::Resource(resource) => {
             let toolset = match resource.uri.as_str() {
                 OBJECT => Toolset::Buckets,
@@ -48,20 +53,21 @@ pub(super) fn wanted(request: &CompleteRequestParams, offer: Offer) -> Result<Wa
     if !is_there {
         return Err(invalid("What is referred to has no such argument.".to_owned()));
     }
-    match argument {
-        "bucket" | "source_bucket" => Ok(Wanted::Bucket),
+    let wanted = match argument {
+        "bucket" | "source_bucket" => Wanted::Bucket,
         "package" => {
-            let bucket = request.context.as_ref().and_then(|context| context.get_argument("bucket"));
+            let bucket = others.as_ref().and_then(|others| others.get_argument("bucket"));
             let bucket = bucket.ok_or_else(|| {
                 invalid("Packages are completed in a bucket; name it in context.arguments.bucket.".to_owned())
             })?;
             bucket
                 .parse()
                 .map(Wanted::Package)
-                .map_err(|problem| invalid(format!("context.arguments.bucket: {problem}.")))
+                .map_err(|problem| invalid(format!("context.arguments.bucket: {problem}.")))?
         }
-        _ => Ok(Wanted::Anything),
-    }
+        _ => Wanted::Anything,
+    };
+    Ok((wanted, begin))
 }
 
 /// The names, as this caller.

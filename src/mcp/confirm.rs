@@ -9,16 +9,18 @@
 
 use std::collections::BTreeMap;
 
-use rmcp::ErrorData;
 use rmcp::model::{
-    BooleanSchema, CallToolRequestParams, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
-    ElicitationSchema, InputRequest, InputRequiredResult, PrimitiveSchemaDefinition, RequestStateCodec, SealOptions,
+    BooleanSchema, ElicitRequest, ElicitRequestParams, ElicitationAction, ElicitationSchema, InputRequest,
+    InputRequiredResult, PrimitiveSchemaDefinition, RequestStateCodec, SealOptions,
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::context::Context;
-use super::failure::failure;
+use super::answer::server_meta;
+use super::call::ToolCall;
+use super::meta::Capabilities;
+use super::{CallContext, RpcError, Version};
 use crate::clock::Clock;
 use crate::error_code::ErrorCode;
 use crate::identity::{Caller, Person};
@@ -60,19 +62,19 @@ impl StateSeal {
     /// or an answer that cannot be one is an error of the protocol.
     pub(super) fn word(
         &self,
-        request: &CallToolRequestParams,
-        caller: &Caller,
-        context: &Context<'_>,
-    ) -> Result<(Word, Option<Binding>), ErrorData> {
-        if !can_ask(context) {
+        request: &ToolCall,
+        capabilities: Option<&Capabilities>,
+        context: &CallContext,
+    ) -> Result<(Word, Option<Binding>), RpcError> {
+        if !can_ask(context.version, capabilities) {
             return Ok((Word::CannotAsk, None));
         }
-        let binding = Binding::of(request, caller);
-        let word = self.said(request, &binding).map_err(|error| failure(error, None))?;
+        let binding = Binding::of(request, &context.caller);
+        let word = self.said(request, &binding).map_err(RpcError::from_tool)?;
         Ok((word, Some(binding)))
     }
 
-    fn said(&self, request: &CallToolRequestParams, binding: &Binding) -> Result<Word, ToolError> {
+    fn said(&self, request: &ToolCall, binding: &Binding) -> Result<Word, ToolError> {
         // An answer without its state is an answer to nothing.
         let Some(state) = &request.request_state else { return Ok(Word::NotAsked) };
         let (ends, target) = self.open(state, binding).ok_or_else(foreign)?;
@@ -83,13 +85,14 @@ impl StateSeal {
             let error = ToolError::new(ErrorCode::ConfirmationRequired, message);
             return Ok(no(error.with_hint("Repeat the call without requestState to be asked anew.")));
         }
-        let Some(answer) = request.input_responses.as_ref().and_then(|answers| answers.get(CONFIRM)) else {
-            return Ok(Word::NotAsked);
-        };
-        let answer: ElicitResult = serde_json::from_value(answer.clone())
-            .map_err(|problem| ToolError::invalid(format!("The answer to the question cannot be read: {problem}.")))?;
-        Ok(match answer.action {
-            ElicitationAction::Accept if is_ticked(&answer) => Word::Yes(target),
+        let Some(answer) = request.input_responses.get(CONFIRM) else { return Ok(Word::NotAsked) };
+        let action = answer.get("action").and_then(|action| ElicitationAction::deserialize(action).ok());
+        let action = action.ok_or_else(|| {
+            let message = "The answer to the question has no valid action: expected accept, decline or cancel.";
+            ToolError::invalid(message)
+        })?;
+        Ok(match action {
+            ElicitationAction::Accept if is_ticked(answer) => Word::Yes(target),
             ElicitationAction::Cancel => {
                 no(refusal("The user closed the question without an answer; nothing was done."))
             }
@@ -98,7 +101,7 @@ impl StateSeal {
     }
 
     /// The question for the client, and the state that it is to bring back.
-    pub(super) fn ask(&self, question: &Question, binding: &Binding) -> InputRequiredResult {
+    pub(super) fn ask(&self, question: &Question, binding: &Binding, version: Version) -> InputRequiredResult {
         let field = BooleanSchema::new().title(question.yes).with_default(false);
         let fields = BTreeMap::from([(CONFIRM.to_owned(), PrimitiveSchemaDefinition::Boolean(field))]);
         let form = ElicitRequestParams::FormElicitationParams {
@@ -108,7 +111,9 @@ impl StateSeal {
         };
         let request = InputRequest::Elicitation(ElicitRequest::new(form));
         let requests = BTreeMap::from([(CONFIRM.to_owned(), request)]);
-        InputRequiredResult::new(Some(requests), Some(self.seal(question.about, binding)))
+        let mut result = InputRequiredResult::new(Some(requests), Some(self.seal(question.about, binding)));
+        result.meta = server_meta(version);
+        result
     }
 
     fn seal(&self, target: Target, binding: &Binding) -> String {
@@ -127,8 +132,8 @@ impl StateSeal {
 
 impl Binding {
     /// The call as its client repeats it. Objects are the same whatever the order of their members.
-    fn of(request: &CallToolRequestParams, caller: &Caller) -> Self {
-        let mut arguments = Value::Object(request.arguments.clone().unwrap_or_default());
+    fn of(request: &ToolCall, caller: &Caller) -> Self {
+        let mut arguments = Value::Object(request.arguments.clone());
         sort_metadata(&mut arguments);
         arguments.sort_all_objects();
         let (kind, who) = who(caller);
@@ -162,14 +167,14 @@ fn who(caller: &Caller) -> (&'static [u8], Vec<u8>) {
 }
 
 /// Whether the client says that it can show its user a form.
-fn can_ask(context: &Context<'_>) -> bool {
-    let elicitation = || context.client_capabilities().and_then(|capabilities| capabilities.elicitation);
+fn can_ask(version: Version, capabilities: Option<&Capabilities>) -> bool {
+    let elicitation = capabilities.and_then(|capabilities| capabilities.elicitation.as_ref());
     // An empty capability means forms.
-    context.speaks_2026() && elicitation().is_some_and(|modes| modes.form.is_some() || modes.url.is_none())
+    version.is_self_describing() && elicitation.is_some_and(|modes| modes.form.is_some() || modes.url.is_none())
 }
 
-fn is_ticked(answer: &ElicitResult) -> bool {
-    answer.content.as_ref().and_then(|content| content.get(CONFIRM)) == Some(&Value::Bool(true))
+fn is_ticked(answer: &Value) -> bool {
+    answer.get("content").and_then(|content| content.get(CONFIRM)) == Some(&Value::Bool(true))
 }
 
 fn no(error: ToolError) -> Word {

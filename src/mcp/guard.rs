@@ -1,5 +1,4 @@
-//! Ends a handler that panics, takes too long, or whose client has left. rmcp does none of the three: a panic hangs the
-//! request for ever, and a disconnect only cancels a token.
+//! The bounds of a call: it ends when it panics, takes too long, or its client leaves.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -12,17 +11,17 @@ use crate::tools::ToolError;
 
 /// Runs a tool within its bounds.
 pub(super) async fn guarded<T>(
-    client_left: &CancellationToken,
+    cancelled: &CancellationToken,
     limit: Duration,
     tool: impl Future<Output = Result<T, ToolError>>,
 ) -> Result<T, ToolError> {
     tokio::select! {
         biased;
-        () = client_left.cancelled() => Err(ToolError::new(ErrorCode::Cancelled, "The client cancelled the call.")),
+        () = cancelled.cancelled() => Err(ToolError::new(ErrorCode::Cancelled, "The client cancelled the call.")),
         outcome = tokio::time::timeout(limit, AssertUnwindSafe(tool).catch_unwind()) => match outcome {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => {
-                Err(ToolError::new(ErrorCode::Internal, "This server made a mistake; its operator finds the reason in the log."))
+                Err(ToolError::new(ErrorCode::Internal, "This server failed; its operator finds the reason in the log."))
             }
             Err(_elapsed) => {
                 let message = format!("The call took longer than the {} seconds that are allowed.", limit.as_secs_f32());

@@ -1,31 +1,46 @@
-//! MCP, as rmcp speaks it. The only room that knows rmcp.
+//! The protocol: MCP 2025-03-26 to 2026-07-28 over streamable HTTP, without sessions.
 //!
-//! Owns the protocol's side of a call: the two roads to a handler (rmcp's transport, and for usual calls of tools a short
-//! one past it), the guard around the handler, the shape of results, how a tool's question reaches the user, and what rmcp
-//! leaves to its user (own server name, name on every result, caching hints, prompts). Owns no tool.
+//! Owns the methods, the versions and what differs between them, what a request must carry, the shape of results and
+//! errors. Does not own the transport ([`crate::endpoint`]) or any tool ([`crate::tools`]). The types of results are those
+//! of `rmcp::model`; its transport and service loop are not used. `docs/protocol.md` lists the rules with their tests.
 //!
-//! Invariant: nothing a handler does can hang a request or outlive it: a panic, the time limit and a client that left all
-//! end it here.
+//! The life of a request: [`Request::read`] takes it apart, [`Request::version`] checks its headers, and
+//! [`McpServer::handle`] runs its method and returns an [`Answer`] or an [`RpcError`].
+//!
+//! Invariants: no other module knows a method's name; a panic, a time limit and a client that leaves end a call here.
 
+mod answer;
+mod call;
+mod chunked_json;
 mod completion;
 mod confirm;
-#[cfg(feature = "conformance")]
-mod conformance;
 mod context;
-mod failure;
+mod discovery;
+mod error;
+#[cfg(feature = "conformance")]
+mod fixtures;
 mod guard;
-mod list;
-mod pieces;
+mod headers;
+mod lists;
+mod meta;
+mod method;
+mod params;
 mod progress;
 mod prompts;
+mod request;
 mod resources;
-mod result;
 mod server;
-mod service;
-mod short_road;
+mod tool_result;
+mod version;
 
-pub use confirm::StateSeal;
-pub use context::{Arguments, Standing};
-pub use server::{McpServer, served_versions};
-pub use service::{Answered, McpService};
-pub use short_road::ToolCall;
+use self::discovery::server_info;
+use self::method::Method;
+
+pub use self::answer::Answer;
+pub use self::chunked_json::ChunkedJson;
+pub use self::confirm::StateSeal;
+pub use self::context::{CallContext, Notifications};
+pub use self::error::RpcError;
+pub use self::request::Request;
+pub use self::server::McpServer;
+pub use self::version::Version;

@@ -1,28 +1,36 @@
-//! Progress of a call, for clients that asked for it by a token. Everybody else gets plain JSON and costs nothing.
+//! Progress notifications of a call, for clients that ask for them with a token.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmcp::RoleServer;
-use rmcp::model::ProgressNotificationParam;
-use rmcp::service::RequestContext;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 
+use super::Notifications;
 use crate::tools::Progress;
 
-/// Shortest time between two notifications; what a tool reports in between is overtaken.
-const BETWEEN: Duration = Duration::from_millis(250);
+/// Shortest time between two notifications; reports of a tool in between are replaced by later ones.
+const MIN_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Where a tool reports to, if the client wants to know, and the work of passing the reports on, which never ends by
-/// itself.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Params<'a> {
+    progress_token: &'a RawValue,
+    progress: u64,
+    total: u64,
+}
+
+/// Returns the callback of a tool and the work of sending what it reports, which never ends by itself. Progress only grows
+/// (2025-03-26 and later, "Progress").
 pub(super) fn forwarder(
-    context: &RequestContext<RoleServer>,
-) -> (Option<Progress>, impl Future<Output = Infallible> + use<>) {
-    let token = context.meta.get_progress_token();
-    let peer = context.peer.clone();
+    token: Option<Box<RawValue>>,
+    notifications: Option<Notifications>,
+) -> (Option<Progress>, impl Future<Output = Infallible>) {
+    let wanted = token.zip(notifications);
     let (sender, mut reports) = watch::channel((0, 0));
-    let progress = token.is_some().then(|| -> Progress {
+    let progress = wanted.is_some().then(|| -> Progress {
         Arc::new(move |done, total| {
             sender.send_if_modified(|last| {
                 let is_more = done > last.0;
@@ -34,15 +42,14 @@ pub(super) fn forwarder(
         })
     });
     let forwarded = async move {
-        if let Some(token) = token {
+        if let Some((token, notifications)) = wanted {
             while reports.changed().await.is_ok() {
-                let (done, total) = *reports.borrow_and_update();
-                #[expect(clippy::cast_precision_loss, reason = "a number to look at")]
-                let notification = ProgressNotificationParam::new(token.clone(), done as f64).with_total(total as f64);
-                if peer.notify_progress(notification).await.is_err() {
+                let (progress, total) = *reports.borrow_and_update();
+                let params = Params { progress_token: &token, progress, total };
+                if notifications.send("notifications/progress", &params).await.is_err() {
                     break;
                 }
-                tokio::time::sleep(BETWEEN).await;
+                tokio::time::sleep(MIN_INTERVAL).await;
             }
         }
         std::future::pending().await

@@ -1,9 +1,9 @@
-//! Three ways to begin, as MCP prompts.
+//! Prompts: three ways to begin.
 
-use rmcp::ErrorData;
-use rmcp::model::{GetPromptRequestParams, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
+use rmcp::model::{GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 
-use super::failure::refusal;
+use super::answer::server_meta;
+use super::{Answer, CallContext, Request, RpcError};
 use crate::config::Toolset;
 use crate::error_code::ErrorCode;
 use crate::tools::Offer;
@@ -75,14 +75,16 @@ const TEMPLATES: [Template; 3] = [
 /// The prompts that are on, in order of their names.
 pub(super) fn list(offer: Offer) -> Vec<Prompt> {
     let on = TEMPLATES.iter().filter(|template| is_on(template, offer));
-    on.map(|template| {
+    let prompts = on.map(|template| {
         let argument = |(name, description, required): &(&str, &str, bool)| {
             PromptArgument::new(*name).with_description(*description).with_required(*required)
         };
         let arguments = template.arguments.iter().map(argument).collect();
         Prompt::new(template.name, Some(template.description), Some(arguments)).with_title(template.title)
-    })
-    .collect()
+    });
+    #[cfg(feature = "conformance")]
+    let prompts = prompts.chain(conformance_server::prompts());
+    prompts.collect()
 }
 
 /// Whether there is a prompt of this name with this argument.
@@ -92,16 +94,17 @@ pub(super) fn has_argument(prompt: &str, argument: &str, offer: Offer) -> Option
 }
 
 /// One prompt with its arguments filled in.
-pub(super) fn get(request: &GetPromptRequestParams, offer: Offer) -> Result<GetPromptResult, ErrorData> {
-    let invalid = |message: String| Err(refusal(ErrorCode::InvalidParams, message));
-    let found = TEMPLATES.iter().find(|template| template.name == request.name && is_on(template, offer));
+pub(super) fn get(request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
+    let (offer, version) = (context.tool_filter, context.version);
+    let invalid = |message: String| Err(RpcError::new(ErrorCode::InvalidParams, message));
+    let name = request.params.name.as_deref().unwrap_or_default();
+    let found = TEMPLATES.iter().find(|template| template.name == name && is_on(template, offer));
     let Some(template) = found else {
         let names: Vec<&str> = list_names(offer).collect();
         let message = format!("There is no such prompt; the prompts are: {}.", names.join(", "));
-        return Err(refusal(ErrorCode::UnknownPrompt, message));
+        return Err(RpcError::new(ErrorCode::UnknownPrompt, message));
     };
-    let none = JsonObject::new();
-    let given = request.arguments.as_ref().unwrap_or(&none);
+    let given = request.params.arguments()?;
     let names: Vec<&str> = template.arguments.iter().map(|(name, ..)| *name).collect();
     if given.keys().any(|name| !names.contains(&name.as_str())) {
         return invalid(format!(
@@ -115,7 +118,7 @@ pub(super) fn get(request: &GetPromptRequestParams, offer: Offer) -> Result<GetP
         let value = given.get(*name).filter(|value| !value.is_null());
         match value.map(|value| value.as_str().map(str::trim)) {
             Some(Some(text)) if !text.is_empty() && text.chars().count() <= LONGEST => values.push((*name, text)),
-            Some(None) => return invalid(format!("Argument {name}: expected a text.")),
+            Some(None) => return invalid(format!("Argument {name}: expected a string.")),
             Some(Some(text)) if !text.is_empty() => {
                 return invalid(format!("Argument {name}: expected at most {LONGEST} characters."));
             }
@@ -124,7 +127,10 @@ pub(super) fn get(request: &GetPromptRequestParams, offer: Offer) -> Result<GetP
         }
     }
     let message = PromptMessage::new_text(Role::User, filled(template.text, &values));
-    Ok(GetPromptResult::new(vec![message]).with_description(template.description))
+    let mut result = GetPromptResult::new(vec![message]).with_description(template.description);
+    result.meta = server_meta(version);
+    result.result_type.take_if(|_| version.has_handshake());
+    Answer::of(&result)
 }
 
 /// Fills in one pass, so that a value which looks like a name is not taken for one.

@@ -1,9 +1,9 @@
-//! Objects, packages and entries as MCP resources. None is listed: there may be billions, and who asks is not known yet.
+//! Objects, packages and entries as MCP resources. None is listed: there may be billions, and a list is the same for all.
 
-use rmcp::ErrorData;
-use rmcp::model::{ReadResourceResult, ResourceContents, ResourceTemplate};
+use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 
-use super::failure::refusal;
+use super::answer::server_meta;
+use super::{RpcError, Version};
 use crate::config::Toolset;
 use crate::error_code::ErrorCode;
 use crate::tools::{Body, Content, Offer};
@@ -12,6 +12,14 @@ use crate::tools::{Body, Content, Offer};
 pub(super) const OBJECT: &str = "s3://{bucket}/{+key}";
 pub(super) const PACKAGE: &str = "quilt+s3://{bucket}#package={+package}";
 pub(super) const ENTRY: &str = "quilt+s3://{bucket}#package={+package}&path={path}";
+
+/// The resources that are listed.
+pub(super) fn listed() -> Vec<Resource> {
+    #[cfg(feature = "conformance")]
+    return conformance_server::resources();
+    #[cfg(not(feature = "conformance"))]
+    Vec::new()
+}
 
 /// The templates of the toolsets that are on.
 pub(super) fn templates(offer: Offer) -> Vec<ResourceTemplate> {
@@ -36,26 +44,36 @@ pub(super) fn templates(offer: Offer) -> Vec<ResourceTemplate> {
                 .with_description("A file of a package by its logical key; at most 1 MiB."),
         ),
     ];
-    all.into_iter().filter(|(toolset, _)| offer.includes(*toolset)).map(|(_, template)| template).collect()
+    let templates = all.into_iter().filter(|(toolset, _)| offer.includes(*toolset)).map(|(_, template)| template);
+    #[cfg(feature = "conformance")]
+    let templates = templates.chain(conformance_server::resource_templates());
+    templates.collect()
 }
 
-/// What was read, as MCP shows it.
-pub(super) fn contents(uri: &str, content: Content) -> ReadResourceResult {
+/// The result of a read. It is one user's data, which may change at any time.
+pub(super) fn contents(uri: &str, content: Content, version: Version) -> ReadResourceResult {
     let contents = match content.body {
         Body::Text(text) => ResourceContents::text(text, uri),
         Body::Base64(blob) => ResourceContents::blob(blob, uri),
     };
-    ReadResourceResult::new(vec![match content.mime_type {
+    let contents = match content.mime_type {
         Some(mime_type) => contents.with_mime_type(mime_type),
         None => contents,
-    }])
+    };
+    let mut result = ReadResourceResult::new(vec![contents]);
+    result.meta = server_meta(version);
+    if version.has_handshake() {
+        result.result_type = None;
+        return result;
+    }
+    result.with_ttl_ms(0).with_cache_scope(CacheScope::Private)
 }
 
-/// What is said of a URI whose toolset is off.
-pub(super) fn switched_off(toolset: Toolset) -> ErrorData {
+/// The error for a URI or a completion whose toolset is off.
+pub(super) fn switched_off(toolset: Toolset) -> RpcError {
     let message = format!(
         "This belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, X-MCP-Toolsets).",
         toolset.as_str()
     );
-    refusal(ErrorCode::ToolsetOff, message)
+    RpcError::new(ErrorCode::ToolsetOff, message)
 }

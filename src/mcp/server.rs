@@ -1,75 +1,34 @@
-//! The handler of MCP requests.
+//! The methods of MCP: which function answers which.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CompletionInfo,
-    DiscoverResult, GetPromptRequestParams, GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
-};
-use rmcp::service::RequestContext;
-use rmcp::{ErrorData, RoleServer, ServerHandler};
-use tracing::Span;
+use rmcp::model::{CompleteResult, CompletionInfo};
 
+use super::call::{Job, ToolCall, audit_unserved};
 use super::completion::{complete, wanted};
 use super::confirm::StateSeal;
-use super::context::{Context, LISTS_FRESH_MS, Standing, implementation};
-use super::failure::{failure, refusal};
-use super::guard::guarded;
-use super::list::{listed, listed_module};
-use super::progress;
-use super::result::{Called, Done};
-use super::{prompts, resources};
-use crate::config::ToolStyle;
-use crate::credentials::Source;
+use super::headers::ParamHeader;
+use super::lists::{List, Lists};
+use super::{Answer, CallContext, Method, Request, RpcError, discovery, prompts, resources};
 use crate::error_code::ErrorCode;
-use crate::telemetry::{Audit, Call, metrics, trace};
-use crate::tools::{
-    Completion, Offer, Progress, ResourceUri, Services, Session, ToolError, Toolbox, Word, listed_modules, named_bucket,
-};
+use crate::tools::{Callable, Completion, ResourceUri, Services, Toolbox, Word};
 
-const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
-                            Start with bucket_list. When something is denied, auth_status says with whose credentials \
-                            the calls act and why.";
-
-/// The versions of the protocol. Without 2024-11-05, whose transport is not served here.
-const VERSIONS: [ProtocolVersion; 4] = [
-    ProtocolVersion::V_2025_03_26,
-    ProtocolVersion::V_2025_06_18,
-    ProtocolVersion::V_2025_11_25,
-    ProtocolVersion::V_2026_07_28,
-];
-
-/// The versions of the protocol that are served, oldest first.
-pub fn served_versions() -> impl Iterator<Item = &'static str> {
-    static SERVED: [ProtocolVersion; 4] = VERSIONS;
-    SERVED.iter().map(ProtocolVersion::as_str)
-}
-
-/// The handler. Cheap to clone; built once, whatever the number of requests.
+/// The server of MCP's methods. Cheap to clone; built once, whatever the number of requests.
 #[derive(Clone)]
-pub struct McpServer(Arc<Inner>);
+pub struct McpServer(pub(super) Arc<Inner>);
 
-struct Inner {
-    toolbox: Toolbox,
-    /// The typed tools as they are listed.
-    typed: HashMap<&'static str, Tool>,
-    services: Arc<Services>,
-    seal: StateSeal,
-    tool_timeout: Duration,
-}
-
-/// What is to be done for a caller, as logs and metrics name it.
-struct Job {
-    method: &'static str,
-    /// The tool, or what is done instead of one.
-    label: &'static str,
-    /// The bucket that it is about, where that can be told.
-    bucket: Option<String>,
+pub(super) struct Inner {
+    pub toolbox: Toolbox,
+    /// Arguments that also stand in headers, by tool.
+    param_headers: HashMap<&'static str, Vec<ParamHeader>>,
+    lists: Lists,
+    pub services: Arc<Services>,
+    pub seal: StateSeal,
+    pub tool_timeout: Duration,
+    #[cfg(feature = "conformance")]
+    pub fixtures: conformance_server::Fixtures,
 }
 
 impl McpServer {
@@ -77,281 +36,133 @@ impl McpServer {
     #[must_use]
     pub fn new(services: Arc<Services>, seal: StateSeal, tool_timeout: Duration) -> Self {
         let toolbox = Toolbox::new();
-        let typed = toolbox.typed().iter().map(|tool| (tool.name, listed(tool))).collect();
-        Self(Arc::new(Inner { toolbox, typed, services, seal, tool_timeout }))
+        let of_tool = |tool: &crate::tools::AnyTool| (tool.name, ParamHeader::of(&tool.input_schema));
+        let param_headers = toolbox.typed().iter().map(of_tool).filter(|(_, found)| !found.is_empty()).collect();
+        Self(Arc::new(Inner {
+            toolbox,
+            param_headers,
+            lists: Lists::default(),
+            services,
+            seal,
+            tool_timeout,
+            #[cfg(feature = "conformance")]
+            fixtures: conformance_server::Fixtures::default(),
+        }))
     }
 
-    /// What is listed for this offer, in order of the names.
-    fn listed(&self, offer: Offer) -> Vec<Tool> {
-        let mut list = Vec::new();
-        if offer.style() != ToolStyle::Modules {
-            let tools = self.0.toolbox.typed().iter().filter(|tool| offer.has(tool));
-            list.extend(tools.filter_map(|tool| self.0.typed.get(tool.name).cloned()));
+    /// Answers a request. Its headers have been checked, and memory for its decoded params is reserved.
+    pub async fn handle(&self, request: Request, context: &CallContext) -> Result<Answer, RpcError> {
+        #[cfg(feature = "conformance")]
+        if let Some(answer) = self.fixture(&request, context).await {
+            return answer;
         }
-        if offer.style() != ToolStyle::Typed {
-            list.extend(listed_modules(&self.0.toolbox, offer).into_iter().map(listed_module));
+        let version = context.version;
+        let method = request.method.filter(|method| method.is_in(version)).ok_or_else(|| unknown(&request))?;
+        let token_notice = context.token_notice.as_deref();
+        match method {
+            Method::Initialize => discovery::initialize(version, token_notice),
+            Method::Discover => discovery::discover(token_notice),
+            Method::Ping => Ok(Answer::Json("{}".into())),
+            Method::ListTools => self.list(List::Tools, &request, context),
+            Method::ListResources => self.list(List::Resources, &request, context),
+            Method::ListResourceTemplates => self.list(List::ResourceTemplates, &request, context),
+            Method::ListPrompts => self.list(List::Prompts, &request, context),
+            Method::CallTool => self.call_tool(request, context).await,
+            Method::ReadResource => self.read_resource(request, context).await,
+            Method::GetPrompt => prompts::get(&request, context),
+            Method::Complete => self.complete(&request, context).await,
         }
-        list.sort_by(|a, b| a.name.cmp(&b.name));
-        list
     }
 
-    /// Does what a caller asked for within its bounds, and tells logs and metrics how it ended.
-    async fn work<T>(
-        &self,
-        job: &Job,
-        context: &Context<'_>,
-        session: &Session,
-        work: impl Future<Output = Result<T, ToolError>>,
-    ) -> Result<Result<T, ToolError>, ErrorData> {
-        let (started, asked) = (Instant::now(), Call::default());
-        let outcome = asked.counts(guarded(context.client_left, self.0.tool_timeout, work)).await;
-        let (ended_as, duration) =
-            (outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok"), started.elapsed());
-        metrics::tool_call(job.label, ended_as, duration);
-        trace::ended(&Span::current(), ended_as);
-        let audit = Audit {
-            method: job.method,
-            tool: Some(job.label),
-            bucket: job.bucket.as_deref(),
-            outcome: ended_as,
-            credential_source: session.credential_source().map(Source::as_str),
-            duration,
-            upstream_calls: asked.upstream_calls(),
+    /// A list. It is one page, so no cursor was ever given out; clients that do not tell null from empty send `""` for the
+    /// first page.
+    fn list(&self, list: List, request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
+        if request.params.cursor.string().is_none_or(|cursor| !cursor.is_empty()) && !request.params.cursor.is_absent()
+        {
+            let message = "This cursor was not given out: the list is one page. Ask again without `cursor`.";
+            return Err(RpcError::new(ErrorCode::InvalidParams, message));
+        }
+        self.0.lists.get(list, context.tool_filter, context.version, &self.0.toolbox)
+    }
+
+    /// Finds the tool that a call names, if the request has its toolset.
+    pub(super) fn find_tool(&self, name: &str, context: &CallContext) -> Result<Callable<'_>, RpcError> {
+        let Some(callable) = self.0.toolbox.find(name) else {
+            audit_unserved(name, ErrorCode::UnknownTool, context);
+            let shown = shown(name);
+            let message = format!("There is no tool `{shown}`; tools/list shows the tools.");
+            return Err(RpcError::new(ErrorCode::UnknownTool, message));
         };
-        audit.called(session.caller());
-        if outcome.as_ref().is_err_and(|error| error.code == ErrorCode::Cancelled) {
-            return Err(refusal(ErrorCode::Cancelled, "The client cancelled the call."));
-        }
-        Ok(outcome)
-    }
-
-    /// Whether there is a tool of this name, offered or not.
-    pub(super) fn knows(&self, name: &str) -> bool {
-        self.0.toolbox.find(name).is_some()
-    }
-
-    /// Calls a tool.
-    pub(super) async fn called(
-        &self,
-        request: CallToolRequestParams,
-        context: &Context<'_>,
-        progress: Option<Progress>,
-    ) -> Result<Called, ErrorData> {
-        let Some(callable) = self.0.toolbox.find(&request.name) else {
-            audit_unserved(&request.name, ErrorCode::UnknownTool, context)?;
-            return Err(refusal(ErrorCode::UnknownTool, format!("There is no tool `{}`.", request.name)));
-        };
-        let Standing { caller, offer, .. } = context.standing()?;
         let toolset = callable.toolset();
-        if !offer.includes(toolset) {
-            audit_unserved(&request.name, ErrorCode::ToolsetOff, context)?;
+        if !context.tool_filter.includes(toolset) {
+            audit_unserved(name, ErrorCode::ToolsetOff, context);
             let message = format!(
-                "The tool `{}` belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
-                 X-MCP-Toolsets).",
-                request.name,
+                "The tool `{name}` belongs to the toolset {}, which is switched off for this request \
+                 (QUILT_MCP_TOOLSETS, X-MCP-Toolsets).",
                 toolset.as_str()
             );
-            return Err(refusal(ErrorCode::ToolsetOff, message));
+            return Err(RpcError::new(ErrorCode::ToolsetOff, message));
         }
-        let (word, binding) = self.0.seal.word(&request, caller, context)?;
-        let session = self.session(context, progress, word)?;
-        let arguments = request.arguments.unwrap_or_default();
-        let (label, bucket) = (callable.label(&arguments), named_bucket(&arguments).map(|bucket| bucket.to_string()));
-        let job = Job { method: "tools/call", label, bucket };
-        let call = Box::pin(self.0.toolbox.call(callable, *offer, session.clone(), arguments));
-        let outcome = self.work(&job, context, &session, call).await?;
-        if let (Some(question), Some(binding)) = (outcome.as_ref().err().and_then(|e| e.question.as_ref()), &binding) {
-            let mut asked = self.0.seal.ask(question, binding);
-            asked.meta = context.server_meta();
-            return Ok(Called::Asked(Box::new(asked)));
-        }
-        let done = Done::of(outcome, context.knows_links(), context.server_meta());
-        done.map(Called::Done).map_err(|error| failure(error, None))
+        Ok(callable)
     }
 
-    fn session(&self, context: &Context<'_>, progress: Option<Progress>, word: Word) -> Result<Session, ErrorData> {
-        let Standing { caller, memory, .. } = context.standing()?.clone();
-        Ok(Session::new(caller, memory, self.0.services.clone(), self.0.tool_timeout, progress, word))
-    }
-}
-
-/// Every list is one page, so no cursor was ever given out.
-fn whole(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
-    match page.and_then(|page| page.cursor) {
-        None => Ok(()),
-        Some(_) => Err(refusal(ErrorCode::InvalidParams, "This list has one page, so the cursor cannot be its.")),
-    }
-}
-
-/// The audit line of a call for which there is no tool.
-fn audit_unserved(name: &str, code: ErrorCode, context: &Context<'_>) -> Result<(), ErrorData> {
-    let outcome = code.as_str();
-    metrics::refusal(outcome);
-    trace::ended(&Span::current(), outcome);
-    let audit = Audit {
-        method: "tools/call",
-        tool: Some(name),
-        bucket: None,
-        outcome,
-        credential_source: None,
-        duration: Duration::ZERO,
-        upstream_calls: 0,
-    };
-    audit.called(&context.standing()?.caller);
-    Ok(())
-}
-
-impl ServerHandler for McpServer {
-    fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(
-            ServerCapabilities::builder()
-                .enable_tools()
-                .enable_resources()
-                .enable_prompts()
-                .enable_completions()
-                .build(),
-        )
-        .with_server_info(implementation())
-        .with_instructions(INSTRUCTIONS)
+    pub(super) fn check_param_headers(&self, call: &ToolCall, context: &CallContext) -> Result<(), RpcError> {
+        let annotated = self.0.param_headers.get(call.name.as_str()).filter(|_| context.version.is_self_describing());
+        annotated.into_iter().flatten().try_for_each(|header| header.check(&context.headers, &call.arguments))
     }
 
-    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        Cow::Borrowed(&VERSIONS)
-    }
-
-    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
-        let versions = self.supported_protocol_versions().into_owned();
-        Ok(DiscoverResult::from_server_info(versions, self.get_info())
-            .with_ttl_ms(LISTS_FRESH_MS)
-            .with_cache_scope(CacheScope::Public))
-    }
-
-    async fn list_tools(
-        &self,
-        page: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ListToolsResult, ErrorData> {
-        let context = Context::from(&context);
-        whole(page)?;
-        let offer = context.offer()?;
-        let mut list = ListToolsResult::with_all_items(self.listed(offer));
-        (list.ttl_ms, list.cache_scope) = context.freshness(offer);
-        list.meta = context.server_meta();
-        Ok(list)
-    }
-
-    async fn list_resources(
-        &self,
-        page: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ListResourcesResult, ErrorData> {
-        let context = Context::from(&context);
-        whole(page)?;
-        let mut list = ListResourcesResult::with_all_items(Vec::new());
-        (list.ttl_ms, list.cache_scope) = context.freshness(context.offer()?);
-        list.meta = context.server_meta();
-        Ok(list)
-    }
-
-    async fn list_resource_templates(
-        &self,
-        page: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let context = Context::from(&context);
-        whole(page)?;
-        let offer = context.offer()?;
-        let mut list = ListResourceTemplatesResult::with_all_items(resources::templates(offer));
-        (list.ttl_ms, list.cache_scope) = context.freshness(offer);
-        list.meta = context.server_meta();
-        Ok(list)
-    }
-
-    async fn read_resource(
-        &self,
-        request: ReadResourceRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ReadResourceResponse, ErrorData> {
-        let context = Context::from(&context);
-        let failed = |error| failure(error, Some(&request.uri));
-        let uri = ResourceUri::parse(&request.uri).map_err(failed)?;
-        if !context.offer()?.includes(uri.toolset()) {
+    async fn read_resource(&self, request: Request, context: &CallContext) -> Result<Answer, RpcError> {
+        let text = request.params.uri.unwrap_or_default();
+        let failed = |error| RpcError::from_tool(error).with("uri", text.as_str().into());
+        let uri = ResourceUri::parse(&text).map_err(failed)?;
+        if !context.tool_filter.includes(uri.toolset()) {
             return Err(resources::switched_off(uri.toolset()));
         }
-        let session = self.session(&context, None, Word::CannotAsk)?;
-        let bucket = Some(uri.bucket().to_string());
-        let job = Job { method: "resources/read", label: "resources/read", bucket };
-        let read = self.work(&job, &context, &session, Box::pin(uri.read(&session))).await?.map_err(failed)?;
-        // Somebody's data, which may change at any time.
-        let mut result = resources::contents(&request.uri, read).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
-        result.meta = context.server_meta();
-        Ok(result.into())
+        let session = self.session(context, None, Word::CannotAsk);
+        let label = Method::ReadResource.as_str();
+        let job = Job { method: Method::ReadResource, label, bucket: Some(uri.bucket().to_string()) };
+        let read = self.run(&job, context, &session, Box::pin(uri.read(&session))).await?.map_err(failed)?;
+        Answer::of(&resources::contents(&text, read, context.version))
     }
 
-    async fn list_prompts(
-        &self,
-        page: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ListPromptsResult, ErrorData> {
-        let context = Context::from(&context);
-        whole(page)?;
-        let offer = context.offer()?;
-        let mut list = ListPromptsResult::with_all_items(prompts::list(offer));
-        (list.ttl_ms, list.cache_scope) = context.freshness(offer);
-        list.meta = context.server_meta();
-        Ok(list)
-    }
-
-    async fn get_prompt(
-        &self,
-        request: GetPromptRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<GetPromptResponse, ErrorData> {
-        let context = Context::from(&context);
-        let mut result = prompts::get(&request, context.offer()?)?;
-        result.meta = context.server_meta();
-        Ok(result.into())
-    }
-
-    async fn complete(
-        &self,
-        request: CompleteRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CompleteResult, ErrorData> {
-        let context = Context::from(&context);
-        let wanted = wanted(&request, context.offer()?)?;
-        let session = self.session(&context, None, Word::CannotAsk)?;
-        let job = Job { method: "completion/complete", label: "completion/complete", bucket: None };
-        let work = Box::pin(complete(wanted, &session, &request.argument.value));
-        let found = self.work(&job, &context, &session, work).await?;
-        let Completion { names, has_more } = found.map_err(|error| failure(error, None))?;
+    async fn complete(&self, request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
+        let (wanted, begin) = wanted(request, context.tool_filter)?;
+        let session = self.session(context, None, Word::CannotAsk);
+        let job = Job { method: Method::Complete, label: Method::Complete.as_str(), bucket: None };
+        let found = self.run(&job, context, &session, Box::pin(complete(wanted, &session, &begin))).await?;
+        let Completion { names, has_more } = found.map_err(RpcError::from_tool)?;
         let total = u32::try_from(names.len()).ok().filter(|_| !has_more);
         let info = CompletionInfo::with_pagination(names, total, has_more)
-            .map_err(|problem| refusal(ErrorCode::Internal, problem))?;
+            .map_err(|problem| RpcError::new(ErrorCode::Internal, problem))?;
         let mut result = CompleteResult::new(info);
-        result.meta = context.server_meta();
-        Ok(result)
+        result.meta = super::answer::server_meta(context.version);
+        result.result_type.take_if(|_| context.version.has_handshake());
+        Answer::of(&result)
     }
+}
 
-    fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.0.typed.get(name).cloned()
-    }
+/// A method that this server does not implement in the version of the request.
+fn unknown(request: &Request) -> RpcError {
+    let message = format!("There is no method `{}` in this version of the protocol.", shown(&request.method_name));
+    RpcError::new(ErrorCode::MethodNotFound, message)
+}
 
-    async fn call_tool(
-        &self,
-        mut request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
-        let (progress, forwarded) = progress::forwarder(&context);
-        let context = Context::from(&context);
-        request.arguments = context.standing()?.arguments.take();
-        let called = tokio::select! {
-            called = self.called(request, &context, progress) => called?,
-            never = forwarded => match never {},
-        };
-        Ok(match called {
-            Called::Asked(asked) => (*asked).into(),
-            Called::Done(done) => done.into_result().map_err(|error| failure(error, None))?.into(),
-        })
+/// A name as it is repeated in a message.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clients drop tools whose annotated arguments are optional, so that none has such arguments.
+    #[test]
+    fn no_tool_has_arguments_in_headers() {
+        let toolbox = Toolbox::new();
+        assert!(!toolbox.typed().is_empty());
+        for tool in toolbox.typed() {
+            assert_eq!(ParamHeader::of(&tool.input_schema), [], "{}", tool.name);
+        }
     }
 }

@@ -13,8 +13,8 @@ const LONGEST_NAME: usize = 64;
 /// One call.
 #[derive(Debug, Clone, Copy)]
 pub struct Audit<'a> {
-    /// The JSON-RPC method.
-    pub method: &'a str,
+    /// The JSON-RPC method; empty where none was read.
+    pub method: &'static str,
     /// The tool that was named, if any.
     pub tool: Option<&'a str>,
     /// The bucket that it is about, where its arguments name one.
@@ -38,7 +38,7 @@ impl Audit<'_> {
         };
         tracing::info!(
             target: "quilt_mcp::audit",
-            method = text::rpc_method(self.method),
+            method = self.method,
             tool = self.tool.map(shown),
             bucket = self.bucket.map(|bucket| text::bounded(bucket, text::NAME)),
             caller = ?caller,
@@ -55,7 +55,7 @@ impl Audit<'_> {
     pub fn refused(&self, caller: Option<&dyn std::fmt::Debug>) {
         tracing::info!(
             target: "quilt_mcp::audit",
-            method = text::rpc_method(self.method),
+            method = self.method,
             tool = self.tool.map(shown),
             caller = caller.map(tracing::field::debug),
             outcome = self.outcome,

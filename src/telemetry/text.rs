@@ -14,46 +14,6 @@ pub const ERROR: usize = 512;
 /// What is shown in place of what is not known.
 pub const UNKNOWN: &str = "(unknown)";
 
-/// Methods of MCP, of any of its versions, with those of its extensions that a client may send.
-const RPC_METHODS: [&str; 24] = [
-    "initialize",
-    "ping",
-    "server/discover",
-    "tools/list",
-    "tools/call",
-    "resources/list",
-    "resources/templates/list",
-    "resources/read",
-    "resources/subscribe",
-    "resources/unsubscribe",
-    "prompts/list",
-    "prompts/get",
-    "completion/complete",
-    "logging/setLevel",
-    "skills/list",
-    "skills/get",
-    "subscriptions/listen",
-    "tasks/get",
-    "tasks/cancel",
-    "notifications/initialized",
-    "notifications/cancelled",
-    "notifications/progress",
-    "notifications/message",
-    "notifications/roots/list_changed",
-];
-
-/// Paths at which something is served.
-const PATHS: [&str; 8] = [
-    "/",
-    "/mcp",
-    "/mcp/",
-    "/health",
-    "/healthz",
-    "/ready",
-    "/.well-known/oauth-protected-resource",
-    "/.well-known/oauth-protected-resource/mcp",
-];
-
 /// The beginning of a text, cut between two characters so that it has at most `max` bytes.
 #[must_use]
 pub fn bounded(text: &str, max: usize) -> &str {
@@ -68,26 +28,11 @@ pub fn error(error: &dyn std::fmt::Display) -> String {
     text
 }
 
-/// A JSON-RPC method, if it is one of MCP's; what was sent in its place may be anything. An empty one stands for none.
-#[must_use]
-pub fn rpc_method(method: &str) -> &'static str {
-    if method.is_empty() {
-        return "";
-    }
-    RPC_METHODS.into_iter().find(|known| *known == method).unwrap_or(UNKNOWN)
-}
-
 /// An HTTP method, if it is one of the common ones.
 #[must_use]
 pub fn http_method(method: &Method) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
     known.into_iter().find(|known| *known == method.as_str()).unwrap_or(UNKNOWN)
-}
-
-/// The path of a request, if something is served there.
-#[must_use]
-pub fn path(path: &str) -> &'static str {
-    PATHS.into_iter().find(|known| *known == path).unwrap_or(UNKNOWN)
 }
 
 #[cfg(test)]
@@ -105,12 +50,6 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_not_repeated() {
-        assert_eq!(rpc_method("tools/call"), "tools/call");
-        assert_eq!(
-            (rpc_method(""), rpc_method("tools/burn"), rpc_method(&"m".repeat(3_000_000))),
-            ("", UNKNOWN, UNKNOWN)
-        );
-        assert_eq!((path("/mcp"), path("/mcp/x"), path("/ready")), ("/mcp", UNKNOWN, "/ready"));
         let odd = Method::from_bytes("M".repeat(60_000).as_bytes()).unwrap();
         assert_eq!((http_method(&Method::POST), http_method(&odd)), ("POST", UNKNOWN));
     }

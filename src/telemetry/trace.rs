@@ -41,7 +41,7 @@ pub struct Remote<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Described<'a> {
     /// The JSON-RPC method.
-    pub method: &'a str,
+    pub method: &'static str,
     /// The tool or prompt that it names.
     pub target: Option<&'a str>,
     /// The JSON-RPC id, as it was written.
@@ -101,7 +101,7 @@ pub fn describe(span: &Span, request: &Described<'_>) {
     if let Some(linked) = linked {
         span.add_link(linked.span().span_context().clone());
     }
-    let (method, short) = (text::rpc_method(request.method), |value| bounded(value, text::NAME));
+    let (method, short) = (request.method, |value| bounded(value, text::NAME));
     let name = request.target.map(|target| format!("{method} {}", short(target)));
     span.record("otel.name", name.as_deref().unwrap_or(method));
     span.record("otel.kind", "server");

@@ -7,7 +7,7 @@ use crate::config::{OfferConfig, ToolStyle, Toolset, Toolsets};
 use crate::error_code::ErrorCode;
 
 /// What may be listed and called.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Offer {
     toolsets: Toolsets,
     read_only: bool,

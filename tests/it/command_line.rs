@@ -13,6 +13,37 @@ fn quilt_mcp() -> Command {
     command
 }
 
+#[tokio::test]
+async fn dev_takes_the_settings_of_serve_and_says_which_it_does_not() {
+    let data = tempfile::tempdir().unwrap();
+    let mut dev = quilt_mcp();
+    dev.args(["dev", "--port=0", "--tool-style=both", "--data"]).arg(data.path());
+    dev.env("QUILT_MCP_ALLOWED_ORIGINS", "https://app.example.com").env("MCP_JWT_SECRET", "s".repeat(40));
+    let mut dev = dev.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
+    let mut said = String::new();
+    while let Some(line) = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await.unwrap().unwrap() {
+        said = line;
+        if said.starts_with("Not taken") {
+            break;
+        }
+    }
+    assert_eq!(said, "Not taken, because dev brings its own: MCP_JWT_SECRET.");
+    let info: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(data.path().join("dev.json")).unwrap()).unwrap();
+    let server = crate::support::server::Server::at(info["mcp_url"].as_str().unwrap().to_owned());
+    let list = server.rpc(None, "tools/list", json!({})).await;
+    let names: Vec<&str> =
+        list.body["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"buckets") && names.contains(&"bucket_list"), "{names:?}");
+    for origin in ["https://app.example.com", "http://localhost:5173", "http://127.0.0.1:6274"] {
+        let preflight = [("origin", origin), ("access-control-request-method", "POST")];
+        assert_eq!(server.request("OPTIONS", "/mcp", &preflight).await.status, 200, "{origin}");
+    }
+    let token = info["users"]["reader"]["token"].as_str().unwrap();
+    server.call(token, "bucket_list", json!({})).await.success();
+}
+
 /// What `dev` prints works when pasted: each line by itself, in its order.
 #[tokio::test]
 async fn the_printed_curl_lines_do_what_they_say() {
@@ -229,4 +260,22 @@ async fn the_readme_shows_what_the_code_says() {
         assert!(printed.lines().count() > 5, "{printed}");
         assert!(readme.contains(&printed), "README.md lacks the output of `quilt-mcp docs {table}`:\n{printed}");
     }
+}
+
+/// Each rule of `docs/protocol.md` names the test that shows it.
+#[test]
+fn the_protocol_page_names_tests_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/protocol.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| rule"));
+    let mut count = 0;
+    for row in rows {
+        let test = row.trim_end_matches(" |").rsplit(" | ").next().unwrap().trim_matches('`');
+        let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("no test: {row}"));
+        let file = if file.starts_with("src/") { file.to_owned() } else { format!("tests/it/{file}.rs") };
+        let source = std::fs::read_to_string(root.join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(source.contains(&format!("fn {name}(")), "{test}");
+        count += 1;
+    }
+    assert!(count > 40, "{count} rules");
 }

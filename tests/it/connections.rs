@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use quilt_mcp::app::{App, Surroundings};
 use quilt_mcp::config::ServeConfig;
-use quilt_mcp::http::ConnectionLimits;
+use quilt_mcp::server::ConnectionLimits;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -29,7 +29,7 @@ struct Running {
 
 /// A server that shares nothing with the other tests.
 async fn start(connections: ConnectionLimits, registry: Option<&FakeRegistry>, flags: &[&str]) -> Running {
-    let mut all = vec![format!("--jwt-secret={SECRET}")];
+    let mut all = vec![format!("--jwt-secret={SECRET}"), format!("--idle-timeout={}ms", connections.idle.as_millis())];
     all.extend(registry.map(|registry| format!("--registry-url={}", registry.url)));
     all.extend(flags.iter().map(|flag| (*flag).to_owned()));
     let config = ServeConfig::from_flags(&all).unwrap();
@@ -43,8 +43,8 @@ async fn start(connections: ConnectionLimits, registry: Option<&FakeRegistry>, f
     Running { address, shutdown, ended, server: Server::at(format!("http://{address}/mcp")) }
 }
 
-fn limits(patience: Duration, most: usize, announcement: Duration) -> ConnectionLimits {
-    ConnectionLimits { patience, most, announcement, ..ConnectionLimits::default() }
+fn limits(idle: Duration, most: usize, announcement: Duration) -> ConnectionLimits {
+    ConnectionLimits { idle, most, announcement, ..ConnectionLimits::default() }
 }
 
 async fn within<T>(work: impl Future<Output = T>) -> T {

@@ -29,7 +29,7 @@ async fn bodies_that_are_no_request_get_json_rpc_errors() {
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}"#, 400, -32602),
         (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, 400, -32602),
         (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#, 400, -32602),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}"#, 400, -32602),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[1]}"#, 400, -32602),
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, 400, -32600),

@@ -94,7 +94,7 @@ async fn a_header_that_cannot_be_read_is_refused_and_not_taken_for_nothing() {
     for (header, part) in [
         (("x-mcp-toolsets", "serch"), "`serch` is not a toolset"),
         (("x-mcp-toolsets", ""), "buckets, packaging, permissions and auth"),
-        (("x-mcp-readonly", "maybe"), "neither true nor false"),
+        (("x-mcp-readonly", "maybe"), "must be true or false"),
     ] {
         let answer = server.post(r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#, &[header]).await;
         assert_eq!((answer.status, &answer.body["error"]["code"]), (400, &json!(-32602)), "{header:?}");

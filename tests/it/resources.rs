@@ -254,7 +254,7 @@ async fn prompts_are_filled_in_and_check_their_arguments() {
     for (name, arguments, part) in [
         ("nothing", json!({}), "build_package, explain_denial, explore_bucket"),
         ("explore_bucket", json!({}), "needs the argument bucket"),
-        ("explore_bucket", json!({ "bucket": 7 }), "expected a text"),
+        ("explore_bucket", json!({ "bucket": 7 }), "expected a string"),
         ("explore_bucket", json!({ "bucket": "abc", "bukket": "x" }), "its arguments are: bucket, prefix"),
         ("explore_bucket", json!({ "bucket": "x".repeat(3000) }), "at most 2000"),
     ] {

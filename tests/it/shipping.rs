@@ -205,7 +205,7 @@ fn the_task_runs_the_image_as_it_is_meant_to_run() {
     let config = ServeConfig::from_flags(&flags).unwrap();
     assert_eq!(container["portMappings"][0]["containerPort"], config.listen.port);
     // A call that begins in the last moment may take its whole time, and then the process still ends by itself.
-    let announcement = quilt_mcp::http::ConnectionLimits::default().announcement;
+    let announcement = quilt_mcp::server::ConnectionLimits::default().announcement;
     assert!(config.limits.drain >= announcement + config.limits.tool_timeout);
     let stop = Duration::from_secs(container["stopTimeout"].as_u64().unwrap());
     assert!(stop > config.limits.drain + Duration::from_secs(1) && stop <= Duration::from_mins(2), "Fargate's most");

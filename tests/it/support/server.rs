@@ -123,6 +123,11 @@ impl Server {
         Self { url, http: http_client(Duration::from_mins(1)).unwrap(), shutdown: CancellationToken::new() }
     }
 
+    /// Begins the server's shutdown.
+    pub fn shut_down(&self) {
+        self.shutdown.cancel();
+    }
+
     /// A POST of this body with these headers besides `Content-Type`.
     pub async fn post(&self, body: impl Into<String>, headers: &[(&str, &str)]) -> Answer {
         let mut request = self.http.post(&self.url).header("content-type", "application/json").body(body.into());

@@ -1,0 +1,230 @@
+//! The body of a request: what is accepted, and memory and time for it.
+//!
+//! A body reserves memory as its bytes arrive and keeps it until it is decoded. From there on the call has memory of its own,
+//! which is enough for the decoded values and is kept until the answer was sent.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, header};
+use bytes::BytesMut;
+use futures::StreamExt as _;
+use tokio::time::{Instant, timeout_at};
+
+use super::audit;
+use super::response::{Refusal, method_not_allowed, refuse};
+use crate::error_code::ErrorCode;
+use crate::identity::Caller;
+use crate::json::Shape;
+use crate::mcp;
+use crate::memory::{CallMemory, Memory, Refused, SMALL};
+
+pub(super) use crate::memory::Share;
+
+/// Largest body of a request whose caller is not proved: discovery has little to say.
+pub(super) const MAX_UNPROVED_BODY: usize = 64 * 1024;
+/// Slowest rates at which a body may arrive, in bytes a second.
+const MIN_RATE: u32 = 2 * 1024;
+const MIN_UNPROVED_RATE: u32 = 16 * 1024;
+
+/// Time that a stranger has before the rate counts, with as much that it may lag behind.
+const UNPROVED_GRACE: Duration = Duration::from_secs(2);
+/// Longest time between two parts of a body, however fast it came before; and how far a user may lag behind the rate,
+/// since a loaded client may need seconds to begin.
+const BODY_STALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same for a body that has the memory of last resort, for which others wait; and its longest time in all.
+const LAST_RESORT_STALL_TIMEOUT: Duration = Duration::from_secs(2);
+const LAST_RESORT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Refuses what is no POST of uncompressed JSON, by the head of the request alone.
+pub(super) fn check_head(request: &Request) -> Result<(), Refusal> {
+    if request.method() != Method::POST {
+        return Err(method_not_allowed());
+    }
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let essence = header(header::CONTENT_TYPE).and_then(|value| value.split(';').next());
+    if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) {
+        let message = "The Content-Type must be application/json.";
+        return Err(refuse(ErrorCode::UnsupportedMediaType, message, None));
+    }
+    let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !request.headers().get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
+        let message = "Compressed request bodies are not supported; send the body without Content-Encoding.";
+        let refusal = refuse(ErrorCode::UnsupportedMediaType, message, None);
+        // RFC 9110 section 15.5.16: which codings would have been accepted.
+        return Err(refusal.with(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+    }
+    Ok(())
+}
+
+/// Bounds of bodies.
+pub struct RequestReader {
+    /// Largest body, in bytes.
+    pub max_body: usize,
+    /// Memory for bodies on their way in.
+    pub memory: Memory,
+}
+
+/// Bounds of one body, by whether its caller is proved.
+#[derive(Debug, Clone, Copy)]
+struct BodyBounds {
+    /// Largest body, in bytes.
+    max_bytes: usize,
+    /// Slowest rate at which the body may arrive after its first second, in bytes a second.
+    min_rate: u32,
+    /// Whether the caller is proved.
+    proved: bool,
+}
+
+impl RequestReader {
+    fn bounds(&self, proved: bool) -> BodyBounds {
+        if proved {
+            BodyBounds { max_bytes: self.max_body, min_rate: MIN_RATE, proved }
+        } else {
+            let max_bytes = self.max_body.min(MAX_UNPROVED_BODY);
+            BodyBounds { max_bytes, min_rate: MIN_UNPROVED_RATE, proved }
+        }
+    }
+
+    /// Refuses a body that is announced to be larger than any that is accepted.
+    pub(super) fn check_announced(&self, body: &Body) -> Result<(), Refusal> {
+        let announced = body.size_hint().lower();
+        if usize::try_from(announced).is_ok_and(|announced| announced <= self.max_body) {
+            return Ok(());
+        }
+        Err(too_large())
+    }
+
+    /// Reads a body, with the memory that it is in.
+    pub(super) async fn read(&self, body: Body, proved: bool) -> Result<(Bytes, Share), Refusal> {
+        read(&self.memory, body, self.bounds(proved)).await.map_err(|error| match error {
+            ReadError::TooSlow => refuse(ErrorCode::Timeout, "The request body took too long to arrive.", None),
+            ReadError::TooLarge if proved => too_large(),
+            ReadError::TooLarge => {
+                let message =
+                    "The request body is larger than a request without a proved bearer token may be (64 KiB).";
+                refuse(ErrorCode::TooLarge, message, None)
+            }
+            ReadError::Broken => refuse(ErrorCode::ParseError, "The request body ended early.", None),
+            ReadError::NoMemory(refused) => {
+                audit::refused(None, refused.code(), None);
+                no_memory(refused, None)
+            }
+        })
+    }
+}
+
+fn too_large() -> Refusal {
+    let message = "The request body is larger than this server accepts (QUILT_MCP_MAX_BODY).";
+    refuse(ErrorCode::TooLarge, message, None)
+}
+
+/// Why there is no body.
+enum ReadError {
+    TooLarge,
+    TooSlow,
+    Broken,
+    NoMemory(Refused),
+}
+
+/// Reads a body within these bounds. Its memory is reserved as its bytes arrive, in steps that double.
+async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes, Share), ReadError> {
+    let BodyBounds { max_bytes, min_rate, proved } = bounds;
+    let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced.is_some_and(|length| length > max_bytes) {
+        return Err(ReadError::TooLarge);
+    }
+    let most = announced.unwrap_or(max_bytes);
+    let grace = if proved { BODY_STALL_TIMEOUT } else { UNPROVED_GRACE };
+    let mut share: Option<Share> = None;
+    let mut whole = BytesMut::new();
+    let mut stream = body.into_data_stream();
+    let mut started = Instant::now();
+    // When a body that has the last memory has to be there.
+    let mut last_call: Option<Instant> = None;
+    loop {
+        let arrived = u32::try_from(whole.len()).unwrap_or(u32::MAX);
+        let by_rate = started + grace + Duration::from_secs(1) * arrived / min_rate;
+        let stall = if last_call.is_some() { LAST_RESORT_STALL_TIMEOUT } else { BODY_STALL_TIMEOUT };
+        let due = by_rate.min(Instant::now() + stall).min(last_call.unwrap_or(by_rate));
+        let Some(chunk) = timeout_at(due, stream.next()).await.map_err(|_elapsed| too_slow(last_call))? else { break };
+        let chunk = chunk.map_err(|_| ReadError::Broken)?;
+        let length = whole.len() + chunk.len();
+        if length > max_bytes {
+            return Err(ReadError::TooLarge);
+        }
+        let reserved = share.as_ref().map_or(0, Share::bytes);
+        if length > reserved {
+            let waiting = Instant::now();
+            let wanted = length.max(2 * reserved).min(most.max(length));
+            let has_grown = grow(memory, &mut share, wanted, proved).await.map_err(ReadError::NoMemory)?;
+            if !has_grown {
+                share = Some(memory.last_resort(most).await.map_err(ReadError::NoMemory)?);
+                last_call = Some(Instant::now() + LAST_RESORT_TIMEOUT);
+            }
+            let wanted = if has_grown { wanted } else { most };
+            whole.reserve(wanted.saturating_sub(whole.len()));
+            started += waiting.elapsed();
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    let share = match share {
+        Some(mut share) => {
+            share.shrink_to(whole.len());
+            share
+        }
+        None => memory.arriving(0, proved).await.map_err(ReadError::NoMemory)?,
+    };
+    Ok((whole.freeze(), share))
+}
+
+/// Why a body that does not arrive is given up: where others wait for its memory, for want of that.
+fn too_slow(last_call: Option<Instant>) -> ReadError {
+    last_call.map_or(ReadError::TooSlow, |_| ReadError::NoMemory(Refused::Busy))
+}
+
+/// Makes a reservation one of `wanted` bytes. Says `false` where a large body finds no memory.
+async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved: bool) -> Result<bool, Refused> {
+    let reserved = share.as_ref().map_or(0, Share::bytes);
+    let more = if !proved || wanted <= SMALL {
+        memory.arriving(wanted - reserved.min(wanted), proved).await?
+    } else if reserved > SMALL {
+        let Some(more) = memory.try_large(wanted - reserved.min(wanted)) else { return Ok(false) };
+        more
+    } else {
+        // Small bodies have memory of another part.
+        let Some(large) = memory.try_large(wanted) else { return Ok(false) };
+        *share = None;
+        large
+    };
+    match share {
+        Some(share) => share.merge(more),
+        none => *none = Some(more),
+    }
+    Ok(true)
+}
+
+/// Reserves memory of the call for its decoded values, in exchange for that of the body.
+pub(super) async fn reserve_decoded(
+    call: &CallMemory,
+    shape: Shape,
+    body: Share,
+    caller: &Caller,
+    request: &mcp::Request,
+) -> Result<(), Refusal> {
+    let reserved = call.hold(shape.decoded_bytes()).await;
+    drop(body);
+    reserved.map_err(|refused| {
+        audit::refused(Some(request), refused.code(), Some(caller));
+        no_memory(refused, Some(request))
+    })
+}
+
+/// Refuses a request for which there is no memory.
+fn no_memory(refused: Refused, request: Option<&mcp::Request>) -> Refusal {
+    let id = request.and_then(mcp::Request::id).map(AsRef::as_ref);
+    let refusal = refuse(refused.code(), refused.to_string(), id);
+    if refused == Refused::Busy { refusal.retry_after(5) } else { refusal }
+}

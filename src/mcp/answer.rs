@@ -1,0 +1,50 @@
+//! The result of a method, and how it is written.
+
+use std::io;
+
+use bytes::Bytes;
+use rmcp::model::MetaObject;
+use serde::Serialize;
+
+use super::tool_result::ToolResult;
+use super::{ChunkedJson, RpcError, Version};
+use crate::error_code::ErrorCode;
+
+/// What a method answers.
+pub enum Answer {
+    /// A result object, as JSON text.
+    Json(Bytes),
+    /// The result of a tool.
+    Tool(ToolResult),
+}
+
+impl Answer {
+    /// A result, whose type writes itself in the form of its version.
+    pub(super) fn of(result: &impl Serialize) -> Result<Self, RpcError> {
+        let text = serde_json::to_vec(result)
+            .map_err(|error| RpcError::new(ErrorCode::Internal, format!("The result cannot be written: {error}.")))?;
+        Ok(Self::Json(text.into()))
+    }
+
+    /// Writes the result object.
+    pub fn write(self, version: Version, out: &mut ChunkedJson) -> io::Result<()> {
+        match self {
+            Self::Json(text) => {
+                out.share(text);
+                Ok(())
+            }
+            Self::Tool(result) => result.write(version, out),
+        }
+    }
+}
+
+/// `_meta` of a result: from 2026-07-28 on every result names its server.
+pub(super) fn server_meta(version: Version) -> Option<MetaObject> {
+    if version.has_handshake() {
+        return None;
+    }
+    let mut meta = MetaObject::new();
+    let name = serde_json::to_value(super::server_info()).ok()?;
+    meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), name);
+    Some(meta)
+}

@@ -1,0 +1,132 @@
+//! `tools/call`, and what every method that works for a caller has in common: bounds, the audit line, metrics.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use tracing::Span;
+
+use super::confirm::Binding;
+use super::guard::guarded;
+use super::tool_result::ToolResult;
+use super::{Answer, CallContext, McpServer, Method, Request, RpcError, progress};
+use crate::credentials::Source;
+use crate::error_code::ErrorCode;
+use crate::telemetry::{Audit, Call, metrics, trace};
+use crate::tools::{Progress, Session, ToolError, Word, named_bucket};
+
+/// What logs and metrics say of a call.
+pub(super) struct Job {
+    pub method: Method,
+    /// The tool, or the method where there is none.
+    pub label: &'static str,
+    /// The bucket that the call is about, where that can be told.
+    pub bucket: Option<String>,
+}
+
+/// A decoded tool call. Without `Debug`: it holds what the caller sent.
+pub(super) struct ToolCall {
+    pub name: String,
+    pub arguments: Map<String, Value>,
+    /// Answers to the questions of an earlier `input_required` result.
+    pub input_responses: Map<String, Value>,
+    pub request_state: Option<String>,
+}
+
+impl ToolCall {
+    fn decode(request: Request) -> Result<Self, RpcError> {
+        let params = request.params;
+        let input_responses = params
+            .input_responses
+            .object()
+            .map_err(|_| RpcError::undecodable("`inputResponses` in `params` cannot be decoded."))?;
+        let request_state = params.request_state.string().map(std::borrow::Cow::into_owned);
+        let arguments = params.arguments()?;
+        Ok(Self { name: params.name.unwrap_or_default(), arguments, input_responses, request_state })
+    }
+}
+
+impl McpServer {
+    /// Calls a tool.
+    pub(super) async fn call_tool(&self, mut request: Request, context: &CallContext) -> Result<Answer, RpcError> {
+        let token = request.meta.progress_token.take();
+        let capabilities = request.meta.capabilities.take();
+        let call = ToolCall::decode(request)?;
+        let callable = self.find_tool(&call.name, context)?;
+        self.check_param_headers(&call, context)?;
+        let (word, binding) = self.0.seal.word(&call, capabilities.as_ref(), context)?;
+        let (progress, forwarded) = progress::forwarder(token, context.notifications.clone());
+        let session = self.session(context, progress, word);
+        let (label, bucket) = (callable.label(&call.arguments), named_bucket(&call.arguments).map(|b| b.to_string()));
+        let job = Job { method: Method::CallTool, label, bucket };
+        let run = Box::pin(self.0.toolbox.call(callable, context.tool_filter, session.clone(), call.arguments));
+        let outcome = tokio::select! {
+            outcome = self.run(&job, context, &session, run) => outcome?,
+            never = forwarded => match never {},
+        };
+        self.tool_answer(outcome, binding.as_ref(), context)
+    }
+
+    fn tool_answer(
+        &self,
+        outcome: Result<crate::tools::Reply<crate::tools::Written>, ToolError>,
+        binding: Option<&Binding>,
+        context: &CallContext,
+    ) -> Result<Answer, RpcError> {
+        if let (Some(question), Some(binding)) = (outcome.as_ref().err().and_then(|e| e.question.as_ref()), binding) {
+            return Answer::of(&self.0.seal.ask(question, binding, context.version));
+        }
+        ToolResult::of(outcome, context.version).map(Answer::Tool).map_err(RpcError::from_tool)
+    }
+
+    /// Works for a caller within the bounds of a call, and records how it ended. Fails only if the client cancelled.
+    pub(super) async fn run<T>(
+        &self,
+        job: &Job,
+        context: &CallContext,
+        session: &Session,
+        work: impl Future<Output = Result<T, ToolError>>,
+    ) -> Result<Result<T, ToolError>, RpcError> {
+        let (started, upstream) = (Instant::now(), Call::default());
+        let outcome = upstream.counts(guarded(&context.cancelled, self.0.tool_timeout, work)).await;
+        let ended_as = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok");
+        let duration = started.elapsed();
+        metrics::tool_call(job.label, ended_as, duration);
+        trace::ended(&Span::current(), ended_as);
+        let audit = Audit {
+            method: job.method.as_str(),
+            tool: Some(job.label),
+            bucket: job.bucket.as_deref(),
+            outcome: ended_as,
+            credential_source: session.credential_source().map(Source::as_str),
+            duration,
+            upstream_calls: upstream.upstream_calls(),
+        };
+        audit.called(session.caller());
+        if outcome.as_ref().is_err_and(|error| error.code == ErrorCode::Cancelled) {
+            return Err(RpcError::new(ErrorCode::Cancelled, "The client cancelled the call."));
+        }
+        Ok(outcome)
+    }
+
+    pub(super) fn session(&self, context: &CallContext, progress: Option<Progress>, word: Word) -> Session {
+        let (caller, memory) = (context.caller.clone(), context.memory.clone());
+        Session::new(caller, memory, self.0.services.clone(), self.0.tool_timeout, progress, word)
+    }
+}
+
+/// Records a call that names no tool of the request's.
+pub(super) fn audit_unserved(name: &str, code: ErrorCode, context: &CallContext) {
+    let outcome = code.as_str();
+    metrics::refusal(outcome);
+    trace::ended(&Span::current(), outcome);
+    let audit = Audit {
+        method: Method::CallTool.as_str(),
+        tool: Some(name),
+        bucket: None,
+        outcome,
+        credential_source: None,
+        duration: Duration::ZERO,
+        upstream_calls: 0,
+    };
+    audit.called(&context.caller);
+}

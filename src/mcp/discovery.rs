@@ -1,0 +1,56 @@
+//! `initialize` and `server/discover`: what the server is and can do.
+
+use rmcp::model::{
+    CacheScope, DiscoverResult, Implementation, InitializeResult, JsonObject, PromptsCapability, ResourcesCapability,
+    ServerCapabilities, ToolsCapability,
+};
+
+use super::{Answer, RpcError, Version};
+
+const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
+                            Start with bucket_list. When something is denied, auth_status says with whose credentials \
+                            the calls act and why.";
+
+/// How long clients may keep lists and the discovery result, in milliseconds: they change with a release only.
+pub(super) const LISTS_TTL_MS: u64 = 5 * 60 * 1000;
+
+/// The server's own name and version.
+pub(super) fn server_info() -> Implementation {
+    Implementation::new("quilt-mcp", env!("CARGO_PKG_VERSION")).with_title("Quilt data catalog")
+}
+
+fn capabilities() -> ServerCapabilities {
+    let mut capabilities = ServerCapabilities::default();
+    capabilities.tools = Some(ToolsCapability::default());
+    capabilities.resources = Some(ResourcesCapability::default());
+    capabilities.prompts = Some(PromptsCapability::default());
+    capabilities.completions = Some(JsonObject::default());
+    capabilities
+}
+
+/// The instructions for models, and what a person has to know of the token of this request: clients say "connected" whether
+/// or not it is accepted.
+fn instructions(token_notice: Option<&str>) -> String {
+    token_notice.map_or_else(|| INSTRUCTIONS.to_owned(), |notice| format!("{INSTRUCTIONS} {notice}"))
+}
+
+/// The result of the handshake.
+pub(super) fn initialize(version: Version, token_notice: Option<&str>) -> Result<Answer, RpcError> {
+    let capabilities = capabilities();
+    #[cfg(feature = "conformance")]
+    let capabilities = conformance_server::capabilities(capabilities);
+    let mut result = InitializeResult::new(capabilities)
+        .with_server_info(server_info())
+        .with_instructions(instructions(token_notice));
+    result.protocol_version = version.to_model();
+    Answer::of(&result)
+}
+
+/// The result of discovery. One that speaks of the request's token is private.
+pub(super) fn discover(token_notice: Option<&str>) -> Result<Answer, RpcError> {
+    let versions = Version::ALL.into_iter().map(Version::to_model).collect();
+    let mut result = DiscoverResult::new(versions, capabilities()).with_server_info(server_info());
+    result.instructions = Some(instructions(token_notice));
+    let scope = if token_notice.is_some() { CacheScope::Private } else { CacheScope::Public };
+    Answer::of(&result.with_ttl_ms(LISTS_TTL_MS).with_cache_scope(scope))
+}

@@ -1,0 +1,148 @@
+//! The lists of tools, resources, resource templates and prompts, written once for each filter of tools.
+//!
+//! Invariant: what is kept is bounded, whatever filters callers ask for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use rmcp::model::{CacheScope, Tool, ToolAnnotations};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::answer::server_meta;
+use super::discovery::LISTS_TTL_MS;
+use super::{Answer, RpcError, Version, prompts, resources};
+use crate::config::ToolStyle;
+use crate::tools::{AnyTool, Hints, ListedModule, Offer, Toolbox, listed_modules};
+
+/// Most lists that are kept. There are more combinations of toolsets; lists of those beyond are written anew.
+const MAX_PREPARED: usize = 64;
+
+/// A list that clients ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum List {
+    Tools,
+    Resources,
+    ResourceTemplates,
+    Prompts,
+}
+
+/// The lists that were written.
+#[derive(Default)]
+pub(super) struct Lists(RwLock<HashMap<Key, Bytes>>);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    list: List,
+    filter: Offer,
+    is_self_describing: bool,
+}
+
+impl Lists {
+    /// The result of a list method.
+    pub(super) fn get(
+        &self,
+        list: List,
+        filter: Offer,
+        version: Version,
+        toolbox: &Toolbox,
+    ) -> Result<Answer, RpcError> {
+        let key = Key { list, filter, is_self_describing: version.is_self_describing() };
+        let prepared = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(text) = prepared {
+            return Ok(Answer::Json(text));
+        }
+        let answer = write(list, filter, version, toolbox)?;
+        if let Answer::Json(text) = &answer {
+            let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < MAX_PREPARED {
+                kept.insert(key, text.clone());
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// A page that holds the whole list. The model's types have one struct for each list; they differ in one name only.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_type: Option<&'static str>,
+    #[serde(flatten)]
+    items: HashMap<&'static str, Vec<T>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_scope: Option<CacheScope>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<rmcp::model::MetaObject>,
+}
+
+fn write(list: List, filter: Offer, version: Version, toolbox: &Toolbox) -> Result<Answer, RpcError> {
+    match list {
+        List::Tools => page("tools", tools(filter, toolbox), filter, version),
+        List::Resources => page("resources", resources::listed(), filter, version),
+        List::ResourceTemplates => page("resourceTemplates", resources::templates(filter), filter, version),
+        List::Prompts => page("prompts", prompts::list(filter), filter, version),
+    }
+}
+
+fn page<T: Serialize>(name: &'static str, items: Vec<T>, filter: Offer, version: Version) -> Result<Answer, RpcError> {
+    let describes = version.is_self_describing();
+    // A list that was narrowed by the request is its caller's alone.
+    let scope = if filter.is_tightened() { CacheScope::Private } else { CacheScope::Public };
+    Answer::of(&Page {
+        result_type: describes.then_some("complete"),
+        items: HashMap::from([(name, items)]),
+        ttl_ms: describes.then_some(LISTS_TTL_MS),
+        cache_scope: describes.then_some(scope),
+        meta: server_meta(version),
+    })
+}
+
+/// The tools that pass a filter, in the order of their names.
+fn tools(filter: Offer, toolbox: &Toolbox) -> Vec<Tool> {
+    let mut list = Vec::new();
+    if filter.style() != ToolStyle::Modules {
+        list.extend(toolbox.typed().iter().filter(|tool| filter.has(tool)).map(typed));
+    }
+    if filter.style() != ToolStyle::Typed {
+        list.extend(listed_modules(toolbox, filter).into_iter().map(module));
+    }
+    #[cfg(feature = "conformance")]
+    list.extend(conformance_server::tools());
+    list.sort_by(|a, b| a.name.cmp(&b.name));
+    list
+}
+
+fn typed(tool: &AnyTool) -> Tool {
+    let mut input_schema = tool.input_schema.clone();
+    input_schema.remove("x-aliases");
+    described(tool.name, tool.description, tool.title, tool.hints, input_schema, tool.output_schema.clone())
+}
+
+fn module(listed: ListedModule) -> Tool {
+    let ListedModule { module, hints, input_schema, output_schema } = listed;
+    described(module.name, module.description, module.title, hints, input_schema, output_schema)
+}
+
+fn described(
+    name: &'static str,
+    description: &'static str,
+    title: &'static str,
+    hints: Hints,
+    input_schema: Map<String, Value>,
+    output_schema: Map<String, Value>,
+) -> Tool {
+    let annotations = ToolAnnotations::with_title(title)
+        .read_only(hints.read_only)
+        .destructive(hints.destructive)
+        .idempotent(hints.idempotent)
+        .open_world(hints.open_world);
+    Tool::new(name, description, Arc::new(input_schema))
+        .with_title(title)
+        .with_raw_output_schema(Arc::new(output_schema))
+        .with_annotations(annotations)
+}

@@ -1,0 +1,102 @@
+//! A JSON-RPC request of MCP, taken apart and checked as far as that takes neither memory nor a caller.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::meta::{self, Meta};
+use super::method::{self, Method};
+use super::params::Params;
+use super::{RpcError, Version};
+use crate::tools;
+
+/// A request or notification. Without `Debug`: it holds what the caller sent.
+pub struct Request {
+    pub(super) id: Option<Arc<RawValue>>,
+    /// The method, if this server implements it.
+    pub(super) method: Option<Method>,
+    pub(super) method_name: String,
+    pub(super) params: Params,
+    pub(super) meta: Meta,
+}
+
+impl Request {
+    /// Reads a request. `params` is a part of `body`.
+    pub fn read(
+        id: Option<Arc<RawValue>>,
+        method_name: String,
+        params: Option<&RawValue>,
+        body: &Bytes,
+    ) -> Result<Self, RpcError> {
+        let method = Method::parse(&method_name);
+        let params = Params::read(params, body)?;
+        let meta = Meta::read(&params.meta)?;
+        let request = Self { id, method, method_name, params, meta };
+        // `initialize` of a version without handshake is an unknown method, whatever its params.
+        if let Some(method) = method.filter(|_| request.id.is_some())
+            && (method != Method::Initialize || request.is_handshake())
+        {
+            request.params.check_required(method)?;
+        }
+        Ok(request)
+    }
+
+    /// Whether the request is the handshake: an `initialize` that does not declare a version which has none.
+    pub(super) fn is_handshake(&self) -> bool {
+        let declared = self.meta.protocol_version.as_deref().and_then(Version::parse);
+        self.id.is_some()
+            && self.method == Some(Method::Initialize)
+            && !declared.is_some_and(Version::is_self_describing)
+    }
+
+    /// Whether a value is one that a request may have for its id.
+    #[must_use]
+    pub fn is_id(value: &RawValue) -> bool {
+        meta::is_id(value)
+    }
+
+    /// The id as it was written; notifications have none.
+    #[must_use]
+    pub fn id(&self) -> Option<&Arc<RawValue>> {
+        self.id.as_ref()
+    }
+
+    /// The method's name as it may be logged.
+    #[must_use]
+    pub fn log_name(&self) -> &'static str {
+        method::log_name(&self.method_name)
+    }
+
+    /// The tool, prompt or resource that the request names.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.params.name.as_deref().or(self.params.uri.as_deref())
+    }
+
+    /// W3C trace parent and trace state of the sender, from `_meta`.
+    #[must_use]
+    pub fn trace_context(&self) -> (Option<&str>, Option<&str>) {
+        (self.meta.traceparent.as_deref(), self.meta.tracestate.as_deref())
+    }
+
+    /// Whether the client asks for progress notifications.
+    #[must_use]
+    pub fn wants_progress(&self) -> bool {
+        self.meta.progress_token.is_some()
+    }
+
+    /// Whether the request reads no user's data, so that it needs no caller: discovery, notifications, and a module that is
+    /// called without an action.
+    #[must_use]
+    pub fn needs_no_caller(&self) -> bool {
+        match (self.method, &self.params.name) {
+            (Some(Method::CallTool), Some(name)) if self.id.is_some() => {
+                let arguments = self.params.arguments.as_bytes();
+                tools::is_question(name, serde_json::from_slice(arguments).ok())
+            }
+            (Some(method), _) => method.is_discovery(),
+            (None, _) => self.method_name.starts_with("notifications/"),
+        }
+    }
+}

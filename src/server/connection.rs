@@ -1,0 +1,231 @@
+//! One HTTP/1.1 connection and its time limits.
+//!
+//! HTTP/1.1 only: load balancers speak it to their targets, and an answer of which the client takes nothing stops the writes
+//! of its connection, which end it after [`ConnectionLimits::stalled`](super::ConnectionLimits::stalled). With HTTP/2's
+//! flow control nothing would be written, and nothing would end.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+
+use super::ConnectionLimits;
+use super::guarded_body::GuardedBody;
+use super::health::is_probe;
+use crate::endpoint::response;
+use crate::error_code::ErrorCode;
+
+/// Longest time that a connection on which nothing is being answered takes to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Bytes that are read ahead on a connection, and with which a header has to do. hyper's own 400 KiB would be a hundred
+/// mebibytes for those who send large bodies at once.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// Serves a connection until its client leaves, takes nothing of an answer for too long, was quiet for too long, does not
+/// finish the head of a request in time, or until `closing`. `probes_only`: whether all it may ask is how the server is.
+pub(super) async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    limits: ConnectionLimits,
+    activity: Activity,
+    probes_only: bool,
+    closing: CancellationToken,
+) {
+    let service = TowerToHyperService::new(router);
+    let service = service_fn({
+        let activity = activity.clone();
+        move |request: hyper::Request<Incoming>| {
+            let answering = activity.begin();
+            let is_refused = probes_only && !is_probe(request.uri().path());
+            let answer = (!is_refused).then(|| service.call(request));
+            async move {
+                let answer = match answer {
+                    Some(answer) => answer.await?,
+                    None => crowded(),
+                };
+                Ok::<_, Infallible>(answer.map(|body| GuardedBody::new(body, answering)))
+            }
+        }
+    });
+    let mut server = http1::Builder::new();
+    server.max_buf_size(READ_AHEAD);
+    // An answer that nobody takes is memory that others wait for.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.stalled));
+    let stream = Observed { stream: Box::pin(stream), activity: activity.clone() };
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    loop {
+        let due = activity.due(limits).unwrap_or_else(|| Instant::now() + limits.idle);
+        tokio::select! {
+            _ended = connection.as_mut() => return,
+            () = closing.cancelled() => break,
+            () = activity.evicted.cancelled() => return,
+            () = activity.head_began.notified() => {}
+            () = sleep_until(due) => if activity.due(limits).is_some_and(|due| due <= Instant::now()) { break },
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    while timeout(CLOSE_TIMEOUT, connection.as_mut()).await.is_err() {
+        if activity.quiet().is_some() {
+            return;
+        }
+    }
+}
+
+/// The answer on a connection beyond those that the server has.
+fn crowded() -> Response {
+    let message = "This server has as many connections as it may; try again in a second.";
+    let refusal = response::refuse(ErrorCode::Throttled, message, None).retry_after(1);
+    refusal.with(header::CONNECTION, HeaderValue::from_static("close")).into_response()
+}
+
+/// What a connection is doing. Clones are of the same connection.
+#[derive(Clone)]
+pub(super) struct Activity {
+    state: Arc<Mutex<State>>,
+    /// Closes the connection to make way for another one.
+    pub evicted: CancellationToken,
+    /// Is notified when the head of a request begins, which limits the time of the connection.
+    head_began: Arc<Notify>,
+}
+
+struct State {
+    /// Requests that are being answered.
+    answering: usize,
+    /// Whether a whole request ever came.
+    has_asked: bool,
+    /// Since when none is being answered.
+    quiet_since: Instant,
+    /// When the first byte of the head of a request came, until the head is whole.
+    head_since: Option<Instant>,
+}
+
+/// A connection on which nothing is being answered, in the order in which such connections make way: those that never sent
+/// a whole request first, then the longest silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Quiet {
+    has_asked: bool,
+    since: Instant,
+}
+
+impl Activity {
+    pub(super) fn new() -> Self {
+        let state = State { answering: 0, has_asked: false, quiet_since: Instant::now(), head_since: None };
+        Self { state: Arc::new(Mutex::new(state)), evicted: CancellationToken::new(), head_began: Arc::default() }
+    }
+
+    fn with<T>(&self, then: impl FnOnce(&mut State) -> T) -> T {
+        then(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn begin(&self) -> Answering {
+        self.with(|state| {
+            state.answering += 1;
+            state.has_asked = true;
+            state.head_since = None;
+        });
+        Answering(self.clone())
+    }
+
+    /// Since when the connection is quiet, if it is.
+    pub(super) fn quiet(&self) -> Option<Quiet> {
+        self.with(|state| {
+            (state.answering == 0).then_some(Quiet { has_asked: state.has_asked, since: state.quiet_since })
+        })
+    }
+
+    /// When the connection is to be closed if nothing happens, unless a request is being answered.
+    fn due(&self, limits: ConnectionLimits) -> Option<Instant> {
+        self.with(|state| {
+            let idle = state.quiet_since + limits.idle;
+            let head = state.head_since.map(|since| since + limits.head);
+            (state.answering == 0).then(|| head.map_or(idle, |head| head.min(idle)))
+        })
+    }
+
+    fn read_some(&self) {
+        let begins = self.with(|state| {
+            let begins = state.answering == 0 && state.head_since.is_none();
+            if begins {
+                state.head_since = Some(Instant::now());
+            }
+            begins
+        });
+        if begins {
+            self.head_began.notify_one();
+        }
+    }
+}
+
+/// A request that is being answered, until it is dropped.
+struct Answering(Activity);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.with(|state| {
+            state.answering = state.answering.saturating_sub(1);
+            state.quiet_since = Instant::now();
+        });
+    }
+}
+
+/// A stream that tells when bytes came.
+struct Observed {
+    stream: Pin<Box<TimeoutStream<TcpStream>>>,
+    activity: Activity,
+}
+
+impl AsyncRead for Observed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(self.stream.as_mut().poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.activity.read_some();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Observed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream.as_mut().poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.as_mut().poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.as_mut().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.as_mut().poll_shutdown(cx)
+    }
+}

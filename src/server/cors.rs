@@ -1,0 +1,55 @@
+//! CORS: which answers a web page may read, and which preflights are granted.
+//!
+//! It is around every route, refusals and unknown paths included: a page that cannot read a refusal reports only that its
+//! fetch failed. Bearers are headers, so credentials mode is off and origins are listed one by one.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tower_http::cors::{AllowHeaders, AllowOrigin, AllowPrivateNetwork, Any, CorsLayer};
+
+use crate::endpoint::{AllowedOrigins, HostPolicy};
+
+/// How long browsers keep the answer to a preflight.
+const MAX_AGE: Duration = Duration::from_hours(2);
+
+/// Answers preflights of listed origins, and lets their pages read every answer. Asked-for headers are mirrored: which ones
+/// a page's tracing adds is not known here, and none has a meaning that CORS protects.
+pub(super) fn listed_origins(origins: AllowedOrigins) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(move |origin, _| origins.allows(origin)))
+        .allow_methods([Method::GET, Method::POST, Method::OPTIONS])
+        .allow_headers(AllowHeaders::mirror_request())
+        // A public page that calls a server of a private network is asked for this by some browsers.
+        .allow_private_network(AllowPrivateNetwork::yes())
+        .expose_headers([
+            header::WWW_AUTHENTICATE,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("mcp-protocol-version"),
+            HeaderName::from_static("mcp-session-id"),
+        ])
+        .max_age(MAX_AGE)
+}
+
+/// Lets pages of every origin read public documents.
+pub(super) fn any_origin() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::OPTIONS])
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(MAX_AGE)
+}
+
+/// Refuses preflights of origins that are not listed, which are to be seen in the log and in the browser's network tab.
+pub(super) async fn refuse_preflight(State(policy): State<HostPolicy>, request: Request, next: Next) -> Response {
+    if request.method() == Method::OPTIONS
+        && let Err(refusal) = policy.check_origin(request.headers(), request.uri())
+    {
+        return refusal.into_response();
+    }
+    next.run(request).await
+}

@@ -1,0 +1,182 @@
+//! From a listener to served connections, and the order in which they end.
+//!
+//! A shutdown goes in five steps, all within the drain time:
+//!
+//! 1. `/ready` answers 503. Connections are still accepted, because a load balancer that has not looked yet still sends
+//!    its callers here.
+//! 2. When the announcement is over, no more are accepted.
+//! 3. Connections finish what they are doing and are closed, and work that goes on behind its call is done.
+//! 4. When the drain time is over, calls in flight are cancelled; each is answered that it was.
+//! 5. What is left a moment later is dropped.
+//!
+//! Invariant: no connection outlives [`serve`].
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use socket2::SockRef;
+use tokio::net::TcpListener;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Readiness;
+use super::connection::{Activity, serve_connection};
+
+/// Wait after an accept that failed: out of descriptors, or the client left before it was greeted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
+/// Bytes of an answer that the kernel keeps for a connection.
+const SEND_BUFFER: usize = 128 * 1024;
+/// Connections beyond the limit, which are answered nothing but probes.
+const PROBE_CONNECTIONS: usize = 64;
+/// Time for the answers to calls that were cancelled.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What connections may cost, and how long their end may take.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLimits {
+    /// Longest time without a request that is being answered. Must be longer than the load balancer's own idle timeout, so
+    /// that the balancer closes idle connections: the one that closes first races with the next request.
+    pub idle: Duration,
+    /// Longest time from the first byte of the head of a request to its last.
+    pub head: Duration,
+    /// Longest time in which a client may take nothing of an answer that is there.
+    pub stalled: Duration,
+    /// Most connections at once. For one more, the connection is closed that never sent a whole request, then the one that
+    /// has been silent longest; where all are being answered, the new one is told to come back, unless it is a probe.
+    pub most: usize,
+    /// How long connections are still accepted after the shutdown was announced; at most half of the drain time.
+    pub announcement: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(75),
+            head: Duration::from_secs(10),
+            stalled: Duration::from_secs(20),
+            most: 1024,
+            announcement: Duration::from_secs(5),
+        }
+    }
+}
+
+/// How a server shuts down.
+pub struct Shutdown {
+    /// Begins the shutdown.
+    pub begins: CancellationToken,
+    /// Is told that it began.
+    pub readiness: Readiness,
+    /// Cancels the calls in flight.
+    pub calls_end: CancellationToken,
+    /// Work that goes on behind its call.
+    pub tasks: TaskTracker,
+    /// Time from the beginning to the cancelling.
+    pub drain: Duration,
+}
+
+/// Serves until the shutdown is over.
+pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, shutdown: Shutdown) {
+    let Shutdown { begins, readiness, calls_end, tasks, drain } = shutdown;
+    let closing = CancellationToken::new();
+    let mut connections = Connections {
+        tasks: JoinSet::new(),
+        open: HashMap::new(),
+        // Builds the layers around each route once; otherwise every request builds them anew.
+        router: router.with_state(()),
+        limits,
+        closing: closing.clone(),
+    };
+    connections.accept_until(&listener, begins.cancelled()).await;
+
+    readiness.begin_shutdown();
+    let deadline = Instant::now() + drain;
+    connections.accept_until(&listener, sleep(limits.announcement.min(drain / 2))).await;
+
+    drop(listener);
+    closing.cancel();
+    let ended = async {
+        connections.ended().await;
+        tasks.close();
+        tasks.wait().await;
+    };
+    if timeout_at(deadline, ended).await.is_err() {
+        tracing::warn!("calls in flight are cancelled at the end of the drain time");
+        calls_end.cancel();
+        let _late = timeout(CANCEL_TIMEOUT, connections.ended()).await;
+    }
+    connections.tasks.shutdown().await;
+}
+
+struct Connections {
+    tasks: JoinSet<()>,
+    open: HashMap<Id, Activity>,
+    router: Router,
+    limits: ConnectionLimits,
+    closing: CancellationToken,
+}
+
+impl Connections {
+    async fn accept_until(&mut self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            while let Some(ended) = self.tasks.try_join_next_with_id() {
+                self.forget(ended);
+            }
+            let accepted = tokio::select! {
+                biased;
+                () = end.as_mut() => return,
+                // Releases what ended connections held while no new one arrives.
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.forget(ended);
+                    continue;
+                }
+                accepted = listener.accept() => accepted,
+            };
+            let Ok((stream, _)) = accepted else {
+                sleep(ACCEPT_AGAIN).await;
+                continue;
+            };
+            let Some(probes_only) = self.make_way() else { continue };
+            // Without it each streamed answer waits some 40 ms for the client's acknowledgement.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+            // What the kernel keeps of an answer is memory too, and its own bound is four mebibytes.
+            if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
+                tracing::debug!(%error, "SO_SNDBUF could not be set");
+            }
+            let activity = Activity::new();
+            let (router, closing) = (self.router.clone(), self.closing.clone());
+            let connection = serve_connection(stream, router, self.limits, activity.clone(), probes_only, closing);
+            let task = self.tasks.spawn(connection);
+            self.open.insert(task.id(), activity);
+        }
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        self.open.remove(&id);
+    }
+
+    /// Finds room for one more connection, and says whether it is for probes only; `None` if there is none. Where there are
+    /// as many as there may be, a quiet one makes way.
+    fn make_way(&mut self) -> Option<bool> {
+        if self.open.len() < self.limits.most {
+            return Some(false);
+        }
+        let quiet = self.open.iter().filter_map(|(id, activity)| Some((activity.quiet()?, *id)));
+        if let Some(evicted) = quiet.min_by_key(|(quiet, _)| *quiet).and_then(|(_, id)| self.open.remove(&id)) {
+            evicted.evicted.cancel();
+            return Some(false);
+        }
+        (self.open.len() < self.limits.most + PROBE_CONNECTIONS).then_some(true)
+    }
+
+    async fn ended(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,20 @@
+//! Sockets and routes.
+//!
+//! Owns the listener, connections and their bounds, the order of a shutdown, the route table, CORS, health and the OAuth
+//! documents. Does not own what happens to a request for the MCP endpoint ([`crate::endpoint`]).
+//!
+//! Invariants: a preflight is answered before a token is asked for; every answer has an `x-request-id`; a web page of a
+//! listed origin can read every answer.
+
+mod connection;
+mod cors;
+mod guarded_body;
+mod health;
+mod listener;
+mod oauth_metadata;
+mod request_id;
+mod router;
+
+pub use self::health::Readiness;
+pub use self::listener::{ConnectionLimits, Shutdown, serve};
+pub use self::router::Routes;

@@ -1,0 +1,61 @@
+//! The route table. What happens to a request for the MCP endpoint is in [`crate::endpoint`].
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, get};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::health::{Readiness, health, ready};
+use super::{cors, oauth_metadata, request_id};
+use crate::clock::Clock;
+use crate::endpoint::{self, Endpoint, ResourceServer, response};
+use crate::identity::Verifier;
+
+/// What the routes are made of.
+pub struct Routes {
+    /// The MCP endpoint.
+    pub endpoint: Endpoint,
+    /// The path of the public URL, below which the endpoint is served too; empty for the root.
+    pub base_path: String,
+    /// What OAuth clients are told.
+    pub resource_server: Option<Arc<ResourceServer>>,
+    /// Proves tokens; its state is part of readiness.
+    pub verifier: Arc<Verifier>,
+    /// Whether this copy takes work.
+    pub readiness: Readiness,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Routes {
+    /// Every route of the server.
+    pub fn into_router(self) -> Router {
+        let Self { endpoint, base_path, resource_server, verifier, readiness, clock } = self;
+        let policy = endpoint.host_policy.clone();
+        let mut paths = vec!["/mcp".to_owned(), "/mcp/".to_owned()];
+        if !base_path.is_empty() {
+            paths.extend([format!("{base_path}/mcp"), format!("{base_path}/mcp/")]);
+        }
+        let endpoint = Arc::new(endpoint);
+        let mcp = paths.into_iter().fold(Router::new(), |router, path| router.route(&path, any(endpoint::answer)));
+        let mcp = mcp.with_state(endpoint);
+        let health = Router::new()
+            .route("/health", get(health))
+            .route("/healthz", get(health))
+            .with_state(clock)
+            .route("/ready", get(ready))
+            .with_state((readiness, verifier));
+        let listed = Router::new()
+            .merge(mcp)
+            .merge(health)
+            .merge(oauth_metadata::fallback_routes(resource_server.clone()))
+            .fallback(response::not_found)
+            .layer(CatchPanicLayer::custom(response::panicked))
+            .layer(cors::listed_origins(policy.origins().clone()))
+            .layer(from_fn_with_state(policy, cors::refuse_preflight));
+        let public = oauth_metadata::routes(resource_server).layer(CatchPanicLayer::custom(response::panicked));
+        listed.merge(public).layer(from_fn(request_id::assign))
+    }
+}
