@@ -59,6 +59,11 @@ async fn run(effort: Effort, only: &str) -> anyhow::Result<()> {
             bench.local(version, connections).await?;
         }
     }
+    for (version, connections) in [("2025-11-25", 16), ("2026-07-28", 16)] {
+        if format!("tools {version} {connections}").contains(only) {
+            bench.tools(version, connections).await?;
+        }
+    }
     for connections in [1, 16] {
         if format!("info {connections}").contains(only) {
             let arguments = json!({ "s3_uri": format!("s3://{BUCKET}/{SMALL}") });
@@ -135,31 +140,63 @@ impl Bench {
 
     /// A call of a tool, once made and looked at, in a version of the protocol.
     async fn call(&self, version: &str, tool: &str, arguments: &Value) -> anyhow::Result<(Post, Vec<u8>)> {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let (post, answer) = self.request(version, "tools/call", Some(tool), params).await?;
+        let said: Value = serde_json::from_slice(&answer)?;
+        ensure!(said.pointer("/result/structuredContent/success") == Some(&json!(true)), "{tool}: {said}");
+        Ok((post, answer))
+    }
+
+    /// A request, once made, and its answer.
+    async fn request(
+        &self,
+        version: &str,
+        method: &str,
+        name: Option<&str>,
+        mut params: Value,
+    ) -> anyhow::Result<(Post, Vec<u8>)> {
         let authorization = format!("Bearer {}", self.token);
         let mut headers = vec![
             ("authorization", authorization.as_str()),
             ("accept", "application/json, text/event-stream"),
             ("mcp-protocol-version", version),
         ];
-        let mut params = json!({ "name": tool, "arguments": arguments });
         if version >= "2026-07-28" {
-            headers.extend([("mcp-method", "tools/call"), ("mcp-name", tool)]);
+            headers.push(("mcp-method", method));
+            headers.extend(name.map(|name| ("mcp-name", name)));
             let meta = json!({ "io.modelcontextprotocol/protocolVersion": version,
                 "io.modelcontextprotocol/clientInfo": { "name": "bench", "version": "1" },
                 "io.modelcontextprotocol/clientCapabilities": {} });
             params.as_object_mut().into_iter().for_each(|params| drop(params.insert("_meta".to_owned(), meta.clone())));
         }
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let post = Post::new(self.server.port, &headers, &body.to_string());
         let answer = Wire::connect(self.server.port).await?.send(&post).await?.to_vec();
-        let said: Value = serde_json::from_slice(&answer)?;
-        ensure!(said.pointer("/result/structuredContent/success") == Some(&json!(true)), "{tool}: {said}");
         Ok((post, answer))
     }
 
     /// A tool that needs nobody, against a handler that answers the same bytes.
     async fn local(&self, version: &str, connections: usize) -> anyhow::Result<()> {
         let (post, answer) = self.call(version, "package_templates", &json!({ "template_name": "model" })).await?;
+        self.beside_bare("package_templates", version, connections, (post, answer)).await
+    }
+
+    /// The list of tools, against a handler that answers the same bytes.
+    async fn tools(&self, version: &str, connections: usize) -> anyhow::Result<()> {
+        let (post, answer) = self.request(version, "tools/list", None, json!({})).await?;
+        let said: Value = serde_json::from_slice(&answer)?;
+        let tools = said.pointer("/result/tools").and_then(Value::as_array);
+        ensure!(tools.is_some_and(|tools| !tools.is_empty()), "no tools: {said}");
+        self.beside_bare("tools/list", version, connections, (post, answer)).await
+    }
+
+    async fn beside_bare(
+        &self,
+        what: &str,
+        version: &str,
+        connections: usize,
+        (post, answer): (Post, Vec<u8>),
+    ) -> anyhow::Result<()> {
         let file = tempfile::NamedTempFile::new()?;
         std::fs::write(&file, &answer)?;
         let handler = Peer::start("bare", &file.path().to_string_lossy())?;
@@ -169,7 +206,7 @@ impl Bench {
             side(clients(Post { port: handler.ready.port, ..post }, connections).await?, send, handler.pid(), &[]),
         )
         .await?;
-        report(&format!("package_templates, MCP {version}, {connections} connections"), "bare handler", ours, base);
+        report(&format!("{what}, MCP {version}, {connections} connections"), "bare handler", ours, base);
         Ok(())
     }
 
