@@ -178,7 +178,7 @@ impl App {
             tool_filter: Offer::of(&config.offer),
             limits: Limits::new(config.limits.max_in_flight, config.limits.rate_limit.0),
             memory,
-            dispatcher: Dispatcher { server, ends: calls_end.clone() },
+            dispatcher: Dispatcher { server, ends: calls_end.clone(), tasks: tasks.clone() },
         };
         let base_path = config.listen.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
         let router = Routes { endpoint, base_path, resource_server, verifier, readiness: readiness.clone(), clock }

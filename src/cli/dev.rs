@@ -43,7 +43,7 @@ pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
     out.write_all(walkthrough(&dev.backend.info).as_bytes())?;
     writeln!(out, "All of this is also in {}. Stop with Ctrl-C.", data.join("dev.json").display())?;
     if !dev.not_taken.is_empty() {
-        writeln!(out, "Not taken, because dev brings its own: {}.", dev.not_taken.join(", "))?;
+        writeln!(out, "Ignored, because dev sets its own: {}.", dev.not_taken.join(", "))?;
     }
     out.flush()?;
     drop(out);

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::catalog::BaseUrl;
-use super::parse;
+use super::{ConfigError, parse};
 
 /// The listener and the allow-lists of what a browser may say about itself.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,9 +26,38 @@ pub struct ListenConfig {
 }
 
 impl ListenConfig {
+    /// Refuses a public URL whose path cannot be a route.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let path = self.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
+        let is_pattern = path.split('/').any(|segment| segment.starts_with([':', '*']));
+        if is_pattern || path.contains("/.well-known") || path.contains("//") {
+            let problem = format!("has the path `{path}`; expected a plain path such as /api, or none");
+            return Err(ConfigError::new("QUILT_MCP_PUBLIC_URL", problem));
+        }
+        Ok(())
+    }
+
     /// The socket address to bind.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::ServeConfig;
+
+    #[test]
+    fn a_public_url_has_a_path_that_can_be_a_route() {
+        let check = |url: &str| ServeConfig::from_flags([format!("--public-url={url}")]).unwrap().check();
+        for good in ["https://h", "https://h/", "https://h/api", "https://h/a/b/", "https://h/a{b}", "https://h/mcp"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in ["https://h/:x", "https://h/a/*b", "https://h/.well-known/oauth-protected-resource", "https://h//a"]
+        {
+            let problem = check(bad).unwrap_err().to_string();
+            assert!(problem.starts_with("QUILT_MCP_PUBLIC_URL"), "{bad}: {problem}");
+        }
     }
 }

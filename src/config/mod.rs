@@ -89,6 +89,7 @@ impl ServeConfig {
 
     /// Checks what no single value shows: settings that contradict each other.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.listen.check()?;
         self.catalog.check()?;
         self.identity.check(&self.catalog)?;
         self.resource_server.check(self.identity.mode())?;

@@ -6,6 +6,9 @@ use secrecy::SecretString;
 
 use super::Toolsets;
 
+/// Longest time that a setting may name.
+const MAX_DURATION: Duration = Duration::from_hours(24);
+
 /// A secret: taken as it is, so that no error message about it can hold it. Its length is checked later, by name.
 #[expect(clippy::unnecessary_wraps, reason = "clap's value parsers answer with a Result")]
 pub fn secret(text: &str) -> Result<SecretString, String> {
@@ -25,7 +28,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "m" => Duration::from_secs(number.saturating_mul(60)),
         _ => return Err(bad()),
     };
-    if duration.is_zero() { Err(format!("`{text}` is no time at all; expected more than 0s")) } else { Ok(duration) }
+    if duration.is_zero() || duration > MAX_DURATION {
+        return Err(format!("`{text}` is out of range; expected more than 0s and at most 24 hours"));
+    }
+    Ok(duration)
 }
 
 /// A number of bytes: `8MiB`, `512KiB`, `1GiB` or a bare number.

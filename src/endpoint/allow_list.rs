@@ -29,6 +29,9 @@ impl AllowedHosts {
     #[must_use]
     pub fn allows(&self, authority: &str) -> bool {
         let Ok(authority) = Authority::from_str(authority) else { return false };
+        if authority.as_str().contains('@') {
+            return false;
+        }
         let whole = authority.as_str().to_ascii_lowercase();
         self.any || self.entries.iter().any(|entry| *entry == whole || entry.eq_ignore_ascii_case(authority.host()))
     }
@@ -37,7 +40,11 @@ impl AllowedHosts {
 /// An entry in lower case, if it can match anything.
 fn host_entry(text: &str) -> Result<String, String> {
     let entry = text.trim().to_ascii_lowercase();
-    let is_authority = Authority::from_str(&entry).is_ok_and(|authority| !authority.as_str().contains('@'));
+    let is_authority = Authority::from_str(&entry).is_ok_and(|authority| {
+        let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        is_port && !authority.as_str().contains('@')
+    });
     if entry.is_empty() || entry == "*" || (is_authority && !entry.contains('*')) {
         return Ok(entry);
     }
@@ -114,14 +121,18 @@ impl Entry {
     }
 }
 
+/// Parses an origin: a scheme, a host and perhaps a port (RFC 6454 section 6.1), and nothing that only a URL has.
 fn parse(origin: &HeaderValue) -> Option<Url> {
-    Url::parse(origin.to_str().ok()?).ok()
+    let text = origin.to_str().ok()?;
+    let (_, authority) = text.split_once("://")?;
+    let is_origin = !authority.is_empty() && !authority.contains(['/', '\\', '@', '?', '#']);
+    Url::parse(text).ok().filter(|_| is_origin)
 }
 
 /// Whether an origin is the very host that the request was sent to.
 #[must_use]
 pub fn is_same_host(origin: &HeaderValue, authority: &str) -> bool {
-    let Some(url) = parse(origin) else { return false };
+    let Some(url) = parse(origin).filter(|url| matches!(url.scheme(), "http" | "https")) else { return false };
     let own = match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.to_owned(),
@@ -145,7 +156,7 @@ mod tests {
             assert!(!hosts.allows(bad), "{bad}");
         }
         assert!(AllowedHosts::new(["*".to_owned()]).unwrap().allows("anything.example.com"));
-        for bad in ["*.example.com", "https://mcp.example.com", "a b", "user@host"] {
+        for bad in ["*.example.com", "https://mcp.example.com", "a b", "user@host", "a:99999", "[::1]:x"] {
             assert!(AllowedHosts::new([bad.to_owned()]).is_err(), "{bad}");
         }
     }
@@ -156,7 +167,17 @@ mod tests {
         let allows = |text: &str| origins.allows(&HeaderValue::from_str(text).unwrap());
         assert!(allows("https://app.example.com") && allows("https://app.example.com:443"));
         assert!(allows("http://localhost") && allows("http://localhost:6274"));
-        for bad in ["http://app.example.com", "https://app.example.com:8443", "https://x.app.example.com", "null", ""] {
+        for bad in [
+            "http://app.example.com",
+            "https://app.example.com:8443",
+            "https://x.app.example.com",
+            "null",
+            "",
+            "https://app.example.com/",
+            "https://user@app.example.com",
+            "https:app.example.com",
+            "https://app.example.com\\@evil.com",
+        ] {
             assert!(!allows(bad), "{bad}");
         }
         for bad in ["app.example.com", "https://a/b", "https://a/", "*", "null", "file:///", "https://*.example.com"] {
@@ -192,6 +213,8 @@ mod tests {
         let origin = HeaderValue::from_static("http://localhost:8000");
         assert!(is_same_host(&origin, "localhost:8000"));
         assert!(!is_same_host(&origin, "localhost:8001"));
-        assert!(!is_same_host(&HeaderValue::from_static("null"), "localhost"));
+        for bad in ["null", "ftp://localhost:8000", "http://user@localhost:8000", "http://localhost:8000/path"] {
+            assert!(!is_same_host(&HeaderValue::from_static(bad), "localhost:8000"), "{bad}");
+        }
     }
 }

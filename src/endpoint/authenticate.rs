@@ -155,12 +155,6 @@ impl Authenticator {
     }
 }
 
-/// Names the caller in the request's span, and takes the `Authorization` header out of the request.
-pub(super) fn admitted(caller: &Caller, parts: &mut Parts) {
-    tracing::Span::current().record("caller", tracing::field::debug(caller));
-    parts.headers.remove(header::AUTHORIZATION);
-}
-
 /// The sentence for a client that is not told otherwise that its token is missing or not accepted, because the method needs
 /// none. `decided`: what became of the proof.
 pub(super) fn token_notice(decided: Option<&Result<Caller, Rejection>>) -> Option<String> {

@@ -1,7 +1,10 @@
 //! Runs the method of a request and answers with JSON, or with a stream of events once there is progress to report.
 //!
-//! Invariants: a client that leaves cancels its call, and the call still runs to its end, so that what it has to undo and
-//! to record is done; every way to end a call ends with a JSON-RPC message, in a stream too.
+//! A call without progress runs in the task of its connection. A call that may report progress has a task of its own, so that
+//! a client that reads its stream slowly delays neither the tool nor its time limit.
+//!
+//! Invariants: a client that leaves cancels its call, whose outcome is still recorded; every way to end a call ends with a
+//! JSON-RPC message, in a stream too.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,9 +18,10 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream;
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span};
 
 use super::response::{self, Message};
@@ -36,6 +40,8 @@ pub struct Dispatcher {
     pub server: McpServer,
     /// Cancelled when calls in flight have to end.
     pub ends: CancellationToken,
+    /// Tasks that a shutdown waits for.
+    pub tasks: TaskTracker,
 }
 
 /// A token for a new call.
@@ -59,16 +65,28 @@ impl Dispatcher {
         }
         let (sender, mut notifications) = Notifications::channel();
         context.notifications = Some(sender);
-        let mut call = self.call(request, context);
+        let mut call = self.call_in_task(request, context);
         tokio::select! {
             biased;
-            answer = &mut call => Message::of(answer, Some(&id), version, "").into_response(),
+            answer = call.answer() => Message::of(answer, Some(&id), version, "").into_response(),
             () = self.ends.cancelled() => Message::error(&ended(), Some(&id), version).into_response(),
             Some(first) = notifications.recv() => {
                 let stream = EventStream { call, notifications, id, version, ends: self.ends.clone() };
                 response::events(stream.into_body(&first))
             }
         }
+    }
+
+    fn call_in_task(&self, request: Request, context: CallContext) -> CallTask {
+        let (server, cancelled) = (self.server.clone(), context.cancelled.clone());
+        let (sender, answer) = oneshot::channel();
+        let call = async move {
+            let answer = server.handle(request, &context).await;
+            // The client may have left.
+            let _unread = sender.send(answer);
+        };
+        self.tasks.spawn(call.in_current_span());
+        CallTask { answer, _cancels: cancelled.drop_guard() }
     }
 
     fn call(&self, request: Request, context: CallContext) -> FinishInBackground {
@@ -84,9 +102,24 @@ fn ended() -> RpcError {
     RpcError::refusal(ErrorCode::Cancelled, message)
 }
 
+/// A call that runs in a task of its own. Dropping it cancels the call.
+struct CallTask {
+    answer: oneshot::Receiver<Result<Answer, RpcError>>,
+    _cancels: DropGuard,
+}
+
+impl CallTask {
+    async fn answer(&mut self) -> Result<Answer, RpcError> {
+        // The sender is dropped without an answer if the call panics outside of its tool.
+        (&mut self.answer).await.unwrap_or_else(|_| {
+            Err(RpcError::refusal(ErrorCode::Internal, "This server failed; see its log for the reason."))
+        })
+    }
+}
+
 /// A call whose answer is the last event of a stream.
 struct EventStream {
-    call: FinishInBackground,
+    call: CallTask,
     notifications: mpsc::Receiver<String>,
     id: Arc<RawValue>,
     version: Version,
@@ -96,9 +129,7 @@ struct EventStream {
 impl EventStream {
     /// The events as a body; `first` is the notification that began the stream.
     fn into_body(self, first: &str) -> Body {
-        let span = self.call.span.clone();
-        let rest =
-            stream::unfold(Some(self), move |stream| async move { stream?.next().await }.instrument(span.clone()));
+        let rest = stream::unfold(Some(self), |stream| async move { stream?.next().await });
         let events = stream::iter([vec![event(first)]]).chain(rest);
         Body::from_stream(events.flat_map(stream::iter).map(Ok::<_, Infallible>))
     }
@@ -108,7 +139,7 @@ impl EventStream {
         tokio::select! {
             biased;
             Some(notification) = self.notifications.recv() => Some((vec![event(&notification)], Some(self))),
-            answer = &mut self.call => Some((last(Message::of(answer, Some(&self.id), self.version, "data: ")), None)),
+            answer = self.call.answer() => Some((last(Message::of(answer, Some(&self.id), self.version, "data: ")), None)),
             () = self.ends.cancelled() => {
                 let answer = Err(ended());
                 Some((last(Message::of(answer, Some(&self.id), self.version, "data: ")), None))

@@ -62,6 +62,9 @@ impl HostPolicy {
     /// the answer, so the log names the origin and the setting.
     pub fn check_origin(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Refusal> {
         let authority = authority(headers, uri);
+        if headers.get_all(header::ORIGIN).iter().count() > 1 {
+            return Err(refuse(ErrorCode::InvalidRequest, "The request has more than one Origin header.", None));
+        }
         let foreign = |origin: &&_| !self.origins.allows(origin) && !is_same_host(origin, authority);
         let Some(origin) = headers.get(header::ORIGIN).filter(foreign) else { return Ok(()) };
         if self.warnings.check().is_ok() {

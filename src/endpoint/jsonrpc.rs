@@ -75,20 +75,26 @@ fn parse(body: &Bytes) -> Result<(Shape, Request), Refused> {
     let shape = Shape::measure(&body).map_err(|_| {
         without_id(ErrorCode::ParseError, "The JSON is nested deeper, or has more values, than this server reads.")
     })?;
+    let text = std::str::from_utf8(&body).map_err(|_| without_id(ErrorCode::ParseError, "The body is not UTF-8."))?;
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    let message: Message<'_> = match serde_json::from_slice(&body) {
+    let message: Message<'_> = match serde_json::from_str(text) {
         Ok(message) if first == Some(&b'{') => message,
-        _ if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() => {
+        _ if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() => {
             return Err(without_id(ErrorCode::ParseError, "The body is not JSON."));
         }
         _ if first == Some(&b'[') => {
             let message = "Batches are not supported; send one JSON-RPC request at a time.";
             return Err(without_id(ErrorCode::InvalidRequest, message));
         }
-        _ => return Err(without_id(ErrorCode::InvalidRequest, "The body is not a JSON-RPC request object.")),
+        _ if first == Some(&b'{') => {
+            let message = "The JSON-RPC message has a duplicate member, or a member name that is not valid Unicode.";
+            return Err(without_id(ErrorCode::InvalidRequest, message));
+        }
+        _ => return Err(without_id(ErrorCode::InvalidRequest, "The body is not a JSON object.")),
     };
     if message.id.is_some_and(|id| !Request::is_id(id)) {
-        let message = "`id` of a JSON-RPC request must be a string or an integer; a notification has none.";
+        let message =
+            "`id` of a JSON-RPC request must be a string or a signed 64-bit integer; a notification has none.";
         return Err(without_id(ErrorCode::InvalidRequest, message));
     }
     let id: Option<Arc<RawValue>> = message.id.map(|id| Arc::from(id.to_owned()));

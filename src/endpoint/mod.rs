@@ -1,4 +1,4 @@
-//! The MCP endpoint: one request from its head to its answer. The files stand in the order in which they run.
+//! The MCP endpoint: one request from its head to its answer. The files, in the order in which they run:
 //!
 //! | step | file |
 //! |---|---|
@@ -33,12 +33,13 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
+use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
 use futures::FutureExt as _;
 use tokio::time::timeout;
 
-use self::authenticate::{HeadProof, admitted};
+use self::authenticate::HeadProof;
 use self::body::MAX_UNPROVED_BODY;
 use self::dispatch::Places;
 use self::jsonrpc::Parsed;
@@ -58,7 +59,7 @@ pub use self::limits::Limits;
 /// Longest wait for the proof of a caller before the body is read, which may turn out to need none.
 const PROOF_FIRST: Duration = Duration::from_secs(2);
 
-/// Everything that a request passes.
+/// The steps of a request.
 pub struct Endpoint {
     /// Names and origins that are served.
     pub host_policy: HostPolicy,
@@ -140,10 +141,10 @@ impl Endpoint {
     }
 
     /// Gives the request of a proved caller a place among all.
-    async fn admit(&self, mut parsed: Parsed, caller: Caller, own_place: limits::Place) -> Result<Response, Refusal> {
+    async fn admit(&self, parsed: Parsed, caller: Caller, own_place: limits::Place) -> Result<Response, Refusal> {
         // After the body: one that arrives slowly must not take a place from requests that are being answered.
         let place = self.limits.in_all(&parsed.request)?;
-        admitted(&caller, &mut parsed.parts);
+        tracing::Span::current().record("caller", tracing::field::debug(&caller));
         self.limits.quota(&caller, &parsed.request)?;
         let memory = self.memory.call(caller.person());
         self.call(parsed, caller, None, memory, Arc::new((place, own_place))).await
@@ -158,7 +159,8 @@ impl Endpoint {
         memory: CallMemory,
         places: Places,
     ) -> Result<Response, Refusal> {
-        let Parsed { parts, request, version, shape, share } = parsed;
+        let Parsed { mut parts, request, version, shape, share } = parsed;
+        parts.headers.remove(header::AUTHORIZATION);
         let tool_filter = tool_filter::narrowed(self.tool_filter, &parts.headers, request.id())?;
         body::reserve_decoded(&memory, shape, share, &caller, &request).await?;
         let context = CallContext {

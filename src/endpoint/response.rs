@@ -139,7 +139,7 @@ pub(super) fn events(body: Body) -> Response {
 
 /// The answer to a method of HTTP other than POST.
 pub(super) fn method_not_allowed() -> Refusal {
-    let message = "This endpoint takes POST only. If the client sent a POST, a redirect on the way made a GET of it.";
+    let message = "This endpoint takes POST only. If the client sent a POST, a redirect may have turned it into a GET.";
     refuse(ErrorCode::InvalidRequest, message, None)
         .with_status(StatusCode::METHOD_NOT_ALLOWED)
         .with(header::ALLOW, HeaderValue::from_static("POST"))
@@ -154,7 +154,7 @@ pub async fn not_found() -> Response {
 
 /// A panic outside of a method. Its message may hold anything, so it is not shown.
 pub fn panicked(_: Box<dyn Any + Send>) -> Response {
-    let message = "This server failed; its operator finds the reason in the log.";
+    let message = "This server failed; see its log for the reason.";
     refuse(ErrorCode::Internal, message, None).into_response()
 }
 

@@ -100,7 +100,7 @@ pub fn extract(headers: &HeaderMap, uri: &Uri) -> Result<Option<BearerToken>, Re
             .map_err(|_| Rejection::Invalid { detail: String::from("the Authorization header is not plain text") })?;
         let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Rejection::Missing { detail: "The Authorization header is of another scheme than Bearer." });
+            return Err(Rejection::Missing { detail: "The Authorization header does not use the Bearer scheme." });
         }
         found = Some(BearerToken::parse(token.trim())?);
     }

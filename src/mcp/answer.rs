@@ -3,7 +3,6 @@
 use std::io;
 
 use bytes::Bytes;
-use rmcp::model::MetaObject;
 use serde::Serialize;
 
 use super::tool_result::ToolResult;
@@ -36,15 +35,4 @@ impl Answer {
             Self::Tool(result) => result.write(version, out),
         }
     }
-}
-
-/// `_meta` of a result: from 2026-07-28 on every result names its server.
-pub(super) fn server_meta(version: Version) -> Option<MetaObject> {
-    if version.has_handshake() {
-        return None;
-    }
-    let mut meta = MetaObject::new();
-    let name = serde_json::to_value(super::server_info()).ok()?;
-    meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), name);
-    Some(meta)
 }

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
 use tracing::Span;
 
 use super::confirm::Binding;
 use super::guard::guarded;
+use super::tool_call::ToolCall;
 use super::tool_result::ToolResult;
 use super::{Answer, CallContext, McpServer, Method, Request, RpcError, progress};
 use crate::credentials::Source;
@@ -21,28 +21,6 @@ pub(super) struct Job {
     pub label: &'static str,
     /// The bucket that the call is about, where that can be told.
     pub bucket: Option<String>,
-}
-
-/// A decoded tool call. Without `Debug`: it holds what the caller sent.
-pub(super) struct ToolCall {
-    pub name: String,
-    pub arguments: Map<String, Value>,
-    /// Answers to the questions of an earlier `input_required` result.
-    pub input_responses: Map<String, Value>,
-    pub request_state: Option<String>,
-}
-
-impl ToolCall {
-    fn decode(request: Request) -> Result<Self, RpcError> {
-        let params = request.params;
-        let input_responses = params
-            .input_responses
-            .object()
-            .map_err(|_| RpcError::undecodable("`inputResponses` in `params` cannot be decoded."))?;
-        let request_state = params.request_state.string().map(std::borrow::Cow::into_owned);
-        let arguments = params.arguments()?;
-        Ok(Self { name: params.name.unwrap_or_default(), arguments, input_responses, request_state })
-    }
 }
 
 impl McpServer {

@@ -51,7 +51,7 @@ pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String)
         _ => false,
     };
     if !is_there {
-        return Err(invalid("What is referred to has no such argument.".to_owned()));
+        return Err(invalid("The referenced prompt or template has no such argument.".to_owned()));
     }
     let wanted = match argument {
         "bucket" | "source_bucket" => Wanted::Bucket,

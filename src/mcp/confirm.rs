@@ -17,9 +17,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::answer::server_meta;
-use super::call::ToolCall;
+use super::discovery::server_meta;
 use super::meta::Capabilities;
+use super::tool_call::ToolCall;
 use super::{CallContext, RpcError, Version};
 use crate::clock::Clock;
 use crate::error_code::ErrorCode;
@@ -186,7 +186,7 @@ fn refusal(message: &str) -> ToolError {
 }
 
 fn foreign() -> ToolError {
-    let message = "The requestState is not of a question that this server asked this caller about this call.";
+    let message = "The requestState does not belong to this caller and this call.";
     ToolError::invalid(message).with_hint(
         "Repeat the call without requestState to be asked anew. If it happens every time, the copies of this server have \
          different keys (QUILT_MCP_STATE_KEY).",

@@ -1,4 +1,4 @@
-//! What a method knows of its request beside the params.
+//! What a method knows of its request besides the params.
 
 use axum::http::HeaderMap;
 use tokio::sync::mpsc;
@@ -29,7 +29,7 @@ pub struct CallContext {
     pub notifications: Option<Notifications>,
 }
 
-/// The way of notifications to the client: each one is a JSON-RPC message.
+/// Sends notifications to the client; each one is a JSON-RPC message.
 #[derive(Clone)]
 pub struct Notifications(mpsc::Sender<String>);
 

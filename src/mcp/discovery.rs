@@ -1,8 +1,8 @@
 //! `initialize` and `server/discover`: what the server is and can do.
 
 use rmcp::model::{
-    CacheScope, DiscoverResult, Implementation, InitializeResult, JsonObject, PromptsCapability, ResourcesCapability,
-    ServerCapabilities, ToolsCapability,
+    CacheScope, DiscoverResult, Implementation, InitializeResult, JsonObject, MetaObject, PromptsCapability,
+    ResourcesCapability, ServerCapabilities, ToolsCapability,
 };
 
 use super::{Answer, RpcError, Version};
@@ -17,6 +17,17 @@ pub(super) const LISTS_TTL_MS: u64 = 5 * 60 * 1000;
 /// The server's own name and version.
 pub(super) fn server_info() -> Implementation {
     Implementation::new("quilt-mcp", env!("CARGO_PKG_VERSION")).with_title("Quilt data catalog")
+}
+
+/// `_meta` of a result: from 2026-07-28 on every result names its server.
+pub(super) fn server_meta(version: Version) -> Option<MetaObject> {
+    if version.has_handshake() {
+        return None;
+    }
+    let mut meta = MetaObject::new();
+    let name = serde_json::to_value(server_info()).ok()?;
+    meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), name);
+    Some(meta)
 }
 
 fn capabilities() -> ServerCapabilities {

@@ -9,7 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::Version;
 use crate::error_code::ErrorCode;
+use crate::telemetry::text::bounded;
 use crate::tools::ToolError;
+
+/// Longest text of a request that an error repeats, in bytes; URIs of S3 objects are shorter.
+pub(super) const MAX_ECHO: usize = 4096;
 
 /// A JSON-RPC error: a code of the table, one sentence, and what goes with them.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +56,7 @@ impl RpcError {
         let supported = Version::ALL.map(Version::as_str);
         let message = format!("This protocol version is not supported; supported are {}.", supported.join(", "));
         Self::refusal(ErrorCode::UnsupportedVersion, message)
-            .with("requested", json!(requested))
+            .with("requested", json!(bounded(requested, MAX_ECHO)))
             .with("supported", json!(supported))
     }
 

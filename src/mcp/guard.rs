@@ -21,7 +21,7 @@ pub(super) async fn guarded<T>(
         outcome = tokio::time::timeout(limit, AssertUnwindSafe(tool).catch_unwind()) => match outcome {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => {
-                Err(ToolError::new(ErrorCode::Internal, "This server failed; its operator finds the reason in the log."))
+                Err(ToolError::new(ErrorCode::Internal, "This server failed; see its log for the reason."))
             }
             Err(_elapsed) => {
                 let message = format!("The call took longer than the {} seconds that are allowed.", limit.as_secs_f32());

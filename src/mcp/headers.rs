@@ -14,8 +14,8 @@ use super::{Method, Request, RpcError, Version};
 use crate::error_code::ErrorCode;
 
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
-const METHOD: &str = "mcp-method";
-const NAME: &str = "mcp-name";
+const METHOD: &str = "Mcp-Method";
+const NAME: &str = "Mcp-Name";
 const PARAM_PREFIX: &str = "mcp-param-";
 
 impl Request {
@@ -63,7 +63,7 @@ impl Request {
         match single(headers, METHOD)? {
             Some(method) if method == self.method_name => {}
             Some(_) => return Err(mismatch("The header Mcp-Method and the method of the body differ.")),
-            None => return Err(mismatch("The header Mcp-Method is missing; it repeats the method of the body.")),
+            None => return Err(mismatch("The header Mcp-Method is missing; it must match the method of the body.")),
         }
         let (expected, member) = match self.method {
             Some(Method::CallTool | Method::GetPrompt) => (&self.params.name, "name"),
@@ -75,7 +75,7 @@ impl Request {
             Some(Some(name)) if name == *expected => Ok(()),
             Some(Some(_)) => Err(mismatch(format!("The header Mcp-Name and `{member}` in `params` differ."))),
             Some(None) => Err(mismatch("The header Mcp-Name is not valid Base64.")),
-            None => Err(mismatch(format!("The header Mcp-Name is missing; it repeats `{member}` of `params`."))),
+            None => Err(mismatch(format!("The header Mcp-Name is missing; it must match `{member}` in `params`."))),
         }
     }
 }
@@ -106,7 +106,7 @@ impl ParamHeader {
         let name = &self.header;
         match (header, value.filter(|value| !value.is_null())) {
             (None, None) => Ok(()),
-            (None, Some(_)) => Err(mismatch(format!("The header {name} is missing; it repeats an argument."))),
+            (None, Some(_)) => Err(mismatch(format!("The header {name} is missing; it must match an argument."))),
             (Some(_), None) => Err(mismatch(format!("The header {name} repeats an argument that is absent."))),
             (Some(header), Some(value)) => match decoded(header) {
                 None => Err(mismatch(format!("The header {name} is not valid Base64."))),

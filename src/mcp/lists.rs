@@ -10,14 +10,15 @@ use rmcp::model::{CacheScope, Tool, ToolAnnotations};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::answer::server_meta;
 use super::discovery::LISTS_TTL_MS;
+use super::discovery::server_meta;
 use super::{Answer, RpcError, Version, prompts, resources};
 use crate::config::ToolStyle;
 use crate::tools::{AnyTool, Hints, ListedModule, Offer, Toolbox, listed_modules};
 
-/// Most lists that are kept. There are more combinations of toolsets; lists of those beyond are written anew.
-const MAX_PREPARED: usize = 64;
+/// Most narrowed lists that are kept. There are more combinations of toolsets; the lists of others are written anew. Those
+/// of requests that narrow nothing are always kept.
+const MAX_NARROWED: usize = 64;
 
 /// A list that clients ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,7 +57,7 @@ impl Lists {
         let answer = write(list, filter, version, toolbox)?;
         if let Answer::Json(text) = &answer {
             let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            if kept.len() < MAX_PREPARED {
+            if !filter.is_tightened() || kept.keys().filter(|key| key.filter.is_tightened()).count() < MAX_NARROWED {
                 kept.insert(key, text.clone());
             }
         }
@@ -145,4 +146,32 @@ fn described(
         .with_title(title)
         .with_raw_output_schema(Arc::new(output_schema))
         .with_annotations(annotations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ServeConfig;
+
+    #[test]
+    fn narrowed_lists_do_not_displace_the_list_of_all() {
+        let (lists, toolbox) = (Lists::default(), Toolbox::new());
+        let all = Offer::of(&ServeConfig::from_flags([""; 0]).unwrap().offer);
+        for bits in 1..16 {
+            let names = ["buckets", "packaging", "permissions", "auth"].into_iter().enumerate();
+            let names: Vec<&str> = names.filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, name)| name).collect();
+            let narrowed = all.within(names.join(",").parse().unwrap());
+            for filter in [narrowed, narrowed.without_writes()] {
+                for list in [List::Tools, List::Resources, List::ResourceTemplates, List::Prompts] {
+                    lists.get(list, filter, Version::V2026July, &toolbox).ok().unwrap();
+                }
+            }
+        }
+        let get = || match lists.get(List::Tools, all, Version::V2026July, &toolbox) {
+            Ok(Answer::Json(text)) => text,
+            _ => panic!("no list"),
+        };
+        assert_eq!(get().as_ptr(), get().as_ptr(), "it was written once");
+        assert!(lists.0.read().unwrap().len() <= MAX_NARROWED + 1);
+    }
 }

@@ -7,6 +7,9 @@ use serde_json::value::RawValue;
 use super::RpcError;
 use super::params::RawJson;
 
+/// Longest progress token, in bytes as it is written: each notification repeats it. Longer ones are ignored.
+const MAX_PROGRESS_TOKEN: usize = 1024;
+
 /// The members of `_meta` that this server reads. Without `Debug`: it holds what the caller sent.
 #[derive(Clone, Default)]
 pub(super) struct Meta {
@@ -68,13 +71,16 @@ impl Meta {
         if text.as_bytes().first() != Some(&b'{') {
             return Ok(Self::default());
         }
-        let members: Members<'_> = serde_json::from_slice(text.as_bytes())
-            .map_err(|_| RpcError::undecodable("`_meta` in `params` has a member twice."))?;
+        let members: Members<'_> = serde_json::from_slice(text.as_bytes()).map_err(|_| {
+            RpcError::undecodable(
+                "`_meta` in `params` has a duplicate member, or a member name that is not valid Unicode.",
+            )
+        })?;
         let string = |value: Option<&RawValue>| value.and_then(|value| serde_json::from_str(value.get()).ok());
         Ok(Self {
             protocol_version: string(members.protocol_version),
             capabilities: members.capabilities.and_then(|value| serde_json::from_str(value.get()).ok()),
-            progress_token: members.progress_token.filter(|token| is_id(token)).map(ToOwned::to_owned),
+            progress_token: members.progress_token.filter(|token| is_progress_token(token)).map(ToOwned::to_owned),
             traceparent: string(members.traceparent),
             tracestate: string(members.tracestate),
             wants_log: members.log_level.is_some(),
@@ -89,7 +95,11 @@ impl Meta {
     }
 }
 
-/// Whether a value is one that MCP takes for a request's id or a progress token: a string, or an integer of 64 bits.
+fn is_progress_token(value: &RawValue) -> bool {
+    value.get().len() <= MAX_PROGRESS_TOKEN && is_id(value)
+}
+
+/// Whether a value is one that MCP accepts as the id of a request or a progress token: a string, or a signed 64-bit integer.
 pub(super) fn is_id(value: &RawValue) -> bool {
     let text = value.get();
     if text.starts_with('"') { serde_json::from_str::<String>(text).is_ok() } else { text.parse::<i64>().is_ok() }

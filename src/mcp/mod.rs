@@ -30,10 +30,10 @@ mod prompts;
 mod request;
 mod resources;
 mod server;
+mod tool_call;
 mod tool_result;
 mod version;
 
-use self::discovery::server_info;
 use self::method::Method;
 
 pub use self::answer::Answer;

@@ -51,6 +51,11 @@ impl RawJson {
         inner.is_some_and(|inner| inner.iter().all(u8::is_ascii_whitespace))
     }
 
+    /// The text of an object; `None` where it is absent, or the empty array that stands for an empty object.
+    pub(super) fn object_text(&self) -> Option<&[u8]> {
+        (!self.is_absent() && !self.is_empty_array()).then_some(&self.0)
+    }
+
     /// The value as a string, if it is a valid one.
     pub(super) fn string(&self) -> Option<Cow<'_, str>> {
         serde_json::from_slice(&self.0).ok()
@@ -133,9 +138,9 @@ impl Params {
             return Err(RpcError::undecodable("`params` must be an object."));
         }
         let members: Members<'_> = match params.filter(|_| !whole.is_empty_array()) {
-            Some(params) => {
-                serde_json::from_str(params.get()).map_err(|_| RpcError::undecodable("`params` has a member twice."))?
-            }
+            Some(params) => serde_json::from_str(params.get()).map_err(|_| {
+                RpcError::undecodable("`params` has a duplicate member, or a member name that is not valid Unicode.")
+            })?,
             None => Members::default(),
         };
         let raw = |part| RawJson::of(body, part);
@@ -220,7 +225,7 @@ fn is_client_info(value: &RawJson) -> bool {
 fn undecodable_argument(arguments: &RawJson) -> RpcError {
     let members = serde_json::from_slice::<std::collections::BTreeMap<String, &RawValue>>(arguments.as_bytes());
     let Ok(members) = members else {
-        let message = "The name of an argument cannot be decoded: half of a character (an unpaired UTF-16 surrogate).";
+        let message = "The name of an argument cannot be decoded: it contains an unpaired UTF-16 surrogate.";
         return RpcError::undecodable(message);
     };
     let is_wrong = |value: &RawValue| parse_object(format!("{{\"value\":{}}}", value.get()).as_bytes()).is_err();
@@ -233,13 +238,13 @@ fn undecodable_argument(arguments: &RawJson) -> RpcError {
     RpcError::undecodable(format!("Argument {name} cannot be decoded{why}."))
 }
 
-/// Why a JSON string is not one, where that is to be seen: JavaScript cuts strings between the halves of a character.
+/// Why a JSON string cannot be decoded, if it is for a surrogate: JavaScript cuts strings between the halves of a character.
 fn unpaired(value: &RawJson) -> &'static str {
     let has_surrogate = value.as_bytes().windows(4).any(|text| {
         let [b'\\', b'u', b'd' | b'D', digit] = text else { return false };
         matches!(digit.to_ascii_lowercase(), b'8' | b'9' | b'a'..=b'f')
     });
-    if has_surrogate { ": it has half of a character (an unpaired UTF-16 surrogate)" } else { "" }
+    if has_surrogate { ": it contains an unpaired UTF-16 surrogate (half of a character)" } else { "" }
 }
 
 #[cfg(test)]
@@ -277,7 +282,7 @@ mod tests {
             (Method::ListTools, r#"{"_meta":7}"#, "`_meta`"),
             (Method::CallTool, "{}", "`name`"),
             (Method::CallTool, r#"{"name":1}"#, "`name`"),
-            (Method::CallTool, r#"{"name":"a","name":"b"}"#, "twice"),
+            (Method::CallTool, r#"{"name":"a","name":"b"}"#, "duplicate"),
             (Method::CallTool, r#"{"name":"a","arguments":[1]}"#, "`arguments`"),
             (Method::CallTool, r#"{"name":"a","requestState":1}"#, "`requestState`"),
             (Method::ReadResource, "{}", "`uri`"),
@@ -301,7 +306,7 @@ mod tests {
         for (arguments, expected) in [
             (
                 r#"{"bucket":"b","prefix":"plankton \ud83e"}"#,
-                "Argument prefix cannot be decoded: it has half of a character (an unpaired UTF-16 surrogate).",
+                "Argument prefix cannot be decoded: it contains an unpaired UTF-16 surrogate (half of a character).",
             ),
             (r#"{"max_keys":1e999}"#, "Argument max_keys cannot be decoded: a number is out of range."),
         ] {

@@ -2,7 +2,7 @@
 
 use rmcp::model::{GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 
-use super::answer::server_meta;
+use super::discovery::server_meta;
 use super::{Answer, CallContext, Request, RpcError};
 use crate::config::Toolset;
 use crate::error_code::ErrorCode;

@@ -19,6 +19,7 @@ pub struct Request {
     pub(super) method_name: String,
     pub(super) params: Params,
     pub(super) meta: Meta,
+    needs_no_caller: bool,
 }
 
 impl Request {
@@ -32,13 +33,14 @@ impl Request {
         let method = Method::parse(&method_name);
         let params = Params::read(params, body)?;
         let meta = Meta::read(&params.meta)?;
-        let request = Self { id, method, method_name, params, meta };
+        let mut request = Self { id, method, method_name, params, meta, needs_no_caller: false };
         // `initialize` of a version without handshake is an unknown method, whatever its params.
         if let Some(method) = method.filter(|_| request.id.is_some())
             && (method != Method::Initialize || request.is_handshake())
         {
             request.params.check_required(method)?;
         }
+        request.needs_no_caller = request.reads_no_data();
         Ok(request)
     }
 
@@ -68,10 +70,10 @@ impl Request {
         method::log_name(&self.method_name)
     }
 
-    /// The tool, prompt or resource that the request names.
+    /// The tool or prompt that the request names.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
-        self.params.name.as_deref().or(self.params.uri.as_deref())
+        self.params.name.as_deref()
     }
 
     /// W3C trace parent and trace state of the sender, from `_meta`.
@@ -90,10 +92,13 @@ impl Request {
     /// called without an action.
     #[must_use]
     pub fn needs_no_caller(&self) -> bool {
+        self.needs_no_caller
+    }
+
+    fn reads_no_data(&self) -> bool {
         match (self.method, &self.params.name) {
             (Some(Method::CallTool), Some(name)) if self.id.is_some() => {
-                let arguments = self.params.arguments.as_bytes();
-                tools::is_question(name, serde_json::from_slice(arguments).ok())
+                tools::is_question(name, self.params.arguments.object_text())
             }
             (Some(method), _) => method.is_discovery(),
             (None, _) => self.method_name.starts_with("notifications/"),

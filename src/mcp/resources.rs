@@ -2,7 +2,7 @@
 
 use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 
-use super::answer::server_meta;
+use super::discovery::server_meta;
 use super::{RpcError, Version};
 use crate::config::Toolset;
 use crate::error_code::ErrorCode;

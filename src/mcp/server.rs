@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use rmcp::model::{CompleteResult, CompletionInfo};
 
-use super::call::{Job, ToolCall, audit_unserved};
+use super::call::{Job, audit_unserved};
 use super::completion::{complete, wanted};
 use super::confirm::StateSeal;
+use super::error::MAX_ECHO;
 use super::headers::ParamHeader;
 use super::lists::{List, Lists};
+use super::tool_call::ToolCall;
 use super::{Answer, CallContext, Method, Request, RpcError, discovery, prompts, resources};
 use crate::error_code::ErrorCode;
+use crate::telemetry::text::bounded;
 use crate::tools::{Callable, Completion, ResourceUri, Services, Toolbox, Word};
 
 /// The server of MCP's methods. Cheap to clone; built once, whatever the number of requests.
@@ -79,7 +82,7 @@ impl McpServer {
     fn list(&self, list: List, request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
         if request.params.cursor.string().is_none_or(|cursor| !cursor.is_empty()) && !request.params.cursor.is_absent()
         {
-            let message = "This cursor was not given out: the list is one page. Ask again without `cursor`.";
+            let message = "This cursor is not valid: the list is one page. Repeat the request without `cursor`.";
             return Err(RpcError::new(ErrorCode::InvalidParams, message));
         }
         self.0.lists.get(list, context.tool_filter, context.version, &self.0.toolbox)
@@ -113,7 +116,7 @@ impl McpServer {
 
     async fn read_resource(&self, request: Request, context: &CallContext) -> Result<Answer, RpcError> {
         let text = request.params.uri.unwrap_or_default();
-        let failed = |error| RpcError::from_tool(error).with("uri", text.as_str().into());
+        let failed = |error| RpcError::from_tool(error).with("uri", bounded(&text, MAX_ECHO).into());
         let uri = ResourceUri::parse(&text).map_err(failed)?;
         if !context.tool_filter.includes(uri.toolset()) {
             return Err(resources::switched_off(uri.toolset()));
@@ -135,7 +138,7 @@ impl McpServer {
         let info = CompletionInfo::with_pagination(names, total, has_more)
             .map_err(|problem| RpcError::new(ErrorCode::Internal, problem))?;
         let mut result = CompleteResult::new(info);
-        result.meta = super::answer::server_meta(context.version);
+        result.meta = discovery::server_meta(context.version);
         result.result_type.take_if(|_| context.version.has_handshake());
         Answer::of(&result)
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use bytes::Bytes;
 use rmcp::model::{ContentBlock, MetaObject, Resource};
 
-use super::answer::server_meta;
+use super::discovery::server_meta;
 use super::{ChunkedJson, Version};
 use crate::tools::{Link, Reply, ToolError, Written};
 

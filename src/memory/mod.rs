@@ -57,10 +57,12 @@ struct Parts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Others hold it. Try again in a few seconds.
-    #[error("this server holds as much in memory as it may; try again in a few seconds")]
+    #[error("This server has no memory left for the request; try again in a few seconds.")]
     Busy,
     /// It is more than the server has for everybody. Ask for less.
-    #[error("this would take {wanted} bytes of memory, and {most} are all that there is (QUILT_MCP_PAYLOAD_MEMORY)")]
+    #[error(
+        "This request needs {wanted} bytes of memory; the limit is {most} (QUILT_MCP_PAYLOAD_MEMORY, or 8 MiB without a proved token)."
+    )]
     TooLarge {
         /// How much was asked for.
         wanted: usize,

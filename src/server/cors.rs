@@ -44,7 +44,7 @@ pub(super) fn any_origin() -> CorsLayer {
         .max_age(MAX_AGE)
 }
 
-/// Refuses preflights of origins that are not listed, which are to be seen in the log and in the browser's network tab.
+/// Refuses preflights of origins that are not listed, so that the log and the browser's network tab show them.
 pub(super) async fn refuse_preflight(State(policy): State<HostPolicy>, request: Request, next: Next) -> Response {
     if request.method() == Method::OPTIONS
         && let Err(refusal) = policy.check_origin(request.headers(), request.uri())

@@ -1,4 +1,4 @@
-//! The audit line: who wanted what, with whose rights, and how it ended. One for each call of a tool, denied ones included.
+//! The audit line: caller, tool, credentials and outcome. One for each call of a tool, denied ones included.
 //!
 //! Invariant: of what a caller sent it holds names only, each of a form that a token or key does not have, and each bounded.
 
@@ -51,7 +51,7 @@ impl Audit<'_> {
         );
     }
 
-    /// Writes the line of a request that was refused at the door. `caller`: the hash of what was to prove them.
+    /// Writes the line of a request that was refused before its method runs. `caller`: the hash of what was to prove them.
     pub fn refused(&self, caller: Option<&dyn std::fmt::Debug>) {
         tracing::info!(
             target: "quilt_mcp::audit",
@@ -68,5 +68,5 @@ impl Audit<'_> {
 /// A name as far as it can be one of a tool.
 fn shown(name: &str) -> &str {
     let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
-    if is_name && name.len() <= LONGEST_NAME { name } else { "(no name of a tool)" }
+    if is_name && name.len() <= LONGEST_NAME { name } else { "(not a tool name)" }
 }

@@ -114,7 +114,7 @@ impl From<Refused> for ToolError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Busy => {
-                let message = "This server holds as much in memory as it may; try again in a few seconds.";
+                let message = "This server has no memory left for the request; try again in a few seconds.";
                 Self::new(ErrorCode::Throttled, message).retryable()
             }
             Refused::TooLarge { .. } => Self::new(ErrorCode::TooLarge, format!("Too much at once: {refused}."))

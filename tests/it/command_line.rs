@@ -24,11 +24,11 @@ async fn dev_takes_the_settings_of_serve_and_says_which_it_does_not() {
     let mut said = String::new();
     while let Some(line) = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await.unwrap().unwrap() {
         said = line;
-        if said.starts_with("Not taken") {
+        if said.starts_with("Ignored") {
             break;
         }
     }
-    assert_eq!(said, "Not taken, because dev brings its own: MCP_JWT_SECRET.");
+    assert_eq!(said, "Ignored, because dev sets its own: MCP_JWT_SECRET.");
     let info: serde_json::Value =
         serde_json::from_slice(&std::fs::read(data.path().join("dev.json")).unwrap()).unwrap();
     let server = crate::support::server::Server::at(info["mcp_url"].as_str().unwrap().to_owned());

@@ -169,11 +169,11 @@ async fn metadata_keeps_private_keys_and_integers_of_any_size() {
 #[tokio::test]
 async fn escapes_in_texts_hide_no_memory() {
     let it = Scene::new(true).await;
-    let inner = format!(r"{{\u0022a\u0022:[{}1]}}", r"\u007b\u0022\u0022:0\u007d\u002c".repeat(200_000));
+    let inner = format!(r"{{\u0022a\u0022:[{}1]}}", r"\u007b\u0022\u0022:0\u007d\u002c".repeat(250_000));
     let body = call_text("buckets", &format!(r#"{{"action":"objects_list","params":"{inner}"}}"#), "{}");
     let bearer = format!("Bearer {}", it.reader);
     let answers =
-        join_all((0..6).map(async |_| it.server().post(body.clone(), &[("authorization", &bearer)]).await)).await;
+        join_all((0..12).map(async |_| it.server().post(body.clone(), &[("authorization", &bearer)]).await)).await;
     for answer in answers {
         assert!(answer.status == 429 || answer.body["result"]["isError"] == true, "{}", answer.body);
     }

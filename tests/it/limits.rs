@@ -6,6 +6,8 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use quilt_mcp::catalog::http_client;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use crate::support::faults::Faults;
 use crate::support::registry::{FakeRegistry, Vends};
@@ -160,4 +162,31 @@ async fn a_stream_that_the_end_of_the_server_ends_has_its_answer() {
     let last = events.last().unwrap();
     assert_eq!((&last["id"], &last["error"]["data"]["error_code"]), (&json!(1), &json!("cancelled")), "{text}");
     assert!(events.len() > 1 && events[0]["method"] == "notifications/progress", "{text}");
+}
+
+/// Requests that cannot have a proved caller leave places to those whose token is being checked.
+#[tokio::test]
+async fn strangers_without_a_token_leave_places_to_tokens_that_are_checked() {
+    const STRANGERS: usize = 24;
+    let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
+    let flags = [format!("--registry-url={}", registry.url), format!("--s3-endpoint={}", stage.endpoint)];
+    let server = Server::start_with(None, &flags).await;
+    registry.vends("a-bearer-of-the-registry", Vends::Keys(stage.reader.clone(), 3600));
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let head =
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n";
+    let mut strangers = Vec::new();
+    for _ in 0..STRANGERS {
+        let mut stranger = TcpStream::connect(&address).await.unwrap();
+        stranger.write_all(head.as_bytes()).await.unwrap();
+        strangers.push(stranger);
+    }
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let refused = async {
+        while server.post(ping, &[]).await.status != 429 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), refused).await.expect("24 of 32 places are for strangers");
+    server.call("a-bearer-of-the-registry", "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
 }

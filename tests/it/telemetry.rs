@@ -90,7 +90,7 @@ async fn every_call_has_an_audit_line_denied_ones_included() {
     let unknown = scene.call("bucket_burn", json!({})).await;
     assert_eq!(scene.audit(&unknown).await["outcome"], "unknown_tool");
     let odd = scene.call("a name\nthat is none", json!({})).await;
-    assert_eq!(scene.audit(&odd).await["tool"], "(no name of a tool)");
+    assert_eq!(scene.audit(&odd).await["tool"], "(not a tool name)");
     let forged = token_signed_with(json!({ "sub": "alice@example.com" }), "another-secret-that-has-40-characters-xx");
     let refused = scene.program.server.call(&forged, "bucket_list", json!({})).await;
     let line = scene.audit(&refused).await;

@@ -55,21 +55,21 @@ pub fn listed(toolbox: &Toolbox, offer: Offer) -> Vec<ListedModule> {
     MODULES.iter().filter_map(|module| module.listed(toolbox, offer)).collect()
 }
 
-/// Whether these arguments ask a module what it can do, which is nobody's secret. Read strictly: a body that two readers
-/// could take for two things is no such question.
+/// Whether a call asks a module what it can do, which needs no caller. `arguments` is their JSON text. It is read strictly:
+/// a text that two readers could take for two things asks nothing.
 #[must_use]
-pub fn is_question(name: &str, arguments: Option<&RawValue>) -> bool {
+pub fn is_question(name: &str, arguments: Option<&[u8]>) -> bool {
     #[derive(Deserialize)]
     struct Arguments<'a> {
         #[serde(borrow, default)]
         action: Option<&'a RawValue>,
     }
-    let no_action = |arguments: &RawValue| {
+    let no_action = |arguments: &[u8]| {
         // An array would be read as the fields in their order.
-        let is_object = arguments.get().starts_with('{');
-        let read: Result<Option<Arguments<'_>>, _> = serde_json::from_str(arguments.get());
+        let is_object = arguments.first() == Some(&b'{');
+        let read: Result<Option<Arguments<'_>>, _> = serde_json::from_slice(arguments);
         let action = read.map(|read| read.and_then(|arguments| arguments.action).map(RawValue::get));
-        matches!(action, Ok(None | Some("null"))) && (is_object || arguments.get() == "null")
+        matches!(action, Ok(None | Some("null"))) && (is_object || arguments == b"null")
     };
     MODULES.iter().any(|module| module.name == name) && arguments.is_none_or(no_action)
 }

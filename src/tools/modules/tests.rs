@@ -43,10 +43,9 @@ fn names_are_unique() {
 
 #[test]
 fn only_a_plain_question_needs_no_token() {
-    let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
     assert!(is_question("buckets", None));
     for open in ["null", "{}", r#"{"action":null}"#, r#"{"params":{"action":"discover"}}"#] {
-        assert!(is_question("buckets", Some(&raw(open))), "{open}");
+        assert!(is_question("buckets", Some(open.as_bytes())), "{open}");
     }
     for closed in [
         r#"{"action":"discover"}"#,
@@ -58,7 +57,7 @@ fn only_a_plain_question_needs_no_token() {
         "[]",
         "\"x\"",
     ] {
-        assert!(!is_question("buckets", Some(&raw(closed))), "{closed}");
+        assert!(!is_question("buckets", Some(closed.as_bytes())), "{closed}");
     }
     assert!(!is_question("bucket_list", None));
 }
