@@ -3,12 +3,14 @@
 //! It is around every route, refusals and unknown paths included: a page that cannot read a refusal reports only that its
 //! fetch failed. Bearers are headers, so credentials mode is off and origins are listed one by one.
 
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, Method, header};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use futures::future::{Either, MapOk, Ready, TryFutureExt as _, ready};
+use tower::{Layer, Service};
 use tower_http::cors::{AllowHeaders, AllowOrigin, AllowPrivateNetwork, Any, CorsLayer};
 
 use crate::endpoint::{AllowedOrigins, HostPolicy};
@@ -45,11 +47,39 @@ pub(super) fn any_origin() -> CorsLayer {
 }
 
 /// Refuses preflights of origins that are not listed, so that the log and the browser's network tab show them.
-pub(super) async fn refuse_preflight(State(policy): State<HostPolicy>, request: Request, next: Next) -> Response {
-    if request.method() == Method::OPTIONS
-        && let Err(refusal) = policy.check_origin(request.headers(), request.uri())
-    {
-        return refusal.into_response();
+#[derive(Clone)]
+pub(super) struct RefusePreflights(pub HostPolicy);
+
+impl<S> Layer<S> for RefusePreflights {
+    type Service = RefusePreflight<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RefusePreflight { inner, policy: self.0.clone() }
     }
-    next.run(request).await
+}
+
+/// The service of [`RefusePreflights`].
+#[derive(Clone)]
+pub(super) struct RefusePreflight<S> {
+    inner: S,
+    policy: HostPolicy,
+}
+
+impl<S: Service<Request, Response: IntoResponse>> Service<Request> for RefusePreflight<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Either<Ready<Result<Response, S::Error>>, MapOk<S::Future, fn(S::Response) -> Response>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        if request.method() == Method::OPTIONS
+            && let Err(refusal) = self.policy.check_origin(request.headers(), request.uri())
+        {
+            return Either::Left(ready(Ok(refusal.into_response())));
+        }
+        Either::Right(self.inner.call(request).map_ok(IntoResponse::into_response))
+    }
 }

@@ -9,7 +9,6 @@ use axum::routing::{any, get};
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::cors;
 use crate::endpoint::response::refuse;
 use crate::endpoint::{ResourceServer, authority};
 use crate::error_code::ErrorCode;
@@ -28,7 +27,7 @@ pub(super) fn routes(server: Option<Arc<ResourceServer>>) -> Router {
         paths.extend([format!("{PATH}{base}/mcp"), format!("{base}{PATH}"), format!("{base}{PATH}/mcp")]);
     }
     let router = paths.into_iter().fold(Router::new(), |router, path| router.route(&path, get(document)));
-    router.layer(cors::any_origin()).with_state(server)
+    router.with_state(server)
 }
 
 async fn document(State(server): State<Arc<ResourceServer>>, request: Request) -> Response {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -47,15 +47,17 @@ impl Routes {
             .with_state(clock)
             .route("/ready", get(ready))
             .with_state((readiness, verifier));
+        let cors = cors::listed_origins(policy.origins().clone());
+        let catch_panic = CatchPanicLayer::custom(response::panicked);
+        // One call of `layer` for all: each boxes the service, and clones the box for every request.
+        let layers = (from_fn(request_id::assign), cors::RefusePreflights(policy), cors, catch_panic);
         let listed = Router::new()
             .merge(mcp)
             .merge(health)
             .merge(oauth_metadata::fallback_routes(resource_server.clone()))
             .fallback(response::not_found)
-            .layer(CatchPanicLayer::custom(response::panicked))
-            .layer(cors::listed_origins(policy.origins().clone()))
-            .layer(from_fn_with_state(policy, cors::refuse_preflight));
-        let public = oauth_metadata::routes(resource_server).layer(CatchPanicLayer::custom(response::panicked));
-        listed.merge(public).layer(from_fn(request_id::assign))
+            .layer(layers);
+        let public = oauth_metadata::routes(resource_server);
+        listed.merge(public.layer((from_fn(request_id::assign), cors::any_origin(), catch_panic)))
     }
 }
