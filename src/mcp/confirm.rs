@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::discovery::server_meta;
 use super::meta::Capabilities;
-use super::tool_call::ToolCall;
+use super::request::ToolCall;
 use super::{CallContext, RpcError, Version};
 use crate::clock::Clock;
 use crate::error_code::ErrorCode;

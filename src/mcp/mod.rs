@@ -19,28 +19,24 @@ mod discovery;
 mod error;
 #[cfg(feature = "conformance")]
 mod fixtures;
-mod guard;
 mod headers;
 mod lists;
 mod meta;
-mod method;
 mod params;
 mod progress;
 mod prompts;
+mod protocol;
 mod request;
 mod resources;
 mod server;
-mod tool_call;
-mod tool_result;
-mod version;
 
-use self::method::Method;
+use self::protocol::Method;
 
 pub use self::answer::Answer;
 pub use self::chunked_json::ChunkedJson;
 pub use self::confirm::StateSeal;
 pub use self::context::{CallContext, Notifications};
 pub use self::error::RpcError;
+pub use self::protocol::Version;
 pub use self::request::Request;
 pub use self::server::McpServer;
-pub use self::version::Version;

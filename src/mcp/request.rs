@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::meta::{self, Meta};
-use super::method::{self, Method};
 use super::params::Params;
+use super::protocol::{self, Method};
 use super::{RpcError, Version};
 use crate::tools;
 
@@ -67,7 +68,7 @@ impl Request {
     /// The method's name as it may be logged.
     #[must_use]
     pub fn log_name(&self) -> &'static str {
-        method::log_name(&self.method_name)
+        protocol::log_name(&self.method_name)
     }
 
     /// The tool or prompt that the request names.
@@ -103,5 +104,32 @@ impl Request {
             (Some(method), _) => method.is_discovery(),
             (None, _) => self.method_name.starts_with("notifications/"),
         }
+    }
+}
+
+/// A decoded tool call. Without `Debug`: it holds what the caller sent.
+pub(super) struct ToolCall {
+    pub name: String,
+    pub arguments: Map<String, Value>,
+    /// Answers to the questions of an earlier `input_required` result.
+    pub input_responses: Map<String, Value>,
+    pub request_state: Option<String>,
+}
+
+impl ToolCall {
+    pub(super) fn decode(request: Request) -> Result<Self, RpcError> {
+        let params = request.params;
+        let input_responses = params
+            .input_responses
+            .object()
+            .map_err(|_| RpcError::undecodable("`inputResponses` in `params` cannot be decoded."))?;
+        let request_state = match params.request_state.string() {
+            None if !params.request_state.is_absent() => {
+                return Err(RpcError::undecodable("`requestState` in `params` cannot be decoded."));
+            }
+            state => state.map(std::borrow::Cow::into_owned),
+        };
+        let arguments = params.arguments()?;
+        Ok(Self { name: params.name.unwrap_or_default(), arguments, input_responses, request_state })
     }
 }

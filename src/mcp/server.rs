@@ -12,7 +12,7 @@ use super::confirm::StateSeal;
 use super::error::MAX_ECHO;
 use super::headers::ParamHeader;
 use super::lists::{List, Lists};
-use super::tool_call::ToolCall;
+use super::request::ToolCall;
 use super::{Answer, CallContext, Method, Request, RpcError, discovery, prompts, resources};
 use crate::error_code::ErrorCode;
 use crate::telemetry::text::bounded;

@@ -8,7 +8,6 @@
 
 mod connection;
 mod cors;
-mod guarded_body;
 mod health;
 mod listener;
 mod oauth_metadata;
