@@ -8,7 +8,7 @@
 
 #[path = "support/median.rs"]
 mod median;
-#[path = "support/rows.rs"]
+#[path = "../crates/quilt-format/benches/support/rows.rs"]
 mod rows;
 #[path = "support/server.rs"]
 #[expect(dead_code, reason = "only the tokens of it are used")]
@@ -22,13 +22,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use futures::FutureExt as _;
 use median::median;
+use quilt_format::json;
+use quilt_format::manifest::{ManifestHasher, ManifestReader};
 use quilt_mcp::catalog::{HostClient, HttpClients, RegistryDirectory, guarded_http_client, http_client};
 use quilt_mcp::clock::Clock;
 use quilt_mcp::config::{AmbientPolicy, TelemetryConfig};
 use quilt_mcp::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
 use quilt_mcp::identity::{BearerToken, Hs256, Prover, Verifier};
-use quilt_mcp::quilt::json;
-use quilt_mcp::quilt::manifest::{ManifestHasher, ManifestReader};
 use quilt_mcp::sts::StsOptions;
 use quilt_mcp::telemetry::{self, Dependency};
 use quilt_mcp::upstream::{Breaker, Upstreams, Waits};

@@ -5,8 +5,8 @@
 //! A request goes one way:
 //!
 //! ```text
-//! socket ─ server ─ endpoint ─ mcp ─ tools ─ packages ─ {quilt, s3}, catalog ─ AWS / registry
-//!                      └ identity      └──────────────── credentials ──┘
+//! socket ─ server ─ endpoint ─ mcp ─ tools ─ packages ─ {quilt_format, s3}, catalog ─ AWS / registry
+//!                      └ identity      └──────────────────── credentials ─────┘
 //! ```
 //!
 //! | room | owns |
@@ -21,25 +21,25 @@
 //! | [`credentials`] | whose AWS credentials a call acts with: the chain, its record, the cache |
 //! | [`s3`] | S3 as exactly one caller, one file for each operation |
 //! | [`sts`] | STS as exactly one caller: whose credentials are these? |
-//! | [`quilt`] | the package format, equal to quilt3's: pure functions over bytes and iterators, no I/O, no clock |
-//! | [`catalog`] | the catalog's config, the registry's REST and GraphQL |
+//! //! | [`catalog`] | the catalog's config, the registry's REST and GraphQL |
 //! | [`telemetry`] | logs with the audit line, metrics, traces; their names, and how they leave the process |
 //! | [`dev`] | everything on loopback: embedded S3 and STS, catalog, registry, sample data |
 //! | [`cli`] | the commands |
 //! | [`app`] | puts the rooms together; the only place besides `dev` and `cli` that knows them all |
+//!
+//! The package format is a crate of its own, [`quilt_format`] in `crates/quilt-format`: pure functions over bytes and iterators,
+//! equal to quilt3's, without I/O and without a clock. `catalog`, `packages`, `tools`, `s3`, `mcp`, `cli` and `dev` import it.
 //!
 //! [`upstream`] is what every party that is asked has in common: a breaker, a bound, a budget of repetitions. It knows
 //! nobody; `catalog`, `credentials`, `identity`, `s3` and `sts` ask through it. [`memory`] is the budget of bytes that
 //! payloads may take, of which `endpoint`, `tools` and `packages` take shares before they hold some. [`blocking`] is where
 //! computations of unbounded size run.
 //! [`error_code`] is the table of error codes, which every room may use. [`json`] is the bounded parser of what callers send.
-//! [`clock`] is a parameter of whoever needs the time; [`redact`] is how an access key id is shown; [`percent`] is how
-//! Python encodes URIs, for `s3` and `quilt`.
+//! [`clock`] is a parameter of the functions that need the time; [`redact`] is how an access key id is shown.
 //!
 //! What an arrow may not do: go back. `s3`, `packages`, `catalog` and `credentials` know nothing of `tools`, `mcp`, `endpoint` and `server`;
-//! `tools` knows nothing of `mcp`, `endpoint` and `server`; `mcp` knows nothing of `endpoint` and `server`; only `mcp` imports rmcp; `quilt` imports
-//! no other room. Every room may name a [`identity::Caller`], which is what a
-//! request has become behind the door.
+//! `tools` knows nothing of `mcp`, `endpoint` and `server`; `mcp` knows nothing of `endpoint` and `server`; only `mcp` imports rmcp.
+//! Every room may name a [`identity::Caller`], which is what a request has become behind the door.
 //!
 //! # What keeps two callers apart
 //!
@@ -63,8 +63,6 @@ pub mod json;
 pub mod mcp;
 pub mod memory;
 pub mod packages;
-pub mod percent;
-pub mod quilt;
 pub mod redact;
 pub mod s3;
 pub mod server;

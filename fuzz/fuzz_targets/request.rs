@@ -1,6 +1,6 @@
 //! Reads any bytes as a caller's JSON, as the endpoint does: measured, parsed, and the texts in it parsed again.
 #![no_main]
-#![expect(dead_code, unused_imports, reason = "a target uses a part of the room")]
+#![expect(dead_code, unused_imports, reason = "the target uses a part of the module")]
 
 #[path = "../../src/json/mod.rs"]
 mod json;

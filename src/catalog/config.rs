@@ -5,14 +5,13 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use jiff::SignedDuration;
+use quilt_format::{PackageName, TopHash, percent};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::{HostClient, RegistryError};
 use crate::clock::{Clock, Moment};
 use crate::config::BaseUrl;
-use crate::percent;
-use crate::quilt::{PackageName, TopHash};
 use crate::telemetry::text;
 use crate::upstream::{Asker, Repeat};
 

@@ -5,9 +5,8 @@ use std::io::{Read, Seek as _, Write as _};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-
-use crate::quilt::TopHash;
-use crate::quilt::manifest::{Hashed, MAX_RECORD, ManifestError, ManifestHasher};
+use quilt_format::TopHash;
+use quilt_format::manifest::{Hashed, MAX_RECORD, ManifestError, ManifestHasher};
 
 /// What to do with a manifest.
 #[derive(Debug, Args)]

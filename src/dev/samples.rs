@@ -1,11 +1,12 @@
 //! Sample buckets, objects and one package.
 
+use quilt_format::checksum::{HashKind, ObjectHasher};
+use quilt_format::json::{Object, Value};
+use quilt_format::layout::{self, Pointer};
+use quilt_format::{Entry, Header, Manifest, PackageName, PhysicalKey};
+
 use super::aws::EmbeddedAws;
 use super::info::PackageInfo;
-use crate::quilt::checksum::{HashKind, ObjectHasher};
-use crate::quilt::json::{Object, Value};
-use crate::quilt::layout::{self, Pointer};
-use crate::quilt::{Entry, Header, Manifest, PackageName, PhysicalKey};
 
 /// Every user reads it, writers write it.
 pub(super) const SHARED: &str = "quilt-dev-shared";

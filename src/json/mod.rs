@@ -1,7 +1,7 @@
 //! Bounded parsing of the JSON that callers send.
 //!
 //! Owns the one parser for everything that becomes a value out of a request: arguments, and `params`, `_context` and
-//! metadata that come as JSON text. Does not own the package format's JSON ([`crate::quilt::json`]), which keeps integers
+//! metadata that come as JSON text. Does not own the package format's JSON ([`quilt_format::json`]), which keeps integers
 //! of any size and is what metadata becomes.
 //!
 //! Parsing takes two steps. [`Shape::measure`] counts what a text would become, without allocating, and refuses one that is

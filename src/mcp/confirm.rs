@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use quilt_format::json;
 use rmcp::model::{
     BooleanSchema, ElicitRequest, ElicitRequestParams, ElicitationAction, ElicitationSchema, InputRequest,
     InputRequiredResult, PrimitiveSchemaDefinition, RequestStateCodec, SealOptions,
@@ -25,7 +26,6 @@ use crate::clock::Clock;
 use crate::error_code::ErrorCode;
 use crate::identity::{Caller, Person};
 use crate::json::is_verbatim;
-use crate::quilt::json;
 use crate::tools::{Question, Target, ToolError, Word};
 
 /// For how long a question can be answered.

@@ -1,8 +1,9 @@
 //! A page of a package: what is in a directory, or everything below it.
 
+use quilt_format::manifest::Span;
+use quilt_format::{Entry, LogicalKey};
+
 use super::{ManifestFile, PackageError, Rows};
-use crate::quilt::manifest::Span;
-use crate::quilt::{Entry, LogicalKey};
 
 /// Rows of a page, in bytes, behind which it ends: five thousand as quilt3 writes them. One row may have half as much by
 /// itself.
@@ -118,7 +119,7 @@ impl ManifestFile {
 
     /// The metadata of a directory, if it has any.
     #[must_use]
-    pub fn directory_meta(&self, path: &LogicalKey) -> Option<&crate::quilt::json::Value> {
+    pub fn directory_meta(&self, path: &LogicalKey) -> Option<&quilt_format::json::Value> {
         self.index.directories.get(path)
     }
 }

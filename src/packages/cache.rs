@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use moka::future::Cache;
+use quilt_format::TopHash;
+use quilt_format::manifest::Index;
 
-use crate::quilt::TopHash;
-use crate::quilt::manifest::Index;
 use crate::s3::BucketName;
 
 /// Memory for all manifests together, in bytes.

@@ -11,10 +11,10 @@
 //! both without conditions, so its lost races lose updates (`packages.py: push_manifest`); what is written is the same.
 
 use bytes::Bytes;
+use quilt_format::layout::{self, Pointer};
+use quilt_format::{PackageName, TopHash};
 
 use super::{Latest, PackageBucket, PackageError};
-use crate::quilt::layout::{self, Pointer};
-use crate::quilt::{PackageName, TopHash};
 use crate::s3::{Put, S3Error, S3ErrorKind, WriteCondition};
 use crate::telemetry::following;
 

@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
+use quilt_format::Entry;
+use quilt_format::diff::{Change, turn};
+
 use super::{PackageError, Rows};
-use crate::quilt::Entry;
-use crate::quilt::diff::{Change, turn};
 
 /// How many entries differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,11 +4,11 @@
 //! S3 computes on the way are those that the entry needs (`quilt3.data_transfer`, `_copy_remote_file`).
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use quilt_format::checksum::{CHUNK, ObjectHash, chunk_digest, chunks, from_chunks, from_sha256};
 use tokio_util::task::TaskTracker;
 
 use super::manifest_file::replaced;
 use super::{Looked, PackageBucket, PackageError};
-use crate::quilt::checksum::{CHUNK, ObjectHash, chunk_digest, chunks, from_chunks, from_sha256};
 use crate::s3::{Copied, CopySource, ObjectUri, UserS3};
 use crate::telemetry::{following, text};
 

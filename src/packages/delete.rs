@@ -2,10 +2,10 @@
 //! other packages may share them.
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use quilt_format::layout::{self, Pointer};
+use quilt_format::{PackageName, TopHash};
 
 use super::{Latest, PackageBucket, PackageError, Revision};
-use crate::quilt::layout::{self, Pointer};
-use crate::quilt::{PackageName, TopHash};
 use crate::s3::{Put, S3Error, S3ErrorKind, WriteCondition};
 
 /// Pointers deleted at once.

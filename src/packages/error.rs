@@ -1,10 +1,11 @@
 //! Why something with packages did not work.
 
+use quilt_format::manifest::WriteError;
+use quilt_format::workflow::{ChoiceError, ConfigError, UnusableWorkflow, Violation};
+use quilt_format::{ManifestError, PackageName, TopHash};
+
 use crate::blocking::CpuError;
 use crate::memory::Refused;
-use crate::quilt::manifest::WriteError;
-use crate::quilt::workflow::{ChoiceError, ConfigError, UnusableWorkflow, Violation};
-use crate::quilt::{ManifestError, PackageName, TopHash};
 use crate::s3::{BucketName, S3Error, S3ErrorKind};
 
 /// Why something with packages did not work, in the caller's words.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, stream};
+use quilt_format::manifest::{Index, Indexer};
+use quilt_format::{Manifest, ManifestError, TopHash, layout};
 
 use super::cache::Known;
 use super::manifest_file::{CHUNK, Content, OnS3, ranges, replaced};
 use super::{ManifestFile, PackageBucket, PackageError};
-use crate::quilt::manifest::{Index, Indexer};
-use crate::quilt::{Manifest, ManifestError, TopHash, layout};
 use crate::s3::{ObjectUri, ReadQuery, S3ErrorKind};
 
 /// Manifests up to this size are kept in memory whole; of larger ones the index is.

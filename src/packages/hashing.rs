@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use quilt_format::checksum::{
+    ChunkHasher, HashKind, ObjectHash, ObjectHasher, chunks, from_chunks, from_crc64nvme, from_sha256,
+};
 use tokio::sync::Semaphore;
 
 use super::PackageError;
 use super::manifest_file::replaced;
-use crate::quilt::checksum::{
-    ChunkHasher, HashKind, ObjectHash, ObjectHasher, chunks, from_chunks, from_crc64nvme, from_sha256,
-};
 use crate::s3::{Checksums, ObjectUri, S3Error, UserS3};
 
 /// Objects and chunks that are read at once, for one call.

@@ -4,11 +4,11 @@
 //! between. Whoever commits next, or repeats the call, adds it: see [`PackageBucket::mend_history`].
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use quilt_format::layout::{self, Pointer};
+use quilt_format::{PackageName, TopHash};
 
 use super::pointers::CLOCKS_DIFFER;
 use super::{Latest, PackageBucket, PackageError};
-use crate::quilt::layout::{self, Pointer};
-use crate::quilt::{PackageName, TopHash};
 use crate::s3::{ListedObject, ListingQuery, Put, S3ErrorKind, WriteCondition};
 
 /// Pointers read at once.

@@ -1,9 +1,9 @@
 //! The packages of a bucket, a page at a time.
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use quilt_format::{PackageName, layout};
 
 use super::{Latest, PackageBucket, PackageError};
-use crate::quilt::{PackageName, layout};
 use crate::s3::{ListingQuery, S3ErrorKind};
 
 /// Pointers read at once.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
+use quilt_format::TopHash;
+use quilt_format::manifest::Index;
 
 use super::{PackageError, Rows};
-use crate::quilt::TopHash;
-use crate::quilt::manifest::Index;
 use crate::s3::{ObjectUri, S3Error, S3ErrorKind, UserS3};
 
 /// Bytes that are read first where a page is wanted, and bytes that are read at once where everything is.

@@ -1,6 +1,6 @@
 //! The packages of a bucket, as one caller.
 //!
-//! Owns what the format (`quilt`) and S3 (`s3`) have to do with each other: pointers and history, the commit of a revision,
+//! Owns what the format (`quilt_format`) and S3 (`s3`) have to do with each other: pointers and history, the commit of a revision,
 //! manifests of any size read by pages, checksums and copies of objects, workflows, verification. Owns no tool: names of
 //! arguments, results and codes are theirs.
 //!

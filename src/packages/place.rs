@@ -1,6 +1,7 @@
 //! Between the places that manifests name and the objects that S3 knows.
 
-use crate::quilt::PhysicalKey;
+use quilt_format::PhysicalKey;
+
 use crate::s3::ObjectUri;
 
 /// The object of a physical key, if it is one.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use quilt_format::layout::{self, Pointer};
+use quilt_format::{PackageName, Revision, TopHash};
 
 use super::{PackageBucket, PackageError};
-use crate::quilt::layout::{self, Pointer};
-use crate::quilt::{PackageName, Revision, TopHash};
 use crate::s3::{ListingQuery, ReadQuery, S3ErrorKind};
 
 /// Fewest digits of an abbreviated hash, as in quilt3 (`resolve_top_hash`).

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use quilt_format::json::Value;
+use quilt_format::layout;
+use quilt_format::{Entry, LogicalKey, PackageName};
 
 use super::place::physical_key_of;
 use super::{Hashing, Looked, PackageBucket, PackageError, Preference};
-use crate::quilt::json::Value;
-use crate::quilt::layout;
-use crate::quilt::{Entry, LogicalKey, PackageName};
 use crate::s3::ObjectUri;
 
 /// Objects that are looked at at once.

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use bytes::Bytes;
+use quilt_format::manifest::{Directory, ManifestWriter};
+use quilt_format::{Entry, Header, LogicalKey, PackageName, TopHash};
 
 use super::{ChangeCounts, Draft, Latest, ManifestFile, PackageBucket, PackageError, Rows};
-use crate::quilt::manifest::{Directory, ManifestWriter};
-use crate::quilt::{Entry, Header, LogicalKey, PackageName, TopHash};
 
 /// Largest manifest that is written, in bytes: some 300,000 entries.
 const LARGEST: usize = 96 * 1024 * 1024;

@@ -2,9 +2,10 @@
 //!
 //! Measured, with a little more than was measured: see the test `memory`.
 
+use quilt_format::TopHash;
+
 use super::cache::Known;
 use super::{ManifestFile, PackageBucket, Planned};
-use crate::quilt::TopHash;
 
 const MIB: usize = 1024 * 1024;
 

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
+use quilt_format::manifest::{ManifestReader, Row};
+use quilt_format::{Entry, TopHash};
 
 use super::PackageError;
-use crate::quilt::manifest::{ManifestReader, Row};
-use crate::quilt::{Entry, TopHash};
 
 /// Rows that are parsed, and hashed by those who write them again, before other tasks have their turn.
 const TURN: u32 = 256;

@@ -1,12 +1,12 @@
 //! Whether a package is what its manifest says: the objects behind its entries, one by one.
 
 use futures::StreamExt as _;
+use quilt_format::Entry;
+use quilt_format::checksum::ObjectHash;
 use tokio::time::Instant;
 
 use super::place::object_of;
 use super::{Hashing, ManifestFile, PackageBucket, PackageError};
-use crate::quilt::Entry;
-use crate::quilt::checksum::ObjectHash;
 use crate::s3::{S3Error, S3ErrorKind};
 
 /// Objects that are looked at at once.

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use quilt_format::json::Value;
+use quilt_format::layout::WORKFLOWS_CONFIG;
+use quilt_format::workflow::{
+    Candidate, Choice, LoadedSchema, UnusableWorkflow, Validator, WorkflowConfig, without_config,
+};
+use quilt_format::{Entry, PackageName, PhysicalKey};
+
 use super::place::{object_of, physical_key_of};
 use super::{PackageBucket, PackageError};
 use crate::blocking::CpuError;
-use crate::quilt::json::Value;
-use crate::quilt::layout::WORKFLOWS_CONFIG;
-use crate::quilt::workflow::{
-    Candidate, Choice, LoadedSchema, UnusableWorkflow, Validator, WorkflowConfig, without_config,
-};
-use crate::quilt::{Entry, PackageName, PhysicalKey};
 use crate::s3::{ObjectUri, ReadQuery, S3ErrorKind};
 
 /// Largest configuration or schema, in bytes.

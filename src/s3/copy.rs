@@ -3,11 +3,11 @@
 //! Every copy asks for SHA-256, so that S3's answer is the checksum of what was copied.
 
 use aws_sdk_s3::types::ChecksumAlgorithm;
+use quilt_format::percent;
 
 use super::call::Target;
 use super::open::{quoted, unquoted};
 use super::{ObjectUri, PutOutcome, S3Error, S3ErrorKind, UserS3};
-use crate::percent;
 
 /// Where the bytes of a copy come from. The copy fails with [`S3ErrorKind::PreconditionFailed`] if they are others by now.
 #[derive(Debug, Clone)]

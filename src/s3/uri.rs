@@ -6,9 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use quilt_format::percent;
 use serde::Deserialize;
-
-use crate::percent;
 
 /// Longest object key, in bytes of UTF-8.
 const MAX_KEY: usize = 1024;

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
-use quilt_mcp::quilt::Manifest;
+use quilt_format::Manifest;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};

@@ -9,9 +9,9 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use quilt_mcp::quilt::checksum::{HashKind, ObjectHasher};
-use quilt_mcp::quilt::manifest::{Hashed, ManifestHasher};
-use quilt_mcp::quilt::{Manifest, ManifestError};
+use quilt_format::checksum::{HashKind, ObjectHasher};
+use quilt_format::manifest::{Hashed, ManifestHasher};
+use quilt_format::{Manifest, ManifestError};
 use serde_json::{Value, json};
 
 use crate::support::manifests::Generator;

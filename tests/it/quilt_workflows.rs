@@ -7,8 +7,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use quilt_mcp::quilt::workflow::{Candidate, Choice, LoadedSchema, Validator, WorkflowConfig, without_config};
-use quilt_mcp::quilt::{Manifest, PhysicalKey};
+use quilt_format::workflow::{Candidate, Choice, LoadedSchema, Validator, WorkflowConfig, without_config};
+use quilt_format::{Manifest, PhysicalKey};
 use serde_json::{Value, json};
 
 use crate::quilt_format::ask_quilt3;

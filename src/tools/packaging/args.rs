@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use quilt_format::workflow::Choice;
+use quilt_format::{LogicalKey, PackageName};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -9,8 +11,6 @@ use serde_json::Value;
 
 use super::metadata::Metadata;
 use crate::json::deserialize_value;
-use crate::quilt::workflow::Choice;
-use crate::quilt::{LogicalKey, PackageName};
 use crate::s3::ObjectUri;
 
 /// The name of a package that exists: whatever a listing gave.

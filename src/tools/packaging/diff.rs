@@ -1,5 +1,8 @@
 //! `package_diff`: what is different between two revisions.
 
+use quilt_format::diff::Change;
+use quilt_format::json::Value;
+use quilt_format::{Entry, PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +10,6 @@ use super::args::{KnownName, latest};
 use super::cursor;
 use super::view::{Counts, PackageRef, SeenEntry};
 use crate::packages::{ChangeCounts, Comparison, ManifestFile, PackageBucket, PackageError, Use};
-use crate::quilt::diff::Change;
-use crate::quilt::json::Value;
-use crate::quilt::{Entry, PackageName, TopHash};
 use crate::s3::BucketName;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};

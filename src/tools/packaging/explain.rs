@@ -1,12 +1,12 @@
 //! What an error of the packages means to the caller: its code, its sentence, what to do.
 
+use quilt_format::TopHash;
+use quilt_format::manifest::WriteError;
 use serde_json::json;
 
 use crate::blocking::CpuError;
 use crate::error_code::ErrorCode;
 use crate::packages::PackageError;
-use crate::quilt::TopHash;
-use crate::quilt::manifest::WriteError;
 use crate::tools::{Session, ToolError};
 
 impl Session {

@@ -1,11 +1,11 @@
 //! `package_list`: the packages of a bucket.
 
 use jiff::Timestamp;
+use quilt_format::PackageName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor;
-use crate::quilt::PackageName;
 use crate::s3::BucketName;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
+use quilt_format::json;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::json::{Shape, deserialize_value};
-use crate::quilt::json;
 
 /// Metadata as the caller wrote it: an object, or an object as JSON text. Keys keep their order, integers their size.
 #[derive(Debug, Clone)]

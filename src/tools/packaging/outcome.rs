@@ -1,12 +1,12 @@
 //! What the tools that write packages answer.
 
+use quilt_format::{Entry, PackageName};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::view::{Counts, PackageRef, SeenEntry};
 use crate::packages::{ChangeCounts, Committed, Prepared};
-use crate::quilt::{Entry, PackageName};
 use crate::s3::BucketName;
 use crate::tools::Session;
 

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use quilt_format::LogicalKey;
+
 use super::args::FileArg;
 use super::metadata;
 use crate::error_code::ErrorCode;
 use crate::packages::Planned;
-use crate::quilt::LogicalKey;
 use crate::s3::ObjectUri;
 use crate::tools::ToolError;
 

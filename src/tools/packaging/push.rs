@@ -1,5 +1,7 @@
 //! The way of a new package from its plan to its commit, for all tools that create one.
 
+use quilt_format::checksum::{HashKind, ObjectHasher};
+use quilt_format::{Entry, Header, LogicalKey, PackageName, PhysicalKey, json as quilt_json, layout};
 use serde_json::{Value, json};
 
 use super::args::{HashType, choice, message};
@@ -12,8 +14,6 @@ use crate::packages::{
     ChangeCounts, Committed, Comparison, Hashing, Judged, Latest, PackageBucket, PackageError, Planned, Preference,
     Prepared, Seen, Use, room_of_files,
 };
-use crate::quilt::checksum::{HashKind, ObjectHasher};
-use crate::quilt::{Entry, Header, LogicalKey, PackageName, PhysicalKey, json as quilt_json, layout};
 use crate::s3::{BucketName, ObjectUri, Put, UserS3};
 use crate::tools::{Session, ToolError};
 

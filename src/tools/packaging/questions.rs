@@ -1,8 +1,9 @@
 //! What the packaging tools ask the person behind the client, and about what: if the package has moved on, or other
 //! pointers would go, it is another question.
 
+use quilt_format::{PackageName, TopHash};
+
 use crate::packages::{ChangeCounts, Deletion, Latest};
-use crate::quilt::{PackageName, TopHash};
 use crate::s3::BucketName;
 use crate::tools::{Question, Target};
 

@@ -1,5 +1,7 @@
 //! `package_update`: the next revision of a package.
 
+use quilt_format::json;
+use quilt_format::{Entry, Header, LogicalKey, TopHash};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -13,8 +15,6 @@ use crate::packages::{
     Changes, Committed, Hashing, Judged, PackageError, Removal, Revised, Use, entries_after, revise, room_of_files,
     room_of_revision,
 };
-use crate::quilt::json;
-use crate::quilt::{Entry, Header, LogicalKey, TopHash};
 use crate::s3::BucketName;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError};
@@ -88,7 +88,7 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
         return Err(ToolError::invalid("Nothing is to change: give add, remove, metadata or a message."));
     }
     let expected: Option<TopHash> = args.expected_hash.as_deref().map(str::parse).transpose().map_err(
-        |problem: crate::quilt::InvalidTopHash| ToolError::invalid(format!("Argument expected_hash: {problem}.")),
+        |problem: quilt_format::InvalidTopHash| ToolError::invalid(format!("Argument expected_hash: {problem}.")),
     )?;
     let planned = plan(std::mem::take(&mut args.add), Keys { flatten: true, auto_organize: false }, "")?;
     let s3 = session.s3_for_writing().await?;

@@ -1,12 +1,12 @@
 //! `package_verify`: whether a revision is what its name says, and its objects what its entries say.
 
+use quilt_format::Entry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::args::{KnownName, latest};
 use super::view::PackageRef;
 use crate::packages::{Hashing, OBJECTS, PackageError, Use, Verdict};
-use crate::quilt::Entry;
 use crate::s3::BucketName;
 use crate::tools::tool::{Hints, Reply, Tool, Toolset};
 use crate::tools::{Session, ToolError};

@@ -1,13 +1,13 @@
 //! How packages and their entries look in results.
 
+use quilt_format::json;
+use quilt_format::{Entry, PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::metadata;
 use crate::packages::{ChangeCounts, Listed};
-use crate::quilt::json;
-use crate::quilt::{Entry, PackageName, TopHash};
 use crate::s3::BucketName;
 
 /// A revision of a package.
@@ -84,7 +84,7 @@ impl SeenEntry {
 
     pub(super) fn listed(
         listed: &Listed,
-        meta_of: impl FnOnce(&crate::quilt::LogicalKey) -> Option<json::Value>,
+        meta_of: impl FnOnce(&quilt_format::LogicalKey) -> Option<json::Value>,
     ) -> Self {
         match listed {
             Listed::File(entry) => Self::file(entry),

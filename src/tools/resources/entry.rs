@@ -1,8 +1,9 @@
 //! From an entry of a package to the object that holds its bytes.
 
+use quilt_format::{PackageName, QuiltUri, Revision};
+
 use crate::error_code::ErrorCode;
 use crate::packages::{Listed, ManifestFile, PackageBucket, Use, object_of};
-use crate::quilt::{PackageName, QuiltUri, Revision};
 use crate::s3::{BucketName, ObjectUri};
 use crate::tools::{Session, ToolError};
 

@@ -1,7 +1,8 @@
 //! From a result that is cut short to the whole, which a client can read without passing it through a model.
 
+use quilt_format::{PackageName, QuiltUri, Revision, TopHash};
+
 use super::MOST;
-use crate::quilt::{PackageName, QuiltUri, Revision, TopHash};
 use crate::s3::{BucketName, ObjectUri};
 
 /// A resource, as a result names it.

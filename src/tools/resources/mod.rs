@@ -9,12 +9,13 @@ mod link;
 mod object;
 mod package;
 
+use quilt_format::QuiltUri;
+
 pub use entry::entry_object;
 pub use link::Link;
 
 use crate::config::Toolset;
 use crate::error_code::ErrorCode;
-use crate::quilt::QuiltUri;
 use crate::s3::ObjectUri;
 use crate::tools::{Session, ToolError};
 

@@ -1,11 +1,11 @@
 //! What a package holds, as one JSON document.
 
+use quilt_format::QuiltUri;
 use serde_json::{Value, json};
 
 use super::{Body, Content, MOST, entry};
 use crate::error_code::ErrorCode;
 use crate::packages::Listed;
-use crate::quilt::QuiltUri;
 use crate::tools::{Session, ToolError, weight};
 
 /// Most entries that are looked at for the document.

@@ -1,0 +1,13 @@
+//! Reads any bytes as a workflow configuration and chooses from it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use quilt_format::workflow::{Choice, WorkflowConfig};
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(config) = WorkflowConfig::parse(bytes) {
+        for choice in [Choice::Default, Choice::None, Choice::Named("alpha")] {
+            let _ = config.choose(choice);
+        }
+    }
+});

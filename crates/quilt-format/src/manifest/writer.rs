@@ -1,0 +1,125 @@
+//! The writer: rows in, bytes out as quilt3 writes them (`Package._dump`), and the top hash beside.
+
+use super::{Directory, Entry, Header, MAX_RECORD, ManifestError, TopHasher};
+use crate::TopHash;
+use crate::json::{self, NotWritable, Value};
+
+/// Why a row cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// Keep less metadata in this row; quilt3 refuses as large ones.
+    #[error(
+        "the manifest record of {what} has {bytes} bytes; at most {limit} are allowed, so keep less metadata in it"
+    )]
+    TooLarge {
+        /// The row.
+        what: String,
+        /// Its size.
+        bytes: usize,
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// Change the metadata.
+    #[error("the metadata of {what} cannot be written: {problem}")]
+    NotWritable {
+        /// The row.
+        what: String,
+        /// Why.
+        problem: NotWritable,
+    },
+    /// Give directories first, then entries in the order of their logical keys, each once. Lines are those of the output.
+    #[error(transparent)]
+    Order(#[from] ManifestError),
+}
+
+/// Writes a manifest and hashes it at once. Bytes that are ready can be taken at any time.
+#[derive(Debug)]
+pub struct ManifestWriter {
+    out: Vec<u8>,
+    line: u64,
+    hasher: TopHasher,
+}
+
+impl ManifestWriter {
+    /// Begins with the header.
+    pub fn new(header: &Header) -> Result<Self, WriteError> {
+        let mut writer = Self { out: Vec::new(), line: 1, hasher: TopHasher::new(header) };
+        let fields = Value::Object(header.fields.clone());
+        writer.record(|out| fields.write_manifest(out), || "the package itself".to_owned())?;
+        Ok(writer)
+    }
+
+    /// Metadata of a directory. Empty metadata is not written, as quilt3 does not.
+    pub fn directory(&mut self, directory: &Directory) -> Result<(), WriteError> {
+        if !directory.meta.is_truthy() {
+            return Ok(());
+        }
+        self.line += 1;
+        self.hasher.directory(directory, self.line)?;
+        let key = format!("{}/", directory.path);
+        self.record(
+            |out| {
+                out.extend_from_slice(b"{\"logical_key\": ");
+                Value::from(key.as_str()).write_manifest(out)?;
+                out.extend_from_slice(b", \"meta\": ");
+                directory.meta.write_manifest(out)?;
+                out.push(b'}');
+                Ok(())
+            },
+            || format!("the directory `{}`", directory.path),
+        )
+    }
+
+    /// An entry. They have to come in the order of their keys.
+    pub fn entry(&mut self, entry: &Entry) -> Result<(), WriteError> {
+        self.line += 1;
+        self.hasher.entry(entry, self.line)?;
+        self.record(
+            |out| {
+                out.extend_from_slice(b"{\"logical_key\": ");
+                Value::from(entry.logical_key.as_str()).write_manifest(out)?;
+                out.extend_from_slice(b", \"physical_keys\": [");
+                Value::from(entry.physical_key.to_string()).write_manifest(out)?;
+                out.extend_from_slice(b"], \"size\": ");
+                json::write_integer(entry.size, out);
+                out.extend_from_slice(b", \"hash\": ");
+                entry.hash.write_manifest(out)?;
+                out.extend_from_slice(b", \"meta\": ");
+                entry.meta.write_manifest(out)?;
+                out.push(b'}');
+                Ok(())
+            },
+            || format!("the entry `{}`", entry.logical_key),
+        )
+    }
+
+    /// The bytes that are ready and were not taken yet.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// The bytes that were not taken yet, and the top hash of all.
+    #[must_use]
+    pub fn finish(self) -> (Vec<u8>, TopHash) {
+        (self.out, self.hasher.finish())
+    }
+
+    fn record(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), NotWritable>,
+        what: impl Fn() -> String,
+    ) -> Result<(), WriteError> {
+        let start = self.out.len();
+        let written = write(&mut self.out).map_err(|problem| WriteError::NotWritable { what: what(), problem });
+        let bytes = self.out.len() - start;
+        let checked = written.and_then(|()| {
+            let limit = MAX_RECORD;
+            if bytes > limit { Err(WriteError::TooLarge { what: what(), bytes, limit }) } else { Ok(()) }
+        });
+        match checked {
+            Ok(()) => self.out.push(b'\n'),
+            Err(_) => self.out.truncate(start),
+        }
+        checked
+    }
+}
