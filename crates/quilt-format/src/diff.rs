@@ -21,7 +21,7 @@ pub enum Change {
     },
 }
 
-/// Whose entry is the next one, for those who read the two packages themselves.
+/// Which of the two packages has the next entry, for callers that read the packages themselves.
 #[must_use]
 pub fn turn(from: Option<&Entry>, to: Option<&Entry>) -> Option<Ordering> {
     match (from, to) {

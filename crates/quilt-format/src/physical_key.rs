@@ -1,7 +1,7 @@
 //! Physical keys: where an entry's bytes lie.
 //!
 //! Reads and writes the URIs of manifests as quilt3's `util.PhysicalKey` does. Knows nothing of S3's own rules for names:
-//! manifests hold what they hold, and who fetches the bytes checks.
+//! a manifest may name any place, and the code that fetches the bytes checks it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ pub enum PhysicalKey {
         /// versioning.
         version_id: Option<String>,
     },
-    /// A file of the machine that built the package, `file:///…`. Only in registries on somebody's disk.
+    /// A file of the machine that built the package, `file:///…`. Only in registries on a local disk.
     File {
         /// The absolute path, decoded.
         path: String,

@@ -1,4 +1,4 @@
-//! `sha2-256-chunked` from chunks that are hashed one by one, at once or by somebody else.
+//! `sha2-256-chunked` from chunks that are hashed one by one, concurrently or by another process.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

@@ -7,7 +7,7 @@ use super::recode::quoted;
 use super::{Number, Object, Text, Value};
 
 /// How deep arrays and objects may stand in each other. Python's bound is its recursion limit of 1,000 less the frames of
-/// whoever calls; this one is a little lower, so that what is written here can be read there.
+/// its caller; this one is a little lower, so that what is written here can be read there.
 pub const MAX_DEPTH: usize = 900;
 
 /// Python's default for `sys.set_int_max_str_digits`.

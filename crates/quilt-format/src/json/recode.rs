@@ -1,16 +1,16 @@
-//! The short road from a text to its canonical spelling, with no values in between.
+//! The fast path from a text to its canonical spelling, which allocates no values.
 //!
-//! It takes what writers of JSON usually write, and leaves the rest (escapes by number, keys that are not plain ASCII, keys
-//! that are there twice, a space before a colon, several lines, everything that is no JSON) to the long road, which is [`parse`](super::parse()) and
-//! [`Value::write_canonical`](super::Value::write_canonical). Invariant: where it takes a
-//! text, both roads end in the same bytes; a property test walks both.
+//! It takes what writers of JSON usually write, and leaves the rest (numeric escapes, keys that are not plain ASCII,
+//! duplicate keys, a space before a colon, several lines, invalid JSON) to the general path, which is
+//! [`parse`](super::parse()) and [`Value::write_canonical`](super::Value::write_canonical). Invariant: where the fast path
+//! takes a text, both paths write the same bytes; a property test compares them.
 
 use super::scan::{plain, split_digits};
 use super::{Number, Value, canonical, parse};
 
-/// With so many members an object is left to the long road if they are not in order.
+/// An object with this many members is left to the general path if they are not in order.
 const MANY: usize = 64;
-/// Deeper values are left to the long road.
+/// Values nested deeper are left to the general path.
 const DEEP: usize = 32;
 
 /// Recodes values. Keeps its memory, so that one of them does for many rows.
@@ -30,8 +30,8 @@ struct Member {
 }
 
 impl Recoder {
-    /// Appends the canonical spelling of the value that `text` begins with, and tells what is behind it. `None` for the long
-    /// road; what was appended then means nothing.
+    /// Appends the canonical spelling of the value that `text` begins with, and tells what is behind it. `None` asks
+    /// for the general path; what was appended then has no meaning.
     pub(crate) fn value<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
         self.members.clear();
         self.at(text, out, 0)
@@ -114,7 +114,7 @@ impl Member {
 }
 
 /// Puts the last member, with which the output ends, in its place among the others, which are in order. `None` if its key
-/// is there, or if there are so many that somebody else should sort them.
+/// is there, or if there are so many members that the general path should sort them.
 fn settle(members: &mut [Member], out: &mut [u8], spare: &mut Vec<u8>) -> Option<()> {
     let (last, others) = members.split_last()?;
     let Some(before) = others.last() else { return Some(()) };
@@ -257,19 +257,19 @@ mod tests {
 
     use super::*;
 
-    fn short(text: &str) -> Option<String> {
+    fn fast(text: &str) -> Option<String> {
         let mut out = Vec::new();
         let rest = Recoder::default().value(text.as_bytes(), &mut out)?;
         rest.is_empty().then(|| String::from_utf8(out).unwrap())
     }
 
-    fn long(text: &str) -> Option<String> {
+    fn general(text: &str) -> Option<String> {
         Some(parse(text).ok()?.canonical())
     }
 
-    /// Otherwise nobody would notice that everything goes the long road.
+    /// A fast path that takes nothing would pass the other tests.
     #[test]
-    fn what_people_write_goes_the_short_road() {
+    fn usual_text_takes_the_fast_path() {
         for text in [
             r#"{"type": "sha2-256-chunked", "value": "G+PM="}"#,
             r#"{"user_meta": {"station": "näh", "weight": 3.5, "n": 12, "b": [true, null, -1.25e-7]}}"#,
@@ -277,13 +277,13 @@ mod tests {
             "[0.0,-0.0,0.0001,1e16,100.50]",
             "\"\u{7f}\u{80}\u{ffff}\u{10000}\"",
         ] {
-            assert_eq!(short(text).as_ref(), long(text).as_ref(), "{text}");
-            assert!(short(text).is_some(), "{text}");
+            assert_eq!(fast(text).as_ref(), general(text).as_ref(), "{text}");
+            assert!(fast(text).is_some(), "{text}");
         }
     }
 
     #[test]
-    fn what_is_unusual_goes_the_long_road() {
+    fn unusual_text_takes_the_general_path() {
         for text in [
             "[\n]",
             r#"{"a" :1}"#,
@@ -298,7 +298,7 @@ mod tests {
             "{",
             "\"\t\"",
         ] {
-            assert_eq!(short(text), None, "{text}");
+            assert_eq!(fast(text), None, "{text}");
         }
     }
 
@@ -322,16 +322,16 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]
-        fn both_roads_end_in_the_same_bytes(text in json()) {
-            if let Some(short) = short(&text) {
-                prop_assert_eq!(Some(short), long(&text));
+        fn both_paths_write_the_same_bytes(text in json()) {
+            if let Some(fast) = fast(&text) {
+                prop_assert_eq!(Some(fast), general(&text));
             }
         }
 
         #[test]
         fn nothing_is_taken_that_python_refuses(text in "[\\[\\]{}\",:\\\\u0-9a-fdtn .eE+\\-é]{0,40}") {
-            if let Some(short) = short(&text) {
-                prop_assert_eq!(Some(short), long(text.as_str()));
+            if let Some(fast) = fast(&text) {
+                prop_assert_eq!(Some(fast), general(text.as_str()));
             }
         }
     }

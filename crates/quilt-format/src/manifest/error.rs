@@ -23,7 +23,7 @@ pub enum ManifestError {
         /// Why.
         problem: ParseError,
     },
-    /// Raise the limit if whoever wrote the manifest raised `QUILT_MANIFEST_MAX_RECORD_SIZE`; else keep less metadata.
+    /// Raise the limit if the manifest was written with a higher `QUILT_MANIFEST_MAX_RECORD_SIZE`; else keep less metadata.
     #[error("line {line} of the manifest has more than {limit} bytes")]
     RecordTooLarge {
         /// The line.

@@ -1,7 +1,7 @@
 //! Where what stands in a manifest, so that a page of it can be read without the rest.
 //!
 //! An index is small, however large its manifest: it remembers one key for some 64 KiB of rows, and the extent of those
-//! directories that are larger than that. It does not hold the entries; who has an index reads them from the manifest's
+//! directories that are larger than that. It does not hold the entries; they are read from the manifest's
 //! bytes with [`ManifestReader::resuming`].
 
 use std::collections::{BTreeMap, HashMap};

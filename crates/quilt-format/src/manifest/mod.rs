@@ -3,8 +3,8 @@
 //! A manifest is JSON lines (`packages.py: Package._load`, `_dump`): a header, rows of directories that have metadata, and
 //! the entries. Bytes come in pieces of any size and are never asked for, so the same code serves files and networks.
 //!
-//! Invariant: a top hash that comes out of here is the one that quilt3 computes, or there is none. Whoever finds an error
-//! is told the line.
+//! Invariant: a top hash that comes out of here is the one that quilt3 computes, or there is none. An error
+//! names its line.
 //!
 //! # Where this is stricter than quilt3 8.0.0, on purpose
 //!

@@ -1,4 +1,4 @@
-//! A whole manifest in memory, for those who change one.
+//! A whole manifest in memory, which can be changed.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The reader: bytes in, rows out. It checks rows one by one; what they are to each other is checked by who uses them.
+//! The reader: bytes in, rows out. It checks each row by itself; the relations between rows are checked by its users.
 
 use super::lines::Lines;
 use super::{MAX_RECORD, ManifestError, Row, row};

@@ -15,7 +15,7 @@ pub enum Row {
     Entry(Entry),
 }
 
-/// The package itself: message, metadata, workflow, and every field that somebody else put there.
+/// The package itself: message, metadata, workflow, and every field that another program added.
 #[derive(Debug, Clone)]
 pub struct Header {
     /// All fields in their order but for the obsolete `top_hash`. All are hashed, so that an absent, a null and an empty

@@ -1,8 +1,8 @@
-//! The short road from a row, as quilt3 and this server write it, to what of it is hashed.
+//! The fast path from a row, as quilt3 and this crate write it, to the part of it that is hashed.
 //!
-//! It takes entries whose fields stand in the order and with the spaces of `Package._dump`, and leaves everything else, and
-//! everything that is wrong, to [`row::parse`](super::row::parse). Invariant: what it takes, that takes too, with the same
-//! logical key, size and canonical bytes; a property test walks both roads.
+//! It takes entries whose fields have the order and the spaces of `Package._dump`, and leaves all other rows, valid or not,
+//! to the general path, [`row::parse`](super::row::parse). Invariant: a row that the fast path takes has the same logical
+//! key, size and canonical bytes on the general path; a property test compares them.
 
 use crate::PhysicalKey;
 use crate::json::{Recoder, plain, plain_uri, quoted, split_digits, write_canonical_str};
@@ -16,8 +16,8 @@ pub(super) struct Written<'a> {
     pub rest: &'a [u8],
 }
 
-/// Reads the row that `text` begins with, appends its canonical form, and tells what is behind its last bracket. `None` for
-/// the long road, also when the row does not end here; then nothing is appended.
+/// Reads the row that `text` begins with, appends its canonical form, and tells what is behind its last bracket. `None` asks
+/// for the general path, also if the row does not end here; then nothing is appended.
 pub(super) fn entry<'a>(text: &'a [u8], recoder: &mut Recoder, out: &mut Vec<u8>) -> Option<Written<'a>> {
     let begin = out.len();
     let taken = take(text, recoder, out);
@@ -88,7 +88,7 @@ fn object_uri(uri: &[u8]) -> Option<&[u8]> {
             return Some(behind);
         }
     }
-    // What means something in a URI is read by those who know it.
+    // Characters with a meaning in a URI are left to the parser of physical keys.
     let (uri, rest) = text(uri)?;
     std::str::from_utf8(uri).ok()?.parse::<PhysicalKey>().ok()?;
     Some(rest)
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::manifest::{Row, row};
 
-    fn short(line: &[u8]) -> Option<(String, u64, String)> {
+    fn fast(line: &[u8]) -> Option<(String, u64, String)> {
         let mut out = b"before".to_vec();
         let taken = entry(line, &mut Recoder::default(), &mut out);
         let canonical = String::from_utf8(out.split_off(6)).unwrap();
@@ -128,7 +128,7 @@ mod tests {
             .map(|written| (String::from_utf8(written.logical_key.to_vec()).unwrap(), written.size, canonical))
     }
 
-    fn long(line: &[u8]) -> Option<(String, u64, String)> {
+    fn general(line: &[u8]) -> Option<(String, u64, String)> {
         let Ok(Row::Entry(entry)) = row::parse(2, line) else { return None };
         let mut out = Vec::new();
         entry.write_canonical(&mut out);
@@ -143,24 +143,24 @@ mod tests {
 
     const HASH: &str = r#"{"type": "SHA256", "value": "00"}"#;
 
-    /// Otherwise nobody would notice that everything goes the long road.
+    /// A fast path that takes nothing would pass the other tests.
     #[test]
-    fn what_quilt3_writes_goes_the_short_road() {
+    fn what_quilt3_writes_takes_the_fast_path() {
         for (key, physical, meta) in [
             ("a", "s3://b/k", "{}"),
             ("data/näh 1.csv", "s3://b-c.d/k/%C3%A4?versionId=a.B_1-2", r#"{"user_meta": {"z": [1, 2.5], "a": "é"}}"#),
             ("\u{7f}", "s3://b/?versionId=", "{}"),
         ] {
             let row = row(key, physical, "18446", HASH, meta);
-            assert!(short(row.as_bytes()).is_some(), "{row}");
-            assert_eq!(short(row.as_bytes()), long(row.as_bytes()), "{row}");
+            assert!(fast(row.as_bytes()).is_some(), "{row}");
+            assert_eq!(fast(row.as_bytes()), general(row.as_bytes()), "{row}");
         }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
-        fn what_the_short_road_takes_the_long_road_takes_alike(
+        fn both_paths_read_the_same(
             key in r#"([a-z/é\x7f ]|\\["\\n]|\\u00e9){0,6}"#,
             physical in r"(s3|S3|file)://[a-b\[é]{0,2}(/[a-c%?#&é ]{0,6})?([?]versionId=[a-c&%#+=?]{0,4})?",
             size in "(0|[0-9]{1,3}|1844674407370955161[0-9]|-1|1[.]0|[0-9]{21}|null)",
@@ -178,8 +178,8 @@ mod tests {
                 let at = at.min(line.len());
                 line.drain(at..(at + more).min(line.len()));
             }
-            if let Some(taken) = short(&line) {
-                prop_assert_eq!(Some(taken), long(&line));
+            if let Some(taken) = fast(&line) {
+                prop_assert_eq!(Some(taken), general(&line));
             }
         }
     }

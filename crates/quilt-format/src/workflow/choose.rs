@@ -4,7 +4,7 @@ use super::document::ConfigError;
 use super::{Workflow, WorkflowConfig};
 use crate::PhysicalKey;
 
-/// What who pushes said of the workflow.
+/// The workflow that a push asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice<'a> {
     /// Nothing: the bucket's default.

@@ -77,7 +77,7 @@ fn compile(text: &str) -> Result<Regex, String> {
     Regex::new(&translated).map_err(|error| wrong(error.to_string()))
 }
 
-/// A pattern that takes too long does not match, for nobody knows.
+/// A pattern that exceeds the limit of backtracking does not match: its result is unknown.
 fn matches(regex: &Regex, text: &str) -> bool {
     regex.is_match(text).unwrap_or(false)
 }

@@ -1,8 +1,8 @@
 //! Workflows: what a bucket demands of the packages that are pushed to it.
 //!
 //! Owns the configuration (`.quilt/workflows/config.yml`, version 1.0 and 1.1), the choice of a workflow and the validation
-//! of a package, as quilt3's `workflows/__init__.py` has them. Does not fetch the configuration and the schemas: who does
-//! hands in their bytes, and must not take a refusal to read the configuration for its absence.
+//! of a package, as quilt3's `workflows/__init__.py` has them. Does not fetch the configuration and the schemas: the
+//! caller passes their bytes, and must not treat a denied read of the configuration as its absence.
 //!
 //! Invariant: a package that passes here passes quilt3's validation, and the `workflow` field of its header is the same.
 //!
