@@ -2,20 +2,20 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | Host and Origin | [`host_origin`], [`allow_list`] |
-//! | the caller, proved from the head | [`authenticate`] |
-//! | the body, within memory and rates | [`body`] |
-//! | JSON-RPC, protocol version, routing headers | [`jsonrpc`] |
-//! | the tools that the request may use | [`tool_filter`] |
-//! | limits of rate and concurrency | [`limits`] |
-//! | the method; progress; a client that leaves | [`dispatch`] |
-//! | the answer | [`response`] |
+//! | Host and Origin | `host_origin`, `allow_list` |
+//! | the caller, proved from the head | `authenticate` |
+//! | the body, within memory and rates | `body` |
+//! | JSON-RPC, protocol version, routing headers | `jsonrpc` |
+//! | the tools that the request may use | `tool_filter` |
+//! | limits of rate and concurrency | `limits` |
+//! | the method; progress; a client that leaves | `dispatch` |
+//! | the answer | `response` |
 //!
 //! Owns the order, the bounds and the HTTP side of a request. Does not own identity (it asks the verifier), the protocol
 //! ([`crate::mcp`]) or sockets ([`crate::server`]).
 //!
 //! Invariants: the caller is proved before memory is taken for the body; a request that reaches its method has a
-//! [`CallContext`] with its caller and no `Authorization` header; every error is written by [`response`].
+//! [`CallContext`] with its caller and no `Authorization` header; every error is written by `response`.
 
 mod allow_list;
 mod audit;
