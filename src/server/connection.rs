@@ -5,6 +5,7 @@
 //! flow control nothing would be written, and nothing would end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +23,6 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
@@ -74,11 +74,16 @@ pub(super) async fn serve_connection(
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     loop {
         let due = activity.due(limits).unwrap_or_else(|| Instant::now() + limits.idle);
+        // Most heads arrive whole, with one read, and need no timer of their own.
+        let progress = poll_fn(|context| match connection.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(Progress::Ended),
+            Poll::Pending if activity.has_untimed_head() => Poll::Ready(Progress::HeadBegan),
+            Poll::Pending => Poll::Pending,
+        });
         tokio::select! {
-            _ended = connection.as_mut() => return,
+            progress = progress => if matches!(progress, Progress::Ended) { return },
             () = closing.cancelled() => break,
             () = activity.evicted.cancelled() => return,
-            () = activity.head_began.notified() => {}
             () = sleep_until(due) => if activity.due(limits).is_some_and(|due| due <= Instant::now()) { break },
         }
     }
@@ -97,14 +102,19 @@ fn crowded() -> Response {
     refusal.with(header::CONNECTION, HeaderValue::from_static("close")).into_response()
 }
 
+/// What a poll of a connection came to, besides answers.
+enum Progress {
+    Ended,
+    /// A part of a head arrived, and no timer limits it yet.
+    HeadBegan,
+}
+
 /// What a connection is doing. Clones are of the same connection.
 #[derive(Clone)]
 pub(super) struct Activity {
     state: Arc<Mutex<State>>,
     /// Closes the connection to make way for another one.
     pub evicted: CancellationToken,
-    /// Is notified when the head of a request begins, which limits the time of the connection.
-    head_began: Arc<Notify>,
 }
 
 struct State {
@@ -116,6 +126,8 @@ struct State {
     quiet_since: Instant,
     /// When the first byte of the head of a request came, until the head is whole.
     head_since: Option<Instant>,
+    /// Whether a timer was set since.
+    is_head_timed: bool,
 }
 
 /// A connection on which nothing is being answered, in the order in which such connections make way: those that never sent
@@ -128,8 +140,14 @@ pub(super) struct Quiet {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        let state = State { answering: 0, has_asked: false, quiet_since: Instant::now(), head_since: None };
-        Self { state: Arc::new(Mutex::new(state)), evicted: CancellationToken::new(), head_began: Arc::default() }
+        let state = State {
+            answering: 0,
+            has_asked: false,
+            quiet_since: Instant::now(),
+            head_since: None,
+            is_head_timed: false,
+        };
+        Self { state: Arc::new(Mutex::new(state)), evicted: CancellationToken::new() }
     }
 
     fn with<T>(&self, then: impl FnOnce(&mut State) -> T) -> T {
@@ -157,21 +175,23 @@ impl Activity {
         self.with(|state| {
             let idle = state.quiet_since + limits.idle;
             let head = state.head_since.map(|since| since + limits.head);
+            state.is_head_timed = head.is_some();
             (state.answering == 0).then(|| head.map_or(idle, |head| head.min(idle)))
         })
     }
 
     fn read_some(&self) {
-        let begins = self.with(|state| {
-            let begins = state.answering == 0 && state.head_since.is_none();
-            if begins {
+        self.with(|state| {
+            if state.answering == 0 && state.head_since.is_none() {
                 state.head_since = Some(Instant::now());
+                state.is_head_timed = false;
             }
-            begins
         });
-        if begins {
-            self.head_began.notify_one();
-        }
+    }
+
+    /// Whether a part of a head is there for which no timer was set.
+    fn has_untimed_head(&self) -> bool {
+        self.with(|state| state.answering == 0 && state.head_since.is_some() && !state.is_head_timed)
     }
 }
 
