@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{RegistryAccess, RegistryError};
+use crate::telemetry::text::without_controls;
 
 /// Why a query gave no data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +59,7 @@ pub(super) async fn query<T: DeserializeOwned>(access: &RegistryAccess, query: &
     };
     let answer: Answer = serde_json::from_slice(&body).map_err(|_| GraphqlError::Shape)?;
     if let Some(problem) = answer.errors.first() {
-        let message: String = problem.message.chars().filter(|c| !c.is_control()).take(200).collect();
+        let message = without_controls(&problem.message, 200);
         let is_of_schema = problem.is_of_schema();
         return Err(if is_of_schema { GraphqlError::Schema(message) } else { GraphqlError::Errors(message) });
     }

@@ -9,6 +9,7 @@ use super::{CatalogHost, HostClient};
 use crate::config::BaseUrl;
 use crate::identity::BearerToken;
 use crate::telemetry::Ended;
+use crate::telemetry::text::without_controls;
 use crate::upstream::{Asker, NotAsked, Repeat};
 
 /// Largest answer that is read.
@@ -181,7 +182,7 @@ fn message(body: &[u8]) -> String {
         .ok()
         .and_then(|value| value.get("message").and_then(|text| text.as_str()).map(str::to_owned))
         .unwrap_or_default();
-    let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+    let text = without_controls(&text, 200);
     if text.is_empty() { text } else { format!(": {text}") }
 }
 

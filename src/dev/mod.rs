@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use self::aws::{EmbeddedAws, Options};
 use crate::app::{App, Surroundings};
 use crate::clock::Clock;
-use crate::config::{AwsConfig, CatalogConfig, IdentityConfig, ServeConfig};
+use crate::config::{CatalogConfig, IdentityConfig, ServeConfig};
 use crate::credentials::AmbientProvider;
 use crate::server::ConnectionLimits;
 
@@ -161,7 +161,7 @@ impl Backend {
             buckets: std::mem::take(&mut config.catalog.buckets),
             ..CatalogConfig::default()
         };
-        config.aws = AwsConfig { ..own.aws };
+        config.aws = own.aws;
         config.resource_server.authorization_servers.clear();
         config.rights.assumable_roles.extend(own.rights.assumable_roles);
         config.rights.web_identity_role_arn = None;

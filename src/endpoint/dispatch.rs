@@ -44,11 +44,6 @@ pub struct Dispatcher {
     pub tasks: TaskTracker,
 }
 
-/// A token for a new call.
-pub(super) fn cancellation() -> CancellationToken {
-    CancellationToken::new()
-}
-
 impl Dispatcher {
     /// Answers a request. A notification is accepted; none has an effect on a server without sessions.
     pub(super) async fn dispatch(&self, request: Request, mut context: CallContext) -> Response {
@@ -59,7 +54,7 @@ impl Dispatcher {
             let mut call = self.call(request, context);
             return tokio::select! {
                 biased;
-                answer = &mut call => Message::of(answer, Some(&id), version, "").into_response(),
+                answer = &mut call => Message::of(answer, Some(&id), version).into_response(),
                 () = self.ends.cancelled() => Message::error(&ended(), Some(&id), version).into_response(),
             };
         }
@@ -68,7 +63,7 @@ impl Dispatcher {
         let mut call = self.call_in_task(request, context);
         tokio::select! {
             biased;
-            answer = call.answer() => Message::of(answer, Some(&id), version, "").into_response(),
+            answer = call.answer() => Message::of(answer, Some(&id), version).into_response(),
             () = self.ends.cancelled() => Message::error(&ended(), Some(&id), version).into_response(),
             Some(first) = notifications.recv() => {
                 let stream = EventStream { call, notifications, id, version, ends: self.ends.clone() };
@@ -139,10 +134,10 @@ impl EventStream {
         tokio::select! {
             biased;
             Some(notification) = self.notifications.recv() => Some((vec![event(&notification)], Some(self))),
-            answer = self.call.answer() => Some((last(Message::of(answer, Some(&self.id), self.version, "data: ")), None)),
+            answer = self.call.answer() => Some((last(Message::of(answer, Some(&self.id), self.version)), None)),
             () = self.ends.cancelled() => {
                 let answer = Err(ended());
-                Some((last(Message::of(answer, Some(&self.id), self.version, "data: ")), None))
+                Some((last(Message::of(answer, Some(&self.id), self.version)), None))
             }
             () = sleep(KEEP_ALIVE) => Some((vec![Bytes::from_static(b": keep-alive\n\n")], Some(self))),
         }
@@ -155,7 +150,8 @@ fn event(message: &str) -> Bytes {
 
 /// The chunks of the event that ends a stream. JSON text has no line breaks, so an event is one line.
 fn last(message: Message) -> Vec<Bytes> {
-    let mut chunks = Vec::from(message.into_text().into_chunks());
+    let mut chunks = vec![Bytes::from_static(b"data: ")];
+    chunks.extend(message.into_text().into_chunks());
     chunks.push(Bytes::from_static(b"\n\n"));
     chunks
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::body::{MAX_UNPROVED_BODY, Share};
 use super::response::{Refusal, refuse, refuse_with};
 use crate::error_code::ErrorCode;
-use crate::json::Shape;
+use crate::json::{Shape, deserialize_present};
 use crate::mcp::{Request, RpcError, Version};
 use crate::telemetry::trace::{self, Described, Remote};
 
@@ -49,7 +49,7 @@ struct Message<'a> {
     #[serde(borrow, default)]
     jsonrpc: Option<&'a RawValue>,
     /// Present where it is null, too, which is no id.
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow, default, deserialize_with = "deserialize_present")]
     id: Option<&'a RawValue>,
     #[serde(borrow, default)]
     method: Option<&'a RawValue>,
@@ -61,17 +61,13 @@ struct Message<'a> {
     error: Option<&'a RawValue>,
 }
 
-fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
 type Refused = (RpcError, Option<Arc<RawValue>>);
 
 /// Parses a body as one JSON-RPC request or notification. The error has the id of the request where there is one.
 fn parse(body: &Bytes) -> Result<(Shape, Request), Refused> {
     let without_id = |code, message: &'static str| (RpcError::refusal(code, message), None);
     // RFC 8259 section 8.1: a byte order mark may be ignored.
-    let body = body.strip_prefix(b"\xef\xbb\xbf").map_or(body.clone(), |rest| body.slice_ref(rest));
+    let body = body.strip_prefix(b"\xef\xbb\xbf").map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
     let shape = Shape::measure(&body).map_err(|_| {
         without_id(ErrorCode::ParseError, "The JSON is nested deeper, or has more values, than this server reads.")
     })?;

@@ -38,6 +38,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use futures::FutureExt as _;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use self::authenticate::HeadProof;
 use self::body::MAX_UNPROVED_BODY;
@@ -170,7 +171,7 @@ impl Endpoint {
             version,
             headers: parts.headers,
             token_notice,
-            cancelled: dispatch::cancellation(),
+            cancelled: CancellationToken::new(),
             notifications: None,
         };
         let answer = self.dispatcher.dispatch(request, context).await;

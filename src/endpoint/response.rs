@@ -67,24 +67,20 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// The answer of a method. `prefix` is written before it.
-    pub(super) fn of(answer: Result<Answer, RpcError>, id: Option<&RawValue>, version: Version, prefix: &str) -> Self {
-        match answer.map(|answer| result(answer, id, version, prefix)) {
+    /// The answer of a method.
+    pub(super) fn of(answer: Result<Answer, RpcError>, id: Option<&RawValue>, version: Version) -> Self {
+        match answer.map(|answer| result(answer, id, version)) {
             Ok(Ok(text)) => Self { status: StatusCode::OK, text },
-            Ok(Err(_)) => Self::with_prefix(&unwritable(), id, version, prefix),
-            Err(error) => Self::with_prefix(&error, id, version, prefix),
+            Ok(Err(_)) => Self::error(&unwritable(), id, version),
+            Err(error) => Self::error(&error, id, version),
         }
     }
 
     /// An error.
     pub(super) fn error(error: &RpcError, id: Option<&RawValue>, version: Version) -> Self {
-        Self::with_prefix(error, id, version, "")
-    }
-
-    fn with_prefix(error: &RpcError, id: Option<&RawValue>, version: Version, prefix: &str) -> Self {
         let mut text = ChunkedJson::default();
         // Writing to memory does not fail, and an error object has string keys only.
-        let written = open(&mut text, id, "error", prefix)
+        let written = open(&mut text, id, "error")
             .and_then(|()| Ok(serde_json::to_writer(&mut text, &error.in_version(version))?))
             .and_then(|()| text.write_all(b"}"));
         let status = written.map_or(StatusCode::INTERNAL_SERVER_ERROR, |()| error.status(version));
@@ -103,16 +99,16 @@ impl Message {
     }
 }
 
-fn open(text: &mut ChunkedJson, id: Option<&RawValue>, member: &str, prefix: &str) -> io::Result<()> {
+fn open(text: &mut ChunkedJson, id: Option<&RawValue>, member: &str) -> io::Result<()> {
     match id {
-        Some(id) => write!(text, r#"{prefix}{{"jsonrpc":"2.0","id":{id},"{member}":"#),
-        None => write!(text, r#"{prefix}{{"jsonrpc":"2.0","{member}":"#),
+        Some(id) => write!(text, r#"{{"jsonrpc":"2.0","id":{id},"{member}":"#),
+        None => write!(text, r#"{{"jsonrpc":"2.0","{member}":"#),
     }
 }
 
-fn result(answer: Answer, id: Option<&RawValue>, version: Version, prefix: &str) -> io::Result<ChunkedJson> {
+fn result(answer: Answer, id: Option<&RawValue>, version: Version) -> io::Result<ChunkedJson> {
     let mut text = ChunkedJson::default();
-    open(&mut text, id, "result", prefix)?;
+    open(&mut text, id, "result")?;
     answer.write(version, &mut text)?;
     text.write_all(b"}")?;
     Ok(text)

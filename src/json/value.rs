@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
@@ -30,6 +31,14 @@ pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error
 /// Deserializes a value as `serde_json::Value` does, but for `serde_json`'s private tokens, which are keys like any other.
 pub fn deserialize_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     deserializer.deserialize_any(ValueVisitor::<false>)
+}
+
+/// Deserializes a member as the text that it came as, `null` included, which `Option` alone takes for absence. For fields
+/// with `#[serde(borrow, default, deserialize_with = "…")]`.
+pub fn deserialize_present<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// The metadata of these arguments that came as JSON text inside a JSON string, decoded once.

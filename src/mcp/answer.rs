@@ -46,7 +46,7 @@ pub struct ToolResult {
     /// Content blocks behind the text.
     more: Vec<ContentBlock>,
     is_error: bool,
-    meta: Option<MetaObject>,
+    meta: Option<&'static MetaObject>,
 }
 
 impl ToolResult {
@@ -145,7 +145,7 @@ mod tests {
         content.extend(result.more);
         let mut model = if result.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
         model.structured_content = Some(structured.into());
-        model.meta = result.meta;
+        model.meta = result.meta.cloned();
         model
     }
 

@@ -112,7 +112,7 @@ impl StateSeal {
         let request = InputRequest::Elicitation(ElicitRequest::new(form));
         let requests = BTreeMap::from([(CONFIRM.to_owned(), request)]);
         let mut result = InputRequiredResult::new(Some(requests), Some(self.seal(question.about, binding)));
-        result.meta = server_meta(version);
+        result.meta = server_meta(version).cloned();
         result
     }
 

@@ -1,9 +1,12 @@
 //! `initialize` and `server/discover`: what the server is and can do.
 
+use std::sync::LazyLock;
+
 use rmcp::model::{
     CacheScope, DiscoverResult, Implementation, InitializeResult, JsonObject, MetaObject, PromptsCapability,
     ResourcesCapability, ServerCapabilities, ToolsCapability,
 };
+use serde_json::json;
 
 use super::{Answer, RpcError, Version};
 
@@ -20,14 +23,13 @@ pub(super) fn server_info() -> Implementation {
 }
 
 /// `_meta` of a result: from 2026-07-28 on every result names its server.
-pub(super) fn server_meta(version: Version) -> Option<MetaObject> {
-    if version.has_handshake() {
-        return None;
-    }
-    let mut meta = MetaObject::new();
-    let name = serde_json::to_value(server_info()).ok()?;
-    meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), name);
-    Some(meta)
+pub(super) fn server_meta(version: Version) -> Option<&'static MetaObject> {
+    static META: LazyLock<MetaObject> = LazyLock::new(|| {
+        let mut meta = MetaObject::new();
+        meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), json!(server_info()));
+        meta
+    });
+    version.is_self_describing().then(|| &*META)
 }
 
 fn capabilities() -> ServerCapabilities {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use rmcp::model::{CacheScope, Tool, ToolAnnotations};
+use rmcp::model::{CacheScope, MetaObject, Tool, ToolAnnotations};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -78,7 +78,7 @@ struct Page<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_scope: Option<CacheScope>,
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<rmcp::model::MetaObject>,
+    meta: Option<&'static MetaObject>,
 }
 
 fn write(list: List, filter: Offer, version: Version, toolbox: &Toolbox) -> Result<Answer, RpcError> {

@@ -11,7 +11,7 @@ use super::params::RawJson;
 const MAX_PROGRESS_TOKEN: usize = 1024;
 
 /// The members of `_meta` that this server reads. Without `Debug`: it holds what the caller sent.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Meta {
     /// The version of the protocol that the request uses.
     pub protocol_version: Option<String>,

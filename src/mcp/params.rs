@@ -8,8 +8,6 @@
 //! Invariants: no member becomes a `serde_json::Value` but through [`crate::json`], because `Value` gives some keys a
 //! meaning of its own; an empty array stands for an empty object, because that is how PHP and Lua encode it.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -18,9 +16,10 @@ use serde_json::{Map, Value};
 
 use super::{Method, RpcError};
 use crate::json::parse_object;
+use crate::telemetry::text::without_controls;
 
 /// The text of a JSON value; empty where the member is absent or null. Without `Debug`: it holds what the caller sent.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct RawJson(Bytes);
 
 impl RawJson {
@@ -57,7 +56,7 @@ impl RawJson {
     }
 
     /// The value as a string, if it is a valid one.
-    pub(super) fn string(&self) -> Option<Cow<'_, str>> {
+    pub(super) fn string(&self) -> Option<String> {
         serde_json::from_slice(&self.0).ok()
     }
 
@@ -73,7 +72,6 @@ impl RawJson {
 }
 
 /// Every member of the params that some method has.
-#[derive(Clone, Default)]
 pub(super) struct Params {
     pub meta: RawJson,
     /// The name of a tool or prompt.
@@ -148,10 +146,8 @@ impl Params {
             if value.is_absent() {
                 return Ok(None);
             }
-            let text = value.string().ok_or_else(|| {
-                RpcError::undecodable(format!("`{name}` in `params` must be a string{}.", unpaired(&value)))
-            })?;
-            Ok(Some(text.into_owned()))
+            let invalid = || format!("`{name}` in `params` must be a string{}.", unpaired(&value));
+            value.string().map(Some).ok_or_else(|| RpcError::undecodable(invalid()))
         };
         let params = Self {
             meta: raw(members.meta),
@@ -232,7 +228,7 @@ fn undecodable_argument(arguments: &RawJson) -> RpcError {
     let Some((name, value)) = members.into_iter().find(|(_, value)| is_wrong(value)) else {
         return RpcError::undecodable("The arguments cannot be decoded.");
     };
-    let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+    let name = without_controls(&name, 80);
     let value = RawJson(Bytes::copy_from_slice(value.get().as_bytes()));
     let why = if unpaired(&value).is_empty() { ": a number is out of range" } else { unpaired(&value) };
     RpcError::undecodable(format!("Argument {name} cannot be decoded{why}."))

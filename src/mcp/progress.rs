@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{Either, pending};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -28,31 +29,29 @@ pub(super) fn forwarder(
     token: Option<Box<RawValue>>,
     notifications: Option<Notifications>,
 ) -> (Option<Progress>, impl Future<Output = Infallible>) {
-    let wanted = token.zip(notifications);
+    let Some((token, notifications)) = token.zip(notifications) else {
+        return (None, Either::Left(pending()));
+    };
     let (sender, mut reports) = watch::channel((0, 0));
-    let progress = wanted.is_some().then(|| -> Progress {
-        Arc::new(move |done, total| {
-            sender.send_if_modified(|last| {
-                let is_more = done > last.0;
-                if is_more {
-                    *last = (done, total);
-                }
-                is_more
-            });
-        })
+    let progress: Progress = Arc::new(move |done, total| {
+        sender.send_if_modified(|last| {
+            let is_more = done > last.0;
+            if is_more {
+                *last = (done, total);
+            }
+            is_more
+        });
     });
     let forwarded = async move {
-        if let Some((token, notifications)) = wanted {
-            while reports.changed().await.is_ok() {
-                let (progress, total) = *reports.borrow_and_update();
-                let params = Params { progress_token: &token, progress, total };
-                if notifications.send("notifications/progress", &params).await.is_err() {
-                    break;
-                }
-                tokio::time::sleep(MIN_INTERVAL).await;
+        while reports.changed().await.is_ok() {
+            let (progress, total) = *reports.borrow_and_update();
+            let params = Params { progress_token: &token, progress, total };
+            if notifications.send("notifications/progress", &params).await.is_err() {
+                break;
             }
+            tokio::time::sleep(MIN_INTERVAL).await;
         }
-        std::future::pending().await
+        pending().await
     };
-    (progress, forwarded)
+    (Some(progress), Either::Right(forwarded))
 }

@@ -128,7 +128,7 @@ pub(super) fn get(request: &Request, context: &CallContext) -> Result<Answer, Rp
     }
     let message = PromptMessage::new_text(Role::User, filled(template.text, &values));
     let mut result = GetPromptResult::new(vec![message]).with_description(template.description);
-    result.meta = server_meta(version);
+    result.meta = server_meta(version).cloned();
     result.result_type.take_if(|_| version.has_handshake());
     Answer::of(&result)
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use rmcp::model::ProtocolVersion;
 
+use crate::telemetry::text::UNKNOWN;
+
 /// A supported version of MCP. Later ones are greater.
 ///
 /// 2024-11-05 is not among them: its HTTP with SSE transport is not served.
@@ -128,9 +130,6 @@ const NOT_IMPLEMENTED: [&str; 13] = [
     "notifications/message",
     "notifications/roots/list_changed",
 ];
-
-/// The name in logs of a method that is not MCP's.
-const UNKNOWN: &str = "(unknown)";
 
 impl Method {
     const ALL: [Self; 11] = [

@@ -68,7 +68,7 @@ impl Request {
     /// The method's name as it may be logged.
     #[must_use]
     pub fn log_name(&self) -> &'static str {
-        protocol::log_name(&self.method_name)
+        self.method.map_or_else(|| protocol::log_name(&self.method_name), Method::as_str)
     }
 
     /// The tool or prompt that the request names.
@@ -127,7 +127,7 @@ impl ToolCall {
             None if !params.request_state.is_absent() => {
                 return Err(RpcError::undecodable("`requestState` in `params` cannot be decoded."));
             }
-            state => state.map(std::borrow::Cow::into_owned),
+            state => state,
         };
         let arguments = params.arguments()?;
         Ok(Self { name: params.name.unwrap_or_default(), arguments, input_responses, request_state })

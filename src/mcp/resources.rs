@@ -6,7 +6,7 @@ use super::discovery::server_meta;
 use super::{RpcError, Version};
 use crate::config::Toolset;
 use crate::error_code::ErrorCode;
-use crate::tools::{Body, Content, Offer};
+use crate::tools::{Body, Content, Offer, toolset_off};
 
 /// URI templates of what can be read.
 pub(super) const OBJECT: &str = "s3://{bucket}/{+key}";
@@ -61,7 +61,7 @@ pub(super) fn contents(uri: &str, content: Content, version: Version) -> ReadRes
         None => contents,
     };
     let mut result = ReadResourceResult::new(vec![contents]);
-    result.meta = server_meta(version);
+    result.meta = server_meta(version).cloned();
     if version.has_handshake() {
         result.result_type = None;
         return result;
@@ -71,9 +71,5 @@ pub(super) fn contents(uri: &str, content: Content, version: Version) -> ReadRes
 
 /// The error for a URI or a completion whose toolset is off.
 pub(super) fn switched_off(toolset: Toolset) -> RpcError {
-    let message = format!(
-        "This belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, X-MCP-Toolsets).",
-        toolset.as_str()
-    );
-    RpcError::new(ErrorCode::ToolsetOff, message)
+    RpcError::new(ErrorCode::ToolsetOff, toolset_off("This", toolset))
 }

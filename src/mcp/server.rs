@@ -15,8 +15,8 @@ use super::lists::{List, Lists};
 use super::request::ToolCall;
 use super::{Answer, CallContext, Method, Request, RpcError, discovery, prompts, resources};
 use crate::error_code::ErrorCode;
-use crate::telemetry::text::bounded;
-use crate::tools::{Callable, Completion, ResourceUri, Services, Toolbox, Word};
+use crate::telemetry::text::{bounded, without_controls};
+use crate::tools::{Callable, Completion, ResourceUri, Services, Toolbox, Word, toolset_off};
 
 /// The server of MCP's methods. Cheap to clone; built once, whatever the number of requests.
 #[derive(Clone)]
@@ -80,8 +80,8 @@ impl McpServer {
     /// A list. It is one page, so no cursor was ever given out; clients that do not tell null from empty send `""` for the
     /// first page.
     fn list(&self, list: List, request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
-        if request.params.cursor.string().is_none_or(|cursor| !cursor.is_empty()) && !request.params.cursor.is_absent()
-        {
+        let cursor = &request.params.cursor;
+        if !cursor.is_absent() && cursor.string().as_deref() != Some("") {
             let message = "This cursor is not valid: the list is one page. Repeat the request without `cursor`.";
             return Err(RpcError::new(ErrorCode::InvalidParams, message));
         }
@@ -92,19 +92,13 @@ impl McpServer {
     pub(super) fn find_tool(&self, name: &str, context: &CallContext) -> Result<Callable<'_>, RpcError> {
         let Some(callable) = self.0.toolbox.find(name) else {
             audit_unserved(name, ErrorCode::UnknownTool, context);
-            let shown = shown(name);
-            let message = format!("There is no tool `{shown}`; tools/list shows the tools.");
+            let message = format!("There is no tool `{}`; tools/list shows the tools.", without_controls(name, 80));
             return Err(RpcError::new(ErrorCode::UnknownTool, message));
         };
         let toolset = callable.toolset();
         if !context.tool_filter.includes(toolset) {
             audit_unserved(name, ErrorCode::ToolsetOff, context);
-            let message = format!(
-                "The tool `{name}` belongs to the toolset {}, which is switched off for this request \
-                 (QUILT_MCP_TOOLSETS, X-MCP-Toolsets).",
-                toolset.as_str()
-            );
-            return Err(RpcError::new(ErrorCode::ToolsetOff, message));
+            return Err(RpcError::new(ErrorCode::ToolsetOff, toolset_off(&format!("The tool `{name}`"), toolset)));
         }
         Ok(callable)
     }
@@ -138,7 +132,7 @@ impl McpServer {
         let info = CompletionInfo::with_pagination(names, total, has_more)
             .map_err(|problem| RpcError::new(ErrorCode::Internal, problem))?;
         let mut result = CompleteResult::new(info);
-        result.meta = discovery::server_meta(context.version);
+        result.meta = discovery::server_meta(context.version).cloned();
         result.result_type.take_if(|_| context.version.has_handshake());
         Answer::of(&result)
     }
@@ -146,13 +140,9 @@ impl McpServer {
 
 /// A method that this server does not implement in the version of the request.
 fn unknown(request: &Request) -> RpcError {
-    let message = format!("There is no method `{}` in this version of the protocol.", shown(&request.method_name));
+    let message =
+        format!("There is no method `{}` in this version of the protocol.", without_controls(&request.method_name, 80));
     RpcError::new(ErrorCode::MethodNotFound, message)
-}
-
-/// A name as it is repeated in a message.
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 #[cfg(test)]

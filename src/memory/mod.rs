@@ -83,8 +83,8 @@ impl Refused {
 }
 
 impl Memory {
-    /// A budget of so many bytes: of sixteen parts one is for small bodies on their way, three for large ones (of up to `max_body` bytes),
-    /// twelve for work. Unproved requests have at most [`UNPROVED`] bytes beside it.
+    /// A budget of `bytes`, in sixteen parts: one for small bodies that are being read, three for large ones (of up to
+    /// `max_body` bytes) and twelve for work. Unproved requests have up to [`UNPROVED`] bytes besides.
     #[must_use]
     pub fn new(bytes: usize, max_body: usize) -> Self {
         Self::with_patience(bytes, max_body, PATIENCE)

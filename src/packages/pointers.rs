@@ -8,6 +8,7 @@ use quilt_format::{PackageName, Revision, TopHash};
 
 use super::{PackageBucket, PackageError};
 use crate::s3::{ListingQuery, ReadQuery, S3ErrorKind};
+use crate::telemetry::text::without_controls;
 
 /// Fewest digits of an abbreviated hash, as in quilt3 (`resolve_top_hash`).
 const SHORTEST: usize = 6;
@@ -52,7 +53,7 @@ impl PackageBucket {
         let wrong = || PackageError::Pointer {
             bucket: self.bucket.clone(),
             key: key.to_owned(),
-            shown: text.chars().filter(|c| !c.is_control()).take(80).collect(),
+            shown: without_controls(&text, 80),
         };
         Ok((text.parse().map_err(|_| wrong())?, etag, modified))
     }

@@ -67,21 +67,22 @@ pub(super) async fn serve_connection(
     });
     let mut server = http1::Builder::new();
     server.max_buf_size(READ_AHEAD);
-    // An answer that nobody takes is memory that others wait for.
+    // An answer that the client does not take is memory that others wait for.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.stalled));
     let stream = Observed { stream: Box::pin(stream), activity: activity.clone() };
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     loop {
         let due = activity.due(limits).unwrap_or_else(|| Instant::now() + limits.idle);
-        // Most heads arrive whole, with one read, and need no timer of their own.
-        let progress = poll_fn(|context| match connection.as_mut().poll(context) {
-            Poll::Ready(_) => Poll::Ready(Progress::Ended),
-            Poll::Pending if activity.has_untimed_head() => Poll::Ready(Progress::HeadBegan),
+        // Ends early where a part of a head arrived, whose time limit comes before the timer. Most heads arrive whole, with
+        // one read, and set no timer.
+        let has_ended = poll_fn(|context| match connection.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if activity.due(limits).is_some_and(|earlier| earlier < due) => Poll::Ready(false),
             Poll::Pending => Poll::Pending,
         });
         tokio::select! {
-            progress = progress => if matches!(progress, Progress::Ended) { return },
+            has_ended = has_ended => if has_ended { return },
             () = closing.cancelled() => break,
             () = activity.evicted.cancelled() => return,
             () = sleep_until(due) => if activity.due(limits).is_some_and(|due| due <= Instant::now()) { break },
@@ -102,13 +103,6 @@ fn crowded() -> Response {
     refusal.with(header::CONNECTION, HeaderValue::from_static("close")).into_response()
 }
 
-/// What a poll of a connection came to, besides answers.
-enum Progress {
-    Ended,
-    /// A part of a head arrived, and no timer limits it yet.
-    HeadBegan,
-}
-
 /// What a connection is doing. Clones are of the same connection.
 #[derive(Clone)]
 pub(super) struct Activity {
@@ -126,8 +120,6 @@ struct State {
     quiet_since: Instant,
     /// When the first byte of the head of a request came, until the head is whole.
     head_since: Option<Instant>,
-    /// Whether a timer was set since.
-    is_head_timed: bool,
 }
 
 /// A connection on which nothing is being answered, in the order in which such connections make way: those that never sent
@@ -140,13 +132,7 @@ pub(super) struct Quiet {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        let state = State {
-            answering: 0,
-            has_asked: false,
-            quiet_since: Instant::now(),
-            head_since: None,
-            is_head_timed: false,
-        };
+        let state = State { answering: 0, has_asked: false, quiet_since: Instant::now(), head_since: None };
         Self { state: Arc::new(Mutex::new(state)), evicted: CancellationToken::new() }
     }
 
@@ -175,7 +161,6 @@ impl Activity {
         self.with(|state| {
             let idle = state.quiet_since + limits.idle;
             let head = state.head_since.map(|since| since + limits.head);
-            state.is_head_timed = head.is_some();
             (state.answering == 0).then(|| head.map_or(idle, |head| head.min(idle)))
         })
     }
@@ -184,14 +169,8 @@ impl Activity {
         self.with(|state| {
             if state.answering == 0 && state.head_since.is_none() {
                 state.head_since = Some(Instant::now());
-                state.is_head_timed = false;
             }
         });
-    }
-
-    /// Whether a part of a head is there for which no timer was set.
-    fn has_untimed_head(&self) -> bool {
-        self.with(|state| state.answering == 0 && state.head_since.is_some() && !state.is_head_timed)
     }
 }
 

@@ -47,12 +47,12 @@ where
     Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))
 }
 
-/// Whether a line may be written however loud the log is. rmcp reports each request at `INFO` and each client that left
-/// as an error; s3s, on which the embedded S3 is built, reports each denial as an error. Our own lines say both better.
+/// Whether a line may be written, whatever the log level. s3s, on which the embedded S3 is built, reports each denial as an
+/// error; our own lines say it better.
 fn is_safe(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let is_of = |name: &str| target == name || target.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
-    is_of("quilt_mcp") || (!is_of("rmcp") && !is_of("s3s") && *metadata.level() <= Level::INFO)
+    is_of("quilt_mcp") || (!is_of("s3s") && *metadata.level() <= Level::INFO)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Bounds of the texts that come from outside and go into log lines and traces.
+//! Bounds of the texts that come from outside and go into log lines, traces and messages.
 //!
 //! Invariant: what a caller, or another server, sent reaches a log line or a trace only by a function of this module, so
 //! that no line is longer than this program decides.
@@ -18,6 +18,12 @@ pub const UNKNOWN: &str = "(unknown)";
 #[must_use]
 pub fn bounded(text: &str, max: usize) -> &str {
     text.get(..text.floor_char_boundary(max)).unwrap_or_default()
+}
+
+/// The beginning of a text without control characters, at most `max` characters, to be repeated in a message.
+#[must_use]
+pub fn without_controls(text: &str, max: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(max).collect()
 }
 
 /// An error as it is logged.

@@ -32,7 +32,7 @@ pub use confirm::{Question, Target, Word};
 pub use error::ToolError;
 pub use modules::{ListedModule, Module, Road, is_question, listed as listed_modules, roads};
 pub use named_bucket::named_bucket;
-pub use offer::Offer;
+pub use offer::{Offer, toolset_off};
 pub use resources::{Body, Content, Link, ResourceUri};
 pub use session::{Progress, Services, Session};
 pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};

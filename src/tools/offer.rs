@@ -75,11 +75,7 @@ impl Offer {
         if self.includes(toolset) {
             return Ok(());
         }
-        Err(ToolError::invalid(format!(
-            "{what} belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, \
-             X-MCP-Toolsets).",
-            toolset.as_str()
-        )))
+        Err(ToolError::invalid(toolset_off(what, toolset)))
     }
 
     /// Refuses a tool of a toolset that is off, and one that writes where nothing may be written.
@@ -92,4 +88,13 @@ impl Offer {
         let hint = "Leave out the header X-MCP-Readonly, or ask the operator (QUILT_MCP_READ_ONLY).";
         Err(ToolError::new(ErrorCode::ReadOnly, message).with_hint(hint))
     }
+}
+
+/// The sentence for something of a toolset that is off. `what` is its subject.
+#[must_use]
+pub fn toolset_off(what: &str, toolset: Toolset) -> String {
+    format!(
+        "{what} belongs to the toolset {}, which is switched off for this request (QUILT_MCP_TOOLSETS, X-MCP-Toolsets).",
+        toolset.as_str()
+    )
 }

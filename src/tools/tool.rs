@@ -12,6 +12,7 @@ pub use crate::config::Toolset;
 use crate::credentials::Source;
 use crate::json::{Shape, is_verbatim, nested_texts};
 use crate::memory::SMALL;
+use crate::telemetry::text::without_controls;
 
 /// The member of every result of a call that touched AWS.
 const SOURCE: &str = "credential_source";
@@ -161,7 +162,7 @@ impl AnyTool {
         match arguments.keys().find(|name| !known.contains_key(*name) && !aliases.contains(&name.as_str())) {
             None => Ok(()),
             Some(unknown) => {
-                let unknown: String = unknown.chars().filter(|c| !c.is_control()).take(80).collect();
+                let unknown = without_controls(unknown, 80);
                 let valid: Vec<&str> = known.keys().map(String::as_str).collect();
                 let valid = if valid.is_empty() { "none".to_owned() } else { valid.join(", ") };
                 Err(ToolError::invalid(format!(

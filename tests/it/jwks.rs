@@ -149,7 +149,7 @@ async fn a_storm_of_unknown_key_names_asks_the_issuer_once() {
     let storm = (0..200).map(|i| old.sign_as(&json!({}), Some(&format!("unknown-{i}"))));
     let storm: Vec<String> = storm.collect();
     for answer in futures::future::join_all(storm.iter().map(|bearer| status(&server, bearer))).await {
-        // Only so many tokens wait for keys at once.
+        // A bounded number of tokens waits for keys at once.
         assert!(answer == (401, "invalid_jwt".into()) || answer == (429, "throttled".into()), "{answer:?}");
     }
     assert_eq!(issuer.requests().await, 2, "one for the first token, one for two hundred unknown names");

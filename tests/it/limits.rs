@@ -1,5 +1,6 @@
 //! How much one caller may ask for, and what nobody else has to bear for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -8,6 +9,7 @@ use quilt_mcp::catalog::http_client;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use crate::support::faults::Faults;
 use crate::support::registry::{FakeRegistry, Vends};
@@ -95,44 +97,53 @@ async fn a_caller_whose_calls_hang_leaves_places_for_others() {
     assert_eq!(hanging.len(), 4, "half of the places were taken all the while");
 }
 
-/// A package is created through `gate`, with its progress as a stream that has begun.
-async fn streamed(stage: &Stage, registry: &FakeRegistry, server: &Server, bearer: &str) -> reqwest::Response {
-    registry.vends(bearer, Vends::Keys(stage.writer.clone(), 3600));
-    let arguments = json!({ "bucket": SHARED, "name": "a/b", "source_bucket": SHARED, "source_prefix": "in/" });
-    let params = json!({ "name": "package_create_from_s3", "arguments": arguments, "_meta": { "progressToken": 1 } });
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let request = http_client(Duration::from_mins(1)).unwrap().post(&server.url).bearer_auth(bearer).json(&body);
-    let streamed = request.send().await.unwrap();
-    assert_eq!(streamed.headers()["content-type"], "text/event-stream");
-    assert_eq!(
-        (&streamed.headers()["cache-control"], &streamed.headers()["x-accel-buffering"]),
-        (&"no-cache".parse().unwrap(), &"no".parse().unwrap())
-    );
-    streamed
+/// A server and a call that creates a package, whose progress is a stream that has begun and whose last object is held.
+struct Streaming {
+    _parties: (Stage, FakeRegistry, Faults),
+    server: Server,
+    bearer: String,
+    held: Arc<Semaphore>,
+    stream: reqwest::Response,
+}
+
+impl Streaming {
+    async fn start(flag: &str) -> Self {
+        let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
+        for number in 0..8 {
+            stage.seed(SHARED, &format!("in/{number}"), b"x").await;
+        }
+        let faults = Faults::before(&stage.endpoint).await;
+        let held = faults.hold(&format!("{SHARED}/in/7"));
+        let flags = [
+            format!("--jwt-secret={SECRET}"),
+            format!("--registry-url={}", registry.url),
+            format!("--s3-endpoint={}", faults.url),
+            flag.to_owned(),
+        ];
+        let server = Server::start_with(None, &flags).await;
+        let bearer = token(json!({ "sub": "alice" }));
+        registry.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
+        let arguments = json!({ "bucket": SHARED, "name": "a/b", "source_bucket": SHARED, "source_prefix": "in/" });
+        let params =
+            json!({ "name": "package_create_from_s3", "arguments": arguments, "_meta": { "progressToken": 1 } });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let request = http_client(Duration::from_mins(1)).unwrap().post(&server.url).bearer_auth(&bearer).json(&body);
+        let stream = request.send().await.unwrap();
+        let header = |name: &str| stream.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("content-type"), "text/event-stream");
+        assert_eq!((header("cache-control"), header("x-accel-buffering")), ("no-cache".to_owned(), "no".to_owned()));
+        Self { _parties: (stage, registry, faults), server, bearer, held, stream }
+    }
 }
 
 /// A streamed answer is begun while its call still works.
 #[tokio::test]
 async fn a_streamed_answer_takes_its_callers_place_to_its_end() {
-    let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
-    for number in 0..8 {
-        stage.seed(SHARED, &format!("in/{number}"), b"x").await;
-    }
-    let faults = Faults::before(&stage.endpoint).await;
-    let gate = faults.hold(&format!("{SHARED}/in/7"));
-    let flags = [
-        format!("--jwt-secret={SECRET}"),
-        format!("--registry-url={}", registry.url),
-        format!("--s3-endpoint={}", faults.url),
-        "--max-in-flight=2".to_owned(),
-    ];
-    let server = Server::start_with(None, &flags).await;
-    let bearer = token(json!({ "sub": "alice" }));
-    let streamed = streamed(&stage, &registry, &server, &bearer).await;
+    let Streaming { _parties, server, bearer, held, stream } = Streaming::start("--max-in-flight=2").await;
     let list = || server.call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED }));
     assert_eq!(list().await.refused(), (429, "throttled"), "the one place is taken");
-    gate.close();
-    let told = streamed.text().await.unwrap();
+    held.close();
+    let told = stream.text().await.unwrap();
     assert!(told.contains(r#""entries_added":8"#), "{told}");
     list().await.success();
 }
@@ -140,23 +151,9 @@ async fn a_streamed_answer_takes_its_callers_place_to_its_end() {
 /// Clients wait for the answer of a stream that ends without one until their own timeout.
 #[tokio::test]
 async fn a_stream_that_the_end_of_the_server_ends_has_its_answer() {
-    let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
-    for number in 0..8 {
-        stage.seed(SHARED, &format!("in/{number}"), b"x").await;
-    }
-    let faults = Faults::before(&stage.endpoint).await;
-    let _gate = faults.hold(&format!("{SHARED}/in/7"));
-    let flags = [
-        format!("--jwt-secret={SECRET}"),
-        format!("--registry-url={}", registry.url),
-        format!("--s3-endpoint={}", faults.url),
-        "--drain=200ms".to_owned(),
-    ];
-    let server = Server::start_with(None, &flags).await;
-    let bearer = token(json!({ "sub": "alice" }));
-    let streamed = streamed(&stage, &registry, &server, &bearer).await;
+    let Streaming { _parties, server, held: _held, stream, .. } = Streaming::start("--drain=200ms").await;
     server.shut_down();
-    let text = streamed.text().await.unwrap();
+    let text = stream.text().await.unwrap();
     let events: Vec<Value> =
         text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
     let last = events.last().unwrap();

@@ -31,8 +31,10 @@ async fn initialize_negotiates_every_served_version_and_names_us() {
         assert_eq!(result["serverInfo"]["version"], env!("CARGO_PKG_VERSION"));
         assert!(!answer.headers.contains_key("mcp-session-id"), "no session is minted");
     }
-    let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    assert_eq!(server.post(notification, &[]).await.status, 202);
+    for method in ["notifications/initialized", "notifications/cancelled"] {
+        let notification = json!({ "jsonrpc": "2.0", "method": method, "params": { "requestId": 1 } }).to_string();
+        assert_eq!(server.post(notification, &[]).await.status, 202, "{method}");
+    }
 }
 
 #[tokio::test]

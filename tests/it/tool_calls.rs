@@ -93,13 +93,13 @@ async fn a_call_whose_client_leaves_is_cancelled_and_ends() {
     let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url=http://{}", registry.local_addr().unwrap())];
     let program = Program::serve(&flags, &[]).await;
     let address = program.server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
-    for (road, meta) in [("short", json!({})), ("long", json!({ "progressToken": 1 }))] {
-        let bearer = token(json!({ "sub": road }));
+    for (caller, meta) in [("plain", json!({})), ("with-progress", json!({ "progressToken": 1 }))] {
+        let bearer = token(json!({ "sub": caller }));
         let params = json!({ "name": "bucket_list", "_meta": meta });
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
         let mut client = TcpStream::connect(&address).await.unwrap();
         let request = format!(
-            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nx-request-id: {road}\r\n\
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nx-request-id: {caller}\r\n\
              Authorization: Bearer {bearer}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -107,8 +107,8 @@ async fn a_call_whose_client_leaves_is_cancelled_and_ends() {
         let (mut asked, _) = registry.accept().await.unwrap();
         assert!(asked.read(&mut [0; 4096]).await.unwrap() > 0);
         drop(client);
-        let line = program.logged(|line| line["message"] == "tool called" && line["subject"] == road).await;
-        assert_eq!((&line["outcome"], &line["tool"]), (&json!("cancelled"), &json!("bucket_list")), "{road}: {line}");
-        assert_eq!(line["span"]["request_id"], road, "{line}");
+        let line = program.logged(|line| line["message"] == "tool called" && line["subject"] == caller).await;
+        assert_eq!((&line["outcome"], &line["tool"]), (&json!("cancelled"), &json!("bucket_list")), "{caller}: {line}");
+        assert_eq!(line["span"]["request_id"], caller, "{line}");
     }
 }

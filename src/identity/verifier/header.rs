@@ -2,20 +2,17 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::identity::{BearerToken, Rejection};
+use crate::json::deserialize_present;
 
 /// Other members become no value, because the sender is not known yet and `serde_json::Value` parses some keys anew.
 #[derive(Deserialize)]
 struct Header<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow, default, deserialize_with = "deserialize_present")]
     crit: Option<&'a RawValue>,
-}
-
-fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// Refuses a token whose header has a `crit` member, whatever its value: it names extensions that a verifier must

@@ -23,6 +23,7 @@ pub(super) use self::table::{MODULES, OLD_NAMES};
 use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, Written};
 use crate::config::Toolset;
 use crate::error_code::ErrorCode;
+use crate::telemetry::text::without_controls;
 
 /// One module.
 pub struct Module {
@@ -134,7 +135,7 @@ impl Module {
     ) -> Result<Reply<Written>, ToolError> {
         let valid = ["action", "params", "_context"];
         if let Some(unknown) = arguments.keys().find(|name| !valid.contains(&name.as_str())) {
-            let unknown: String = unknown.chars().filter(|c| !c.is_control()).take(80).collect();
+            let unknown = without_controls(unknown, 80);
             let message =
                 format!("{} has no argument `{unknown}`; its arguments are: {}.", self.name, valid.join(", "));
             return Err(ToolError::invalid(message).with_hint("Arguments of an action stand inside `params`."));
@@ -145,7 +146,7 @@ impl Module {
             Some(_) => return Err(ToolError::invalid("Argument action: expected a text.")),
         };
         let Some(known) = self.action(&action) else {
-            let shown: String = action.chars().filter(|c| !c.is_control()).take(80).collect();
+            let shown = without_controls(&action, 80);
             let names: Vec<&str> = self.offered(toolbox, offer).map(|action| action.name).collect();
             let message = format!("{} has no action `{shown}`; its actions are: {}.", self.name, names.join(", "));
             return Err(ToolError::new(ErrorCode::UnknownAction, message).with_details(json!({ "actions": names })));

@@ -5,6 +5,7 @@ use quilt_format::{PackageName, QuiltUri, Revision};
 use crate::error_code::ErrorCode;
 use crate::packages::{Listed, ManifestFile, PackageBucket, Use, object_of};
 use crate::s3::{BucketName, ObjectUri};
+use crate::telemetry::text::without_controls;
 use crate::tools::{Session, ToolError};
 
 /// The object of an entry. Names are as people write them: the bucket with or without `s3://`, the revision by default the
@@ -39,7 +40,7 @@ pub(super) async fn manifest(session: &Session, uri: &QuiltUri, beside: usize) -
 pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Result<ObjectUri, ToolError> {
     let file = manifest(session, uri, 0).await?;
     let told = |error| session.explain_package(error);
-    let shown: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
+    let shown = without_controls(path, 200);
     let listed = match file.find(path).await.map_err(told)? {
         Some(place) => file.list(&place, true, None, 1).await.map_err(told)?.0,
         None => Vec::new(),

@@ -114,7 +114,7 @@ impl Member {
 }
 
 /// Puts the last member, with which the output ends, in its place among the others, which are in order. `None` if its key
-/// is there, or if there are so many members that the general path should sort them.
+/// is there already, or if the members are too many to be sorted by insertion.
 fn settle(members: &mut [Member], out: &mut [u8], spare: &mut Vec<u8>) -> Option<()> {
     let (last, others) = members.split_last()?;
     let Some(before) = others.last() else { return Some(()) };
