@@ -46,9 +46,15 @@ struct Effort {
 
 fn main() -> anyhow::Result<()> {
     let effort = if std::env::args().any(|argument| argument == "--smoke") {
-        Effort { rounds: 1, round: Duration::from_millis(1) }
+        Effort {
+            rounds: 1,
+            round: Duration::from_millis(1),
+        }
     } else {
-        Effort { rounds: 41, round: Duration::from_millis(20) }
+        Effort {
+            rounds: 41,
+            round: Duration::from_millis(20),
+        }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(identity(effort))?;
@@ -75,7 +81,10 @@ fn measure<const N: usize>(effort: Effort, mut subjects: [&mut dyn FnMut(); N]) 
 async fn identity(effort: Effort) -> anyhow::Result<()> {
     let clock = Clock::system();
     // The counters are on, as they are in a server.
-    let quiet = TelemetryConfig { log: "off".to_owned(), ..TelemetryConfig::default() };
+    let quiet = TelemetryConfig {
+        log: "off".to_owned(),
+        ..TelemetryConfig::default()
+    };
     let _exports = telemetry::init(&quiet, Some(([127, 0, 0, 1], 0).into()))?;
     let text = server::token("ASIAEXAMPLEEXAMPLE00", "secret/secret+secret/secret+secret/secre")?;
     let hs256 = Hs256::new(&[server::secret()], None, None, clock.clone());
@@ -99,7 +108,13 @@ async fn identity(effort: Effort) -> anyhow::Result<()> {
     let assume_role = AssumeRole::new(Vec::new(), None, &ambient, &sts, clock.clone());
     let exchange = JwtExchange::new(assume_role, clock.clone());
     let catalog = CatalogCredentials::new(registries, clock.clone());
-    let resolver = Resolver::new(exchange, catalog, ambient, "https://registry.example.com".to_owned(), clock);
+    let resolver = Resolver::new(
+        exchange,
+        catalog,
+        ambient,
+        "https://registry.example.com".to_owned(),
+        clock,
+    );
     resolver.resolve(&caller).await?;
 
     let [verify, hit, hash] = measure(
@@ -114,15 +129,24 @@ async fn identity(effort: Effort) -> anyhow::Result<()> {
         ],
     );
     println!("SHA-256 of a token of {} bytes            {hash:7.0} ns", text.len());
-    println!("token proved (HS256)                       {verify:7.0} ns  {:5.1} times as long", verify / hash);
-    println!("credentials found in the cache             {hit:7.0} ns  {:5.1} times as long", hit / hash);
+    println!(
+        "token proved (HS256)                       {verify:7.0} ns  {:5.1} times as long",
+        verify / hash
+    );
+    println!(
+        "credentials found in the cache             {hit:7.0} ns  {:5.1} times as long",
+        hit / hash
+    );
     Ok(())
 }
 
 /// Rows of one manifest, and what of them is hashed.
 fn manifest(entry: fn(u64) -> (String, String)) -> (String, String) {
     let (rows, canonical): (String, String) = (0..10_000).map(entry).unzip();
-    (rows::HEADER.0.to_owned() + &rows, rows::HEADER.1.to_owned() + &canonical)
+    (
+        rows::HEADER.0.to_owned() + &rows,
+        rows::HEADER.1.to_owned() + &canonical,
+    )
 }
 
 fn manifests(effort: Effort) -> anyhow::Result<()> {
@@ -132,14 +156,20 @@ fn manifests(effort: Effort) -> anyhow::Result<()> {
         let hashed = |bytes: &str| -> anyhow::Result<String> {
             let mut hasher = ManifestHasher::streaming();
             // As it comes from a file or from S3.
-            bytes.as_bytes().chunks(64 * 1024).try_for_each(|piece| hasher.push(piece))?;
+            bytes
+                .as_bytes()
+                .chunks(64 * 1024)
+                .try_for_each(|piece| hasher.push(piece))?;
             Ok(hasher.finish()?.top_hash.to_string())
         };
         let bare = Sha256::digest(&canonical).iter().fold(String::new(), |mut hex, byte| {
             let _infallible = write!(hex, "{byte:02x}");
             hex
         });
-        ensure!(hashed(&manifest)? == bare, "the top hash is not that of the canonical bytes");
+        ensure!(
+            hashed(&manifest)? == bare,
+            "the top hash is not that of the canonical bytes"
+        );
         let [sha, hash, parse] = measure(
             effort,
             [
@@ -156,17 +186,30 @@ fn manifests(effort: Effort) -> anyhow::Result<()> {
                 },
             ],
         );
-        println!("manifest {shape}, {} bytes, {} of them hashed", manifest.len(), canonical.len());
-        println!("  SHA-256 of the canonical bytes           {:7.0} MB/s of them", rate(&canonical, sha));
+        println!(
+            "manifest {shape}, {} bytes, {} of them hashed",
+            manifest.len(),
+            canonical.len()
+        );
+        println!(
+            "  SHA-256 of the canonical bytes           {:7.0} MB/s of them",
+            rate(&canonical, sha)
+        );
         println!(
             "  top hash                                 {:7.0} MB/s of them, {:.2} times the speed; {:.0} MB/s of the manifest",
             rate(&canonical, hash),
             sha / hash,
             rate(&manifest, hash)
         );
-        println!("  rows read                                {:7.0} MB/s of the manifest", rate(&manifest, parse));
+        println!(
+            "  rows read                                {:7.0} MB/s of the manifest",
+            rate(&manifest, parse)
+        );
     }
-    let text = format!("[{}]", (0..1000).map(|n| rows::entry(n).0).collect::<Vec<_>>().join(","));
+    let text = format!(
+        "[{}]",
+        (0..1000).map(|n| rows::entry(n).0).collect::<Vec<_>>().join(",")
+    );
     let value = json::parse(&text).context("the rows are JSON")?;
     let canonical = value.canonical();
     let mut out = Vec::new();
@@ -177,8 +220,14 @@ fn manifests(effort: Effort) -> anyhow::Result<()> {
             value.write_canonical(&mut out);
         }],
     );
-    println!("canonical JSON written                     {:7.0} MB/s", rate(&canonical, written));
-    println!("  the same bytes copied                    {:7.0} MB/s", rate(&canonical, copy));
+    println!(
+        "canonical JSON written                     {:7.0} MB/s",
+        rate(&canonical, written)
+    );
+    println!(
+        "  the same bytes copied                    {:7.0} MB/s",
+        rate(&canonical, copy)
+    );
     Ok(())
 }
 

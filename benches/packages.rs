@@ -39,7 +39,10 @@ const BUCKET: &str = "bench-packages";
 const AT_ONCE: usize = 64;
 
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -100,7 +103,16 @@ impl Stage {
         let server = Server::start(&endpoint)?;
         let token = token(&admin.access_key_id, admin.secret_access_key.expose_secret())?;
         let http = quilt_mcp::catalog::http_client(Duration::from_mins(5))?;
-        Ok(Self { aws, endpoint, admin, s3, url: server.url(), server, token, http })
+        Ok(Self {
+            aws,
+            endpoint,
+            admin,
+            s3,
+            url: server.url(),
+            server,
+            token,
+            http,
+        })
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> anyhow::Result<Value> {
@@ -124,8 +136,15 @@ impl Stage {
         for entry in self.aws.journal().entries() {
             *asked.entry(entry.operation).or_default() += 1;
         }
-        let asked: Vec<String> = asked.iter().map(|(operation, times)| format!("{operation} {times}")).collect();
-        println!("{what}: {duration:.2?}, peak {} MiB, asked: {}", self.peak()? / 1024, asked.join(", "));
+        let asked: Vec<String> = asked
+            .iter()
+            .map(|(operation, times)| format!("{operation} {times}"))
+            .collect();
+        println!(
+            "{what}: {duration:.2?}, peak {} MiB, asked: {}",
+            self.peak()? / 1024,
+            asked.join(", ")
+        );
         Ok((output, duration))
     }
 
@@ -143,11 +162,20 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
             async move {
                 let key = format!("{prefix}/{:03}/{number:06}.csv", number / 100);
                 let body = format!("{number}\n").repeat(100).into_bytes();
-                s3.put_object().bucket(BUCKET).key(key).set_checksum_algorithm(algorithm).body(body.into()).send().await
+                s3.put_object()
+                    .bucket(BUCKET)
+                    .key(key)
+                    .set_checksum_algorithm(algorithm)
+                    .body(body.into())
+                    .send()
+                    .await
             }
         });
         let puts: Vec<_> = puts.collect();
-        futures::stream::iter(puts).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
+        futures::stream::iter(puts)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
     }
     println!("{objects} objects of about 600 bytes");
 
@@ -164,7 +192,10 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
                 .send()
         });
         let heads: Vec<_> = heads.collect();
-        futures::stream::iter(heads).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
+        futures::stream::iter(heads)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
         Ok(start.elapsed())
     };
     let mut ratios = Vec::new();
@@ -204,14 +235,20 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         // quilt3 says things of its own before.
         let seconds: f64 = said.lines().next_back().unwrap_or_default().parse()?;
-        println!("quilt3, the same objects: {seconds:.2} s; quilt3 : package = {:.1}", seconds / ours.as_secs_f64());
+        println!(
+            "quilt3, the same objects: {seconds:.2} s; quilt3 : package = {:.1}",
+            seconds / ours.as_secs_f64()
+        );
     }
     Ok(())
 }
 
 /// A manifest of so many entries in directories of a thousand; of the second revision every thousandth is another.
 fn manifest(entries: usize, second: bool) -> anyhow::Result<(Vec<u8>, String)> {
-    let mut text = format!("{{\"version\": \"v0\", \"message\": \"{}\"}}\n", if second { "second" } else { "first" });
+    let mut text = format!(
+        "{{\"version\": \"v0\", \"message\": \"{}\"}}\n",
+        if second { "second" } else { "first" }
+    );
     for number in 0..entries {
         let size = if second && number % 1000 == 500 { 2 } else { 1 };
         let key = format!("data/{:04}/sample-{number:07}.csv", number / 1000);
@@ -235,9 +272,16 @@ async fn browse(entries: usize) -> anyhow::Result<()> {
         println!("manifest of {entries} entries, {} MiB: {hash}", bytes.len() >> 20);
         let put = |key: String, body: Vec<u8>| stage.s3.put_object().bucket(BUCKET).key(key).body(body.into()).send();
         put(format!(".quilt/packages/{hash}"), bytes).await?;
-        put(".quilt/named_packages/bench/large/latest".to_owned(), hash.clone().into_bytes()).await?;
         put(
-            format!(".quilt/named_packages/bench/large/{}", 1_700_000_000 + u32::from(second)),
+            ".quilt/named_packages/bench/large/latest".to_owned(),
+            hash.clone().into_bytes(),
+        )
+        .await?;
+        put(
+            format!(
+                ".quilt/named_packages/bench/large/{}",
+                1_700_000_000 + u32::from(second)
+            ),
             hash.clone().into_bytes(),
         )
         .await?;
@@ -245,23 +289,48 @@ async fn browse(entries: usize) -> anyhow::Result<()> {
     }
     let package = |more: Value| {
         let mut arguments = json!({ "bucket": BUCKET, "name": "bench/large" });
-        arguments.as_object_mut().into_iter().for_each(|all| all.extend(more.as_object().cloned().unwrap_or_default()));
+        arguments
+            .as_object_mut()
+            .into_iter()
+            .for_each(|all| all.extend(more.as_object().cloned().unwrap_or_default()));
         arguments
     };
     let middle = format!("data/{:04}", entries / 2000);
-    stage.measured("first page of the root, manifest never read", "package_browse", package(json!({}))).await?;
-    stage.measured("first page of the root, known", "package_browse", package(json!({}))).await?;
-    stage.measured("first page of all directories", "package_browse", package(json!({ "path": "data" }))).await?;
+    stage
+        .measured(
+            "first page of the root, manifest never read",
+            "package_browse",
+            package(json!({})),
+        )
+        .await?;
+    stage
+        .measured("first page of the root, known", "package_browse", package(json!({})))
+        .await?;
+    stage
+        .measured(
+            "first page of all directories",
+            "package_browse",
+            package(json!({ "path": "data" })),
+        )
+        .await?;
     let (page, _) = stage
-        .measured("first page of a directory in the middle", "package_browse", package(json!({ "path": middle })))
+        .measured(
+            "first page of a directory in the middle",
+            "package_browse",
+            package(json!({ "path": middle })),
+        )
         .await?;
     ensure!(page["count"] == 100, "{page}");
     let next = package(json!({ "path": middle, "cursor": page["next_cursor"] }));
     stage.measured("its second page", "package_browse", next).await?;
     let both = package(json!({ "hash": hashes[0], "other_hash": hashes[1] }));
-    let (diff, _) = stage.measured("difference, one of the two never read", "package_diff", both.clone()).await?;
+    let (diff, _) = stage
+        .measured("difference, one of the two never read", "package_diff", both.clone())
+        .await?;
     ensure!(diff["counts"]["changed"] == entries / 1000, "{}", diff["counts"]);
-    let (diff, _) = stage.measured("difference, both known", "package_diff", both.clone()).await?;
+    let (diff, _) = stage
+        .measured("difference, both known", "package_diff", both.clone())
+        .await?;
     if diff["next_cursor"].is_string() {
         let mut next = both;
         next["cursor"] = diff["next_cursor"].clone();

@@ -114,14 +114,26 @@ impl App {
         let http = http_clients(registry_timeout, &upstreams)?;
         let region = &config.aws.region;
 
-        let catalog =
-            config.catalog.catalog()?.map(|url| Arc::new(CatalogHost::new(url, http.trusting.clone(), clock.clone())));
+        let catalog = config
+            .catalog
+            .catalog()?
+            .map(|url| Arc::new(CatalogHost::new(url, http.trusting.clone(), clock.clone())));
         let registry = registry(config, catalog.as_ref(), &http.trusting);
-        let registry_url = config.catalog.registry_url.clone().or_else(|| catalog.as_ref().map(|c| c.url().clone()));
+        let registry_url = config
+            .catalog
+            .registry_url
+            .clone()
+            .or_else(|| catalog.as_ref().map(|c| c.url().clone()));
         let registry_name = registry_url.as_ref().map(ToString::to_string).unwrap_or_default();
         let allowed = config.catalog.allowed_registries.clone();
         let has_registry = registry.is_some();
-        let registries = Arc::new(RegistryDirectory::new(registry, registry_url, allowed, http, clock.clone()));
+        let registries = Arc::new(RegistryDirectory::new(
+            registry,
+            registry_url,
+            allowed,
+            http,
+            clock.clone(),
+        ));
 
         let ambient = Ambient::new(ambient, region, config.rights.ambient, clock.clone()).await;
         let sts = sts(config, s3_backoff, connect_timeout, &clock);
@@ -174,16 +186,33 @@ impl App {
         let endpoint = Endpoint {
             host_policy: HostPolicy::new(hosts(config)?, origins),
             authenticator: Authenticator::new(verifier.clone(), without_token, requires_all, resource_server.clone()),
-            reader: RequestReader { max_body: config.limits.max_body, memory: memory.clone() },
+            reader: RequestReader {
+                max_body: config.limits.max_body,
+                memory: memory.clone(),
+            },
             tool_filter: Offer::of(&config.offer),
             limits: Limits::new(config.limits.max_in_flight, config.limits.rate_limit.0),
             memory,
-            dispatcher: Dispatcher { server, ends: calls_end.clone(), tasks: tasks.clone() },
+            dispatcher: Dispatcher {
+                server,
+                ends: calls_end.clone(),
+                tasks: tasks.clone(),
+            },
         };
         let base_path = config.listen.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
-        let router = Routes { endpoint, base_path, resource_server, verifier, readiness: readiness.clone(), clock }
-            .into_router();
-        let connections = ConnectionLimits { idle: config.limits.idle_timeout, ..connections };
+        let router = Routes {
+            endpoint,
+            base_path,
+            resource_server,
+            verifier,
+            readiness: readiness.clone(),
+            clock,
+        }
+        .into_router();
+        let connections = ConnectionLimits {
+            idle: config.limits.idle_timeout,
+            ..connections
+        };
         log_sources(config);
         if config.confirmation.may_be_lost(&config.listen) {
             tracing::warn!(
@@ -191,14 +220,40 @@ impl App {
                  another copy of the server, or after a restart"
             );
         }
-        Ok(Self { router, readiness, calls_end, tasks, drain: config.limits.drain, connections })
+        Ok(Self {
+            router,
+            readiness,
+            calls_end,
+            tasks,
+            drain: config.limits.drain,
+            connections,
+        })
     }
 
     /// Serves until `shutdown`, then lets the calls in flight, and the work that outlives its call, finish for as
     /// long as the drain time allows.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
-        let Self { router, readiness, calls_end, tasks, drain, connections } = self;
-        serve(listener, router, connections, Shutdown { begins: shutdown, readiness, calls_end, tasks, drain }).await;
+        let Self {
+            router,
+            readiness,
+            calls_end,
+            tasks,
+            drain,
+            connections,
+        } = self;
+        serve(
+            listener,
+            router,
+            connections,
+            Shutdown {
+                begins: shutdown,
+                readiness,
+                calls_end,
+                tasks,
+                drain,
+            },
+        )
+        .await;
     }
 }
 
@@ -240,9 +295,11 @@ async fn jwks(
     clock: &Clock,
 ) -> Result<Jwks, BuildError> {
     let identity = &config.identity;
-    let (Some(url), Some(issuer), Some(audience)) =
-        (&identity.jwt_jwks_url, identity.jwt_issuer.clone(), identity.jwt_audience.clone())
-    else {
+    let (Some(url), Some(issuer), Some(audience)) = (
+        &identity.jwt_jwks_url,
+        identity.jwt_issuer.clone(),
+        identity.jwt_audience.clone(),
+    ) else {
         let problem = "needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it";
         return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem).into());
     };

@@ -40,7 +40,11 @@ pub struct Deadline {
 impl Deadline {
     /// Fails once the time is over, or the caller has left.
     pub fn check(&self) -> Result<(), CpuError> {
-        if self.abandoned.is_cancelled() || Instant::now() >= self.at { Err(CpuError::TooSlow) } else { Ok(()) }
+        if self.abandoned.is_cancelled() || Instant::now() >= self.at {
+            Err(CpuError::TooSlow)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -60,7 +64,11 @@ impl Default for CpuPool {
 
 impl CpuPool {
     fn new(places: usize, patience: Duration, limit: Duration) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), patience, limit }
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            patience,
+            limit,
+        }
     }
 
     /// Runs a computation on a blocking thread, as part of the present span. Its place is free when it has ended, which
@@ -70,10 +78,15 @@ impl CpuPool {
         work: impl FnOnce(&Deadline) -> T + Send + 'static,
     ) -> Result<T, CpuError> {
         let waited = tokio::time::timeout(self.patience, self.places.clone().acquire_owned()).await;
-        let Ok(Ok(place)) = waited else { return Err(CpuError::Busy) };
+        let Ok(Ok(place)) = waited else {
+            return Err(CpuError::Busy);
+        };
         let abandoned = CancellationToken::new();
         let _abandon = abandoned.clone().drop_guard();
-        let deadline = Deadline { at: Instant::now() + self.limit, abandoned };
+        let deadline = Deadline {
+            at: Instant::now() + self.limit,
+            abandoned,
+        };
         let span = tracing::Span::current();
         let running = tokio::task::spawn_blocking(move || {
             let result = span.in_scope(|| work(&deadline));

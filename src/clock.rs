@@ -47,7 +47,10 @@ impl Clock {
     pub fn system() -> Self {
         let elapsed = || SignedDuration::try_from(ORIGIN.elapsed()).unwrap_or(SignedDuration::MAX);
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
-        Self { wall: Arc::new(Timestamp::now), monotonic: Arc::new(move || Moment(elapsed())) }
+        Self {
+            wall: Arc::new(Timestamp::now),
+            monotonic: Arc::new(move || Moment(elapsed())),
+        }
     }
 
     /// A clock that stands still.
@@ -61,7 +64,10 @@ impl Clock {
     pub fn from_fn(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let wall = Arc::new(read);
         let monotonic = wall.clone();
-        Self { wall, monotonic: Arc::new(move || Moment(monotonic().as_duration())) }
+        Self {
+            wall,
+            monotonic: Arc::new(move || Moment(monotonic().as_duration())),
+        }
     }
 
     /// The wall clock.
@@ -97,14 +103,20 @@ impl ManualClock {
     /// A clock whose wall clock shows this time.
     #[must_use]
     pub fn new(wall: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Readings { wall, passed: SignedDuration::ZERO })))
+        Self(Arc::new(Mutex::new(Readings {
+            wall,
+            passed: SignedDuration::ZERO,
+        })))
     }
 
     /// The clock, to be handed out.
     #[must_use]
     pub fn clock(&self) -> Clock {
         let (wall, monotonic) = (self.clone(), self.clone());
-        Clock { wall: Arc::new(move || wall.read().wall), monotonic: Arc::new(move || Moment(monotonic.read().passed)) }
+        Clock {
+            wall: Arc::new(move || wall.read().wall),
+            monotonic: Arc::new(move || Moment(monotonic.read().passed)),
+        }
     }
 
     /// Lets time pass: both readings move.
@@ -144,7 +156,10 @@ mod tests {
         assert_eq!(clock.monotonic().since(began), SignedDuration::ZERO);
         manual.advance(SignedDuration::from_secs(5));
         assert_eq!(clock.monotonic().since(began), SignedDuration::from_secs(5));
-        assert_eq!(clock.now(), noon - SignedDuration::from_hours(24) + SignedDuration::from_secs(5));
+        assert_eq!(
+            clock.now(),
+            noon - SignedDuration::from_hours(24) + SignedDuration::from_secs(5)
+        );
     }
 
     #[test]

@@ -30,7 +30,12 @@ impl CallerIdentity {
     /// Name of the role whose session this is: the part of `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` that says it.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
-        self.arn.split_once(":assumed-role/")?.1.split('/').next().filter(|role| !role.is_empty())
+        self.arn
+            .split_once(":assumed-role/")?
+            .1
+            .split('/')
+            .next()
+            .filter(|role| !role.is_empty())
     }
 }
 
@@ -70,7 +75,11 @@ impl StsOptions {
 
 /// Tells a permit whether STS answered. A refusal is an answer, and so is a 500, which may be about one request only.
 pub fn told<T, E>(permit: Permit, answer: &Result<T, SdkError<E>>) {
-    let status = answer.as_ref().err().and_then(SdkError::raw_response).map(|raw| raw.status().as_u16());
+    let status = answer
+        .as_ref()
+        .err()
+        .and_then(SdkError::raw_response)
+        .map(|raw| raw.status().as_u16());
     // The SDK also calls it a failure of dispatch when there are no credentials to sign with; that has no kind.
     let was_sent = |error: &ConnectorError| error.is_io() || error.is_timeout() || error.as_other().is_some();
     match (answer, status) {
@@ -96,18 +105,29 @@ impl SharedSts {
     #[must_use]
     pub fn new(options: &StsOptions) -> Self {
         let config = options.config(PATIENCE).identity_cache(IdentityCache::no_cache());
-        Self { client: Client::from_conf(config.build()), breaker: options.breaker.clone() }
+        Self {
+            client: Client::from_conf(config.build()),
+            breaker: options.breaker.clone(),
+        }
     }
 
     /// Asks STS whose these credentials are; needs no permission. `None` when STS does not say.
     pub async fn caller_identity(&self, credentials: Credentials) -> Option<CallerIdentity> {
         let permit = self.breaker.ask(Asker::of(credentials.access_key_id())).ok()?;
         let identity = Builder::new().credentials_provider(credentials);
-        let request = self.client.get_caller_identity().customize().config_override(identity).send();
+        let request = self
+            .client
+            .get_caller_identity()
+            .customize()
+            .config_override(identity)
+            .send();
         let answer = observed(Dependency::Sts, "sts:GetCallerIdentity", None, ended, request).await;
         told(permit, &answer);
         let answer = answer.ok()?;
-        Some(CallerIdentity { account: answer.account?, arn: answer.arn? })
+        Some(CallerIdentity {
+            account: answer.account?,
+            arn: answer.arn?,
+        })
     }
 }
 

@@ -35,16 +35,37 @@ use wire::{Post, Wire};
 type Sdk = aws_sdk_s3::Client;
 
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Runtime::new()?;
     match arguments.as_slice() {
         ["s3", _] => runtime.block_on(peers::s3()),
         ["bare", answer] => runtime.block_on(peers::bare(answer)),
         ["thin", s3] => runtime.block_on(peers::thin(s3)),
-        ["--smoke"] => runtime.block_on(run(Effort { rounds: 1, round: Duration::from_millis(20) }, "")),
-        [] => runtime.block_on(run(Effort { rounds: 11, round: Duration::from_millis(700) }, "")),
-        [only] => runtime.block_on(run(Effort { rounds: 11, round: Duration::from_millis(700) }, only)),
+        ["--smoke"] => runtime.block_on(run(
+            Effort {
+                rounds: 1,
+                round: Duration::from_millis(20),
+            },
+            "",
+        )),
+        [] => runtime.block_on(run(
+            Effort {
+                rounds: 11,
+                round: Duration::from_millis(700),
+            },
+            "",
+        )),
+        [only] => runtime.block_on(run(
+            Effort {
+                rounds: 11,
+                round: Duration::from_millis(700),
+            },
+            only,
+        )),
         other => anyhow::bail!("unknown arguments {other:?}"),
     }
 }
@@ -86,7 +107,12 @@ async fn run(effort: Effort, only: &str) -> anyhow::Result<()> {
 
 fn head(sdk: Sdk) -> futures::future::BoxFuture<'static, anyhow::Result<Sdk>> {
     async move {
-        sdk.head_object().bucket(BUCKET).key(SMALL).checksum_mode(ChecksumMode::Enabled).send().await?;
+        sdk.head_object()
+            .bucket(BUCKET)
+            .key(SMALL)
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await?;
         Ok(sdk)
     }
     .boxed()
@@ -94,7 +120,13 @@ fn head(sdk: Sdk) -> futures::future::BoxFuture<'static, anyhow::Result<Sdk>> {
 
 fn read_and_encode(sdk: Sdk) -> futures::future::BoxFuture<'static, anyhow::Result<Sdk>> {
     async move {
-        let answer = sdk.get_object().bucket(BUCKET).key(LARGE).range("bytes=0-1048575").send().await?;
+        let answer = sdk
+            .get_object()
+            .bucket(BUCKET)
+            .key(LARGE)
+            .range("bytes=0-1048575")
+            .send()
+            .await?;
         let encoded = BASE64_STANDARD.encode(answer.body.collect().await?.into_bytes());
         ensure!(encoded.len() == (1_usize << 20).div_ceil(3) * 4, "another length");
         Ok(sdk)
@@ -135,7 +167,13 @@ impl Bench {
         let (id, secret) = (&s3.ready.access_key_id, &s3.ready.secret_access_key);
         let server = Server::start(&endpoint)?;
         let token = server::token(id, secret)?;
-        Ok(Self { effort, sdk: peers::sdk(s3.ready.port, id, secret), s3, server, token })
+        Ok(Self {
+            effort,
+            sdk: peers::sdk(s3.ready.port, id, secret),
+            s3,
+            server,
+            token,
+        })
     }
 
     /// A call of a tool, once made and looked at, in a version of the protocol.
@@ -143,7 +181,10 @@ impl Bench {
         let params = json!({ "name": tool, "arguments": arguments });
         let (post, answer) = self.request(version, "tools/call", Some(tool), params).await?;
         let said: Value = serde_json::from_slice(&answer)?;
-        ensure!(said.pointer("/result/structuredContent/success") == Some(&json!(true)), "{tool}: {said}");
+        ensure!(
+            said.pointer("/result/structuredContent/success") == Some(&json!(true)),
+            "{tool}: {said}"
+        );
         Ok((post, answer))
     }
 
@@ -167,7 +208,10 @@ impl Bench {
             let meta = json!({ "io.modelcontextprotocol/protocolVersion": version,
                 "io.modelcontextprotocol/clientInfo": { "name": "bench", "version": "1" },
                 "io.modelcontextprotocol/clientCapabilities": {} });
-            params.as_object_mut().into_iter().for_each(|params| drop(params.insert("_meta".to_owned(), meta.clone())));
+            params
+                .as_object_mut()
+                .into_iter()
+                .for_each(|params| drop(params.insert("_meta".to_owned(), meta.clone())));
         }
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let post = Post::new(self.server.port, &headers, &body.to_string());
@@ -177,8 +221,11 @@ impl Bench {
 
     /// A tool that needs nobody, against a handler that answers the same bytes.
     async fn local(&self, version: &str, connections: usize) -> anyhow::Result<()> {
-        let (post, answer) = self.call(version, "package_templates", &json!({ "template_name": "model" })).await?;
-        self.beside_bare("package_templates", version, connections, (post, answer)).await
+        let (post, answer) = self
+            .call(version, "package_templates", &json!({ "template_name": "model" }))
+            .await?;
+        self.beside_bare("package_templates", version, connections, (post, answer))
+            .await
     }
 
     /// The list of tools, against a handler that answers the same bytes.
@@ -187,7 +234,8 @@ impl Bench {
         let said: Value = serde_json::from_slice(&answer)?;
         let tools = said.pointer("/result/tools").and_then(Value::as_array);
         ensure!(tools.is_some_and(|tools| !tools.is_empty()), "no tools: {said}");
-        self.beside_bare("tools/list", version, connections, (post, answer)).await
+        self.beside_bare("tools/list", version, connections, (post, answer))
+            .await
     }
 
     async fn beside_bare(
@@ -203,10 +251,27 @@ impl Bench {
         let (ours, base) = compare(
             self.effort,
             self.clients(post.clone(), connections).await?,
-            side(clients(Post { port: handler.ready.port, ..post }, connections).await?, send, handler.pid(), &[]),
+            side(
+                clients(
+                    Post {
+                        port: handler.ready.port,
+                        ..post
+                    },
+                    connections,
+                )
+                .await?,
+                send,
+                handler.pid(),
+                &[],
+            ),
         )
         .await?;
-        report(&format!("{what}, MCP {version}, {connections} connections"), "bare handler", ours, base);
+        report(
+            &format!("{what}, MCP {version}, {connections} connections"),
+            "bare handler",
+            ours,
+            base,
+        );
         Ok(())
     }
 
@@ -229,12 +294,22 @@ impl Bench {
         let others = [std::process::id(), self.s3.pid()];
         let thin = side(clients(post, connections).await?, send, thin.pid(), &others);
         let (thin, base) = compare(self.effort, thin, base).await?;
-        report(&format!("axum with one SDK call, {connections} connections"), "plain SDK", thin, base);
+        report(
+            &format!("axum with one SDK call, {connections} connections"),
+            "plain SDK",
+            thin,
+            base,
+        );
         Ok(())
     }
 
     async fn clients(&self, post: Post, connections: usize) -> anyhow::Result<Side<(Wire, Post)>> {
-        Ok(side(clients(post, connections).await?, send, self.server.pid(), &[std::process::id(), self.s3.pid()]))
+        Ok(side(
+            clients(post, connections).await?,
+            send,
+            self.server.pid(),
+            &[std::process::id(), self.s3.pid()],
+        ))
     }
 
     /// From `exec` to listening, and what the server takes when nobody asks.
@@ -265,7 +340,12 @@ async fn clients(post: Post, connections: usize) -> anyhow::Result<Vec<(Wire, Po
 }
 
 fn side<C>(clients: Vec<C>, act: Act<C>, own: u32, others: &[u32]) -> Side<C> {
-    Side { clients, act, own, all: [&[own], others].concat() }
+    Side {
+        clients,
+        act,
+        own,
+        all: [&[own], others].concat(),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number to look at")]

@@ -76,10 +76,28 @@ pub async fn s3() -> anyhow::Result<()> {
     let clock = Clock::system();
     let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(move || clock.now())));
     aws.create_bucket(BUCKET, None, true);
-    aws.put_object(BUCKET, SMALL, "hello\n".repeat(100), Some("text/plain"), &[("station", "north")])?;
-    aws.put_object(BUCKET, LARGE, vec![0x5a_u8; 1 << 20], Some("application/octet-stream"), &[])?;
+    aws.put_object(
+        BUCKET,
+        SMALL,
+        "hello\n".repeat(100),
+        Some("text/plain"),
+        &[("station", "north")],
+    )?;
+    aws.put_object(
+        BUCKET,
+        LARGE,
+        vec![0x5a_u8; 1 << 20],
+        Some("application/octet-stream"),
+        &[],
+    )?;
     for n in 0..1000 {
-        aws.put_object(BUCKET, &format!("many/2026/sample-{n:04}.csv"), "a,b\n", Some("text/csv"), &[])?;
+        aws.put_object(
+            BUCKET,
+            &format!("many/2026/sample-{n:04}.csv"),
+            "a,b\n",
+            Some("text/csv"),
+            &[],
+        )?;
     }
     let everything =
         json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
@@ -97,7 +115,11 @@ pub async fn s3() -> anyhow::Result<()> {
 /// The least that a server in front of S3 can be: a bare axum handler that makes one call of the SDK, and answers nothing
 /// of what came. `s3`: port and keys.
 pub async fn thin(s3: &str) -> anyhow::Result<()> {
-    let Ready { port, access_key_id, secret_access_key } = serde_json::from_str(s3)?;
+    let Ready {
+        port,
+        access_key_id,
+        secret_access_key,
+    } = serde_json::from_str(s3)?;
     let sdk = sdk(port, &access_key_id, &secret_access_key);
     let handler = move |_: Bytes| {
         let sdk = sdk.clone();
@@ -128,7 +150,11 @@ pub async fn bare(answer: &str) -> anyhow::Result<()> {
 async fn serve(router: Router) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
-    announce(&Ready { port, access_key_id: String::new(), secret_access_key: String::new() })?;
+    announce(&Ready {
+        port,
+        access_key_id: String::new(),
+        secret_access_key: String::new(),
+    })?;
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });

@@ -14,13 +14,18 @@ pub struct Post {
 
 impl Post {
     pub fn new(port: u16, headers: &[(&str, &str)], body: &str) -> Self {
-        let headers = headers.iter().fold(String::new(), |lines, (name, value)| lines + name + ": " + value + "\r\n");
+        let headers = headers.iter().fold(String::new(), |lines, (name, value)| {
+            lines + name + ": " + value + "\r\n"
+        });
         let length = body.len();
         let head = format!(
             "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n{headers}content-length: \
              {length}\r\n\r\n"
         );
-        Self { port, bytes: (head + body).into_bytes() }
+        Self {
+            port,
+            bytes: (head + body).into_bytes(),
+        }
     }
 }
 
@@ -34,7 +39,10 @@ impl Wire {
     pub async fn connect(port: u16) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, answer: Vec::with_capacity(64 * 1024) })
+        Ok(Self {
+            stream,
+            answer: Vec::with_capacity(64 * 1024),
+        })
     }
 
     /// Sends the request and waits for the whole answer; tells its body.
@@ -42,7 +50,10 @@ impl Wire {
         self.stream.write_all(&post.bytes).await?;
         self.answer.clear();
         let body = loop {
-            ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the connection was closed");
+            ensure!(
+                self.stream.read_buf(&mut self.answer).await? > 0,
+                "the connection was closed"
+            );
             if let Some(end) = self.answer.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
             }
@@ -51,11 +62,17 @@ impl Wire {
         if !head.starts_with("http/1.1 200 ") {
             bail!("{}", String::from_utf8_lossy(&self.answer));
         }
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).context("no length")?;
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length:"))
+            .context("no length")?;
         let end = body + length.trim().parse::<usize>()?;
         self.answer.reserve(end.saturating_sub(self.answer.len()));
         while self.answer.len() < end {
-            ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the connection was closed");
+            ensure!(
+                self.stream.read_buf(&mut self.answer).await? > 0,
+                "the connection was closed"
+            );
         }
         Ok(self.answer.get(body..end).unwrap_or_default())
     }

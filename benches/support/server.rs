@@ -32,12 +32,25 @@ impl Server {
         let port = free_port()?;
         let start = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_quilt-mcp"))
-            .args(["serve", &format!("--port={port}"), &format!("--s3-endpoint={s3_endpoint}"), "--ambient=never"])
-            .args([&format!("--jwt-secret={SECRET}"), "--metrics-addr=127.0.0.1:0", "--rate-limit=1000000/s"])
+            .args([
+                "serve",
+                &format!("--port={port}"),
+                &format!("--s3-endpoint={s3_endpoint}"),
+                "--ambient=never",
+            ])
+            .args([
+                &format!("--jwt-secret={SECRET}"),
+                "--metrics-addr=127.0.0.1:0",
+                "--rate-limit=1000000/s",
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut server = Self { child, port, took: Duration::ZERO };
+        let mut server = Self {
+            child,
+            port,
+            took: Duration::ZERO,
+        };
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended: {status}");

@@ -54,7 +54,13 @@ impl CatalogHost {
     /// Nothing is fetched until it is needed.
     #[must_use]
     pub fn new(url: BaseUrl, http: HostClient, clock: Clock) -> Self {
-        Self { url, http, clock, known: RwLock::default(), flight: Mutex::default() }
+        Self {
+            url,
+            http,
+            clock,
+            known: RwLock::default(),
+            flight: Mutex::default(),
+        }
     }
 
     /// The catalog's own URL.
@@ -73,7 +79,9 @@ impl CatalogHost {
     #[must_use]
     pub fn package_page(&self, bucket: &str, name: &PackageName, hash: &TopHash) -> String {
         let name: Vec<String> = name.as_str().split('/').map(percent::encode_component).collect();
-        self.url.join(&format!("/b/{bucket}/packages/{}/tree/{hash}", name.join("/"))).to_string()
+        self.url
+            .join(&format!("/b/{bucket}/packages/{}/tree/{hash}", name.join("/")))
+            .to_string()
     }
 
     /// The registry's URL, from a config not older than ten minutes. One flight at a time, whose outcome serves all who
@@ -99,13 +107,24 @@ impl CatalogHost {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             match fetched {
                 Ok((registry, prefers_crc64)) => {
-                    *known = Known { registry: Some(registry), prefers_crc64, due: after(FRESH_FOR), failure: None };
+                    *known = Known {
+                        registry: Some(registry),
+                        prefers_crc64,
+                        due: after(FRESH_FOR),
+                        failure: None,
+                    };
                 }
                 Err(error) if known.registry.is_some() => {
                     tracing::warn!(error = text::error(&error), catalog = %self.url, "the last known registry stays in use");
                     known.due = after(RETRY_KNOWN);
                 }
-                Err(error) => *known = Known { due: after(RETRY), failure: Some(error), ..Known::default() },
+                Err(error) => {
+                    *known = Known {
+                        due: after(RETRY),
+                        failure: Some(error),
+                        ..Known::default()
+                    }
+                }
             }
         }
         drop(turn);
@@ -141,7 +160,11 @@ impl CatalogHost {
         };
         let registry: BaseUrl = url.parse().map_err(|_| RegistryError::NoRegistry)?;
         let prefers_crc64 = config.crc64_checksums == Some(true);
-        if registry.is_safe_for_tokens() { Ok((registry, prefers_crc64)) } else { Err(RegistryError::NoRegistry) }
+        if registry.is_safe_for_tokens() {
+            Ok((registry, prefers_crc64))
+        } else {
+            Err(RegistryError::NoRegistry)
+        }
     }
 }
 
@@ -166,10 +189,17 @@ mod tests {
         let host = CatalogHost::new("https://catalog.example.com".parse().unwrap(), http, manual.clock());
         let registry: BaseUrl = "https://registry.example.com".parse().unwrap();
         let due = Some(manual.clock().monotonic().after(FRESH_FOR));
-        *host.known.write().unwrap() = Known { registry: Some(registry), due, ..Known::default() };
+        *host.known.write().unwrap() = Known {
+            registry: Some(registry),
+            due,
+            ..Known::default()
+        };
         manual.set_wall(noon);
         assert!(host.answer().is_some());
         manual.advance(FRESH_FOR);
-        assert!(host.answer().is_none(), "the clock was a day ahead, and the config is ten minutes old");
+        assert!(
+            host.answer().is_none(),
+            "the clock was a day ahead, and the config is ten minutes old"
+        );
     }
 }

@@ -56,7 +56,14 @@ impl RegistryDirectory {
         http: HttpClients,
         clock: Clock,
     ) -> Self {
-        Self { configured, configured_url, allowed, http, clock, dialects: Dialects::default() }
+        Self {
+            configured,
+            configured_url,
+            allowed,
+            http,
+            clock,
+            dialects: Dialects::default(),
+        }
     }
 
     /// The registry for callers whose token names none.
@@ -77,16 +84,25 @@ impl RegistryDirectory {
         let token = match own {
             Some(Ok(token)) => token,
             Some(Err(_)) => {
-                return Some(Err(RegistryError::Unauthorized(": the catalog_token claim is no token".into())));
+                return Some(Err(RegistryError::Unauthorized(
+                    ": the catalog_token claim is no token".into(),
+                )));
             }
             None => caller.token().clone(),
         };
         let dialects = self.dialects.clone();
-        Some(registry.map(|registry| RegistryAccess { registry, token, has_catalog_token, dialects }))
+        Some(registry.map(|registry| RegistryAccess {
+            registry,
+            token,
+            has_catalog_token,
+            dialects,
+        }))
     }
 
     async fn named(&self, url: &str, kind: Named) -> Result<Arc<RegistryClient>, RegistryError> {
-        let url: BaseUrl = url.parse().map_err(|_| RegistryError::NotAllowed("a URL that cannot be read"))?;
+        let url: BaseUrl = url
+            .parse()
+            .map_err(|_| RegistryError::NotAllowed("a URL that cannot be read"))?;
         if let Some(configured) = &self.configured {
             let is_own = self.configured_url.as_ref() == Some(&url)
                 || (matches!(kind, Named::Registry) && configured.url().await.is_ok_and(|own| own == url));
@@ -99,7 +115,9 @@ impl RegistryDirectory {
             Named::Registry => Ok(Arc::new(RegistryClient::at(url, http.clone()))),
             Named::Catalog => {
                 // The catalog's word about its registry is worth no more than the token's.
-                let registry = CatalogHost::new(url, http.clone(), self.clock.clone()).registry().await?;
+                let registry = CatalogHost::new(url, http.clone(), self.clock.clone())
+                    .registry()
+                    .await?;
                 let http = self.client_for(&registry)?;
                 Ok(Arc::new(RegistryClient::at(registry, http.clone())))
             }
@@ -109,7 +127,9 @@ impl RegistryDirectory {
     /// The client for a URL that a token named, if it may be asked at all.
     fn client_for(&self, url: &BaseUrl) -> Result<&HostClient, RegistryError> {
         if !self.allowed.iter().any(|allowed| url.is_at(allowed)) {
-            return Err(RegistryError::NotAllowed("a host that is not on QUILT_MCP_ALLOWED_REGISTRIES"));
+            return Err(RegistryError::NotAllowed(
+                "a host that is not on QUILT_MCP_ALLOWED_REGISTRIES",
+            ));
         }
         if !url.is_safe_for_tokens() {
             return Err(RegistryError::NotAllowed("an address without https"));

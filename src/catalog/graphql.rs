@@ -44,14 +44,21 @@ struct Problem {
 
 impl Problem {
     fn is_of_schema(&self) -> bool {
-        let code = self.extensions.as_ref().and_then(|e| e.get("code")).and_then(Value::as_str);
+        let code = self
+            .extensions
+            .as_ref()
+            .and_then(|e| e.get("code"))
+            .and_then(Value::as_str);
         code == Some("GRAPHQL_VALIDATION_FAILED") || self.message.contains("Cannot query field")
     }
 }
 
 /// Asks one query in the caller's name. Errors in the answer are errors here, whatever data came beside them.
 pub(super) async fn query<T: DeserializeOwned>(access: &RegistryAccess, query: &str) -> Result<T, GraphqlError> {
-    let body = access.registry.query("/graphql", &json!({ "query": query }), &access.token).await;
+    let body = access
+        .registry
+        .query("/graphql", &json!({ "query": query }), &access.token)
+        .await;
     let body = match body {
         // Servers that follow GraphQL over HTTP answer a query that does not fit the schema with a bare 400.
         Err(RegistryError::Status(400)) => return Err(GraphqlError::Schema("400".to_owned())),
@@ -61,7 +68,11 @@ pub(super) async fn query<T: DeserializeOwned>(access: &RegistryAccess, query: &
     if let Some(problem) = answer.errors.first() {
         let message = without_controls(&problem.message, 200);
         let is_of_schema = problem.is_of_schema();
-        return Err(if is_of_schema { GraphqlError::Schema(message) } else { GraphqlError::Errors(message) });
+        return Err(if is_of_schema {
+            GraphqlError::Schema(message)
+        } else {
+            GraphqlError::Errors(message)
+        });
     }
     serde_json::from_value(answer.data.unwrap_or_default()).map_err(|_| GraphqlError::Shape)
 }

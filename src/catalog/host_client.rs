@@ -36,11 +36,20 @@ impl HostClient {
         let (http, request) = request.build_split();
         let request = request.map_err(|_| RegistryError::Unreachable("the request cannot be made"))?;
         let url = request.url();
-        let operation = if request.method() == Method::GET { "registry GET" } else { "registry POST" };
-        let upstream = self.upstreams.at(Dependency::Registry, url.origin().ascii_serialization()).await;
+        let operation = if request.method() == Method::GET {
+            "registry GET"
+        } else {
+            "registry POST"
+        };
+        let upstream = self
+            .upstreams
+            .at(Dependency::Registry, url.origin().ascii_serialization())
+            .await;
         let question = || {
             // The bodies are in memory, so there is always another copy.
-            let copy = request.try_clone().map(|request| RequestBuilder::from_parts(http.clone(), request));
+            let copy = request
+                .try_clone()
+                .map(|request| RequestBuilder::from_parts(http.clone(), request));
             let read = async { read_json(copy.ok_or(RegistryError::Unreachable("the request cannot be made"))?).await };
             observed(Dependency::Registry, operation, None, RegistryError::ended, read)
         };

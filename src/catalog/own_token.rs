@@ -46,7 +46,11 @@ struct Access {
 impl Access {
     fn new(token: BearerToken, ends: Timestamp, clock: &Clock) -> Self {
         let (now, renew_at) = (clock.now(), ends.saturating_sub(RENEW_BEFORE).unwrap_or(Timestamp::MIN));
-        Self { token, renew_at, due: clock.monotonic().after(renew_at.duration_since(now)) }
+        Self {
+            token,
+            renew_at,
+            due: clock.monotonic().after(renew_at.duration_since(now)),
+        }
     }
 
     fn is_good(&self, clock: &Clock) -> bool {
@@ -73,8 +77,15 @@ pub fn own_bearer(
         return Ok(Arc::new(FixedToken(token)));
     }
     let registry = registry.ok_or("is a refresh token, which needs QUILT_REGISTRY_URL or QUILT_CATALOG_URL")?;
-    let state = Mutex::new(State { refresh_token: text.into(), access: None });
-    Ok(Arc::new(RefreshedToken { registry: registry.clone(), clock, state }))
+    let state = Mutex::new(State {
+        refresh_token: text.into(),
+        access: None,
+    });
+    Ok(Arc::new(RefreshedToken {
+        registry: registry.clone(),
+        clock,
+        state,
+    }))
 }
 
 #[async_trait]
@@ -93,13 +104,19 @@ impl OwnBearer for RefreshedToken {
         }
         let unavailable = |detail: String| Rejection::Unavailable { detail };
         let form = [("refresh_token", state.refresh_token.expose_secret())];
-        let body =
-            self.registry.post_form("/api/token", &form).await.map_err(|error| unavailable(error.to_string()))?;
+        let body = self
+            .registry
+            .post_form("/api/token", &form)
+            .await
+            .map_err(|error| unavailable(error.to_string()))?;
         let exchanged: Exchanged = serde_json::from_slice(&body).map_err(|_| Rejection::Invalid {
             detail: "the registry does not exchange the refresh token in QUILT_API_TOKEN (any more)".to_owned(),
         })?;
         let token = BearerToken::parse(exchanged.access_token.expose_secret())?;
-        #[expect(clippy::cast_possible_truncation, reason = "a time of this century, checked by the conversion")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a time of this century, checked by the conversion"
+        )]
         let ends = Timestamp::from_second(exchanged.expires_at as i64).unwrap_or(Timestamp::MIN);
         state.refresh_token = exchanged.refresh_token;
         state.access = Some(Access::new(token.clone(), ends, &self.clock));
@@ -124,10 +141,16 @@ mod tests {
         manual.advance(hour - RENEW_BEFORE - SignedDuration::from_secs(1));
         assert!(access.is_good(&clock), "59 minutes have not passed");
         manual.advance(SignedDuration::from_secs(1));
-        assert!(!access.is_good(&clock), "the wall clock was set back, and the token is as old as it is");
+        assert!(
+            !access.is_good(&clock),
+            "the wall clock was set back, and the token is as old as it is"
+        );
 
         let access = Access::new(BearerToken::parse("a.b.c").unwrap(), noon + hour, &clock);
         manual.set_wall(noon + hour - RENEW_BEFORE);
-        assert!(!access.is_good(&clock), "the wall clock was a day behind, and the registry's word holds");
+        assert!(
+            !access.is_good(&clock),
+            "the wall clock was a day behind, and the registry's word holds"
+        );
     }
 }

@@ -89,13 +89,19 @@ impl RegistryClient {
     /// A registry whose URL is configured.
     #[must_use]
     pub fn at(url: BaseUrl, http: HostClient) -> Self {
-        Self { location: Location::Configured(url), http }
+        Self {
+            location: Location::Configured(url),
+            http,
+        }
     }
 
     /// The registry that the catalog's config names.
     #[must_use]
     pub fn of(catalog: Arc<CatalogHost>, http: HostClient) -> Self {
-        Self { location: Location::FromCatalog(catalog), http }
+        Self {
+            location: Location::FromCatalog(catalog),
+            http,
+        }
     }
 
     /// The registry's URL, asked of the catalog if need be.
@@ -121,15 +127,26 @@ impl RegistryClient {
         token: &BearerToken,
     ) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
-        let request = self.http.http().post(url).header(header::AUTHORIZATION, bearer(token)?).json(body);
+        let request = self
+            .http
+            .http()
+            .post(url)
+            .header(header::AUTHORIZATION, bearer(token)?)
+            .json(body);
         self.http.ask(request, asker(token), Repeat::Safe).await
     }
 
     /// `POST {registry}{path}` of a form, without a bearer; the answer's JSON, unparsed.
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = self.http.http().post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = self
+            .http
+            .http()
+            .post(url)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.http.ask(request.body(body), Asker::SERVER, Repeat::Never).await
     }
 }
@@ -148,11 +165,20 @@ fn bearer(token: &BearerToken) -> Result<header::HeaderValue, RegistryError> {
 
 /// Sends a request and reads its JSON answer, bounded.
 pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, RegistryError> {
-    let mut response = request.header(header::ACCEPT, "application/json").send().await.map_err(|e| unreachable(&e))?;
+    let mut response = request
+        .header(header::ACCEPT, "application/json")
+        .send()
+        .await
+        .map_err(|e| unreachable(&e))?;
     let status = response.status();
-    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let is_page = content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"));
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let announced = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok());
     if status.is_success() && announced.is_some_and(|length| length > MAX_ANSWER) {
         return Err(RegistryError::TooLarge);
     }

@@ -48,7 +48,9 @@ pub enum Level {
 impl Level {
     /// A level that this server does not know declares nothing.
     fn read(text: &str) -> Option<Self> {
-        [Self::Read, Self::ReadWrite].into_iter().find(|level| level.as_str() == text)
+        [Self::Read, Self::ReadWrite]
+            .into_iter()
+            .find(|level| level.as_str() == text)
     }
 
     /// The level as the catalog writes it.
@@ -166,8 +168,17 @@ fn document(field: BucketsField, more: &str) -> String {
 impl BucketAnswer {
     fn seen_by(self, me: &Me) -> CatalogBucket {
         let is_me = |who: &Collaborator| who.email.eq_ignore_ascii_case(&me.email) || who.username == me.name;
-        let mine = self.collaborators.iter().flatten().filter(|row| is_me(&row.collaborator));
+        let mine = self
+            .collaborators
+            .iter()
+            .flatten()
+            .filter(|row| is_me(&row.collaborator));
         let declared = mine.filter_map(|row| Level::read(&row.permission_level)).max();
-        CatalogBucket { name: self.name, title: self.title, description: self.description, declared }
+        CatalogBucket {
+            name: self.name,
+            title: self.title,
+            description: self.description,
+            declared,
+        }
     }
 }

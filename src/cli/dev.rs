@@ -41,7 +41,11 @@ pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
     };
     let mut out = std::io::stdout().lock();
     out.write_all(walkthrough(&dev.backend.info).as_bytes())?;
-    writeln!(out, "All of this is also in {}. Stop with Ctrl-C.", data.join("dev.json").display())?;
+    writeln!(
+        out,
+        "All of this is also in {}. Stop with Ctrl-C.",
+        data.join("dev.json").display()
+    )?;
     if !dev.not_taken.is_empty() {
         writeln!(out, "Ignored, because dev sets its own: {}.", dev.not_taken.join(", "))?;
     }

@@ -48,7 +48,11 @@ pub fn tools_table() -> String {
     let mut table = String::from("| tool | set | arguments | does |\n|---|---|---|---|\n");
     for tool in tools::all() {
         let empty = serde_json::Map::new();
-        let properties = tool.input_schema.get("properties").and_then(|p| p.as_object()).unwrap_or(&empty);
+        let properties = tool
+            .input_schema
+            .get("properties")
+            .and_then(|p| p.as_object())
+            .unwrap_or(&empty);
         let required: Vec<&str> = tool
             .input_schema
             .get("required")
@@ -93,7 +97,11 @@ pub fn config_table() -> String {
             .filter(|other| help(other).contains(&format!("`{}`", env.to_string_lossy())))
             .filter_map(|other| other.get_env().map(|env| format!("`{}`", env.to_string_lossy())))
             .collect();
-        let aliases = if aliases.is_empty() { String::new() } else { format!(" (alias {})", aliases.join(", ")) };
+        let aliases = if aliases.is_empty() {
+            String::new()
+        } else {
+            format!(" (alias {})", aliases.join(", "))
+        };
         let _ = writeln!(
             table,
             "| `{}`{aliases} | `--{}` | {default} | {} |",
@@ -115,7 +123,12 @@ pub fn errors_table() -> String {
             status => format!("{}: ", status.as_u16()),
         };
         let retry = if code.is_retryable() { "yes" } else { "no" };
-        let _ = writeln!(table, "| `{code}` | {status}{} | {} | {retry} |", code.when(), code.remedy());
+        let _ = writeln!(
+            table,
+            "| `{code}` | {status}{} | {} | {retry} |",
+            code.when(),
+            code.remedy()
+        );
     }
     table
 }
@@ -125,7 +138,11 @@ pub fn errors_table() -> String {
 pub fn metrics_table() -> String {
     let mut table = String::from("| Prometheus | OTLP | kind | labels | meaning |\n|---|---|---|---|---|\n");
     for metric in metrics::ALL {
-        let labels: Vec<String> = metric.labels.iter().map(|(label, values)| format!("`{label}`: {values}")).collect();
+        let labels: Vec<String> = metric
+            .labels
+            .iter()
+            .map(|(label, values)| format!("`{label}`: {values}"))
+            .collect();
         let _ = writeln!(
             table,
             "| `{}` | `{}` | {} | {} | {} |",

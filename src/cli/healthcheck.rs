@@ -17,7 +17,14 @@ pub(super) async fn run(args: HealthcheckArgs) -> anyhow::Result<()> {
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    let response = http_client(Duration::from_secs(3))?.get(format!("http://{address}/health")).send().await?;
-    anyhow::ensure!(response.status().is_success(), "the server at {address} answered {}", response.status());
+    let response = http_client(Duration::from_secs(3))?
+        .get(format!("http://{address}/health"))
+        .send()
+        .await?;
+    anyhow::ensure!(
+        response.status().is_success(),
+        "the server at {address} answered {}",
+        response.status()
+    );
     Ok(())
 }

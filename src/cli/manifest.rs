@@ -50,7 +50,10 @@ pub(super) fn run(args: ManifestArgs) -> anyhow::Result<()> {
                 hashed.top_hash
             );
             let (entries, bytes) = (hashed.entries, hashed.total_bytes);
-            writeln!(std::io::stdout(), "{top_hash} is right: {entries} entries, {bytes} bytes")?;
+            writeln!(
+                std::io::stdout(),
+                "{top_hash} is right: {entries} entries, {bytes} bytes"
+            )?;
         }
     }
     Ok(())
@@ -65,7 +68,8 @@ impl Source {
         match self.pass(ManifestHasher::streaming(), &mut file, None)? {
             Err(ManifestError::OutOfOrder { .. }) => {
                 // What has no beginning to go back to, such as a pipe, has to be given as standard input.
-                file.rewind().with_context(|| format!("{} is out of order and cannot be read twice", self.file))?;
+                file.rewind()
+                    .with_context(|| format!("{} is out of order and cannot be read twice", self.file))?;
                 Ok(self.pass(ManifestHasher::sorting(), &mut file, None)??)
             }
             done => Ok(done?),
@@ -106,7 +110,8 @@ impl Source {
                 return Ok(hasher.finish());
             }
             if let Some(copy) = &mut copy {
-                copy.write_all(bytes).context("there is no room for a copy of standard input; give a file instead")?;
+                copy.write_all(bytes)
+                    .context("there is no room for a copy of standard input; give a file instead")?;
             }
             if let Err(error) = hasher.push(bytes) {
                 return Ok(Err(error));

@@ -47,7 +47,9 @@ pub enum Command {
 pub fn parse() -> Cli {
     use clap::{CommandFactory as _, FromArgMatches as _};
     let command = config::without_empty_variables(Cli::command());
-    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.unwrap_or_else(|error| match config::explain::<Cli>(&error) {
         Some(sentence) => fail(&sentence),
         None => error.exit(),
@@ -71,7 +73,9 @@ async fn serve_metrics(address: Option<SocketAddr>, shutdown: &CancellationToken
     let Some(address) = address else { return };
     match telemetry::prometheus::serve(address, shutdown.clone()).await {
         Ok(metrics_address) => tracing::info!(%metrics_address, "metrics are served"),
-        Err(error) => fail(&format!("QUILT_MCP_METRICS_ADDR: {address} cannot be listened on ({error})")),
+        Err(error) => fail(&format!(
+            "QUILT_MCP_METRICS_ADDR: {address} cannot be listened on ({error})"
+        )),
     }
 }
 

@@ -16,7 +16,10 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
         fail(&error.to_string());
     }
     for name in unknown_variables::<Cli>() {
-        tracing::warn!(variable = name, "this variable is not a setting of this server; is it misspelt?");
+        tracing::warn!(
+            variable = name,
+            "this variable is not a setting of this server; is it misspelt?"
+        );
     }
     let app = match App::build(&config, Surroundings::default()).await {
         Ok(app) => app,

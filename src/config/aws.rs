@@ -26,6 +26,8 @@ impl AwsConfig {
     /// The S3 endpoint, from whichever spelling is set.
     #[must_use]
     pub fn s3(&self) -> Option<BaseUrl> {
-        [&self.s3_endpoint, &self.quilt_s3_proxy_url, &self.s3_proxy_url].into_iter().find_map(Clone::clone)
+        [&self.s3_endpoint, &self.quilt_s3_proxy_url, &self.s3_proxy_url]
+            .into_iter()
+            .find_map(Clone::clone)
     }
 }

@@ -46,7 +46,10 @@ impl BaseUrl {
     #[must_use]
     pub fn is_at(&self, allowed: &str) -> bool {
         let allowed = allowed.trim();
-        let with_port = self.0.port_or_known_default().map(|port| format!("{}:{port}", self.host()));
+        let with_port = self
+            .0
+            .port_or_known_default()
+            .map(|port| format!("{}:{port}", self.host()));
         allowed.eq_ignore_ascii_case(self.host()) || with_port.is_some_and(|own| own.eq_ignore_ascii_case(allowed))
     }
 
@@ -132,7 +135,9 @@ impl CatalogConfig {
         if let Some(url) = &self.catalog_url {
             return Ok(Some(url.clone()));
         }
-        let Some(domain) = self.catalog_domain.as_deref().filter(|domain| !domain.is_empty()) else { return Ok(None) };
+        let Some(domain) = self.catalog_domain.as_deref().filter(|domain| !domain.is_empty()) else {
+            return Ok(None);
+        };
         let bad = || {
             let problem = format!("`{domain}` is not a host name; expected a bare host such as catalog.example.com");
             ConfigError::new("QUILT_CATALOG_DOMAIN", problem)
@@ -175,7 +180,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_base_url() {
-        for bad in ["catalog.example.com", "ftp://h", "https://u:p@h", "https://h/?a=b", "https://h/#f", ""] {
+        for bad in [
+            "catalog.example.com",
+            "ftp://h",
+            "https://u:p@h",
+            "https://h/?a=b",
+            "https://h/#f",
+            "",
+        ] {
             assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
         }
         for with_password in ["https://u:hunter2@h", "https://u:hunter2@h:99999", "ftp://u:hunter2@h"] {
@@ -185,9 +197,15 @@ mod tests {
 
     #[test]
     fn tokens_travel_encrypted_or_not_at_all() {
-        let config = |url: &str| CatalogConfig { registry_url: Some(url.parse().unwrap()), ..Default::default() };
+        let config = |url: &str| CatalogConfig {
+            registry_url: Some(url.parse().unwrap()),
+            ..Default::default()
+        };
         assert!(config("https://r.example.com").check().is_ok());
         assert!(config("http://127.0.0.1:9000").check().is_ok());
-        assert_eq!(config("http://r.example.com").check().unwrap_err().variable, "QUILT_REGISTRY_URL");
+        assert_eq!(
+            config("http://r.example.com").check().unwrap_err().variable,
+            "QUILT_REGISTRY_URL"
+        );
     }
 }

@@ -13,8 +13,9 @@ pub fn unknown_variables<C: CommandFactory>() -> Vec<String> {
         .collect();
     #[expect(clippy::disallowed_methods, reason = "names only, and this is the config room")]
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let mut unknown: Vec<String> =
-        names.filter(|name| name.starts_with("QUILT_MCP_") && !known.contains(name)).collect();
+    let mut unknown: Vec<String> = names
+        .filter(|name| name.starts_with("QUILT_MCP_") && !known.contains(name))
+        .collect();
     unknown.sort();
     unknown
 }
@@ -24,7 +25,10 @@ pub fn unknown_variables<C: CommandFactory>() -> Vec<String> {
 pub fn without_empty_variables(command: clap::Command) -> clap::Command {
     let ignore_empty = |arg: clap::Arg| {
         #[expect(clippy::disallowed_methods, reason = "emptiness only, and this is the config room")]
-        let is_empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let is_empty = arg
+            .get_env()
+            .and_then(std::env::var_os)
+            .is_some_and(|value| value.is_empty());
         if is_empty { arg.env(None::<&str>) } else { arg }
     };
     command.mut_subcommands(|subcommand| without_empty_variables(subcommand.mut_args(ignore_empty)))

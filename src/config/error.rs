@@ -17,7 +17,10 @@ pub struct ConfigError {
 impl ConfigError {
     /// A problem of one variable.
     pub fn new(variable: &'static str, problem: impl Into<String>) -> Self {
-        Self { variable, problem: problem.into() }
+        Self {
+            variable,
+            problem: problem.into(),
+        }
     }
 }
 
@@ -28,7 +31,9 @@ pub fn explain<C: CommandFactory>(error: &clap::Error) -> Option<String> {
     if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
         return None;
     }
-    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
     let long = flag.split([' ', '=']).next()?.trim_start_matches('-').to_owned();
     let command = C::command();
     let arg = command
@@ -36,7 +41,9 @@ pub fn explain<C: CommandFactory>(error: &clap::Error) -> Option<String> {
         .chain(std::iter::once(&command))
         .flat_map(clap::Command::get_arguments)
         .find(|arg| arg.get_long() == Some(long.as_str()))?;
-    let variable = arg.get_env().map_or_else(|| format!("--{long}"), |env| env.to_string_lossy().into_owned());
+    let variable = arg
+        .get_env()
+        .map_or_else(|| format!("--{long}"), |env| env.to_string_lossy().into_owned());
     let problem = std::error::Error::source(error).map_or_else(
         || {
             let valid = match error.get(ContextKind::ValidValue) {

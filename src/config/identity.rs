@@ -73,7 +73,9 @@ impl IdentityConfig {
             ("MCP_JWT_SECRET_PREVIOUS", &self.jwt_secret_previous),
         ];
         for (variable, secret) in named {
-            let Some(length) = secret.as_ref().map(|secret| secret.expose_secret().len()) else { continue };
+            let Some(length) = secret.as_ref().map(|secret| secret.expose_secret().len()) else {
+                continue;
+            };
             if length < MIN_SECRET_BYTES {
                 let problem = format!("has {length} bytes; expected at least {MIN_SECRET_BYTES} random ones");
                 return Err(ConfigError::new(variable, problem));
@@ -85,22 +87,29 @@ impl IdentityConfig {
         }
         if self.mode() == VerifyMode::Jwks {
             let Some(url) = &self.jwt_jwks_url else {
-                return Err(ConfigError::new("QUILT_MCP_VERIFY", "is jwks, which needs MCP_JWT_JWKS_URL"));
+                return Err(ConfigError::new(
+                    "QUILT_MCP_VERIFY",
+                    "is jwks, which needs MCP_JWT_JWKS_URL",
+                ));
             };
             if !url.is_safe_for_tokens() {
                 let problem = format!("`{url}` could be answered by anybody on the way; expected https, or loopback");
                 return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem));
             }
-            for (variable, value) in [("MCP_JWT_ISSUER", &self.jwt_issuer), ("MCP_JWT_AUDIENCE", &self.jwt_audience)] {
+            for (variable, value) in [
+                ("MCP_JWT_ISSUER", &self.jwt_issuer),
+                ("MCP_JWT_AUDIENCE", &self.jwt_audience),
+            ] {
                 if value.as_ref().is_none_or(String::is_empty) {
                     return Err(ConfigError::new(variable, "is not set, and MCP_JWT_JWKS_URL needs it"));
                 }
             }
         }
         match self.verify {
-            Some(VerifyMode::Hs256) if self.secrets().is_empty() => {
-                Err(ConfigError::new("QUILT_MCP_VERIFY", "is hs256, which needs MCP_JWT_SECRET"))
-            }
+            Some(VerifyMode::Hs256) if self.secrets().is_empty() => Err(ConfigError::new(
+                "QUILT_MCP_VERIFY",
+                "is hs256, which needs MCP_JWT_SECRET",
+            )),
             Some(VerifyMode::Registry) if catalog.registry_url.is_none() && catalog.catalog()?.is_none() => {
                 let problem = "is registry, which needs QUILT_REGISTRY_URL or QUILT_CATALOG_URL";
                 Err(ConfigError::new("QUILT_MCP_VERIFY", problem))
@@ -115,20 +124,29 @@ mod tests {
     use super::*;
 
     fn with_secret(text: &str) -> IdentityConfig {
-        IdentityConfig { jwt_secret: Some(SecretString::from(text)), ..Default::default() }
+        IdentityConfig {
+            jwt_secret: Some(SecretString::from(text)),
+            ..Default::default()
+        }
     }
 
     #[test]
     fn a_short_secret_is_named_but_not_shown() {
         let error = with_secret("hunter2").check(&CatalogConfig::default()).unwrap_err();
-        assert_eq!(error.to_string(), "MCP_JWT_SECRET: has 7 bytes; expected at least 32 random ones");
+        assert_eq!(
+            error.to_string(),
+            "MCP_JWT_SECRET: has 7 bytes; expected at least 32 random ones"
+        );
     }
 
     #[test]
     fn the_mode_follows_from_what_is_configured() {
         assert_eq!(with_secret(&"x".repeat(32)).mode(), VerifyMode::Hs256);
         assert_eq!(IdentityConfig::default().mode(), VerifyMode::Registry);
-        let forced = IdentityConfig { verify: Some(VerifyMode::Registry), ..with_secret(&"x".repeat(32)) };
+        let forced = IdentityConfig {
+            verify: Some(VerifyMode::Registry),
+            ..with_secret(&"x".repeat(32))
+        };
         assert_eq!(forced.mode(), VerifyMode::Registry);
         assert!(forced.check(&CatalogConfig::default()).is_err(), "no registry to ask");
     }

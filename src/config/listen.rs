@@ -50,12 +50,27 @@ mod tests {
 
     #[test]
     fn a_public_url_has_a_path_that_can_be_a_route() {
-        let check = |url: &str| ServeConfig::from_flags([format!("--public-url={url}")]).unwrap().check();
-        for good in ["https://h", "https://h/", "https://h/api", "https://h/a/b/", "https://h/a{b}", "https://h/mcp"] {
+        let check = |url: &str| {
+            ServeConfig::from_flags([format!("--public-url={url}")])
+                .unwrap()
+                .check()
+        };
+        for good in [
+            "https://h",
+            "https://h/",
+            "https://h/api",
+            "https://h/a/b/",
+            "https://h/a{b}",
+            "https://h/mcp",
+        ] {
             assert!(check(good).is_ok(), "{good}");
         }
-        for bad in ["https://h/:x", "https://h/a/*b", "https://h/.well-known/oauth-protected-resource", "https://h//a"]
-        {
+        for bad in [
+            "https://h/:x",
+            "https://h/a/*b",
+            "https://h/.well-known/oauth-protected-resource",
+            "https://h//a",
+        ] {
             let problem = check(bad).unwrap_err().to_string();
             assert!(problem.starts_with("QUILT_MCP_PUBLIC_URL"), "{bad}: {problem}");
         }

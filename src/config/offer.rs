@@ -70,10 +70,15 @@ impl std::str::FromStr for Toolsets {
             return Ok(Self::ALL);
         }
         text.split(',').map(str::trim).try_fold(Self(0), |chosen, name| {
-            let toolset = Toolset::ALL.into_iter().find(|toolset| toolset.as_str() == name).ok_or_else(|| {
-                let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-                format!("`{shown}` is not a toolset; expected a comma list of buckets, packaging, permissions and auth")
-            })?;
+            let toolset = Toolset::ALL
+                .into_iter()
+                .find(|toolset| toolset.as_str() == name)
+                .ok_or_else(|| {
+                    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+                    format!(
+                        "`{shown}` is not a toolset; expected a comma list of buckets, packaging, permissions and auth"
+                    )
+                })?;
             Ok(Self(chosen.0 | toolset.bit()))
         })
     }
@@ -119,7 +124,10 @@ mod tests {
         assert_eq!(Toolsets::ALL.and(some), some);
         for bad in ["", "search", "buckets,", "Buckets", "all,auth"] {
             let problem = bad.parse::<Toolsets>().unwrap_err();
-            assert!(problem.contains("buckets, packaging, permissions and auth"), "{problem}");
+            assert!(
+                problem.contains("buckets, packaging, permissions and auth"),
+                "{problem}"
+            );
         }
     }
 }

@@ -29,7 +29,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(bad()),
     };
     if duration.is_zero() || duration > MAX_DURATION {
-        return Err(format!("`{text}` is out of range; expected more than 0s and at most 24 hours"));
+        return Err(format!(
+            "`{text}` is out of range; expected more than 0s and at most 24 hours"
+        ));
     }
     Ok(duration)
 }
@@ -67,7 +69,9 @@ pub fn count(text: &str) -> Result<usize, String> {
 
 /// A port, 0 for any free one.
 pub fn port(text: &str) -> Result<u16, String> {
-    text.trim().parse().map_err(|_| format!("`{text}` is not a port; expected 0 to 65535, such as 8000"))
+    text.trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is not a port; expected 0 to 65535, such as 8000"))
 }
 
 /// An address and a port to listen on.
@@ -82,7 +86,8 @@ pub fn ip(text: &str) -> Result<std::net::IpAddr, String> {
     if text == "localhost" {
         return Ok(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    text.parse().map_err(|_| format!("`{text}` is not an address; expected one such as 127.0.0.1 or 0.0.0.0"))
+    text.parse()
+        .map_err(|_| format!("`{text}` is not an address; expected one such as 127.0.0.1 or 0.0.0.0"))
 }
 
 #[cfg(test)]

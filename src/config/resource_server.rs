@@ -29,7 +29,11 @@ impl ResourceServerConfig {
     /// Which methods need a token.
     #[must_use]
     pub fn required(&self) -> RequireAuth {
-        let implied = if self.authorization_servers.is_empty() { RequireAuth::Calls } else { RequireAuth::All };
+        let implied = if self.authorization_servers.is_empty() {
+            RequireAuth::Calls
+        } else {
+            RequireAuth::All
+        };
         self.require_auth.unwrap_or(implied)
     }
 
@@ -39,14 +43,20 @@ impl ResourceServerConfig {
         const SCOPES: &str = "QUILT_MCP_SCOPES";
         if self.authorization_servers.is_empty() {
             let problem = "is set without QUILT_MCP_AUTHORIZATION_SERVERS; expected the issuers of these scopes there";
-            return if self.scopes.is_empty() { Ok(()) } else { Err(ConfigError::new(SCOPES, problem)) };
+            return if self.scopes.is_empty() {
+                Ok(())
+            } else {
+                Err(ConfigError::new(SCOPES, problem))
+            };
         }
         if mode != VerifyMode::Jwks {
             let problem = "needs tokens of an identity provider (MCP_JWT_JWKS_URL, QUILT_MCP_VERIFY=jwks)";
             return Err(ConfigError::new(SERVERS, problem));
         }
         for issuer in &self.authorization_servers {
-            let url: BaseUrl = issuer.parse().map_err(|problem: String| ConfigError::new(SERVERS, problem))?;
+            let url: BaseUrl = issuer
+                .parse()
+                .map_err(|problem: String| ConfigError::new(SERVERS, problem))?;
             if !url.is_safe_for_tokens() {
                 let problem =
                     format!("`{url}` would take logins unencrypted; expected https, or http on loopback only");
@@ -74,7 +84,11 @@ mod tests {
 
     fn config(servers: &[&str], scopes: &[&str]) -> ResourceServerConfig {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        ResourceServerConfig { authorization_servers: owned(servers), scopes: owned(scopes), require_auth: None }
+        ResourceServerConfig {
+            authorization_servers: owned(servers),
+            scopes: owned(scopes),
+            require_auth: None,
+        }
     }
 
     #[test]
@@ -86,17 +100,40 @@ mod tests {
     #[test]
     fn what_clients_could_not_use_is_refused() {
         let issuer = "https://login.example.com/tenant";
-        assert!(config(&[issuer], &["openid", "quilt.read"]).check(VerifyMode::Jwks).is_ok());
+        assert!(
+            config(&[issuer], &["openid", "quilt.read"])
+                .check(VerifyMode::Jwks)
+                .is_ok()
+        );
         for (servers, scopes, mode, variable) in [
-            (&[issuer][..], &[][..], VerifyMode::Hs256, "QUILT_MCP_AUTHORIZATION_SERVERS"),
+            (
+                &[issuer][..],
+                &[][..],
+                VerifyMode::Hs256,
+                "QUILT_MCP_AUTHORIZATION_SERVERS",
+            ),
             (&[issuer], &[], VerifyMode::Registry, "QUILT_MCP_AUTHORIZATION_SERVERS"),
-            (&["login.example.com"], &[], VerifyMode::Jwks, "QUILT_MCP_AUTHORIZATION_SERVERS"),
-            (&["http://login.example.com"], &[], VerifyMode::Jwks, "QUILT_MCP_AUTHORIZATION_SERVERS"),
+            (
+                &["login.example.com"],
+                &[],
+                VerifyMode::Jwks,
+                "QUILT_MCP_AUTHORIZATION_SERVERS",
+            ),
+            (
+                &["http://login.example.com"],
+                &[],
+                VerifyMode::Jwks,
+                "QUILT_MCP_AUTHORIZATION_SERVERS",
+            ),
             (&[], &["openid"], VerifyMode::Jwks, "QUILT_MCP_SCOPES"),
             (&[issuer], &["a b"], VerifyMode::Jwks, "QUILT_MCP_SCOPES"),
             (&[issuer], &["offline_access"], VerifyMode::Jwks, "QUILT_MCP_SCOPES"),
         ] {
-            assert_eq!(config(servers, scopes).check(mode).unwrap_err().variable, variable, "{servers:?} {scopes:?}");
+            assert_eq!(
+                config(servers, scopes).check(mode).unwrap_err().variable,
+                variable,
+                "{servers:?} {scopes:?}"
+            );
         }
     }
 }

@@ -29,7 +29,8 @@ impl RolePattern {
     /// Whether this entry of the allow-list covers the ARN.
     #[must_use]
     pub fn allows(&self, arn: &str) -> bool {
-        arn.strip_prefix(&self.account_prefix).is_some_and(|path| self.path.is_match(path))
+        arn.strip_prefix(&self.account_prefix)
+            .is_some_and(|path| self.path.is_match(path))
     }
 }
 
@@ -54,12 +55,21 @@ impl FromStr for RolePattern {
         let is_all_pattern = path.chars().all(|c| "*/".contains(c));
         if path.contains("**")
             || is_all_pattern
-            || !path.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-/*".contains(c))
+            || !path
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_+=,.@-/*".contains(c))
         {
             return Err(bad());
         }
-        let path = GlobBuilder::new(path).literal_separator(true).build().map_err(|_| bad())?.compile_matcher();
-        Ok(Self { account_prefix: format!("{head}:role/"), path })
+        let path = GlobBuilder::new(path)
+            .literal_separator(true)
+            .build()
+            .map_err(|_| bad())?
+            .compile_matcher();
+        Ok(Self {
+            account_prefix: format!("{head}:role/"),
+            path,
+        })
     }
 }
 
@@ -114,8 +124,14 @@ mod tests {
     fn globs_stay_within_one_account_and_one_path_level() {
         let pattern: RolePattern = "arn:aws:iam::123456789012:role/quilt/*".parse().unwrap();
         assert!(pattern.allows("arn:aws:iam::123456789012:role/quilt/reader"));
-        assert!(!pattern.allows("arn:aws:iam::123456789012:role/quilt/a/b"), "* does not cross a slash");
-        assert!(!pattern.allows("arn:aws:iam::210987654321:role/quilt/reader"), "another account");
+        assert!(
+            !pattern.allows("arn:aws:iam::123456789012:role/quilt/a/b"),
+            "* does not cross a slash"
+        );
+        assert!(
+            !pattern.allows("arn:aws:iam::210987654321:role/quilt/reader"),
+            "another account"
+        );
         assert!(!pattern.allows("arn:aws:iam::123456789012:role/admin"));
     }
 

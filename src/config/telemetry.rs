@@ -60,7 +60,12 @@ pub struct TelemetryConfig {
     #[arg(long, env = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")]
     pub otlp_metrics_endpoint: Option<BaseUrl>,
     /// How they are sent: `http/protobuf` is the one way
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_PROTOCOL", value_enum, default_value = "http/protobuf")]
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_PROTOCOL",
+        value_enum,
+        default_value = "http/protobuf"
+    )]
     pub otlp_protocol: Protocol,
     /// `none` keeps traces from being sent
     #[arg(long, env = "OTEL_TRACES_EXPORTER", value_enum, default_value = "otlp")]
@@ -83,7 +88,11 @@ impl TelemetryConfig {
     /// Where metrics go, if anywhere.
     #[must_use]
     pub fn metrics_endpoint(&self) -> Option<String> {
-        self.endpoint(self.metrics_exporter, self.otlp_metrics_endpoint.as_ref(), "/v1/metrics")
+        self.endpoint(
+            self.metrics_exporter,
+            self.otlp_metrics_endpoint.as_ref(),
+            "/v1/metrics",
+        )
     }
 
     fn endpoint(&self, exporter: Exporter, own: Option<&BaseUrl>, path: &str) -> Option<String> {

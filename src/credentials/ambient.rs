@@ -45,7 +45,11 @@ impl Kept {
         let ends = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok());
         let renew_at = ends.map(|end| end.saturating_sub(RENEW_BEFORE).unwrap_or(Timestamp::MIN));
         let life = renew_at.map_or(LONGEST, |at| at.duration_since(clock.now()).min(LONGEST));
-        Self { credentials, until: clock.monotonic().after(life), renew_at }
+        Self {
+            credentials,
+            until: clock.monotonic().after(life),
+            renew_at,
+        }
     }
 
     fn is_good(&self, clock: &Clock) -> bool {
@@ -75,7 +79,12 @@ impl Ambient {
                 Some(SharedCredentialsProvider::new(chain.build().await))
             }
         };
-        Self { provider, policy, kept: Arc::default(), clock }
+        Self {
+            provider,
+            policy,
+            kept: Arc::default(),
+            clock,
+        }
     }
 
     /// What the operator allows ambient credentials to do.
@@ -176,7 +185,10 @@ mod tests {
         let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let day = SignedDuration::from_hours(24);
         let kept = |manual: &ManualClock, ends: Option<Timestamp>| {
-            Kept::new(Credentials::new("AKIAX", "s", None, ends.map(Into::into), "test"), &manual.clock())
+            Kept::new(
+                Credentials::new("AKIAX", "s", None, ends.map(Into::into), "test"),
+                &manual.clock(),
+            )
         };
         let manual = ManualClock::new(noon + day);
         let without_end = kept(&manual, None);
@@ -191,13 +203,28 @@ mod tests {
         let manual = ManualClock::new(noon - day);
         let with_end = kept(&manual, Some(noon + RENEW_BEFORE));
         manual.set_wall(noon);
-        assert!(!with_end.is_good(&manual.clock()), "a day behind, then set right: they end when AWS says");
+        assert!(
+            !with_end.is_good(&manual.clock()),
+            "a day behind, then set right: they end when AWS says"
+        );
     }
 
     #[tokio::test]
     async fn the_chain_is_asked_again_before_its_credentials_end_and_now_and_then() {
-        assert_eq!(asked(None, &[0, 1, 899, 900, 1799, 1800]).await, [1, 1, 1, 2, 2, 3], "every quarter of an hour");
-        assert_eq!(asked(Some(3600), &[0, 899, 900]).await, [1, 1, 2], "however long they last");
-        assert_eq!(asked(Some(720), &[0, 419, 420, 421]).await, [1, 1, 2, 3], "five minutes before they end");
+        assert_eq!(
+            asked(None, &[0, 1, 899, 900, 1799, 1800]).await,
+            [1, 1, 1, 2, 2, 3],
+            "every quarter of an hour"
+        );
+        assert_eq!(
+            asked(Some(3600), &[0, 899, 900]).await,
+            [1, 1, 2],
+            "however long they last"
+        );
+        assert_eq!(
+            asked(Some(720), &[0, 419, 420, 421]).await,
+            [1, 1, 2, 3],
+            "five minutes before they end"
+        );
     }
 }

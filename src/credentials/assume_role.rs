@@ -52,7 +52,13 @@ impl AssumeRole {
         let mut config = sts.config(PATIENCE);
         config.set_credentials_provider(ambient.provider());
         let (client, breaker) = (aws_sdk_sts::Client::from_conf(config.build()), sts.breaker.clone());
-        Self { allowed, web_identity_role, sts: client, breaker, clock }
+        Self {
+            allowed,
+            web_identity_role,
+            sts: client,
+            breaker,
+            clock,
+        }
     }
 
     /// The role for everybody whom the identity provider knows, if there is one.
@@ -143,7 +149,11 @@ fn not_asked(Resting { seconds }: Resting) -> Step {
 
 fn vended(credentials: Option<aws_sdk_sts::types::Credentials>, message: String) -> Step {
     let Some(vended) = credentials else {
-        return none(Outcome::Failed, ErrorCode::InvalidResponse, "STS answered without credentials");
+        return none(
+            Outcome::Failed,
+            ErrorCode::InvalidResponse,
+            "STS answered without credentials",
+        );
     };
     let expires_at = Timestamp::from_second(vended.expiration.secs()).ok();
     let credentials = Credentials::new(
@@ -159,8 +169,10 @@ fn vended(credentials: Option<aws_sdk_sts::types::Credentials>, message: String)
 /// What an error of STS means: an answer that says no is a refusal, everything else a failure.
 fn refused<E: ProvideErrorMetadata>(error: &SdkError<E>, role_arn: &str) -> Step {
     let code = error.code();
-    let says_no =
-        matches!(code, Some("AccessDenied" | "InvalidIdentityToken" | "ExpiredTokenException" | "IDPRejectedClaim"));
+    let says_no = matches!(
+        code,
+        Some("AccessDenied" | "InvalidIdentityToken" | "ExpiredTokenException" | "IDPRejectedClaim")
+    );
     if says_no {
         let message = format!("STS refused {role_arn} to this caller ({})", code.unwrap_or_default());
         return none(Outcome::Denied, ErrorCode::AssumeRoleFailed, message);
@@ -178,7 +190,9 @@ fn tags(claims: &Claims) -> Result<(Vec<Tag>, Vec<String>), &'static str> {
     let (tags, transitive) = (claims.session_tags()?, claims.transitive_tag_keys()?);
     let is_tag_text = |text: &str, longest| {
         text.chars().count() <= longest
-            && text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
     };
     let is_tag = |key: &str, value: &str| {
         !key.is_empty() && is_tag_text(key, LONGEST_TAG.0) && is_tag_text(value, LONGEST_TAG.1)
@@ -189,20 +203,29 @@ fn tags(claims: &Claims) -> Result<(Vec<Tag>, Vec<String>), &'static str> {
     if !transitive.iter().all(|key| tags.iter().any(|(tag, _)| tag == key)) {
         return Err("a transitive tag key of the token names no tag");
     }
-    let built = tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+    let built = tags
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build());
     Ok((built.collect::<Result<_, _>>().map_err(|_| bad)?, transitive))
 }
 
 /// The characters and length that STS takes in a session name and a source identity.
 fn is_session_name(text: &str) -> bool {
-    (2..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
+    (2..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
 }
 
 /// How long a session to ask for: not beyond the token, within what STS grants; `None` when both cannot be had.
 fn session_seconds(now: Timestamp, token_expires_at: Option<Timestamp>) -> Option<i32> {
-    let left = token_expires_at.map_or(SignedDuration::from_secs(LONGEST_SESSION), |end| end.duration_since(now));
+    let left = token_expires_at.map_or(SignedDuration::from_secs(LONGEST_SESSION), |end| {
+        end.duration_since(now)
+    });
     let seconds = left.as_secs().min(LONGEST_SESSION);
-    (seconds >= SHORTEST_SESSION).then(|| i32::try_from(seconds).ok()).flatten()
+    (seconds >= SHORTEST_SESSION)
+        .then(|| i32::try_from(seconds).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -262,8 +285,14 @@ mod tests {
             attempt.code.unwrap()
         };
         assert_eq!(code(SdkError::timeout_error("too slow")), ErrorCode::Timeout);
-        assert_eq!(code(SdkError::dispatch_failure(ConnectorError::timeout("too slow".into()))), ErrorCode::Timeout);
-        assert_eq!(code(SdkError::dispatch_failure(ConnectorError::io("refused".into()))), ErrorCode::AssumeRoleFailed);
+        assert_eq!(
+            code(SdkError::dispatch_failure(ConnectorError::timeout("too slow".into()))),
+            ErrorCode::Timeout
+        );
+        assert_eq!(
+            code(SdkError::dispatch_failure(ConnectorError::io("refused".into()))),
+            ErrorCode::AssumeRoleFailed
+        );
     }
 
     #[test]

@@ -59,11 +59,21 @@ pub struct Attempt {
 impl Attempt {
     /// The source gave credentials.
     pub fn ok(source: Source, message: impl Into<String>) -> Self {
-        Self { source, outcome: Outcome::Ok, code: None, message: message.into() }
+        Self {
+            source,
+            outcome: Outcome::Ok,
+            code: None,
+            message: message.into(),
+        }
     }
 
     /// The source gave none.
     pub fn none(source: Source, outcome: Outcome, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { source, outcome, code: Some(code), message: message.into() }
+        Self {
+            source,
+            outcome,
+            code: Some(code),
+            message: message.into(),
+        }
     }
 }

@@ -46,7 +46,13 @@ impl Key {
         if let Some(caller) = caller {
             part(caller.proof().as_str().as_bytes());
             part(caller.fingerprint().bytes());
-            part(caller.claims().and_then(|claims| claims.role_arn()).unwrap_or_default().as_bytes());
+            part(
+                caller
+                    .claims()
+                    .and_then(|claims| claims.role_arn())
+                    .unwrap_or_default()
+                    .as_bytes(),
+            );
         }
         Self(hash.finalize().into())
     }
@@ -69,7 +75,11 @@ impl Entry {
         let until = follows_expiration.then(|| now.saturating_add(life).unwrap_or(now));
         let ends_at = until.into_iter().chain(token_expires_at).min();
         let life = token_expires_at.map_or(life, |end| life.min(end.duration_since(now)));
-        Self { answer, dies_at: clock.monotonic().after(life), ends_at }
+        Self {
+            answer,
+            dies_at: clock.monotonic().after(life),
+            ends_at,
+        }
     }
 
     fn is_dead(&self, clock: &Clock) -> bool {
@@ -85,7 +95,10 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { entries: Moka::builder().max_capacity(CAPACITY).time_to_live(EVICTED).build(), clock }
+        Self {
+            entries: Moka::builder().max_capacity(CAPACITY).time_to_live(EVICTED).build(),
+            clock,
+        }
     }
 
     /// The living answer for this key, or that of `ask`, which runs once however many wait for it.
@@ -99,7 +112,11 @@ impl Cache {
             let answer = ask.await.map(Arc::new);
             Arc::new(Entry::new(answer, token_expires_at, &self.clock))
         };
-        let entry = self.entries.entry(key).or_insert_with_if(make, |entry| entry.is_dead(&self.clock)).await;
+        let entry = self
+            .entries
+            .entry(key)
+            .or_insert_with_if(make, |entry| entry.is_dead(&self.clock))
+            .await;
         let is_fresh = entry.is_fresh();
         let answer = entry.into_value().answer.clone();
         metrics::credentials(match (&answer, is_fresh) {
@@ -118,7 +135,10 @@ impl Cache {
     /// Forgets the entry if it still holds these credentials, and not newer ones that another call has fetched.
     pub(super) async fn forget_stale(&self, key: Key, access_key_id: &str) {
         let holds_it = |entry: &Entry| {
-            entry.answer.as_ref().is_ok_and(|resolved| resolved.credentials().access_key_id() == access_key_id)
+            entry
+                .answer
+                .as_ref()
+                .is_ok_and(|resolved| resolved.credentials().access_key_id() == access_key_id)
         };
         if self.entries.get(&key).await.is_some_and(|entry| holds_it(&entry)) {
             self.entries.invalidate(&key).await;
@@ -138,7 +158,13 @@ fn life(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (Signe
                 (if left < SHORT_LIFE { left / 2 } else { left - BUFFER }, true)
             }
         },
-        Err(none) if none.decisive().is_some_and(|attempt| attempt.outcome == Outcome::Failed) => (FAILED, false),
+        Err(none)
+            if none
+                .decisive()
+                .is_some_and(|attempt| attempt.outcome == Outcome::Failed) =>
+        {
+            (FAILED, false)
+        }
         Err(_) => (DENIED, false),
     }
 }
@@ -167,9 +193,15 @@ mod tests {
     /// The life of an entry that was made by this answer, by a clock of which both readings move alike.
     fn life_of(answer: Result<Arc<Resolved>, NoCredentials>, token_expires_in: Option<i64>) -> SignedDuration {
         let clock = Clock::fixed(now());
-        let entry = Entry::new(answer, token_expires_in.map(|in_| now() + SignedDuration::from_secs(in_)), &clock);
+        let entry = Entry::new(
+            answer,
+            token_expires_in.map(|in_| now() + SignedDuration::from_secs(in_)),
+            &clock,
+        );
         let monotonic = entry.dies_at.since(clock.monotonic());
-        entry.ends_at.map_or(monotonic, |end| monotonic.min(end.duration_since(now())))
+        entry
+            .ends_at
+            .map_or(monotonic, |end| monotonic.min(end.duration_since(now())))
     }
 
     fn seconds(expires_in: Option<i64>, token_expires_in: Option<i64>) -> i64 {
@@ -193,7 +225,11 @@ mod tests {
         let manual = ManualClock::new(now() + DAY);
         let clock = manual.clock();
         let entry = Entry::new(Ok(vended(None)), None, &clock);
-        let expiring = Entry::new(Ok(vended(Some(now() + DAY + SignedDuration::from_hours(1)))), None, &clock);
+        let expiring = Entry::new(
+            Ok(vended(Some(now() + DAY + SignedDuration::from_hours(1)))),
+            None,
+            &clock,
+        );
         manual.set_wall(now());
         assert!(!entry.is_dead(&clock) && !expiring.is_dead(&clock));
         manual.advance(LONGEST);
@@ -213,7 +249,10 @@ mod tests {
         manual.set_wall(now());
         assert!(of_token.is_dead(&clock), "the token has ended");
         manual.advance(hour - BUFFER);
-        assert!(of_credentials.is_dead(&clock), "five minutes before the credentials end");
+        assert!(
+            of_credentials.is_dead(&clock),
+            "five minutes before the credentials end"
+        );
     }
 
     #[test]
@@ -227,7 +266,12 @@ mod tests {
     fn refusals_are_kept_for_seconds() {
         let kept = |outcome| {
             let attempt = Attempt::none(Source::Catalog, outcome, ErrorCode::Forbidden, "no");
-            life_of(Err(NoCredentials { attempts: vec![attempt] }), None)
+            life_of(
+                Err(NoCredentials {
+                    attempts: vec![attempt],
+                }),
+                None,
+            )
         };
         assert_eq!(kept(Outcome::Denied), DENIED);
         assert_eq!(kept(Outcome::Failed), FAILED);

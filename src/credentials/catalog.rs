@@ -47,14 +47,22 @@ impl CatalogCredentials {
     ) -> Result<(Credentials, Option<Timestamp>, Attempt), Attempt> {
         let none = |outcome, code, message: String| Attempt::none(Source::Catalog, outcome, code, message);
         let Some(caller) = caller else {
-            return Err(none(Outcome::NotApplicable, ErrorCode::NoClaim, "the call brought no token".to_owned()));
+            return Err(none(
+                Outcome::NotApplicable,
+                ErrorCode::NoClaim,
+                "the call brought no token".to_owned(),
+            ));
         };
         let Some(access) = self.registries.for_caller(caller).await else {
             let message = "neither QUILT_REGISTRY_URL nor QUILT_CATALOG_URL is configured".to_owned();
             return Err(none(Outcome::NotApplicable, ErrorCode::MissingConfig, message));
         };
         let access = access.map_err(|error| refused(&error))?;
-        let body = access.registry.get(PATH, &access.token).await.map_err(|error| refused(&error))?;
+        let body = access
+            .registry
+            .get(PATH, &access.token)
+            .await
+            .map_err(|error| refused(&error))?;
         let vended: Vended = serde_json::from_slice(&body).map_err(|_| {
             let message = "the registry answered JSON that does not hold credentials".to_owned();
             none(Outcome::Failed, ErrorCode::InvalidResponse, message)
@@ -76,7 +84,11 @@ impl CatalogCredentials {
             Some(_) => "the registry vended credentials for the token itself, which carries no catalog_token",
             None => "the registry vended credentials",
         };
-        Ok((credentials, Some(vended.expiration), Attempt::ok(Source::Catalog, message)))
+        Ok((
+            credentials,
+            Some(vended.expiration),
+            Attempt::ok(Source::Catalog, message),
+        ))
     }
 }
 

@@ -60,7 +60,10 @@ impl JwtExchange {
             Err(problem) => return Some(failed(ErrorCode::InvalidResponse, problem)),
         };
         if embedded.expiration.is_some_and(|end| end <= self.clock.now()) {
-            return Some(failed(ErrorCode::InvalidResponse, "the AWS credentials in the token have expired"));
+            return Some(failed(
+                ErrorCode::InvalidResponse,
+                "the AWS credentials in the token have expired",
+            ));
         }
         let expires_at = [embedded.expiration, token_expires_at].into_iter().flatten().min();
         let credentials = Credentials::new(
@@ -70,6 +73,10 @@ impl JwtExchange {
             expires_at.map(Into::into),
             "embedded-in-jwt",
         );
-        Some(Ok((credentials, expires_at, Attempt::ok(Source::Jwt, "the verified token carries AWS credentials"))))
+        Some(Ok((
+            credentials,
+            expires_at,
+            Attempt::ok(Source::Jwt, "the verified token carries AWS credentials"),
+        )))
     }
 }

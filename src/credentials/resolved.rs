@@ -26,7 +26,12 @@ impl Resolved {
         expires_at: Option<Timestamp>,
         attempts: Vec<Attempt>,
     ) -> Self {
-        Self { credentials, source, expires_at, attempts }
+        Self {
+            credentials,
+            source,
+            expires_at,
+            attempts,
+        }
     }
 
     /// The credentials, for signing.
@@ -57,7 +62,10 @@ impl Resolved {
 impl fmt::Debug for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resolved")
-            .field("access_key_id", &crate::redact::key_id(self.credentials.access_key_id()))
+            .field(
+                "access_key_id",
+                &crate::redact::key_id(self.credentials.access_key_id()),
+            )
             .field("source", &self.source)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
@@ -77,20 +85,27 @@ impl NoCredentials {
     #[must_use]
     pub fn decisive(&self) -> Option<&Attempt> {
         let by = |outcome| self.attempts.iter().find(move |attempt| attempt.outcome == outcome);
-        by(Outcome::Denied).or_else(|| by(Outcome::Failed)).or_else(|| self.attempts.last())
+        by(Outcome::Denied)
+            .or_else(|| by(Outcome::Failed))
+            .or_else(|| self.attempts.last())
     }
 
     /// The code of the decisive attempt, or `no_credentials` when no source applied.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
-        let decisive = self.decisive().filter(|attempt| attempt.outcome != Outcome::NotApplicable);
-        decisive.and_then(|attempt| attempt.code).unwrap_or(ErrorCode::NoCredentials)
+        let decisive = self
+            .decisive()
+            .filter(|attempt| attempt.outcome != Outcome::NotApplicable);
+        decisive
+            .and_then(|attempt| attempt.code)
+            .unwrap_or(ErrorCode::NoCredentials)
     }
 
     /// Whether the same call may succeed a little later: something failed, and nothing refused.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.decisive().is_some_and(|attempt| attempt.outcome == Outcome::Failed)
+        self.decisive()
+            .is_some_and(|attempt| attempt.outcome == Outcome::Failed)
     }
 
     fn sentence(&self) -> String {
@@ -99,7 +114,10 @@ impl NoCredentials {
             .iter()
             .map(|a| format!("{}: {}", a.source.as_str(), a.message.trim_end_matches('.')))
             .collect();
-        format!("No AWS credentials could be had for this caller ({}).", reasons.join("; "))
+        format!(
+            "No AWS credentials could be had for this caller ({}).",
+            reasons.join("; ")
+        )
     }
 }
 
@@ -110,17 +128,34 @@ mod tests {
     #[test]
     fn the_sentence_tells_what_every_source_said() {
         let attempts = vec![
-            Attempt::none(Source::Jwt, Outcome::NotApplicable, ErrorCode::NoClaim, "nothing in it."),
+            Attempt::none(
+                Source::Jwt,
+                Outcome::NotApplicable,
+                ErrorCode::NoClaim,
+                "nothing in it.",
+            ),
             Attempt::none(Source::Catalog, Outcome::Denied, ErrorCode::Forbidden, "refused"),
         ];
         let told = NoCredentials { attempts }.to_string();
-        assert_eq!(told, "No AWS credentials could be had for this caller (jwt: nothing in it; catalog: refused).");
+        assert_eq!(
+            told,
+            "No AWS credentials could be had for this caller (jwt: nothing in it; catalog: refused)."
+        );
     }
 
     #[test]
     fn debug_shows_which_key_and_no_secret() {
-        let credentials = Credentials::new("ASIAABCDEFGHIJKLMNOP", "canary-1", Some("canary-2".into()), None, "test");
+        let credentials = Credentials::new(
+            "ASIAABCDEFGHIJKLMNOP",
+            "canary-1",
+            Some("canary-2".into()),
+            None,
+            "test",
+        );
         let shown = format!("{:?}", Resolved::new(credentials, Source::Catalog, None, vec![]));
-        assert!(shown.contains("ASIA…MNOP") && shown.contains("Catalog") && !shown.contains("canary"), "{shown}");
+        assert!(
+            shown.contains("ASIA…MNOP") && shown.contains("Catalog") && !shown.contains("canary"),
+            "{shown}"
+        );
     }
 }

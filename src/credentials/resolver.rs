@@ -31,7 +31,13 @@ impl Resolver {
         registry_name: String,
         clock: Clock,
     ) -> Self {
-        Self { jwt, catalog, ambient, registry_name, cache: Cache::new(clock) }
+        Self {
+            jwt,
+            catalog,
+            ambient,
+            registry_name,
+            cache: Cache::new(clock),
+        }
     }
 
     /// What the operator allows ambient credentials to do.
@@ -57,7 +63,9 @@ impl Resolver {
     /// Replaces credentials that AWS says are over. Answers the same as [`Resolver::resolve`], never the stale ones.
     pub async fn renew(&self, caller: &Caller, stale_access_key_id: &str) -> Result<Arc<Resolved>, NoCredentials> {
         metrics::credentials(CredentialEvent::Refresh);
-        self.cache.forget_stale(self.key(proved(caller)), stale_access_key_id).await;
+        self.cache
+            .forget_stale(self.key(proved(caller)), stale_access_key_id)
+            .await;
         self.resolve(caller).await
     }
 
@@ -87,7 +95,12 @@ impl Resolver {
         let has_source = caller.is_some_and(|caller| caller.proof() == Proof::Registry);
         if has_source || attempts.iter().any(|attempt| attempt.outcome != Outcome::NotApplicable) {
             let message = "not used: another source applies to this caller, and it did not give credentials";
-            attempts.push(Attempt::none(Source::Ambient, Outcome::NotApplicable, ErrorCode::NoClaim, message));
+            attempts.push(Attempt::none(
+                Source::Ambient,
+                Outcome::NotApplicable,
+                ErrorCode::NoClaim,
+                message,
+            ));
             return Err(NoCredentials { attempts });
         }
         match self.ambient.step().await {

@@ -93,7 +93,12 @@ impl Backend {
 
         let catalog = loopback(0).await?;
         let catalog_url = format!("http://{}", catalog.local_addr()?);
-        serve_plain(tasks, shutdown, catalog, registry::catalog_routes(&registry_url, REGION));
+        serve_plain(
+            tasks,
+            shutdown,
+            catalog,
+            registry::catalog_routes(&registry_url, REGION),
+        );
 
         let server_key = users.server_key.clone();
         let info = DevInfo {
@@ -104,7 +109,10 @@ impl Backend {
             s3_endpoint,
             region: REGION.to_owned(),
             jwt_secret: users.jwt_secret.expose_secret().to_owned(),
-            buckets: BucketsInfo { shared: samples::SHARED.to_owned(), private: samples::PRIVATE.to_owned() },
+            buckets: BucketsInfo {
+                shared: samples::SHARED.to_owned(),
+                private: samples::PRIVATE.to_owned(),
+            },
             package,
             users: users.info,
         };
@@ -135,26 +143,48 @@ impl Backend {
         let (identity, catalog, aws, rights) = (&config.identity, &config.catalog, &config.aws, &config.rights);
         let is_set = [
             ("QUILT_MCP_HOST", !config.listen.host.is_loopback()),
-            ("MCP_JWT_SECRET", identity.jwt_secret.is_some() || identity.enhanced_jwt_secret.is_some()),
+            (
+                "MCP_JWT_SECRET",
+                identity.jwt_secret.is_some() || identity.enhanced_jwt_secret.is_some(),
+            ),
             ("MCP_JWT_SECRET_PREVIOUS", identity.jwt_secret_previous.is_some()),
             ("MCP_JWT_JWKS_URL", identity.jwt_jwks_url.is_some()),
             ("MCP_JWT_ISSUER", identity.jwt_issuer.is_some()),
             ("MCP_JWT_AUDIENCE", identity.jwt_audience.is_some()),
             ("QUILT_MCP_VERIFY", identity.verify.is_some()),
-            ("QUILT_CATALOG_URL", catalog.catalog_url.is_some() || catalog.catalog_domain.is_some()),
+            (
+                "QUILT_CATALOG_URL",
+                catalog.catalog_url.is_some() || catalog.catalog_domain.is_some(),
+            ),
             ("QUILT_REGISTRY_URL", catalog.registry_url.is_some()),
-            ("QUILT_MCP_AUTHORIZATION_SERVERS", !config.resource_server.authorization_servers.is_empty()),
-            ("QUILT_MCP_WEB_IDENTITY_ROLE_ARN", rights.web_identity_role_arn.is_some()),
+            (
+                "QUILT_MCP_AUTHORIZATION_SERVERS",
+                !config.resource_server.authorization_servers.is_empty(),
+            ),
+            (
+                "QUILT_MCP_WEB_IDENTITY_ROLE_ARN",
+                rights.web_identity_role_arn.is_some(),
+            ),
             ("QUILT_API_TOKEN", rights.own_token().is_some()),
             ("AWS_REGION", aws.region != REGION),
             ("AWS_ENDPOINT_URL_S3", aws.s3().is_some()),
             ("AWS_ENDPOINT_URL_STS", aws.sts_endpoint.is_some()),
         ];
-        let replaced = is_set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).collect();
+        let replaced = is_set
+            .into_iter()
+            .filter(|(_, is_set)| *is_set)
+            .map(|(name, _)| name)
+            .collect();
         config.listen.host = Ipv4Addr::LOCALHOST.into();
         // Pages that a developer serves on this machine.
-        config.listen.allowed_origins.extend(LOOPBACK_ORIGINS.map(str::to_owned));
-        config.identity = IdentityConfig { jwt_secret: own.identity.jwt_secret, ..IdentityConfig::default() };
+        config
+            .listen
+            .allowed_origins
+            .extend(LOOPBACK_ORIGINS.map(str::to_owned));
+        config.identity = IdentityConfig {
+            jwt_secret: own.identity.jwt_secret,
+            ..IdentityConfig::default()
+        };
         config.catalog = CatalogConfig {
             catalog_url: own.catalog.catalog_url,
             allowed_registries: std::mem::take(&mut config.catalog.allowed_registries),
@@ -198,13 +228,26 @@ impl Dev {
         let mut backend = Backend::start(clock.clone(), &tasks, &shutdown).await?;
         let not_taken = backend.configure(&mut config)?;
         // Nothing balances load here, so nothing has to be told before it ends.
-        let connections = ConnectionLimits { announcement: Duration::ZERO, ..ConnectionLimits::default() };
-        let surroundings = Surroundings { clock, ambient: backend.ambient(), connections, ..Surroundings::default() };
+        let connections = ConnectionLimits {
+            announcement: Duration::ZERO,
+            ..ConnectionLimits::default()
+        };
+        let surroundings = Surroundings {
+            clock,
+            ambient: backend.ambient(),
+            connections,
+            ..Surroundings::default()
+        };
         let app = App::build(&config, surroundings).await?;
         backend.info.mcp_url = format!("http://{}/mcp", listener.local_addr()?);
         tasks.spawn(app.serve(listener, shutdown.clone()));
         backend.info.write(data).await?;
-        Ok(Self { backend, not_taken, tasks, shutdown })
+        Ok(Self {
+            backend,
+            not_taken,
+            tasks,
+            shutdown,
+        })
     }
 
     /// Ends everything and waits until it has ended.

@@ -38,8 +38,15 @@ struct Member {
 impl Directory {
     /// Adds a user.
     pub fn add(&mut self, user: &str, role_name: &str, role_arn: &str, buckets: &[(&str, &str)]) {
-        let buckets = buckets.iter().map(|(bucket, level)| ((*bucket).to_owned(), (*level).to_owned())).collect();
-        let member = Member { role_name: role_name.to_owned(), role_arn: role_arn.to_owned(), buckets };
+        let buckets = buckets
+            .iter()
+            .map(|(bucket, level)| ((*bucket).to_owned(), (*level).to_owned()))
+            .collect();
+        let member = Member {
+            role_name: role_name.to_owned(),
+            role_arn: role_arn.to_owned(),
+            buckets,
+        };
         self.0.insert(user.to_owned(), member);
     }
 }
@@ -57,7 +64,12 @@ impl Registry {
     #[must_use]
     pub fn new(aws: EmbeddedAws, directory: Directory, secret: &SecretString, clock: Clock) -> Self {
         let key = DecodingKey::from_secret(secret.expose_secret().as_bytes());
-        Self { aws, directory, key, clock }
+        Self {
+            aws,
+            directory,
+            key,
+            clock,
+        }
     }
 
     /// Its endpoints.
@@ -75,7 +87,9 @@ impl Registry {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let claims = jsonwebtoken::decode::<Value>(token, &self.key, &validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Value>(token, &self.key, &validation)
+            .ok()?
+            .claims;
         let is_current = claims.get("exp")?.as_i64()? > self.clock.now().as_second();
         let user = claims.get("id")?.as_str().filter(|_| is_current)?;
         Some((user.to_owned(), self.directory.0.get(user)?))
@@ -94,7 +108,11 @@ async fn get_credentials(State(registry): State<Arc<Registry>>, headers: HeaderM
             "Expiration": keys.expiration,
         }))
         .into_response(),
-        _ => (StatusCode::FORBIDDEN, Json(json!({ "message": "The user's role does not exist." }))).into_response(),
+        _ => (
+            StatusCode::FORBIDDEN,
+            Json(json!({ "message": "The user's role does not exist." })),
+        )
+            .into_response(),
     }
 }
 

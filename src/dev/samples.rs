@@ -19,18 +19,44 @@ const PACKAGE: &str = "examples/plankton";
 type Sample = (&'static str, &'static str, &'static [u8]);
 
 const SAMPLES: [Sample; 5] = [
-    ("plankton/README.md", "text/markdown", include_bytes!("samples/README.md")),
-    ("plankton/data/instrument.json", "application/json", include_bytes!("samples/instrument.json")),
-    ("plankton/data/measurements.csv", "text/csv", include_bytes!("samples/measurements.csv")),
-    ("plankton/données/été 2026.csv", "text/csv", include_bytes!("samples/stations.csv")),
-    ("plankton/images/gradient.png", "image/png", include_bytes!("samples/gradient.png")),
+    (
+        "plankton/README.md",
+        "text/markdown",
+        include_bytes!("samples/README.md"),
+    ),
+    (
+        "plankton/data/instrument.json",
+        "application/json",
+        include_bytes!("samples/instrument.json"),
+    ),
+    (
+        "plankton/data/measurements.csv",
+        "text/csv",
+        include_bytes!("samples/measurements.csv"),
+    ),
+    (
+        "plankton/données/été 2026.csv",
+        "text/csv",
+        include_bytes!("samples/stations.csv"),
+    ),
+    (
+        "plankton/images/gradient.png",
+        "image/png",
+        include_bytes!("samples/gradient.png"),
+    ),
 ];
 
 /// Fills the buckets.
 pub(super) fn seed(aws: &EmbeddedAws) -> anyhow::Result<PackageInfo> {
     aws.create_bucket(SHARED, None, true);
     aws.create_bucket(PRIVATE, None, true);
-    aws.put_object(PRIVATE, "secret.txt", &b"Nobody but an administrator reads this.\n"[..], Some("text/plain"), &[])?;
+    aws.put_object(
+        PRIVATE,
+        "secret.txt",
+        &b"Nobody but an administrator reads this.\n"[..],
+        Some("text/plain"),
+        &[],
+    )?;
 
     // Logical keys are the part below "plankton/".
     let purpose: Object = [("purpose", Value::from("trying things out"))].into_iter().collect();
@@ -41,7 +67,11 @@ pub(super) fn seed(aws: &EmbeddedAws) -> anyhow::Result<PackageInfo> {
         hasher.update(content);
         package.insert(Entry {
             logical_key: key.strip_prefix("plankton/").unwrap_or(key).parse()?,
-            physical_key: PhysicalKey::S3 { bucket: SHARED.to_owned(), key: key.to_owned(), version_id },
+            physical_key: PhysicalKey::S3 {
+                bucket: SHARED.to_owned(),
+                key: key.to_owned(),
+                version_id,
+            },
             size: content.len() as u64,
             hash: hasher.finish()?.to_value(),
             meta: Object::new().into(),
@@ -54,5 +84,9 @@ pub(super) fn seed(aws: &EmbeddedAws) -> anyhow::Result<PackageInfo> {
         let hash = top_hash.as_str().as_bytes().to_vec();
         aws.put_object(SHARED, &layout::pointer(&name, pointer), hash, None, &[])?;
     }
-    Ok(PackageInfo { bucket: SHARED.to_owned(), name: PACKAGE.to_owned(), hash: top_hash.to_string() })
+    Ok(PackageInfo {
+        bucket: SHARED.to_owned(),
+        name: PACKAGE.to_owned(),
+        hash: top_hash.to_string(),
+    })
 }

@@ -35,7 +35,11 @@ pub(super) fn assumable_roles(aws: &EmbeddedAws) -> String {
 impl DevUsers {
     /// Creates roles and keys, and signs tokens.
     pub(super) fn create(aws: &EmbeddedAws, clock: &Clock) -> anyhow::Result<Self> {
-        let jwt_secret = SecretString::from(format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>()));
+        let jwt_secret = SecretString::from(format!(
+            "{:032x}{:032x}",
+            rand::random::<u128>(),
+            rand::random::<u128>()
+        ));
         let everything = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "*", "Resource": "*"}]});
         let admin = aws.create_user("admin", &[everything])?;
@@ -57,7 +61,10 @@ impl DevUsers {
             if let (Some(claims), Value::Object(more)) = (claims.as_object_mut(), more) {
                 claims.extend(more);
             }
-            Ok(UserInfo { sub: sub.to_owned(), token: sign(&claims, &jwt_secret)? })
+            Ok(UserInfo {
+                sub: sub.to_owned(),
+                token: sign(&claims, &jwt_secret)?,
+            })
         };
         let keys = aws
             .mint_session(&writer_role, "embedded", TWELVE_HOURS, None)?
@@ -77,7 +84,13 @@ impl DevUsers {
                 secret_access_key: admin.secret_access_key.expose_secret().to_owned(),
             },
         };
-        Ok(Self { info, jwt_secret, server_key, reader_role, writer_role })
+        Ok(Self {
+            info,
+            jwt_secret,
+            server_key,
+            reader_role,
+            writer_role,
+        })
     }
 
     /// Who acts in which role, for the registry.
@@ -91,8 +104,12 @@ impl DevUsers {
     }
 }
 
-const READ: [&str; 4] =
-    ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"];
+const READ: [&str; 4] = [
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:GetObjectAttributes",
+    "s3:GetObjectVersionAttributes",
+];
 const WRITE: [&str; 7] = [
     "s3:GetObject",
     "s3:GetObjectVersion",

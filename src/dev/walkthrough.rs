@@ -14,11 +14,36 @@ pub fn walkthrough(info: &DevInfo) -> String {
     let note = format!("s3://{shared}/notes/hello.txt");
     let write = json!({ "bucket": shared, "items": [{ "key": "notes/hello.txt", "text": "Hello from curl\n" }] });
     let steps: [(&str, Option<&str>, &str, Value); 8] = [
-        ("Which tools are there? (no token needed)", None, "tools/list", json!({})),
-        ("Who am I, and with whose rights?", Some(&users.reader.token), "auth_status", json!({})),
-        ("reader lists objects", Some(&users.reader.token), "bucket_objects_list", json!({ "bucket": shared })),
-        ("writer uploads an object", Some(&users.writer.token), "bucket_objects_put", write.clone()),
-        ("reader reads it", Some(&users.reader.token), "bucket_object_text", json!({ "s3_uri": note })),
+        (
+            "Which tools are there? (no token needed)",
+            None,
+            "tools/list",
+            json!({}),
+        ),
+        (
+            "Who am I, and with whose rights?",
+            Some(&users.reader.token),
+            "auth_status",
+            json!({}),
+        ),
+        (
+            "reader lists objects",
+            Some(&users.reader.token),
+            "bucket_objects_list",
+            json!({ "bucket": shared }),
+        ),
+        (
+            "writer uploads an object",
+            Some(&users.writer.token),
+            "bucket_objects_put",
+            write.clone(),
+        ),
+        (
+            "reader reads it",
+            Some(&users.reader.token),
+            "bucket_object_text",
+            json!({ "s3_uri": note }),
+        ),
         (
             "reader may not write: S3 says no, and the answer says why",
             Some(&users.reader.token),
@@ -53,9 +78,15 @@ pub fn walkthrough(info: &DevInfo) -> String {
             let params = json!({ "name": call, "arguments": arguments });
             json!({ "jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params })
         };
-        let token = token.map(|token| format!(" -H 'Authorization: Bearer {token}'")).unwrap_or_default();
+        let token = token
+            .map(|token| format!(" -H 'Authorization: Bearer {token}'"))
+            .unwrap_or_default();
         // Only where the status is the point are the headers shown: the other answers can be piped on as JSON.
-        let show_headers = if token.is_empty() && *call != "tools/list" { " -i" } else { "" };
+        let show_headers = if token.is_empty() && *call != "tools/list" {
+            " -i"
+        } else {
+            ""
+        };
         let _ = writeln!(
             text,
             "# {title}\ncurl -sS{show_headers} {} -H 'Content-Type: application/json'{token} -d '{request}'\n",

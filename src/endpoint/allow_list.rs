@@ -19,21 +19,36 @@ impl AllowedHosts {
     /// that check Host themselves.
     pub fn new(configured: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let loopback = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-        let configured =
-            configured.into_iter().map(|text| host_entry(&text)).filter(|entry| entry.as_deref() != Ok(""));
-        let entries = loopback.into_iter().map(Ok).chain(configured).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { any: entries.iter().any(|entry| entry == "*"), entries: entries.into() })
+        let configured = configured
+            .into_iter()
+            .map(|text| host_entry(&text))
+            .filter(|entry| entry.as_deref() != Ok(""));
+        let entries = loopback
+            .into_iter()
+            .map(Ok)
+            .chain(configured)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            any: entries.iter().any(|entry| entry == "*"),
+            entries: entries.into(),
+        })
     }
 
     /// Whether the authority of a request is one of these.
     #[must_use]
     pub fn allows(&self, authority: &str) -> bool {
-        let Ok(authority) = Authority::from_str(authority) else { return false };
+        let Ok(authority) = Authority::from_str(authority) else {
+            return false;
+        };
         if authority.as_str().contains('@') {
             return false;
         }
         let whole = authority.as_str().to_ascii_lowercase();
-        self.any || self.entries.iter().any(|entry| *entry == whole || entry.eq_ignore_ascii_case(authority.host()))
+        self.any
+            || self
+                .entries
+                .iter()
+                .any(|entry| *entry == whole || entry.eq_ignore_ascii_case(authority.host()))
     }
 }
 
@@ -82,8 +97,14 @@ impl AllowedOrigins {
     /// Origins of any scheme, such as `https://app.example.com`, `http://localhost:*` or `vscode-webview://panel`. They are
     /// compared exactly; only a port may be `*`.
     pub fn new(configured: &[String]) -> Result<Self, String> {
-        let texts = configured.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
-        texts.map(Entry::parse).collect::<Result<Vec<_>, _>>().map(|list| Self(list.into()))
+        let texts = configured
+            .iter()
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty());
+        texts
+            .map(Entry::parse)
+            .collect::<Result<Vec<_>, _>>()
+            .map(|list| Self(list.into()))
     }
 
     /// Whether a request's `Origin` is one of these.
@@ -115,9 +136,16 @@ impl Entry {
             && url.password().is_none()
             && !rest.ends_with('/');
         // Browsers have no origin of their own for files, and these schemes have no host.
-        let host = url.host_str().filter(|host| is_bare && !host.is_empty() && !host.contains('*')).ok_or_else(bad)?;
+        let host = url
+            .host_str()
+            .filter(|host| is_bare && !host.is_empty() && !host.contains('*'))
+            .ok_or_else(bad)?;
         let port = if any_port { Port::Any } else { Port::of(&url) };
-        Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), port })
+        Ok(Self {
+            scheme: url.scheme().to_owned(),
+            host: host.to_owned(),
+            port,
+        })
     }
 }
 
@@ -132,7 +160,9 @@ fn parse(origin: &HeaderValue) -> Option<Url> {
 /// Whether an origin is the very host that the request was sent to.
 #[must_use]
 pub fn is_same_host(origin: &HeaderValue, authority: &str) -> bool {
-    let Some(url) = parse(origin).filter(|url| matches!(url.scheme(), "http" | "https")) else { return false };
+    let Some(url) = parse(origin).filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        return false;
+    };
     let own = match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.to_owned(),
@@ -148,15 +178,40 @@ mod tests {
     #[test]
     fn hosts_match_by_name_and_by_port_where_given() {
         let hosts = AllowedHosts::new(["mcp.example.com".to_owned(), "other:8443".to_owned()]).unwrap();
-        for good in ["localhost", "LOCALHOST:9", "127.0.0.1:8000", "[::1]:8000", "mcp.example.com:443", "other:8443"] {
+        for good in [
+            "localhost",
+            "LOCALHOST:9",
+            "127.0.0.1:8000",
+            "[::1]:8000",
+            "mcp.example.com:443",
+            "other:8443",
+        ] {
             assert!(hosts.allows(good), "{good}");
         }
-        for bad in ["evil.example.com", "other", "other:1", "mcp.example.com.evil.com", "", "a b", "localhost@evil.com"]
-        {
+        for bad in [
+            "evil.example.com",
+            "other",
+            "other:1",
+            "mcp.example.com.evil.com",
+            "",
+            "a b",
+            "localhost@evil.com",
+        ] {
             assert!(!hosts.allows(bad), "{bad}");
         }
-        assert!(AllowedHosts::new(["*".to_owned()]).unwrap().allows("anything.example.com"));
-        for bad in ["*.example.com", "https://mcp.example.com", "a b", "user@host", "a:99999", "[::1]:x"] {
+        assert!(
+            AllowedHosts::new(["*".to_owned()])
+                .unwrap()
+                .allows("anything.example.com")
+        );
+        for bad in [
+            "*.example.com",
+            "https://mcp.example.com",
+            "a b",
+            "user@host",
+            "a:99999",
+            "[::1]:x",
+        ] {
             assert!(AllowedHosts::new([bad.to_owned()]).is_err(), "{bad}");
         }
     }
@@ -180,7 +235,15 @@ mod tests {
         ] {
             assert!(!allows(bad), "{bad}");
         }
-        for bad in ["app.example.com", "https://a/b", "https://a/", "*", "null", "file:///", "https://*.example.com"] {
+        for bad in [
+            "app.example.com",
+            "https://a/b",
+            "https://a/",
+            "*",
+            "null",
+            "file:///",
+            "https://*.example.com",
+        ] {
             assert!(AllowedOrigins::new(&[bad.into()]).is_err(), "{bad}");
         }
     }
@@ -213,7 +276,12 @@ mod tests {
         let origin = HeaderValue::from_static("http://localhost:8000");
         assert!(is_same_host(&origin, "localhost:8000"));
         assert!(!is_same_host(&origin, "localhost:8001"));
-        for bad in ["null", "ftp://localhost:8000", "http://user@localhost:8000", "http://localhost:8000/path"] {
+        for bad in [
+            "null",
+            "ftp://localhost:8000",
+            "http://user@localhost:8000",
+            "http://localhost:8000/path",
+        ] {
             assert!(!is_same_host(&HeaderValue::from_static(bad), "localhost:8000"), "{bad}");
         }
     }

@@ -71,7 +71,9 @@ impl ResourceServer {
         if let Some(url) = &self.public_url {
             return url.to_string();
         }
-        let is_here = format!("http://{request_authority}").parse().is_ok_and(|url: BaseUrl| url.is_loopback());
+        let is_here = format!("http://{request_authority}")
+            .parse()
+            .is_ok_and(|url: BaseUrl| url.is_loopback());
         let scheme = if is_here { "http" } else { "https" };
         format!("{scheme}://{request_authority}")
     }
@@ -97,7 +99,13 @@ impl Authenticator {
         resource_server: Option<Arc<ResourceServer>>,
     ) -> Self {
         let questions = Semaphore::new(MAX_QUESTIONS);
-        Self { verifier, without_token, requires_all, questions, resource_server }
+        Self {
+            verifier,
+            without_token,
+            requires_all,
+            questions,
+            resource_server,
+        }
     }
 
     /// Proves the caller as far as that takes no request to the registry for a token that it never proved: such a token
@@ -107,7 +115,9 @@ impl Authenticator {
             Ok(Some(token)) => token,
             Ok(None) => match &self.without_token {
                 WithoutToken::Refuse => {
-                    return HeadProof::Refused(Rejection::Missing { detail: "This method needs a bearer token." });
+                    return HeadProof::Refused(Rejection::Missing {
+                        detail: "This method needs a bearer token.",
+                    });
                 }
                 WithoutToken::Anonymous => return HeadProof::Proved(Caller::Anonymous),
                 WithoutToken::Own(own) => {
@@ -147,8 +157,15 @@ impl Authenticator {
     /// The answer to a request whose caller is not proved.
     pub(super) fn refuse(&self, rejection: &Rejection, parts: &Parts, request: Option<&Request>) -> Refusal {
         // The token is named by its hash, as that of a proved caller is.
-        let presented = extract(&parts.headers, &parts.uri).ok().flatten().map(|token| token.fingerprint());
-        audit::refused(request, rejection.code(), presented.as_ref().map(|name| name as &dyn Debug));
+        let presented = extract(&parts.headers, &parts.uri)
+            .ok()
+            .flatten()
+            .map(|token| token.fingerprint());
+        audit::refused(
+            request,
+            rejection.code(),
+            presented.as_ref().map(|name| name as &dyn Debug),
+        );
         let here = authority(&parts.headers, &parts.uri);
         let login = self.resource_server.as_ref().map(|server| server.challenge(here));
         refuse(rejection, login, request)
@@ -174,10 +191,16 @@ pub(super) fn token_notice(decided: Option<&Result<Caller, Rejection>>) -> Optio
 fn refuse(rejection: &Rejection, login: Option<String>, request: Option<&Request>) -> Refusal {
     let id = request.and_then(Request::id).map(AsRef::as_ref);
     let mut refusal = response::refuse(rejection.code(), rejection.to_string(), id);
-    let challenge = rejection.challenge().map(|challenge| [Some(challenge), login].into_iter().flatten().collect());
+    let challenge = rejection
+        .challenge()
+        .map(|challenge| [Some(challenge), login].into_iter().flatten().collect());
     let challenge = challenge.and_then(|parts: Vec<_>| HeaderValue::from_str(&parts.join(", ")).ok());
     if let Some(challenge) = challenge {
         refusal = refusal.with(header::WWW_AUTHENTICATE, challenge);
     }
-    if rejection.code() == ErrorCode::VerifierUnavailable { refusal.retry_after(5) } else { refusal }
+    if rejection.code() == ErrorCode::VerifierUnavailable {
+        refusal.retry_after(5)
+    } else {
+        refusal
+    }
 }

@@ -81,10 +81,18 @@ struct BodyBounds {
 impl RequestReader {
     fn bounds(&self, proved: bool) -> BodyBounds {
         if proved {
-            BodyBounds { max_bytes: self.max_body, min_rate: MIN_RATE, proved }
+            BodyBounds {
+                max_bytes: self.max_body,
+                min_rate: MIN_RATE,
+                proved,
+            }
         } else {
             let max_bytes = self.max_body.min(MAX_UNPROVED_BODY);
-            BodyBounds { max_bytes, min_rate: MIN_UNPROVED_RATE, proved }
+            BodyBounds {
+                max_bytes,
+                min_rate: MIN_UNPROVED_RATE,
+                proved,
+            }
         }
     }
 
@@ -99,20 +107,22 @@ impl RequestReader {
 
     /// Reads a body, with the memory that it is in.
     pub(super) async fn read(&self, body: Body, proved: bool) -> Result<(Bytes, Share), Refusal> {
-        read(&self.memory, body, self.bounds(proved)).await.map_err(|error| match error {
-            ReadError::TooSlow => refuse(ErrorCode::Timeout, "The request body took too long to arrive.", None),
-            ReadError::TooLarge if proved => too_large(),
-            ReadError::TooLarge => {
-                let message =
-                    "The request body is larger than a request without a proved bearer token may be (64 KiB).";
-                refuse(ErrorCode::TooLarge, message, None)
-            }
-            ReadError::Broken => refuse(ErrorCode::ParseError, "The request body ended early.", None),
-            ReadError::NoMemory(refused) => {
-                audit::refused(None, refused.code(), None);
-                no_memory(refused, None)
-            }
-        })
+        read(&self.memory, body, self.bounds(proved))
+            .await
+            .map_err(|error| match error {
+                ReadError::TooSlow => refuse(ErrorCode::Timeout, "The request body took too long to arrive.", None),
+                ReadError::TooLarge if proved => too_large(),
+                ReadError::TooLarge => {
+                    let message =
+                        "The request body is larger than a request without a proved bearer token may be (64 KiB).";
+                    refuse(ErrorCode::TooLarge, message, None)
+                }
+                ReadError::Broken => refuse(ErrorCode::ParseError, "The request body ended early.", None),
+                ReadError::NoMemory(refused) => {
+                    audit::refused(None, refused.code(), None);
+                    no_memory(refused, None)
+                }
+            })
     }
 }
 
@@ -131,8 +141,15 @@ enum ReadError {
 
 /// Reads a body within these bounds. Its memory is reserved as its bytes arrive, in steps that double.
 async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes, Share), ReadError> {
-    let BodyBounds { max_bytes, min_rate, proved } = bounds;
-    let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    let BodyBounds {
+        max_bytes,
+        min_rate,
+        proved,
+    } = bounds;
+    let announced = body
+        .size_hint()
+        .exact()
+        .map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced.is_some_and(|length| length > max_bytes) {
         return Err(ReadError::TooLarge);
     }
@@ -147,9 +164,18 @@ async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes,
     loop {
         let arrived = u32::try_from(whole.len()).unwrap_or(u32::MAX);
         let by_rate = started + grace + Duration::from_secs(1) * arrived / min_rate;
-        let stall = if last_call.is_some() { LAST_RESORT_STALL_TIMEOUT } else { BODY_STALL_TIMEOUT };
+        let stall = if last_call.is_some() {
+            LAST_RESORT_STALL_TIMEOUT
+        } else {
+            BODY_STALL_TIMEOUT
+        };
         let due = by_rate.min(Instant::now() + stall).min(last_call.unwrap_or(by_rate));
-        let Some(chunk) = timeout_at(due, stream.next()).await.map_err(|_elapsed| too_slow(last_call))? else { break };
+        let Some(chunk) = timeout_at(due, stream.next())
+            .await
+            .map_err(|_elapsed| too_slow(last_call))?
+        else {
+            break;
+        };
         let chunk = chunk.map_err(|_| ReadError::Broken)?;
         let length = whole.len() + chunk.len();
         if length > max_bytes {
@@ -159,7 +185,9 @@ async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes,
         if length > reserved {
             let waiting = Instant::now();
             let wanted = length.max(2 * reserved).min(most.max(length));
-            let has_grown = grow(memory, &mut share, wanted, proved).await.map_err(ReadError::NoMemory)?;
+            let has_grown = grow(memory, &mut share, wanted, proved)
+                .await
+                .map_err(ReadError::NoMemory)?;
             if !has_grown {
                 share = Some(memory.last_resort(most).await.map_err(ReadError::NoMemory)?);
                 last_call = Some(Instant::now() + LAST_RESORT_TIMEOUT);
@@ -191,11 +219,15 @@ async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved:
     let more = if !proved || wanted <= SMALL {
         memory.arriving(wanted - reserved.min(wanted), proved).await?
     } else if reserved > SMALL {
-        let Some(more) = memory.try_large(wanted - reserved.min(wanted)) else { return Ok(false) };
+        let Some(more) = memory.try_large(wanted - reserved.min(wanted)) else {
+            return Ok(false);
+        };
         more
     } else {
         // Small bodies have memory of another part.
-        let Some(large) = memory.try_large(wanted) else { return Ok(false) };
+        let Some(large) = memory.try_large(wanted) else {
+            return Ok(false);
+        };
         *share = None;
         large
     };
@@ -226,5 +258,9 @@ pub(super) async fn reserve_decoded(
 fn no_memory(refused: Refused, request: Option<&mcp::Request>) -> Refusal {
     let id = request.and_then(mcp::Request::id).map(AsRef::as_ref);
     let refusal = refuse(refused.code(), refused.to_string(), id);
-    if refused == Refused::Busy { refusal.retry_after(5) } else { refusal }
+    if refused == Refused::Busy {
+        refusal.retry_after(5)
+    } else {
+        refusal
+    }
 }

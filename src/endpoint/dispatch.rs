@@ -47,7 +47,9 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Answers a request. A notification is accepted; none has an effect on a server without sessions.
     pub(super) async fn dispatch(&self, request: Request, mut context: CallContext) -> Response {
-        let Some(id) = request.id().cloned() else { return response::accepted() };
+        let Some(id) = request.id().cloned() else {
+            return response::accepted();
+        };
         let version = context.version;
         // Fixtures of the conformance suite also send log messages, which clients do not ask for in every version.
         if !request.wants_progress() && !cfg!(feature = "conformance") {
@@ -81,13 +83,20 @@ impl Dispatcher {
             let _unread = sender.send(answer);
         };
         self.tasks.spawn(call.in_current_span());
-        CallTask { answer, _cancels: cancelled.drop_guard() }
+        CallTask {
+            answer,
+            _cancels: cancelled.drop_guard(),
+        }
     }
 
     fn call(&self, request: Request, context: CallContext) -> FinishInBackground {
         let (server, cancelled) = (self.server.clone(), context.cancelled.clone());
         let call = Box::pin(async move { server.handle(request, &context).await });
-        FinishInBackground { call: Some(call), cancelled, span: Span::current() }
+        FinishInBackground {
+            call: Some(call),
+            cancelled,
+            span: Span::current(),
+        }
     }
 }
 
@@ -107,7 +116,10 @@ impl CallTask {
     async fn answer(&mut self) -> Result<Answer, RpcError> {
         // The sender is dropped without an answer if the call panics outside of its tool.
         (&mut self.answer).await.unwrap_or_else(|_| {
-            Err(RpcError::refusal(ErrorCode::Internal, "This server failed; see its log for the reason."))
+            Err(RpcError::refusal(
+                ErrorCode::Internal,
+                "This server failed; see its log for the reason.",
+            ))
         })
     }
 }
@@ -169,7 +181,9 @@ impl Future for FinishInBackground {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // Taken out, so that a call that panics is not polled again.
-        let Some(mut call) = self.call.take() else { return Poll::Pending };
+        let Some(mut call) = self.call.take() else {
+            return Poll::Pending;
+        };
         let polled = call.as_mut().poll(cx);
         if polled.is_pending() {
             self.call = Some(call);

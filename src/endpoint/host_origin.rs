@@ -28,14 +28,21 @@ pub struct HostPolicy {
 #[must_use]
 pub fn authority<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
     let header = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    uri.authority().map(axum::http::uri::Authority::as_str).or(header).unwrap_or_default()
+    uri.authority()
+        .map(axum::http::uri::Authority::as_str)
+        .or(header)
+        .unwrap_or_default()
 }
 
 impl HostPolicy {
     /// A policy of these lists.
     #[must_use]
     pub fn new(hosts: AllowedHosts, origins: AllowedOrigins) -> Self {
-        Self { hosts, origins, warnings: Arc::new(RateLimiter::direct(Quota::per_minute(MAX_WARNINGS))) }
+        Self {
+            hosts,
+            origins,
+            warnings: Arc::new(RateLimiter::direct(Quota::per_minute(MAX_WARNINGS))),
+        }
     }
 
     /// The origins that are listed.
@@ -47,7 +54,11 @@ impl HostPolicy {
     /// Refuses requests to a host, or from an origin, that is not listed.
     pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
         if request.headers().get_all(header::HOST).iter().count() > 1 {
-            return Err(refuse(ErrorCode::InvalidRequest, "The request has more than one Host header.", None));
+            return Err(refuse(
+                ErrorCode::InvalidRequest,
+                "The request has more than one Host header.",
+                None,
+            ));
         }
         if !self.hosts.allows(authority(request.headers(), request.uri())) {
             let message = "This server does not answer to the Host of this request; the operator can add the name to \
@@ -63,13 +74,22 @@ impl HostPolicy {
     pub fn check_origin(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Refusal> {
         let authority = authority(headers, uri);
         if headers.get_all(header::ORIGIN).iter().count() > 1 {
-            return Err(refuse(ErrorCode::InvalidRequest, "The request has more than one Origin header.", None));
+            return Err(refuse(
+                ErrorCode::InvalidRequest,
+                "The request has more than one Origin header.",
+                None,
+            ));
         }
         let foreign = |origin: &&_| !self.origins.allows(origin) && !is_same_host(origin, authority);
-        let Some(origin) = headers.get(header::ORIGIN).filter(foreign) else { return Ok(()) };
+        let Some(origin) = headers.get(header::ORIGIN).filter(foreign) else {
+            return Ok(());
+        };
         if self.warnings.check().is_ok() {
             let origin = text::bounded(origin.to_str().unwrap_or(text::UNKNOWN), text::ERROR);
-            tracing::warn!(origin, "a web page of this origin was refused; QUILT_MCP_ALLOWED_ORIGINS does not list it");
+            tracing::warn!(
+                origin,
+                "a web page of this origin was refused; QUILT_MCP_ALLOWED_ORIGINS does not list it"
+            );
         }
         metrics::refusal(ErrorCode::OriginNotAllowed.as_str());
         let message = "This server does not answer web pages of the Origin of this request; the operator can add it to \

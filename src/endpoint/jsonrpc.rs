@@ -39,8 +39,16 @@ impl Parsed {
         if trace::is_on() {
             describe(&parts.headers, &request);
         }
-        let version = request.version(&parts.headers).map_err(|error| refuse_with(&error, id))?;
-        Ok(Self { parts, request, version, shape, share: reserved })
+        let version = request
+            .version(&parts.headers)
+            .map_err(|error| refuse_with(&error, id))?;
+        Ok(Self {
+            parts,
+            request,
+            version,
+            shape,
+            share: reserved,
+        })
     }
 }
 
@@ -67,9 +75,14 @@ type Refused = (RpcError, Option<Arc<RawValue>>);
 fn parse(body: &Bytes) -> Result<(Shape, Request), Refused> {
     let without_id = |code, message: &'static str| (RpcError::refusal(code, message), None);
     // RFC 8259 section 8.1: a byte order mark may be ignored.
-    let body = body.strip_prefix(b"\xef\xbb\xbf").map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
+    let body = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
     let shape = Shape::measure(&body).map_err(|_| {
-        without_id(ErrorCode::ParseError, "The JSON is nested deeper, or has more values, than this server reads.")
+        without_id(
+            ErrorCode::ParseError,
+            "The JSON is nested deeper, or has more values, than this server reads.",
+        )
     })?;
     let text = std::str::from_utf8(&body).map_err(|_| without_id(ErrorCode::ParseError, "The body is not UTF-8."))?;
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -99,11 +112,17 @@ fn parse(body: &Bytes) -> Result<(Shape, Request), Refused> {
         return Err(invalid("`jsonrpc` must be the string \"2.0\"."));
     }
     if message.result.is_some() || message.error.is_some() {
-        return Err(invalid("This server sends no requests, so it takes no JSON-RPC responses."));
+        return Err(invalid(
+            "This server sends no requests, so it takes no JSON-RPC responses.",
+        ));
     }
-    let method = message.method.and_then(|method| serde_json::from_str(method.get()).ok());
+    let method = message
+        .method
+        .and_then(|method| serde_json::from_str(method.get()).ok());
     let Some(method) = method else {
-        return Err(invalid("`method` of a JSON-RPC request is required and must be a string."));
+        return Err(invalid(
+            "`method` of a JSON-RPC request is required and must be a string.",
+        ));
     };
     let request = Request::read(id.clone(), method, message.params, &body).map_err(|error| (error, id))?;
     Ok((shape, request))
@@ -121,7 +140,10 @@ fn describe(headers: &HeaderMap, request: &Request) {
             id: request.id().map(|id| id.get()),
             protocol: header("mcp-protocol-version"),
             in_meta: Remote { parent, state },
-            in_headers: Remote { parent: header("traceparent"), state: header("tracestate") },
+            in_headers: Remote {
+                parent: header("traceparent"),
+                state: header("tracestate"),
+            },
         },
     );
 }
@@ -131,7 +153,9 @@ mod tests {
     use super::*;
 
     fn code(body: &str) -> Option<ErrorCode> {
-        parse(&Bytes::copy_from_slice(body.as_bytes())).err().map(|(error, _)| error.code)
+        parse(&Bytes::copy_from_slice(body.as_bytes()))
+            .err()
+            .map(|(error, _)| error.code)
     }
 
     #[test]
@@ -166,12 +190,28 @@ mod tests {
             "]".repeat(10_000)
         );
         assert_eq!(code(&deep), Some(ErrorCode::ParseError), "deeper than the bound");
-        let many = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[0{}]}}}}"#, ",0".repeat(200_000));
-        assert_eq!(code(&many), Some(ErrorCode::ParseError), "each value would cost a hundred bytes");
-        let nested =
-            format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[[]{}]}}}}"#, ",[[[]]]".repeat(50_000));
-        assert_eq!(code(&nested), Some(ErrorCode::ParseError), "each array would cost a thousand");
-        let text = format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":"\"{}"}}}}"#, "[".repeat(10_000));
+        let many = format!(
+            r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[0{}]}}}}"#,
+            ",0".repeat(200_000)
+        );
+        assert_eq!(
+            code(&many),
+            Some(ErrorCode::ParseError),
+            "each value would cost a hundred bytes"
+        );
+        let nested = format!(
+            r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":[[]{}]}}}}"#,
+            ",[[[]]]".repeat(50_000)
+        );
+        assert_eq!(
+            code(&nested),
+            Some(ErrorCode::ParseError),
+            "each array would cost a thousand"
+        );
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":"\"{}"}}}}"#,
+            "[".repeat(10_000)
+        );
         assert_eq!(code(&text), None, "brackets in a string are no nesting");
     }
 
@@ -192,7 +232,10 @@ mod tests {
         ] {
             assert_eq!(code(body), Some(ErrorCode::InvalidParams), "{body}");
         }
-        assert_eq!(code(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#), None);
+        assert_eq!(
+            code(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#),
+            None
+        );
     }
 
     #[test]

@@ -62,7 +62,9 @@ impl Limits {
 
     /// Counts a call; the error is the number of seconds after which another one is allowed, and the limit.
     fn count(&self, who: &Person) -> Result<(), (u64, Rate)> {
-        let Some((rate, limiter)) = &self.rate else { return Ok(()) };
+        let Some((rate, limiter)) = &self.rate else {
+            return Ok(());
+        };
         if self.calls.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
             limiter.retain_recent();
         }
@@ -79,7 +81,10 @@ impl Limits {
             return None;
         }
         *places += 1;
-        Some(Place { who, taken: self.taken.clone() })
+        Some(Place {
+            who,
+            taken: self.taken.clone(),
+        })
     }
 }
 
@@ -115,21 +120,29 @@ impl Limits {
             audit::refused(Some(request), ErrorCode::Throttled, None);
             return Err(refuse(message, 1, Some(request)));
         };
-        Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
+        Ok(PlaceInAll {
+            _place: place,
+            _counted: metrics::in_flight(),
+        })
     }
 
     /// A place for a request whose caller is not proved, if there is one. `is_pending`: whether its token may still turn out
     /// to be good; the last places are kept for those.
     pub(super) fn unproved(&self, is_pending: bool) -> Result<PlaceInAll, Refusal> {
         let is_free = is_pending || self.unproved.available_permits() > KEPT_FOR_TOKENS;
-        let place = is_free.then(|| self.unproved.clone().try_acquire_owned().ok()).flatten();
+        let place = is_free
+            .then(|| self.unproved.clone().try_acquire_owned().ok())
+            .flatten();
         let Some(place) = place else {
             let message =
                 "This server is checking as many requests without a proved caller as it may; try again in a second.";
             audit::refused(None, ErrorCode::Throttled, None);
             return Err(refuse(message, 1, None));
         };
-        Ok(PlaceInAll { _place: place, _counted: metrics::in_flight() })
+        Ok(PlaceInAll {
+            _place: place,
+            _counted: metrics::in_flight(),
+        })
     }
 
     /// A place among those of this caller, if there is one. It is taken before the body is read and for discovery too, so
@@ -137,7 +150,11 @@ impl Limits {
     pub(super) fn share(&self, caller: &Caller) -> Result<Place, Refusal> {
         self.take(caller.person()).ok_or_else(|| {
             audit::refused(None, ErrorCode::Throttled, Some(caller));
-            refuse("This caller has as many calls in flight as one caller may; try again in a second.", 1, None)
+            refuse(
+                "This caller has as many calls in flight as one caller may; try again in a second.",
+                1,
+                None,
+            )
         })
     }
 

@@ -119,7 +119,15 @@ impl Endpoint {
         let is_malformed = matches!(proof.peek(), Some(Err(Rejection::Malformed { .. })));
         if self.authenticator.is_open(&parsed.request) && !is_malformed {
             let notice = authenticate::token_notice(proof.peek());
-            return self.call(parsed, Caller::Anonymous, notice, self.memory.unproved_call(), Arc::new(place)).await;
+            return self
+                .call(
+                    parsed,
+                    Caller::Anonymous,
+                    notice,
+                    self.memory.unproved_call(),
+                    Arc::new(place),
+                )
+                .await;
         }
         match proof.await {
             Ok(caller) => {
@@ -127,7 +135,9 @@ impl Endpoint {
                 let own_place = self.limits.share(&caller)?;
                 self.admit(parsed, caller, own_place).await
             }
-            Err(rejection) => Err(self.authenticator.refuse(&rejection, &parsed.parts, Some(&parsed.request))),
+            Err(rejection) => Err(self
+                .authenticator
+                .refuse(&rejection, &parsed.parts, Some(&parsed.request))),
         }
     }
 
@@ -137,7 +147,11 @@ impl Endpoint {
         let (bytes, share) = self.reader.read(body, true).await?;
         let parsed = Parsed::read(parts, &bytes, share)?;
         // Discovery is the same for all.
-        let caller = if self.authenticator.is_open(&parsed.request) { Caller::Anonymous } else { caller };
+        let caller = if self.authenticator.is_open(&parsed.request) {
+            Caller::Anonymous
+        } else {
+            caller
+        };
         self.admit(parsed, caller, own_place).await
     }
 
@@ -148,7 +162,8 @@ impl Endpoint {
         tracing::Span::current().record("caller", tracing::field::debug(&caller));
         self.limits.quota(&caller, &parsed.request)?;
         let memory = self.memory.call(caller.person());
-        self.call(parsed, caller, None, memory, Arc::new((place, own_place))).await
+        self.call(parsed, caller, None, memory, Arc::new((place, own_place)))
+            .await
     }
 
     /// Runs the method. `places` are kept until the answer was taken.
@@ -160,7 +175,13 @@ impl Endpoint {
         memory: CallMemory,
         places: Places,
     ) -> Result<Response, Refusal> {
-        let Parsed { mut parts, request, version, shape, share } = parsed;
+        let Parsed {
+            mut parts,
+            request,
+            version,
+            shape,
+            share,
+        } = parsed;
         parts.headers.remove(header::AUTHORIZATION);
         let tool_filter = tool_filter::narrowed(self.tool_filter, &parts.headers, request.id())?;
         body::reserve_decoded(&memory, shape, share, &caller, &request).await?;

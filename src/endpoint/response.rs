@@ -70,7 +70,10 @@ impl Message {
     /// The answer of a method.
     pub(super) fn of(answer: Result<Answer, RpcError>, id: Option<&RawValue>, version: Version) -> Self {
         match answer.map(|answer| result(answer, id, version)) {
-            Ok(Ok(text)) => Self { status: StatusCode::OK, text },
+            Ok(Ok(text)) => Self {
+                status: StatusCode::OK,
+                text,
+            },
             Ok(Err(_)) => Self::error(&unwritable(), id, version),
             Err(error) => Self::error(&error, id, version),
         }
@@ -128,7 +131,10 @@ pub(super) fn events(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+        (
+            header::HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
     ];
     (headers, body).into_response()
 }
@@ -177,7 +183,12 @@ impl HttpBody for ReservedBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        let reserved = |bytes| Bytes::from_owner(ReservedBytes { bytes, _held: self.held.clone() });
+        let reserved = |bytes| {
+            Bytes::from_owner(ReservedBytes {
+                bytes,
+                _held: self.held.clone(),
+            })
+        };
         frame.map_ok(|frame| frame.map_data(reserved))
     }
 

@@ -14,7 +14,12 @@ fn all_lists_every_variant() {
 fn codes_are_the_snake_case_names_of_the_variants() {
     for code in ErrorCode::ALL {
         assert_eq!(code.as_str(), code.to_possible_value().unwrap().get_name());
-        assert!(code.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{code}");
+        assert!(
+            code.as_str()
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+            "{code}"
+        );
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
     }
     let distinct: HashSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
@@ -25,7 +30,10 @@ fn codes_are_the_snake_case_names_of_the_variants() {
 fn every_row_fits_into_a_markdown_table() {
     for code in ErrorCode::ALL {
         for cell in [code.when(), code.remedy()] {
-            assert!(!cell.is_empty() && cell.trim() == cell && !cell.contains(['|', '\n']), "{code}: {cell}");
+            assert!(
+                !cell.is_empty() && cell.trim() == cell && !cell.contains(['|', '\n']),
+                "{code}: {cell}"
+            );
         }
     }
 }

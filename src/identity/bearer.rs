@@ -12,8 +12,17 @@ use super::Rejection;
 const MAX_BYTES: usize = 16 * 1024;
 
 /// Query parameters in which clients have been seen to send tokens. A URL ends up in logs and histories.
-const QUERY_NAMES: [&str; 9] =
-    ["access_token", "access-token", "api_key", "apikey", "authorization", "bearer_token", "id_token", "jwt", "token"];
+const QUERY_NAMES: [&str; 9] = [
+    "access_token",
+    "access-token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "bearer_token",
+    "id_token",
+    "jwt",
+    "token",
+];
 
 /// A bearer token: somebody's secret, not yet proved.
 #[derive(Clone)]
@@ -27,13 +36,20 @@ impl BearerToken {
     /// Takes a token of the form that RFC 6750 allows (`b64token`), within the length limit.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let body = text.trim_end_matches('=');
-        let is_token68 = !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b));
+        let is_token68 = !body.is_empty()
+            && body
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b));
         if is_token68 && text.len() <= MAX_BYTES {
             Ok(Self(SecretString::from(text)))
         } else if text.is_empty() {
-            Err(Rejection::Missing { detail: "The Authorization header holds no token." })
+            Err(Rejection::Missing {
+                detail: "The Authorization header holds no token.",
+            })
         } else {
-            Err(Rejection::Invalid { detail: String::from("it is not of the form that a bearer token has (RFC 6750)") })
+            Err(Rejection::Invalid {
+                detail: String::from("it is not of the form that a bearer token has (RFC 6750)"),
+            })
         }
     }
 
@@ -92,15 +108,19 @@ pub fn extract(headers: &HeaderMap, uri: &Uri) -> Result<Option<BearerToken>, Re
     let mut found: Option<BearerToken> = None;
     let all = headers.get_all(AUTHORIZATION);
     if all.iter().any(|value| Some(value) != all.iter().next()) {
-        return Err(Rejection::Malformed { detail: "the request carries two different credentials; send one" });
+        return Err(Rejection::Malformed {
+            detail: "the request carries two different credentials; send one",
+        });
     }
     for value in headers.get_all(AUTHORIZATION) {
-        let text = value
-            .to_str()
-            .map_err(|_| Rejection::Invalid { detail: String::from("the Authorization header is not plain text") })?;
+        let text = value.to_str().map_err(|_| Rejection::Invalid {
+            detail: String::from("the Authorization header is not plain text"),
+        })?;
         let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Rejection::Missing { detail: "The Authorization header does not use the Bearer scheme." });
+            return Err(Rejection::Missing {
+                detail: "The Authorization header does not use the Bearer scheme.",
+            });
         }
         found = Some(BearerToken::parse(token.trim())?);
     }
@@ -118,7 +138,10 @@ mod tests {
     use super::*;
 
     fn headers(values: &[&str]) -> HeaderMap {
-        values.iter().map(|value| (AUTHORIZATION, value.parse().unwrap())).collect()
+        values
+            .iter()
+            .map(|value| (AUTHORIZATION, value.parse().unwrap()))
+            .collect()
     }
 
     fn extract_from(values: &[&str]) -> Result<Option<BearerToken>, Rejection> {
@@ -144,14 +167,25 @@ mod tests {
 
     #[test]
     fn two_different_credentials_are_malformed_and_the_same_twice_is_not() {
-        assert!(matches!(extract_from(&["Bearer a", "Bearer b"]), Err(Rejection::Malformed { .. })));
-        assert!(matches!(extract_from(&["Bearer a", "Basic b"]), Err(Rejection::Malformed { .. })));
+        assert!(matches!(
+            extract_from(&["Bearer a", "Bearer b"]),
+            Err(Rejection::Malformed { .. })
+        ));
+        assert!(matches!(
+            extract_from(&["Bearer a", "Basic b"]),
+            Err(Rejection::Malformed { .. })
+        ));
         assert!(extract_from(&["Bearer a", "Bearer a"]).unwrap().is_some());
     }
 
     #[test]
     fn a_token_in_the_url_is_malformed() {
-        for uri in ["/mcp?access_token=x", "/mcp?a=b&Token=x", "/mcp?ID_TOKEN=x", "/mcp?authorization=Bearer%20x"] {
+        for uri in [
+            "/mcp?access_token=x",
+            "/mcp?a=b&Token=x",
+            "/mcp?ID_TOKEN=x",
+            "/mcp?authorization=Bearer%20x",
+        ] {
             let result = extract(&HeaderMap::new(), &uri.parse().unwrap());
             assert!(matches!(result, Err(Rejection::Malformed { .. })), "{uri}");
         }
@@ -160,7 +194,10 @@ mod tests {
     #[test]
     fn the_longest_token_is_taken_and_no_longer_one() {
         assert!(BearerToken::parse(&"x".repeat(16 * 1024)).is_ok());
-        assert!(matches!(BearerToken::parse(&"x".repeat(16 * 1024 + 1)), Err(Rejection::Invalid { .. })));
+        assert!(matches!(
+            BearerToken::parse(&"x".repeat(16 * 1024 + 1)),
+            Err(Rejection::Invalid { .. })
+        ));
     }
 
     /// Logs tell callers apart by this.
@@ -168,7 +205,10 @@ mod tests {
     fn a_token_is_shown_as_the_beginning_of_its_hash() {
         let token = BearerToken::parse("abc").unwrap();
         // SHA-256 of "abc" (FIPS 180-4).
-        assert_eq!(format!("{} {:?}", token.fingerprint(), token.fingerprint()), "ba7816bf8f01 ba7816bf8f01");
+        assert_eq!(
+            format!("{} {:?}", token.fingerprint(), token.fingerprint()),
+            "ba7816bf8f01 ba7816bf8f01"
+        );
         assert_eq!(format!("{token:?}"), "BearerToken(ba7816bf8f01)");
     }
 

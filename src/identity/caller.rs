@@ -52,13 +52,25 @@ impl ProvedCaller {
     /// A caller whose signed claims were verified and who is known until `expires_at`.
     #[must_use]
     pub fn signed(token: BearerToken, proof: Proof, claims: Claims, expires_at: Timestamp) -> Self {
-        Self { fingerprint: token.fingerprint(), token, proof, claims: Some(claims), expires_at: Some(expires_at) }
+        Self {
+            fingerprint: token.fingerprint(),
+            token,
+            proof,
+            claims: Some(claims),
+            expires_at: Some(expires_at),
+        }
     }
 
     /// A caller of an opaque token, about whom only the registry knows more.
     #[must_use]
     pub fn opaque(token: BearerToken) -> Self {
-        Self { fingerprint: token.fingerprint(), token, proof: Proof::Registry, claims: None, expires_at: None }
+        Self {
+            fingerprint: token.fingerprint(),
+            token,
+            proof: Proof::Registry,
+            claims: None,
+            expires_at: None,
+        }
     }
 
     /// The token's name in caches and logs.
@@ -120,7 +132,10 @@ mod tests {
     #[test]
     fn a_caller_is_shown_by_its_proof_and_the_hash_of_its_token() {
         let caller = ProvedCaller::opaque(BearerToken::parse("abc").unwrap());
-        assert_eq!(format!("{:?}", Caller::Proved(Arc::new(caller))), "registry:ba7816bf8f01");
+        assert_eq!(
+            format!("{:?}", Caller::Proved(Arc::new(caller))),
+            "registry:ba7816bf8f01"
+        );
         assert_eq!(format!("{:?}", Caller::Anonymous), "anonymous");
     }
 }

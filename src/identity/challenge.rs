@@ -78,11 +78,13 @@ impl Rejection {
             Self::Missing { .. } => Some(realm.to_owned()),
             Self::Invalid { detail } => {
                 let detail = header_safe(detail);
-                Some(format!(r#"{realm}, error="invalid_token", error_description="{detail}""#))
+                Some(format!(
+                    r#"{realm}, error="invalid_token", error_description="{detail}""#
+                ))
             }
-            Self::Expired { at } => {
-                Some(format!(r#"{realm}, error="invalid_token", error_description="the token expired at {at}""#))
-            }
+            Self::Expired { at } => Some(format!(
+                r#"{realm}, error="invalid_token", error_description="the token expired at {at}""#
+            )),
             Self::Forbidden { .. } | Self::Unavailable { .. } | Self::Malformed { .. } => None,
         }
     }
@@ -90,7 +92,9 @@ impl Rejection {
 
 /// What may stand between the quotes of a header parameter (RFC 6750: no quote, no backslash, printable ASCII).
 fn header_safe(text: &str) -> String {
-    text.chars().filter(|c| (' '..='~').contains(c) && !matches!(c, '"' | '\\')).collect()
+    text.chars()
+        .filter(|c| (' '..='~').contains(c) && !matches!(c, '"' | '\\'))
+        .collect()
 }
 
 #[cfg(test)]
@@ -99,9 +103,14 @@ mod tests {
 
     #[test]
     fn a_challenge_is_always_a_valid_header() {
-        let rejection = Rejection::Invalid { detail: String::from("a \"quoted\" \\ ü\r\nX: y") };
+        let rejection = Rejection::Invalid {
+            detail: String::from("a \"quoted\" \\ ü\r\nX: y"),
+        };
         let challenge = rejection.challenge().unwrap();
         assert!(axum::http::HeaderValue::from_str(&challenge).is_ok());
-        assert!(challenge.ends_with(r#"error_description="a quoted  X: y""#), "{challenge}");
+        assert!(
+            challenge.ends_with(r#"error_description="a quoted  X: y""#),
+            "{challenge}"
+        );
     }
 }

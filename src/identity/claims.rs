@@ -34,8 +34,15 @@ impl From<Map<String, Value>> for Claims {
         };
         let embedded = take(["aws_credentials", "awsCredentials"]).map(|claim| embedded(&claim));
         let catalog_token = take(["catalog_token", "catalogToken"]);
-        let catalog_token = catalog_token.as_ref().and_then(Value::as_str).filter(|text| !text.is_empty());
-        Self { embedded, catalog_token: catalog_token.map(BearerToken::parse), open }
+        let catalog_token = catalog_token
+            .as_ref()
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty());
+        Self {
+            embedded,
+            catalog_token: catalog_token.map(BearerToken::parse),
+            open,
+        }
     }
 }
 
@@ -86,10 +93,14 @@ impl Claims {
     /// The role that the token asks to act in: a claim of its own, else the first role ARN among `roles`.
     #[must_use]
     pub fn role_arn(&self) -> Option<&str> {
-        self.text(&["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"]).or_else(|| {
-            let roles = self.open.get("roles")?.as_array()?;
-            roles.iter().filter_map(Value::as_str).find(|role| role.starts_with("arn:aws") && role.contains(":role/"))
-        })
+        self.text(&["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"])
+            .or_else(|| {
+                let roles = self.open.get("roles")?.as_array()?;
+                roles
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .find(|role| role.starts_with("arn:aws") && role.contains(":role/"))
+            })
     }
 
     /// Tags for the session of an assumed role, as an object or as a list of `Key` and `Value`.
@@ -98,7 +109,10 @@ impl Claims {
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(bad);
         match self.first(&["session_tags", "sessionTags", "tags"]) {
             None => Ok(Vec::new()),
-            Some(Value::Object(tags)) => tags.iter().map(|(key, value)| Ok((key.clone(), text(value)?))).collect(),
+            Some(Value::Object(tags)) => tags
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), text(value)?)))
+                .collect(),
             Some(Value::Array(tags)) => tags
                 .iter()
                 .map(|tag| Ok((text(tag.get("Key").ok_or(bad)?)?, text(tag.get("Value").ok_or(bad)?)?)))
@@ -112,7 +126,10 @@ impl Claims {
         let bad = "the transitive_tag_keys claim is not a list of texts";
         match self.first(&["transitive_tag_keys", "transitiveTagKeys"]) {
             None => Ok(Vec::new()),
-            Some(Value::Array(keys)) => keys.iter().map(|key| key.as_str().map(str::to_owned).ok_or(bad)).collect(),
+            Some(Value::Array(keys)) => keys
+                .iter()
+                .map(|key| key.as_str().map(str::to_owned).ok_or(bad))
+                .collect(),
             Some(_) => Err(bad),
         }
     }
@@ -175,12 +192,18 @@ impl Claims {
 
     /// The first of these claims that is present and not null.
     fn first(&self, names: &[&str]) -> Option<&Value> {
-        names.iter().filter_map(|name| self.open.get(*name)).find(|value| !value.is_null())
+        names
+            .iter()
+            .filter_map(|name| self.open.get(*name))
+            .find(|value| !value.is_null())
     }
 
     /// The first of these claims that is a text with something in it.
     fn text(&self, names: &[&str]) -> Option<&str> {
-        names.iter().filter_map(|name| self.open.get(*name)?.as_str()).find(|text| !text.is_empty())
+        names
+            .iter()
+            .filter_map(|name| self.open.get(*name)?.as_str())
+            .find(|text| !text.is_empty())
     }
 }
 
@@ -190,7 +213,10 @@ fn embedded(claim: &Value) -> Result<EmbeddedCredentials, &'static str> {
         return Err("the aws_credentials claim is not an object");
     };
     let get = |names: [&str; 3]| {
-        names.iter().find_map(|name| object.get(*name).and_then(Value::as_str)).filter(|text| !text.is_empty())
+        names
+            .iter()
+            .find_map(|name| object.get(*name).and_then(Value::as_str))
+            .filter(|text| !text.is_empty())
     };
     let Some(access_key_id) = get(["access_key_id", "accessKeyId", "AccessKeyId"]) else {
         return Err("the aws_credentials claim has no access_key_id");
@@ -199,7 +225,11 @@ fn embedded(claim: &Value) -> Result<EmbeddedCredentials, &'static str> {
         return Err("the aws_credentials claim has no secret_access_key");
     };
     let names = ["expiration", "expiresAt", "Expiration"];
-    let expiration = match names.iter().find_map(|name| object.get(*name)).filter(|value| !value.is_null()) {
+    let expiration = match names
+        .iter()
+        .find_map(|name| object.get(*name))
+        .filter(|value| !value.is_null())
+    {
         None => None,
         Some(Value::String(text)) => Some(text.parse().ok()),
         Some(value) => Some(numeric_date(value)),
@@ -216,7 +246,9 @@ fn embedded(claim: &Value) -> Result<EmbeddedCredentials, &'static str> {
 }
 
 fn invalid(detail: &str) -> Rejection {
-    Rejection::Invalid { detail: detail.to_owned() }
+    Rejection::Invalid {
+        detail: detail.to_owned(),
+    }
 }
 
 /// A `NumericDate` (RFC 7519): seconds since 1970, whole or not.
@@ -225,7 +257,10 @@ fn numeric_date(value: &Value) -> Option<Timestamp> {
         return Timestamp::from_second(seconds).ok();
     }
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked on the same line")]
-    value.as_f64().filter(|s| s.abs() < 1e11).and_then(|s| Timestamp::from_second(s.floor() as i64).ok())
+    value
+        .as_f64()
+        .filter(|s| s.abs() < 1e11)
+        .and_then(|s| Timestamp::from_second(s.floor() as i64).ok())
 }
 
 #[cfg(test)]
@@ -245,13 +280,22 @@ mod tests {
     #[test]
     fn exp_is_required_and_has_thirty_seconds_of_grace() {
         assert!(matches!(check(json!({}), None, None), Err(Rejection::Invalid { .. })));
-        assert!(matches!(check(json!({"exp": null}), None, None), Err(Rejection::Invalid { .. })));
-        assert!(matches!(check(json!({"exp": "soon"}), None, None), Err(Rejection::Invalid { .. })));
+        assert!(matches!(
+            check(json!({"exp": null}), None, None),
+            Err(Rejection::Invalid { .. })
+        ));
+        assert!(matches!(
+            check(json!({"exp": "soon"}), None, None),
+            Err(Rejection::Invalid { .. })
+        ));
         assert!(check(json!({"exp": NOW - 29}), None, None).is_ok());
         assert!(check(json!({"exp": NOW + 60}), None, None).is_ok());
         assert!(check(json!({"exp": 1_800_000_060.5}), None, None).is_ok());
         let at = Timestamp::from_second(NOW - 30).unwrap();
-        assert_eq!(check(json!({"exp": NOW - 30}), None, None), Err(Rejection::Expired { at }));
+        assert_eq!(
+            check(json!({"exp": NOW - 30}), None, None),
+            Err(Rejection::Expired { at })
+        );
     }
 
     #[test]
@@ -267,10 +311,16 @@ mod tests {
         assert!(check(good.clone(), Some("https://i"), Some("b")).is_ok());
         assert!(check(json!({"exp": NOW + 60, "aud": "b"}), None, Some("b")).is_ok());
         for (issuer, audience) in [(Some("https://i/"), None), (Some("https://I"), None), (None, Some("c"))] {
-            assert!(check(good.clone(), issuer, audience).is_err(), "{issuer:?} {audience:?}");
+            assert!(
+                check(good.clone(), issuer, audience).is_err(),
+                "{issuer:?} {audience:?}"
+            );
         }
         let bare = json!({"exp": NOW + 60});
-        assert!(check(bare.clone(), Some("https://i"), None).is_err(), "an absent iss is not a match");
+        assert!(
+            check(bare.clone(), Some("https://i"), None).is_err(),
+            "an absent iss is not a match"
+        );
         assert!(check(bare, None, Some("b")).is_err(), "an absent aud is not a match");
     }
 
@@ -298,7 +348,10 @@ mod tests {
     fn claims_that_mean_the_same_may_stand_side_by_side() {
         let claims = json!({"sub": "", "id": "u-1", "uuid": "u-2", "name": "Alice", "username": "alice", "email": 7});
         let claims: Claims = serde_json::from_value(claims).unwrap();
-        assert_eq!((claims.subject(), claims.name(), claims.email()), (Some("u-1"), Some("Alice"), None));
+        assert_eq!(
+            (claims.subject(), claims.name(), claims.email()),
+            (Some("u-1"), Some("Alice"), None)
+        );
         let claims: Claims = serde_json::from_value(json!({"email": "alice@example.com"})).unwrap();
         assert_eq!(claims.email(), Some("alice@example.com"));
     }
@@ -306,14 +359,22 @@ mod tests {
     #[test]
     fn the_first_role_among_roles_is_one_of_aws() {
         let role = "arn:aws:iam::123456789012:role/r";
-        let named = |claims: Value| serde_json::from_value::<Claims>(claims).unwrap().role_arn().map(str::to_owned);
+        let named = |claims: Value| {
+            serde_json::from_value::<Claims>(claims)
+                .unwrap()
+                .role_arn()
+                .map(str::to_owned)
+        };
         let others = ["admin", "arn:aws:iam::123456789012:user/u", "urn:other:role/r"];
         assert_eq!(named(json!({"roles": others})), None);
         assert_eq!(
             named(json!({"roles": [others[0], others[1], others[2], role, "arn:aws:iam::1:role/x"]})),
             Some(role.into())
         );
-        assert_eq!(named(json!({"roles": ["arn:aws:iam::1:role/x"], "role_arn": role})), Some(role.into()));
+        assert_eq!(
+            named(json!({"roles": ["arn:aws:iam::1:role/x"], "role_arn": role})),
+            Some(role.into())
+        );
         assert_eq!(named(json!({"roles": role})), None, "a text is no list");
     }
 
@@ -327,7 +388,10 @@ mod tests {
         let at = Some(Timestamp::from_second(NOW).unwrap());
         assert_eq!((end(json!(NOW)), end(json!(at))), (Ok(at), Ok(at)));
         assert_eq!(end(Value::Null), Ok(None));
-        assert!(end(json!("soon")).is_err() && end(json!(true)).is_err(), "an end that nobody can read is not no end");
+        assert!(
+            end(json!("soon")).is_err() && end(json!(true)).is_err(),
+            "an end that nobody can read is not no end"
+        );
     }
 
     #[test]
@@ -337,7 +401,10 @@ mod tests {
         )
         .unwrap();
         let shown = format!("{claims:?} {:?}", claims.embedded_credentials());
-        assert!(shown.contains("alice") && shown.contains("EmbeddedCredentials(…)"), "{shown}");
+        assert!(
+            shown.contains("alice") && shown.contains("EmbeddedCredentials(…)"),
+            "{shown}"
+        );
         assert!(!shown.contains("canary"), "{shown}");
     }
 

@@ -43,7 +43,10 @@ impl Shape {
     /// Counts the values of a text. The text need not be valid JSON; what is counted is then never less than what a parser
     /// makes of it before it fails.
     pub fn measure(text: &[u8]) -> Result<Self, Excess> {
-        let mut shape = Self { bytes: text.len(), ..Self::default() };
+        let mut shape = Self {
+            bytes: text.len(),
+            ..Self::default()
+        };
         let (mut depth, mut rest) = (0_usize, text);
         while let Some((byte, behind)) = rest.split_first() {
             rest = behind;
@@ -83,7 +86,10 @@ fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
     while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
         let place = at + found;
         if text.get(place) == Some(&b'"') {
-            return (text.get(..place).unwrap_or_default(), text.get(place + 1..).unwrap_or_default());
+            return (
+                text.get(..place).unwrap_or_default(),
+                text.get(place + 1..).unwrap_or_default(),
+            );
         }
         at = place + 2;
     }

@@ -19,13 +19,22 @@ fn depth(value: &Value) -> usize {
 fn nested(rounds: usize) -> String {
     (0..rounds).fold("1".to_owned(), |inner, _| {
         let arrays = MAX_DEPTH - 4;
-        format!(r#"{}{{"{RAW}":{}}}{}"#, "[".repeat(arrays), Value::from(inner), "]".repeat(arrays))
+        format!(
+            r#"{}{{"{RAW}":{}}}{}"#,
+            "[".repeat(arrays),
+            Value::from(inner),
+            "]".repeat(arrays)
+        )
     })
 }
 
 #[test]
 fn a_private_token_is_a_key_like_any_other() {
-    for key in [RAW.to_owned(), RAW.replace('$', "\\u0024"), "$serde_json::private::Number".to_owned()] {
+    for key in [
+        RAW.to_owned(),
+        RAW.replace('$', "\\u0024"),
+        "$serde_json::private::Number".to_owned(),
+    ] {
         let text = format!(r#"{{"x":{{"{key}":"[1]"}}}}"#);
         let parsed = parse_object(text.as_bytes()).unwrap();
         let name: String = serde_json::from_str(&format!("\"{key}\"")).unwrap();
@@ -62,10 +71,15 @@ fn metadata_is_kept_as_it_was_written() {
     let text = r#"{"metadata": {"n": 123456789012345678901234567890, "a" : 1.0}, "files":[{"meta":{"x":1e400}}],
         "meta": null, "other": {"metadata": "{\"a\": 1}"}}"#;
     let parsed = Value::Object(parse_object(text.as_bytes()).unwrap());
-    assert_eq!(parsed["metadata"], r#"{"n": 123456789012345678901234567890, "a" : 1.0}"#);
+    assert_eq!(
+        parsed["metadata"],
+        r#"{"n": 123456789012345678901234567890, "a" : 1.0}"#
+    );
     assert_eq!(parsed["files"][0]["meta"], r#"{"x":1e400}"#);
     assert_eq!(parsed["meta"], Value::Null);
-    let Value::Object(arguments) = parsed else { panic!("an object") };
+    let Value::Object(arguments) = parsed else {
+        panic!("an object")
+    };
     assert_eq!(nested_texts(&arguments), [r#"{"a": 1}"#]);
 }
 

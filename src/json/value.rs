@@ -56,7 +56,9 @@ fn collect_nested_texts(is_metadata: bool, value: &Value, found: &mut Vec<String
         Value::String(text) if is_metadata && text.starts_with('"') => found.extend(serde_json::from_str(text).ok()),
         Value::Array(items) => items.iter().for_each(|item| collect_nested_texts(false, item, found)),
         Value::Object(members) => {
-            members.iter().for_each(|(name, item)| collect_nested_texts(is_verbatim(name), item, found));
+            members
+                .iter()
+                .for_each(|(name, item)| collect_nested_texts(is_verbatim(name), item, found));
         }
         _ => {}
     }

@@ -54,12 +54,30 @@ impl ToolResult {
     pub(super) fn of(outcome: Result<Reply<Written>, ToolError>, version: Version) -> Result<Self, ToolError> {
         let meta = server_meta(version);
         Ok(match outcome {
-            Ok(Reply { output, images, link: whole }) => {
-                let images = images.into_iter().map(|image| ContentBlock::image(image.data, image.mime_type));
-                let more = images.chain(whole.filter(|_| version.has_resource_links()).map(link)).collect();
-                Self { output, more, is_error: false, meta }
+            Ok(Reply {
+                output,
+                images,
+                link: whole,
+            }) => {
+                let images = images
+                    .into_iter()
+                    .map(|image| ContentBlock::image(image.data, image.mime_type));
+                let more = images
+                    .chain(whole.filter(|_| version.has_resource_links()).map(link))
+                    .collect();
+                Self {
+                    output,
+                    more,
+                    is_error: false,
+                    meta,
+                }
             }
-            Err(error) => Self { output: Written::object(&error.into_json())?, more: Vec::new(), is_error: true, meta },
+            Err(error) => Self {
+                output: Written::object(&error.into_json())?,
+                more: Vec::new(),
+                is_error: true,
+                meta,
+            },
         })
     }
 
@@ -127,8 +145,16 @@ mod tests {
     }
 
     fn result(output: &Value, has_more: bool, fails: bool, version: Version) -> ToolResult {
-        let image = Image { data: "iVBORw0KGgo=".to_owned(), mime_type: "image/png" };
-        let whole = Link { uri: "s3://b/\"k\"".into(), name: "k".into(), mime_type: None, size: Some(7) };
+        let image = Image {
+            data: "iVBORw0KGgo=".to_owned(),
+            mime_type: "image/png",
+        };
+        let whole = Link {
+            uri: "s3://b/\"k\"".into(),
+            name: "k".into(),
+            mime_type: None,
+            size: Some(7),
+        };
         let reply = Reply {
             output: Written::success(output, 0).unwrap(),
             images: has_more.then_some(image).into_iter().collect(),
@@ -141,9 +167,15 @@ mod tests {
     /// The result as a value of the model.
     fn model(result: ToolResult) -> CallToolResult {
         let structured = result.output.read().unwrap();
-        let mut content = vec![ContentBlock::text(String::from_utf8_lossy(result.output.as_bytes()).into_owned())];
+        let mut content = vec![ContentBlock::text(
+            String::from_utf8_lossy(result.output.as_bytes()).into_owned(),
+        )];
         content.extend(result.more);
-        let mut model = if result.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
+        let mut model = if result.is_error {
+            CallToolResult::error(content)
+        } else {
+            CallToolResult::success(content)
+        };
         model.structured_content = Some(structured.into());
         model.meta = result.meta.cloned();
         model

@@ -36,9 +36,20 @@ impl McpServer {
         let (word, binding) = self.0.seal.word(&call, capabilities.as_ref(), context)?;
         let (progress, forwarded) = progress::forwarder(token, context.notifications.clone());
         let session = self.session(context, progress, word);
-        let (label, bucket) = (callable.label(&call.arguments), named_bucket(&call.arguments).map(|b| b.to_string()));
-        let job = Job { method: Method::CallTool, label, bucket };
-        let run = Box::pin(self.0.toolbox.call(callable, context.tool_filter, session.clone(), call.arguments));
+        let (label, bucket) = (
+            callable.label(&call.arguments),
+            named_bucket(&call.arguments).map(|b| b.to_string()),
+        );
+        let job = Job {
+            method: Method::CallTool,
+            label,
+            bucket,
+        };
+        let run = Box::pin(
+            self.0
+                .toolbox
+                .call(callable, context.tool_filter, session.clone(), call.arguments),
+        );
         let outcome = tokio::select! {
             outcome = self.run(&job, context, &session, run) => outcome?,
             never = forwarded => match never {},
@@ -55,7 +66,9 @@ impl McpServer {
         if let (Some(question), Some(binding)) = (outcome.as_ref().err().and_then(|e| e.question.as_ref()), binding) {
             return Answer::of(&self.0.seal.ask(question, binding, context.version));
         }
-        ToolResult::of(outcome, context.version).map(Answer::Tool).map_err(RpcError::from_tool)
+        ToolResult::of(outcome, context.version)
+            .map(Answer::Tool)
+            .map_err(RpcError::from_tool)
     }
 
     /// Works for a caller within the bounds of a call, and records how it ended. Fails only if the client cancelled.
@@ -67,7 +80,9 @@ impl McpServer {
         work: impl Future<Output = Result<T, ToolError>>,
     ) -> Result<Result<T, ToolError>, RpcError> {
         let (started, upstream) = (Instant::now(), Call::default());
-        let outcome = upstream.counts(guarded(&context.cancelled, self.0.tool_timeout, work)).await;
+        let outcome = upstream
+            .counts(guarded(&context.cancelled, self.0.tool_timeout, work))
+            .await;
         let ended_as = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok");
         let duration = started.elapsed();
         metrics::tool_call(job.label, ended_as, duration);
@@ -90,7 +105,14 @@ impl McpServer {
 
     pub(super) fn session(&self, context: &CallContext, progress: Option<Progress>, word: Word) -> Session {
         let (caller, memory) = (context.caller.clone(), context.memory.clone());
-        Session::new(caller, memory, self.0.services.clone(), self.0.tool_timeout, progress, word)
+        Session::new(
+            caller,
+            memory,
+            self.0.services.clone(),
+            self.0.tool_timeout,
+            progress,
+            word,
+        )
     }
 }
 

@@ -32,7 +32,10 @@ pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String)
     let argument = name.as_str();
     let is_there = match &reference {
         Reference::Prompt(prompt) => prompts::has_argument(&prompt.name, argument, offer).ok_or_else(|| {
-            RpcError::new(ErrorCode::UnknownPrompt, "There is no such prompt; prompts/list shows them.")
+            RpcError::new(
+                ErrorCode::UnknownPrompt,
+                "There is no such prompt; prompts/list shows them.",
+            )
         })?,
         Reference::Resource(resource) => {
             let toolset = match resource.uri.as_str() {
@@ -46,12 +49,16 @@ pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String)
             if !offer.includes(toolset) {
                 return Err(switched_off(toolset));
             }
-            ["{", "{+"].iter().any(|open| resource.uri.contains(&format!("{open}{argument}}}")))
+            ["{", "{+"]
+                .iter()
+                .any(|open| resource.uri.contains(&format!("{open}{argument}}}")))
         }
         _ => false,
     };
     if !is_there {
-        return Err(invalid("The referenced prompt or template has no such argument.".to_owned()));
+        return Err(invalid(
+            "The referenced prompt or template has no such argument.".to_owned(),
+        ));
     }
     let wanted = match argument {
         "bucket" | "source_bucket" => Wanted::Bucket,

@@ -76,26 +76,34 @@ impl StateSeal {
 
     fn said(&self, request: &ToolCall, binding: &Binding) -> Result<Word, ToolError> {
         // An answer without its state is an answer to nothing.
-        let Some(state) = &request.request_state else { return Ok(Word::NotAsked) };
+        let Some(state) = &request.request_state else {
+            return Ok(Word::NotAsked);
+        };
         let (ends, target) = self.open(state, binding).ok_or_else(foreign)?;
         let left = ends.saturating_sub(self.clock.now().as_second());
         // Of a state that ends later than any could, the clock was ahead when it was made, and its age is unknown.
         if !(0..=GOOD_FOR_SECONDS + SKEW_SECONDS).contains(&left) {
             let message = "The question was asked more than ten minutes ago; nothing was done.";
             let error = ToolError::new(ErrorCode::ConfirmationRequired, message);
-            return Ok(no(error.with_hint("Repeat the call without requestState to be asked anew.")));
+            return Ok(no(
+                error.with_hint("Repeat the call without requestState to be asked anew.")
+            ));
         }
-        let Some(answer) = request.input_responses.get(CONFIRM) else { return Ok(Word::NotAsked) };
-        let action = answer.get("action").and_then(|action| ElicitationAction::deserialize(action).ok());
+        let Some(answer) = request.input_responses.get(CONFIRM) else {
+            return Ok(Word::NotAsked);
+        };
+        let action = answer
+            .get("action")
+            .and_then(|action| ElicitationAction::deserialize(action).ok());
         let action = action.ok_or_else(|| {
             let message = "The answer to the question has no valid action: expected accept, decline or cancel.";
             ToolError::invalid(message)
         })?;
         Ok(match action {
             ElicitationAction::Accept if is_ticked(answer) => Word::Yes(target),
-            ElicitationAction::Cancel => {
-                no(refusal("The user closed the question without an answer; nothing was done."))
-            }
+            ElicitationAction::Cancel => no(refusal(
+                "The user closed the question without an answer; nothing was done.",
+            )),
             _ => no(refusal("The user was asked and did not agree; nothing was done.")),
         })
     }
@@ -120,7 +128,8 @@ impl StateSeal {
         let ends = self.clock.now().as_second().saturating_add(GOOD_FOR_SECONDS);
         let payload = [&ends.to_be_bytes()[..], target.bytes()].concat();
         // The codec's own time limit would go by the machine's clock.
-        self.codec.seal_with(&payload, &SealOptions::new().associated_data(binding.0.bytes()))
+        self.codec
+            .seal_with(&payload, &SealOptions::new().associated_data(binding.0.bytes()))
     }
 
     fn open(&self, state: &str, binding: &Binding) -> Option<(i64, Target)> {
@@ -137,7 +146,13 @@ impl Binding {
         sort_metadata(&mut arguments);
         arguments.sort_all_objects();
         let (kind, who) = who(caller);
-        Self(Target::of([PURPOSE, kind, &who, request.name.as_bytes(), arguments.to_string().as_bytes()]))
+        Self(Target::of([
+            PURPOSE,
+            kind,
+            &who,
+            request.name.as_bytes(),
+            arguments.to_string().as_bytes(),
+        ]))
     }
 }
 

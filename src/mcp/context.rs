@@ -48,7 +48,11 @@ impl Notifications {
 
     /// Sends a notification.
     pub(super) async fn send(&self, method: &str, params: &impl serde::Serialize) -> Result<(), Closed> {
-        let message = Message { jsonrpc: "2.0", method, params };
+        let message = Message {
+            jsonrpc: "2.0",
+            method,
+            params,
+        };
         let text = serde_json::to_string(&message).map_err(|_| Closed)?;
         self.0.send(text).await.map_err(|_| Closed)
     }

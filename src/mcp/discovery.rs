@@ -26,7 +26,8 @@ pub(super) fn server_info() -> Implementation {
 pub(super) fn server_meta(version: Version) -> Option<&'static MetaObject> {
     static META: LazyLock<MetaObject> = LazyLock::new(|| {
         let mut meta = MetaObject::new();
-        meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), json!(server_info()));
+        meta.0
+            .insert("io.modelcontextprotocol/serverInfo".to_owned(), json!(server_info()));
         meta
     });
     version.is_self_describing().then(|| &*META)
@@ -64,6 +65,10 @@ pub(super) fn discover(token_notice: Option<&str>) -> Result<Answer, RpcError> {
     let versions = Version::ALL.into_iter().map(Version::to_model).collect();
     let mut result = DiscoverResult::new(versions, capabilities()).with_server_info(server_info());
     result.instructions = Some(instructions(token_notice));
-    let scope = if token_notice.is_some() { CacheScope::Private } else { CacheScope::Public };
+    let scope = if token_notice.is_some() {
+        CacheScope::Private
+    } else {
+        CacheScope::Public
+    };
     Answer::of(&result.with_ttl_ms(LISTS_TTL_MS).with_cache_scope(scope))
 }

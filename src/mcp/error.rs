@@ -35,13 +35,22 @@ impl RpcError {
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
-        Self { code, message, retryable: code.is_retryable(), details: Map::new(), is_refusal: false }
+        Self {
+            code,
+            message,
+            retryable: code.is_retryable(),
+            details: Map::new(),
+            is_refusal: false,
+        }
     }
 
     /// An error that ends a request before its method runs. Its HTTP status is that of the code.
     #[must_use]
     pub fn refusal(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { is_refusal: true, ..Self::new(code, message) }
+        Self {
+            is_refusal: true,
+            ..Self::new(code, message)
+        }
     }
 
     /// The params cannot be decoded.
@@ -54,7 +63,10 @@ impl RpcError {
     #[must_use]
     pub(super) fn unsupported_version(requested: &str) -> Self {
         let supported = Version::ALL.map(Version::as_str);
-        let message = format!("This protocol version is not supported; supported are {}.", supported.join(", "));
+        let message = format!(
+            "This protocol version is not supported; supported are {}.",
+            supported.join(", ")
+        );
         Self::refusal(ErrorCode::UnsupportedVersion, message)
             .with("requested", json!(bounded(requested, MAX_ECHO)))
             .with("supported", json!(supported))
@@ -68,7 +80,13 @@ impl RpcError {
         for member in ["success", "error", "error_code", "retryable"] {
             details.remove(member);
         }
-        Self { code, message: message.into(), retryable, details, is_refusal: false }
+        Self {
+            code,
+            message: message.into(),
+            retryable,
+            details,
+            is_refusal: false,
+        }
     }
 
     /// Adds a member to `data`.
@@ -90,7 +108,11 @@ impl RpcError {
                     | ErrorCode::MissingCapability
                     | ErrorCode::MethodNotFound
             );
-        if self.is_refusal || is_defined { self.code.status() } else { StatusCode::OK }
+        if self.is_refusal || is_defined {
+            self.code.status()
+        } else {
+            StatusCode::OK
+        }
     }
 
     /// The error object of a JSON-RPC response in this version.
@@ -100,7 +122,11 @@ impl RpcError {
         if version.is_self_describing() && number == self.code.rpc_code() {
             number = self.code.rpc_code_2026();
         }
-        ErrorObject { code: number, message: &self.message, data: Data(self) }
+        ErrorObject {
+            code: number,
+            message: &self.message,
+            data: Data(self),
+        }
     }
 }
 
@@ -153,7 +179,10 @@ mod tests {
         ] {
             assert_eq!(number(code, Version::V2025November), expected.0, "{code}");
         }
-        assert_eq!(number(ErrorCode::NoSuchKey, Version::V2026July), Number::INVALID_PARAMS.0);
+        assert_eq!(
+            number(ErrorCode::NoSuchKey, Version::V2026July),
+            Number::INVALID_PARAMS.0
+        );
     }
 
     #[test]
@@ -176,7 +205,11 @@ mod tests {
             (ErrorCode::MissingCapability, 200, 400),
         ] {
             let error = RpcError::new(code, "");
-            assert_eq!((error.status(old).as_u16(), error.status(new).as_u16()), (of_old, of_new), "{code}");
+            assert_eq!(
+                (error.status(old).as_u16(), error.status(new).as_u16()),
+                (of_old, of_new),
+                "{code}"
+            );
         }
     }
 }

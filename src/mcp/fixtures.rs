@@ -34,7 +34,12 @@ impl McpServer {
             .boxed()
         };
         let params = request.params.whole.object().ok()?;
-        let call = conformance_server::Call { method: &request.method_name, params, client, notify: &notify };
+        let call = conformance_server::Call {
+            method: &request.method_name,
+            params,
+            client,
+            notify: &notify,
+        };
         let answer = self.0.fixtures.answer(call).await?;
         Some(answer.map_err(error).and_then(|answer| Answer::of(&answer)))
     }
@@ -44,11 +49,14 @@ fn check_param_headers(request: &Request, context: &CallContext) -> Result<(), R
     if request.method != Some(Method::CallTool) || context.version.has_handshake() {
         return Ok(());
     }
-    let tool =
-        conformance_server::tools().into_iter().find(|tool| Some(tool.name.as_ref()) == request.params.name.as_deref());
+    let tool = conformance_server::tools()
+        .into_iter()
+        .find(|tool| Some(tool.name.as_ref()) == request.params.name.as_deref());
     let annotated = tool.map(|tool| ParamHeader::of(&tool.input_schema)).unwrap_or_default();
     let arguments = request.params.arguments()?;
-    annotated.iter().try_for_each(|header| header.check(&context.headers, &arguments))
+    annotated
+        .iter()
+        .try_for_each(|header| header.check(&context.headers, &arguments))
 }
 
 fn error(error: ErrorData) -> RpcError {
@@ -58,6 +66,14 @@ fn error(error: ErrorData) -> RpcError {
         Number::MISSING_REQUIRED_CLIENT_CAPABILITY => ErrorCode::MissingCapability,
         _ => ErrorCode::Internal,
     };
-    let data = error.data.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
-    data.into_iter().fold(RpcError::new(code, error.message), |error, (name, value)| error.with(&name, value))
+    let data = error
+        .data
+        .as_ref()
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    data.into_iter()
+        .fold(RpcError::new(code, error.message), |error, (name, value)| {
+            error.with(&name, value)
+        })
 }

@@ -26,12 +26,16 @@ impl Request {
     pub fn version(&self, headers: &HeaderMap) -> Result<Version, RpcError> {
         let declared = self.meta.protocol_version.as_deref();
         if self.is_handshake() {
-            return Ok(Version::negotiate(&self.params.protocol_version.string().unwrap_or_default()));
+            return Ok(Version::negotiate(
+                &self.params.protocol_version.string().unwrap_or_default(),
+            ));
         }
         let version = match version_header(headers)? {
             Some(header) => Version::parse(header).ok_or_else(|| RpcError::unsupported_version(header))?,
             None if declared.is_some() && self.id.is_some() => {
-                return Err(mismatch("The header MCP-Protocol-Version is missing; `_meta` names a version."));
+                return Err(mismatch(
+                    "The header MCP-Protocol-Version is missing; `_meta` names a version.",
+                ));
             }
             None => Version::DEFAULT,
         };
@@ -47,7 +51,9 @@ impl Request {
     fn check_meta(&self, version: Version) -> Result<(), RpcError> {
         let declared = self.meta.protocol_version.as_deref();
         if declared.is_some_and(|declared| declared != version.as_str()) {
-            return Err(mismatch("The header MCP-Protocol-Version and the version in `_meta` differ."));
+            return Err(mismatch(
+                "The header MCP-Protocol-Version and the version in `_meta` differ.",
+            ));
         }
         if version.is_self_describing() || self.method == Some(Method::Discover) {
             let missing = self.meta.missing();
@@ -63,7 +69,11 @@ impl Request {
         match single(headers, METHOD)? {
             Some(method) if method == self.method_name => {}
             Some(_) => return Err(mismatch("The header Mcp-Method and the method of the body differ.")),
-            None => return Err(mismatch("The header Mcp-Method is missing; it must match the method of the body.")),
+            None => {
+                return Err(mismatch(
+                    "The header Mcp-Method is missing; it must match the method of the body.",
+                ));
+            }
         }
         let (expected, member) = match self.method {
             Some(Method::CallTool | Method::GetPrompt) => (&self.params.name, "name"),
@@ -73,9 +83,13 @@ impl Request {
         let Some(expected) = expected else { return Ok(()) };
         match single(headers, NAME)?.map(decoded) {
             Some(Some(name)) if name == *expected => Ok(()),
-            Some(Some(_)) => Err(mismatch(format!("The header Mcp-Name and `{member}` in `params` differ."))),
+            Some(Some(_)) => Err(mismatch(format!(
+                "The header Mcp-Name and `{member}` in `params` differ."
+            ))),
             Some(None) => Err(mismatch("The header Mcp-Name is not valid Base64.")),
-            None => Err(mismatch(format!("The header Mcp-Name is missing; it must match `{member}` in `params`."))),
+            None => Err(mismatch(format!(
+                "The header Mcp-Name is missing; it must match `{member}` in `params`."
+            ))),
         }
     }
 }
@@ -106,24 +120,39 @@ impl ParamHeader {
         let name = &self.header;
         match (header, value.filter(|value| !value.is_null())) {
             (None, None) => Ok(()),
-            (None, Some(_)) => Err(mismatch(format!("The header {name} is missing; it must match an argument."))),
-            (Some(_), None) => Err(mismatch(format!("The header {name} repeats an argument that is absent."))),
+            (None, Some(_)) => Err(mismatch(format!(
+                "The header {name} is missing; it must match an argument."
+            ))),
+            (Some(_), None) => Err(mismatch(format!(
+                "The header {name} repeats an argument that is absent."
+            ))),
             (Some(header), Some(value)) => match decoded(header) {
                 None => Err(mismatch(format!("The header {name} is not valid Base64."))),
                 Some(header) if is_same(&header, value) => Ok(()),
-                Some(_) => Err(mismatch(format!("The header {name} and the argument that it repeats differ."))),
+                Some(_) => Err(mismatch(format!(
+                    "The header {name} and the argument that it repeats differ."
+                ))),
             },
         }
     }
 }
 
 fn collect(properties: Option<&Value>, path: &mut Vec<String>, found: &mut Vec<ParamHeader>) {
-    let Some(Value::Object(properties)) = properties else { return };
+    let Some(Value::Object(properties)) = properties else {
+        return;
+    };
     for (name, schema) in properties {
         path.push(name.clone());
-        if let Some(header) = schema.get("x-mcp-header").and_then(Value::as_str).filter(|header| !header.is_empty()) {
+        if let Some(header) = schema
+            .get("x-mcp-header")
+            .and_then(Value::as_str)
+            .filter(|header| !header.is_empty())
+        {
             let header = format!("{PARAM_PREFIX}{}", header.to_ascii_lowercase());
-            found.push(ParamHeader { path: path.clone(), header });
+            found.push(ParamHeader {
+                path: path.clone(),
+                header,
+            });
         }
         collect(schema.get("properties"), path, found);
         path.pop();
@@ -152,7 +181,9 @@ fn version_header(headers: &HeaderMap) -> Result<Option<&str>, RpcError> {
     let mut values = headers.get_all(PROTOCOL_VERSION).iter();
     let Some(first) = values.next() else { return Ok(None) };
     if values.any(|other| other != first) {
-        return Err(mismatch("The header MCP-Protocol-Version occurs with different values."));
+        return Err(mismatch(
+            "The header MCP-Protocol-Version occurs with different values.",
+        ));
     }
     Ok(Some(first.to_str().unwrap_or_default()))
 }
@@ -164,7 +195,10 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Rpc
     if values.next().is_some() {
         return Err(mismatch(format!("The header {name} occurs more than once.")));
     }
-    value.to_str().map(Some).map_err(|_| mismatch(format!("The header {name} has characters that are not ASCII.")))
+    value
+        .to_str()
+        .map(Some)
+        .map_err(|_| mismatch(format!("The header {name} has characters that are not ASCII.")))
 }
 
 /// Decodes a value that may be wrapped as `=?base64?…?=`.
@@ -182,7 +216,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -197,19 +234,27 @@ mod tests {
             ["mcp-param-region", "mcp-param-size"]
         );
         let check = |pairs: &[(&'static str, &str)], arguments: Value| {
-            found.iter().all(|found| found.check(&headers(pairs), arguments.as_object().unwrap()).is_ok())
+            found
+                .iter()
+                .all(|found| found.check(&headers(pairs), arguments.as_object().unwrap()).is_ok())
         };
         assert!(check(&[], json!({ "region": null })));
         assert!(check(
             &[("mcp-param-region", "eu"), ("mcp-param-size", "42.0")],
             json!({ "region": "eu", "page": { "size": 42 } })
         ));
-        assert!(check(&[("mcp-param-region", "=?base64?w6k=?=")], json!({ "region": "é" })));
+        assert!(check(
+            &[("mcp-param-region", "=?base64?w6k=?=")],
+            json!({ "region": "é" })
+        ));
         for (pairs, arguments) in [
             (vec![], json!({ "region": "eu" })),
             (vec![("mcp-param-region", "eu")], json!({})),
             (vec![("mcp-param-region", "us")], json!({ "region": "eu" })),
-            (vec![("mcp-param-region", "eu"), ("mcp-param-region", "eu")], json!({ "region": "eu" })),
+            (
+                vec![("mcp-param-region", "eu"), ("mcp-param-region", "eu")],
+                json!({ "region": "eu" }),
+            ),
             (vec![("mcp-param-region", "=?base64?*?=")], json!({ "region": "é" })),
         ] {
             assert!(!check(&pairs, arguments), "{pairs:?}");

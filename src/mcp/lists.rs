@@ -49,7 +49,11 @@ impl Lists {
         version: Version,
         toolbox: &Toolbox,
     ) -> Result<Answer, RpcError> {
-        let key = Key { list, filter, is_self_describing: version.is_self_describing() };
+        let key = Key {
+            list,
+            filter,
+            is_self_describing: version.is_self_describing(),
+        };
         let prepared = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(text) = prepared {
             return Ok(Answer::Json(text));
@@ -93,7 +97,11 @@ fn write(list: List, filter: Offer, version: Version, toolbox: &Toolbox) -> Resu
 fn page<T: Serialize>(name: &'static str, items: Vec<T>, filter: Offer, version: Version) -> Result<Answer, RpcError> {
     let describes = version.is_self_describing();
     // A list that was narrowed by the request is its caller's alone.
-    let scope = if filter.is_tightened() { CacheScope::Private } else { CacheScope::Public };
+    let scope = if filter.is_tightened() {
+        CacheScope::Private
+    } else {
+        CacheScope::Public
+    };
     Answer::of(&Page {
         result_type: describes.then_some("complete"),
         items: HashMap::from([(name, items)]),
@@ -121,12 +129,31 @@ fn tools(filter: Offer, toolbox: &Toolbox) -> Vec<Tool> {
 fn typed(tool: &AnyTool) -> Tool {
     let mut input_schema = tool.input_schema.clone();
     input_schema.remove("x-aliases");
-    described(tool.name, tool.description, tool.title, tool.hints, input_schema, tool.output_schema.clone())
+    described(
+        tool.name,
+        tool.description,
+        tool.title,
+        tool.hints,
+        input_schema,
+        tool.output_schema.clone(),
+    )
 }
 
 fn module(listed: ListedModule) -> Tool {
-    let ListedModule { module, hints, input_schema, output_schema } = listed;
-    described(module.name, module.description, module.title, hints, input_schema, output_schema)
+    let ListedModule {
+        module,
+        hints,
+        input_schema,
+        output_schema,
+    } = listed;
+    described(
+        module.name,
+        module.description,
+        module.title,
+        hints,
+        input_schema,
+        output_schema,
+    )
 }
 
 fn described(
@@ -159,7 +186,10 @@ mod tests {
         let all = Offer::of(&ServeConfig::from_flags([""; 0]).unwrap().offer);
         for bits in 1..16 {
             let names = ["buckets", "packaging", "permissions", "auth"].into_iter().enumerate();
-            let names: Vec<&str> = names.filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, name)| name).collect();
+            let names: Vec<&str> = names
+                .filter(|(bit, _)| bits & (1 << bit) != 0)
+                .map(|(_, name)| name)
+                .collect();
             let narrowed = all.within(names.join(",").parse().unwrap());
             for filter in [narrowed, narrowed.without_writes()] {
                 for list in [List::Tools, List::Resources, List::ResourceTemplates, List::Prompts] {

@@ -24,7 +24,10 @@ pub(super) struct Meta {
     /// W3C trace state (SEP-414).
     pub tracestate: Option<String>,
     /// Whether the client wants log messages.
-    #[cfg_attr(not(feature = "conformance"), expect(dead_code, reason = "fixtures of the conformance suite read it"))]
+    #[cfg_attr(
+        not(feature = "conformance"),
+        expect(dead_code, reason = "fixtures of the conformance suite read it")
+    )]
     pub wants_log: bool,
 }
 
@@ -79,8 +82,13 @@ impl Meta {
         let string = |value: Option<&RawValue>| value.and_then(|value| serde_json::from_str(value.get()).ok());
         Ok(Self {
             protocol_version: string(members.protocol_version),
-            capabilities: members.capabilities.and_then(|value| serde_json::from_str(value.get()).ok()),
-            progress_token: members.progress_token.filter(|token| is_progress_token(token)).map(ToOwned::to_owned),
+            capabilities: members
+                .capabilities
+                .and_then(|value| serde_json::from_str(value.get()).ok()),
+            progress_token: members
+                .progress_token
+                .filter(|token| is_progress_token(token))
+                .map(ToOwned::to_owned),
             traceparent: string(members.traceparent),
             tracestate: string(members.tracestate),
             wants_log: members.log_level.is_some(),
@@ -90,8 +98,15 @@ impl Meta {
     /// Names of members that 2026-07-28 requires and that are missing or cannot be decoded.
     pub(super) fn missing(&self) -> Vec<&'static str> {
         let [version, capabilities] = RequestMetaObject::DRAFT_REQUIRED_KEYS;
-        let is_missing = [(version, self.protocol_version.is_none()), (capabilities, self.capabilities.is_none())];
-        is_missing.into_iter().filter(|(_, is_missing)| *is_missing).map(|(name, _)| name).collect()
+        let is_missing = [
+            (version, self.protocol_version.is_none()),
+            (capabilities, self.capabilities.is_none()),
+        ];
+        is_missing
+            .into_iter()
+            .filter(|(_, is_missing)| *is_missing)
+            .map(|(name, _)| name)
+            .collect()
     }
 }
 
@@ -102,7 +117,11 @@ fn is_progress_token(value: &RawValue) -> bool {
 /// Whether a value is one that MCP accepts as the id of a request or a progress token: a string, or a signed 64-bit integer.
 pub(super) fn is_id(value: &RawValue) -> bool {
     let text = value.get();
-    if text.starts_with('"') { serde_json::from_str::<String>(text).is_ok() } else { text.parse::<i64>().is_ok() }
+    if text.starts_with('"') {
+        serde_json::from_str::<String>(text).is_ok()
+    } else {
+        text.parse::<i64>().is_ok()
+    }
 }
 
 #[cfg(test)]
@@ -130,7 +149,13 @@ mod tests {
 
     #[test]
     fn a_progress_token_is_a_string_or_an_integer() {
-        for (token, is_one) in [("1", true), (r#""a""#, true), ("1.5", false), ("{}", false), (r#""\ud800""#, false)] {
+        for (token, is_one) in [
+            ("1", true),
+            (r#""a""#, true),
+            ("1.5", false),
+            ("{}", false),
+            (r#""\ud800""#, false),
+        ] {
             let meta = read(&format!("{{\"progressToken\":{token}}}"));
             assert_eq!(meta.progress_token.is_some(), is_one, "{token}");
         }

@@ -25,7 +25,10 @@ pub(super) struct RawJson(Bytes);
 impl RawJson {
     /// The text of a part of `whole`.
     fn of(whole: &Bytes, part: Option<&RawValue>) -> Self {
-        Self(part.map(|part| whole.slice_ref(part.get().as_bytes())).unwrap_or_default())
+        Self(
+            part.map(|part| whole.slice_ref(part.get().as_bytes()))
+                .unwrap_or_default(),
+        )
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -67,7 +70,11 @@ impl RawJson {
 
     /// The value as an object. The text has been measured, and memory for it is reserved.
     pub(super) fn object(&self) -> Result<Map<String, Value>, serde_json::Error> {
-        if self.is_absent() || self.is_empty_array() { Ok(Map::new()) } else { parse_object(&self.0) }
+        if self.is_absent() || self.is_empty_array() {
+            Ok(Map::new())
+        } else {
+            parse_object(&self.0)
+        }
     }
 }
 
@@ -93,7 +100,10 @@ pub(super) struct Params {
     capabilities: RawJson,
     client_info: RawJson,
     /// The whole, for methods that this server does not implement.
-    #[cfg_attr(not(feature = "conformance"), expect(dead_code, reason = "fixtures of the conformance suite read it"))]
+    #[cfg_attr(
+        not(feature = "conformance"),
+        expect(dead_code, reason = "fixtures of the conformance suite read it")
+    )]
     pub whole: RawJson,
 }
 
@@ -170,11 +180,15 @@ impl Params {
     }
 
     fn check_types(&self) -> Result<(), RpcError> {
-        for (value, name) in
-            [(&self.meta, "_meta"), (&self.arguments, "arguments"), (&self.input_responses, "inputResponses")]
-        {
+        for (value, name) in [
+            (&self.meta, "_meta"),
+            (&self.arguments, "arguments"),
+            (&self.input_responses, "inputResponses"),
+        ] {
             if !value.is_absent() && !value.is_object() {
-                return Err(RpcError::undecodable(format!("`{name}` in `params` must be an object.")));
+                return Err(RpcError::undecodable(format!(
+                    "`{name}` in `params` must be an object."
+                )));
             }
         }
         for (value, name) in [(&self.cursor, "cursor"), (&self.request_state, "requestState")] {
@@ -197,12 +211,17 @@ impl Params {
             }
             _ => return Ok(()),
         };
-        Err(RpcError::undecodable(format!("`params` of {} must have {missing}.", method.as_str())))
+        Err(RpcError::undecodable(format!(
+            "`params` of {} must have {missing}.",
+            method.as_str()
+        )))
     }
 
     /// Decodes the arguments of a tool or prompt.
     pub(super) fn arguments(&self) -> Result<Map<String, Value>, RpcError> {
-        self.arguments.object().map_err(|_| undecodable_argument(&self.arguments))
+        self.arguments
+            .object()
+            .map_err(|_| undecodable_argument(&self.arguments))
     }
 }
 
@@ -230,17 +249,27 @@ fn undecodable_argument(arguments: &RawJson) -> RpcError {
     };
     let name = without_controls(&name, 80);
     let value = RawJson(Bytes::copy_from_slice(value.get().as_bytes()));
-    let why = if unpaired(&value).is_empty() { ": a number is out of range" } else { unpaired(&value) };
+    let why = if unpaired(&value).is_empty() {
+        ": a number is out of range"
+    } else {
+        unpaired(&value)
+    };
     RpcError::undecodable(format!("Argument {name} cannot be decoded{why}."))
 }
 
 /// Why a JSON string cannot be decoded, if it is for a surrogate: JavaScript cuts strings between the halves of a character.
 fn unpaired(value: &RawJson) -> &'static str {
     let has_surrogate = value.as_bytes().windows(4).any(|text| {
-        let [b'\\', b'u', b'd' | b'D', digit] = text else { return false };
+        let [b'\\', b'u', b'd' | b'D', digit] = text else {
+            return false;
+        };
         matches!(digit.to_ascii_lowercase(), b'8' | b'9' | b'a'..=b'f')
     });
-    if has_surrogate { ": it contains an unpaired UTF-16 surrogate (half of a character)" } else { "" }
+    if has_surrogate {
+        ": it contains an unpaired UTF-16 surrogate (half of a character)"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]
@@ -265,7 +294,9 @@ mod tests {
             assert!(read(Method::ListTools, params).is_ok(), "{params}");
         }
         for arguments in ["[]", "null", "{}"] {
-            let params = read(Method::CallTool, &format!(r#"{{"name":"x","arguments":{arguments}}}"#)).ok().unwrap();
+            let params = read(Method::CallTool, &format!(r#"{{"name":"x","arguments":{arguments}}}"#))
+                .ok()
+                .unwrap();
             assert_eq!(params.arguments().unwrap(), Map::new(), "{arguments}");
         }
     }
@@ -285,7 +316,11 @@ mod tests {
             (Method::ReadResource, r#"{"uri":"\ud83e"}"#, "half of a character"),
             (Method::Initialize, "{}", "`protocolVersion`"),
             (Method::Initialize, r#"{"protocolVersion":"x"}"#, "`capabilities`"),
-            (Method::Initialize, r#"{"protocolVersion":"x","capabilities":{}}"#, "`clientInfo`"),
+            (
+                Method::Initialize,
+                r#"{"protocolVersion":"x","capabilities":{}}"#,
+                "`clientInfo`",
+            ),
             (
                 Method::Initialize,
                 r#"{"protocolVersion":"x","capabilities":{},"clientInfo":{"name":"n"}}"#,
@@ -304,11 +339,20 @@ mod tests {
                 r#"{"bucket":"b","prefix":"plankton \ud83e"}"#,
                 "Argument prefix cannot be decoded: it contains an unpaired UTF-16 surrogate (half of a character).",
             ),
-            (r#"{"max_keys":1e999}"#, "Argument max_keys cannot be decoded: a number is out of range."),
+            (
+                r#"{"max_keys":1e999}"#,
+                "Argument max_keys cannot be decoded: a number is out of range.",
+            ),
         ] {
-            let params = read(Method::CallTool, &format!(r#"{{"name":"x","arguments":{arguments}}}"#)).ok().unwrap();
-            let error =
-                serde_json::to_value(params.arguments().unwrap_err().in_version(super::super::Version::DEFAULT));
+            let params = read(Method::CallTool, &format!(r#"{{"name":"x","arguments":{arguments}}}"#))
+                .ok()
+                .unwrap();
+            let error = serde_json::to_value(
+                params
+                    .arguments()
+                    .unwrap_err()
+                    .in_version(super::super::Version::DEFAULT),
+            );
             assert_eq!(error.unwrap()["message"], expected);
         }
     }

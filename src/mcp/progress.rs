@@ -45,7 +45,11 @@ pub(super) fn forwarder(
     let forwarded = async move {
         while reports.changed().await.is_ok() {
             let (progress, total) = *reports.borrow_and_update();
-            let params = Params { progress_token: &token, progress, total };
+            let params = Params {
+                progress_token: &token,
+                progress,
+                total,
+            };
             if notifications.send("notifications/progress", &params).await.is_err() {
                 break;
             }

@@ -64,7 +64,10 @@ const TEMPLATES: [Template; 3] = [
         description: "Gives an overview of what a bucket holds.",
         toolset: Toolset::Buckets,
         writes: false,
-        arguments: &[("bucket", "Bucket to look into", true), ("prefix", "Where in it to begin", false)],
+        arguments: &[
+            ("bucket", "Bucket to look into", true),
+            ("prefix", "Where in it to begin", false),
+        ],
         text: "Give me an overview of the bucket {bucket}, beginning at: {prefix}\n\nBrowse it like folders with \
                bucket_objects_list and delimiter \"/\", a level at a time, and read README files where there are any. Say \
                which kinds of data there are, how they are laid out, how large they are and how recent. Read only the \
@@ -77,7 +80,9 @@ pub(super) fn list(offer: Offer) -> Vec<Prompt> {
     let on = TEMPLATES.iter().filter(|template| is_on(template, offer));
     let prompts = on.map(|template| {
         let argument = |(name, description, required): &(&str, &str, bool)| {
-            PromptArgument::new(*name).with_description(*description).with_required(*required)
+            PromptArgument::new(*name)
+                .with_description(*description)
+                .with_required(*required)
         };
         let arguments = template.arguments.iter().map(argument).collect();
         Prompt::new(template.name, Some(template.description), Some(arguments)).with_title(template.title)
@@ -89,7 +94,9 @@ pub(super) fn list(offer: Offer) -> Vec<Prompt> {
 
 /// Whether there is a prompt of this name with this argument.
 pub(super) fn has_argument(prompt: &str, argument: &str, offer: Offer) -> Option<bool> {
-    let template = TEMPLATES.iter().find(|template| template.name == prompt && is_on(template, offer))?;
+    let template = TEMPLATES
+        .iter()
+        .find(|template| template.name == prompt && is_on(template, offer))?;
     Some(template.arguments.iter().any(|(name, ..)| *name == argument))
 }
 
@@ -98,7 +105,9 @@ pub(super) fn get(request: &Request, context: &CallContext) -> Result<Answer, Rp
     let (offer, version) = (context.tool_filter, context.version);
     let invalid = |message: String| Err(RpcError::new(ErrorCode::InvalidParams, message));
     let name = request.params.name.as_deref().unwrap_or_default();
-    let found = TEMPLATES.iter().find(|template| template.name == name && is_on(template, offer));
+    let found = TEMPLATES
+        .iter()
+        .find(|template| template.name == name && is_on(template, offer));
     let Some(template) = found else {
         let names: Vec<&str> = list_names(offer).collect();
         let message = format!("There is no such prompt; the prompts are: {}.", names.join(", "));
@@ -139,8 +148,15 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('{') {
         out.push_str(before);
-        let Some((name, behind)) = behind.split_once('}') else { break };
-        out.push_str(values.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value));
+        let Some((name, behind)) = behind.split_once('}') else {
+            break;
+        };
+        out.push_str(
+            values
+                .iter()
+                .find(|(own, _)| *own == name)
+                .map_or("", |(_, value)| value),
+        );
         rest = behind;
     }
     out.push_str(rest);
@@ -148,7 +164,10 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
 }
 
 fn list_names(offer: Offer) -> impl Iterator<Item = &'static str> {
-    TEMPLATES.iter().filter(move |template| is_on(template, offer)).map(|template| template.name)
+    TEMPLATES
+        .iter()
+        .filter(move |template| is_on(template, offer))
+        .map(|template| template.name)
 }
 
 fn is_on(template: &Template, offer: Offer) -> bool {
@@ -168,11 +187,24 @@ mod tests {
     #[test]
     fn every_place_in_a_text_is_an_argument() {
         for template in &TEMPLATES {
-            for place in template.text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()) {
-                assert!(template.arguments.iter().any(|(name, ..)| *name == place), "{} {place}", template.name);
+            for place in template
+                .text
+                .split('{')
+                .skip(1)
+                .map(|rest| rest.split('}').next().unwrap())
+            {
+                assert!(
+                    template.arguments.iter().any(|(name, ..)| *name == place),
+                    "{} {place}",
+                    template.name
+                );
             }
             for (name, ..) in template.arguments {
-                assert!(template.text.contains(&format!("{{{name}}}")), "{} {name}", template.name);
+                assert!(
+                    template.text.contains(&format!("{{{name}}}")),
+                    "{} {name}",
+                    template.name
+                );
             }
         }
     }

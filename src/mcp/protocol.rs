@@ -49,7 +49,9 @@ impl Version {
     /// Answers the version that `initialize` proposes: the same if it has a handshake, else the latest that has.
     #[must_use]
     pub fn negotiate(proposed: &str) -> Self {
-        Self::parse(proposed).filter(|version| version.has_handshake()).unwrap_or(Self::LATEST_WITH_HANDSHAKE)
+        Self::parse(proposed)
+            .filter(|version| version.has_handshake())
+            .unwrap_or(Self::LATEST_WITH_HANDSHAKE)
     }
 
     /// Whether clients begin with `initialize`, and results and errors have the form that they had with it.
@@ -199,7 +201,10 @@ impl Method {
 pub(super) fn log_name(name: &str) -> &'static str {
     match Method::parse(name) {
         Some(method) => method.as_str(),
-        None => NOT_IMPLEMENTED.into_iter().find(|known| *known == name).unwrap_or(UNKNOWN),
+        None => NOT_IMPLEMENTED
+            .into_iter()
+            .find(|known| *known == name)
+            .unwrap_or(UNKNOWN),
     }
 }
 
@@ -244,8 +249,11 @@ mod tests {
 
     #[test]
     fn the_handshake_is_gone_from_2026() {
-        let gone: Vec<&str> =
-            Method::ALL.into_iter().filter(|method| !method.is_in(Version::V2026July)).map(Method::as_str).collect();
+        let gone: Vec<&str> = Method::ALL
+            .into_iter()
+            .filter(|method| !method.is_in(Version::V2026July))
+            .map(Method::as_str)
+            .collect();
         assert_eq!(gone, ["initialize", "ping"]);
     }
 }

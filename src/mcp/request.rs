@@ -34,7 +34,14 @@ impl Request {
         let method = Method::parse(&method_name);
         let params = Params::read(params, body)?;
         let meta = Meta::read(&params.meta)?;
-        let mut request = Self { id, method, method_name, params, meta, needs_no_caller: false };
+        let mut request = Self {
+            id,
+            method,
+            method_name,
+            params,
+            meta,
+            needs_no_caller: false,
+        };
         // `initialize` of a version without handshake is an unknown method, whatever its params.
         if let Some(method) = method.filter(|_| request.id.is_some())
             && (method != Method::Initialize || request.is_handshake())
@@ -68,7 +75,8 @@ impl Request {
     /// The method's name as it may be logged.
     #[must_use]
     pub fn log_name(&self) -> &'static str {
-        self.method.map_or_else(|| protocol::log_name(&self.method_name), Method::as_str)
+        self.method
+            .map_or_else(|| protocol::log_name(&self.method_name), Method::as_str)
     }
 
     /// The tool or prompt that the request names.
@@ -130,6 +138,11 @@ impl ToolCall {
             state => state,
         };
         let arguments = params.arguments()?;
-        Ok(Self { name: params.name.unwrap_or_default(), arguments, input_responses, request_state })
+        Ok(Self {
+            name: params.name.unwrap_or_default(),
+            arguments,
+            input_responses,
+            request_state,
+        })
     }
 }

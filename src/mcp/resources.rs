@@ -26,9 +26,11 @@ pub(super) fn templates(offer: Offer) -> Vec<ResourceTemplate> {
     let all = [
         (
             Toolset::Buckets,
-            ResourceTemplate::new(OBJECT, "object").with_title("Object").with_description(
-                "An object, or with ?versionId=ID one version of it, percent-encoded; at most 1 MiB.",
-            ),
+            ResourceTemplate::new(OBJECT, "object")
+                .with_title("Object")
+                .with_description(
+                    "An object, or with ?versionId=ID one version of it, percent-encoded; at most 1 MiB.",
+                ),
         ),
         (
             Toolset::Packaging,
@@ -44,7 +46,10 @@ pub(super) fn templates(offer: Offer) -> Vec<ResourceTemplate> {
                 .with_description("A file of a package by its logical key; at most 1 MiB."),
         ),
     ];
-    let templates = all.into_iter().filter(|(toolset, _)| offer.includes(*toolset)).map(|(_, template)| template);
+    let templates = all
+        .into_iter()
+        .filter(|(toolset, _)| offer.includes(*toolset))
+        .map(|(_, template)| template);
     #[cfg(feature = "conformance")]
     let templates = templates.chain(conformance_server::resource_templates());
     templates.collect()

@@ -40,7 +40,12 @@ impl McpServer {
     pub fn new(services: Arc<Services>, seal: StateSeal, tool_timeout: Duration) -> Self {
         let toolbox = Toolbox::new();
         let of_tool = |tool: &crate::tools::AnyTool| (tool.name, ParamHeader::of(&tool.input_schema));
-        let param_headers = toolbox.typed().iter().map(of_tool).filter(|(_, found)| !found.is_empty()).collect();
+        let param_headers = toolbox
+            .typed()
+            .iter()
+            .map(of_tool)
+            .filter(|(_, found)| !found.is_empty())
+            .collect();
         Self(Arc::new(Inner {
             toolbox,
             param_headers,
@@ -60,7 +65,10 @@ impl McpServer {
             return answer;
         }
         let version = context.version;
-        let method = request.method.filter(|method| method.is_in(version)).ok_or_else(|| unknown(&request))?;
+        let method = request
+            .method
+            .filter(|method| method.is_in(version))
+            .ok_or_else(|| unknown(&request))?;
         let token_notice = context.token_notice.as_deref();
         match method {
             Method::Initialize => discovery::initialize(version, token_notice),
@@ -85,27 +93,42 @@ impl McpServer {
             let message = "This cursor is not valid: the list is one page. Repeat the request without `cursor`.";
             return Err(RpcError::new(ErrorCode::InvalidParams, message));
         }
-        self.0.lists.get(list, context.tool_filter, context.version, &self.0.toolbox)
+        self.0
+            .lists
+            .get(list, context.tool_filter, context.version, &self.0.toolbox)
     }
 
     /// Finds the tool that a call names, if the request has its toolset.
     pub(super) fn find_tool(&self, name: &str, context: &CallContext) -> Result<Callable<'_>, RpcError> {
         let Some(callable) = self.0.toolbox.find(name) else {
             audit_unserved(name, ErrorCode::UnknownTool, context);
-            let message = format!("There is no tool `{}`; tools/list shows the tools.", without_controls(name, 80));
+            let message = format!(
+                "There is no tool `{}`; tools/list shows the tools.",
+                without_controls(name, 80)
+            );
             return Err(RpcError::new(ErrorCode::UnknownTool, message));
         };
         let toolset = callable.toolset();
         if !context.tool_filter.includes(toolset) {
             audit_unserved(name, ErrorCode::ToolsetOff, context);
-            return Err(RpcError::new(ErrorCode::ToolsetOff, toolset_off(&format!("The tool `{name}`"), toolset)));
+            return Err(RpcError::new(
+                ErrorCode::ToolsetOff,
+                toolset_off(&format!("The tool `{name}`"), toolset),
+            ));
         }
         Ok(callable)
     }
 
     pub(super) fn check_param_headers(&self, call: &ToolCall, context: &CallContext) -> Result<(), RpcError> {
-        let annotated = self.0.param_headers.get(call.name.as_str()).filter(|_| context.version.is_self_describing());
-        annotated.into_iter().flatten().try_for_each(|header| header.check(&context.headers, &call.arguments))
+        let annotated = self
+            .0
+            .param_headers
+            .get(call.name.as_str())
+            .filter(|_| context.version.is_self_describing());
+        annotated
+            .into_iter()
+            .flatten()
+            .try_for_each(|header| header.check(&context.headers, &call.arguments))
     }
 
     async fn read_resource(&self, request: Request, context: &CallContext) -> Result<Answer, RpcError> {
@@ -117,16 +140,29 @@ impl McpServer {
         }
         let session = self.session(context, None, Word::CannotAsk);
         let label = Method::ReadResource.as_str();
-        let job = Job { method: Method::ReadResource, label, bucket: Some(uri.bucket().to_string()) };
-        let read = self.run(&job, context, &session, Box::pin(uri.read(&session))).await?.map_err(failed)?;
+        let job = Job {
+            method: Method::ReadResource,
+            label,
+            bucket: Some(uri.bucket().to_string()),
+        };
+        let read = self
+            .run(&job, context, &session, Box::pin(uri.read(&session)))
+            .await?
+            .map_err(failed)?;
         Answer::of(&resources::contents(&text, read, context.version))
     }
 
     async fn complete(&self, request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
         let (wanted, begin) = wanted(request, context.tool_filter)?;
         let session = self.session(context, None, Word::CannotAsk);
-        let job = Job { method: Method::Complete, label: Method::Complete.as_str(), bucket: None };
-        let found = self.run(&job, context, &session, Box::pin(complete(wanted, &session, &begin))).await?;
+        let job = Job {
+            method: Method::Complete,
+            label: Method::Complete.as_str(),
+            bucket: None,
+        };
+        let found = self
+            .run(&job, context, &session, Box::pin(complete(wanted, &session, &begin)))
+            .await?;
         let Completion { names, has_more } = found.map_err(RpcError::from_tool)?;
         let total = u32::try_from(names.len()).ok().filter(|_| !has_more);
         let info = CompletionInfo::with_pagination(names, total, has_more)
@@ -140,8 +176,10 @@ impl McpServer {
 
 /// A method that this server does not implement in the version of the request.
 fn unknown(request: &Request) -> RpcError {
-    let message =
-        format!("There is no method `{}` in this version of the protocol.", without_controls(&request.method_name, 80));
+    let message = format!(
+        "There is no method `{}` in this version of the protocol.",
+        without_controls(&request.method_name, 80)
+    );
     RpcError::new(ErrorCode::MethodNotFound, message)
 }
 

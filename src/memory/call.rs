@@ -18,13 +18,20 @@ struct Inner {
 
 impl CallMemory {
     pub(super) fn new(memory: Memory, line: Option<usize>) -> Self {
-        Self(Arc::new(Inner { memory, line, held: Mutex::new(None) }))
+        Self(Arc::new(Inner {
+            memory,
+            line,
+            held: Mutex::new(None),
+        }))
     }
 
     /// Holds at least so many bytes for the call as a whole, from now on until its answer has left. To be asked for once,
     /// for all that will be held: who holds a part and waits for the rest may wait for somebody who does the same.
     pub async fn hold(&self, bytes: usize) -> Result<(), Refused> {
-        let Some(missing) = bytes.checked_sub(self.held()).filter(|_| bytes > SMALL).filter(|missing| *missing > 0)
+        let Some(missing) = bytes
+            .checked_sub(self.held())
+            .filter(|_| bytes > SMALL)
+            .filter(|missing| *missing > 0)
         else {
             return Ok(());
         };
@@ -59,6 +66,11 @@ impl CallMemory {
     /// How many bytes the call holds.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Share::bytes)
+        self.0
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map_or(0, Share::bytes)
     }
 }

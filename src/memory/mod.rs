@@ -106,7 +106,11 @@ impl Memory {
 
     /// Memory for a small body, or for any body of a caller who is not proved.
     pub async fn arriving(&self, bytes: usize, proved: bool) -> Result<Share, Refused> {
-        if proved { self.0.small.take(bytes).await } else { self.0.unproved.take(bytes).await }
+        if proved {
+            self.0.small.take(bytes).await
+        } else {
+            self.0.unproved.take(bytes).await
+        }
     }
 
     /// Memory for a large body as far as it has arrived, if there is some now. A body that waited for more while it holds
@@ -139,12 +143,18 @@ impl Memory {
 
     /// Most that one call may hold.
     fn most(&self, line: Option<usize>) -> usize {
-        if line.is_some() { self.0.work.size() } else { self.0.unproved.size() }
+        if line.is_some() {
+            self.0.work.size()
+        } else {
+            self.0.unproved.size()
+        }
     }
 
     /// Memory for work. A caller's calls wait one behind the other, so that another caller's is not behind all of them.
     async fn work(&self, bytes: usize, line: Option<usize>) -> Result<Share, Refused> {
-        let Some(line) = line else { return self.0.unproved.take(bytes).await };
+        let Some(line) = line else {
+            return self.0.unproved.take(bytes).await;
+        };
         if let Some(share) = self.0.work.try_take(bytes)? {
             return Ok(share);
         }
@@ -155,7 +165,9 @@ impl Memory {
             };
             self.0.work.take(bytes).await
         };
-        tokio::time::timeout(self.0.patience, waited).await.unwrap_or(Err(Refused::Busy))
+        tokio::time::timeout(self.0.patience, waited)
+            .await
+            .unwrap_or(Err(Refused::Busy))
     }
 }
 

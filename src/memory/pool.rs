@@ -22,7 +22,11 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(bytes: usize, patience: Duration) -> Self {
         let units = (bytes / UNIT).min(u32::MAX as usize);
-        Self { free: Arc::new(Semaphore::new(units)), units, patience }
+        Self {
+            free: Arc::new(Semaphore::new(units)),
+            units,
+            patience,
+        }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -50,7 +54,10 @@ impl Pool {
     fn units(&self, bytes: usize) -> Result<u32, Refused> {
         let units = bytes.div_ceil(UNIT);
         let fitting = u32::try_from(units).ok().filter(|_| units <= self.units);
-        fitting.ok_or(Refused::TooLarge { wanted: bytes, most: self.size() })
+        fitting.ok_or(Refused::TooLarge {
+            wanted: bytes,
+            most: self.size(),
+        })
     }
 }
 

@@ -24,7 +24,11 @@ async fn what_is_let_go_is_there_for_others() {
     assert_eq!(tokio::join!(waiting, letting_go).0, Ok(()));
     assert_eq!(first.held(), 901 * KIB);
     drop(first);
-    assert_eq!(memory.call("c").hold(1200 * KIB).await, Ok(()), "all of it is free again");
+    assert_eq!(
+        memory.call("c").hold(1200 * KIB).await,
+        Ok(()),
+        "all of it is free again"
+    );
 }
 
 #[tokio::test]
@@ -47,10 +51,16 @@ async fn small_calls_wait_for_nobody_and_impossible_ones_are_told_so() {
     let all = memory.call("a");
     all.hold(1200 * KIB).await.unwrap();
     assert_eq!(memory.call("b").hold(SMALL).now_or_never(), Some(Ok(())));
-    let impossible = Refused::TooLarge { wanted: 1201 * KIB, most: 1200 * KIB };
+    let impossible = Refused::TooLarge {
+        wanted: 1201 * KIB,
+        most: 1200 * KIB,
+    };
     assert_eq!(all.hold(1201 * KIB).now_or_never(), Some(Err(impossible)));
     assert!(
-        memory.arriving(SMALL, true).now_or_never().is_some_and(|taken| taken.is_ok()),
+        memory
+            .arriving(SMALL, true)
+            .now_or_never()
+            .is_some_and(|taken| taken.is_ok()),
         "bodies have memory of their own"
     );
 }
@@ -60,11 +70,25 @@ async fn slow_large_bodies_keep_neither_small_ones_out_nor_all_large_ones() {
     let memory = budget();
     let large = memory.try_large(200 * KIB).unwrap();
     assert!(memory.try_large(65 * KIB).is_none());
-    assert!(memory.arriving(SMALL, true).now_or_never().is_some_and(|taken| taken.is_ok()));
+    assert!(
+        memory
+            .arriving(SMALL, true)
+            .now_or_never()
+            .is_some_and(|taken| taken.is_ok())
+    );
     let last = memory.last_resort(100 * KIB).await.unwrap();
-    assert_eq!(memory.last_resort(65 * KIB).await.err(), Some(Refused::Busy), "one after the other");
+    assert_eq!(
+        memory.last_resort(65 * KIB).await.err(),
+        Some(Refused::Busy),
+        "one after the other"
+    );
     drop(last);
-    assert!(memory.last_resort(65 * KIB).now_or_never().is_some_and(|taken| taken.is_ok()));
+    assert!(
+        memory
+            .last_resort(65 * KIB)
+            .now_or_never()
+            .is_some_and(|taken| taken.is_ok())
+    );
     drop(large);
     assert!(memory.try_large(65 * KIB).is_some());
 }
@@ -73,7 +97,13 @@ async fn slow_large_bodies_keep_neither_small_ones_out_nor_all_large_ones() {
 async fn unproved_requests_have_memory_of_their_own() {
     let memory = budget();
     let stranger = memory.unproved_call();
-    assert_eq!(stranger.hold(101 * KIB).await, Err(Refused::TooLarge { wanted: 101 * KIB, most: 100 * KIB }));
+    assert_eq!(
+        stranger.hold(101 * KIB).await,
+        Err(Refused::TooLarge {
+            wanted: 101 * KIB,
+            most: 100 * KIB
+        })
+    );
     stranger.hold(100 * KIB).await.unwrap();
     assert_eq!(memory.unproved_call().hold(65 * KIB).await, Err(Refused::Busy));
     memory.call("user").hold(1200 * KIB).await.unwrap();
@@ -96,5 +126,8 @@ async fn callers_take_turns() {
     // Their lines are not the same one. The greedy caller is first with all of its calls, and the quiet one comes right behind its first.
     let greedy = futures::future::join_all((0..5).map(|_| one("greedy")));
     tokio::join!(greedy, one("quiet"), async { drop(all) });
-    assert_eq!(*order.lock().unwrap(), ["greedy", "quiet", "greedy", "greedy", "greedy", "greedy"]);
+    assert_eq!(
+        *order.lock().unwrap(),
+        ["greedy", "quiet", "greedy", "greedy", "greedy", "greedy"]
+    );
 }

@@ -62,19 +62,33 @@ impl ManifestFile {
         let whole = self.index.whole;
         let path = path.trim_end_matches('/');
         if path.is_empty() {
-            return Ok(Some(Place { directory: None, start: whole.start, end: whole.end }));
+            return Ok(Some(Place {
+                directory: None,
+                start: whole.start,
+                end: whole.end,
+            }));
         }
         let key = LogicalKey::found(path.to_owned());
         if let Some(Span { start, end, .. }) = self.index.large(&key) {
-            return Ok(Some(Place { directory: Some(key), start, end }));
+            return Ok(Some(Place {
+                directory: Some(key),
+                start,
+                end,
+            }));
         }
         let mut rows = self.page(self.index.before(&key), whole.end);
         loop {
             let start = rows.offset();
-            let Some(entry) = rows.next().await? else { return Ok(None) };
+            let Some(entry) = rows.next().await? else {
+                return Ok(None);
+            };
             if entry.logical_key >= key {
                 let is_there = entry.logical_key == key || key.is_ancestor_of(&entry.logical_key);
-                return Ok(is_there.then_some(Place { directory: Some(key), start, end: whole.end }));
+                return Ok(is_there.then_some(Place {
+                    directory: Some(key),
+                    start,
+                    end: whole.end,
+                }));
             }
         }
     }
@@ -97,7 +111,9 @@ impl ManifestFile {
         };
         let (mut listed, mut length) = (Vec::new(), 0);
         while listed.len() < limit && length < LONGEST {
-            let Some(entry) = walk.next().await? else { return Ok((listed, None)) };
+            let Some(entry) = walk.next().await? else {
+                return Ok((listed, None));
+            };
             let child = if recursive { None } else { walk.child(&entry) };
             match child {
                 None => {
@@ -142,7 +158,11 @@ impl Walk<'_> {
         if ahead.is_none() {
             self.offset = self.rows.offset();
         }
-        let next = if ahead.is_some() { ahead } else { self.rows.next().await? };
+        let next = if ahead.is_some() {
+            ahead
+        } else {
+            self.rows.next().await?
+        };
         let Some(entry) = next else { return Ok(None) };
         let is_inside = match &self.place.directory {
             None => true,
@@ -164,9 +184,19 @@ impl Walk<'_> {
 
     /// The directory of which `first` is the first entry. Goes behind it: past a large one without reading it.
     async fn directory(&mut self, path: LogicalKey, first: Entry) -> Result<Listed, PackageError> {
-        if let Some(Span { end, entries, total_bytes, .. }) = self.file.index.large(&path) {
+        if let Some(Span {
+            end,
+            entries,
+            total_bytes,
+            ..
+        }) = self.file.index.large(&path)
+        {
             self.rows = self.file.page(end, self.place.end);
-            return Ok(Listed::Directory { path, entries, total_bytes });
+            return Ok(Listed::Directory {
+                path,
+                entries,
+                total_bytes,
+            });
         }
         let (mut entries, mut total_bytes) = (1, u128::from(first.size));
         loop {
@@ -177,7 +207,11 @@ impl Walk<'_> {
                 }
                 other => {
                     self.ahead = other;
-                    return Ok(Listed::Directory { path, entries, total_bytes });
+                    return Ok(Listed::Directory {
+                        path,
+                        entries,
+                        total_bytes,
+                    });
                 }
             }
         }

@@ -32,7 +32,15 @@ impl PackageBucket {
         clock: Clock,
         tasks: TaskTracker,
     ) -> Self {
-        Self { s3, bucket, manifests, cpu, memory, clock, tasks }
+        Self {
+            s3,
+            bucket,
+            manifests,
+            cpu,
+            memory,
+            clock,
+            tasks,
+        }
     }
 
     /// The bucket.

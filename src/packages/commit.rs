@@ -49,16 +49,27 @@ pub struct Committed {
 impl PackageBucket {
     /// Commits a revision.
     pub async fn commit(&self, draft: Draft) -> Result<Committed, PackageError> {
-        if draft.parent.as_ref().is_some_and(|parent| parent.hash == draft.top_hash) {
+        if draft
+            .parent
+            .as_ref()
+            .is_some_and(|parent| parent.hash == draft.top_hash)
+        {
             let parent = draft.parent.as_ref();
             let mended_parent = self.mend_parent(&draft.name, parent).await?.1;
-            return Ok(Committed { mended_parent, was_there: true, ..Committed::default() });
+            return Ok(Committed {
+                mended_parent,
+                was_there: true,
+                ..Committed::default()
+            });
         }
         let kept_another_manifest = self.write_manifest(&draft).await?;
         let (from, mended_parent) = self.mend_parent(&draft.name, draft.parent.as_ref()).await?;
         let this = self.clone();
         // What outlives the call holds no more memory than it needs.
-        let draft = Draft { manifest: Bytes::new(), ..draft };
+        let draft = Draft {
+            manifest: Bytes::new(),
+            ..draft
+        };
         let visible = self.tasks.spawn(following(async move {
             this.move_latest(&draft).await?;
             let from = from.max(this.seconds());
@@ -74,7 +85,11 @@ impl PackageBucket {
             // The task was not cancelled, for nobody can, so it panicked; let the call end as if it had.
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         }
-        Ok(Committed { kept_another_manifest, mended_parent, was_there: false })
+        Ok(Committed {
+            kept_another_manifest,
+            mended_parent,
+            was_there: false,
+        })
     }
 
     /// The first second that the history has free behind the parent, and whether the parent had to be added.
@@ -91,7 +106,11 @@ impl PackageBucket {
     /// Writes the manifest; `true` if another one of the same hash was kept.
     async fn write_manifest(&self, draft: &Draft) -> Result<bool, PackageError> {
         let object = self.object(&layout::manifest(&draft.top_hash))?;
-        let put = Put { body: draft.manifest.clone(), condition: WriteCondition::IsNew, ..Put::default() };
+        let put = Put {
+            body: draft.manifest.clone(),
+            condition: WriteCondition::IsNew,
+            ..Put::default()
+        };
         let mut tries = 0;
         loop {
             match self.s3.put(&object, &put).await {
@@ -113,10 +132,17 @@ impl PackageBucket {
             None => WriteCondition::IsNew,
         };
         let body = Bytes::from(draft.top_hash.as_str().to_owned());
-        let put = Put { body, condition, once: true, ..Put::default() };
+        let put = Put {
+            body,
+            condition,
+            once: true,
+            ..Put::default()
+        };
         let mut tries = 1;
         loop {
-            let Err(error) = self.s3.put(&object, &put).await else { return Ok(()) };
+            let Err(error) = self.s3.put(&object, &put).await else {
+                return Ok(());
+            };
             let is_refused = matches!(error.kind, S3ErrorKind::PreconditionFailed | S3ErrorKind::NoSuchKey);
             if !is_refused && !error.is_retryable() {
                 return Err(error.into());
@@ -151,5 +177,9 @@ impl PackageBucket {
 }
 
 fn unclear_of(draft: &Draft, problem: S3Error) -> PackageError {
-    PackageError::Unclear { name: draft.name.clone(), hash: draft.top_hash.clone(), problem: Box::new(problem) }
+    PackageError::Unclear {
+        name: draft.name.clone(),
+        hash: draft.top_hash.clone(),
+        problem: Box::new(problem),
+    }
 }

@@ -56,14 +56,24 @@ impl<'a> Comparison<'a> {
     #[must_use]
     pub fn of(from: Rows, to: Rows) -> Self {
         let offsets = (from.offset(), to.offset());
-        Self { from, to: Side::Rows(to), ahead: (None, None), offsets }
+        Self {
+            from,
+            to: Side::Rows(to),
+            ahead: (None, None),
+            offsets,
+        }
     }
 
     /// Of a revision and what is to come after it.
     #[must_use]
     pub fn with_draft(from: Rows, to: &'a [Entry]) -> Self {
         let offsets = (from.offset(), 0);
-        Self { from, to: Side::Entries(to.iter()), ahead: (None, None), offsets }
+        Self {
+            from,
+            to: Side::Entries(to.iter()),
+            ahead: (None, None),
+            offsets,
+        }
     }
 
     /// Where the next entry of each begins that was not told yet.

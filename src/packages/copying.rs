@@ -18,25 +18,42 @@ const PARTS: usize = 8;
 impl PackageBucket {
     /// Copies an object to another key of this bucket. Tells where it is now, and its checksum if S3 said it.
     pub async fn copy(&self, looked: &Looked, key: &str) -> Result<(ObjectUri, Option<ObjectHash>), PackageError> {
-        let source = CopySource { object: looked.object.clone(), etag: looked.etag.clone() };
+        let source = CopySource {
+            object: looked.object.clone(),
+            etag: looked.etag.clone(),
+        };
         let target = self.object(key)?;
         let said = |error| replaced(error, &looked.object);
         let (copied, hash) = if looked.size < CHUNK {
             let copied = self.s3.copy(&source, &target).await.map_err(said)?;
-            let hash = copied.sha256.as_deref().and_then(|sum| from_sha256(looked.size, sum, None));
+            let hash = copied
+                .sha256
+                .as_deref()
+                .and_then(|sum| from_sha256(looked.size, sum, None));
             (copied, hash)
         } else {
             let upload = OpenUpload::begin(&self.s3, &self.tasks, &target, looked).await?;
             let parts = stream::iter(chunks(looked.size).zip(1..)).map(|(range, number)| {
                 let (source, upload) = (&source, &upload);
-                async move { upload.s3.copy_part(source, range, &upload.object, &upload.id, number).await }
+                async move {
+                    upload
+                        .s3
+                        .copy_part(source, range, &upload.object, &upload.id, number)
+                        .await
+                }
             });
             let parts: Vec<Copied> = parts.buffered(PARTS).try_collect().await.map_err(said)?;
             let digests: Option<Vec<_>> = parts.iter().map(|part| chunk_digest(part.sha256.as_deref()?)).collect();
             let copied = upload.complete(&parts).await?;
             (copied, digests.map(|digests| from_chunks(&digests)))
         };
-        Ok((ObjectUri { version_id: copied.outcome.version_id, ..target }, hash))
+        Ok((
+            ObjectUri {
+                version_id: copied.outcome.version_id,
+                ..target
+            },
+            hash,
+        ))
     }
 }
 
@@ -57,7 +74,13 @@ impl OpenUpload {
         looked: &Looked,
     ) -> Result<Self, PackageError> {
         let id = s3.begin_upload(object, looked.content_type.as_deref()).await?;
-        Ok(Self { s3: s3.clone(), object: object.clone(), id, tasks: tasks.clone(), is_open: true })
+        Ok(Self {
+            s3: s3.clone(),
+            object: object.clone(),
+            id,
+            tasks: tasks.clone(),
+            is_open: true,
+        })
     }
 
     async fn complete(mut self, parts: &[Copied]) -> Result<Copied, PackageError> {

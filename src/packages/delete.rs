@@ -27,7 +27,11 @@ impl Deletion {
     pub fn keys(&self) -> Vec<String> {
         let latest = (self.latest.is_some() && self.turn_to.is_none()).then_some(Pointer::Latest);
         let revisions = self.seconds.iter().map(|seconds| Pointer::Revision(*seconds));
-        latest.into_iter().chain(revisions).map(|pointer| layout::pointer(&self.name, pointer)).collect()
+        latest
+            .into_iter()
+            .chain(revisions)
+            .map(|pointer| layout::pointer(&self.name, pointer))
+            .collect()
     }
 
     /// The latest revision before.
@@ -53,17 +57,30 @@ impl PackageBucket {
         let latest = self.latest(name).await?;
         let moments = self.moments(name).await?;
         if latest.is_none() && moments.is_empty() {
-            return Err(PackageError::NoSuchPackage { bucket: self.bucket.clone(), name: name.clone() });
+            return Err(PackageError::NoSuchPackage {
+                bucket: self.bucket.clone(),
+                name: name.clone(),
+            });
         }
         let all: Vec<u64> = moments.iter().map(|(seconds, _)| *seconds).collect();
         let Some(revision) = revision else {
-            return Ok(Deletion { name: name.clone(), latest, turn_to: None, seconds: all });
+            return Ok(Deletion {
+                name: name.clone(),
+                latest,
+                turn_to: None,
+                seconds: all,
+            });
         };
-        let (go, stay): (Vec<Revision>, Vec<Revision>) =
-            self.revisions(name, all).await?.into_iter().partition(|found| found.hash == *revision);
+        let (go, stay): (Vec<Revision>, Vec<Revision>) = self
+            .revisions(name, all)
+            .await?
+            .into_iter()
+            .partition(|found| found.hash == *revision);
         let is_latest = latest.as_ref().is_some_and(|latest| latest.hash == *revision);
         if go.is_empty() && !is_latest {
-            return Err(PackageError::Invalid(format!("revision {revision} is not in the history of {name}")));
+            return Err(PackageError::Invalid(format!(
+                "revision {revision} is not in the history of {name}"
+            )));
         }
         let turn_to = match &latest {
             Some(latest) if !is_latest => Some(latest.hash.clone()),
@@ -71,7 +88,12 @@ impl PackageBucket {
             _ => stay.first().map(|newest| newest.hash.clone()),
         };
         let seconds = go.into_iter().map(|found| found.seconds).collect();
-        Ok(Deletion { name: name.clone(), latest, turn_to, seconds })
+        Ok(Deletion {
+            name: name.clone(),
+            latest,
+            turn_to,
+            seconds,
+        })
     }
 
     /// Deletes what was planned. `latest` is turned or deleted first, and only if it is still what it was: then nobody's
@@ -83,7 +105,17 @@ impl PackageBucket {
             (Some(latest), Some(turn_to)) if latest.hash != *turn_to => {
                 let body = turn_to.as_str().to_owned().into();
                 let condition = WriteCondition::Matches(latest.etag.clone());
-                self.s3.put(&object, &Put { body, condition, ..Put::default() }).await.map(drop)
+                self.s3
+                    .put(
+                        &object,
+                        &Put {
+                            body,
+                            condition,
+                            ..Put::default()
+                        },
+                    )
+                    .await
+                    .map(drop)
             }
             _ => Ok(()),
         };
@@ -92,7 +124,10 @@ impl PackageBucket {
             let object = self.object(&layout::pointer(&deletion.name, Pointer::Revision(seconds)))?;
             Ok::<_, PackageError>(self.s3.delete(&object, None).await?)
         });
-        futures::stream::iter(gone).buffer_unordered(AT_ONCE).try_collect().await
+        futures::stream::iter(gone)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 }
 

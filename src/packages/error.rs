@@ -144,7 +144,10 @@ impl PackageError {
     }
 
     pub(super) fn config(bucket: &BucketName, problem: ConfigError) -> Self {
-        Self::Workflows { bucket: bucket.clone(), problem: Box::new(problem.into()) }
+        Self::Workflows {
+            bucket: bucket.clone(),
+            problem: Box::new(problem.into()),
+        }
     }
 }
 

@@ -33,7 +33,10 @@ impl PackageBucket {
         if file.index.top_hash == *hash {
             Ok(file)
         } else {
-            Err(PackageError::Poisoned { hash: hash.clone(), recomputed: file.index.top_hash.clone() })
+            Err(PackageError::Poisoned {
+                hash: hash.clone(),
+                recomputed: file.index.top_hash.clone(),
+            })
         }
     }
 
@@ -42,13 +45,19 @@ impl PackageBucket {
         let object = self.object(&layout::manifest(hash))?;
         let missing = |error: PackageError| {
             if error.is(S3ErrorKind::NoSuchKey) {
-                PackageError::NoSuchRevision { bucket: self.bucket.clone(), wanted: hash.to_string() }
+                PackageError::NoSuchRevision {
+                    bucket: self.bucket.clone(),
+                    wanted: hash.to_string(),
+                }
             } else {
                 error
             }
         };
         if let Some(known) = self.manifests.get(&self.bucket, hash).await {
-            let query = ReadQuery { if_none_match: Some(known.etag.clone()), ..ReadQuery::default() };
+            let query = ReadQuery {
+                if_none_match: Some(known.etag.clone()),
+                ..ReadQuery::default()
+            };
             match self.s3.open(&object, &query).await {
                 Err(error) if error.kind == S3ErrorKind::NotModified => return Ok(self.file(hash, &object, &known)),
                 Err(error) => return Err(missing(error.into())),
@@ -64,17 +73,29 @@ impl PackageBucket {
     fn file(&self, hash: &TopHash, object: &ObjectUri, known: &Known) -> ManifestFile {
         let content = match &known.content {
             Some(bytes) => Content::Memory(bytes.clone()),
-            None => {
-                Content::S3(Box::new(OnS3 { s3: self.s3.clone(), object: object.clone(), etag: known.etag.clone() }))
-            }
+            None => Content::S3(Box::new(OnS3 {
+                s3: self.s3.clone(),
+                object: object.clone(),
+                etag: known.etag.clone(),
+            })),
         };
-        ManifestFile { hash: hash.clone(), index: known.index.clone(), content }
+        ManifestFile {
+            hash: hash.clone(),
+            index: known.index.clone(),
+            content,
+        }
     }
 
     /// Reads a manifest from end to end.
     async fn read(&self, hash: &TopHash, object: &ObjectUri) -> Result<Known, PackageError> {
-        let wrong = |problem| PackageError::Manifest { hash: hash.clone(), problem: Box::new(problem) };
-        let query = ReadQuery { range: Some((0, CHUNK - 1)), ..ReadQuery::default() };
+        let wrong = |problem| PackageError::Manifest {
+            hash: hash.clone(),
+            problem: Box::new(problem),
+        };
+        let query = ReadQuery {
+            range: Some((0, CHUNK - 1)),
+            ..ReadQuery::default()
+        };
         let opened = match self.s3.open(object, &query).await {
             Err(error) if error.kind == S3ErrorKind::InvalidRange => return Err(wrong(ManifestError::Empty)),
             answer => answer?,
@@ -82,14 +103,19 @@ impl PackageBucket {
         let (size, etag) = (opened.size, opened.etag.clone().unwrap_or_default());
         let if_match = etag.as_str();
         let read = |range| async move {
-            self.s3.read_range(object, Some(if_match), range).await.map_err(|error| replaced(error, object))
+            self.s3
+                .read_range(object, Some(if_match), range)
+                .await
+                .map_err(|error| replaced(error, object))
         };
         let length = size.min(CHUNK);
         let first = match opened.collect(usize::try_from(CHUNK).unwrap_or(usize::MAX)).await {
             Ok(bytes) if bytes.len() as u64 == length => bytes,
             _ => read((0, length.saturating_sub(1))).await?,
         };
-        let rest = stream::iter(ranges(length, size, std::iter::repeat(CHUNK))).map(read).buffered(2);
+        let rest = stream::iter(ranges(length, size, std::iter::repeat(CHUNK)))
+            .map(read)
+            .buffered(2);
         let mut chunks = std::pin::pin!(stream::iter([Ok(first)]).chain(rest));
 
         let mut indexer = Indexer::default();
@@ -109,7 +135,11 @@ impl PackageBucket {
                 Err(ManifestError::OutOfOrder { .. }) if size <= SORTABLE => {
                     let size_in_memory = usize::try_from(size).unwrap_or(usize::MAX);
                     self.memory.hold_more(size_in_memory.saturating_mul(SORTING)).await?;
-                    let bytes = if size == 0 { Bytes::new() } else { read((0, size - 1)).await? };
+                    let bytes = if size == 0 {
+                        Bytes::new()
+                    } else {
+                        read((0, size - 1)).await?
+                    };
                     let (memory, etag) = (self.memory.clone(), if_match.to_owned());
                     let sorted = self.cpu.run(move |_| {
                         let _memory = memory;
@@ -153,8 +183,10 @@ fn pushed_to(mut indexer: Indexer, chunk: &[u8]) -> (Indexer, Result<(), Manifes
 fn sorted(bytes: &[u8], etag: String) -> Result<Known, ManifestError> {
     let unsorted = Manifest::read(bytes)?;
     // What was read can be written, but for numbers that Python reads and JSON has not.
-    let (bytes, _) =
-        unsorted.write().map_err(|_| ManifestError::Row { line: 1, problem: "it holds NaN or Infinity" })?;
+    let (bytes, _) = unsorted.write().map_err(|_| ManifestError::Row {
+        line: 1,
+        problem: "it holds NaN or Infinity",
+    })?;
     let mut indexer = Indexer::default();
     indexer.push(&bytes)?;
     Ok(known(indexer.finish()?, Some(bytes.into()), etag))
@@ -162,5 +194,10 @@ fn sorted(bytes: &[u8], etag: String) -> Result<Known, ManifestError> {
 
 fn known(index: Index, content: Option<Bytes>, etag: String) -> Known {
     let weight = index.weight() + content.as_ref().map_or(0, Bytes::len);
-    Known { etag, index: Arc::new(index), content, weight }
+    Known {
+        etag,
+        index: Arc::new(index),
+        content,
+        weight,
+    }
 }

@@ -43,7 +43,12 @@ pub struct Looked {
 impl Looked {
     /// A copy of it, of which nothing else is known.
     pub(super) fn copied_to(&self, object: ObjectUri) -> Self {
-        Self { object, etag: None, checksums: Checksums::default(), ..self.clone() }
+        Self {
+            object,
+            etag: None,
+            checksums: Checksums::default(),
+            ..self.clone()
+        }
     }
 }
 
@@ -59,7 +64,11 @@ impl Hashing {
     /// As this caller.
     #[must_use]
     pub fn new(s3: UserS3) -> Self {
-        Self { s3, reads: Arc::new(Semaphore::new(READS)), bytes_read: Arc::default() }
+        Self {
+            s3,
+            reads: Arc::new(Semaphore::new(READS)),
+            bytes_read: Arc::default(),
+        }
     }
 
     /// How many bytes were read so far.
@@ -73,7 +82,10 @@ impl Hashing {
         let head = self.s3.head(object).await?;
         let version_id = head.version_id.or_else(|| object.version_id.clone());
         Ok(Looked {
-            object: ObjectUri { version_id, ..object.clone() },
+            object: ObjectUri {
+                version_id,
+                ..object.clone()
+            },
             etag: head.etag,
             size: head.size,
             content_type: head.content_type,
@@ -133,10 +145,13 @@ impl Hashing {
         }
         let mut hasher = ObjectHasher::new(kind, looked.size);
         if looked.size > 0 {
-            self.stream(looked, (0, looked.size - 1), |bytes| hasher.update(bytes)).await?;
+            self.stream(looked, (0, looked.size - 1), |bytes| hasher.update(bytes))
+                .await?;
         }
         // The stream gave as many bytes as it was asked for, or failed.
-        hasher.finish().map_err(|problem| PackageError::Invalid(problem.to_string()))
+        hasher
+            .finish()
+            .map_err(|problem| PackageError::Invalid(problem.to_string()))
     }
 
     async fn stream(
@@ -150,7 +165,10 @@ impl Hashing {
             self.bytes_read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             take(bytes);
         };
-        let read = self.s3.stream_range(&looked.object, looked.etag.as_deref(), range, counted).await;
+        let read = self
+            .s3
+            .stream_range(&looked.object, looked.etag.as_deref(), range, counted)
+            .await;
         read.map_err(|error| replaced(error, &looked.object))
     }
 }

@@ -45,8 +45,12 @@ impl PackageBucket {
         name: &PackageName,
         start_after: Option<String>,
     ) -> Result<Vec<(u64, String)>, PackageError> {
-        let mut query =
-            ListingQuery { prefix: layout::pointers(name), max_keys: 1000, start_after, ..ListingQuery::default() };
+        let mut query = ListingQuery {
+            prefix: layout::pointers(name),
+            max_keys: 1000,
+            start_after,
+            ..ListingQuery::default()
+        };
         let mut found = Vec::new();
         loop {
             let page = self.s3.list_objects(&self.bucket, &query).await?;
@@ -71,8 +75,13 @@ impl PackageBucket {
 
     /// Sees to it that the latest revision stands in the history. Costs one listing where all is well.
     pub(super) async fn mend_history(&self, name: &PackageName, latest: &Latest) -> Result<Mended, PackageError> {
-        let well = |newest: Option<u64>| Mended { newest, was_missing: false };
-        let recent = latest.modified.and_then(|modified| modified.checked_sub(CLOCKS_DIFFER).ok());
+        let well = |newest: Option<u64>| Mended {
+            newest,
+            was_missing: false,
+        };
+        let recent = latest
+            .modified
+            .and_then(|modified| modified.checked_sub(CLOCKS_DIFFER).ok());
         if let Some(seconds) = recent.and_then(|recent| u64::try_from(recent.as_second()).ok()) {
             let start = layout::pointer(name, Pointer::Revision(seconds));
             let moments = self.moments_after(name, Some(start)).await?;
@@ -88,7 +97,10 @@ impl PackageBucket {
         }
         let from = newest.map_or(0, |newest| newest + 1).max(self.seconds());
         let added = self.add_to_history(name, &latest.hash, from).await?;
-        Ok(Mended { newest: Some(added), was_missing: true })
+        Ok(Mended {
+            newest: Some(added),
+            was_missing: true,
+        })
     }
 
     /// Whether the latest revision is one of these. Equal pointers have equal `ETag`s unless a key of one's own encrypts
@@ -128,7 +140,11 @@ impl PackageBucket {
         for seconds in from..from + TRIES {
             let key = layout::pointer(name, Pointer::Revision(seconds));
             let object = self.object(&key)?;
-            let put = Put { body: hash.as_str().to_owned().into(), condition: WriteCondition::IsNew, ..Put::default() };
+            let put = Put {
+                body: hash.as_str().to_owned().into(),
+                condition: WriteCondition::IsNew,
+                ..Put::default()
+            };
             match self.s3.put(&object, &put).await {
                 Ok(_) => return Ok(seconds),
                 Err(error) if matches!(error.kind, S3ErrorKind::PreconditionFailed | S3ErrorKind::Conflict) => {
@@ -140,7 +156,9 @@ impl PackageBucket {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(PackageError::Invalid(format!("{TRIES} seconds from {from} on were taken by other revisions")))
+        Err(PackageError::Invalid(format!(
+            "{TRIES} seconds from {from} on were taken by other revisions"
+        )))
     }
 }
 

@@ -23,10 +23,13 @@ impl PackageBucket {
             self.names_in(prefix, after, limit, &mut names).await?;
             return Ok(names);
         }
-        let after_namespace = after.and_then(|name| name.as_str().split_once('/')).map(|(namespace, _)| namespace);
+        let after_namespace = after
+            .and_then(|name| name.as_str().split_once('/'))
+            .map(|(namespace, _)| namespace);
         // The last page ended within this namespace, or at its end.
         if let Some(namespace) = after_namespace.filter(|namespace| namespace.starts_with(prefix)) {
-            self.names_in(&format!("{namespace}/"), after, limit, &mut names).await?;
+            self.names_in(&format!("{namespace}/"), after, limit, &mut names)
+                .await?;
         }
         let start_after = after_namespace.map(|namespace| past(&layout::packages(&format!("{namespace}/"))));
         let mut namespaces = self.folders(layout::packages(prefix), start_after);
@@ -64,7 +67,12 @@ impl PackageBucket {
             start_after,
             continuation_token: None,
         };
-        Folders { bucket: self, query, page: Vec::new().into_iter(), done: false }
+        Folders {
+            bucket: self,
+            query,
+            page: Vec::new().into_iter(),
+            done: false,
+        }
     }
 
     /// The latest revisions of packages, in their order; `None` where there is no pointer, or none that can be read.

@@ -76,7 +76,9 @@ impl ManifestFile {
                     is_same &= bytes.get(place..place + piece.len()) == Some(piece);
                     place += piece.len();
                 };
-                s3.stream_range(object, Some(etag), whole, compare).await.map_err(|error| replaced(error, object))?;
+                s3.stream_range(object, Some(etag), whole, compare)
+                    .await
+                    .map_err(|error| replaced(error, object))?;
                 Ok(is_same)
             }
         }
@@ -92,13 +94,14 @@ impl ManifestFile {
             Content::S3(place) => {
                 let place = place.clone();
                 let ranges = ranges(start, end, sizes);
-                let chunks =
-                    stream::iter(ranges).map(move |range| {
-                        let OnS3 { s3, object, etag } = (*place).clone();
-                        async move {
-                            s3.read_range(&object, Some(&etag), range).await.map_err(|error| replaced(error, &object))
-                        }
-                    });
+                let chunks = stream::iter(ranges).map(move |range| {
+                    let OnS3 { s3, object, etag } = (*place).clone();
+                    async move {
+                        s3.read_range(&object, Some(&etag), range)
+                            .await
+                            .map_err(|error| replaced(error, &object))
+                    }
+                });
                 Rows::new(self.hash.clone(), start, chunks.buffered(ahead))
             }
         }
@@ -118,9 +121,10 @@ pub(super) fn ranges(start: u64, end: u64, mut sizes: impl Iterator<Item = u64>)
 /// What it means that an object is no longer the one that was asked about.
 pub(super) fn replaced(error: S3Error, object: &ObjectUri) -> PackageError {
     match error.kind {
-        S3ErrorKind::PreconditionFailed => {
-            PackageError::Changed { bucket: object.bucket.clone(), key: object.key.to_string() }
-        }
+        S3ErrorKind::PreconditionFailed => PackageError::Changed {
+            bucket: object.bucket.clone(),
+            key: object.key.to_string(),
+        },
         _ => error.into(),
     }
 }

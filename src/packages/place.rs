@@ -8,9 +8,15 @@ use crate::s3::ObjectUri;
 pub fn object_of(key: &PhysicalKey) -> Result<ObjectUri, String> {
     match key {
         PhysicalKey::File { path } => Err(format!("file://{path} is a file of some machine and no object")),
-        PhysicalKey::S3 { bucket, key, version_id } => {
-            Ok(ObjectUri { bucket: bucket.parse()?, key: key.parse()?, version_id: version_id.clone() })
-        }
+        PhysicalKey::S3 {
+            bucket,
+            key,
+            version_id,
+        } => Ok(ObjectUri {
+            bucket: bucket.parse()?,
+            key: key.parse()?,
+            version_id: version_id.clone(),
+        }),
     }
 }
 

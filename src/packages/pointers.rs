@@ -40,7 +40,10 @@ impl PackageBucket {
 
     /// The latest revision of a package that has to be there.
     pub async fn existing(&self, name: &PackageName) -> Result<Latest, PackageError> {
-        let missing = || PackageError::NoSuchPackage { bucket: self.bucket.clone(), name: name.clone() };
+        let missing = || PackageError::NoSuchPackage {
+            bucket: self.bucket.clone(),
+            name: name.clone(),
+        };
         self.latest(name).await?.ok_or_else(missing)
     }
 
@@ -70,9 +73,10 @@ impl PackageBucket {
                     PackageError::Invalid(message.to_owned())
                 })?;
                 match self.pointer(&layout::pointer(name, Pointer::Revision(seconds))).await {
-                    Err(error) if error.is(S3ErrorKind::NoSuchKey) => {
-                        Err(PackageError::NoSuchRevision { bucket: self.bucket.clone(), wanted: tag.clone() })
-                    }
+                    Err(error) if error.is(S3ErrorKind::NoSuchKey) => Err(PackageError::NoSuchRevision {
+                        bucket: self.bucket.clone(),
+                        wanted: tag.clone(),
+                    }),
                     pointer => Ok(pointer?.0),
                 }
             }
@@ -95,15 +99,26 @@ impl PackageBucket {
             let message = format!("`{shown}` names no revision; expected latest, or 6 to 64 of 0-9 a-f");
             return Err(PackageError::Invalid(message));
         }
-        let query = ListingQuery { prefix: layout::manifests(wanted), max_keys: 1000, ..ListingQuery::default() };
+        let query = ListingQuery {
+            prefix: layout::manifests(wanted),
+            max_keys: 1000,
+            ..ListingQuery::default()
+        };
         let page = self.s3.list_objects(&self.bucket, &query).await?;
-        let mut found = page.objects.iter().filter_map(|object| layout::manifest_at(&object.key));
+        let mut found = page
+            .objects
+            .iter()
+            .filter_map(|object| layout::manifest_at(&object.key));
         match (found.next(), found.next()) {
             (Some(one), None) => Ok(one),
-            (Some(one), Some(other)) => {
-                Err(PackageError::Ambiguous { prefix: wanted.to_owned(), two: Box::new((one, other)) })
-            }
-            (None, _) => Err(PackageError::NoSuchRevision { bucket: self.bucket.clone(), wanted: wanted.to_owned() }),
+            (Some(one), Some(other)) => Err(PackageError::Ambiguous {
+                prefix: wanted.to_owned(),
+                two: Box::new((one, other)),
+            }),
+            (None, _) => Err(PackageError::NoSuchRevision {
+                bucket: self.bucket.clone(),
+                wanted: wanted.to_owned(),
+            }),
         }
     }
 

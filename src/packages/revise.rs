@@ -31,7 +31,12 @@ impl Prepared {
     #[must_use]
     pub fn draft(&self, name: &PackageName, parent: Option<Latest>) -> Draft {
         let (name, top_hash) = (name.clone(), self.top_hash.clone());
-        Draft { name, top_hash, manifest: self.manifest.clone(), parent }
+        Draft {
+            name,
+            top_hash,
+            manifest: self.manifest.clone(),
+            parent,
+        }
     }
 }
 
@@ -98,7 +103,11 @@ impl PackageBucket {
             let prepared = compose(&header, &entries)?;
             Ok((entries, prepared))
         };
-        if is_few { work() } else { self.cpu.run(move |_| work()).await? }
+        if is_few {
+            work()
+        } else {
+            self.cpu.run(move |_| work()).await?
+        }
     }
 }
 
@@ -122,7 +131,10 @@ pub async fn revise(file: &ManifestFile, header: &Header, changes: &Changes) -> 
         })
     };
     let directories = file.index.directories.iter().filter(|(path, _)| stays(path));
-    let directories = directories.map(|(path, meta)| Directory { path: path.clone(), meta: meta.clone() });
+    let directories = directories.map(|(path, meta)| Directory {
+        path: path.clone(),
+        meta: meta.clone(),
+    });
     let mut composer = Composer::new(header, directories)?;
     let mut merge = Merge::new(file, changes);
     while let Some(entry) = merge.next().await? {
@@ -130,7 +142,11 @@ pub async fn revise(file: &ManifestFile, header: &Header, changes: &Changes) -> 
     }
     let missing = merge.remove.iter().zip(&merge.found).filter(|(_, found)| !**found);
     let missing = missing.map(|(removal, _)| removal.clone()).collect();
-    Ok(Revised { prepared: composer.finish(), counts: merge.counts, missing })
+    Ok(Revised {
+        prepared: composer.finish(),
+        counts: merge.counts,
+        missing,
+    })
 }
 
 /// The entries of the revision that comes after `file` by these changes, for those who judge all of them.
@@ -180,8 +196,16 @@ impl<'a> Merge<'a> {
                 (None, Some(_)) => Ordering::Greater,
                 (None, None) => return Ok(None),
             };
-            let old = if turn == Ordering::Greater { None } else { self.ahead.take() };
-            let add = if turn == Ordering::Less { None } else { std::mem::replace(&mut self.add, self.adds.next()) };
+            let old = if turn == Ordering::Greater {
+                None
+            } else {
+                self.ahead.take()
+            };
+            let add = if turn == Ordering::Less {
+                None
+            } else {
+                std::mem::replace(&mut self.add, self.adds.next())
+            };
             let removed = old.as_ref().is_some_and(|old| self.removes(&old.logical_key));
             match (old, add) {
                 (Some(old), Some(add)) => {
@@ -224,7 +248,12 @@ impl Composer {
         for directory in directories {
             writer.directory(&directory)?;
         }
-        Ok(Self { writer, bytes: Vec::new(), entries: 0, total_bytes: 0 })
+        Ok(Self {
+            writer,
+            bytes: Vec::new(),
+            entries: 0,
+            total_bytes: 0,
+        })
     }
 
     fn entry(&mut self, entry: &Entry) -> Result<(), PackageError> {
@@ -241,9 +270,19 @@ impl Composer {
     }
 
     fn finish(self) -> Prepared {
-        let Self { writer, mut bytes, entries, total_bytes } = self;
+        let Self {
+            writer,
+            mut bytes,
+            entries,
+            total_bytes,
+        } = self;
         let (mut rest, top_hash) = writer.finish();
         bytes.append(&mut rest);
-        Prepared { manifest: bytes.into(), top_hash, entries, total_bytes }
+        Prepared {
+            manifest: bytes.into(),
+            top_hash,
+            entries,
+            total_bytes,
+        }
     }
 }

@@ -55,7 +55,11 @@ pub fn room_of_file(names: usize) -> usize {
 #[must_use]
 pub fn room_of_files(planned: &[Planned]) -> usize {
     let one = |planned: &Planned| {
-        let Planned { logical_key, object, meta } = planned;
+        let Planned {
+            logical_key,
+            object,
+            meta,
+        } = planned;
         let names = logical_key.as_str().len() + object.bucket.as_str().len() + object.key.as_str().len();
         room_of_file(names) + METADATA * meta.weight()
     };

@@ -28,7 +28,13 @@ impl Rows {
         offset: u64,
         chunks: impl stream::Stream<Item = Result<Bytes, PackageError>> + Send + 'static,
     ) -> Self {
-        Self { chunks: chunks.boxed(), reader: ManifestReader::resuming(offset), hash, ended: false, taken: 0 }
+        Self {
+            chunks: chunks.boxed(),
+            reader: ManifestReader::resuming(offset),
+            hash,
+            ended: false,
+            taken: 0,
+        }
     }
 
     /// Where the next entry begins.
@@ -46,8 +52,10 @@ impl Rows {
         }
         loop {
             let row = self.reader.next_row();
-            let row =
-                row.map_err(|problem| PackageError::Manifest { hash: self.hash.clone(), problem: Box::new(problem) })?;
+            let row = row.map_err(|problem| PackageError::Manifest {
+                hash: self.hash.clone(),
+                problem: Box::new(problem),
+            })?;
             match row {
                 Some(Row::Entry(entry)) => return Ok(Some(entry)),
                 Some(Row::Header(_) | Row::Directory(_)) => {}

@@ -88,6 +88,9 @@ async fn verdict(hashing: &Hashing, entry: &Entry) -> Verdict {
     if found == expected {
         Verdict::Good
     } else {
-        Verdict::Mismatch(format!("its {} is {} and not {}", found.kind, found.value, expected.value))
+        Verdict::Mismatch(format!(
+            "its {} is {} and not {}",
+            found.kind, found.value, expected.value
+        ))
     }
 }

@@ -63,12 +63,18 @@ impl PackageBucket {
         holder: H,
         entries: impl FnOnce(&H) -> Vec<&Entry> + Send + 'static,
     ) -> Result<H, PackageError> {
-        let Some(validator) = gate.0.clone() else { return Ok(holder) };
+        let Some(validator) = gate.0.clone() else {
+            return Ok(holder);
+        };
         // Should the call end before the check, its memory is held until the check ends too.
         let memory = self.memory.clone();
         let judged = self.cpu.run(move |deadline| {
             let _memory = memory;
-            let Judged { name, message, user_meta } = package;
+            let Judged {
+                name,
+                message,
+                user_meta,
+            } = package;
             let candidate = Candidate {
                 name: name.as_str(),
                 message: message.as_deref(),
@@ -121,13 +127,21 @@ impl PackageBucket {
     async fn small(&self, object: &ObjectUri) -> Result<LoadedSchema, PackageError> {
         let opened = self.s3.open(object, &ReadQuery::default()).await?;
         if opened.size > LARGEST {
-            let message =
-                format!("{object} has {} bytes; at most {LARGEST} are read of a workflow's file", opened.size);
+            let message = format!(
+                "{object} has {} bytes; at most {LARGEST} are read of a workflow's file",
+                opened.size
+            );
             return Err(PackageError::TooLarge(message));
         }
         let version_id = opened.version_id.clone().or_else(|| object.version_id.clone());
-        let source = physical_key_of(&ObjectUri { version_id, ..object.clone() });
+        let source = physical_key_of(&ObjectUri {
+            version_id,
+            ..object.clone()
+        });
         let bytes = opened.collect(usize::try_from(LARGEST).unwrap_or(usize::MAX)).await?;
-        Ok(LoadedSchema { bytes: bytes.to_vec(), source })
+        Ok(LoadedSchema {
+            bytes: bytes.to_vec(),
+            source,
+        })
     }
 }

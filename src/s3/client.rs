@@ -63,7 +63,10 @@ impl SharedS3 {
             .force_path_style(options.endpoint.is_some())
             .retry_config(RetryConfig::standard().with_initial_backoff(options.initial_backoff))
             .timeout_config(
-                TimeoutConfig::builder().connect_timeout(options.connect_timeout).read_timeout(READ_TIMEOUT).build(),
+                TimeoutConfig::builder()
+                    .connect_timeout(options.connect_timeout)
+                    .read_timeout(READ_TIMEOUT)
+                    .build(),
             )
             // No credentials and no cache of identities: see the room's invariants.
             .identity_cache(IdentityCache::no_cache());
@@ -72,7 +75,10 @@ impl SharedS3 {
         Self {
             client: Client::from_conf(config.build()),
             region: options.region,
-            regions: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_hours(1)).build(),
+            regions: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(Duration::from_hours(1))
+                .build(),
             breakers: Arc::default(),
             clock: options.clock,
             has_one_endpoint,
@@ -85,13 +91,20 @@ impl SharedS3 {
         let mut hasher = DefaultHasher::new();
         partition.hash(&mut hasher);
         let partition = RetryPartition::new(format!("caller-{}", hasher.finish() % RETRY_PARTITIONS));
-        UserS3 { shared: self.clone(), signing: Arc::new(Mutex::new(signing)), partition, renew }
+        UserS3 {
+            shared: self.clone(),
+            signing: Arc::new(Mutex::new(signing)),
+            partition,
+            renew,
+        }
     }
 }
 
 impl fmt::Debug for SharedS3 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedS3").field("region", &self.region).finish_non_exhaustive()
+        f.debug_struct("SharedS3")
+            .field("region", &self.region)
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,7 +119,11 @@ pub struct Signing {
 
 impl fmt::Debug for Signing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signing({})", crate::redact::key_id(self.credentials.access_key_id()))
+        write!(
+            f,
+            "Signing({})",
+            crate::redact::key_id(self.credentials.access_key_id())
+        )
     }
 }
 

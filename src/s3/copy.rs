@@ -20,9 +20,19 @@ pub struct CopySource {
 
 impl CopySource {
     fn header(&self) -> String {
-        let ObjectUri { bucket, key, version_id } = &self.object;
-        let version = version_id.as_ref().map(|id| format!("?versionId={}", percent::quote_plus(id)));
-        format!("{bucket}/{}{}", percent::quote(key.as_str()), version.unwrap_or_default())
+        let ObjectUri {
+            bucket,
+            key,
+            version_id,
+        } = &self.object;
+        let version = version_id
+            .as_ref()
+            .map(|id| format!("?versionId={}", percent::quote_plus(id)));
+        format!(
+            "{bucket}/{}{}",
+            percent::quote(key.as_str()),
+            version.unwrap_or_default()
+        )
     }
 }
 
@@ -36,7 +46,11 @@ pub struct Copied {
 }
 
 fn target(object: &ObjectUri) -> Target<'_> {
-    Target { action: "s3:PutObject", bucket: Some(&object.bucket), key: Some(object.key.as_str()) }
+    Target {
+        action: "s3:PutObject",
+        bucket: Some(&object.bucket),
+        key: Some(object.key.as_str()),
+    }
 }
 
 impl UserS3 {
@@ -96,6 +110,9 @@ impl UserS3 {
             S3Error::made_here(S3ErrorKind::Other, target, "S3 said nothing of the part that it copied")
         })?;
         let etag = result.e_tag.as_deref().map(unquoted);
-        Ok(Copied { outcome: PutOutcome { version_id: None, etag }, sha256: result.checksum_sha256 })
+        Ok(Copied {
+            outcome: PutOutcome { version_id: None, etag },
+            sha256: result.checksum_sha256,
+        })
     }
 }

@@ -8,7 +8,11 @@ impl UserS3 {
     /// Deletes an object; with `if_match` only if it still has this `ETag`. A key that is not there is no error of S3
     /// unless there is a condition.
     pub async fn delete(&self, object: &ObjectUri, if_match: Option<&str>) -> Result<(), S3Error> {
-        let target = Target { action: "s3:DeleteObject", bucket: Some(&object.bucket), key: Some(object.key.as_str()) };
+        let target = Target {
+            action: "s3:DeleteObject",
+            bucket: Some(&object.bucket),
+            key: Some(object.key.as_str()),
+        };
         self.call(target, |identity| {
             self.client()
                 .delete_object()

@@ -174,7 +174,9 @@ pub(super) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E>, target: Tar
         status,
         message: error.message().filter(|text| !text.is_empty()).map(presentable),
         request_id: error.request_id().map(str::to_owned),
-        bucket_region: raw.and_then(|raw| raw.headers().get("x-amz-bucket-region")).map(str::to_owned),
+        bucket_region: raw
+            .and_then(|raw| raw.headers().get("x-amz-bucket-region"))
+            .map(str::to_owned),
         code,
     }
 }
@@ -205,7 +207,10 @@ pub(super) fn reach<E>(error: &SdkError<E>) -> Reach {
             Reach::Unknown
         }
         SdkError::DispatchFailure(failure)
-            if failure.is_io() || failure.as_connector_error().is_some_and(|error| error.as_other().is_some()) =>
+            if failure.is_io()
+                || failure
+                    .as_connector_error()
+                    .is_some_and(|error| error.as_other().is_some()) =>
         {
             Reach::Gone
         }
@@ -244,7 +249,11 @@ fn kind(code: Option<&str>, status: Option<u16>) -> S3ErrorKind {
 
 /// A message of S3 as it may be shown: one line, bounded.
 fn presentable(message: &str) -> String {
-    message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1000).collect()
+    message
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(1000)
+        .collect()
 }
 
 #[cfg(test)]
@@ -257,11 +266,23 @@ mod tests {
     #[test]
     fn only_connections_tell_that_an_endpoint_is_gone() {
         let dispatch = |error: ConnectorError| reach(&SdkError::<()>::dispatch_failure(error));
-        assert_eq!(reach(&SdkError::<()>::timeout_error("the operation's time is over")), Reach::Unknown);
-        assert_eq!(dispatch(ConnectorError::timeout("HTTP read timeout occurred after 20s".into())), Reach::Unknown);
-        assert_eq!(dispatch(ConnectorError::timeout("HTTP connect timeout occurred after 3s".into())), Reach::Gone);
+        assert_eq!(
+            reach(&SdkError::<()>::timeout_error("the operation's time is over")),
+            Reach::Unknown
+        );
+        assert_eq!(
+            dispatch(ConnectorError::timeout("HTTP read timeout occurred after 20s".into())),
+            Reach::Unknown
+        );
+        assert_eq!(
+            dispatch(ConnectorError::timeout("HTTP connect timeout occurred after 3s".into())),
+            Reach::Gone
+        );
         assert_eq!(dispatch(ConnectorError::io("refused".into())), Reach::Gone);
-        assert_eq!(dispatch(ConnectorError::other("no credentials".into(), None)), Reach::Unknown);
+        assert_eq!(
+            dispatch(ConnectorError::other("no credentials".into(), None)),
+            Reach::Unknown
+        );
     }
 
     #[test]

@@ -22,7 +22,11 @@ impl UserS3 {
             // An empty object has no range at all, and neither has what lies behind an object's end.
             Err(error) if error.kind == S3ErrorKind::InvalidRange => {
                 let head = self.head(object).await?;
-                Ok(RangeRead { bytes: Bytes::new(), size: head.size, content_type: head.content_type })
+                Ok(RangeRead {
+                    bytes: Bytes::new(),
+                    size: head.size,
+                    content_type: head.content_type,
+                })
             }
             answer => answer,
         }
@@ -31,10 +35,17 @@ impl UserS3 {
     /// As [`UserS3::get_range`], but a range behind the end is [`S3ErrorKind::InvalidRange`].
     pub(super) async fn get_bytes(&self, object: &ObjectUri, offset: u64, length: u64) -> Result<RangeRead, S3Error> {
         let last = offset.saturating_add(length.saturating_sub(1));
-        let query = ReadQuery { range: Some((offset, last)), ..ReadQuery::default() };
+        let query = ReadQuery {
+            range: Some((offset, last)),
+            ..ReadQuery::default()
+        };
         let opened = self.open(object, &query).await?;
         let (size, content_type) = (opened.size, opened.content_type.clone());
         let bytes = opened.collect(usize::try_from(length).unwrap_or(usize::MAX)).await?;
-        Ok(RangeRead { bytes, size, content_type })
+        Ok(RangeRead {
+            bytes,
+            size,
+            content_type,
+        })
     }
 }

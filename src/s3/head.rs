@@ -71,13 +71,21 @@ impl UserS3 {
         ];
         Ok(ObjectHead {
             version_id: answer.version_id,
-            size: answer.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+            size: answer
+                .content_length
+                .and_then(|size| u64::try_from(size).ok())
+                .unwrap_or_default(),
             content_type: answer.content_type,
-            last_modified: answer.last_modified.and_then(|at| Timestamp::from_second(at.secs()).ok()),
+            last_modified: answer
+                .last_modified
+                .and_then(|at| Timestamp::from_second(at.secs()).ok()),
             etag: answer.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
             storage_class: answer.storage_class.map(|class| class.as_str().to_owned()),
             metadata: answer.metadata.unwrap_or_default().into_iter().collect(),
-            checksums: named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            checksums: named
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect(),
         })
     }
 
@@ -98,6 +106,14 @@ impl UserS3 {
 
 /// Reading an object, or one version of it, for the error.
 pub(super) fn read_target(object: &ObjectUri) -> Target<'_> {
-    let action = if object.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-    Target { action, bucket: Some(&object.bucket), key: Some(object.key.as_str()) }
+    let action = if object.version_id.is_some() {
+        "s3:GetObjectVersion"
+    } else {
+        "s3:GetObject"
+    };
+    Target {
+        action,
+        bucket: Some(&object.bucket),
+        key: Some(object.key.as_str()),
+    }
 }

@@ -51,7 +51,11 @@ pub struct Listing {
 impl UserS3 {
     /// One page of a bucket's keys.
     pub async fn list_objects(&self, bucket: &BucketName, query: &ListingQuery) -> Result<Listing, S3Error> {
-        let target = Target { action: "s3:ListBucket", bucket: Some(bucket), key: None };
+        let target = Target {
+            action: "s3:ListBucket",
+            bucket: Some(bucket),
+            key: None,
+        };
         let answer = self
             .call(target, |identity| {
                 self.client()
@@ -74,8 +78,13 @@ impl UserS3 {
         let objects = answer.contents.unwrap_or_default().into_iter().filter_map(|object| {
             Some(ListedObject {
                 key: decoded(object.key?),
-                size: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
-                last_modified: object.last_modified.and_then(|at| Timestamp::from_second(at.secs()).ok()),
+                size: object
+                    .size
+                    .and_then(|size| u64::try_from(size).ok())
+                    .unwrap_or_default(),
+                last_modified: object
+                    .last_modified
+                    .and_then(|at| Timestamp::from_second(at.secs()).ok()),
                 etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
                 storage_class: object.storage_class.map(|class| class.as_str().to_owned()),
             })
@@ -88,14 +97,18 @@ impl UserS3 {
                 .into_iter()
                 .filter_map(|prefix| prefix.prefix.map(decoded))
                 .collect(),
-            next_continuation_token: answer.next_continuation_token.filter(|_| answer.is_truncated == Some(true)),
+            next_continuation_token: answer
+                .next_continuation_token
+                .filter(|_| answer.is_truncated == Some(true)),
         })
     }
 }
 
 /// A key as S3 encodes it in listings: like a form, with `+` for a space.
 fn decode(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]

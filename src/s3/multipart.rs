@@ -10,7 +10,11 @@ use super::{ObjectUri, PutOutcome, S3Error, S3ErrorKind, UserS3};
 impl UserS3 {
     /// Begins an upload whose parts and whole have SHA-256 checksums, and tells its id.
     pub async fn begin_upload(&self, object: &ObjectUri, content_type: Option<&str>) -> Result<String, S3Error> {
-        let target = Target { action: "s3:PutObject", bucket: Some(&object.bucket), key: Some(object.key.as_str()) };
+        let target = Target {
+            action: "s3:PutObject",
+            bucket: Some(&object.bucket),
+            key: Some(object.key.as_str()),
+        };
         let answer = self
             .call(target, |identity| {
                 self.client()
@@ -24,7 +28,9 @@ impl UserS3 {
                     .send()
             })
             .await?;
-        answer.upload_id.ok_or_else(|| S3Error::made_here(S3ErrorKind::Other, target, "S3 gave the upload no id"))
+        answer
+            .upload_id
+            .ok_or_else(|| S3Error::made_here(S3ErrorKind::Other, target, "S3 gave the upload no id"))
     }
 
     /// Makes an object of the parts, which are numbered from one. The answer has the composite SHA-256, if S3 tells it.
@@ -34,7 +40,11 @@ impl UserS3 {
         upload_id: &str,
         parts: &[Copied],
     ) -> Result<Copied, S3Error> {
-        let target = Target { action: "s3:PutObject", bucket: Some(&object.bucket), key: Some(object.key.as_str()) };
+        let target = Target {
+            action: "s3:PutObject",
+            bucket: Some(&object.bucket),
+            key: Some(object.key.as_str()),
+        };
         let parts = parts.iter().zip(1..).map(|(part, number)| {
             CompletedPart::builder()
                 .part_number(number)
@@ -42,7 +52,9 @@ impl UserS3 {
                 .set_checksum_sha256(part.sha256.clone())
                 .build()
         });
-        let upload = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
+        let upload = CompletedMultipartUpload::builder()
+            .set_parts(Some(parts.collect()))
+            .build();
         let answer = self
             .call(target, |identity| {
                 self.client()
@@ -56,14 +68,23 @@ impl UserS3 {
                     .send()
             })
             .await?;
-        let outcome = PutOutcome { version_id: answer.version_id, etag: answer.e_tag.as_deref().map(unquoted) };
-        Ok(Copied { outcome, sha256: answer.checksum_sha256 })
+        let outcome = PutOutcome {
+            version_id: answer.version_id,
+            etag: answer.e_tag.as_deref().map(unquoted),
+        };
+        Ok(Copied {
+            outcome,
+            sha256: answer.checksum_sha256,
+        })
     }
 
     /// Throws an upload away.
     pub async fn abort_upload(&self, object: &ObjectUri, upload_id: &str) -> Result<(), S3Error> {
-        let target =
-            Target { action: "s3:AbortMultipartUpload", bucket: Some(&object.bucket), key: Some(object.key.as_str()) };
+        let target = Target {
+            action: "s3:AbortMultipartUpload",
+            bucket: Some(&object.bucket),
+            key: Some(object.key.as_str()),
+        };
         self.call(target, |identity| {
             self.client()
                 .abort_multipart_upload()

@@ -84,15 +84,27 @@ impl UserS3 {
         let (begin, size) = match answer.content_range.as_deref().and_then(content_range) {
             Some(range) => range,
             // The whole object came. That is fine where its beginning was asked for, and something else elsewhere.
-            None => (0, answer.content_length.and_then(|length| u64::try_from(length).ok()).unwrap_or_default()),
+            None => (
+                0,
+                answer
+                    .content_length
+                    .and_then(|length| u64::try_from(length).ok())
+                    .unwrap_or_default(),
+            ),
         };
         if query.range.is_some_and(|(first, _)| first != begin) {
-            return Err(S3Error::made_here(S3ErrorKind::Other, target, "S3 sent another range than was asked for"));
+            return Err(S3Error::made_here(
+                S3ErrorKind::Other,
+                target,
+                "S3 sent another range than was asked for",
+            ));
         }
         Ok(Opened {
             etag: answer.e_tag.as_deref().map(unquoted),
             version_id: answer.version_id,
-            last_modified: answer.last_modified.and_then(|at| Timestamp::from_second(at.secs()).ok()),
+            last_modified: answer
+                .last_modified
+                .and_then(|at| Timestamp::from_second(at.secs()).ok()),
             content_type: answer.content_type,
             begin,
             size,

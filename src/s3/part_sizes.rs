@@ -12,9 +12,16 @@ const MOST: i32 = 10_000;
 impl UserS3 {
     /// The sizes of an object's parts in their order; `None` if S3 does not tell all of them.
     pub async fn part_sizes(&self, object: &ObjectUri) -> Result<Option<Vec<u64>>, S3Error> {
-        let action =
-            if object.version_id.is_some() { "s3:GetObjectVersionAttributes" } else { "s3:GetObjectAttributes" };
-        let target = Target { action, bucket: Some(&object.bucket), key: Some(object.key.as_str()) };
+        let action = if object.version_id.is_some() {
+            "s3:GetObjectVersionAttributes"
+        } else {
+            "s3:GetObjectAttributes"
+        };
+        let target = Target {
+            action,
+            bucket: Some(&object.bucket),
+            key: Some(object.key.as_str()),
+        };
         let (mut sizes, mut marker) = (Vec::new(), None);
         loop {
             let answer = self
@@ -32,12 +39,19 @@ impl UserS3 {
                         .send()
                 })
                 .await?;
-            let Some(parts) = answer.object_parts else { return Ok(None) };
+            let Some(parts) = answer.object_parts else {
+                return Ok(None);
+            };
             let listed = parts.parts.unwrap_or_default();
             let of_page: Option<Vec<u64>> = listed.iter().map(|part| u64::try_from(part.size?).ok()).collect();
-            let Some(of_page) = of_page.filter(|page| !page.is_empty()) else { return Ok(None) };
+            let Some(of_page) = of_page.filter(|page| !page.is_empty()) else {
+                return Ok(None);
+            };
             sizes.extend(of_page);
-            match parts.next_part_number_marker.filter(|_| parts.is_truncated == Some(true)) {
+            match parts
+                .next_part_number_marker
+                .filter(|_| parts.is_truncated == Some(true))
+            {
                 Some(next) => marker = Some(next),
                 None => return Ok(Some(sizes)),
             }

@@ -21,7 +21,9 @@ pub struct Presigned {
 
 impl std::fmt::Debug for Presigned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Presigned").field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("Presigned")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -29,11 +31,16 @@ impl UserS3 {
     /// A link to an object for `asked`, starting `now`.
     pub async fn presign(&self, object: &ObjectUri, asked: Duration, now: Timestamp) -> Result<Presigned, S3Error> {
         let signing = self.signing();
-        let left = signing.expires_at.map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
+        let left = signing
+            .expires_at
+            .map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
         let granted = left.map_or(asked, |left| left.min(asked)).max(Duration::from_secs(1));
         let target = read_target(object);
         let invalid = |words| S3Error::made_here(S3ErrorKind::InvalidRequest, target, words);
-        let config = PresigningConfig::builder().start_time(SystemTime::from(now)).expires_in(granted).build();
+        let config = PresigningConfig::builder()
+            .start_time(SystemTime::from(now))
+            .expires_in(granted)
+            .build();
         let config = config.map_err(|_| invalid("the link's life is out of range"))?;
         let region = self.region_of(Some(&object.bucket)).await;
         let request = self
@@ -49,6 +56,10 @@ impl UserS3 {
             .map_err(|_| invalid("the link could not be signed"))?;
         let life = SignedDuration::try_from(granted).unwrap_or_default();
         let expires_at = now.saturating_add(life).unwrap_or(now);
-        Ok(Presigned { url: request.uri().to_owned(), expires_at, capped: granted < asked })
+        Ok(Presigned {
+            url: request.uri().to_owned(),
+            expires_at,
+            capped: granted < asked,
+        })
     }
 }

@@ -22,7 +22,11 @@ impl UserS3 {
     ///
     /// Not to be cancelled between the two requests: who might be must let it run in a task of its own.
     pub async fn probe_write(&self, object: &ObjectUri) -> Result<Option<LeftOpen>, S3Error> {
-        let target = Target { action: "s3:PutObject", bucket: Some(&object.bucket), key: Some(object.key.as_str()) };
+        let target = Target {
+            action: "s3:PutObject",
+            bucket: Some(&object.bucket),
+            key: Some(object.key.as_str()),
+        };
         let opened = self
             .call(target, |identity| {
                 self.client()
@@ -35,14 +39,18 @@ impl UserS3 {
                     .send()
             })
             .await?;
-        let Some(upload_id) = opened.upload_id else { return Ok(None) };
+        let Some(upload_id) = opened.upload_id else {
+            return Ok(None);
+        };
         match self.abort_upload(object, &upload_id).await {
             Ok(()) => Ok(None),
             // Somebody else ended it, or an abort whose answer was lost did.
             Err(error) if error.code.as_deref() == Some("NoSuchUpload") => Ok(None),
             Err(error) => {
-                let (upload, key) =
-                    (text::bounded(&upload_id, text::ERROR), text::bounded(object.key.as_str(), text::ERROR));
+                let (upload, key) = (
+                    text::bounded(&upload_id, text::ERROR),
+                    text::bounded(object.key.as_str(), text::ERROR),
+                );
                 let error_text = text::error(&error);
                 tracing::warn!(bucket = %object.bucket, key, upload_id = upload, error = error_text, "a write probe's upload stays open");
                 Ok(Some(LeftOpen { upload_id, error }))

@@ -58,10 +58,18 @@ pub struct PutOutcome {
 impl UserS3 {
     /// Writes an object.
     pub async fn put(&self, object: &ObjectUri, put: &Put) -> Result<PutOutcome, S3Error> {
-        let target = Target { action: "s3:PutObject", bucket: Some(&object.bucket), key: Some(object.key.as_str()) };
+        let target = Target {
+            action: "s3:PutObject",
+            bucket: Some(&object.bucket),
+            key: Some(object.key.as_str()),
+        };
         let answer = self
             .call(target, |identity| {
-                let identity = if put.once { identity.retry_config(RetryConfig::disabled()) } else { identity };
+                let identity = if put.once {
+                    identity.retry_config(RetryConfig::disabled())
+                } else {
+                    identity
+                };
                 let (is_new, matches) = match &put.condition {
                     WriteCondition::None => (None, None),
                     WriteCondition::IsNew => (Some("*".to_owned()), None),
@@ -85,6 +93,9 @@ impl UserS3 {
                     .send()
             })
             .await?;
-        Ok(PutOutcome { version_id: answer.version_id, etag: answer.e_tag.as_deref().map(unquoted) })
+        Ok(PutOutcome {
+            version_id: answer.version_id,
+            etag: answer.e_tag.as_deref().map(unquoted),
+        })
     }
 }

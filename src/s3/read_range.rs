@@ -20,8 +20,11 @@ impl UserS3 {
         let mut next = first;
         let mut resumptions = 0;
         while next <= last {
-            let query =
-                ReadQuery { range: Some((next, last)), if_match: etag.map(str::to_owned), ..ReadQuery::default() };
+            let query = ReadQuery {
+                range: Some((next, last)),
+                if_match: etag.map(str::to_owned),
+                ..ReadQuery::default()
+            };
             let mut opened = self.open(object, &query).await?;
             let begun = next;
             let end = loop {
@@ -55,7 +58,8 @@ impl UserS3 {
     ) -> Result<Bytes, S3Error> {
         let length = (last + 1).saturating_sub(first);
         let mut bytes = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
-        self.stream_range(object, etag, (first, last), |piece| bytes.extend_from_slice(piece)).await?;
+        self.stream_range(object, etag, (first, last), |piece| bytes.extend_from_slice(piece))
+            .await?;
         Ok(bytes.freeze())
     }
 }

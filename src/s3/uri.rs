@@ -43,7 +43,9 @@ impl FromStr for BucketName {
         let is_edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let bytes = name.as_bytes();
         let valid = (3..=63).contains(&bytes.len())
-            && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(b))
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(b))
             && is_edge(bytes.first())
             && is_edge(bytes.last())
             && !name.contains("..");
@@ -51,7 +53,9 @@ impl FromStr for BucketName {
             Ok(Self(name.to_owned()))
         } else {
             let shown: String = name.chars().take(80).collect();
-            Err(format!("`{shown}` is not a bucket name; expected 3 to 63 of a-z 0-9 . -, as NAME or s3://NAME"))
+            Err(format!(
+                "`{shown}` is not a bucket name; expected 3 to 63 of a-z 0-9 . -, as NAME or s3://NAME"
+            ))
         }
     }
 }
@@ -82,7 +86,10 @@ impl FromStr for ObjectKey {
             return Err("the object key is empty".to_owned());
         }
         if key.len() > MAX_KEY {
-            return Err(format!("the object key has {} bytes; S3 takes at most {MAX_KEY}", key.len()));
+            return Err(format!(
+                "the object key has {} bytes; S3 takes at most {MAX_KEY}",
+                key.len()
+            ));
         }
         if key.contains('\0') {
             return Err("the object key holds a NUL character".to_owned());
@@ -121,7 +128,11 @@ impl ObjectUri {
     /// The latest version of an object.
     #[must_use]
     pub fn latest(bucket: BucketName, key: ObjectKey) -> Self {
-        Self { bucket, key, version_id: None }
+        Self {
+            bucket,
+            key,
+            version_id: None,
+        }
     }
 }
 
@@ -130,15 +141,25 @@ impl FromStr for ObjectUri {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = "expected s3://bucket/key or s3://bucket/key?versionId=ID, percent-encoded";
-        let rest = text.strip_prefix("s3://").ok_or_else(|| format!("this is not an S3 URI; {expected}"))?;
+        let rest = text
+            .strip_prefix("s3://")
+            .ok_or_else(|| format!("this is not an S3 URI; {expected}"))?;
         if rest.contains('#') {
             return Err(format!("a `#` in a key must be written %23; {expected}"));
         }
-        let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
-        let (bucket, key) = path.split_once('/').ok_or_else(|| format!("the URI names no object key; {expected}"))?;
+        let (path, query) = rest
+            .split_once('?')
+            .map_or((rest, None), |(path, query)| (path, Some(query)));
+        let (bucket, key) = path
+            .split_once('/')
+            .ok_or_else(|| format!("the URI names no object key; {expected}"))?;
         let key = percent::unquote(key).ok_or_else(|| format!("the key does not decode to UTF-8; {expected}"))?;
         let version_id = query.map(version_id).transpose()?;
-        Ok(Self { bucket: bucket.parse()?, key: key.parse()?, version_id })
+        Ok(Self {
+            bucket: bucket.parse()?,
+            key: key.parse()?,
+            version_id,
+        })
     }
 }
 
@@ -171,7 +192,18 @@ mod tests {
         for good in ["my-bucket", "s3://my-bucket", "s3://my-bucket/", " my-bucket "] {
             assert_eq!(good.parse::<BucketName>().unwrap().as_str(), "my-bucket");
         }
-        for bad in ["", "ab", "My-Bucket", "-ab", "ab-", "a..b", "a/b", "a_b", "s3://a/b", &"x".repeat(64)] {
+        for bad in [
+            "",
+            "ab",
+            "My-Bucket",
+            "-ab",
+            "ab-",
+            "a..b",
+            "a/b",
+            "a_b",
+            "s3://a/b",
+            &"x".repeat(64),
+        ] {
             assert!(bad.parse::<BucketName>().is_err(), "{bad}");
         }
     }
@@ -183,12 +215,23 @@ mod tests {
         assert_eq!(uri.version_id.as_deref(), Some("x+y"));
         assert_eq!(uri.to_string(), "s3://bkt/a%20b/%C3%BC%23.csv?versionId=x%2By");
         let raw: ObjectUri = "s3://bkt/a b/ü+100%.csv".parse().unwrap();
-        assert_eq!(raw.key.as_str(), "a b/ü+100%.csv", "what needs no decoding is taken as it is");
+        assert_eq!(
+            raw.key.as_str(),
+            "a b/ü+100%.csv",
+            "what needs no decoding is taken as it is"
+        );
     }
 
     #[test]
     fn a_uri_that_would_name_another_object_than_meant_is_refused() {
-        for bad in ["bkt/key", "s3://bkt", "s3://bkt/", "s3://bkt/a?b", "s3://bkt/a?versionId=", "s3://bkt/a#b"] {
+        for bad in [
+            "bkt/key",
+            "s3://bkt",
+            "s3://bkt/",
+            "s3://bkt/a?b",
+            "s3://bkt/a?versionId=",
+            "s3://bkt/a#b",
+        ] {
             assert!(bad.parse::<ObjectUri>().is_err(), "{bad}");
         }
         assert!("s3://bkt/a?versionId=1&x=2".parse::<ObjectUri>().is_err());

@@ -70,7 +70,10 @@ pub(super) async fn serve_connection(
     // An answer that the client does not take is memory that others wait for.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.stalled));
-    let stream = Observed { stream: Box::pin(stream), activity: activity.clone() };
+    let stream = Observed {
+        stream: Box::pin(stream),
+        activity: activity.clone(),
+    };
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     loop {
         let due = activity.due(limits).unwrap_or_else(|| Instant::now() + limits.idle);
@@ -100,7 +103,9 @@ pub(super) async fn serve_connection(
 fn crowded() -> Response {
     let message = "This server has as many connections as it may; try again in a second.";
     let refusal = response::refuse(ErrorCode::Throttled, message, None).retry_after(1);
-    refusal.with(header::CONNECTION, HeaderValue::from_static("close")).into_response()
+    refusal
+        .with(header::CONNECTION, HeaderValue::from_static("close"))
+        .into_response()
 }
 
 /// What a connection is doing. Clones are of the same connection.
@@ -132,8 +137,16 @@ pub(super) struct Quiet {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        let state = State { answering: 0, has_asked: false, quiet_since: Instant::now(), head_since: None };
-        Self { state: Arc::new(Mutex::new(state)), evicted: CancellationToken::new() }
+        let state = State {
+            answering: 0,
+            has_asked: false,
+            quiet_since: Instant::now(),
+            head_since: None,
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            evicted: CancellationToken::new(),
+        }
     }
 
     fn with<T>(&self, then: impl FnOnce(&mut State) -> T) -> T {
@@ -152,7 +165,10 @@ impl Activity {
     /// Since when the connection is quiet, if it is.
     pub(super) fn quiet(&self) -> Option<Quiet> {
         self.with(|state| {
-            (state.answering == 0).then_some(Quiet { has_asked: state.has_asked, since: state.quiet_since })
+            (state.answering == 0).then_some(Quiet {
+                has_asked: state.has_asked,
+                since: state.quiet_since,
+            })
         })
     }
 

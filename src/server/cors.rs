@@ -54,7 +54,10 @@ impl<S> Layer<S> for RefusePreflights {
     type Service = RefusePreflight<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RefusePreflight { inner, policy: self.0.clone() }
+        RefusePreflight {
+            inner,
+            policy: self.0.clone(),
+        }
     }
 }
 

@@ -44,8 +44,12 @@ pub(super) async fn health(State(clock): State<Clock>) -> Response {
 
 /// `GET /ready`: the process takes work.
 pub(super) async fn ready(State((readiness, verifier)): State<(Readiness, Arc<Verifier>)>) -> Response {
-    let not_ready =
-        |reason: String| (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "not_ready", "reason": reason }));
+    let not_ready = |reason: String| {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            json!({ "status": "not_ready", "reason": reason }),
+        )
+    };
     let (status, body) = if readiness.is_shutting_down() {
         not_ready("shutting down".to_owned())
     } else {

@@ -80,7 +80,13 @@ pub struct Shutdown {
 
 /// Serves until the shutdown is over.
 pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, shutdown: Shutdown) {
-    let Shutdown { begins, readiness, calls_end, tasks, drain } = shutdown;
+    let Shutdown {
+        begins,
+        readiness,
+        calls_end,
+        tasks,
+        drain,
+    } = shutdown;
     let closing = CancellationToken::new();
     let mut connections = Connections {
         tasks: JoinSet::new(),
@@ -94,7 +100,9 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
 
     readiness.begin_shutdown();
     let deadline = Instant::now() + drain;
-    connections.accept_until(&listener, sleep(limits.announcement.min(drain / 2))).await;
+    connections
+        .accept_until(&listener, sleep(limits.announcement.min(drain / 2)))
+        .await;
 
     drop(listener);
     closing.cancel();
@@ -168,8 +176,14 @@ impl Connections {
         if self.open.len() < self.limits.most {
             return Some(false);
         }
-        let quiet = self.open.iter().filter_map(|(id, activity)| Some((activity.quiet()?, *id)));
-        if let Some(evicted) = quiet.min_by_key(|(quiet, _)| *quiet).and_then(|(_, id)| self.open.remove(&id)) {
+        let quiet = self
+            .open
+            .iter()
+            .filter_map(|(id, activity)| Some((activity.quiet()?, *id)));
+        if let Some(evicted) = quiet
+            .min_by_key(|(quiet, _)| *quiet)
+            .and_then(|(_, id)| self.open.remove(&id))
+        {
             evicted.evicted.cancel();
             return Some(false);
         }

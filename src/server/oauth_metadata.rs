@@ -24,9 +24,15 @@ pub(super) fn routes(server: Option<Arc<ResourceServer>>) -> Router {
     let base = server.path();
     let mut paths = vec![PATH.to_owned(), format!("{PATH}/mcp")];
     if !base.is_empty() {
-        paths.extend([format!("{PATH}{base}/mcp"), format!("{base}{PATH}"), format!("{base}{PATH}/mcp")]);
+        paths.extend([
+            format!("{PATH}{base}/mcp"),
+            format!("{base}{PATH}"),
+            format!("{base}{PATH}/mcp"),
+        ]);
     }
-    let router = paths.into_iter().fold(Router::new(), |router, path| router.route(&path, get(document)));
+    let router = paths
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(&path, get(document)));
     router.with_state(server)
 }
 
@@ -52,7 +58,9 @@ async fn document(State(server): State<Arc<ResourceServer>>, request: Request) -
 /// show their users the OAuth error that they get.
 pub(super) fn fallback_routes(server: Option<Arc<ResourceServer>>) -> Router {
     let paths = ["/register", "/authorize", "/token"];
-    let router = paths.into_iter().fold(Router::new(), |router, path| router.route(path, any(no_login)));
+    let router = paths
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, any(no_login)));
     router.with_state(server)
 }
 
@@ -60,7 +68,10 @@ async fn no_login(State(server): State<Option<Arc<ResourceServer>>>) -> Response
     let login = match server {
         None => "This server has no OAuth login.".to_owned(),
         Some(server) => {
-            format!("This server has no login of its own; log in at {}.", server.authorization_servers.join(" or "))
+            format!(
+                "This server has no login of its own; log in at {}.",
+                server.authorization_servers.join(" or ")
+            )
         }
     };
     let description =

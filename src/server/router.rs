@@ -32,14 +32,23 @@ pub struct Routes {
 impl Routes {
     /// Every route of the server.
     pub fn into_router(self) -> Router {
-        let Self { endpoint, base_path, resource_server, verifier, readiness, clock } = self;
+        let Self {
+            endpoint,
+            base_path,
+            resource_server,
+            verifier,
+            readiness,
+            clock,
+        } = self;
         let policy = endpoint.host_policy.clone();
         let mut paths = vec!["/mcp".to_owned(), "/mcp/".to_owned()];
         if !base_path.is_empty() {
             paths.extend([format!("{base_path}/mcp"), format!("{base_path}/mcp/")]);
         }
         let endpoint = Arc::new(endpoint);
-        let mcp = paths.into_iter().fold(Router::new(), |router, path| router.route(&path, any(endpoint::answer)));
+        let mcp = paths
+            .into_iter()
+            .fold(Router::new(), |router, path| router.route(&path, any(endpoint::answer)));
         let mcp = mcp.with_state(endpoint);
         let health = Router::new()
             .route("/health", get(health))
@@ -50,7 +59,12 @@ impl Routes {
         let cors = cors::listed_origins(policy.origins().clone());
         let catch_panic = CatchPanicLayer::custom(response::panicked);
         // One call of `layer` for all: each boxes the service, and clones the box for every request.
-        let layers = (from_fn(request_id::assign), cors::RefusePreflights(policy), cors, catch_panic);
+        let layers = (
+            from_fn(request_id::assign),
+            cors::RefusePreflights(policy),
+            cors,
+            catch_panic,
+        );
         let listed = Router::new()
             .merge(mcp)
             .merge(health)

@@ -68,5 +68,9 @@ impl Audit<'_> {
 /// A name as far as it can be one of a tool.
 fn shown(name: &str) -> &str {
     let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
-    if is_name && name.len() <= LONGEST_NAME { name } else { "(not a tool name)" }
+    if is_name && name.len() <= LONGEST_NAME {
+        name
+    } else {
+        "(not a tool name)"
+    }
 }

@@ -31,12 +31,23 @@ impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for BoundedLines<W> {
     type Writer = BoundedLine<W::Writer>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        BoundedLine { inner: self.inner.make_writer(), format: self.format, about: None }
+        BoundedLine {
+            inner: self.inner.make_writer(),
+            format: self.format,
+            about: None,
+        }
     }
 
     fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Self::Writer {
-        let about = Some((metadata.level().as_str(), bounded(metadata.target(), text::NAME).to_owned()));
-        BoundedLine { inner: self.inner.make_writer_for(metadata), format: self.format, about }
+        let about = Some((
+            metadata.level().as_str(),
+            bounded(metadata.target(), text::NAME).to_owned(),
+        ));
+        BoundedLine {
+            inner: self.inner.make_writer_for(metadata),
+            format: self.format,
+            about,
+        }
     }
 }
 
@@ -78,13 +89,18 @@ impl<W: Write> Write for BoundedLine<W> {
 
 impl<W> BoundedLine<W> {
     fn instead(&self, line: &[u8]) -> String {
-        let (level, target) = self.about.as_ref().map_or(("INFO", ""), |(level, target)| (*level, target.as_str()));
+        let (level, target) = self
+            .about
+            .as_ref()
+            .map_or(("INFO", ""), |(level, target)| (*level, target.as_str()));
         let message = format!("a log line of {} bytes was too long and is not shown", line.len());
         match self.format {
             LogFormat::Text => format!("{} {level:>5} {target}: {message}\n", now()),
             LogFormat::Json => {
                 let kept: Option<Kept> = serde_json::from_slice(line).ok();
-                let timestamp = kept.as_ref().map_or_else(now, |kept| bounded(&kept.timestamp, 64).to_owned());
+                let timestamp = kept
+                    .as_ref()
+                    .map_or_else(now, |kept| bounded(&kept.timestamp, 64).to_owned());
                 let request_id = kept.and_then(|kept| kept.span?.request_id);
                 let span = request_id.map(|id| serde_json::json!({ "request_id": bounded(&id, text::NAME) }));
                 let mut shown = serde_json::json!({

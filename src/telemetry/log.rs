@@ -28,10 +28,14 @@ pub fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,
 {
-    let chosen = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse(filter).map_err(|_| {
-        let problem = format!("`{filter}` is not a log filter; expected a level such as info, or target=level pairs");
-        ConfigError::new("QUILT_MCP_LOG", problem)
-    })?;
+    let chosen = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .parse(filter)
+        .map_err(|_| {
+            let problem =
+                format!("`{filter}` is not a log filter; expected a level such as info, or target=level pairs");
+            ConfigError::new("QUILT_MCP_LOG", problem)
+        })?;
     let filter = chosen.and(filter_fn(is_safe));
     let writer = BoundedLines::new(writer, format);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
@@ -42,7 +46,10 @@ where
             layer.inner_layer_mut().with_flattened_span_fields("span");
             layer.with_writer(writer).boxed()
         }
-        LogFormat::Text => tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer).boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_ansi(ansi)
+            .with_writer(writer)
+            .boxed(),
     };
     Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))
 }

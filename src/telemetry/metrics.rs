@@ -81,7 +81,10 @@ const IN_FLIGHT: Metric = Metric {
 const TOOL_CALLS: Metric = Metric {
     name: "quilt_mcp.tool.calls",
     kind: Kind::Counter,
-    labels: &[("tool", "the tool, or `resources/read` or `completion/complete`"), ("outcome", "`ok` or an error code")],
+    labels: &[
+        ("tool", "the tool, or `resources/read` or `completion/complete`"),
+        ("outcome", "`ok` or an error code"),
+    ],
     meaning: "calls that reached a tool, and how they ended",
 };
 const TOOL_DURATION: Metric = Metric {
@@ -166,9 +169,17 @@ static INSTRUMENTS: OnceLock<Instruments> = OnceLock::new();
 impl Instruments {
     fn of(meter: &Meter) -> Self {
         let counter = |metric: Metric| meter.u64_counter(metric.name).with_description(metric.meaning).build();
-        let gauge = |metric: Metric| meter.i64_up_down_counter(metric.name).with_description(metric.meaning).build();
+        let gauge = |metric: Metric| {
+            meter
+                .i64_up_down_counter(metric.name)
+                .with_description(metric.meaning)
+                .build()
+        };
         let seconds = |metric: Metric| {
-            let histogram = meter.f64_histogram(metric.name).with_description(metric.meaning).with_unit("s");
+            let histogram = meter
+                .f64_histogram(metric.name)
+                .with_description(metric.meaning)
+                .with_unit("s");
             histogram.with_boundaries(BOUNDS.to_vec()).build()
         };
         Self {
@@ -209,7 +220,9 @@ pub(super) fn install(
 /// A request to the MCP endpoint was answered.
 pub fn request(status: u16) {
     if let Some(instruments) = INSTRUMENTS.get() {
-        instruments.requests.add(1, &[KeyValue::new("status", i64::from(status))]);
+        instruments
+            .requests
+            .add(1, &[KeyValue::new("status", i64::from(status))]);
     }
 }
 
@@ -238,7 +251,9 @@ impl Drop for InFlight {
 pub fn tool_call(tool: &'static str, outcome: &'static str, duration: Duration) {
     if let Some(instruments) = INSTRUMENTS.get() {
         let tool = KeyValue::new("tool", tool);
-        instruments.tool_calls.add(1, &[tool.clone(), KeyValue::new("outcome", outcome)]);
+        instruments
+            .tool_calls
+            .add(1, &[tool.clone(), KeyValue::new("outcome", outcome)]);
         instruments.tool_duration.record(duration.as_secs_f64(), &[tool]);
     }
 }
@@ -253,14 +268,19 @@ pub fn refusal(code: &'static str) {
 /// A caller's credentials were asked for. `event`: what became of it.
 pub fn credentials(event: CredentialEvent) {
     if let Some(instruments) = INSTRUMENTS.get() {
-        instruments.credentials.add(1, &[KeyValue::new("event", event.as_str())]);
+        instruments
+            .credentials
+            .add(1, &[KeyValue::new("event", event.as_str())]);
     }
 }
 
 /// Somebody else was asked.
 pub(super) fn upstream(dependency: Dependency, outcome: Ended, duration: Duration) {
     if let Some(instruments) = INSTRUMENTS.get() {
-        let labels = [KeyValue::new("dependency", dependency.as_str()), KeyValue::new("outcome", outcome.as_str())];
+        let labels = [
+            KeyValue::new("dependency", dependency.as_str()),
+            KeyValue::new("outcome", outcome.as_str()),
+        ];
         instruments.upstream_duration.record(duration.as_secs_f64(), &labels);
     }
 }
@@ -268,14 +288,19 @@ pub(super) fn upstream(dependency: Dependency, outcome: Ended, duration: Duratio
 /// A question was asked a second time of a party of this kind.
 pub fn retry(dependency: Dependency) {
     if let Some(instruments) = INSTRUMENTS.get() {
-        instruments.retries.add(1, &[KeyValue::new("dependency", dependency.as_str())]);
+        instruments
+            .retries
+            .add(1, &[KeyValue::new("dependency", dependency.as_str())]);
     }
 }
 
 /// The breaker of a party of this kind went into this state.
 pub fn breaker(dependency: Dependency, state: &'static str) {
     if let Some(instruments) = INSTRUMENTS.get() {
-        let labels = [KeyValue::new("dependency", dependency.as_str()), KeyValue::new("state", state)];
+        let labels = [
+            KeyValue::new("dependency", dependency.as_str()),
+            KeyValue::new("state", state),
+        ];
         instruments.breaker.add(1, &labels);
     }
 }

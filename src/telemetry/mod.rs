@@ -38,7 +38,9 @@ pub struct Exports {
 /// are to be read by [`prometheus::serve`].
 pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Result<Exports, ConfigError> {
     let is_terminal = std::io::stderr().is_terminal();
-    let format = config.log_format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
+    let format = config
+        .log_format
+        .unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
     let traces = otlp::traces(config)?;
     let subscriber = log::subscriber(&config.log, format, is_terminal, std::io::stderr)?;
     trace::install(subscriber, traces.as_ref())?;
@@ -55,7 +57,11 @@ impl Exports {
         ];
         for (what, end) in ends {
             if let Some(Err(error)) = end {
-                tracing::warn!(error = text::error(&error), what, "the last of the telemetry could not be sent");
+                tracing::warn!(
+                    error = text::error(&error),
+                    what,
+                    "the last of the telemetry could not be sent"
+                );
             }
         }
     }

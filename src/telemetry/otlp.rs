@@ -21,20 +21,32 @@ pub(super) fn resource() -> Resource {
     if name.is_some_and(|name| !name.as_str().starts_with("unknown_service")) {
         return found;
     }
-    Resource::builder().with_attribute(version).with_service_name("quilt-mcp").build()
+    Resource::builder()
+        .with_attribute(version)
+        .with_service_name("quilt-mcp")
+        .build()
 }
 
 /// What sends spans, if there is where to.
 pub(super) fn traces(config: &TelemetryConfig) -> Result<Option<SdkTracerProvider>, ConfigError> {
-    let Some(endpoint) = config.traces_endpoint() else { return Ok(None) };
+    let Some(endpoint) = config.traces_endpoint() else {
+        return Ok(None);
+    };
     let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).build();
     let exporter = exporter.map_err(|error| ConfigError::new(ENDPOINT, error.to_string()))?;
-    Ok(Some(SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build()))
+    Ok(Some(
+        SdkTracerProvider::builder()
+            .with_resource(resource())
+            .with_batch_exporter(exporter)
+            .build(),
+    ))
 }
 
 /// What sends metrics, if there is where to.
 pub(super) fn metrics(config: &TelemetryConfig) -> Result<Option<PeriodicReader<MetricExporter>>, ConfigError> {
-    let Some(endpoint) = config.metrics_endpoint() else { return Ok(None) };
+    let Some(endpoint) = config.metrics_endpoint() else {
+        return Ok(None);
+    };
     let exporter = MetricExporter::builder().with_http().with_endpoint(endpoint).build();
     let exporter = exporter.map_err(|error| ConfigError::new(ENDPOINT, error.to_string()))?;
     Ok(Some(PeriodicReader::builder(exporter).build()))

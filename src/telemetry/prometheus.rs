@@ -20,8 +20,12 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
 /// What the meter writes into.
 pub(super) fn reader() -> Result<PrometheusExporter, ConfigError> {
     let problem = |error: &dyn std::fmt::Display| ConfigError::new("QUILT_MCP_METRICS_ADDR", error.to_string());
-    REGISTRY.register(Box::new(ProcessCollector::for_self())).map_err(|error| problem(&error))?;
-    let exporter = opentelemetry_prometheus::exporter().with_registry(REGISTRY.clone()).scope_info_enabled(false);
+    REGISTRY
+        .register(Box::new(ProcessCollector::for_self()))
+        .map_err(|error| problem(&error))?;
+    let exporter = opentelemetry_prometheus::exporter()
+        .with_registry(REGISTRY.clone())
+        .scope_info_enabled(false);
     exporter.build().map_err(|error| problem(&error))
 }
 

@@ -37,8 +37,13 @@ pub fn error(error: &dyn std::fmt::Display) -> String {
 /// An HTTP method, if it is one of the common ones.
 #[must_use]
 pub fn http_method(method: &Method) -> &'static str {
-    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
-    known.into_iter().find(|known| *known == method.as_str()).unwrap_or(UNKNOWN)
+    let known = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+    ];
+    known
+        .into_iter()
+        .find(|known| *known == method.as_str())
+        .unwrap_or(UNKNOWN)
 }
 
 #[cfg(test)]

@@ -66,7 +66,11 @@ where
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("quilt_mcp"));
     // Without activation a span begins when it is first needed, so that its parent may be found in the body.
     let layer = layer.with_context_activation(false).with_tracked_inactivity(false);
-    let layer = layer.with_location(false).with_threads(false).with_target(false).with_level(false);
+    let layer = layer
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_level(false);
     let layer = layer.with_filter(filter_fn(is_ours));
     let _first = IS_ON.set(());
     set_default(log.with(layer))
@@ -94,7 +98,11 @@ pub fn describe(span: &Span, request: &Described<'_>) {
         return;
     }
     let (in_meta, in_headers) = (context(request.in_meta), context(request.in_headers));
-    let (parent, linked) = if in_meta.is_some() { (in_meta, in_headers) } else { (in_headers, None) };
+    let (parent, linked) = if in_meta.is_some() {
+        (in_meta, in_headers)
+    } else {
+        (in_headers, None)
+    };
     if let Some(parent) = parent {
         let _too_late = span.set_parent(parent);
     }
@@ -114,14 +122,19 @@ pub fn describe(span: &Span, request: &Described<'_>) {
     if method == "tools/call" {
         span.set_attribute("gen_ai.operation.name", "execute_tool");
     }
-    for (attribute, value) in
-        [(named, request.target), ("jsonrpc.request.id", request.id), ("mcp.protocol.version", request.protocol)]
-    {
+    for (attribute, value) in [
+        (named, request.target),
+        ("jsonrpc.request.id", request.id),
+        ("mcp.protocol.version", request.protocol),
+    ] {
         if let Some(value) = value {
             span.set_attribute(attribute, short(value).to_owned());
         }
     }
-    span.record("trace_id", tracing::field::display(span.context().span().span_context().trace_id()));
+    span.record(
+        "trace_id",
+        tracing::field::display(span.context().span().span_context().trace_id()),
+    );
 }
 
 /// Says how a call ended that is an answer of its tool all the same: a failed one has `tool_error` as its `error.type`.

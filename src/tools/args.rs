@@ -34,7 +34,11 @@ impl<const LO: u64, const HI: u64, const DEFAULT: u64> Bounded<LO, HI, DEFAULT> 
 impl<'de, const LO: u64, const HI: u64, const DEFAULT: u64> Deserialize<'de> for Bounded<LO, HI, DEFAULT> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = deserialize_value(deserializer)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: whole, and in range")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked: whole, and in range"
+        )]
         let whole = |number: f64| (number.fract() == 0.0 && (0.0..1e15).contains(&number)).then_some(number as u64);
         // JSON Schema takes 100.0 for an integer, and so do clients that know one kind of number only.
         value

@@ -22,7 +22,10 @@ pub struct Completion {
 
 impl Completion {
     /// No names.
-    pub const NONE: Self = Self { names: Vec::new(), has_more: false };
+    pub const NONE: Self = Self {
+        names: Vec::new(),
+        has_more: false,
+    };
 
     fn of(mut names: Vec<String>) -> Self {
         let has_more = names.len() > MOST;
@@ -37,13 +40,20 @@ pub async fn complete_bucket(session: &Session, begin: &str) -> Result<Completio
     let view = consult(session).await?;
     let listed = shown(session, &s3, view.as_ref(), LOOKED_AT).await?;
     let begin = begin.strip_prefix("s3://").unwrap_or(begin);
-    let names = listed.buckets.into_iter().map(|bucket| bucket.name).filter(|name| name.starts_with(begin));
+    let names = listed
+        .buckets
+        .into_iter()
+        .map(|bucket| bucket.name)
+        .filter(|name| name.starts_with(begin));
     Ok(Completion::of(names.collect()))
 }
 
 /// Packages of a bucket.
 pub async fn complete_package(session: &Session, bucket: &BucketName, begin: &str) -> Result<Completion, ToolError> {
     let packages = session.packages(session.s3().await?, bucket.clone());
-    let names = packages.names(begin, None, MOST + 1).await.map_err(|error| session.explain_package(error))?;
+    let names = packages
+        .names(begin, None, MOST + 1)
+        .await
+        .map_err(|error| session.explain_package(error))?;
     Ok(Completion::of(names.iter().map(ToString::to_string).collect()))
 }

@@ -90,7 +90,10 @@ impl Question {
     pub(super) fn unanswered(mut self) -> ToolError {
         self.message = on_one_line(&self.message);
         let error = ToolError::new(ErrorCode::ConfirmationRequired, self.message.clone());
-        ToolError { question: Some(Box::new(self)), ..error }
+        ToolError {
+            question: Some(Box::new(self)),
+            ..error
+        }
     }
 }
 

@@ -31,7 +31,15 @@ impl ToolError {
     /// A failure that the same call would meet again.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, message, retryable: false, hint: None, details: None, partial: None, question: None }
+        Self {
+            code,
+            message,
+            retryable: false,
+            hint: None,
+            details: None,
+            partial: None,
+            question: None,
+        }
     }
 
     /// An argument that cannot be used.
@@ -77,7 +85,12 @@ impl ToolError {
         json.insert("retryable".into(), self.retryable.into());
         json.extend(self.hint.map(|hint| ("hint".into(), hint.into())));
         json.extend(self.details.map(|details| ("details".into(), *details)));
-        json.extend(self.partial.into_iter().flat_map(|partial| *partial).filter(|(name, _)| name != "success"));
+        json.extend(
+            self.partial
+                .into_iter()
+                .flat_map(|partial| *partial)
+                .filter(|(name, _)| name != "success"),
+        );
         json
     }
 }
@@ -106,7 +119,12 @@ impl From<NoCredentials> for ToolError {
         };
         let (code, message, retryable) = (none.code(), none.to_string(), none.is_retryable());
         let details = json!({ "attempts": none.attempts });
-        Self { retryable, ..Self::new(code, message) }.with_hint(hint).with_details(details)
+        Self {
+            retryable,
+            ..Self::new(code, message)
+        }
+        .with_hint(hint)
+        .with_details(details)
     }
 }
 

@@ -31,21 +31,26 @@ impl Session {
             K::PreconditionFailed => {
                 ToolError::new(ErrorCode::Conflict, format!("{object} exists or has changed: {said}."))
             }
-            K::Conflict => {
-                ToolError::new(ErrorCode::Conflict, format!("Another write to {object} is going on: {said}."))
-            }
+            K::Conflict => ToolError::new(
+                ErrorCode::Conflict,
+                format!("Another write to {object} is going on: {said}."),
+            ),
             K::InvalidRange | K::InvalidRequest => {
                 ToolError::invalid(format!("S3 refused the request for {object} as wrong: {said}."))
             }
-            K::Throttled => ToolError::new(ErrorCode::Throttled, format!("S3 asks to slow down on {object}: {said}.")),
+            K::Throttled => ToolError::new(
+                ErrorCode::Throttled,
+                format!("S3 asks to slow down on {object}: {said}."),
+            ),
             K::StaleCredentials | K::InvalidCredentials => ToolError::new(
                 ErrorCode::AccessDenied,
                 format!("AWS does not accept the credentials of this call for {object}: {said}."),
             )
             .with_hint("Call auth_status with refresh=true, then try again; if that does not help, log in again."),
-            K::Archived => {
-                ToolError::new(ErrorCode::Upstream, format!("{object} is archived and must be restored first."))
-            }
+            K::Archived => ToolError::new(
+                ErrorCode::Upstream,
+                format!("{object} is archived and must be restored first."),
+            ),
             K::Timeout => ToolError::new(ErrorCode::Timeout, format!("S3 did not answer in time about {object}.")),
             K::Network | K::NotModified | K::Other => {
                 ToolError::new(ErrorCode::Upstream, format!("S3 failed on {object}: {said}."))
@@ -54,7 +59,11 @@ impl Session {
         let details = json!({
             "action": error.action, "s3_code": error.code, "status": error.status, "request_id": error.request_id,
         });
-        ToolError { retryable: error.is_retryable(), ..tool_error }.with_details(details)
+        ToolError {
+            retryable: error.is_retryable(),
+            ..tool_error
+        }
+        .with_details(details)
     }
 
     fn explain_denial(&self, error: &S3Error, object: &str) -> ToolError {
@@ -69,8 +78,14 @@ impl Session {
         let reason = denial.as_ref().and_then(|denial| denial.reason.as_deref());
         let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
         let used = resolved.map_or_else(String::new, |resolved| {
-            let why = resolved.attempts().last().map_or("", |attempt| attempt.message.as_str());
-            format!(" The call acted with credentials from source {}: {why}.", resolved.source().as_str())
+            let why = resolved
+                .attempts()
+                .last()
+                .map_or("", |attempt| attempt.message.as_str());
+            format!(
+                " The call acted with credentials from source {}: {why}.",
+                resolved.source().as_str()
+            )
         });
         let message = format!("S3 denied {action} on {object} to {principal}{reason}.{used}");
         let mut details = json!({
@@ -87,7 +102,9 @@ impl Session {
             details.insert("attempts".into(), json!(resolved.attempts()));
         }
         ToolError::new(ErrorCode::AccessDenied, message)
-            .with_hint(format!("Ask for the right {action} on this resource, or use a bucket that bucket_list shows."))
+            .with_hint(format!(
+                "Ask for the right {action} on this resource, or use a bucket that bucket_list shows."
+            ))
             .with_details(details)
     }
 }

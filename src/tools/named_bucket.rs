@@ -11,7 +11,9 @@ const NAMES: [&str; 5] = ["bucket", "bucket_name", "registry", "s3_uri", "source
 /// The bucket that typed arguments name, or those of an action.
 #[must_use]
 pub fn named_bucket(arguments: &Map<String, Value>) -> Option<BucketName> {
-    let params = ["params", "_context"].into_iter().filter_map(|name| arguments.get(name)?.as_object());
+    let params = ["params", "_context"]
+        .into_iter()
+        .filter_map(|name| arguments.get(name)?.as_object());
     std::iter::once(arguments).chain(params).find_map(|arguments| {
         NAMES.iter().find_map(|name| {
             let text = arguments.get(*name)?.as_str()?;
@@ -33,8 +35,14 @@ mod tests {
             (json!({ "bucket": "data", "name": "team/x" }), Some("data")),
             (json!({ "bucket": "s3://data" }), Some("data")),
             (json!({ "s3_uri": "s3://data/a/b.csv?versionId=1" }), Some("data")),
-            (json!({ "action": "object_info", "params": { "s3_uri": "s3://data/a" } }), Some("data")),
-            (json!({ "action": "browse", "_context": { "bucket": "data" } }), Some("data")),
+            (
+                json!({ "action": "object_info", "params": { "s3_uri": "s3://data/a" } }),
+                Some("data"),
+            ),
+            (
+                json!({ "action": "browse", "_context": { "bucket": "data" } }),
+                Some("data"),
+            ),
             (json!({ "bucket": "Not A Bucket, perhaps a secret" }), None),
             (json!({ "bucket": 7, "params": "text" }), None),
         ] {

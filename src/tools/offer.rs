@@ -19,25 +19,43 @@ impl Offer {
     /// What the operator offers.
     #[must_use]
     pub fn of(config: &OfferConfig) -> Self {
-        Self { toolsets: config.toolsets, read_only: config.read_only, style: config.tool_style, is_tightened: false }
+        Self {
+            toolsets: config.toolsets,
+            read_only: config.read_only,
+            style: config.tool_style,
+            is_tightened: false,
+        }
     }
 
     /// Everything, in this style; for reference tables.
     #[must_use]
     pub fn everything(style: ToolStyle) -> Self {
-        Self { toolsets: Toolsets::ALL, read_only: false, style, is_tightened: false }
+        Self {
+            toolsets: Toolsets::ALL,
+            read_only: false,
+            style,
+            is_tightened: false,
+        }
     }
 
     /// The same without tools that write.
     #[must_use]
     pub fn without_writes(self) -> Self {
-        Self { read_only: true, is_tightened: true, ..self }
+        Self {
+            read_only: true,
+            is_tightened: true,
+            ..self
+        }
     }
 
     /// The same without what is not in these toolsets.
     #[must_use]
     pub fn within(self, toolsets: Toolsets) -> Self {
-        Self { toolsets: self.toolsets.and(toolsets), is_tightened: true, ..self }
+        Self {
+            toolsets: self.toolsets.and(toolsets),
+            is_tightened: true,
+            ..self
+        }
     }
 
     /// Whether the request asked for less than everybody gets, so that its lists are its own.

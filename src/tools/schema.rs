@@ -22,7 +22,10 @@ pub fn output<T: JsonSchema>() -> Map<String, Value> {
     if let Some(Value::Object(own)) = schema.remove("properties") {
         properties.extend(own);
     }
-    properties.insert("credential_source".into(), json!({ "enum": ["jwt", "catalog", "ambient"] }));
+    properties.insert(
+        "credential_source".into(),
+        json!({ "enum": ["jwt", "catalog", "ambient"] }),
+    );
     properties.insert("error".into(), json!({ "type": "string" }));
     properties.insert("error_code".into(), json!({ "type": "string" }));
     properties.insert("retryable".into(), json!({ "type": "boolean" }));
@@ -71,7 +74,10 @@ fn simplify(value: &mut Value) {
     match value {
         Value::Object(object) => {
             if let Some(Value::Object(properties)) = object.get_mut("properties") {
-                properties.values_mut().filter(|schema| **schema == Value::Bool(true)).for_each(|any| *any = json!({}));
+                properties
+                    .values_mut()
+                    .filter(|schema| **schema == Value::Bool(true))
+                    .for_each(|any| *any = json!({}));
             }
             object.values_mut().for_each(simplify);
             list_choice(object);
@@ -161,7 +167,10 @@ mod tests {
     fn schemas_are_small_and_arguments_keep_their_words() {
         let input = &input::<Both>()["properties"];
         let choice = json!({ "description": "What is chosen", "type": "string", "enum": ["one", "other"] });
-        assert_eq!((&input["choice"], &input["maybe"]["enum"]), (&choice, &json!(["one", "other"])));
+        assert_eq!(
+            (&input["choice"], &input["maybe"]["enum"]),
+            (&choice, &json!(["one", "other"]))
+        );
         let output = &output::<Both>()["properties"];
         assert_eq!(output["choice"], json!({ "type": "string", "enum": ["one", "other"] }));
         assert_eq!(output["maybe"], json!({ "enum": ["one", "other", null] }));

@@ -83,7 +83,15 @@ impl Session {
         word: Word,
     ) -> Self {
         let deadline = Instant::now() + limit.saturating_sub(LAST_WORDS.min(limit / 5));
-        Self(Arc::new(Inner { caller, memory, services, resolved: OnceLock::new(), deadline, progress, word }))
+        Self(Arc::new(Inner {
+            caller,
+            memory,
+            services,
+            resolved: OnceLock::new(),
+            deadline,
+            progress,
+            word,
+        }))
     }
 
     /// Tells the client how much is done, if it wants to know.
@@ -231,7 +239,13 @@ impl Session {
     /// The packages of a bucket, through this handle on S3, which is this caller's.
     #[must_use]
     pub fn packages(&self, s3: UserS3, bucket: BucketName) -> PackageBucket {
-        let Services { manifests, cpu, clock, tasks, .. } = &*self.0.services;
+        let Services {
+            manifests,
+            cpu,
+            clock,
+            tasks,
+            ..
+        } = &*self.0.services;
         let (manifests, cpu, memory) = (manifests.clone(), cpu.clone(), self.0.memory.clone());
         PackageBucket::new(s3, bucket, manifests, cpu, memory, clock.clone(), tasks.clone())
     }
@@ -239,12 +253,19 @@ impl Session {
     /// Asks STS whose the credentials of this call are.
     pub async fn caller_identity(&self) -> Option<CallerIdentity> {
         let resolved = self.0.resolved.get()?;
-        self.0.services.sts.caller_identity(resolved.credentials().clone()).await
+        self.0
+            .services
+            .sts
+            .caller_identity(resolved.credentials().clone())
+            .await
     }
 }
 
 fn signing(resolved: &Resolved) -> Signing {
-    Signing { credentials: resolved.credentials().clone(), expires_at: resolved.expires_at() }
+    Signing {
+        credentials: resolved.credentials().clone(),
+        expires_at: resolved.expires_at(),
+    }
 }
 
 /// Newer credentials for the caller of a session, from the resolver.
@@ -253,7 +274,12 @@ struct RenewFor(Session);
 #[async_trait]
 impl Renew for RenewFor {
     async fn renew(&self, stale_access_key_id: &str) -> Option<Signing> {
-        let Inner { caller, services, resolved, .. } = &*self.0.0;
+        let Inner {
+            caller,
+            services,
+            resolved,
+            ..
+        } = &*self.0.0;
         let newer = services.resolver.renew(caller, stale_access_key_id).await.ok()?;
         // A renewal must not change on whose behalf the call acts.
         let same_source = resolved.get().is_some_and(|old| old.source() == newer.source());

@@ -33,9 +33,19 @@ pub struct Hints {
 
 impl Hints {
     /// Reads S3 or the catalog.
-    pub const READS: Self = Self { read_only: true, destructive: false, idempotent: true, open_world: true };
+    pub const READS: Self = Self {
+        read_only: true,
+        destructive: false,
+        idempotent: true,
+        open_world: true,
+    };
     /// Writes, and may replace what is there.
-    pub const REPLACES: Self = Self { read_only: false, destructive: true, idempotent: true, open_world: true };
+    pub const REPLACES: Self = Self {
+        read_only: false,
+        destructive: true,
+        idempotent: true,
+        open_world: true,
+    };
 }
 
 /// An image that goes with a result, for models that see.
@@ -60,7 +70,11 @@ pub struct Reply<T> {
 
 impl<T> From<T> for Reply<T> {
     fn from(output: T) -> Self {
-        Self { output, images: Vec::new(), link: None }
+        Self {
+            output,
+            images: Vec::new(),
+            link: None,
+        }
     }
 }
 
@@ -143,28 +157,48 @@ impl AnyTool {
         self.refuse_unknown(&arguments)?;
         // Clients fill in optional arguments that they do not mean with null.
         arguments.retain(|_, value| !value.is_null());
-        arguments.iter_mut().filter(|(name, _)| !is_verbatim(name)).for_each(|(_, value)| drop_nulls(value));
+        arguments
+            .iter_mut()
+            .filter(|(name, _)| !is_verbatim(name))
+            .for_each(|(_, value)| drop_nulls(value));
         reserve_for_texts(&session, &nested_texts(&arguments)).await?;
         let outcome = (self.run)(session.clone(), arguments).await;
-        let Some(source) = session.credential_source().map(Source::as_str) else { return outcome };
+        let Some(source) = session.credential_source().map(Source::as_str) else {
+            return outcome;
+        };
         match outcome {
-            Ok(reply) => Ok(Reply { output: reply.output.with(SOURCE, &source)?, ..reply }),
+            Ok(reply) => Ok(Reply {
+                output: reply.output.with(SOURCE, &source)?,
+                ..reply
+            }),
             Err(mut error) => {
-                error.partial.get_or_insert_default().insert(SOURCE.to_owned(), source.into());
+                error
+                    .partial
+                    .get_or_insert_default()
+                    .insert(SOURCE.to_owned(), source.into());
                 Err(error)
             }
         }
     }
 
     fn refuse_unknown(&self, arguments: &Map<String, Value>) -> Result<(), ToolError> {
-        let Some(Value::Object(known)) = self.input_schema.get("properties") else { return Ok(()) };
+        let Some(Value::Object(known)) = self.input_schema.get("properties") else {
+            return Ok(());
+        };
         let aliases = self.aliases();
-        match arguments.keys().find(|name| !known.contains_key(*name) && !aliases.contains(&name.as_str())) {
+        match arguments
+            .keys()
+            .find(|name| !known.contains_key(*name) && !aliases.contains(&name.as_str()))
+        {
             None => Ok(()),
             Some(unknown) => {
                 let unknown = without_controls(unknown, 80);
                 let valid: Vec<&str> = known.keys().map(String::as_str).collect();
-                let valid = if valid.is_empty() { "none".to_owned() } else { valid.join(", ") };
+                let valid = if valid.is_empty() {
+                    "none".to_owned()
+                } else {
+                    valid.join(", ")
+                };
                 Err(ToolError::invalid(format!(
                     "{} has no argument `{unknown}`; its arguments are: {valid}.",
                     self.name
@@ -175,7 +209,9 @@ impl AnyTool {
 
     /// Other accepted names of arguments, from the schema's `x-aliases`.
     fn aliases(&self) -> Vec<&str> {
-        let Some(Value::Array(names)) = self.input_schema.get("x-aliases") else { return Vec::new() };
+        let Some(Value::Array(names)) = self.input_schema.get("x-aliases") else {
+            return Vec::new();
+        };
         names.iter().filter_map(Value::as_str).collect()
     }
 }
@@ -184,10 +220,15 @@ impl AnyTool {
 pub(super) async fn reserve_for_texts(session: &Session, texts: &[String]) -> Result<(), ToolError> {
     let mut bytes = 0;
     for text in texts {
-        bytes +=
-            Shape::measure(text.as_bytes()).map_err(|excess| ToolError::invalid(excess.to_string()))?.decoded_bytes();
+        bytes += Shape::measure(text.as_bytes())
+            .map_err(|excess| ToolError::invalid(excess.to_string()))?
+            .decoded_bytes();
     }
-    if bytes > SMALL { session.hold_more(bytes).await } else { Ok(()) }
+    if bytes > SMALL {
+        session.hold_more(bytes).await
+    } else {
+        Ok(())
+    }
 }
 
 /// Reads arguments; the error names the argument and what was expected.
@@ -209,7 +250,10 @@ fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.retain(|_, value| !value.is_null());
-            object.iter_mut().filter(|(name, _)| !is_verbatim(name)).for_each(|(_, value)| drop_nulls(value));
+            object
+                .iter_mut()
+                .filter(|(name, _)| !is_verbatim(name))
+                .for_each(|(_, value)| drop_nulls(value));
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}

@@ -50,7 +50,8 @@ impl Toolbox {
 
     /// The tool of an action. That there is one for each is a test's matter.
     pub(super) fn tool_of_action(&self, name: &str) -> Result<&AnyTool, ToolError> {
-        self.tool(name).ok_or_else(|| ToolError::new(ErrorCode::Internal, format!("There is no tool {name}.")))
+        self.tool(name)
+            .ok_or_else(|| ToolError::new(ErrorCode::Internal, format!("There is no tool {name}.")))
     }
 
     /// What a name stands for.
@@ -58,7 +59,10 @@ impl Toolbox {
     pub fn find(&self, name: &str) -> Option<Callable<'_>> {
         let module = || MODULES.iter().find(|module| module.name == name).map(Callable::Module);
         let old = || OLD_NAMES.iter().find(|old| old.name == name);
-        self.tool(name).map(Callable::Typed).or_else(module).or_else(|| old().map(Callable::OldName))
+        self.tool(name)
+            .map(Callable::Typed)
+            .or_else(module)
+            .or_else(|| old().map(Callable::OldName))
     }
 
     /// Calls what was found. What the offer leaves out is refused.

@@ -79,7 +79,9 @@ mod tests {
 
     fn text(output: &Value, more: Option<(&'static str, &str)>) -> String {
         let written = Written::success(output, 0).unwrap();
-        let written = more.into_iter().fold(written, |written, (name, value)| written.with(name, &value).unwrap());
+        let written = more
+            .into_iter()
+            .fold(written, |written, (name, value)| written.with(name, &value).unwrap());
         String::from_utf8(written.as_bytes().to_vec()).unwrap()
     }
 
@@ -87,7 +89,10 @@ mod tests {
     fn success_comes_first_and_what_is_added_last() {
         assert_eq!(text(&json!({}), None), r#"{"success":true}"#);
         assert_eq!(text(&json!({}), Some(("a", "\""))), r#"{"success":true,"a":"\""}"#);
-        assert_eq!(text(&json!({"b": {}, "c": []}), Some(("a", ""))), r#"{"success":true,"b":{},"c":[],"a":""}"#);
+        assert_eq!(
+            text(&json!({"b": {}, "c": []}), Some(("a", ""))),
+            r#"{"success":true,"b":{},"c":[],"a":""}"#
+        );
         let empty = Written::object(&Map::new()).unwrap().with("a", &1).unwrap();
         assert_eq!(empty.as_bytes(), br#"{"a":1}"#);
         assert_eq!(empty.read().unwrap().get("a"), Some(&json!(1)));
@@ -96,7 +101,11 @@ mod tests {
     #[test]
     fn what_is_no_object_is_no_result() {
         for value in [json!(1), json!([]), json!("{}"), json!(null), json!("{\"a\"}")] {
-            assert_eq!(Written::success(&value, 0).unwrap_err().code, ErrorCode::Internal, "{value}");
+            assert_eq!(
+                Written::success(&value, 0).unwrap_err().code,
+                ErrorCode::Internal,
+                "{value}"
+            );
         }
     }
 }

@@ -68,13 +68,21 @@ enum State {
     Probing,
 }
 
-const CLOSED: State = State::Closed { silences: 0, first: None, by_several: false };
+const CLOSED: State = State::Closed {
+    silences: 0,
+    first: None,
+    by_several: false,
+};
 
 impl Breaker {
     /// A breaker of a party of this kind, which is its name in metrics and logs.
     #[must_use]
     pub fn new(dependency: Dependency, clock: Clock) -> Self {
-        Self(Arc::new(Inner { dependency, clock, state: Mutex::new(CLOSED) }))
+        Self(Arc::new(Inner {
+            dependency,
+            clock,
+            state: Mutex::new(CLOSED),
+        }))
     }
 
     /// Whether nobody may ask just now.
@@ -102,7 +110,11 @@ impl Breaker {
                 true
             }
         };
-        Ok(Permit { breaker: self.0.clone(), asker, is_probe })
+        Ok(Permit {
+            breaker: self.0.clone(),
+            asker,
+            is_probe,
+        })
     }
 }
 
@@ -110,7 +122,9 @@ impl Resting {
     /// Up to the whole second, so that who waits so long is not too early.
     fn until(until: Moment, now: Moment) -> Self {
         let left = until.since(now);
-        Self { seconds: left.as_secs() + i64::from(left.subsec_nanos() > 0) }
+        Self {
+            seconds: left.as_secs() + i64::from(left.subsec_nanos() > 0),
+        }
     }
 }
 
@@ -120,7 +134,9 @@ impl Inner {
     }
 
     fn open(&self, state: &mut State) {
-        *state = State::Open { until: self.clock.monotonic().after(REST) };
+        *state = State::Open {
+            until: self.clock.monotonic().after(REST),
+        };
         metrics::breaker(self.dependency, "open");
         tracing::warn!(
             dependency = self.dependency.as_str(),
@@ -155,11 +171,19 @@ impl Permit {
         let is_probe = std::mem::take(&mut self.is_probe);
         let mut state = self.breaker.state();
         match *state {
-            State::Closed { silences, first, by_several } => {
+            State::Closed {
+                silences,
+                first,
+                by_several,
+            } => {
                 let silences = silences.saturating_add(1);
                 let by_several =
                     by_several || self.asker == Asker::SERVER || first.is_some_and(|first| first != self.asker);
-                *state = State::Closed { silences, first: first.or(Some(self.asker)), by_several };
+                *state = State::Closed {
+                    silences,
+                    first: first.or(Some(self.asker)),
+                    by_several,
+                };
                 if silences >= SILENCES && by_several {
                     self.breaker.open(&mut state);
                 }
@@ -205,7 +229,10 @@ mod tests {
             let millis = Arc::new(AtomicI64::new(0));
             let read = millis.clone();
             let clock = Clock::from_fn(move || Timestamp::from_millisecond(read.load(Ordering::Relaxed)).unwrap());
-            Self { breaker: Breaker::new(Dependency::S3, clock), millis }
+            Self {
+                breaker: Breaker::new(Dependency::S3, clock),
+                millis,
+            }
         }
 
         fn ask(&self, who: u8) -> Result<Permit, i64> {
@@ -248,7 +275,10 @@ mod tests {
         for _ in 0..5 {
             scene.breaker.ask(Asker::SERVER).unwrap().silent();
         }
-        assert!(scene.breaker.ask(Asker::SERVER).is_err(), "the server has nobody beside it");
+        assert!(
+            scene.breaker.ask(Asker::SERVER).is_err(),
+            "the server has nobody beside it"
+        );
     }
 
     #[test]

@@ -47,7 +47,10 @@ pub struct Waits {
 
 impl Default for Waits {
     fn default() -> Self {
-        Self { pause: Duration::from_millis(250), place: Duration::from_secs(2) }
+        Self {
+            pause: Duration::from_millis(250),
+            place: Duration::from_secs(2),
+        }
     }
 }
 
@@ -108,7 +111,12 @@ impl Upstreams {
     #[must_use]
     pub fn new(clock: Clock, waits: Waits) -> Self {
         let budget = TpsBudget::new(BUDGET_SECONDS, BUDGET_RESERVE, BUDGET_SHARE);
-        Self(Arc::new(Shared { clock, waits, budget, known: Cache::new(MOST) }))
+        Self(Arc::new(Shared {
+            clock,
+            waits,
+            budget,
+            known: Cache::new(MOST),
+        }))
     }
 
     /// The party at this address: scheme, host and port. `dependency` is its kind, the same for all of a kind.
@@ -116,7 +124,12 @@ impl Upstreams {
         let new = async {
             let breaker = Breaker::new(dependency, self.0.clock.clone());
             let places = Semaphore::new(PLACES);
-            Upstream(Arc::new(Party { dependency, breaker, places, shared: self.0.clone() }))
+            Upstream(Arc::new(Party {
+                dependency,
+                breaker,
+                places,
+                shared: self.0.clone(),
+            }))
         };
         self.0.known.get_with(address, new).await
     }
@@ -135,7 +148,12 @@ impl Upstream {
         E: From<NotAsked>,
         Fut: Future<Output = Result<T, E>>,
     {
-        let Party { dependency, places, shared, .. } = &*self.0;
+        let Party {
+            dependency,
+            places,
+            shared,
+            ..
+        } = &*self.0;
         let Ok(Ok(_place)) = timeout(shared.waits.place, places.acquire()).await else {
             return Err(NotAsked::Crowded.into());
         };
@@ -151,7 +169,9 @@ impl Upstream {
         }
         sleep(shared.waits.pause.mul_f64(rand::random_range(0.2..=1.0))).await;
         // Meanwhile others may have found out that nobody is there.
-        let Ok(permit) = self.0.breaker.ask(asker) else { return Err(error) };
+        let Ok(permit) = self.0.breaker.ask(asker) else {
+            return Err(error);
+        };
         metrics::retry(*dependency);
         self.told(permit, question().await, &silence)
     }

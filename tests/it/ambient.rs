@@ -12,14 +12,20 @@ use quilt_mcp::config::ServeConfig;
 #[tokio::test]
 async fn a_call_without_a_token_never_acts_as_the_server() {
     let stage = Stage::embedded().await;
-    for flags in
-        [vec!["--ambient=full".to_owned()], vec!["--ambient=full".to_owned(), format!("--jwt-secret={SECRET}")]]
-    {
+    for flags in [
+        vec!["--ambient=full".to_owned()],
+        vec!["--ambient=full".to_owned(), format!("--jwt-secret={SECRET}")],
+    ] {
         let server = Server::start(&stage, Some(&stage.admin), &flags).await;
         let items = json!([{ "key": "anonymous", "text": "x" }]);
         let arguments = json!({ "bucket": SHARED, "items": items });
-        let answer =
-            server.rpc(None, "tools/call", json!({ "name": "bucket_objects_put", "arguments": arguments })).await;
+        let answer = server
+            .rpc(
+                None,
+                "tools/call",
+                json!({ "name": "bucket_objects_put", "arguments": arguments }),
+            )
+            .await;
         assert_eq!(answer.refused(), (401, "missing_jwt"));
     }
     assert!(stage.aws().journal().is_empty());
@@ -28,8 +34,11 @@ async fn a_call_without_a_token_never_acts_as_the_server() {
 #[tokio::test]
 async fn anonymous_calls_use_ambient_credentials_when_the_operator_says_so() {
     let stage = Stage::embedded().await;
-    for (ambient, writes) in [("read-only", "write_needs_user_credentials"), ("never", "no_credentials"), ("full", "")]
-    {
+    for (ambient, writes) in [
+        ("read-only", "write_needs_user_credentials"),
+        ("never", "no_credentials"),
+        ("full", ""),
+    ] {
         let flags = ["--anonymous".to_owned(), format!("--ambient={ambient}")];
         let server = Server::start(&stage, Some(&stage.admin), &flags).await;
         let arguments = json!({ "bucket": SHARED, "items": [{ "key": "anonymous", "text": "x" }] });
@@ -58,7 +67,10 @@ async fn the_servers_own_token_serves_calls_that_bring_none() {
         let flags = [format!("--registry-url={}", registry.url), format!("--api-token={own}")];
         let server = Server::start(&stage, None, &flags).await;
         let params = json!({ "name": "bucket_objects_list", "arguments": { "bucket": SHARED } });
-        assert_eq!(server.rpc(None, "tools/call", params).await.success()["credential_source"], "catalog");
+        assert_eq!(
+            server.rpc(None, "tools/call", params).await.success()["credential_source"],
+            "catalog"
+        );
     }
 
     // quilt3's refresh token is exchanged, once for as long as the access token is good.
@@ -80,7 +92,10 @@ async fn the_servers_own_token_serves_calls_that_bring_none() {
             "SessionToken": keys.session_token, "Expiration": end })))
         .mount(&exchange)
         .await;
-    let flags = [format!("--registry-url={}", exchange.uri()), "--api-token=first".to_owned()];
+    let flags = [
+        format!("--registry-url={}", exchange.uri()),
+        "--api-token=first".to_owned(),
+    ];
     let server = Server::start(&stage, None, &flags).await;
     for _ in 0..2 {
         let params = json!({ "name": "bucket_objects_list", "arguments": { "bucket": SHARED } });
@@ -95,6 +110,9 @@ fn both_are_refused_where_others_can_reach_the_listener() {
         let config = ServeConfig::from_flags(["--host=0.0.0.0", flag]).unwrap();
         let error = config.check().unwrap_err().to_string();
         assert!(error.contains("0.0.0.0") && error.contains("loopback"), "{error}");
-        ServeConfig::from_flags(["--host=127.0.0.1", flag]).unwrap().check().unwrap();
+        ServeConfig::from_flags(["--host=127.0.0.1", flag])
+            .unwrap()
+            .check()
+            .unwrap();
     }
 }

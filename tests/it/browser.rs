@@ -41,9 +41,19 @@ async fn the_catalogs_page_is_served() {
         readable(&server.post(body, &headers).await, id)
     };
     let asked = "authorization,content-type,accept,mcp-protocol-version";
-    let preflight = [PAGE, ("access-control-request-method", "POST"), ("access-control-request-headers", asked)];
+    let preflight = [
+        PAGE,
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", asked),
+    ];
     let allowed = server.request("OPTIONS", "/mcp", &preflight).await;
-    assert_eq!((allowed.status, allowed.headers["access-control-allow-headers"].to_str().unwrap()), (200, asked));
+    assert_eq!(
+        (
+            allowed.status,
+            allowed.headers["access-control-allow-headers"].to_str().unwrap()
+        ),
+        (200, asked)
+    );
 
     let client = json!({ "name": "quilt-catalog", "version": "1" });
     let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
@@ -54,7 +64,10 @@ async fn the_catalogs_page_is_served() {
     assert_eq!((begun.status, &begun.body), (202, &json!("")));
     let tools = ask("0b6f-2", "tools/list", json!({})).await;
     for tool in tools["tools"].as_array().unwrap() {
-        assert!(tool["annotations"]["readOnlyHint"].is_boolean(), "the page repeats only what reads");
+        assert!(
+            tool["annotations"]["readOnlyHint"].is_boolean(),
+            "the page repeats only what reads"
+        );
     }
     assert_eq!(ask("0b6f-3", "resources/list", json!({})).await["resources"], json!([]));
     let uri = format!("s3://{}/plankton/README.md", dev.backend.info.buckets.shared);
@@ -63,8 +76,16 @@ async fn the_catalogs_page_is_served() {
     assert_eq!(ask("0b6f-5", "ping", json!({})).await, json!({}));
     let uri = format!("s3://{}/plankton/images/gradient.png", dev.backend.info.buckets.shared);
     let arguments = json!({ "action": "object_fetch", "params": { "s3_uri": uri } });
-    let image = ask("0b6f-6", "tools/call", json!({ "name": "buckets", "arguments": arguments })).await;
-    assert_eq!((&image["isError"], &image["content"][1]["mimeType"]), (&json!(false), &json!("image/png")));
+    let image = ask(
+        "0b6f-6",
+        "tools/call",
+        json!({ "name": "buckets", "arguments": arguments }),
+    )
+    .await;
+    assert_eq!(
+        (&image["isError"], &image["content"][1]["mimeType"]),
+        (&json!(false), &json!("image/png"))
+    );
 
     // A login that is over is an error that the page can read, and tell from a broken server.
     let expired = [PAGE, headers[1], headers[2], ("authorization", "Bearer x.y.z")];

@@ -34,13 +34,23 @@ impl Site {
     fn routes(&self) -> Router {
         let page = include_str!("../peers/browser/page.html");
         let script = async |State(site): State<Self>| -> Response {
-            ([(header::CONTENT_TYPE, "text/javascript")], std::fs::read(&site.0.bundle).unwrap()).into_response()
+            (
+                [(header::CONTENT_TYPE, "text/javascript")],
+                std::fs::read(&site.0.bundle).unwrap(),
+            )
+                .into_response()
         };
         Router::new()
             .route("/", get(Html(page)))
             .route("/page.js", get(script))
-            .route("/config.json", get(async |State(site): State<Self>| axum::Json(site.0.config.clone())))
-            .route("/token/{user}", post(async |State(site): State<Self>, Path(user): Path<String>| site.token(&user)))
+            .route(
+                "/config.json",
+                get(async |State(site): State<Self>| axum::Json(site.0.config.clone())),
+            )
+            .route(
+                "/token/{user}",
+                post(async |State(site): State<Self>, Path(user): Path<String>| site.token(&user)),
+            )
             .with_state(self.clone())
     }
 
@@ -51,7 +61,11 @@ impl Site {
         if let Some(last) = handed_out.last() {
             self.0.registry.vends(last, Vends::Status(401));
         }
-        let keys = if user == "writer" { &self.0.writer } else { &self.0.reader };
+        let keys = if user == "writer" {
+            &self.0.writer
+        } else {
+            &self.0.reader
+        };
         self.0.registry.vends(&new, Vends::Keys(keys.clone(), 3600));
         handed_out.push(new.clone());
         new
@@ -74,7 +88,11 @@ async fn a_page_of_an_allowed_origin_is_served_and_a_foreign_one_is_not() {
     let registry = FakeRegistry::start().await;
     let ((page, origin), (foreign, foreign_origin)) = (listen().await, listen().await);
     let allowed = format!("--allowed-origins={origin}");
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), allowed.clone()];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        allowed.clone(),
+    ];
     let server = Server::start(&stage, None, &flags).await;
     // Its registry would have to prove every token, and nobody listens there.
     let undecided = ["--registry-url=http://127.0.0.1:9".to_owned(), allowed];
@@ -95,18 +113,33 @@ async fn a_page_of_an_allowed_origin_is_served_and_a_foreign_one_is_not() {
         tokio::spawn(async move { axum::serve(listener, routes).await });
     }
     let mut drive = tools::node_script("browser/drive.mjs").unwrap();
-    drive.arg(tools::chromium().unwrap()).arg(&site.0.bundle).args([&origin, &foreign_origin]);
+    drive
+        .arg(tools::chromium().unwrap())
+        .arg(&site.0.bundle)
+        .args([&origin, &foreign_origin]);
     drive.env("HOME", bundle.path());
-    let said = tokio::task::spawn_blocking(move || tools::run(&mut drive)).await.unwrap().unwrap();
+    let said = tokio::task::spawn_blocking(move || tools::run(&mut drive))
+        .await
+        .unwrap()
+        .unwrap();
     let visits: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let [visit, foreigner] = visits.as_slice() else { panic!("{said}") };
+    let [visit, foreigner] = visits.as_slice() else {
+        panic!("{said}")
+    };
     assert_eq!((&visit["faults"], &foreigner["faults"]), (&json!([]), &json!([])));
 
     shows_what_it_did(visit);
     assert_eq!(visit["seen"]["protocols"], json!(["2025-11-25", "2026-07-28"]));
     let written = stage.written(SHARED).await;
-    for key in ["from-a-page/1.x.txt", "from-a-page/2.x.txt", ".quilt/named_packages/pages/sdk-1/latest"] {
-        assert!(written.iter().any(|(found, _)| found == key), "{key} is not among {written:?}");
+    for key in [
+        "from-a-page/1.x.txt",
+        "from-a-page/2.x.txt",
+        ".quilt/named_packages/pages/sdk-1/latest",
+    ] {
+        assert!(
+            written.iter().any(|(found, _)| found == key),
+            "{key} is not among {written:?}"
+        );
     }
     // Of each SDK four calls touched S3, each as the owner of a token that no other request had.
     assert_eq!(registry.asked_for_credentials(), 2 * 4);
@@ -115,13 +148,25 @@ async fn a_page_of_an_allowed_origin_is_served_and_a_foreign_one_is_not() {
     // The browser asked first, was not let in, and never sent the SDK's request.
     assert_eq!(foreigner["shown"], json!(["TypeError: Failed to fetch"]));
     let answers = foreigner["answers"].as_array().unwrap();
-    let from_server: Vec<&Value> = answers.iter().filter(|answer| answer[1] == server.url.as_str()).collect();
-    assert_eq!(from_server, [&json!(["POST", server.url, 403])], "what needs no preflight is refused by the server");
+    let from_server: Vec<&Value> = answers
+        .iter()
+        .filter(|answer| answer[1] == server.url.as_str())
+        .collect();
+    assert_eq!(
+        from_server,
+        [&json!(["POST", server.url, 403])],
+        "what needs no preflight is refused by the server"
+    );
 }
 
 /// What is on the page, line by line.
 fn shows_what_it_did(visit: &Value) {
-    let shown: Vec<&str> = visit["shown"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    let shown: Vec<&str> = visit["shown"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .collect();
     assert_eq!(shown.len(), 2 * 6, "{shown:#?}");
     for (sdk, lines) in ["1.x", "2.x"].into_iter().zip(shown.chunks(6)) {
         let denied =
@@ -129,7 +174,11 @@ fn shows_what_it_did(visit: &Value) {
         let (package, size) = (&sdk[..1], format!("Grüße von {sdk}").len());
         for (line, parts) in lines.iter().zip([
             vec![format!("{sdk} without a token: 22 tools")],
-            vec![format!("{sdk} without a token: "), "missing_jwt".to_owned(), "Authorization: Bearer".to_owned()],
+            vec![
+                format!("{sdk} without a token: "),
+                "missing_jwt".to_owned(),
+                "Authorization: Bearer".to_owned(),
+            ],
             vec![format!("{sdk} reader: 2 objects")],
             vec![format!("{sdk} writer: uploaded {size} bytes")],
             vec![format!("{sdk} writer: package pages/sdk-{package} of 1 file")],
@@ -151,19 +200,37 @@ async fn reads_the_headers_that_it_needs(visit: &Value, server: &Server, undecid
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     for (what, answer, needed) in [
         ("served", server.post(ping, &[]).await, vec!["x-request-id"]),
-        ("no token", server.post(call, &[]).await, vec!["x-request-id", "www-authenticate"]),
-        ("bad token", server.post(call, &[bad]).await, vec!["x-request-id", "www-authenticate"]),
-        ("undecided", undecided.post(call, &[("authorization", &good)]).await, vec!["x-request-id", "retry-after"]),
+        (
+            "no token",
+            server.post(call, &[]).await,
+            vec!["x-request-id", "www-authenticate"],
+        ),
+        (
+            "bad token",
+            server.post(call, &[bad]).await,
+            vec!["x-request-id", "www-authenticate"],
+        ),
+        (
+            "undecided",
+            undecided.post(call, &[("authorization", &good)]).await,
+            vec!["x-request-id", "retry-after"],
+        ),
     ] {
         let read = &visit["seen"]["headers"][what];
         assert_eq!(read["status"], answer.status, "{what}: {read}");
         for name in needed {
-            assert!(answer.headers.contains_key(name) && read[name].is_string(), "{what}: {name} is not in {read}");
+            assert!(
+                answer.headers.contains_key(name) && read[name].is_string(),
+                "{what}: {name} is not in {read}"
+            );
         }
         for name in answer.headers.keys().map(header::HeaderName::as_str) {
             let says_nothing = ["date", "connection", "vary", "content-length"].contains(&name);
             let is_about_the_page = name.starts_with("access-control-");
-            assert!(says_nothing || is_about_the_page || read[name].is_string(), "{what}: {name} is hidden: {read}");
+            assert!(
+                says_nothing || is_about_the_page || read[name].is_string(),
+                "{what}: {name} is hidden: {read}"
+            );
         }
     }
 }

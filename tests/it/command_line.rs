@@ -17,12 +17,18 @@ fn quilt_mcp() -> Command {
 async fn dev_takes_the_settings_of_serve_and_says_which_it_does_not() {
     let data = tempfile::tempdir().unwrap();
     let mut dev = quilt_mcp();
-    dev.args(["dev", "--port=0", "--tool-style=both", "--data"]).arg(data.path());
-    dev.env("QUILT_MCP_ALLOWED_ORIGINS", "https://app.example.com").env("MCP_JWT_SECRET", "s".repeat(40));
+    dev.args(["dev", "--port=0", "--tool-style=both", "--data"])
+        .arg(data.path());
+    dev.env("QUILT_MCP_ALLOWED_ORIGINS", "https://app.example.com")
+        .env("MCP_JWT_SECRET", "s".repeat(40));
     let mut dev = dev.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
     let mut said = String::new();
-    while let Some(line) = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await.unwrap().unwrap() {
+    while let Some(line) = tokio::time::timeout(Duration::from_mins(1), lines.next_line())
+        .await
+        .unwrap()
+        .unwrap()
+    {
         said = line;
         if said.starts_with("Ignored") {
             break;
@@ -33,12 +39,27 @@ async fn dev_takes_the_settings_of_serve_and_says_which_it_does_not() {
         serde_json::from_slice(&std::fs::read(data.path().join("dev.json")).unwrap()).unwrap();
     let server = crate::support::server::Server::at(info["mcp_url"].as_str().unwrap().to_owned());
     let list = server.rpc(None, "tools/list", json!({})).await;
-    let names: Vec<&str> =
-        list.body["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert!(names.contains(&"buckets") && names.contains(&"bucket_list"), "{names:?}");
-    for origin in ["https://app.example.com", "http://localhost:5173", "http://127.0.0.1:6274"] {
+    let names: Vec<&str> = list.body["result"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.contains(&"buckets") && names.contains(&"bucket_list"),
+        "{names:?}"
+    );
+    for origin in [
+        "https://app.example.com",
+        "http://localhost:5173",
+        "http://127.0.0.1:6274",
+    ] {
         let preflight = [("origin", origin), ("access-control-request-method", "POST")];
-        assert_eq!(server.request("OPTIONS", "/mcp", &preflight).await.status, 200, "{origin}");
+        assert_eq!(
+            server.request("OPTIONS", "/mcp", &preflight).await.status,
+            200,
+            "{origin}"
+        );
     }
     let token = info["users"]["reader"]["token"].as_str().unwrap();
     server.call(token, "bucket_list", json!({})).await.success();
@@ -49,11 +70,18 @@ async fn dev_takes_the_settings_of_serve_and_says_which_it_does_not() {
 async fn the_printed_curl_lines_do_what_they_say() {
     let data = tempfile::tempdir().unwrap();
     let mut dev = quilt_mcp();
-    dev.args(["dev", "--port", "0", "--data"]).arg(data.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    dev.args(["dev", "--port", "0", "--data"])
+        .arg(data.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut dev = dev.spawn().unwrap();
     let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
     let (mut curls, mut title) = (Vec::new(), String::new());
-    while let Some(line) = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await.unwrap().unwrap() {
+    while let Some(line) = tokio::time::timeout(Duration::from_mins(1), lines.next_line())
+        .await
+        .unwrap()
+        .unwrap()
+    {
         if let Some(text) = line.strip_prefix("# ") {
             title = text.to_owned();
         }
@@ -66,16 +94,30 @@ async fn the_printed_curl_lines_do_what_they_say() {
     }
     let expected: [(&str, &[&str]); 8] = [
         ("Which tools are there?", &["bucket_objects_put", "auth_status"]),
-        ("Who am I", &["assumed-role/reader/reader", r#""credential_source":"catalog""#]),
+        (
+            "Who am I",
+            &["assumed-role/reader/reader", r#""credential_source":"catalog""#],
+        ),
         ("reader lists", &["plankton/README.md", r#""success":true"#]),
         ("writer uploads", &[r#""uploaded":1"#, r#""success":true"#]),
         ("reader reads", &["Hello from curl"]),
         (
             "reader may not write",
-            &["access_denied", "s3:PutObject", "quilt-dev-shared", r#""credential_source":"catalog""#],
+            &[
+                "access_denied",
+                "s3:PutObject",
+                "quilt-dev-shared",
+                r#""credential_source":"catalog""#,
+            ],
         ),
-        ("nobody may touch", &["access_denied", "s3:ListBucket", "quilt-dev-private"]),
-        ("without a token", &["HTTP/1.1 401 Unauthorized", "missing_jwt", "www-authenticate: Bearer"]),
+        (
+            "nobody may touch",
+            &["access_denied", "s3:ListBucket", "quilt-dev-private"],
+        ),
+        (
+            "without a token",
+            &["HTTP/1.1 401 Unauthorized", "missing_jwt", "www-authenticate: Bearer"],
+        ),
     ];
     assert_eq!(curls.len(), expected.len());
     for ((title, line), (about, parts)) in curls.iter().zip(expected) {
@@ -112,7 +154,13 @@ async fn the_printed_curl_lines_do_what_they_say() {
         let put = json!({ "bucket": info.buckets.shared, "items": items });
         let put = server.call(&user.token, "bucket_objects_put", put).await;
         assert_eq!(put.output()["success"], writes, "{}", put.body);
-        let private = server.call(&user.token, "bucket_objects_list", json!({ "bucket": info.buckets.private })).await;
+        let private = server
+            .call(
+                &user.token,
+                "bucket_objects_list",
+                json!({ "bucket": info.buckets.private }),
+            )
+            .await;
         private.failure("access_denied");
         let buckets = server.call(&user.token, "bucket_list", json!({})).await;
         assert_eq!(buckets.success()["listed_by"], "catalog");
@@ -120,11 +168,26 @@ async fn the_printed_curl_lines_do_what_they_say() {
         assert_eq!(buckets.success()["count"], 1);
     }
 
-    let port = info.mcp_url.trim_end_matches("/mcp").rsplit(':').next().unwrap().to_owned();
-    let well = quilt_mcp().args(["healthcheck", "--port", &port]).status().await.unwrap();
+    let port = info
+        .mcp_url
+        .trim_end_matches("/mcp")
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .to_owned();
+    let well = quilt_mcp()
+        .args(["healthcheck", "--port", &port])
+        .status()
+        .await
+        .unwrap();
     assert!(well.success());
     dev.kill().await.unwrap();
-    let ill = quilt_mcp().args(["healthcheck", "--port", &port]).stderr(Stdio::null()).status().await.unwrap();
+    let ill = quilt_mcp()
+        .args(["healthcheck", "--port", &port])
+        .stderr(Stdio::null())
+        .status()
+        .await
+        .unwrap();
     assert_eq!(ill.code(), Some(1));
 }
 
@@ -136,37 +199,67 @@ async fn a_bad_setting_is_one_line_that_names_it() {
         ("QUILT_MCP_TOOL_TIMEOUT", "5h", "such as 50s"),
         ("QUILT_MCP_MAX_BODY", "8MB", "such as 8MiB"),
         ("QUILT_MCP_AMBIENT", "always", "never, read-only, full"),
-        ("QUILT_CATALOG_URL", "catalog.example.com", "such as https://catalog.example.com"),
+        (
+            "QUILT_CATALOG_URL",
+            "catalog.example.com",
+            "such as https://catalog.example.com",
+        ),
         ("QUILT_REGISTRY_URL", "http://registry.example.com", "expected https"),
         ("MCP_JWT_SECRET", "short-canary", "at least 32"),
-        ("QUILT_MCP_ASSUMABLE_ROLES", "arn:aws:iam::*:role/x", "123456789012:role/NAME"),
+        (
+            "QUILT_MCP_ASSUMABLE_ROLES",
+            "arn:aws:iam::*:role/x",
+            "123456789012:role/NAME",
+        ),
         ("QUILT_MCP_VERIFY", "jwt", "hs256, jwks, registry"),
         ("QUILT_MCP_VERIFY", "jwks", "MCP_JWT_JWKS_URL"),
         ("MCP_JWT_ISSUER", "", "MCP_JWT_JWKS_URL needs it"),
         ("QUILT_CATALOG_DOMAIN", "https://x.example.com", "bare host"),
-        ("QUILT_MCP_WEB_IDENTITY_ROLE_ARN", "arn:aws:iam::123456789012:role/*x", "the ARN of one role"),
-        ("QUILT_MCP_ALLOWED_ORIGINS", "app.example.com", "such as https://app.example.com"),
+        (
+            "QUILT_MCP_WEB_IDENTITY_ROLE_ARN",
+            "arn:aws:iam::123456789012:role/*x",
+            "the ARN of one role",
+        ),
+        (
+            "QUILT_MCP_ALLOWED_ORIGINS",
+            "app.example.com",
+            "such as https://app.example.com",
+        ),
         ("QUILT_BUCKETS", "Not_A_Bucket", "3 to 63"),
         ("QUILT_MCP_LOG", "=,=", "log filter"),
         ("QUILT_MCP_TOOLSETS", "buckets,search", "`search` is not a toolset"),
         ("QUILT_MCP_TOOL_STYLE", "actions", "typed, modules, both"),
         ("QUILT_MCP_READ_ONLY", "perhaps", "true, false"),
-        ("QUILT_MCP_AUTHORIZATION_SERVERS", "https://login.example.com", "MCP_JWT_JWKS_URL"),
+        (
+            "QUILT_MCP_AUTHORIZATION_SERVERS",
+            "https://login.example.com",
+            "MCP_JWT_JWKS_URL",
+        ),
         ("QUILT_MCP_REQUIRE_AUTH", "some", "calls, all"),
         ("QUILT_MCP_STATE_KEY", "short-canary", "at least 32 random ones"),
     ] {
         let mut serve = quilt_mcp();
-        serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env(variable, value);
+        serve
+            .arg("serve")
+            .env_clear()
+            .env("QUILT_MCP_PORT", "0")
+            .env(variable, value);
         if variable == "MCP_JWT_ISSUER" {
             serve.env("MCP_JWT_JWKS_URL", "https://login.example.com/keys");
         }
         let output = serve.output();
-        let output = tokio::time::timeout(Duration::from_secs(30), output).await.unwrap().unwrap();
+        let output = tokio::time::timeout(Duration::from_secs(30), output)
+            .await
+            .unwrap()
+            .unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success(), "{variable}");
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('{')).collect();
         assert_eq!(lines.len(), 1, "{variable}: {text}");
-        assert!(lines[0].contains(variable) && lines[0].contains(part), "{variable}: {text}");
+        assert!(
+            lines[0].contains(variable) && lines[0].contains(part),
+            "{variable}: {text}"
+        );
         assert!(!text.contains("short-canary"), "{text}");
     }
 }
@@ -175,24 +268,42 @@ async fn a_bad_setting_is_one_line_that_names_it() {
 #[tokio::test]
 async fn a_variable_that_is_set_to_nothing_is_not_set() {
     let mut serve = quilt_mcp();
-    serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env("QUILT_MCP_LOG_FORMAT", "json");
-    for variable in
-        ["QUILT_CATALOG_URL", "QUILT_REGISTRY_URL", "QUILT_MCP_ALLOWED_ORIGINS", "AWS_REGION", "MCP_JWT_SECRET"]
-    {
+    serve
+        .arg("serve")
+        .env_clear()
+        .env("QUILT_MCP_PORT", "0")
+        .env("QUILT_MCP_LOG_FORMAT", "json");
+    for variable in [
+        "QUILT_CATALOG_URL",
+        "QUILT_REGISTRY_URL",
+        "QUILT_MCP_ALLOWED_ORIGINS",
+        "AWS_REGION",
+        "MCP_JWT_SECRET",
+    ] {
         serve.env(variable, "");
     }
     serve.env("QUILT_MCP_ALOWED_HOSTS", "misspelt");
     let mut serve = serve.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(serve.stderr.take().unwrap()).lines();
     let mut log = String::new();
-    while let Some(line) = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap() {
+    while let Some(line) = tokio::time::timeout(Duration::from_secs(30), lines.next_line())
+        .await
+        .unwrap()
+        .unwrap()
+    {
         log.push_str(&line);
         if line.contains("\"listening\"") {
             break;
         }
     }
-    assert!(log.contains("\"listening\"") && log.contains(r#""verify":"Registry""#), "{log}");
-    assert!(log.contains("QUILT_MCP_ALOWED_HOSTS"), "a misspelt name is a warning: {log}");
+    assert!(
+        log.contains("\"listening\"") && log.contains(r#""verify":"Registry""#),
+        "{log}"
+    );
+    assert!(
+        log.contains("QUILT_MCP_ALOWED_HOSTS"),
+        "a misspelt name is a warning: {log}"
+    );
 }
 
 /// Who listens where others reach it, likely has copies, and surely a next version.
@@ -201,23 +312,40 @@ async fn a_confirmation_that_may_be_lost_is_a_warning() {
     let key = "a-state-key-that-all-copies-have";
     for (host, key, warns) in [("0.0.0.0", "", true), ("0.0.0.0", key, false), ("127.0.0.1", "", false)] {
         let mut serve = quilt_mcp();
-        serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env("QUILT_MCP_HOST", host);
-        serve.env("QUILT_REGISTRY_URL", "https://registry.example.com").env("QUILT_MCP_STATE_KEY", key);
+        serve
+            .arg("serve")
+            .env_clear()
+            .env("QUILT_MCP_PORT", "0")
+            .env("QUILT_MCP_HOST", host);
+        serve
+            .env("QUILT_REGISTRY_URL", "https://registry.example.com")
+            .env("QUILT_MCP_STATE_KEY", key);
         let mut serve = serve.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(serve.stderr.take().unwrap()).lines();
         let mut log = String::new();
         while !log.contains("listening") {
-            let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap();
+            let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line())
+                .await
+                .unwrap()
+                .unwrap();
             log.push_str(&line.unwrap());
         }
-        assert_eq!(log.contains("QUILT_MCP_STATE_KEY is not set"), warns, "{host} {key}: {log}");
+        assert_eq!(
+            log.contains("QUILT_MCP_STATE_KEY is not set"),
+            warns,
+            "{host} {key}: {log}"
+        );
         assert!(!log.contains("that-all-copies-have"), "{log}");
     }
 }
 
 async fn serve_until_it_listens(drain: &str) -> (tokio::process::Child, Lines<BufReader<ChildStderr>>) {
     let mut serve = quilt_mcp();
-    serve.arg("serve").env_clear().env("QUILT_MCP_PORT", "0").env("QUILT_MCP_DRAIN", drain);
+    serve
+        .arg("serve")
+        .env_clear()
+        .env("QUILT_MCP_PORT", "0")
+        .env("QUILT_MCP_DRAIN", drain);
     serve.env("QUILT_REGISTRY_URL", "https://registry.example.com");
     let mut serve = serve.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(serve.stderr.take().unwrap()).lines();
@@ -231,7 +359,11 @@ async fn logged(lines: &mut Lines<BufReader<ChildStderr>>, part: &str) {
 }
 
 async fn signal(serve: &tokio::process::Child, name: &str) {
-    let kill = Command::new("kill").args([name, &serve.id().unwrap().to_string()]).status().await.unwrap();
+    let kill = Command::new("kill")
+        .args([name, &serve.id().unwrap().to_string()])
+        .status()
+        .await
+        .unwrap();
     assert!(kill.success());
 }
 
@@ -246,7 +378,10 @@ async fn a_server_ends_when_it_is_told_to_and_at_once_when_it_is_told_twice() {
     signal(&serve, "-TERM").await;
     logged(&mut lines, "shutdown begins").await;
     signal(&serve, "-INT").await;
-    let ended = tokio::time::timeout(Duration::from_secs(30), serve.wait()).await.unwrap().unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(30), serve.wait())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(ended.code(), Some(130));
 }
 
@@ -258,7 +393,10 @@ async fn the_readme_shows_what_the_code_says() {
         let output = quilt_mcp().args(["docs", table]).env_clear().output().await.unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(printed.lines().count() > 5, "{printed}");
-        assert!(readme.contains(&printed), "README.md lacks the output of `quilt-mcp docs {table}`:\n{printed}");
+        assert!(
+            readme.contains(&printed),
+            "README.md lacks the output of `quilt-mcp docs {table}`:\n{printed}"
+        );
     }
 }
 
@@ -267,12 +405,23 @@ async fn the_readme_shows_what_the_code_says() {
 fn the_protocol_page_names_tests_that_exist() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("docs/protocol.md")).unwrap();
-    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| rule"));
+    let rows = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| rule"));
     let mut count = 0;
     for row in rows {
-        let test = row.trim_end_matches(" |").rsplit(" | ").next().unwrap().trim_matches('`');
+        let test = row
+            .trim_end_matches(" |")
+            .rsplit(" | ")
+            .next()
+            .unwrap()
+            .trim_matches('`');
         let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("no test: {row}"));
-        let file = if file.starts_with("src/") { file.to_owned() } else { format!("tests/it/{file}.rs") };
+        let file = if file.starts_with("src/") {
+            file.to_owned()
+        } else {
+            format!("tests/it/{file}.rs")
+        };
         let source = std::fs::read_to_string(root.join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert!(source.contains(&format!("fn {name}(")), "{test}");
         count += 1;

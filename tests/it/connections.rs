@@ -29,22 +29,39 @@ struct Running {
 
 /// A server that shares nothing with the other tests.
 async fn start(connections: ConnectionLimits, registry: Option<&FakeRegistry>, flags: &[&str]) -> Running {
-    let mut all = vec![format!("--jwt-secret={SECRET}"), format!("--idle-timeout={}ms", connections.idle.as_millis())];
+    let mut all = vec![
+        format!("--jwt-secret={SECRET}"),
+        format!("--idle-timeout={}ms", connections.idle.as_millis()),
+    ];
     all.extend(registry.map(|registry| format!("--registry-url={}", registry.url)));
     all.extend(flags.iter().map(|flag| (*flag).to_owned()));
     let config = ServeConfig::from_flags(&all).unwrap();
-    let surroundings = Surroundings { registry_timeout: NEVER * 2, connections, ..Surroundings::default() };
+    let surroundings = Surroundings {
+        registry_timeout: NEVER * 2,
+        connections,
+        ..Surroundings::default()
+    };
     let app = App::build(&config, surroundings).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     #[expect(clippy::disallowed_methods, reason = "the tests wait for it")]
     let ended = tokio::spawn(app.serve(listener, shutdown.clone()));
-    Running { address, shutdown, ended, server: Server::at(format!("http://{address}/mcp")) }
+    Running {
+        address,
+        shutdown,
+        ended,
+        server: Server::at(format!("http://{address}/mcp")),
+    }
 }
 
 fn limits(idle: Duration, most: usize, announcement: Duration) -> ConnectionLimits {
-    ConnectionLimits { idle, most, announcement, ..ConnectionLimits::default() }
+    ConnectionLimits {
+        idle,
+        most,
+        announcement,
+        ..ConnectionLimits::default()
+    }
 }
 
 async fn within<T>(work: impl Future<Output = T>) -> T {
@@ -83,7 +100,14 @@ async fn a_connection_that_asks_nothing_is_closed() {
     let running = start(limits(Duration::from_millis(50), 100, Duration::ZERO), None, &[]).await;
     let half_h2 = "PRI * HTTP/2.0\r\n\r\n";
     let silent_h2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
-    for begin in ["", "P", "POST /mcp HTTP/1.1\r\nHost: local", half_h2, silent_h2, "GET /health HTTP/1.1\r\n"] {
+    for begin in [
+        "",
+        "P",
+        "POST /mcp HTTP/1.1\r\nHost: local",
+        half_h2,
+        silent_h2,
+        "GET /health HTTP/1.1\r\n",
+    ] {
         let mut stream = TcpStream::connect(running.address).await.unwrap();
         stream.write_all(begin.as_bytes()).await.unwrap();
         rest(&mut stream).await;
@@ -103,18 +127,26 @@ async fn a_connection_that_waits_for_its_answer_is_not_closed() {
     let limits = limits(Duration::from_millis(20), 100, Duration::ZERO);
     // The call takes many times as long as a connection may be silent.
     let running = start(limits, Some(&registry), &["--tool-timeout=1500ms"]).await;
-    running.server.call(&bearer, "bucket_list", json!({})).await.failure("timeout");
+    running
+        .server
+        .call(&bearer, "bucket_list", json!({}))
+        .await
+        .failure("timeout");
 }
 
 #[tokio::test]
 async fn a_connection_that_takes_nothing_of_its_answers_is_closed() {
-    let limits = ConnectionLimits { stalled: Duration::from_millis(50), ..limits(NEVER * 2, 2, Duration::ZERO) };
+    let limits = ConnectionLimits {
+        stalled: Duration::from_millis(50),
+        ..limits(NEVER * 2, 2, Duration::ZERO)
+    };
     let running = start(limits, None, &[]).await;
     let mut deaf = TcpStream::connect(running.address).await.unwrap();
     let list = PING.replace("ping", "tools/list");
-    let request = ping_request()
-        .replace(PING, &list)
-        .replace(&format!("Content-Length: {}", PING.len()), &format!("Content-Length: {}", list.len()));
+    let request = ping_request().replace(PING, &list).replace(
+        &format!("Content-Length: {}", PING.len()),
+        &format!("Content-Length: {}", list.len()),
+    );
     // More than the kernel keeps of answers.
     let requests = request.repeat(1000);
     let asked = deaf.write_all(requests.as_bytes());
@@ -154,8 +186,14 @@ async fn a_probe_always_has_a_connection() {
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bucket_list"}}"#;
     let request = ping_request()
         .replace(PING, body)
-        .replace(&format!("Content-Length: {}", PING.len()), &format!("Content-Length: {}", body.len()))
-        .replace("Host: localhost", &format!("Host: localhost\r\nAuthorization: Bearer {bearer}"));
+        .replace(
+            &format!("Content-Length: {}", PING.len()),
+            &format!("Content-Length: {}", body.len()),
+        )
+        .replace(
+            "Host: localhost",
+            &format!("Host: localhost\r\nAuthorization: Bearer {bearer}"),
+        );
     let mut working = TcpStream::connect(running.address).await.unwrap();
     working.write_all(request.as_bytes()).await.unwrap();
     within(async {
@@ -173,7 +211,10 @@ async fn a_probe_always_has_a_connection() {
     let mut other = TcpStream::connect(running.address).await.unwrap();
     other.write_all(ping_request().as_bytes()).await.unwrap();
     let refused = rest(&mut other).await;
-    assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("as many connections"), "{refused}");
+    assert!(
+        refused.starts_with("HTTP/1.1 429") && refused.contains("as many connections"),
+        "{refused}"
+    );
 }
 
 /// Slow loris: as many as there may be connections send a header that never ends, byte by byte.
@@ -182,7 +223,10 @@ async fn headers_that_never_end_are_cut_off_and_hold_nobody_up_for_long() {
     let running = start(limits(Duration::from_millis(200), 4, Duration::ZERO), None, &[]).await;
     let drip = async || {
         let mut stream = TcpStream::connect(running.address).await.unwrap();
-        stream.write_all(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX: ").await.unwrap();
+        stream
+            .write_all(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX: ")
+            .await
+            .unwrap();
         let mut answer = [0; 1024];
         loop {
             tokio::select! {
@@ -212,11 +256,17 @@ async fn a_shutdown_is_announced_before_connections_are_refused() {
     within(async { while !probe().await.starts_with("HTTP/1.1 503") {} }).await;
     for _ in 0..100 {
         let answer = probe().await;
-        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("shutting down"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 503") && answer.contains("shutting down"),
+            "{answer}"
+        );
     }
     let mut late = TcpStream::connect(running.address).await.unwrap();
     late.write_all(ping_request().as_bytes()).await.unwrap();
-    assert!(answer(&mut late).await.starts_with("HTTP/1.1 200"), "who comes late is still served");
+    assert!(
+        answer(&mut late).await.starts_with("HTTP/1.1 200"),
+        "who comes late is still served"
+    );
     running.ended.abort();
 }
 
@@ -235,7 +285,10 @@ async fn a_call_in_flight_is_answered_after_connections_are_refused() {
     within(refused).await;
     working.write_all(body.as_bytes()).await.unwrap();
     let text = rest(&mut working).await;
-    assert!(text.starts_with("HTTP/1.1 200") && text.ends_with("\"result\":{}}"), "{text}");
+    assert!(
+        text.starts_with("HTTP/1.1 200") && text.ends_with("\"result\":{}}"),
+        "{text}"
+    );
     within(running.ended).await.unwrap();
 }
 

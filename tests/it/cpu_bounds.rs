@@ -16,15 +16,26 @@ const FILES: usize = 2000;
 
 async fn scene() -> Scene {
     let scene = Scene::on(Stage::embedded().await).await;
-    scene.put(json!([{ "key": "in/a.csv", "text": "a" }, { "key": "in/b.txt", "text": "b" }])).await;
+    scene
+        .put(json!([{ "key": "in/a.csv", "text": "a" }, { "key": "in/b.txt", "text": "b" }]))
+        .await;
     scene
 }
 
 /// A workflow whose entries have to pass this schema.
 async fn demand(scene: &Scene, schema: &str) {
-    let config = format!("{CONFIG}schemas: {{entries: {{url: \"{}\"}}}}\n", uri("schemas/entries.json"));
-    scene.stage.seed(SHARED, ".quilt/workflows/config.yml", config.as_bytes()).await;
-    scene.stage.seed(SHARED, "schemas/entries.json", schema.as_bytes()).await;
+    let config = format!(
+        "{CONFIG}schemas: {{entries: {{url: \"{}\"}}}}\n",
+        uri("schemas/entries.json")
+    );
+    scene
+        .stage
+        .seed(SHARED, ".quilt/workflows/config.yml", config.as_bytes())
+        .await;
+    scene
+        .stage
+        .seed(SHARED, "schemas/entries.json", schema.as_bytes())
+        .await;
 }
 
 /// A schema of which every branch refuses every file, and takes some time for it.
@@ -34,7 +45,9 @@ fn expensive() -> Value {
 }
 
 fn files(count: usize) -> Vec<Value> {
-    (0..count).map(|n| json!({ "s3_uri": uri("in/a.csv"), "logical_key": format!("file-{n:05}") })).collect()
+    (0..count)
+        .map(|n| json!({ "s3_uri": uri("in/a.csv"), "logical_key": format!("file-{n:05}") }))
+        .collect()
 }
 
 #[tokio::test]
@@ -48,12 +61,26 @@ async fn globs_are_bounded_in_number_and_length() {
     let globs = |count: usize| (0..count).map(|n| format!("*.none{n}")).collect::<Vec<_>>();
     let tool = "package_create_from_s3";
     for argument in ["include", "exclude"] {
-        let refusal = scene.refuses(tool, create(json!({ argument: globs(20_000) })), "invalid_argument").await;
+        let refusal = scene
+            .refuses(tool, create(json!({ argument: globs(20_000) })), "invalid_argument")
+            .await;
         let sentence = refusal["error"].as_str().unwrap();
-        assert_eq!(sentence, format!("Argument {argument} has 20000 globs; at most 100 are taken."));
-        let refusal = scene.refuses(tool, create(json!({ argument: ["a".repeat(1025)] })), "invalid_argument").await;
+        assert_eq!(
+            sentence,
+            format!("Argument {argument} has 20000 globs; at most 100 are taken.")
+        );
+        let refusal = scene
+            .refuses(
+                tool,
+                create(json!({ argument: ["a".repeat(1025)] })),
+                "invalid_argument",
+            )
+            .await;
         let sentence = refusal["error"].as_str().unwrap();
-        assert_eq!(sentence, format!("Argument {argument}: glob 0 has 1025 bytes; at most 1024 are taken."));
+        assert_eq!(
+            sentence,
+            format!("Argument {argument}: glob 0 has 1025 bytes; at most 1024 are taken.")
+        );
     }
     let mut exclude = globs(99);
     exclude.push("*.txt".to_owned());
@@ -95,7 +122,10 @@ async fn an_expensive_schema_ends_and_others_are_answered_meanwhile() {
         // None of the files passes; what the server says may be that, or that it is too much.
         let output = answer.output();
         let code = output["error_code"].as_str().unwrap_or_default();
-        assert!(["workflow_violation", "too_large", "timeout"].contains(&code), "{output}");
+        assert!(
+            ["workflow_violation", "too_large", "timeout"].contains(&code),
+            "{output}"
+        );
         assert!(output["error"].as_str().unwrap().ends_with('.'), "{output}");
     }
 }
@@ -103,11 +133,18 @@ async fn an_expensive_schema_ends_and_others_are_answered_meanwhile() {
 #[tokio::test]
 async fn a_schema_by_entry_says_which_entry_it_refuses() {
     let scene = scene().await;
-    demand(&scene, r#"{"type": "array", "items": {"properties": {"size": {"maximum": 0}}}}"#).await;
+    demand(
+        &scene,
+        r#"{"type": "array", "items": {"properties": {"size": {"maximum": 0}}}}"#,
+    )
+    .await;
     let call = json!({ "name": "it/refused", "files": files(2), "dry_run": true });
     let refusal = scene.refuses("package_create", call, "workflow_violation").await;
     let sentence = refusal["error"].as_str().unwrap();
-    assert!(sentence.contains("at `file-00000 /0/size`: 1 is greater than the maximum of 0"), "{sentence}");
+    assert!(
+        sentence.contains("at `file-00000 /0/size`: 1 is greater than the maximum of 0"),
+        "{sentence}"
+    );
 }
 
 #[tokio::test]
@@ -123,5 +160,8 @@ async fn a_schema_of_more_than_256_kib_is_refused() {
     demand(&scene, &of_length(257 * 1024)).await;
     let refusal = scene.refuses("package_create", call, "too_large").await;
     let sentence = refusal["error"].as_str().unwrap();
-    assert!(sentence.contains("schemas/entries.json") && sentence.contains("at most 262144"), "{sentence}");
+    assert!(
+        sentence.contains("schemas/entries.json") && sentence.contains("at most 262144"),
+        "{sentence}"
+    );
 }

@@ -15,14 +15,22 @@ fn embedding(keys: &Keys) -> Value {
 
 async fn write(server: &Server, token: &str, key: &str) -> Answer {
     let items = json!([{ "key": key, "text": "x" }]);
-    server.call(token, "bucket_objects_put", json!({ "bucket": SHARED, "items": items })).await
+    server
+        .call(token, "bucket_objects_put", json!({ "bucket": SHARED, "items": items }))
+        .await
 }
 
 /// `source outcome code` of each attempt.
 fn attempts(output: &Value) -> Vec<String> {
-    let attempts = output["attempts"].as_array().or_else(|| output["details"]["attempts"].as_array()).unwrap();
+    let attempts = output["attempts"]
+        .as_array()
+        .or_else(|| output["details"]["attempts"].as_array())
+        .unwrap();
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    attempts.iter().map(|a| [&a["source"], &a["outcome"], &a["code"]].map(word).join(" ")).collect()
+    attempts
+        .iter()
+        .map(|a| [&a["source"], &a["outcome"], &a["code"]].map(word).join(" "))
+        .collect()
 }
 
 /// The heart of the matter: the server's own administrator keys are there and the policy is `full`, and still no caller
@@ -31,7 +39,11 @@ fn attempts(output: &Value) -> Vec<String> {
 async fn what_the_registry_answers_decides_and_never_leads_to_ambient() {
     let stage = Stage::embedded().await;
     let registry = FakeRegistry::start().await;
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), "--ambient=full".into()];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        "--ambient=full".into(),
+    ];
     let server = Server::start(&stage, Some(&stage.admin), &flags).await;
     for (name, vends, code, outcome, retryable) in [
         ("unauthorized", Vends::Status(401), "invalid_jwt", "denied", false),
@@ -40,12 +52,36 @@ async fn what_the_registry_answers_decides_and_never_leads_to_ambient() {
         ("odd", Vends::Status(302), "request_failed", "failed", true),
         ("hangs", Vends::Hangs, "timeout", "failed", true),
         ("nonsense", Vends::Nonsense, "invalid_response", "failed", true),
-        ("expired", Vends::Keys(stage.writer.clone(), -1), "invalid_response", "failed", true),
+        (
+            "expired",
+            Vends::Keys(stage.writer.clone(), -1),
+            "invalid_response",
+            "failed",
+            true,
+        ),
         // Whatever stands between here and a registry may answer such things; none means that there is no registry.
-        ("proxy", Vends::Text("text/plain", "upstream connect error"), "invalid_response", "failed", true),
-        ("empty", Vends::Text("application/octet-stream", ""), "invalid_response", "failed", true),
+        (
+            "proxy",
+            Vends::Text("text/plain", "upstream connect error"),
+            "invalid_response",
+            "failed",
+            true,
+        ),
+        (
+            "empty",
+            Vends::Text("application/octet-stream", ""),
+            "invalid_response",
+            "failed",
+            true,
+        ),
         ("nothing", Vends::Status(204), "invalid_response", "failed", true),
-        ("cut", Vends::Text("application/json", "{\"AccessKeyId\": \"AS"), "invalid_response", "failed", true),
+        (
+            "cut",
+            Vends::Text("application/json", "{\"AccessKeyId\": \"AS"),
+            "invalid_response",
+            "failed",
+            true,
+        ),
     ] {
         let bearer = token(json!({ "sub": name }));
         registry.vends(&bearer, vends);
@@ -61,7 +97,13 @@ async fn what_the_registry_answers_decides_and_never_leads_to_ambient() {
         assert_eq!(failure.get("credential_source"), None, "{name}: there was none");
         assert!(!stage.exists(SHARED, &format!("by-{name}")).await, "{name}");
     }
-    let by_server = stage.aws().journal().entries().into_iter().filter(|entry| entry.operation == "PutObject").count();
+    let by_server = stage
+        .aws()
+        .journal()
+        .entries()
+        .into_iter()
+        .filter(|entry| entry.operation == "PutObject")
+        .count();
     assert_eq!(by_server, 0);
 }
 
@@ -72,7 +114,11 @@ async fn ambient_is_reached_when_every_user_source_is_not_applicable_and_then_by
     let registry = FakeRegistry::start().await;
     stage.seed(SHARED, "there", b"1").await;
     for vends in [Vends::Html, Vends::Status(404)] {
-        for (policy, reads, writes) in [("never", false, false), ("read-only", true, false), ("full", true, true)] {
+        for (policy, reads, writes) in [
+            ("never", false, false),
+            ("read-only", true, false),
+            ("full", true, true),
+        ] {
             let flags = [
                 format!("--jwt-secret={SECRET}"),
                 format!("--registry-url={}", registry.url),
@@ -81,7 +127,9 @@ async fn ambient_is_reached_when_every_user_source_is_not_applicable_and_then_by
             let server = Server::start(&stage, Some(&stage.admin), &flags).await;
             let bearer = token(json!({ "sub": policy }));
             registry.vends(&bearer, vends.clone());
-            let list = server.call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await;
+            let list = server
+                .call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED }))
+                .await;
             if reads {
                 assert_eq!(list.success()["credential_source"], "ambient", "{policy}");
             } else {
@@ -133,7 +181,10 @@ async fn ambient_does_not_stick() {
     assert_eq!(answer.success()["credential_source"], "ambient");
     registry.vends(&bearer, Vends::Status(403));
     skew.store(6, std::sync::atomic::Ordering::Relaxed);
-    server.call(&bearer, "bucket_objects_list", list).await.failure("forbidden");
+    server
+        .call(&bearer, "bucket_objects_list", list)
+        .await
+        .failure("forbidden");
 }
 
 /// Many callers meet a catalog that does not answer: they wait for it together and not one after the other.
@@ -154,7 +205,9 @@ async fn a_catalog_that_hangs_makes_no_queue() {
     let clock = quilt_mcp::clock::Clock::fixed(quilt_mcp::clock::Clock::system().now());
     let server = Server::start_at(Some(&stage.admin), &flags, clock).await;
     let bearers: Vec<String> = (0..20).map(|i| token(json!({ "sub": format!("u{i}") }))).collect();
-    let calls = bearers.iter().map(|bearer| server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })));
+    let calls = bearers
+        .iter()
+        .map(|bearer| server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })));
     for answer in futures::future::join_all(calls).await {
         answer.failure("timeout");
     }
@@ -171,8 +224,11 @@ async fn a_catalog_without_a_usable_config_is_a_failure_and_never_ambient() {
             .respond_with(wiremock::ResponseTemplate::new(status).set_body_string(body))
             .mount(&catalog)
             .await;
-        let flags =
-            [format!("--jwt-secret={SECRET}"), format!("--catalog-url={}", catalog.uri()), "--ambient=full".into()];
+        let flags = [
+            format!("--jwt-secret={SECRET}"),
+            format!("--catalog-url={}", catalog.uri()),
+            "--ambient=full".into(),
+        ];
         let server = Server::start(&stage, Some(&stage.admin), &flags).await;
         let answer = write(&server, &token(json!({ "sub": "a" })), "k").await;
         let failure = answer.failure("invalid_response");
@@ -205,12 +261,24 @@ async fn a_denial_under_ambient_credentials_shows_the_attempts() {
     let stage = Stage::embedded().await;
     let server = Server::start(&stage, Some(&stage.reader), &[format!("--jwt-secret={SECRET}")]).await;
     let bearer = token(json!({ "sub": "a" }));
-    let answer = server.call(&bearer, "bucket_objects_list", json!({ "bucket": "it-private" })).await;
+    let answer = server
+        .call(&bearer, "bucket_objects_list", json!({ "bucket": "it-private" }))
+        .await;
     let failure = answer.failure("access_denied");
     assert_eq!(failure["credential_source"], "ambient");
-    let expected = ["jwt not_applicable no_claim", "catalog not_applicable missing_config", "ambient ok -"];
+    let expected = [
+        "jwt not_applicable no_claim",
+        "catalog not_applicable missing_config",
+        "ambient ok -",
+    ];
     assert_eq!(attempts(failure), expected);
-    assert!(failure["error"].as_str().unwrap().contains("the server's own credentials"), "{failure}");
+    assert!(
+        failure["error"]
+            .as_str()
+            .unwrap()
+            .contains("the server's own credentials"),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -219,7 +287,10 @@ async fn credentials_inside_a_verified_token_come_first() {
     let registry = FakeRegistry::start().await;
     let server = Server::with_registry(&stage, &registry, Some(&stage.admin)).await;
     let bearer = token(json!({ "sub": "w", "aws_credentials": embedding(&stage.writer) }));
-    assert_eq!(write(&server, &bearer, "embedded").await.success()["credential_source"], "jwt");
+    assert_eq!(
+        write(&server, &bearer, "embedded").await.success()["credential_source"],
+        "jwt"
+    );
     assert!(registry.requests().is_empty(), "nobody else is asked");
 
     // Unusable ones are a failure of that source: the next user source is tried, ambient is not.
@@ -227,7 +298,11 @@ async fn credentials_inside_a_verified_token_come_first() {
     let answer = write(&server, &broken, "broken").await;
     assert_eq!(
         attempts(answer.failure("invalid_jwt")),
-        ["jwt failed invalid_response", "catalog denied invalid_jwt", "ambient not_applicable no_claim"]
+        [
+            "jwt failed invalid_response",
+            "catalog denied invalid_jwt",
+            "ambient not_applicable no_claim"
+        ]
     );
     registry.vends(&broken, Vends::Keys(stage.writer.clone(), 3600));
     let status = server.call(&broken, "auth_status", json!({ "refresh": true })).await;
@@ -242,21 +317,50 @@ async fn a_role_in_the_token_is_assumed_only_if_the_operator_allows_it() {
     let server = Server::start(&stage, Some(&stage.admin), &[format!("--jwt-secret={SECRET}"), allowed]).await;
     for claim in ["role_arn", "roleArn", "aws_role_arn", "awsRoleArn"] {
         let bearer = token(json!({ "sub": "alice", claim: role("writer") }));
-        assert_eq!(write(&server, &bearer, claim).await.success()["credential_source"], "jwt", "{claim}");
+        assert_eq!(
+            write(&server, &bearer, claim).await.success()["credential_source"],
+            "jwt",
+            "{claim}"
+        );
     }
-    let principals: Vec<String> = stage.aws().journal().entries().into_iter().filter_map(|e| e.principal_arn).collect();
-    assert!(principals.iter().any(|arn| arn.ends_with(":assumed-role/writer/alice")), "{principals:?}");
+    let principals: Vec<String> = stage
+        .aws()
+        .journal()
+        .entries()
+        .into_iter()
+        .filter_map(|e| e.principal_arn)
+        .collect();
+    assert!(
+        principals.iter().any(|arn| arn.ends_with(":assumed-role/writer/alice")),
+        "{principals:?}"
+    );
 
     let reader = token(json!({ "sub": "alice", "role_arn": role("reader") }));
     write(&server, &reader, "r").await.failure("access_denied");
     for (claims, code) in [
-        (json!({ "sub": "alice", "role_arn": "arn:aws:iam::123456789012:role/admin" }), "role_not_allowed"),
-        (json!({ "sub": "alice", "role_arn": role("nobody") }), "assume_role_failed"),
-        (json!({ "sub": "not a session name", "role_arn": role("writer") }), "assume_role_failed"),
-        (json!({ "sub": "alice", "role_arn": role("writer"), "exp": now() + 300 }), "assume_role_failed"),
+        (
+            json!({ "sub": "alice", "role_arn": "arn:aws:iam::123456789012:role/admin" }),
+            "role_not_allowed",
+        ),
+        (
+            json!({ "sub": "alice", "role_arn": role("nobody") }),
+            "assume_role_failed",
+        ),
+        (
+            json!({ "sub": "not a session name", "role_arn": role("writer") }),
+            "assume_role_failed",
+        ),
+        (
+            json!({ "sub": "alice", "role_arn": role("writer"), "exp": now() + 300 }),
+            "assume_role_failed",
+        ),
     ] {
         let answer = write(&server, &token(claims.clone()), "no").await;
-        assert_eq!(attempts(answer.failure(code))[0], format!("jwt denied {code}"), "{claims}");
+        assert_eq!(
+            attempts(answer.failure(code))[0],
+            format!("jwt denied {code}"),
+            "{claims}"
+        );
     }
     assert!(!stage.exists(SHARED, "no").await);
 }
@@ -271,15 +375,25 @@ async fn the_registry_is_found_in_the_catalogs_config_and_never_asked_for_creden
         .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(config))
         .mount(&catalog)
         .await;
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--catalog-url={}", catalog.uri())];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--catalog-url={}", catalog.uri()),
+    ];
     let server = Server::start(&stage, None, &flags).await;
     let bearer = token(json!({ "sub": "w" }));
     registry.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
-    assert_eq!(write(&server, &bearer, "k").await.success()["credential_source"], "catalog");
+    assert_eq!(
+        write(&server, &bearer, "k").await.success()["credential_source"],
+        "catalog"
+    );
     let asked = catalog.received_requests().await.unwrap();
     let paths: Vec<&str> = asked.iter().map(|request| request.url.path()).collect();
     assert_eq!(paths, ["/config.json"]);
-    assert!(asked.iter().all(|request| !request.headers.contains_key("authorization")));
+    assert!(
+        asked
+            .iter()
+            .all(|request| !request.headers.contains_key("authorization"))
+    );
 }
 
 /// A redirect could lead the bearer to another host.
@@ -296,7 +410,10 @@ async fn a_redirecting_registry_is_not_followed() {
         )
         .mount(&registry)
         .await;
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.uri())];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.uri()),
+    ];
     let server = Server::start(&stage, Some(&stage.admin), &flags).await;
     write(&server, &bearer, "k").await.failure("request_failed");
     assert!(elsewhere.requests().is_empty());
@@ -357,7 +474,10 @@ async fn an_expired_session_is_renewed_once() {
     ] {
         // The registry says that these last an hour; S3 knows better.
         registry.vends(&bearer, Vends::Keys(stage.mint("writer", 0), 3600));
-        server.call(&bearer, "auth_status", json!({ "refresh": true })).await.success();
+        server
+            .call(&bearer, "auth_status", json!({ "refresh": true }))
+            .await
+            .success();
         registry.vends(&bearer, Vends::Keys(stage.mint("writer", 3600), 3600));
         let asked = registry.requests().len();
         server.call(&bearer, tool, arguments).await.success();
@@ -365,10 +485,15 @@ async fn an_expired_session_is_renewed_once() {
     }
     // Where the newer ones are over too, the call fails, and once is all it tries.
     registry.vends(&bearer, Vends::Keys(stage.mint("writer", 0), 3600));
-    server.call(&bearer, "auth_status", json!({ "refresh": true })).await.success();
+    server
+        .call(&bearer, "auth_status", json!({ "refresh": true }))
+        .await
+        .success();
     registry.vends(&bearer, Vends::Keys(stage.mint("writer", 0), 3600));
     let asked = registry.requests().len();
-    let answer = server.call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await;
+    let answer = server
+        .call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED }))
+        .await;
     answer.failure("access_denied");
     assert_eq!(registry.requests().len() - asked, 1);
 }
@@ -405,7 +530,10 @@ async fn a_key_that_s3_does_not_know_is_renewed_when_the_caller_asks() {
     assert_eq!(told, [true, true], "{failure}");
     assert_eq!(registry.asked_for_credentials(), 1);
 
-    server.call(&bearer, "auth_status", json!({ "refresh": true })).await.success();
+    server
+        .call(&bearer, "auth_status", json!({ "refresh": true }))
+        .await
+        .success();
     write(&server, &bearer, "after").await.success();
     assert_eq!(registry.asked_for_credentials(), 2);
     assert!(!stage.exists(SHARED, "meanwhile").await);

@@ -42,12 +42,23 @@ impl Asking {
             hashes.push(made.success()["package"]["hash"].as_str().unwrap().to_owned());
             seconds.fetch_add(1, Ordering::Relaxed);
         }
-        Self { stage, registry, server, writer, seconds, hashes: hashes.try_into().unwrap() }
+        Self {
+            stage,
+            registry,
+            server,
+            writer,
+            seconds,
+            hashes: hashes.try_into().unwrap(),
+        }
     }
 
     /// A token of somebody with the rights of a writer, or of a reader.
     fn somebody(&self, claims: Value, may_write: bool) -> String {
-        let keys = if may_write { &self.stage.writer } else { &self.stage.reader };
+        let keys = if may_write {
+            &self.stage.writer
+        } else {
+            &self.stage.reader
+        };
         let token = token(claims);
         self.registry.vends(&token, Vends::Keys(keys.clone(), 3600));
         token
@@ -59,14 +70,31 @@ impl Asking {
 
     /// Whether the package is as it was made: both of its revisions, and the second is the latest.
     async fn is_untouched(&self) -> bool {
-        let shown =
-            self.server.call(&self.writer, "package_versions", json!({ "bucket": SHARED, "name": "t/p" })).await;
-        let hashes = shown.success()["versions"].as_array().unwrap().iter().map(|version| version["hash"].clone());
+        let shown = self
+            .server
+            .call(
+                &self.writer,
+                "package_versions",
+                json!({ "bucket": SHARED, "name": "t/p" }),
+            )
+            .await;
+        let hashes = shown.success()["versions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|version| version["hash"].clone());
         hashes.eq([&self.hashes[1], &self.hashes[0]].map(|hash| Value::from(hash.as_str())))
     }
 
     async fn is_gone(&self) -> bool {
-        let shown = self.server.call(&self.writer, "package_browse", json!({ "bucket": SHARED, "name": "t/p" })).await;
+        let shown = self
+            .server
+            .call(
+                &self.writer,
+                "package_browse",
+                json!({ "bucket": SHARED, "name": "t/p" }),
+            )
+            .await;
         shown.output()["error_code"] == "no_such_package"
     }
 }
@@ -96,7 +124,10 @@ async fn call_as(
     let mut params = json!({ "name": tool, "arguments": arguments, "_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": capabilities } });
-    params.as_object_mut().unwrap().extend(round.as_object().unwrap().clone());
+    params
+        .as_object_mut()
+        .unwrap()
+        .extend(round.as_object().unwrap().clone());
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
     let bearer = format!("Bearer {token}");
     let headers = [
@@ -124,19 +155,36 @@ fn create(key: &str) -> Value {
 /// The question and the state of an answer that asks one.
 fn asked(answer: &Answer) -> (&Value, &str) {
     let result = &answer.body["result"];
-    assert_eq!((answer.status, &result["resultType"]), (200, &json!("input_required")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, &result["resultType"]),
+        (200, &json!("input_required")),
+        "{}",
+        answer.body
+    );
     for field in ["content", "isError", "structuredContent", "ttlMs", "cacheScope"] {
         assert!(result.get(field).is_none(), "{field}: {}", answer.body);
     }
-    assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "quilt-mcp");
+    assert_eq!(
+        result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"],
+        "quilt-mcp"
+    );
     let requests = result["inputRequests"].as_object().unwrap();
     assert_eq!(requests.keys().collect::<Vec<_>>(), ["confirm"]);
     let request = &requests["confirm"];
-    assert_eq!((&request["method"], &request["params"]["mode"]), (&json!("elicitation/create"), &json!("form")));
+    assert_eq!(
+        (&request["method"], &request["params"]["mode"]),
+        (&json!("elicitation/create"), &json!("form"))
+    );
     let form = &request["params"]["requestedSchema"];
-    assert_eq!((&form["type"], &form["required"]), (&json!("object"), &json!(["confirm"])));
+    assert_eq!(
+        (&form["type"], &form["required"]),
+        (&json!("object"), &json!(["confirm"]))
+    );
     assert_eq!(form["properties"]["confirm"]["type"], "boolean");
-    assert_eq!(form["properties"]["confirm"]["default"], false, "who only presses Enter agrees to nothing");
+    assert_eq!(
+        form["properties"]["confirm"]["default"], false,
+        "who only presses Enter agrees to nothing"
+    );
     (&request["params"], result["requestState"].as_str().unwrap())
 }
 
@@ -177,22 +225,31 @@ async fn a_package_is_deleted_when_its_user_agrees() {
     assert_eq!(done.body["result"]["resultType"], "complete");
     assert!(it.is_gone().await);
     // What was asked about is gone, so the answer counts for nothing more.
-    it.call("package_delete", &delete(), yes(state)).await.failure("no_such_package");
+    it.call("package_delete", &delete(), yes(state))
+        .await
+        .failure("no_such_package");
 }
 
 #[tokio::test]
 async fn a_revision_is_named_in_its_question_and_its_answer_is_for_it_alone() {
     let it = Asking::new().await;
     let revision = |hash: &str| json!({ "bucket": SHARED, "name": "t/p", "hash": hash });
-    let first = it.call("package_delete", &revision(&it.hashes[1][..10]), json!({})).await;
+    let first = it
+        .call("package_delete", &revision(&it.hashes[1][..10]), json!({}))
+        .await;
     let (question, state) = asked(&first);
     let message = question["message"].as_str().unwrap();
-    assert!(message.contains(&it.hashes[1]) && message.contains(&it.hashes[0]), "which goes, which is left: {message}");
+    assert!(
+        message.contains(&it.hashes[1]) && message.contains(&it.hashes[0]),
+        "which goes, which is left: {message}"
+    );
     for other in [delete(), revision(&it.hashes[0]), revision(&it.hashes[1])] {
         is_refused_by_the_protocol(&it.call("package_delete", &other, yes(state)).await);
     }
     assert!(it.is_untouched().await);
-    let done = it.call("package_delete", &revision(&it.hashes[1][..10]), yes(state)).await;
+    let done = it
+        .call("package_delete", &revision(&it.hashes[1][..10]), yes(state))
+        .await;
     assert_eq!(done.success()["latest_after"], it.hashes[0]);
 }
 
@@ -214,12 +271,22 @@ async fn only_a_clear_yes_is_one() {
     ] {
         let answer = it.call("package_delete", &delete(), round.clone()).await;
         let refusal = answer.failure("confirmation_required");
-        assert!(refusal["error"].as_str().unwrap().ends_with("nothing was done."), "{refusal}");
-        assert!(!refusal["hint"].as_str().unwrap().contains("confirm"), "no way around a no is shown: {refusal}");
+        assert!(
+            refusal["error"].as_str().unwrap().ends_with("nothing was done."),
+            "{refusal}"
+        );
+        assert!(
+            !refusal["hint"].as_str().unwrap().contains("confirm"),
+            "no way around a no is shown: {refusal}"
+        );
         assert!(it.is_untouched().await, "{round}");
     }
-    for unreadable in [json!(12345), json!(null), json!({ "action": "yes" }), json!({ "content": { "confirm": true } })]
-    {
+    for unreadable in [
+        json!(12345),
+        json!(null),
+        json!({ "action": "yes" }),
+        json!({ "content": { "confirm": true } }),
+    ] {
         let round = json!({ "inputResponses": { "confirm": unreadable }, "requestState": state });
         is_refused_by_the_protocol(&it.call("package_delete", &delete(), round).await);
     }
@@ -246,7 +313,14 @@ async fn a_state_is_for_whom_what_and_when_it_was_given() {
     let at = state.len() / 2;
     flipped[at] = if flipped[at] == b'A' { b'B' } else { b'A' };
     let flipped = String::from_utf8(flipped).unwrap();
-    for tampered in [flipped.as_str(), &format!("{state}-TAMPERED"), &state[..state.len() - 1], "", "rs1", "rs1.."] {
+    for tampered in [
+        flipped.as_str(),
+        &format!("{state}-TAMPERED"),
+        &state[..state.len() - 1],
+        "",
+        "rs1",
+        "rs1..",
+    ] {
         is_refused_by_the_protocol(&it.call("package_delete", &delete(), yes(tampered)).await);
     }
 
@@ -260,7 +334,10 @@ async fn a_state_is_for_whom_what_and_when_it_was_given() {
     for (tool, arguments) in [
         ("package_create", create("in/a.csv")),
         ("package_delete", json!({ "bucket": SHARED, "name": "t/q" })),
-        ("package_delete", json!({ "bucket": SHARED, "name": "t/p", "dry_run": false })),
+        (
+            "package_delete",
+            json!({ "bucket": SHARED, "name": "t/p", "dry_run": false }),
+        ),
         ("packaging", module),
         ("bucket_list", json!({})),
     ] {
@@ -269,7 +346,12 @@ async fn a_state_is_for_whom_what_and_when_it_was_given() {
 
     it.seconds.fetch_add(601, Ordering::Relaxed);
     let late = it.call("package_delete", &delete(), yes(state)).await;
-    assert!(late.failure("confirmation_required")["error"].as_str().unwrap().contains("ten minutes"));
+    assert!(
+        late.failure("confirmation_required")["error"]
+            .as_str()
+            .unwrap()
+            .contains("ten minutes")
+    );
     assert!(it.is_untouched().await);
     it.seconds.fetch_sub(1, Ordering::Relaxed);
     it.call("package_delete", &delete(), yes(state)).await.success();
@@ -282,7 +364,9 @@ async fn a_new_token_of_the_same_person_may_bring_the_answer() {
     let first = it.call("package_delete", &delete(), json!({})).await;
     let (_, state) = asked(&first);
     let newer = it.somebody(json!({ "sub": "writer", "jti": "2" }), true);
-    call(&it.server, &newer, "package_delete", &delete(), yes(state)).await.success();
+    call(&it.server, &newer, "package_delete", &delete(), yes(state))
+        .await
+        .success();
     assert!(it.is_gone().await);
 }
 
@@ -293,12 +377,18 @@ async fn what_has_changed_since_it_was_asked_about_stays() {
     let replaced = it.call("package_create", &create("in/a.csv"), json!({})).await;
     let update = json!({ "bucket": SHARED, "name": "t/p", "message": "meanwhile" });
     let newest = it.server.call(&it.writer, "package_update", update).await.success()["package"]["hash"].clone();
-    for (tool, arguments, question) in
-        [("package_delete", delete(), &first), ("package_create", create("in/a.csv"), &replaced)]
-    {
+    for (tool, arguments, question) in [
+        ("package_delete", delete(), &first),
+        ("package_create", create("in/a.csv"), &replaced),
+    ] {
         let (_, state) = asked(question);
         let answer = it.call(tool, &arguments, yes(state)).await;
-        assert!(answer.failure("conflict")["error"].as_str().unwrap().contains("has changed since"));
+        assert!(
+            answer.failure("conflict")["error"]
+                .as_str()
+                .unwrap()
+                .contains("has changed since")
+        );
         let shown = it.server.call(&it.writer, "package_browse", delete()).await;
         assert_eq!(shown.success()["package"]["hash"], newest);
     }
@@ -310,15 +400,22 @@ async fn a_state_gives_no_rights() {
     let reader = it.somebody(json!({ "sub": "writer", "role": "reader" }), false);
     let first = call(&it.server, &reader, "package_delete", &delete(), json!({})).await;
     let (_, state) = asked(&first);
-    call(&it.server, &reader, "package_delete", &delete(), yes(state)).await.failure("access_denied");
+    call(&it.server, &reader, "package_delete", &delete(), yes(state))
+        .await
+        .failure("access_denied");
     assert!(it.is_untouched().await);
 
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "package_delete",
         "arguments": delete(), "inputResponses": yes(state)["inputResponses"], "requestState": state } });
-    assert_eq!(it.server.post(body.to_string(), &[]).await.refused(), (401, "missing_jwt"));
+    assert_eq!(
+        it.server.post(body.to_string(), &[]).await.refused(),
+        (401, "missing_jwt")
+    );
     let nobody = it.somebody(json!({ "sub": "writer", "role": "none" }), true);
     it.registry.vends(&nobody, Vends::Status(403));
-    call(&it.server, &nobody, "package_delete", &delete(), yes(state)).await.failure("forbidden");
+    call(&it.server, &nobody, "package_delete", &delete(), yes(state))
+        .await
+        .failure("forbidden");
     assert!(it.is_untouched().await);
 }
 
@@ -335,9 +432,18 @@ async fn copies_with_the_same_key_take_each_others_answers_and_no_others() {
     let own = call(&random, &it.writer, "package_delete", &delete(), json!({})).await;
     let answer = it.call("package_delete", &delete(), yes(asked(&own).1)).await;
     is_refused_by_the_protocol(&answer);
-    assert!(answer.body["error"]["data"]["hint"].as_str().unwrap().contains("QUILT_MCP_STATE_KEY"), "{}", answer.body);
+    assert!(
+        answer.body["error"]["data"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("QUILT_MCP_STATE_KEY"),
+        "{}",
+        answer.body
+    );
     assert!(it.is_untouched().await);
-    call(&two, &it.writer, "package_delete", &delete(), yes(state)).await.success();
+    call(&two, &it.writer, "package_delete", &delete(), yes(state))
+        .await
+        .success();
 }
 
 #[tokio::test]
@@ -345,35 +451,68 @@ async fn a_next_revision_is_made_when_its_user_agrees() {
     let it = Asking::new().await;
     let made = |name: &str| json!({ "bucket": SHARED, "name": name, "source_bucket": SHARED, "source_prefix": "in/a" });
     // A name that is free is nobody's loss.
-    it.call("package_create", &json!({ "bucket": SHARED, "name": "t/new", "files": [uri("in/a.csv")] }), json!({}))
+    it.call(
+        "package_create",
+        &json!({ "bucket": SHARED, "name": "t/new", "files": [uri("in/a.csv")] }),
+        json!({}),
+    )
+    .await
+    .success();
+    it.call("package_create_from_s3", &made("t/newer"), json!({}))
         .await
         .success();
-    it.call("package_create_from_s3", &made("t/newer"), json!({})).await.success();
     // What is there with just this content is no loss either, and nothing is to be done.
-    it.call("package_create", &create("in/b.csv"), json!({})).await.failure("conflict");
+    it.call("package_create", &create("in/b.csv"), json!({}))
+        .await
+        .failure("conflict");
 
     let mut before = it.hashes[1].clone();
-    for (tool, arguments) in [("package_create", create("in/a.csv")), ("package_create_from_s3", made("t/new"))] {
+    for (tool, arguments) in [
+        ("package_create", create("in/a.csv")),
+        ("package_create_from_s3", made("t/new")),
+    ] {
         if tool == "package_create_from_s3" {
             let other = json!({ "bucket": SHARED, "name": "t/new", "files": [uri("in/b.csv")], "overwrite": true });
             let other = it.call("package_create", &other, json!({})).await;
-            other.success()["package"]["hash"].as_str().unwrap().clone_into(&mut before);
+            other.success()["package"]["hash"]
+                .as_str()
+                .unwrap()
+                .clone_into(&mut before);
         }
         let written = it.stage.written(SHARED).await;
         let first = it.call(tool, &arguments, json!({})).await;
         let (question, state) = asked(&first);
         let message = question["message"].as_str().unwrap();
-        for part in [arguments["name"].as_str().unwrap(), SHARED, &before, "0 would change and 1 go; 1 would come"] {
+        for part in [
+            arguments["name"].as_str().unwrap(),
+            SHARED,
+            &before,
+            "0 would change and 1 go; 1 would come",
+        ] {
             assert!(message.contains(part), "{part}: {message}");
         }
         let declined = it.call(tool, &arguments, said("decline", false, state)).await;
         declined.failure("confirmation_required");
-        assert_eq!(it.stage.written(SHARED).await, written, "{tool}: neither a question nor a no writes anything");
+        assert_eq!(
+            it.stage.written(SHARED).await,
+            written,
+            "{tool}: neither a question nor a no writes anything"
+        );
         let done = it.call(tool, &arguments, yes(state)).await;
-        assert_eq!(done.success()["diff"], json!({ "added": 1, "changed": 0, "removed": 1 }));
+        assert_eq!(
+            done.success()["diff"],
+            json!({ "added": 1, "changed": 0, "removed": 1 })
+        );
         // The package has moved on by this very answer, so it counts once.
         let other = it.call(tool, &arguments, yes(state)).await;
-        assert!(other.failure("conflict")["error"].as_str().unwrap().contains("has changed since"), "{}", other.body);
+        assert!(
+            other.failure("conflict")["error"]
+                .as_str()
+                .unwrap()
+                .contains("has changed since"),
+            "{}",
+            other.body
+        );
     }
 }
 
@@ -406,7 +545,9 @@ async fn an_action_asks_as_its_tool_does() {
     let arguments = json!({ "action": "delete", "params": { "bucket": SHARED, "package_name": "t/p" } });
     let first = it.call("packaging", &arguments, json!({})).await;
     let (_, state) = asked(&first);
-    it.call("packaging", &arguments, said("decline", false, state)).await.failure("confirmation_required");
+    it.call("packaging", &arguments, said("decline", false, state))
+        .await
+        .failure("confirmation_required");
     it.call("packaging", &arguments, yes(state)).await.success();
     assert!(it.is_gone().await);
 }
@@ -419,16 +560,36 @@ async fn who_says_it_in_the_arguments_is_not_asked() {
         arguments[name] = value;
         arguments
     };
-    it.call("package_delete", &with(delete(), "dry_run", true.into()), json!({})).await.success();
-    it.call("package_create", &with(create("in/a.csv"), "dry_run", true.into()), json!({})).await.failure("conflict");
+    it.call("package_delete", &with(delete(), "dry_run", true.into()), json!({}))
+        .await
+        .success();
+    it.call(
+        "package_create",
+        &with(create("in/a.csv"), "dry_run", true.into()),
+        json!({}),
+    )
+    .await
+    .failure("conflict");
     // A word that is wrong is not one, and is not made good by a question.
-    let wrong = it.call("package_delete", &with(delete(), "confirm", "t/q".into()), json!({})).await;
+    let wrong = it
+        .call("package_delete", &with(delete(), "confirm", "t/q".into()), json!({}))
+        .await;
     wrong.failure("confirmation_required");
     let none = json!({ "bucket": SHARED, "name": "t/none" });
-    it.call("package_delete", &none, json!({})).await.failure("no_such_package");
+    it.call("package_delete", &none, json!({}))
+        .await
+        .failure("no_such_package");
     assert!(it.is_untouched().await);
-    it.call("package_create", &with(create("in/a.csv"), "overwrite", true.into()), json!({})).await.success();
-    it.call("package_delete", &with(delete(), "confirm", "t/p".into()), json!({})).await.success();
+    it.call(
+        "package_create",
+        &with(create("in/a.csv"), "overwrite", true.into()),
+        json!({}),
+    )
+    .await
+    .success();
+    it.call("package_delete", &with(delete(), "confirm", "t/p".into()), json!({}))
+        .await
+        .success();
     assert!(it.is_gone().await);
     // Replacing objects is what an upload is for.
     let put = json!({ "bucket": SHARED, "items": [{ "key": "in/a.csv", "text": "new" }] });
@@ -440,14 +601,36 @@ async fn who_cannot_ask_gets_what_everybody_got() {
     let it = Asking::new().await;
     let asking = it.call("package_delete", &delete(), json!({})).await;
     let (_, state) = asked(&asking);
-    for capabilities in [json!({}), json!({ "sampling": {} }), json!({ "elicitation": { "url": {} } })] {
+    for capabilities in [
+        json!({}),
+        json!({ "sampling": {} }),
+        json!({ "elicitation": { "url": {} } }),
+    ] {
         for round in [json!({}), yes(state)] {
-            let delete =
-                call_as(&it.server, &it.writer, "package_delete", &delete(), capabilities.clone(), round.clone()).await;
-            assert!(delete.failure("confirmation_required")["error"].as_str().unwrap().contains("confirm"));
-            let create =
-                call_as(&it.server, &it.writer, "package_create", &create("in/a.csv"), capabilities.clone(), round)
-                    .await;
+            let delete = call_as(
+                &it.server,
+                &it.writer,
+                "package_delete",
+                &delete(),
+                capabilities.clone(),
+                round.clone(),
+            )
+            .await;
+            assert!(
+                delete.failure("confirmation_required")["error"]
+                    .as_str()
+                    .unwrap()
+                    .contains("confirm")
+            );
+            let create = call_as(
+                &it.server,
+                &it.writer,
+                "package_create",
+                &create("in/a.csv"),
+                capabilities.clone(),
+                round,
+            )
+            .await;
             assert_eq!(
                 create.failure("conflict")["details"]["diff"],
                 json!({ "added": 1, "changed": 0, "removed": 1 })
@@ -457,17 +640,36 @@ async fn who_cannot_ask_gets_what_everybody_got() {
     for version in ["2025-03-26", "2025-06-18", "2025-11-25"] {
         let mut params = json!({ "name": "package_delete", "arguments": delete(), "_meta": {
             "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} } } });
-        params.as_object_mut().unwrap().extend(yes(state).as_object().unwrap().clone());
+        params
+            .as_object_mut()
+            .unwrap()
+            .extend(yes(state).as_object().unwrap().clone());
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
         let bearer = format!("Bearer {}", it.writer);
         let headers = [("authorization", bearer.as_str()), ("mcp-protocol-version", version)];
         let answer = it.server.post(body, &headers).await;
-        assert!(answer.failure("confirmation_required")["error"].as_str().unwrap().contains("confirm"), "{version}");
+        assert!(
+            answer.failure("confirmation_required")["error"]
+                .as_str()
+                .unwrap()
+                .contains("confirm"),
+            "{version}"
+        );
     }
     assert!(it.is_untouched().await);
     for modes in [json!({ "form": {} }), json!({ "form": {}, "url": {} })] {
         let capabilities = json!({ "elicitation": modes });
-        asked(&call_as(&it.server, &it.writer, "package_delete", &delete(), capabilities, json!({})).await);
+        asked(
+            &call_as(
+                &it.server,
+                &it.writer,
+                "package_delete",
+                &delete(),
+                capabilities,
+                json!({}),
+            )
+            .await,
+        );
     }
 }
 
@@ -479,10 +681,22 @@ async fn the_python_client_asks_its_user() -> anyhow::Result<()> {
     let mut script = tools::python_script("client_asks.py")?;
     script.arg(data.path().join("dev.json"));
     let said = tokio::task::spawn_blocking(move || tools::run(&mut script)).await??;
-    let questions = said.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    let questions = said
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<Vec<Value>, _>>()?;
     let begin = |question: &Value| question["message"].as_str().unwrap()[..10].to_owned();
-    assert_eq!(questions.iter().map(begin).collect::<Vec<_>>(), ["The packag", "Delete the", "Delete the"]);
-    assert!(dev.backend.aws.keys(&dev.backend.info.buckets.shared).iter().all(|key| !key.contains("peers/asked/")));
+    assert_eq!(
+        questions.iter().map(begin).collect::<Vec<_>>(),
+        ["The packag", "Delete the", "Delete the"]
+    );
+    assert!(
+        dev.backend
+            .aws
+            .keys(&dev.backend.info.buckets.shared)
+            .iter()
+            .all(|key| !key.contains("peers/asked/"))
+    );
     dev.stop().await;
     Ok(())
 }

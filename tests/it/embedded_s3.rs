@@ -30,7 +30,10 @@ async fn boto3_finds_it_to_be_like_aws() -> anyhow::Result<()> {
     let results = tempfile::NamedTempFile::new()?;
     let mut probe = tools::python_script("s3probe.py")?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    probe.arg(format!("http://{}", listener.local_addr()?)).arg("--out").arg(results.path());
+    probe
+        .arg(format!("http://{}", listener.local_addr()?))
+        .arg("--out")
+        .arg(results.path());
 
     let aws = stage()?;
     let shutdown = CancellationToken::new();
@@ -48,19 +51,29 @@ async fn boto3_finds_it_to_be_like_aws() -> anyhow::Result<()> {
     let differs: BTreeMap<String, &Value> = report
         .iter()
         .flat_map(|(about, answers)| {
-            answers.iter().map(move |(question, answer)| (format!("{about}.{question}"), answer))
+            answers
+                .iter()
+                .map(move |(question, answer)| (format!("{about}.{question}"), answer))
         })
         .filter(|(_, (verdict, _))| verdict != "PASS")
         .map(|(question, (_, answer))| (question, answer))
         .collect();
     let otherwise = OTHERWISE.map(|(question, answer)| (question.to_owned(), json!(answer)));
-    let otherwise = otherwise.iter().map(|(question, answer)| (question.clone(), answer)).collect();
+    let otherwise = otherwise
+        .iter()
+        .map(|(question, answer)| (question.clone(), answer))
+        .collect();
     assert_eq!(differs, otherwise, "{said}");
 
     let heads = |status| move |entry: &JournalEntry| entry.operation == "HeadBucket" && entry.status == status;
     let entries = aws.journal().entries().into_iter();
-    let elsewhere: Vec<_> = entries.filter(|entry| entry.bucket.as_deref() == Some("probe-eu")).collect();
-    assert!(elsewhere.iter().any(heads(301)) && elsewhere.iter().any(heads(200)), "{elsewhere:?}");
+    let elsewhere: Vec<_> = entries
+        .filter(|entry| entry.bucket.as_deref() == Some("probe-eu"))
+        .collect();
+    assert!(
+        elsewhere.iter().any(heads(301)) && elsewhere.iter().any(heads(200)),
+        "{elsewhere:?}"
+    );
     Ok(())
 }
 
@@ -71,7 +84,12 @@ fn stage() -> anyhow::Result<EmbeddedAws> {
     let everything = policy(&[allow(json!("*"), json!("*"))]);
     let assume = policy(&[allow(json!("sts:AssumeRole"), json!("*"))]);
     aws.create_user_with_key("admin", "TESTADMINADMINADMIN0", "adminsecret", &[everything])?;
-    aws.create_user_with_key("svc", "TESTSVCSVCSVCSVCSVC0", "svcsecret", std::slice::from_ref(&assume))?;
+    aws.create_user_with_key(
+        "svc",
+        "TESTSVCSVCSVCSVCSVC0",
+        "svcsecret",
+        std::slice::from_ref(&assume),
+    )?;
     aws.create_user_with_key("stranger", "TESTSTRANGERSTRANGE0", "strangersecret", &[assume])?;
 
     let (bucket, objects) = (json!("arn:aws:s3:::probe-bkt"), json!("arn:aws:s3:::probe-bkt/*"));
@@ -85,7 +103,10 @@ fn stage() -> anyhow::Result<EmbeddedAws> {
         json!({"Effect": "Deny", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::probe-bkt/denied/*"}),
     ]);
     let one_prefix = policy(&[
-        allow(json!(["s3:GetObject", "s3:PutObject"]), json!("arn:aws:s3:::probe-bkt/team-a/*")),
+        allow(
+            json!(["s3:GetObject", "s3:PutObject"]),
+            json!("arn:aws:s3:::probe-bkt/team-a/*"),
+        ),
         json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket,
             "Condition": {"StringLike": {"s3:prefix": ["team-a/*"]}}}),
     ]);

@@ -30,7 +30,10 @@ async fn a_panic_is_an_answer_and_nothing_more() {
         let (is_broken, registry) = (is_broken.clone(), registry.clone());
         move || {
             let in_a_tool = !registry.requests().is_empty();
-            assert!(!(is_broken.load(Ordering::Relaxed) && in_a_tool), "a fault of the server");
+            assert!(
+                !(is_broken.load(Ordering::Relaxed) && in_a_tool),
+                "a fault of the server"
+            );
             Clock::system().now()
         }
     });
@@ -41,15 +44,29 @@ async fn a_panic_is_an_answer_and_nothing_more() {
     ];
     let server = Server::start_at(None, &flags, clock).await;
     is_broken.store(true, Ordering::Relaxed);
-    let answer = tokio::time::timeout(NEVER, server.call(&bearer, "bucket_list", json!({}))).await.unwrap();
+    let answer = tokio::time::timeout(NEVER, server.call(&bearer, "bucket_list", json!({})))
+        .await
+        .unwrap();
     let sentence = answer.failure("internal")["error"].as_str().unwrap();
-    assert!(!sentence.contains("a fault of the server"), "what a panic says may hold anything: {sentence}");
+    assert!(
+        !sentence.contains("a fault of the server"),
+        "what a panic says may hold anything: {sentence}"
+    );
     // Outside of the handlers' own guard, where the token is proved.
-    let answer = tokio::time::timeout(NEVER, server.call(&bearer, "bucket_list", json!({}))).await.unwrap();
+    let answer = tokio::time::timeout(NEVER, server.call(&bearer, "bucket_list", json!({})))
+        .await
+        .unwrap();
     assert_eq!((answer.status, &answer.body["error"]["code"]), (500, &json!(-32603)));
     assert!(answer.headers.contains_key("x-request-id"));
     is_broken.store(false, Ordering::Relaxed);
-    server.call(&bearer, "bucket_objects_list", json!({ "bucket": crate::support::stage::SHARED })).await.success();
+    server
+        .call(
+            &bearer,
+            "bucket_objects_list",
+            json!({ "bucket": crate::support::stage::SHARED }),
+        )
+        .await
+        .success();
 }
 
 #[tokio::test]
@@ -57,9 +74,16 @@ async fn work_stops_when_the_client_leaves() {
     let stage = Stage::embedded().await;
     // A registry that never answers, and sees when nobody waits for its answer any more.
     let registry = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url=http://{}", registry.local_addr().unwrap())];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url=http://{}", registry.local_addr().unwrap()),
+    ];
     let server = Server::with_patience(&stage, &flags, NEVER * 2).await;
-    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let address = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/mcp")
+        .to_owned();
     let mut client = TcpStream::connect(address).await.unwrap();
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bucket_list"}}"#;
     let bearer = token(json!({ "sub": "a" }));
@@ -74,7 +98,9 @@ async fn work_stops_when_the_client_leaves() {
     assert!(asked.read(&mut buffer).await.unwrap() > 0);
     drop(client);
     let left = async { while asked.read(&mut buffer).await.is_ok_and(|read| read > 0) {} };
-    tokio::time::timeout(NEVER, left).await.expect("the registry is still being waited for");
+    tokio::time::timeout(NEVER, left)
+        .await
+        .expect("the registry is still being waited for");
     assert_eq!(server.post(PING, &[]).await.status, 200);
 }
 
@@ -89,13 +115,26 @@ async fn bodies_made_to_hurt_are_refused() {
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"auth_status","arguments":{arguments}}}}}"#
         )
     };
-    let large = server.post(call(&format!(r#"{{"x":"{}"}}"#, "x".repeat(10 * 1024 * 1024))), &headers).await;
+    let large = server
+        .post(
+            call(&format!(r#"{{"x":"{}"}}"#, "x".repeat(10 * 1024 * 1024))),
+            &headers,
+        )
+        .await;
     assert_eq!(large.refused(), (413, "too_large"));
     let depth = 10_000;
-    let deep = server.post(call(&format!(r#"{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))), &headers).await;
+    let deep = server
+        .post(
+            call(&format!(r#"{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))),
+            &headers,
+        )
+        .await;
     assert_eq!((deep.status, &deep.body["error"]["code"]), (400, &json!(-32700)));
     let unclosed = server.post("{\"x\":".repeat(depth), &headers).await;
-    assert_eq!((unclosed.status, &unclosed.body["error"]["code"]), (400, &json!(-32700)));
+    assert_eq!(
+        (unclosed.status, &unclosed.body["error"]["code"]),
+        (400, &json!(-32700))
+    );
     // As text it is deep to whoever reads the text: `params` of a module may be JSON text.
     let text = json!({ "action": "status", "params": "[".repeat(depth) }).to_string();
     let text = call(&text).replace("auth_status", "auth");
@@ -109,13 +148,23 @@ async fn a_flood_is_turned_away_and_passes() {
     let registry = FakeRegistry::start().await;
     let bearer = token(json!({ "sub": "slow" }));
     registry.vends(&bearer, Vends::Hangs);
-    let flags =
-        [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), "--max-in-flight=8".into()];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        "--max-in-flight=8".into(),
+    ];
     let server = Server::start(&stage, None, &flags).await;
     let calls = (0..100).map(|_| server.call(&bearer, "bucket_list", json!({})));
-    let answers = tokio::time::timeout(NEVER, futures::future::join_all(calls)).await.unwrap();
+    let answers = tokio::time::timeout(NEVER, futures::future::join_all(calls))
+        .await
+        .unwrap();
     let (worked_on, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-    assert!(worked_on.len() >= 4 && refused.len() >= 50, "{} worked on, {} refused", worked_on.len(), refused.len());
+    assert!(
+        worked_on.len() >= 4 && refused.len() >= 50,
+        "{} worked on, {} refused",
+        worked_on.len(),
+        refused.len()
+    );
     for answer in refused {
         assert_eq!(answer.refused(), (429, "throttled"));
         assert!(answer.headers.contains_key("retry-after"));
@@ -127,8 +176,17 @@ async fn a_flood_is_turned_away_and_passes() {
 #[tokio::test]
 async fn bodies_that_do_not_arrive_hold_nobody_up() {
     let stage = Stage::embedded().await;
-    let server = Server::start(&stage, None, &[format!("--jwt-secret={SECRET}"), "--max-in-flight=1".into()]).await;
-    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let server = Server::start(
+        &stage,
+        None,
+        &[format!("--jwt-secret={SECRET}"), "--max-in-flight=1".into()],
+    )
+    .await;
+    let address = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/mcp")
+        .to_owned();
     let mut waiting = Vec::new();
     for _ in 0..20 {
         let mut client = TcpStream::connect(&address).await.unwrap();
@@ -137,7 +195,10 @@ async fn bodies_that_do_not_arrive_hold_nobody_up() {
         client.write_all(head.as_bytes()).await.unwrap();
         // The server says so when it begins to read the body.
         let mut go_on = vec![0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
-        tokio::time::timeout(NEVER, client.read_exact(&mut go_on)).await.unwrap().unwrap();
+        tokio::time::timeout(NEVER, client.read_exact(&mut go_on))
+            .await
+            .unwrap()
+            .unwrap();
         client.write_all(&PING.as_bytes()[..10]).await.unwrap();
         waiting.push(client);
     }
@@ -145,7 +206,10 @@ async fn bodies_that_do_not_arrive_hold_nobody_up() {
     for mut client in waiting {
         client.write_all(&PING.as_bytes()[10..]).await.unwrap();
         let mut answer = [0; 12];
-        tokio::time::timeout(NEVER, client.read_exact(&mut answer)).await.unwrap().unwrap();
+        tokio::time::timeout(NEVER, client.read_exact(&mut answer))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(answer, *b"HTTP/1.1 200", "who sends the rest at last is served");
     }
 }

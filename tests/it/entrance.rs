@@ -37,16 +37,35 @@ impl Scene {
         let stage = Stage::embedded().await;
         stage.seed(SHARED, "in/a.csv", b"a,b\n1,2\n").await;
         let registry = FakeRegistry::start().await;
-        let reader = if hs256 { token(json!({ "sub": "reader" })) } else { "reader-of-the-tests".to_owned() };
+        let reader = if hs256 {
+            token(json!({ "sub": "reader" }))
+        } else {
+            "reader-of-the-tests".to_owned()
+        };
         registry.vends(&reader, Vends::Keys(stage.reader.clone(), 3600));
         let confinement = Confinement::of(LIMIT);
-        let mut arguments =
-            vec![format!("--registry-url={}", registry.url), format!("--s3-endpoint={}", stage.endpoint)];
+        let mut arguments = vec![
+            format!("--registry-url={}", registry.url),
+            format!("--s3-endpoint={}", stage.endpoint),
+        ];
         arguments.extend(hs256.then(|| format!("--jwt-secret={SECRET}")));
         arguments.push("--rate-limit=off".to_owned());
         let program = Program::serve_within(&confinement, &arguments).await;
-        let address = program.server.url.trim_start_matches("http://").trim_end_matches("/mcp").parse().unwrap();
-        Self { stage, registry, program, confinement, reader, address }
+        let address = program
+            .server
+            .url
+            .trim_start_matches("http://")
+            .trim_end_matches("/mcp")
+            .parse()
+            .unwrap();
+        Self {
+            stage,
+            registry,
+            program,
+            confinement,
+            reader,
+            address,
+        }
     }
 
     fn server(&self) -> &Server {
@@ -57,7 +76,9 @@ impl Scene {
     async fn holds(&self) {
         let health = tokio::time::timeout(PROMPT, self.server().request("GET", "/health", &[])).await;
         assert_eq!(health.unwrap().status, 200);
-        let list = self.server().call(&self.reader, "bucket_objects_list", json!({ "bucket": SHARED }));
+        let list = self
+            .server()
+            .call(&self.reader, "bucket_objects_list", json!({ "bucket": SHARED }));
         tokio::time::timeout(PROMPT, list).await.unwrap().success();
         let peak = self.peak();
         eprintln!("peak: {} MiB", peak >> 20);
@@ -90,7 +111,12 @@ fn head(length: usize, more: &str) -> String {
 /// Texts in texts: each round is as deep as one may be, and hides the next from a parser that does not decode it.
 fn nested(rounds: usize) -> String {
     (0..rounds).fold("1".to_owned(), |inner, _| {
-        format!(r#"{}{{"{RAW}":{}}}{}"#, "[".repeat(110), Value::from(inner), "]".repeat(110))
+        format!(
+            r#"{}{{"{RAW}":{}}}{}"#,
+            "[".repeat(110),
+            Value::from(inner),
+            "]".repeat(110)
+        )
     })
 }
 
@@ -114,15 +140,24 @@ async fn json_in_private_keys_ends_no_process() {
                         r#"{{"bucket":"{SHARED}","name":"a/b","files":[],"dry_run":true,"metadata":{{"x":{value}}}}}"#
                     ),
                 ),
-                ("package_create", format!(r#"{{"bucket":"{SHARED}","name":"a/b","files":[{value}],"dry_run":true}}"#)),
+                (
+                    "package_create",
+                    format!(r#"{{"bucket":"{SHARED}","name":"a/b","files":[{value}],"dry_run":true}}"#),
+                ),
                 (
                     "package_update",
                     format!(r#"{{"bucket":"{SHARED}","name":"a/b","dry_run":true,"metadata":{{"x":{value}}}}}"#),
                 ),
-                ("packaging", format!(r#"{{"action":"create","params":{{"metadata":{value}}}}}"#)),
+                (
+                    "packaging",
+                    format!(r#"{{"action":"create","params":{{"metadata":{value}}}}}"#),
+                ),
                 ("bucket_list", format!(r#"{{"x":{value}}}"#)),
             ] {
-                let answer = it.server().post(call_text(tool, &arguments, meta), &[("authorization", &bearer)]).await;
+                let answer = it
+                    .server()
+                    .post(call_text(tool, &arguments, meta), &[("authorization", &bearer)])
+                    .await;
                 assert_eq!(answer.status, 200, "{tool} {rounds} {meta}: {}", answer.body);
             }
         }
@@ -160,27 +195,51 @@ async fn metadata_keeps_private_keys_and_integers_of_any_size() {
             format!(r#"{{"bucket":"{SHARED}","name":"a/b","dry_run":true,"files":{files},"metadata":{metadata}}}"#);
         let bearer = format!("Bearer {}", it.reader);
         let body = call_text("package_create", &arguments, "{}");
-        it.server().post(body, &[("authorization", &bearer)]).await.success().clone()
+        it.server()
+            .post(body, &[("authorization", &bearer)])
+            .await
+            .success()
+            .clone()
     };
     let as_object = package(&metadata).await;
     let as_text = package(&Value::from(metadata.clone()).to_string()).await;
     let parsed = package(&metadata.replace(&format!(r#"{{"{RAW}":"[1, 2]"}}"#), "[1,2]")).await;
-    assert_ne!(as_object["package"]["hash"], parsed["package"]["hash"], "a text stays a text");
-    assert_eq!(as_object["package"]["hash"], as_text["package"]["hash"], "however it was sent");
+    assert_ne!(
+        as_object["package"]["hash"], parsed["package"]["hash"],
+        "a text stays a text"
+    );
+    assert_eq!(
+        as_object["package"]["hash"], as_text["package"]["hash"],
+        "however it was sent"
+    );
     let rounded = package(&metadata.replace("123456789012345678901234567890", "123456789012345680000000000000")).await;
-    assert_ne!(as_object["package"]["hash"], rounded["package"]["hash"], "an integer is not rounded");
+    assert_ne!(
+        as_object["package"]["hash"], rounded["package"]["hash"],
+        "an integer is not rounded"
+    );
 }
 
 #[tokio::test]
 async fn escapes_in_texts_hide_no_memory() {
     let it = Scene::new(true).await;
-    let inner = format!(r"{{\u0022a\u0022:[{}1]}}", r"\u007b\u0022\u0022:0\u007d\u002c".repeat(250_000));
-    let body = call_text("buckets", &format!(r#"{{"action":"objects_list","params":"{inner}"}}"#), "{}");
+    let inner = format!(
+        r"{{\u0022a\u0022:[{}1]}}",
+        r"\u007b\u0022\u0022:0\u007d\u002c".repeat(250_000)
+    );
+    let body = call_text(
+        "buckets",
+        &format!(r#"{{"action":"objects_list","params":"{inner}"}}"#),
+        "{}",
+    );
     let bearer = format!("Bearer {}", it.reader);
     let answers =
         join_all((0..12).map(async |_| it.server().post(body.clone(), &[("authorization", &bearer)]).await)).await;
     for answer in answers {
-        assert!(answer.status == 429 || answer.body["result"]["isError"] == true, "{}", answer.body);
+        assert!(
+            answer.status == 429 || answer.body["result"]["isError"] == true,
+            "{}",
+            answer.body
+        );
     }
     it.holds().await;
     // What is not accounted for is soon more than all the memory that payloads may have.
@@ -221,7 +280,9 @@ async fn silent_connections_make_way() {
     for _ in 0..300 {
         silent.push(it.connect().await);
     }
-    user.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    user.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
     assert!(user.read(&mut [0; 1024]).await.unwrap() > 0, "still open");
 }
 
@@ -242,7 +303,9 @@ async fn slow_bodies_of_strangers_hold_no_user_up() {
     // Each slow sender is cut off.
     for stream in &mut slow {
         let mut answer = Vec::new();
-        let _reset = tokio::time::timeout(PROMPT, stream.read_to_end(&mut answer)).await.unwrap();
+        let _reset = tokio::time::timeout(PROMPT, stream.read_to_end(&mut answer))
+            .await
+            .unwrap();
     }
 }
 
@@ -253,18 +316,30 @@ async fn a_head_that_does_not_end_is_cut_off() {
     let mut two_hosts = it.send(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(two_hosts.read(&mut [0; 1024]).await.unwrap() > 0);
     let mut answer = Vec::new();
-    let _reset = tokio::time::timeout(Duration::from_secs(30), slow.read_to_end(&mut answer)).await.unwrap();
+    let _reset = tokio::time::timeout(Duration::from_secs(30), slow.read_to_end(&mut answer))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn two_hosts_are_refused() {
     let it = Scene::new(true).await;
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
-    let mut stream =
-        it.send(format!("{}{ping}", head(ping.len(), "Host: evil.example\r\nConnection: close\r\n")).as_bytes()).await;
+    let mut stream = it
+        .send(
+            format!(
+                "{}{ping}",
+                head(ping.len(), "Host: evil.example\r\nConnection: close\r\n")
+            )
+            .as_bytes(),
+        )
+        .await;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("more than one Host"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 400") && answer.contains("more than one Host"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -285,11 +360,17 @@ async fn unknown_tokens_keep_no_user_out() {
     for _ in 0..20 {
         it.holds().await;
     }
-    assert!(it.registry.requests().len() - asked <= 16, "questions about strangers at once");
+    assert!(
+        it.registry.requests().len() - asked <= 16,
+        "questions about strangers at once"
+    );
     // A stranger's announced body takes no memory before the proof.
     let large =
         json!({ "bucket": SHARED, "items": [{ "key": "x", "text": "a".repeat(1024 * 1024) }], "dry_run": true });
-    assert_eq!(it.server().call(&it.reader, "bucket_objects_put", large).await.status, 200);
+    assert_eq!(
+        it.server().call(&it.reader, "bucket_objects_put", large).await.status,
+        200
+    );
     drop(it.stage);
 }
 

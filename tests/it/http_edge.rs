@@ -26,10 +26,26 @@ async fn bodies_that_are_no_request_get_json_rpc_errors() {
         (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, 400, -32600),
         ("7", 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1}"#, 400, -32600),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}"#, 400, -32602),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, 400, -32602),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#, 400, -32602),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[1]}"#, 400, -32602),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}"#,
+            400,
+            -32602,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#,
+            400,
+            -32602,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#,
+            400,
+            -32602,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[1]}"#,
+            400,
+            -32602,
+        ),
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, 400, -32600),
@@ -37,20 +53,33 @@ async fn bodies_that_are_no_request_get_json_rpc_errors() {
         (r#"{"jsonrpc":"2.0","id":"\ud800","method":"ping"}"#, 400, -32600),
     ] {
         let answer = server.post(body, &[]).await;
-        assert_eq!((answer.status, answer.body["error"]["code"].as_i64()), (status, Some(code)), "{body}");
+        assert_eq!(
+            (answer.status, answer.body["error"]["code"].as_i64()),
+            (status, Some(code)),
+            "{body}"
+        );
         assert_eq!(answer.body["jsonrpc"], "2.0");
         assert!(answer.body["error"]["message"].is_string());
     }
-    let large = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":"{}"}}}}"#, "x".repeat(2000));
+    let large = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":"{}"}}}}"#,
+        "x".repeat(2000)
+    );
     let answer = server.post(large, &[]).await;
-    assert_eq!((answer.status, &answer.body["error"]["data"]["error_code"]), (413, &json!("too_large")));
+    assert_eq!(
+        (answer.status, &answer.body["error"]["data"]["error_code"]),
+        (413, &json!("too_large"))
+    );
     let deep = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":{}{}}}}}"#,
         "[".repeat(400),
         "]".repeat(400)
     );
     let answer = server.post(deep, &[]).await;
-    assert_eq!((answer.status, answer.body["error"]["code"].as_i64()), (400, Some(-32700)));
+    assert_eq!(
+        (answer.status, answer.body["error"]["code"].as_i64()),
+        (400, Some(-32700))
+    );
     assert_eq!(server.post(PING, &[]).await.status, 200, "and the server still serves");
 }
 
@@ -58,19 +87,31 @@ async fn bodies_that_are_no_request_get_json_rpc_errors() {
 #[tokio::test]
 async fn a_discovery_method_has_little_to_say() {
     let (_stage, server) = server(&[]).await;
-    for padding in ["x".repeat(70_000), format!("\",\"y\":[0{}],\"z\":\"", ",0".repeat(200_000))] {
+    for padding in [
+        "x".repeat(70_000),
+        format!("\",\"y\":[0{}],\"z\":\"", ",0".repeat(200_000)),
+    ] {
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":"{padding}"}}}}"#);
         let answer = server.post(body, &[]).await;
         assert!([400, 413].contains(&answer.status), "{}", answer.status);
     }
     let version = server.post(PING, &[("mcp-protocol-version", "1999-01-01")]).await;
-    assert_eq!((version.status, version.body["error"]["code"].as_i64()), (400, Some(-32022)));
+    assert_eq!(
+        (version.status, version.body["error"]["code"].as_i64()),
+        (400, Some(-32022))
+    );
 }
 
 #[tokio::test]
 async fn a_bare_post_works_whatever_it_accepts() {
     let (_stage, server) = server(&[]).await;
-    for accept in [None, Some("*/*"), Some("application/json"), Some("text/event-stream"), Some("text/html")] {
+    for accept in [
+        None,
+        Some("*/*"),
+        Some("application/json"),
+        Some("text/event-stream"),
+        Some("text/html"),
+    ] {
         let headers: Vec<(&str, &str)> = accept.map(|accept| ("accept", accept)).into_iter().collect();
         let answer = server.post(PING, &headers).await;
         assert_eq!((answer.status, &answer.body["result"]), (200, &json!({})), "{accept:?}");
@@ -86,11 +127,21 @@ async fn both_spellings_of_the_path_are_the_endpoint_and_other_methods_are_not()
     for path in ["/mcp", "/mcp/"] {
         let http = quilt_mcp::catalog::http_client(std::time::Duration::from_secs(5)).unwrap();
         let url = format!("{}{path}", server.url.trim_end_matches("/mcp"));
-        let response = http.post(url).header("content-type", "application/json").body(PING).send().await.unwrap();
+        let response = http
+            .post(url)
+            .header("content-type", "application/json")
+            .body(PING)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200, "{path}: never a redirect");
         for method in ["GET", "DELETE", "PUT"] {
             let answer = server.request(method, path, &[]).await;
-            assert_eq!((answer.status, answer.headers["allow"].to_str().unwrap()), (405, "POST"), "{method} {path}");
+            assert_eq!(
+                (answer.status, answer.headers["allow"].to_str().unwrap()),
+                (405, "POST"),
+                "{method} {path}"
+            );
         }
     }
     assert_eq!(server.request("GET", "/", &[]).await.status, 404);
@@ -107,7 +158,13 @@ async fn health_is_for_everybody_and_never_kept() {
         let expected =
             json!({ "name": "quilt-mcp", "version": env!("CARGO_PKG_VERSION"), "transport": "streamable-http" });
         assert_eq!(answer.body["server"], expected);
-        assert!(answer.body["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        assert!(
+            answer.body["timestamp"]
+                .as_str()
+                .unwrap()
+                .parse::<jiff::Timestamp>()
+                .is_ok()
+        );
     }
     assert_eq!(server.request("GET", "/ready", &[]).await.status, 200);
 }
@@ -122,7 +179,13 @@ async fn every_answer_has_a_request_id() {
     let insane = server.post("{", &[("x-request-id", "a b;")]).await;
     assert_ne!(insane.headers["x-request-id"], "a b;");
     for path in ["/health", "/nowhere"] {
-        assert!(server.request("GET", path, &[]).await.headers.contains_key("x-request-id"));
+        assert!(
+            server
+                .request("GET", path, &[])
+                .await
+                .headers
+                .contains_key("x-request-id")
+        );
     }
 }
 
@@ -137,29 +200,57 @@ async fn foreign_hosts_and_origins_are_refused_and_preflights_answered_first() {
         ("origin", "https://app.example.com", 200),
         ("origin", "http://localhost:6274", 200),
     ] {
-        assert_eq!(server.post(PING, &[(name, value)]).await.status, status, "{name}: {value}");
+        assert_eq!(
+            server.post(PING, &[(name, value)]).await.status,
+            status,
+            "{name}: {value}"
+        );
     }
     let preflight = [
         ("origin", "https://app.example.com"),
         ("access-control-request-method", "POST"),
-        ("access-control-request-headers", "authorization,content-type,mcp-protocol-version,mcp-param-x"),
+        (
+            "access-control-request-headers",
+            "authorization,content-type,mcp-protocol-version,mcp-param-x",
+        ),
     ];
     let answer = server.request("OPTIONS", "/mcp", &preflight).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["access-control-allow-origin"], "https://app.example.com");
-    let allowed = answer.headers["access-control-allow-headers"].to_str().unwrap().to_owned();
-    assert!(allowed.contains("authorization") && allowed.contains("mcp-param-x"), "{allowed}");
+    let allowed = answer.headers["access-control-allow-headers"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        allowed.contains("authorization") && allowed.contains("mcp-param-x"),
+        "{allowed}"
+    );
     assert!(!answer.headers.contains_key("access-control-allow-credentials"));
-    let foreign = server.request("OPTIONS", "/mcp", &[("origin", "https://evil.example.com"), preflight[1]]).await;
+    let foreign = server
+        .request(
+            "OPTIONS",
+            "/mcp",
+            &[("origin", "https://evil.example.com"), preflight[1]],
+        )
+        .await;
     assert!(!foreign.headers.contains_key("access-control-allow-origin"));
 
     // A page that is let in must be able to read why a call was refused.
     let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bucket_list"}}"#;
     let refused = server.post(call, &[("origin", "https://app.example.com")]).await;
     assert_eq!(refused.status, 401);
-    assert_eq!(refused.headers["access-control-allow-origin"], "https://app.example.com");
-    let exposed = refused.headers["access-control-expose-headers"].to_str().unwrap().to_owned();
-    assert!(exposed.contains("www-authenticate") && exposed.contains("x-request-id"), "{exposed}");
+    assert_eq!(
+        refused.headers["access-control-allow-origin"],
+        "https://app.example.com"
+    );
+    let exposed = refused.headers["access-control-expose-headers"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        exposed.contains("www-authenticate") && exposed.contains("x-request-id"),
+        "{exposed}"
+    );
 }
 
 #[tokio::test]
@@ -168,21 +259,32 @@ async fn more_than_can_be_worked_on_is_refused_at_once() {
     let registry = crate::support::registry::FakeRegistry::start().await;
     let bearer = crate::support::token(json!({ "sub": "slow" }));
     registry.vends(&bearer, crate::support::registry::Vends::Hangs);
-    let flags =
-        [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), "--max-in-flight=1".to_owned()];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        "--max-in-flight=1".to_owned(),
+    ];
     let server = Server::start(&stage, None, &flags).await;
     let second = async {
         while registry.requests().is_empty() {
             tokio::task::yield_now().await;
         }
         let other = format!("Bearer {}", crate::support::token(json!({ "sub": "other" })));
-        (server.post(PING, &[("authorization", &other)]).await, server.post(PING, &[]).await)
+        (
+            server.post(PING, &[("authorization", &other)]).await,
+            server.post(PING, &[]).await,
+        )
     };
     let both = async { tokio::join!(server.call(&bearer, "bucket_list", json!({})), second) };
-    let (first, (second, stranger)) = tokio::time::timeout(std::time::Duration::from_secs(30), both).await.unwrap();
+    let (first, (second, stranger)) = tokio::time::timeout(std::time::Duration::from_secs(30), both)
+        .await
+        .unwrap();
     first.failure("timeout");
     assert_eq!(second.refused(), (429, "throttled"));
     assert_eq!(second.headers["retry-after"], "1");
-    assert_eq!(stranger.status, 200, "requests without a proved caller have places of their own");
+    assert_eq!(
+        stranger.status, 200,
+        "requests without a proved caller have places of their own"
+    );
     assert_eq!(server.post(PING, &[]).await.status, 200);
 }

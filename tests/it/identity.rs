@@ -28,23 +28,69 @@ async fn a_token_that_is_not_proved_reaches_neither_registry_nor_s3() {
     let claims = json!({ "sub": "writer", "exp": now() + 600, "aws_credentials": keys });
 
     let cases = [
-        ("another secret", token_signed_with(foreign, "another-secret-that-has-40-characters-xx"), "invalid_jwt"),
-        ("alg none", unsigned(&json!({ "alg": "none" }), &claims, ""), "invalid_jwt"),
-        ("alg none, with a signature", unsigned(&json!({ "alg": "none" }), &claims, signature), "invalid_jwt"),
-        ("alg RS256", unsigned(&json!({ "alg": "RS256" }), &claims, signature), "invalid_jwt"),
-        ("tampered claims", unsigned(&json!({ "alg": "HS256", "typ": "JWT" }), &claims, signature), "invalid_jwt"),
-        ("tampered signature", format!("{head}.{}", signature.chars().rev().collect::<String>()), "invalid_jwt"),
+        (
+            "another secret",
+            token_signed_with(foreign, "another-secret-that-has-40-characters-xx"),
+            "invalid_jwt",
+        ),
+        (
+            "alg none",
+            unsigned(&json!({ "alg": "none" }), &claims, ""),
+            "invalid_jwt",
+        ),
+        (
+            "alg none, with a signature",
+            unsigned(&json!({ "alg": "none" }), &claims, signature),
+            "invalid_jwt",
+        ),
+        (
+            "alg RS256",
+            unsigned(&json!({ "alg": "RS256" }), &claims, signature),
+            "invalid_jwt",
+        ),
+        (
+            "tampered claims",
+            unsigned(&json!({ "alg": "HS256", "typ": "JWT" }), &claims, signature),
+            "invalid_jwt",
+        ),
+        (
+            "tampered signature",
+            format!("{head}.{}", signature.chars().rev().collect::<String>()),
+            "invalid_jwt",
+        ),
         ("no signature", head.to_owned(), "invalid_jwt"),
-        ("no exp", quilt_mcp::dev::sign(&json!({ "sub": "writer" }), &SECRET.into()).unwrap(), "invalid_jwt"),
-        ("expired", token(json!({ "sub": "writer", "exp": now() - 60 })), "token_expired"),
-        ("not yet", token(json!({ "sub": "writer", "nbf": now() + 600 })), "invalid_jwt"),
+        (
+            "no exp",
+            quilt_mcp::dev::sign(&json!({ "sub": "writer" }), &SECRET.into()).unwrap(),
+            "invalid_jwt",
+        ),
+        (
+            "expired",
+            token(json!({ "sub": "writer", "exp": now() - 60 })),
+            "token_expired",
+        ),
+        (
+            "not yet",
+            token(json!({ "sub": "writer", "nbf": now() + 600 })),
+            "invalid_jwt",
+        ),
         ("no JWT", "abc".to_owned(), "invalid_jwt"),
-        ("an API key the registry does not know", "qk_unknown".to_owned(), "invalid_jwt"),
+        (
+            "an API key the registry does not know",
+            "qk_unknown".to_owned(),
+            "invalid_jwt",
+        ),
     ];
     for (what, bearer, code) in cases {
         let asked = registry.requests().len();
         let items = json!([{ "key": "forged.txt", "text": "x" }]);
-        let answer = server.call(&bearer, "bucket_objects_put", json!({ "bucket": SHARED, "items": items })).await;
+        let answer = server
+            .call(
+                &bearer,
+                "bucket_objects_put",
+                json!({ "bucket": SHARED, "items": items }),
+            )
+            .await;
         assert_eq!(answer.refused(), (401, code), "{what}: {}", answer.body);
         let challenge = answer.headers["www-authenticate"].to_str().unwrap();
         assert!(
@@ -56,10 +102,17 @@ async fn a_token_that_is_not_proved_reaches_neither_registry_nor_s3() {
         let may_ask = usize::from(bearer.starts_with("qk_"));
         assert_eq!(registry.requests().len() - asked, may_ask, "{what}");
     }
-    assert!(stage.aws().journal().is_empty(), "{:?}", stage.aws().journal().entries());
+    assert!(
+        stage.aws().journal().is_empty(),
+        "{:?}",
+        stage.aws().journal().entries()
+    );
     assert!(!stage.exists(SHARED, "forged.txt").await);
 
-    server.call(&good, "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
+    server
+        .call(&good, "bucket_objects_list", json!({ "bucket": SHARED }))
+        .await
+        .success();
 }
 
 #[tokio::test]
@@ -70,19 +123,41 @@ async fn no_token_is_told_which_header_to_send() {
         (vec![], 401, "missing_jwt"),
         (vec![("authorization", "Basic dXNlcjpwdw==")], 401, "missing_jwt"),
         (vec![("authorization", "Bearer ")], 401, "missing_jwt"),
-        (vec![("authorization", "Bearer a"), ("authorization", "Bearer b")], 400, "invalid_request"),
-        (vec![("authorization", "Bearer a"), ("authorization", "Basic b")], 400, "invalid_request"),
+        (
+            vec![("authorization", "Bearer a"), ("authorization", "Bearer b")],
+            400,
+            "invalid_request",
+        ),
+        (
+            vec![("authorization", "Bearer a"), ("authorization", "Basic b")],
+            400,
+            "invalid_request",
+        ),
     ] {
         let body =
             json!({ "jsonrpc": "2.0", "id": "s-1", "method": "tools/call", "params": { "name": "auth_status" } });
         let answer = server.post(body.to_string(), &headers).await;
         assert_eq!(answer.refused(), (status, code), "{headers:?}");
         assert_eq!(answer.body["id"], "s-1");
-        assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401, "{headers:?}");
+        assert_eq!(
+            answer.headers.contains_key("www-authenticate"),
+            status == 401,
+            "{headers:?}"
+        );
     }
     let missing = server.rpc(None, "tools/call", json!({ "name": "auth_status" })).await;
-    assert!(missing.body["error"]["message"].as_str().unwrap().contains("Authorization: Bearer"), "{}", missing.body);
-    assert_eq!(missing.headers["www-authenticate"], r#"Bearer realm="quilt-mcp""#, "no error where no token came");
+    assert!(
+        missing.body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("Authorization: Bearer"),
+        "{}",
+        missing.body
+    );
+    assert_eq!(
+        missing.headers["www-authenticate"], r#"Bearer realm="quilt-mcp""#,
+        "no error where no token came"
+    );
 }
 
 #[tokio::test]
@@ -100,7 +175,13 @@ async fn a_token_in_the_url_is_refused_however_good() {
         (ping, "other=x".to_owned(), 200),
     ] {
         let url = format!("{}?{query}", server.url);
-        let response = http.post(url).header("content-type", "application/json").body(body).send().await.unwrap();
+        let response = http
+            .post(url)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), status, "{query}");
     }
 }
@@ -128,17 +209,31 @@ async fn discovery_is_for_everybody_even_with_a_stale_token() {
 #[tokio::test]
 async fn issuer_and_audience_are_checked_when_configured() {
     let stage = Stage::embedded().await;
-    let flags = [format!("--jwt-secret={SECRET}"), "--jwt-issuer=https://issuer".into(), "--jwt-audience=us".into()];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        "--jwt-issuer=https://issuer".into(),
+        "--jwt-audience=us".into(),
+    ];
     let server = Server::start(&stage, None, &flags).await;
     for (claims, status) in [
         (json!({ "sub": "a", "iss": "https://issuer", "aud": "us" }), 200),
-        (json!({ "sub": "a", "iss": "https://issuer", "aud": ["them", "us"] }), 200),
+        (
+            json!({ "sub": "a", "iss": "https://issuer", "aud": ["them", "us"] }),
+            200,
+        ),
         (json!({ "sub": "a", "iss": "https://issuer" }), 401),
         (json!({ "sub": "a", "aud": "us" }), 401),
         (json!({ "sub": "a", "iss": "https://issuer.evil", "aud": "us" }), 401),
         (json!({ "sub": "a", "iss": "https://issuer", "aud": "them" }), 401),
     ] {
-        assert_eq!(server.call(&token(claims.clone()), "auth_status", json!({})).await.status, status, "{claims}");
+        assert_eq!(
+            server
+                .call(&token(claims.clone()), "auth_status", json!({}))
+                .await
+                .status,
+            status,
+            "{claims}"
+        );
     }
 }
 
@@ -147,7 +242,12 @@ async fn issuer_and_audience_are_checked_when_configured() {
 async fn the_registry_proves_opaque_bearers() {
     let stage = Stage::embedded().await;
     let registry = FakeRegistry::start().await;
-    let server = Server::start(&stage, Some(&stage.admin), &[format!("--registry-url={}", registry.url)]).await;
+    let server = Server::start(
+        &stage,
+        Some(&stage.admin),
+        &[format!("--registry-url={}", registry.url)],
+    )
+    .await;
     for (bearer, vends, expected) in [
         ("good", Vends::Keys(stage.writer.clone(), 3600), (200, "")),
         ("qk_key", Vends::Keys(stage.writer.clone(), 3600), (200, "")),
@@ -160,15 +260,35 @@ async fn the_registry_proves_opaque_bearers() {
     ] {
         registry.vends(bearer, vends);
         let items = json!([{ "key": format!("by-{bearer}"), "text": "x" }]);
-        let answer = server.call(bearer, "bucket_objects_put", json!({ "bucket": SHARED, "items": items })).await;
+        let answer = server
+            .call(
+                bearer,
+                "bucket_objects_put",
+                json!({ "bucket": SHARED, "items": items }),
+            )
+            .await;
         assert_eq!(answer.refused(), expected, "{bearer}: {}", answer.body);
-        assert_eq!(stage.exists(SHARED, &format!("by-{bearer}")).await, expected.0 == 200, "{bearer}");
-        assert_eq!(answer.headers.contains_key("retry-after"), expected.0 == 503, "{bearer}");
+        assert_eq!(
+            stage.exists(SHARED, &format!("by-{bearer}")).await,
+            expected.0 == 200,
+            "{bearer}"
+        );
+        assert_eq!(
+            answer.headers.contains_key("retry-after"),
+            expected.0 == 503,
+            "{bearer}"
+        );
         if expected.0 == 200 {
             assert_eq!(answer.success()["credential_source"], "catalog");
         }
     }
-    let asked = || registry.requests().iter().filter(|path| path.ends_with("/get_credentials")).count();
+    let asked = || {
+        registry
+            .requests()
+            .iter()
+            .filter(|path| path.ends_with("/get_credentials"))
+            .count()
+    };
     let before = asked();
     server.call("good", "auth_status", json!({})).await.success();
     assert_eq!(asked(), before, "the proof's credentials serve the calls that follow");

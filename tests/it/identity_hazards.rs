@@ -54,7 +54,11 @@ impl Scene {
         let stage = Stage::embedded().await;
         stage.seed(SHARED, "k", b"1").await;
         stage.aws().journal().clear();
-        Self { alice: stage.mint("reader", 3600), bob: stage.mint("reader", 3600), stage }
+        Self {
+            alice: stage.mint("reader", 3600),
+            bob: stage.mint("reader", 3600),
+            stage,
+        }
     }
 
     /// ALICE asks, then BOB, then ALICE again, each by the client that `client` gives; and who S3 saw.
@@ -68,10 +72,15 @@ impl Scene {
     }
 
     fn signers(&self) -> Vec<&'static str> {
-        let names =
-            BTreeMap::from([(self.alice.access_key_id.as_str(), "ALICE"), (self.bob.access_key_id.as_str(), "BOB")]);
+        let names = BTreeMap::from([
+            (self.alice.access_key_id.as_str(), "ALICE"),
+            (self.bob.access_key_id.as_str(), "BOB"),
+        ]);
         let entries = self.stage.aws().journal().entries();
-        entries.iter().map(|entry| names[entry.access_key_id.as_deref().unwrap()]).collect()
+        entries
+            .iter()
+            .map(|entry| names[entry.access_key_id.as_deref().unwrap()])
+            .collect()
     }
 
     fn base(&self) -> Builder {
@@ -93,7 +102,10 @@ async fn one_provider_for_everybody_signs_bobs_request_as_alice() {
 
     // What keeps the shared client of this server from it, should it ever be given a provider.
     let scene = Scene::new().await;
-    let uncached = scene.base().credentials_provider(WhoeverIsAsking).identity_cache(IdentityCache::no_cache());
+    let uncached = scene
+        .base()
+        .credentials_provider(WhoeverIsAsking)
+        .identity_cache(IdentityCache::no_cache());
     let uncached = Client::from_conf(uncached.build());
     assert_eq!(scene.seen_by_s3(|| uncached.clone()).await, ["ALICE", "BOB", "ALICE"]);
 }
@@ -130,9 +142,15 @@ impl Renew for NoRenewal {
 #[tokio::test]
 async fn acting_as_signs_each_request_as_its_own_user() {
     let scene = Scene::new().await;
-    let (shared, object) = (scene.stage.shared_s3(), format!("s3://{SHARED}/k").parse::<ObjectUri>().unwrap());
+    let (shared, object) = (
+        scene.stage.shared_s3(),
+        format!("s3://{SHARED}/k").parse::<ObjectUri>().unwrap(),
+    );
     let handle = |keys: &Keys| {
-        let signing = Signing { credentials: keys.credentials(), expires_at: None };
+        let signing = Signing {
+            credentials: keys.credentials(),
+            expires_at: None,
+        };
         shared.acting_as(signing, &keys.access_key_id, Arc::new(NoRenewal))
     };
     for keys in [&scene.alice, &scene.bob, &scene.alice] {
@@ -172,7 +190,13 @@ async fn one_user_throttled_for_ever_does_not_cost_another_a_retry() {
     faults.throttle(&scene.alice.access_key_id, Throttle::Always);
 
     let read = async |bearer: &str| {
-        server.call(bearer, "bucket_object_text", json!({ "s3_uri": format!("s3://{SHARED}/k") })).await
+        server
+            .call(
+                bearer,
+                "bucket_object_text",
+                json!({ "s3_uri": format!("s3://{SHARED}/k") }),
+            )
+            .await
     };
     let tries = |keys: &Keys| faults.seen(&keys.access_key_id).len();
     // A budget is 500, a retry costs 5, and a call makes two. Whoever shares her budget, in another test, adds to it.
@@ -214,7 +238,9 @@ async fn no_cache_entry_outlives_a_token_that_ends_in_two_minutes() {
     // At each second: how often the registry has been asked by then, and whether the caller is let in.
     let at = async |bearer: &str, second: i64| {
         later.store(second, Ordering::Relaxed);
-        let answer = server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await;
+        let answer = server
+            .call(bearer, "bucket_objects_list", json!({ "bucket": SHARED }))
+            .await;
         if answer.status == 200 {
             assert_eq!(answer.success()["credential_source"], "catalog", "{second}");
         } else {
@@ -227,7 +253,11 @@ async fn no_cache_entry_outlives_a_token_that_ends_in_two_minutes() {
     registry.vends(&bearer, Vends::Keys(stage.reader.clone(), 3600));
     assert_eq!(at(&bearer, 0).await, (200, 1));
     assert_eq!(at(&bearer, 119).await, (200, 1), "it is kept");
-    assert_eq!(at(&bearer, 120).await, (200, 2), "the token is over: in its grace, nothing is kept");
+    assert_eq!(
+        at(&bearer, 120).await,
+        (200, 2),
+        "the token is over: in its grace, nothing is kept"
+    );
     assert_eq!(at(&bearer, 149).await, (200, 3));
     assert_eq!(at(&bearer, 150).await, (401, 3));
 
@@ -247,7 +277,10 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
         (Some((b'*', rest)), _) => {
-            matches(rest, text) || text.split_first().is_some_and(|(c, text)| *c != b'/' && matches(pattern, text))
+            matches(rest, text)
+                || text
+                    .split_first()
+                    .is_some_and(|(c, text)| *c != b'/' && matches(pattern, text))
         }
         (Some((a, pattern)), Some((b, text))) => a == b && matches(pattern, text),
         _ => false,
@@ -329,7 +362,11 @@ fn a_session_is_named_by_the_subject_to_the_letter_or_not_opened() {
         "[ab]{0,2}".prop_map(|end| "x".repeat(63) + &end),
         "[a-z]{2,8}".prop_flat_map(|name| "[\u{0}\n\t \u{a0}]".prop_map(move |space| format!("{name}{space}"))),
     ];
-    let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let tokens = AtomicI64::new(0);
     let outcome = TestRunner::new(config).run(&subjects, |subject| {
         stage.aws().journal().clear();
@@ -339,7 +376,9 @@ fn a_session_is_named_by_the_subject_to_the_letter_or_not_opened() {
         let arguments = json!({ "bucket": SHARED });
         let answer = runtime.block_on(server.call(&bearer, "bucket_objects_list", arguments));
         let is_name = (2..=64).contains(&subject.chars().count())
-            && subject.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
+            && subject
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
         let entries = stage.aws().journal().entries();
         let opened: Vec<_> = entries.iter().filter(|entry| entry.operation == "AssumeRole").collect();
         if is_name {
@@ -347,7 +386,12 @@ fn a_session_is_named_by_the_subject_to_the_letter_or_not_opened() {
             prop_assert_eq!(opened.len(), 1);
             prop_assert_eq!(opened[0].session_name.as_deref(), Some(subject.as_str()));
         } else {
-            prop_assert_eq!(&answer.output()["error_code"], &json!("assume_role_failed"), "{}", answer.body);
+            prop_assert_eq!(
+                &answer.output()["error_code"],
+                &json!("assume_role_failed"),
+                "{}",
+                answer.body
+            );
             let attempt: &Value = &answer.output()["details"]["attempts"][0];
             prop_assert_eq!(&attempt["outcome"], &json!("denied"));
             prop_assert!(entries.is_empty(), "{:?}", entries);

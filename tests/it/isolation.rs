@@ -40,22 +40,36 @@ async fn a_thousand_alternating_calls_are_each_signed_by_their_own_caller() {
         let (server, user) = (&server, i % 2);
         let (bearer, name) = (&users[user].0, ["alice", "bob"][user]);
         async move {
-            let (tool, field) =
-                if i % 4 < 2 { ("bucket_object_text", "text") } else { ("bucket_object_info", "object") };
-            let answer = server.call(bearer, tool, json!({ "s3_uri": format!("s3://{SHARED}/{name}") })).await;
+            let (tool, field) = if i % 4 < 2 {
+                ("bucket_object_text", "text")
+            } else {
+                ("bucket_object_info", "object")
+            };
+            let answer = server
+                .call(bearer, tool, json!({ "s3_uri": format!("s3://{SHARED}/{name}") }))
+                .await;
             assert!(answer.success()[field].to_string().contains(name));
         }
     });
-    futures::stream::iter(calls).buffer_unordered(100).collect::<Vec<()>>().await;
+    futures::stream::iter(calls)
+        .buffer_unordered(100)
+        .collect::<Vec<()>>()
+        .await;
 
     let mut signed: BTreeMap<(String, String), usize> = BTreeMap::new();
     for entry in stage.aws().journal().entries() {
-        *signed.entry((entry.key.unwrap(), entry.access_key_id.unwrap())).or_default() += 1;
+        *signed
+            .entry((entry.key.unwrap(), entry.access_key_id.unwrap()))
+            .or_default() += 1;
     }
     let expected =
         [("alice", &users[0].1), ("bob", &users[1].1)].map(|(name, key)| ((name.to_owned(), key.clone()), 500));
     assert_eq!(signed, BTreeMap::from(expected));
-    let vended = registry.requests().iter().filter(|path| path.ends_with("get_credentials")).count();
+    let vended = registry
+        .requests()
+        .iter()
+        .filter(|path| path.ends_with("get_credentials"))
+        .count();
     assert_eq!(vended, 2, "one for each user");
 }
 
@@ -65,11 +79,17 @@ async fn two_tokens_of_one_subject_share_nothing() {
     let stage = Stage::embedded().await;
     let registry = FakeRegistry::start().await;
     let server = Server::with_registry(&stage, &registry, None).await;
-    let (one, two) = (token(json!({ "sub": "same" })), token(json!({ "sub": "same", "jti": "2" })));
+    let (one, two) = (
+        token(json!({ "sub": "same" })),
+        token(json!({ "sub": "same", "jti": "2" })),
+    );
     registry.vends(&one, Vends::Keys(stage.writer.clone(), 3600));
     registry.vends(&two, Vends::Keys(stage.reader.clone(), 3600));
     let arn = async |bearer: &str| {
-        server.call(bearer, "auth_status", json!({})).await.success()["aws_arn"].as_str().unwrap().to_owned()
+        server.call(bearer, "auth_status", json!({})).await.success()["aws_arn"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert!(arn(&one).await.contains("assumed-role/writer/"));
     assert!(arn(&two).await.contains("assumed-role/reader/"));
@@ -95,18 +115,34 @@ async fn handles_on_one_client_do_not_share_an_identity() {
     let object: ObjectUri = format!("s3://{SHARED}/k").parse().unwrap();
     let keys = [stage.mint("reader", 3600), stage.mint("reader", 3600)];
     let handles = keys.each_ref().map(|keys| {
-        let signing = Signing { credentials: keys.credentials(), expires_at: None };
+        let signing = Signing {
+            credentials: keys.credentials(),
+            expires_at: None,
+        };
         shared.acting_as(signing, &keys.access_key_id, Arc::new(NoRenewal))
     });
     for i in 0..6 {
         handles[i % 2].head(&object).await.unwrap();
     }
-    let signed: Vec<String> = stage.aws().journal().entries().into_iter().filter_map(|e| e.access_key_id).collect();
+    let signed: Vec<String> = stage
+        .aws()
+        .journal()
+        .entries()
+        .into_iter()
+        .filter_map(|e| e.access_key_id)
+        .collect();
     let expected: Vec<&str> = (0..6).map(|i| keys[i % 2].access_key_id.as_str()).collect();
     assert_eq!(signed, expected);
 
-    let nobody = Signing { credentials: quilt_credentials("AKIANOBODYNOBODYNOBO"), expires_at: None };
-    let error = shared.acting_as(nobody, "n", Arc::new(NoRenewal)).head(&object).await.unwrap_err();
+    let nobody = Signing {
+        credentials: quilt_credentials("AKIANOBODYNOBODYNOBO"),
+        expires_at: None,
+    };
+    let error = shared
+        .acting_as(nobody, "n", Arc::new(NoRenewal))
+        .head(&object)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, S3ErrorKind::InvalidCredentials);
 }
 

@@ -36,7 +36,12 @@ async fn the_three_algorithms_are_accepted_and_nothing_else() {
     let stage = Stage::embedded().await;
     let server = Server::start(&stage, Some(&stage.admin), &issuer.flags()).await;
     for key in &keys {
-        assert_eq!(status(&server, &key.sign(&json!({}))).await.0, 200, "{:?}", key.algorithm);
+        assert_eq!(
+            status(&server, &key.sign(&json!({}))).await.0,
+            200,
+            "{:?}",
+            key.algorithm
+        );
         assert_eq!(
             status(&server, &key.sign_as(&json!({}), None)).await.0,
             200,
@@ -44,7 +49,12 @@ async fn the_three_algorithms_are_accepted_and_nothing_else() {
         );
         // Another key of the same kind under the published name.
         let other = SigningKey::new(key.id, key.algorithm);
-        assert_eq!(status(&server, &other.sign(&json!({}))).await, (401, "invalid_jwt".into()), "{:?}", key.algorithm);
+        assert_eq!(
+            status(&server, &other.sign(&json!({}))).await,
+            (401, "invalid_jwt".into()),
+            "{:?}",
+            key.algorithm
+        );
     }
     // A key named as one of another kind.
     assert_eq!(status(&server, &keys[0].sign_as(&json!({}), Some("ec"))).await.0, 401);
@@ -62,8 +72,12 @@ async fn the_three_algorithms_are_accepted_and_nothing_else() {
         assert_eq!(status(&server, &token).await, (401, "invalid_jwt".into()));
     }
     assert_eq!(issuer.requests().await, 1, "the keys were fetched once");
-    let refused_reach_nobody =
-        stage.aws().journal().entries().iter().all(|entry| entry.operation == "GetCallerIdentity");
+    let refused_reach_nobody = stage
+        .aws()
+        .journal()
+        .entries()
+        .iter()
+        .all(|entry| entry.operation == "GetCallerIdentity");
     assert!(refused_reach_nobody, "{:?}", stage.aws().journal().entries());
 }
 
@@ -86,7 +100,11 @@ async fn issuer_audience_and_expiry_are_required_and_exact() {
         (json!({ "aud": [] }), (401, "invalid_jwt")),
         (json!({ "nbf": now() + 60 }), (401, "invalid_jwt")),
     ] {
-        assert_eq!(status(&server, &key.sign(&claims)).await, (expected.0, expected.1.to_owned()), "{claims}");
+        assert_eq!(
+            status(&server, &key.sign(&claims)).await,
+            (expected.0, expected.1.to_owned()),
+            "{claims}"
+        );
     }
 }
 
@@ -133,7 +151,10 @@ async fn an_issuer_that_does_not_answer_is_503_and_old_keys_stay_good() {
 
 #[tokio::test]
 async fn a_storm_of_unknown_key_names_asks_the_issuer_once() {
-    let (old, new) = (SigningKey::new("old", Algorithm::EdDSA), SigningKey::new("new", Algorithm::EdDSA));
+    let (old, new) = (
+        SigningKey::new("old", Algorithm::EdDSA),
+        SigningKey::new("new", Algorithm::EdDSA),
+    );
     let issuer = Issuer::publishing(&[old.published()]).await;
     let stage = Stage::embedded().await;
     let skew = Arc::new(AtomicI64::new(0));
@@ -142,7 +163,10 @@ async fn a_storm_of_unknown_key_names_asks_the_issuer_once() {
         move || Clock::system().now() + jiff::SignedDuration::from_secs(skew.load(Ordering::Relaxed))
     });
     let mut flags = issuer.flags();
-    flags.extend([format!("--s3-endpoint={}", stage.endpoint), "--max-in-flight=1000".to_owned()]);
+    flags.extend([
+        format!("--s3-endpoint={}", stage.endpoint),
+        "--max-in-flight=1000".to_owned(),
+    ]);
     let server = Server::start_at(None, &flags, clock).await;
     assert_eq!(status(&server, &old.sign(&json!({}))).await.0, 200);
     skew.store(31, Ordering::Relaxed);
@@ -150,13 +174,24 @@ async fn a_storm_of_unknown_key_names_asks_the_issuer_once() {
     let storm: Vec<String> = storm.collect();
     for answer in futures::future::join_all(storm.iter().map(|bearer| status(&server, bearer))).await {
         // A bounded number of tokens waits for keys at once.
-        assert!(answer == (401, "invalid_jwt".into()) || answer == (429, "throttled".into()), "{answer:?}");
+        assert!(
+            answer == (401, "invalid_jwt".into()) || answer == (429, "throttled".into()),
+            "{answer:?}"
+        );
     }
-    assert_eq!(issuer.requests().await, 2, "one for the first token, one for two hundred unknown names");
+    assert_eq!(
+        issuer.requests().await,
+        2,
+        "one for the first token, one for two hundred unknown names"
+    );
 
     // Keys are rotated: the new name is found as soon as asking is allowed again.
     issuer.publish(&[old.published(), new.published()]).await;
-    assert_eq!(status(&server, &new.sign(&json!({}))).await.0, 401, "half a minute has to pass");
+    assert_eq!(
+        status(&server, &new.sign(&json!({}))).await.0,
+        401,
+        "half a minute has to pass"
+    );
     skew.store(62, Ordering::Relaxed);
     assert_eq!(status(&server, &new.sign(&json!({}))).await.0, 200);
     assert_eq!(issuer.requests().await, 1);
@@ -165,7 +200,10 @@ async fn a_storm_of_unknown_key_names_asks_the_issuer_once() {
 /// What the words say, to the second and to the byte: half a minute between two requests, keys for a day, 256 KiB.
 #[tokio::test]
 async fn times_and_sizes_are_exact() {
-    let (key, new) = (SigningKey::new("k", Algorithm::EdDSA), SigningKey::new("new", Algorithm::EdDSA));
+    let (key, new) = (
+        SigningKey::new("k", Algorithm::EdDSA),
+        SigningKey::new("new", Algorithm::EdDSA),
+    );
     let issuer = Issuer::publishing(&[key.published()]).await;
     let (began, later) = (now(), Arc::new(AtomicI64::new(0)));
     let seconds = later.clone();
@@ -175,7 +213,13 @@ async fn times_and_sizes_are_exact() {
         later.store(second, Ordering::Relaxed);
         let bearer = key.sign(&json!({ "exp": began + 7 * 24 * 3600 }));
         let answer = server.call(&bearer, "auth_status", json!({})).await;
-        (answer.status, answer.body["error"]["data"]["error_code"].as_str().unwrap_or_default().to_owned())
+        (
+            answer.status,
+            answer.body["error"]["data"]["error_code"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        )
     };
     assert_eq!(at(0, &key).await.0, 200);
     issuer.publish(&[key.published(), new.published()]).await;
@@ -185,7 +229,11 @@ async fn times_and_sizes_are_exact() {
     issuer.answers(ResponseTemplate::new(500)).await;
     let day = 24 * 3600;
     assert_eq!(at(30 + day - 1, &key).await.0, 200);
-    assert_eq!(at(30 + day, &key).await, (503, "verifier_unavailable".into()), "without keys nothing can be said");
+    assert_eq!(
+        at(30 + day, &key).await,
+        (503, "verifier_unavailable".into()),
+        "without keys nothing can be said"
+    );
 
     let padded = |bytes: usize| {
         let set = json!({ "keys": [key.published()] }).to_string();
@@ -207,14 +255,20 @@ async fn a_refusal_says_what_is_wrong_with_the_token() {
     let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let unsigned = |alg: &str| format!("{}.{}.AAAA", part(&json!({ "alg": alg })), part(&complete(&json!({}))));
     for (bearer, expected) in [
-        (SigningKey::new("k", Algorithm::EdDSA).sign(&json!({})), "its signature does not verify"),
+        (
+            SigningKey::new("k", Algorithm::EdDSA).sign(&json!({})),
+            "its signature does not verify",
+        ),
         (unsigned("none"), "its algorithm is none of"),
         (unsigned("HS256"), "its algorithm is none of"),
         ("a.b.c".to_owned(), "not a well-formed JWT"),
     ] {
         let answer = server.call(&bearer, "auth_status", json!({})).await;
         let message = answer.body["error"]["message"].as_str().unwrap();
-        assert!(answer.status == 401 && message.contains(expected), "{expected}: {message}");
+        assert!(
+            answer.status == 401 && message.contains(expected),
+            "{expected}: {message}"
+        );
     }
 }
 
@@ -232,9 +286,16 @@ async fn web_identity_exchanges_the_token_for_the_operators_role() {
     };
     let read = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::it-shared"}]});
-    let role = aws.create_role("it/web", &trust(provider), std::slice::from_ref(&read)).unwrap();
-    let closed =
-        aws.create_role("it/closed", &trust("arn:aws:iam::123456789012:oidc-provider/other"), &[read]).unwrap();
+    let role = aws
+        .create_role("it/web", &trust(provider), std::slice::from_ref(&read))
+        .unwrap();
+    let closed = aws
+        .create_role(
+            "it/closed",
+            &trust("arn:aws:iam::123456789012:oidc-provider/other"),
+            &[read],
+        )
+        .unwrap();
     let serve = async |role: &str| {
         let mut flags = issuer.flags();
         flags.push(format!("--web-identity-role-arn={role}"));
@@ -245,28 +306,68 @@ async fn web_identity_exchanges_the_token_for_the_operators_role() {
     // STS does not know the issuer yet: refused, and never the server's own rights instead.
     let server = serve(&role).await;
     let list = json!({ "bucket": "it-shared" });
-    server.call(&bearer, "bucket_objects_list", list.clone()).await.failure("assume_role_failed");
+    server
+        .call(&bearer, "bucket_objects_list", list.clone())
+        .await
+        .failure("assume_role_failed");
     let keys = json!({ "keys": [key.published()] });
-    aws.trust_issuer(crate::support::issuer::ISSUER, crate::support::issuer::AUDIENCE, &keys).unwrap();
+    aws.trust_issuer(crate::support::issuer::ISSUER, crate::support::issuer::AUDIENCE, &keys)
+        .unwrap();
 
     let server = serve(&role).await;
-    assert_eq!(server.call(&bearer, "bucket_objects_list", list.clone()).await.success()["credential_source"], "jwt");
-    let exchange = aws.journal().entries().into_iter().rfind(|e| e.operation == "AssumeRoleWithWebIdentity").unwrap();
-    assert_eq!((exchange.access_key_id, exchange.session_name.as_deref(), exchange.status), (None, Some("alice"), 200));
+    assert_eq!(
+        server
+            .call(&bearer, "bucket_objects_list", list.clone())
+            .await
+            .success()["credential_source"],
+        "jwt"
+    );
+    let exchange = aws
+        .journal()
+        .entries()
+        .into_iter()
+        .rfind(|e| e.operation == "AssumeRoleWithWebIdentity")
+        .unwrap();
+    assert_eq!(
+        (
+            exchange.access_key_id,
+            exchange.session_name.as_deref(),
+            exchange.status
+        ),
+        (None, Some("alice"), 200)
+    );
     let items = json!([{ "key": "k", "text": "x" }]);
-    let put = server.call(&bearer, "bucket_objects_put", json!({ "bucket": "it-shared", "items": items })).await;
+    let put = server
+        .call(
+            &bearer,
+            "bucket_objects_put",
+            json!({ "bucket": "it-shared", "items": items }),
+        )
+        .await;
     let failure = put.failure("access_denied");
-    assert!(failure["details"]["principal"].as_str().unwrap().ends_with(":assumed-role/web/alice"), "{failure}");
+    assert!(
+        failure["details"]["principal"]
+            .as_str()
+            .unwrap()
+            .ends_with(":assumed-role/web/alice"),
+        "{failure}"
+    );
 
     // A role that trusts another provider.
     let server = serve(&closed).await;
-    server.call(&bearer, "bucket_objects_list", list).await.failure("assume_role_failed");
+    server
+        .call(&bearer, "bucket_objects_list", list)
+        .await
+        .failure("assume_role_failed");
 }
 
 /// Keys are as old as the time that has passed, wherever the wall clock was meanwhile.
 #[tokio::test]
 async fn keys_fetched_while_the_clock_was_a_day_ahead_are_not_fresh_for_a_day() {
-    let (old, new) = (SigningKey::new("old", Algorithm::EdDSA), SigningKey::new("new", Algorithm::EdDSA));
+    let (old, new) = (
+        SigningKey::new("old", Algorithm::EdDSA),
+        SigningKey::new("new", Algorithm::EdDSA),
+    );
     let issuer = Issuer::publishing(&[old.published()]).await;
     let day = jiff::SignedDuration::from_hours(24);
     let right = jiff::Timestamp::from_second(now()).unwrap();
@@ -279,7 +380,11 @@ async fn keys_fetched_while_the_clock_was_a_day_ahead_are_not_fresh_for_a_day() 
     manual.set_wall(right);
     issuer.publish(&[new.published()]).await;
     manual.advance(jiff::SignedDuration::from_secs(30));
-    assert_eq!((status(&bearer(&new)).await, issuer.requests().await), (200, 1), "an unknown name asks the issuer");
+    assert_eq!(
+        (status(&bearer(&new)).await, issuer.requests().await),
+        (200, 1),
+        "an unknown name asks the issuer"
+    );
     assert_eq!(status(&bearer(&old)).await, 401, "what was withdrawn is no longer good");
 }
 
@@ -292,7 +397,11 @@ async fn critical_extensions_are_refused() {
     for crit in [json!(["x-must"]), json!(["b64"]), json!([]), Value::Null] {
         let answer = server.call(&key.sign_critical(&crit), "auth_status", json!({})).await;
         assert_eq!(answer.refused(), (401, "invalid_jwt"), "{crit}");
-        assert!(answer.body["error"]["message"].as_str().unwrap().contains("crit"), "{}", answer.body);
+        assert!(
+            answer.body["error"]["message"].as_str().unwrap().contains("crit"),
+            "{}",
+            answer.body
+        );
     }
     let other = key.sign(&json!({}));
     assert_eq!(server.call(&other, "auth_status", json!({})).await.status, 200);

@@ -18,7 +18,11 @@ use crate::support::stage::{SHARED, Stage};
 use crate::support::{SECRET, token};
 
 async fn server(stage: &Stage, registry: &FakeRegistry, flag: &str) -> Server {
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), flag.to_owned()];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        flag.to_owned(),
+    ];
     Server::start(stage, None, &flags).await
 }
 
@@ -34,13 +38,21 @@ async fn a_caller_has_a_quota_and_nobody_elses() {
     };
     let list = json!({ "bucket": SHARED });
     for _ in 0..3 {
-        server.call(&new_token("alice"), "bucket_objects_list", list.clone()).await.success();
+        server
+            .call(&new_token("alice"), "bucket_objects_list", list.clone())
+            .await
+            .success();
     }
     let asked = stage.aws().journal().len();
-    let refused = server.call(&new_token("alice"), "bucket_objects_list", list.clone()).await;
+    let refused = server
+        .call(&new_token("alice"), "bucket_objects_list", list.clone())
+        .await;
     assert_eq!(refused.refused(), (429, "throttled"));
     let message = refused.body["error"]["message"].as_str().unwrap();
-    assert!(message.contains("3/h") && message.contains("QUILT_MCP_RATE_LIMIT"), "{message}");
+    assert!(
+        message.contains("3/h") && message.contains("QUILT_MCP_RATE_LIMIT"),
+        "{message}"
+    );
     assert_eq!(refused.body["id"], 1);
     let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=1200).contains(&wait), "{wait}");
@@ -52,13 +64,26 @@ async fn a_caller_has_a_quota_and_nobody_elses() {
             "{method}"
         );
     }
-    assert_eq!(stage.aws().journal().len(), asked, "nobody was asked for what was refused");
+    assert_eq!(
+        stage.aws().journal().len(),
+        asked,
+        "nobody was asked for what was refused"
+    );
     // Discovery is free, and so is everybody else.
     for _ in 0..5 {
-        assert_eq!(server.rpc(Some(&new_token("alice")), "tools/list", json!({})).await.status, 200);
+        assert_eq!(
+            server
+                .rpc(Some(&new_token("alice")), "tools/list", json!({}))
+                .await
+                .status,
+            200
+        );
     }
     server.call(&new_token("alice"), "buckets", json!({})).await.success();
-    server.call(&new_token("bob"), "bucket_objects_list", list).await.success();
+    server
+        .call(&new_token("bob"), "bucket_objects_list", list)
+        .await
+        .success();
 }
 
 #[tokio::test]
@@ -76,8 +101,11 @@ async fn a_rate_limit_can_be_switched_off() {
 #[tokio::test]
 async fn a_caller_whose_calls_hang_leaves_places_for_others() {
     let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
-    let flags =
-        [format!("--jwt-secret={SECRET}"), format!("--registry-url={}", registry.url), "--max-in-flight=8".to_owned()];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        "--max-in-flight=8".to_owned(),
+    ];
     let server = Server::with_patience(&stage, &flags, Duration::from_secs(20)).await;
     let (slow, quick) = (token(json!({ "sub": "slow" })), token(json!({ "sub": "quick" })));
     registry.vends(&slow, Vends::Hangs);
@@ -88,11 +116,17 @@ async fn a_caller_whose_calls_hang_leaves_places_for_others() {
         assert_eq!(hanging.next().await.unwrap().refused(), (429, "throttled"));
     }
     let refused = hang().await;
-    assert_eq!((refused.refused(), &refused.headers["retry-after"]), ((429, "throttled"), &"1".parse().unwrap()));
+    assert_eq!(
+        (refused.refused(), &refused.headers["retry-after"]),
+        ((429, "throttled"), &"1".parse().unwrap())
+    );
     let message = refused.body["error"]["message"].as_str().unwrap();
     assert!(message.contains("one caller"), "{message}");
     for _ in 0..20 {
-        server.call(&quick, "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
+        server
+            .call(&quick, "bucket_objects_list", json!({ "bucket": SHARED }))
+            .await
+            .success();
     }
     assert_eq!(hanging.len(), 4, "half of the places were taken all the while");
 }
@@ -127,19 +161,38 @@ impl Streaming {
         let params =
             json!({ "name": "package_create_from_s3", "arguments": arguments, "_meta": { "progressToken": 1 } });
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-        let request = http_client(Duration::from_mins(1)).unwrap().post(&server.url).bearer_auth(&bearer).json(&body);
+        let request = http_client(Duration::from_mins(1))
+            .unwrap()
+            .post(&server.url)
+            .bearer_auth(&bearer)
+            .json(&body);
         let stream = request.send().await.unwrap();
         let header = |name: &str| stream.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(header("content-type"), "text/event-stream");
-        assert_eq!((header("cache-control"), header("x-accel-buffering")), ("no-cache".to_owned(), "no".to_owned()));
-        Self { _parties: (stage, registry, faults), server, bearer, held, stream }
+        assert_eq!(
+            (header("cache-control"), header("x-accel-buffering")),
+            ("no-cache".to_owned(), "no".to_owned())
+        );
+        Self {
+            _parties: (stage, registry, faults),
+            server,
+            bearer,
+            held,
+            stream,
+        }
     }
 }
 
 /// A streamed answer is begun while its call still works.
 #[tokio::test]
 async fn a_streamed_answer_takes_its_callers_place_to_its_end() {
-    let Streaming { _parties, server, bearer, held, stream } = Streaming::start("--max-in-flight=2").await;
+    let Streaming {
+        _parties,
+        server,
+        bearer,
+        held,
+        stream,
+    } = Streaming::start("--max-in-flight=2").await;
     let list = || server.call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED }));
     assert_eq!(list().await.refused(), (429, "throttled"), "the one place is taken");
     held.close();
@@ -151,14 +204,29 @@ async fn a_streamed_answer_takes_its_callers_place_to_its_end() {
 /// Clients wait for the answer of a stream that ends without one until their own timeout.
 #[tokio::test]
 async fn a_stream_that_the_end_of_the_server_ends_has_its_answer() {
-    let Streaming { _parties, server, held: _held, stream, .. } = Streaming::start("--drain=200ms").await;
+    let Streaming {
+        _parties,
+        server,
+        held: _held,
+        stream,
+        ..
+    } = Streaming::start("--drain=200ms").await;
     server.shut_down();
     let text = stream.text().await.unwrap();
-    let events: Vec<Value> =
-        text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
+    let events: Vec<Value> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
+        .collect();
     let last = events.last().unwrap();
-    assert_eq!((&last["id"], &last["error"]["data"]["error_code"]), (&json!(1), &json!("cancelled")), "{text}");
-    assert!(events.len() > 1 && events[0]["method"] == "notifications/progress", "{text}");
+    assert_eq!(
+        (&last["id"], &last["error"]["data"]["error_code"]),
+        (&json!(1), &json!("cancelled")),
+        "{text}"
+    );
+    assert!(
+        events.len() > 1 && events[0]["method"] == "notifications/progress",
+        "{text}"
+    );
 }
 
 /// Requests that cannot have a proved caller leave places to those whose token is being checked.
@@ -166,10 +234,17 @@ async fn a_stream_that_the_end_of_the_server_ends_has_its_answer() {
 async fn strangers_without_a_token_leave_places_to_tokens_that_are_checked() {
     const STRANGERS: usize = 24;
     let (stage, registry) = (Stage::embedded().await, FakeRegistry::start().await);
-    let flags = [format!("--registry-url={}", registry.url), format!("--s3-endpoint={}", stage.endpoint)];
+    let flags = [
+        format!("--registry-url={}", registry.url),
+        format!("--s3-endpoint={}", stage.endpoint),
+    ];
     let server = Server::start_with(None, &flags).await;
     registry.vends("a-bearer-of-the-registry", Vends::Keys(stage.reader.clone(), 3600));
-    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let address = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/mcp")
+        .to_owned();
     let head =
         "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n";
     let mut strangers = Vec::new();
@@ -184,6 +259,15 @@ async fn strangers_without_a_token_leave_places_to_tokens_that_are_checked() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), refused).await.expect("24 of 32 places are for strangers");
-    server.call("a-bearer-of-the-registry", "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
+    tokio::time::timeout(Duration::from_secs(10), refused)
+        .await
+        .expect("24 of 32 places are for strangers");
+    server
+        .call(
+            "a-bearer-of-the-registry",
+            "bucket_objects_list",
+            json!({ "bucket": SHARED }),
+        )
+        .await
+        .success();
 }

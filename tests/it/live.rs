@@ -14,8 +14,12 @@ use tokio_util::task::TaskTracker;
 use crate::support::program::Program;
 
 const SWITCH: &str = "PLATFORM_TEST_ENABLED";
-const NEEDED: [&str; 4] =
-    ["QUILT_CATALOG_URL", "QUILT_REGISTRY_URL", "PLATFORM_TEST_JWT_TOKEN", "PLATFORM_TEST_BUCKET"];
+const NEEDED: [&str; 4] = [
+    "QUILT_CATALOG_URL",
+    "QUILT_REGISTRY_URL",
+    "PLATFORM_TEST_JWT_TOKEN",
+    "PLATFORM_TEST_BUCKET",
+];
 /// What a machine may need to reach the outside, and nothing that says who somebody is.
 const PASSED_ON: [&str; 3] = ["AWS_REGION", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
@@ -44,9 +48,19 @@ fn switched_on() -> Option<Stack> {
         return None;
     }
     let missing: Vec<&str> = NEEDED.into_iter().filter(|name| variable(name).is_none()).collect();
-    assert!(missing.is_empty(), "{SWITCH} is true, and these are not set: {}", missing.join(", "));
+    assert!(
+        missing.is_empty(),
+        "{SWITCH} is true, and these are not set: {}",
+        missing.join(", ")
+    );
     let [catalog_url, registry_url, token, bucket] = NEEDED.map(|name| variable(name).unwrap());
-    Some(Stack { catalog_url, registry_url, token, bucket, flags: Vec::new() })
+    Some(Stack {
+        catalog_url,
+        registry_url,
+        token,
+        bucket,
+        flags: Vec::new(),
+    })
 }
 
 /// The real program in front of the stack.
@@ -55,7 +69,10 @@ async fn running(stack: &Stack) -> Program {
     arguments.push(format!("--catalog-url={}", stack.catalog_url));
     arguments.push(format!("--registry-url={}", stack.registry_url));
     arguments.extend_from_slice(&stack.flags);
-    let variables: Vec<(&str, String)> = PASSED_ON.iter().filter_map(|name| Some((*name, variable(name)?))).collect();
+    let variables: Vec<(&str, String)> = PASSED_ON
+        .iter()
+        .filter_map(|name| Some((*name, variable(name)?)))
+        .collect();
     Program::serve(&arguments, &variables).await
 }
 
@@ -81,7 +98,11 @@ async fn walk(stack: &Stack) {
 
     let listed = list().await;
     assert_eq!(listed.success()["objects"][0]["key"], *key, "{}", listed.body);
-    let read = call("bucket_object_text", json!({ "s3_uri": format!("s3://{}/{key}", stack.bucket) })).await;
+    let read = call(
+        "bucket_object_text",
+        json!({ "s3_uri": format!("s3://{}/{key}", stack.bucket) }),
+    )
+    .await;
     assert_eq!(read.success()["text"], *text, "{}", read.body);
 
     let name = format!("quilt-mcp-live-test/{}", uuid::Uuid::now_v7());
@@ -90,14 +111,24 @@ async fn walk(stack: &Stack) {
     let created = call("package_create", create).await;
     let package = json!({ "bucket": stack.bucket, "name": name });
     let browsed = call("package_browse", package.clone()).await;
-    assert_eq!(browsed.success()["package"]["hash"], created.success()["package"]["hash"], "{}", browsed.body);
+    assert_eq!(
+        browsed.success()["package"]["hash"],
+        created.success()["package"]["hash"],
+        "{}",
+        browsed.body
+    );
     let verify = json!({ "bucket": stack.bucket, "name": name, "hash": "latest", "check_objects": true });
     let verified = call("package_verify", verify).await;
     assert_eq!(verified.success()["manifest_ok"], true, "{}", verified.body);
     assert_eq!(verified.success()["objects"]["ok"], 1, "{}", verified.body);
     let delete = json!({ "bucket": stack.bucket, "name": name, "confirm": name });
     let deleted = call("package_delete", delete).await;
-    assert_eq!(deleted.success()["deleted_pointers"].as_array().unwrap().len(), 2, "{}", deleted.body);
+    assert_eq!(
+        deleted.success()["deleted_pointers"].as_array().unwrap().len(),
+        2,
+        "{}",
+        deleted.body
+    );
     call("package_browse", package).await.failure("no_such_package");
 }
 
@@ -135,12 +166,26 @@ async fn the_walk_itself_is_right() {
     };
     walk(&stack(&info.users.writer.token)).await;
     let written = |key: &String| key.starts_with("quilt-mcp-live-test/");
-    assert_eq!(backend.aws.keys(&info.buckets.shared).iter().filter(|key| written(key)).count(), 1);
+    assert_eq!(
+        backend
+            .aws
+            .keys(&info.buckets.shared)
+            .iter()
+            .filter(|key| written(key))
+            .count(),
+        1
+    );
 
     // And it can fail: the reader may not upload.
     let reader = stack(&info.users.reader.token);
     #[expect(clippy::disallowed_methods, reason = "ends with the line after it")]
     let failed = tokio::spawn(async move { walk(&reader).await }).await.unwrap_err();
-    assert!(failed.into_panic().downcast_ref::<String>().unwrap().contains("access_denied"));
+    assert!(
+        failed
+            .into_panic()
+            .downcast_ref::<String>()
+            .unwrap()
+            .contains("access_denied")
+    );
     shutdown.cancel();
 }

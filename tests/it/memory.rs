@@ -56,7 +56,11 @@ impl Raw {
     }
 
     fn shown(&self) -> String {
-        format!("{} {}", self.status, String::from_utf8_lossy(&self.bytes[..self.bytes.len().min(400)]))
+        format!(
+            "{} {}",
+            self.status,
+            String::from_utf8_lossy(&self.bytes[..self.bytes.len().min(400)])
+        )
     }
 }
 
@@ -64,7 +68,9 @@ impl Scene {
     async fn new() -> Self {
         let stage = Stage::embedded().await;
         let registry = FakeRegistry::start().await;
-        let bearers: Vec<String> = (0..CALLERS).map(|n| token(json!({ "sub": format!("caller-{n}") }))).collect();
+        let bearers: Vec<String> = (0..CALLERS)
+            .map(|n| token(json!({ "sub": format!("caller-{n}") })))
+            .collect();
         for bearer in &bearers {
             registry.vends(bearer, Vends::Keys(stage.writer.clone(), 3600));
         }
@@ -76,8 +82,20 @@ impl Scene {
             "--metrics-addr=127.0.0.1:0".to_owned(),
         ];
         let program = Program::serve_within(&confinement, &arguments).await;
-        let address = program.server.url.trim_start_matches("http://").trim_end_matches("/mcp").parse().unwrap();
-        Self { stage, program, confinement, bearers, address }
+        let address = program
+            .server
+            .url
+            .trim_start_matches("http://")
+            .trim_end_matches("/mcp")
+            .parse()
+            .unwrap();
+        Self {
+            stage,
+            program,
+            confinement,
+            bearers,
+            address,
+        }
     }
 
     fn head(&self, caller: usize, length: usize) -> String {
@@ -91,7 +109,10 @@ impl Scene {
     /// One attempt of a call, on a connection of its own.
     async fn attempt(&self, caller: usize, body: &[u8]) -> Raw {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(self.head(caller, body.len()).as_bytes()).await.unwrap();
+        stream
+            .write_all(self.head(caller, body.len()).as_bytes())
+            .await
+            .unwrap();
         // A server that refuses does not read to the end.
         let _refused = stream.write_all(body).await;
         read(&mut stream).await
@@ -119,26 +140,48 @@ impl Scene {
         let url = self.program.metrics.as_deref().unwrap();
         let address = url.trim_start_matches("http://").trim_end_matches("/metrics");
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         let text = String::from_utf8(read(&mut stream).await.bytes).unwrap();
-        let value = text.lines().find_map(|line| line.strip_prefix("quilt_mcp_payload_bytes "));
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix("quilt_mcp_payload_bytes "));
         value.unwrap_or("0").trim().parse().unwrap()
     }
 
     /// That the server lives, serves, and holds nothing; and what it took until then.
     async fn afterwards(&mut self, what: &str, begun: Instant) {
         let process = self.program.id();
-        let ping = self.program.server.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, &[]).await;
+        let ping = self
+            .program
+            .server
+            .post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, &[])
+            .await;
         assert_eq!(ping.status, 200, "{what}");
-        let body =
-            call("bucket_object_fetch", json!({ "s3_uri": format!("s3://{SHARED}/mebibyte"), "max_bytes": MIB }));
+        let body = call(
+            "bucket_object_fetch",
+            json!({ "s3_uri": format!("s3://{SHARED}/mebibyte"), "max_bytes": MIB }),
+        );
         let (raw, _) = self.patiently(0, &body).await;
-        assert!(raw.status == 200 && raw.has("\"isError\":false"), "{what}: {}", raw.shown());
+        assert!(
+            raw.status == 200 && raw.has("\"isError\":false"),
+            "{what}: {}",
+            raw.shown()
+        );
         let freed = async { while self.held().await > 0 {} };
-        tokio::time::timeout(NEVER, freed).await.unwrap_or_else(|_| panic!("{what}: the budget is not whole again"));
+        tokio::time::timeout(NEVER, freed)
+            .await
+            .unwrap_or_else(|_| panic!("{what}: the budget is not whole again"));
         let (group, own) = self.confinement.peak(process);
         let mib = |bytes: u64| bytes / MIB as u64;
-        eprintln!("{what}: peak {} MiB (group {:?}), {:?}", mib(own), group.map(mib), begun.elapsed());
+        eprintln!(
+            "{what}: peak {} MiB (group {:?}), {:?}",
+            mib(own),
+            group.map(mib),
+            begun.elapsed()
+        );
         // A group kills who takes more. What a process shares with others, such as its program, is not its own.
         assert!(group.is_some() || own <= LIMIT);
     }
@@ -147,8 +190,13 @@ impl Scene {
 async fn read(stream: &mut TcpStream) -> Raw {
     let mut bytes = Vec::new();
     // A reset is an end too.
-    let _reset = tokio::time::timeout(NEVER, stream.read_to_end(&mut bytes)).await.unwrap();
-    let status = bytes.get(9..12).and_then(|code| std::str::from_utf8(code).ok()?.parse().ok()).unwrap_or_default();
+    let _reset = tokio::time::timeout(NEVER, stream.read_to_end(&mut bytes))
+        .await
+        .unwrap();
+    let status = bytes
+        .get(9..12)
+        .and_then(|code| std::str::from_utf8(code).ok()?.parse().ok())
+        .unwrap_or_default();
     Raw { status, bytes }
 }
 
@@ -179,19 +227,35 @@ async fn fetches(scene: &mut Scene) {
     let calls = (0..CALLERS).map(|caller| {
         let (scene, expected, refused) = (&*scene, &expected, &refused);
         async move {
-            let (tool, key) =
-                if caller % 8 == 7 { ("bucket_object_text", "quotes") } else { ("bucket_object_fetch", "mebibyte") };
-            let body = call(tool, json!({ "s3_uri": format!("s3://{SHARED}/{key}"), "max_bytes": MIB }));
+            let (tool, key) = if caller % 8 == 7 {
+                ("bucket_object_text", "quotes")
+            } else {
+                ("bucket_object_fetch", "mebibyte")
+            };
+            let body = call(
+                tool,
+                json!({ "s3_uri": format!("s3://{SHARED}/{key}"), "max_bytes": MIB }),
+            );
             let (raw, refusals) = scene.patiently(caller, &body).await;
             refused.fetch_add(refusals, Ordering::Relaxed);
             assert_eq!(raw.status, 200, "{}", raw.shown());
-            let is_right = if key == "quotes" { raw.bytes.len() > 6 * MIB } else { raw.has(expected) };
+            let is_right = if key == "quotes" {
+                raw.bytes.len() > 6 * MIB
+            } else {
+                raw.has(expected)
+            };
             assert!(is_right && raw.has("\"isError\":false"), "{}", raw.shown());
-            assert!(raw.has("content-length: "), "an answer says how long it is: {}", raw.shown());
+            assert!(
+                raw.has("content-length: "),
+                "an answer says how long it is: {}",
+                raw.shown()
+            );
         }
     });
     join_all(calls).await;
-    scene.afterwards(&format!("fetches of 1 MiB, {refused:?} refused before"), begun).await;
+    scene
+        .afterwards(&format!("fetches of 1 MiB, {refused:?} refused before"), begun)
+        .await;
 }
 
 /// Eight mebibytes each: most as fast as they are taken, some never to their end.
@@ -210,7 +274,10 @@ async fn large_bodies(scene: &mut Scene) {
             if caller % 4 == 3 {
                 // Sends all but the last byte, and leaves when the server has had enough of it.
                 let mut stream = TcpStream::connect(scene.address).await.unwrap();
-                stream.write_all(scene.head(caller, body.len()).as_bytes()).await.unwrap();
+                stream
+                    .write_all(scene.head(caller, body.len()).as_bytes())
+                    .await
+                    .unwrap();
                 let _refused = stream.write_all(&body[..body.len() - 1]).await;
                 let raw = read(&mut stream).await;
                 assert!(matches!(raw.status, 0 | 408 | 429), "{}", raw.shown());
@@ -222,26 +289,36 @@ async fn large_bodies(scene: &mut Scene) {
         }
     });
     join_all(calls).await;
-    scene.afterwards(&format!("bodies of 8 MiB, {refused:?} refused before"), begun).await;
+    scene
+        .afterwards(&format!("bodies of 8 MiB, {refused:?} refused before"), begun)
+        .await;
 }
 
 /// Who asks for a mebibyte and does not read it is left behind, and what it held goes to those who wait.
 async fn answers_that_nobody_reads(scene: &mut Scene) {
     let begun = Instant::now();
-    let body = call("bucket_object_fetch", json!({ "s3_uri": format!("s3://{SHARED}/mebibyte"), "max_bytes": MIB }));
+    let body = call(
+        "bucket_object_fetch",
+        json!({ "s3_uri": format!("s3://{SHARED}/mebibyte"), "max_bytes": MIB }),
+    );
     let mut deaf = Vec::new();
     for caller in 0..CALLERS - 1 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         let mut stream = socket.connect(scene.address).await.unwrap();
-        stream.write_all(scene.head(caller, body.len()).as_bytes()).await.unwrap();
+        stream
+            .write_all(scene.head(caller, body.len()).as_bytes())
+            .await
+            .unwrap();
         stream.write_all(&body).await.unwrap();
         deaf.push(stream);
     }
     let (raw, refusals) = scene.patiently(CALLERS - 1, &body).await;
     assert!(raw.status == 200 && raw.has("\"isError\":false"), "{}", raw.shown());
     // They still do not read, and nothing is held for them.
-    scene.afterwards(&format!("answers that nobody reads, {refusals} refused before"), begun).await;
+    scene
+        .afterwards(&format!("answers that nobody reads, {refusals} refused before"), begun)
+        .await;
     drop(deaf);
 }
 
@@ -249,8 +326,11 @@ async fn answers_that_nobody_reads(scene: &mut Scene) {
 async fn heavy_calls(scene: &mut Scene) {
     let begun = Instant::now();
     let manifests = 8;
-    let top_hashes: Vec<String> =
-        stream::iter(0..manifests).map(|n| seed_package(scene, n)).buffered(4).collect().await;
+    let top_hashes: Vec<String> = stream::iter(0..manifests)
+        .map(|n| seed_package(scene, n))
+        .buffered(4)
+        .collect()
+        .await;
     let long = format!("{}/", "k".repeat(900));
     for n in 0..300 {
         scene.stage.seed(SHARED, &format!("long/{long}{n}"), b"x").await;
@@ -262,7 +342,10 @@ async fn heavy_calls(scene: &mut Scene) {
         let count = if caller == 0 { 50_000 } else { 200 };
         let file = |n: usize| json!({ "s3_uri": format!("s3://{SHARED}/mebibyte"), "logical_key": format!("folder/file-{n:08}") });
         let files: Vec<Value> = (0..count).map(file).collect();
-        call("package_create", json!({ "bucket": SHARED, "name": format!("it/new-{caller}"), "files": files }))
+        call(
+            "package_create",
+            json!({ "bucket": SHARED, "name": format!("it/new-{caller}"), "files": files }),
+        )
     };
     let nested = format!("[{}]", vec![r#"{"a":{"b":{"c":0}}}"#; 33_000].join(","));
     let nested = String::from_utf8(call("auth_status", json!({ "x": 0 })))
@@ -299,7 +382,12 @@ async fn heavy_calls(scene: &mut Scene) {
         }
     });
     join_all(calls).await;
-    scene.afterwards(&format!("heavy calls, {refused:?} refused before, {late:?} late"), begun).await;
+    scene
+        .afterwards(
+            &format!("heavy calls, {refused:?} refused before, {late:?} late"),
+            begun,
+        )
+        .await;
 }
 
 /// A package with a manifest too large to be kept in memory, and its top hash.
@@ -319,9 +407,19 @@ async fn seed_package(scene: &Scene, n: usize) -> String {
         (bytes, hash.to_string())
     });
     let (bytes, hash) = hash.await.unwrap();
-    scene.stage.seed(SHARED, &format!(".quilt/packages/{hash}"), &bytes).await;
+    scene
+        .stage
+        .seed(SHARED, &format!(".quilt/packages/{hash}"), &bytes)
+        .await;
     for pointer in ["latest", "1700000000"] {
-        scene.stage.seed(SHARED, &format!(".quilt/named_packages/it/large-{n}/{pointer}"), hash.as_bytes()).await;
+        scene
+            .stage
+            .seed(
+                SHARED,
+                &format!(".quilt/named_packages/it/large-{n}/{pointer}"),
+                hash.as_bytes(),
+            )
+            .await;
     }
     hash
 }

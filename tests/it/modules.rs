@@ -33,9 +33,19 @@ async fn a_module_tells_what_it_can_do_to_everybody() {
             let answer = server.rpc(bearer, "tools/call", params).await;
             let output = answer.success();
             assert_eq!(output["module"], "buckets");
-            let actions = ["discover", "objects_list", "object_info", "object_text", "object_fetch", "object_link"];
+            let actions = [
+                "discover",
+                "objects_list",
+                "object_info",
+                "object_text",
+                "object_fetch",
+                "object_link",
+            ];
             for action in actions.into_iter().chain(["objects_put"]) {
-                assert!(output["actions"].as_array().unwrap().contains(&json!(action)), "{action}");
+                assert!(
+                    output["actions"].as_array().unwrap().contains(&json!(action)),
+                    "{action}"
+                );
             }
             assert!(output["description"].as_str().unwrap().len() > 20);
             assert_eq!(output["params"]["objects_list"][0], "bucket");
@@ -65,7 +75,11 @@ async fn an_action_needs_a_token() {
         let body = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"buckets","arguments":{arguments}}}}}"#
         );
-        assert_eq!(server.post(body, &[]).await.refused(), (401, "missing_jwt"), "{arguments}");
+        assert_eq!(
+            server.post(body, &[]).await.refused(),
+            (401, "missing_jwt"),
+            "{arguments}"
+        );
     }
     for params in [
         r#"{"name":"buckets","name":"bucket_list"}"#,
@@ -74,7 +88,11 @@ async fn an_action_needs_a_token() {
     ] {
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#);
         let answer = server.post(body, &[]).await;
-        assert_eq!((answer.status, answer.body["error"]["code"].as_i64()), (400, Some(-32602)), "{params}");
+        assert_eq!(
+            (answer.status, answer.body["error"]["code"].as_i64()),
+            (400, Some(-32602)),
+            "{params}"
+        );
     }
     let old = server.rpc(None, "tools/call", json!({ "name": "bucket_list" })).await;
     assert_eq!(old.refused(), (401, "missing_jwt"), "a typed tool is no module");
@@ -86,7 +104,9 @@ async fn actions_do_what_the_typed_tools_do() {
     let (info, users) = (&dev.backend.info, &dev.backend.info.users);
     let reader = users.reader.token.as_str();
     let act = async |module: &str, action: &str, params: Value| {
-        server.call(reader, module, json!({ "action": action, "params": params })).await
+        server
+            .call(reader, module, json!({ "action": action, "params": params }))
+            .await
     };
     let shared = info.buckets.shared.as_str();
 
@@ -101,7 +121,12 @@ async fn actions_do_what_the_typed_tools_do() {
 
     for spelling in ["bucket", "bucket_name", "registry"] {
         for name in [shared.to_owned(), format!("s3://{shared}")] {
-            let listed = act("buckets", "objects_list", json!({ spelling: name, "prefix": "plankton/" })).await;
+            let listed = act(
+                "buckets",
+                "objects_list",
+                json!({ spelling: name, "prefix": "plankton/" }),
+            )
+            .await;
             assert_eq!(listed.success()["count"], 5, "{spelling} {name}");
         }
     }
@@ -112,9 +137,19 @@ async fn actions_do_what_the_typed_tools_do() {
     assert_eq!(info_of.success()["object"]["key"], "plankton/README.md");
     let link = act("buckets", "object_link", json!({ "s3_uri": uri, "expiration": 60 })).await;
     assert!(link.success()["url"].as_str().unwrap().contains("plankton/README.md"));
-    let fetched = act("buckets", "object_fetch", json!({ "s3_uri": uri, "base64_encode": true })).await;
+    let fetched = act(
+        "buckets",
+        "object_fetch",
+        json!({ "s3_uri": uri, "base64_encode": true }),
+    )
+    .await;
     assert!(fetched.success()["data"].is_string());
-    let as_text = act("buckets", "object_fetch", json!({ "s3_uri": uri, "base64_encode": false })).await;
+    let as_text = act(
+        "buckets",
+        "object_fetch",
+        json!({ "s3_uri": uri, "base64_encode": false }),
+    )
+    .await;
     assert_eq!(as_text.success()["text"], text.output()["text"]);
 
     for spelling in ["items", "objects"] {
@@ -122,9 +157,16 @@ async fn actions_do_what_the_typed_tools_do() {
         let arguments = json!({ "action": "objects_put", "params": params });
         let put = server.call(&users.writer.token, "buckets", arguments.clone()).await;
         assert_eq!(put.success()["uploaded"], 1);
-        assert_eq!(put.output()["upload_context"], json!({ "bucket": shared, "source": "catalog" }));
+        assert_eq!(
+            put.output()["upload_context"],
+            json!({ "bucket": shared, "source": "catalog" })
+        );
         let embedded = server.call(&users.embedded.token, "buckets", arguments.clone()).await;
-        assert_eq!(embedded.success()["upload_context"]["source"], "jwt", "whose credentials they were");
+        assert_eq!(
+            embedded.success()["upload_context"]["source"],
+            "jwt",
+            "whose credentials they were"
+        );
         let refused = server.call(reader, "buckets", arguments).await;
         assert_eq!(refused.failure("access_denied")["upload_context"]["source"], "catalog");
     }
@@ -139,7 +181,12 @@ async fn an_entry_of_a_package_is_read_by_its_path() {
     let (package, reader) = (&dev.backend.info.package, &dev.backend.info.users.reader.token);
     let context = |hash: Option<&str>| json!({ "bucket": package.bucket, "package": package.name, "hash": hash });
     let path = "données/été 2026.csv";
-    for hash in [None, Some("latest"), Some(package.hash.as_str()), Some(&package.hash[..8])] {
+    for hash in [
+        None,
+        Some("latest"),
+        Some(package.hash.as_str()),
+        Some(&package.hash[..8]),
+    ] {
         let beside = json!({ "action": "object_text", "params": { "path": path }, "_context": context(hash) });
         let inside = json!({ "action": "object_text", "params": { "path": path, "_context": context(hash) } });
         let as_text = json!({ "action": "object_text", "params": json!({ "path": path }).to_string(),
@@ -156,13 +203,36 @@ async fn an_entry_of_a_package_is_read_by_its_path() {
     let with = |path: &str, context: Value| json!({ "action": "object_info", "params": { "path": path }, "_context": context });
     let other = |name: &str| json!({ "bucket": package.bucket, "package": name });
     for (arguments, code, part) in [
-        (with("nowhere.csv", context(None)), "no_such_key", "has no entry `nowhere.csv`"),
+        (
+            with("nowhere.csv", context(None)),
+            "no_such_key",
+            "has no entry `nowhere.csv`",
+        ),
         (with(path, other("a/b")), "no_such_package", "no package a/b"),
         (with(path, other("a")), "invalid_argument", "namespace/name"),
-        (with(path, json!({ "bucket": package.bucket })), "invalid_argument", "`package`"),
-        (with(path, context(Some("zzz"))), "invalid_argument", "`zzz` names no revision"),
-        (with(path, context(Some("000000"))), "no_such_package", "no manifest of a revision 000000"),
-        (with(path, json!({ "bucket": dev.backend.info.buckets.private, "package": "a/b" })), "access_denied", "s3:"),
+        (
+            with(path, json!({ "bucket": package.bucket })),
+            "invalid_argument",
+            "`package`",
+        ),
+        (
+            with(path, context(Some("zzz"))),
+            "invalid_argument",
+            "`zzz` names no revision",
+        ),
+        (
+            with(path, context(Some("000000"))),
+            "no_such_package",
+            "no manifest of a revision 000000",
+        ),
+        (
+            with(
+                path,
+                json!({ "bucket": dev.backend.info.buckets.private, "package": "a/b" }),
+            ),
+            "access_denied",
+            "s3:",
+        ),
         (with(path, json!("x")), "invalid_argument", "_context"),
     ] {
         let answer = server.call(reader, "buckets", arguments).await;
@@ -177,15 +247,27 @@ async fn what_a_module_does_not_know_is_named_with_what_it_knows() {
     let server = Server::start(&stage, None, &[format!("--jwt-secret={SECRET}")]).await;
     let bearer = token(json!({ "sub": "a" }));
     for (arguments, code, parts) in [
-        (json!({ "action": "zzz" }), "unknown_action", vec!["buckets", "`zzz`", "discover, objects_list"]),
+        (
+            json!({ "action": "zzz" }),
+            "unknown_action",
+            vec!["buckets", "`zzz`", "discover, objects_list"],
+        ),
         (json!({ "action": 7 }), "invalid_argument", vec!["action"]),
         (
             json!({ "action": "discover", "max_bytes": 1 }),
             "invalid_argument",
             vec!["max_bytes", "action, params, _context"],
         ),
-        (json!({ "action": "discover", "params": [] }), "invalid_argument", vec!["params"]),
-        (json!({ "action": "objects_list", "params": { "prefx": "" } }), "invalid_argument", vec!["prefx", "prefix"]),
+        (
+            json!({ "action": "discover", "params": [] }),
+            "invalid_argument",
+            vec!["params"],
+        ),
+        (
+            json!({ "action": "objects_list", "params": { "prefx": "" } }),
+            "invalid_argument",
+            vec!["prefx", "prefix"],
+        ),
         (
             json!({ "action": "objects_list", "params": { "bucket": "abc", "registry": "xyz" } }),
             "invalid_argument",

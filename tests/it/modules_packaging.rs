@@ -17,16 +17,24 @@ impl Everything {
         let data = tempfile::tempdir().unwrap();
         let dev = Dev::start(0, data.path(), Clock::system()).await.unwrap();
         let server = Server::at(dev.backend.info.mcp_url.clone());
-        Self { _data: data, dev, server }
+        Self {
+            _data: data,
+            dev,
+            server,
+        }
     }
 
     async fn act(&self, module: &str, action: &str, params: Value) -> Answer {
         let arguments = json!({ "action": action, "params": params });
-        self.server.call(&self.dev.backend.info.users.writer.token, module, arguments).await
+        self.server
+            .call(&self.dev.backend.info.users.writer.token, module, arguments)
+            .await
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Answer {
-        self.server.call(&self.dev.backend.info.users.writer.token, tool, arguments).await
+        self.server
+            .call(&self.dev.backend.info.users.writer.token, tool, arguments)
+            .await
     }
 }
 
@@ -71,7 +79,11 @@ async fn a_package_is_made_changed_and_deleted_by_actions() {
     });
     let rehearsed = rehearsed.await.success()["package"]["hash"].clone();
     let made = all.act("packaging", "create", old).await;
-    assert_eq!(made.success()["package"]["bucket"], bucket.as_str(), "the bucket that the files agree on");
+    assert_eq!(
+        made.success()["package"]["bucket"],
+        bucket.as_str(),
+        "the bucket that the files agree on"
+    );
     assert_eq!(made.output()["package"]["hash"], rehearsed);
 
     let registry = format!("s3://{bucket}");
@@ -85,7 +97,10 @@ async fn a_package_is_made_changed_and_deleted_by_actions() {
     let updated = all.act("packaging", "update", update).await;
     assert_eq!(updated.success()["diff"]["added"], 1);
     let versions = all.act("packaging", "versions", params.clone()).await;
-    assert_eq!(versions.success()["versions"][0]["hash"], updated.output()["package"]["hash"]);
+    assert_eq!(
+        versions.success()["versions"][0]["hash"],
+        updated.output()["package"]["hash"]
+    );
     let listed = all.act("packaging", "list", json!({ "bucket_name": bucket })).await;
     let old_list = all.call("packages_list", json!({ "registry": registry })).await;
     assert_eq!(listed.success()["packages"], old_list.success()["packages"]);
@@ -94,7 +109,10 @@ async fn a_package_is_made_changed_and_deleted_by_actions() {
     all.call("buckets", arguments).await.success();
 
     let refused = all.act("packaging", "delete", params.clone()).await;
-    assert_eq!(refused.body["result"]["isError"], true, "a package's name must be repeated to delete it");
+    assert_eq!(
+        refused.body["result"]["isError"], true,
+        "a package's name must be repeated to delete it"
+    );
     let mut confirmed = params.clone();
     confirmed["confirm"] = json!("team/made");
     all.act("packaging", "delete", confirmed).await.success();
@@ -104,7 +122,10 @@ async fn a_package_is_made_changed_and_deleted_by_actions() {
         "arguments": { "action": "create", "params": {} } } });
     let bearer = format!("Bearer {}", all.dev.backend.info.users.writer.token);
     let headers = [("authorization", bearer.as_str()), ("x-mcp-readonly", "true")];
-    all.server.post(read_only.to_string(), &headers).await.failure("read_only");
+    all.server
+        .post(read_only.to_string(), &headers)
+        .await
+        .failure("read_only");
 }
 
 #[tokio::test]
@@ -116,25 +137,42 @@ async fn templates_and_rights_are_actions_too() {
     assert_eq!(names, ["standard", "dataset", "model"]);
     let standard = all.act("packaging", "get_template", json!({})).await;
     assert_eq!(standard.success()["name"], "standard");
-    assert_eq!(standard.output()["template"], templates.output()["templates"]["standard"]);
+    assert_eq!(
+        standard.output()["template"],
+        templates.output()["templates"]["standard"]
+    );
 
-    let discovered = all.act("permissions", "discover", json!({ "check_buckets": [bucket] })).await;
+    let discovered = all
+        .act("permissions", "discover", json!({ "check_buckets": [bucket] }))
+        .await;
     assert_eq!(discovered.success()["total_buckets_checked"], 1);
-    let old = all.call("discover_permissions", json!({ "check_buckets": [bucket] })).await;
-    assert_eq!(old.success()["categorized_buckets"], discovered.output()["categorized_buckets"]);
-    for (action, spelling) in
-        [("access_check", "bucket_name"), ("check_bucket_access", "bucket"), ("access_check", "registry")]
-    {
+    let old = all
+        .call("discover_permissions", json!({ "check_buckets": [bucket] }))
+        .await;
+    assert_eq!(
+        old.success()["categorized_buckets"],
+        discovered.output()["categorized_buckets"]
+    );
+    for (action, spelling) in [
+        ("access_check", "bucket_name"),
+        ("check_bucket_access", "bucket"),
+        ("access_check", "registry"),
+    ] {
         let checked = all.act("permissions", action, json!({ spelling: bucket })).await;
         assert_eq!(checked.success()["bucket_name"], bucket.as_str(), "{action} {spelling}");
     }
-    all.call("check_bucket_access", json!({ "bucket": bucket })).await.success();
+    all.call("check_bucket_access", json!({ "bucket": bucket }))
+        .await
+        .success();
     all.act("permissions", "recommendations_get", json!({})).await.success();
 
     // One answer about a bucket, whoever is asked.
     let buckets = all.act("buckets", "discover", json!({})).await;
     let level = &buckets.success()["buckets"][0]["permission_level"];
     assert!(
-        buckets.output()["categorized_buckets"][level.as_str().unwrap()].as_array().unwrap().contains(&json!(bucket))
+        buckets.output()["categorized_buckets"][level.as_str().unwrap()]
+            .as_array()
+            .unwrap()
+            .contains(&json!(bucket))
     );
 }

@@ -10,7 +10,13 @@ use crate::support::{SECRET, token};
 async fn attempt(server: &Server, claims: &Value) -> (String, String, String) {
     let answer = server.call(&token(claims.clone()), "auth_status", json!({})).await;
     let attempts = answer.success()["attempts"].clone();
-    let catalog = attempts.as_array().unwrap().iter().find(|attempt| attempt["source"] == "catalog").unwrap().clone();
+    let catalog = attempts
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|attempt| attempt["source"] == "catalog")
+        .unwrap()
+        .clone();
     let text = |name: &str| catalog[name].as_str().unwrap_or("-").to_owned();
     (text("outcome"), text("code"), text("message"))
 }
@@ -27,7 +33,9 @@ async fn a_token_may_name_a_registry_that_the_operator_allows() {
     let server = Server::start(&stage, Some(&stage.admin), &flags).await;
     let claims = json!({ "sub": "w", "registry_url": other.url });
     other.vends(&token(claims.clone()), Vends::Keys(stage.writer.clone(), 3600));
-    let answer = server.call(&token(claims), "bucket_objects_list", json!({ "bucket": SHARED })).await;
+    let answer = server
+        .call(&token(claims), "bucket_objects_list", json!({ "bucket": SHARED }))
+        .await;
     assert_eq!(answer.success()["credential_source"], "catalog");
     assert!(own.requests().is_empty());
 
@@ -44,13 +52,21 @@ async fn the_catalog_token_is_sent_instead_of_the_token_itself() {
     let server = Server::with_registry(&stage, &registry, None).await;
     registry.vends("the-catalogs-own", Vends::Keys(stage.writer.clone(), 3600));
     let (outcome, _, message) = attempt(&server, &json!({ "sub": "w", "catalog_token": "the-catalogs-own" })).await;
-    assert_eq!((outcome.as_str(), message.contains("for the token's catalog_token")), ("ok", true), "{message}");
+    assert_eq!(
+        (outcome.as_str(), message.contains("for the token's catalog_token")),
+        ("ok", true),
+        "{message}"
+    );
 
     // Without one the token itself is sent; that works, and the attempt says so.
     let plain = json!({ "sub": "p" });
     registry.vends(&token(plain.clone()), Vends::Keys(stage.reader.clone(), 3600));
     let (outcome, _, message) = attempt(&server, &plain).await;
-    assert_eq!((outcome.as_str(), message.contains("carries no catalog_token")), ("ok", true), "{message}");
+    assert_eq!(
+        (outcome.as_str(), message.contains("carries no catalog_token")),
+        ("ok", true),
+        "{message}"
+    );
 }
 
 /// Server-side request forgery: a token must not send the server where its author could not go.
@@ -81,14 +97,23 @@ async fn nobody_is_asked_at_addresses_that_a_token_may_not_name() {
         for claim in ["registry_url", "catalog_url"] {
             let claims = json!({ "sub": "x", claim: url });
             let (outcome, code, message) = attempt(&server, &claims).await;
-            assert_eq!((outcome.as_str(), code.as_str()), ("denied", "forbidden"), "{claim} {url}: {message}");
+            assert_eq!(
+                (outcome.as_str(), code.as_str()),
+                ("denied", "forbidden"),
+                "{claim} {url}: {message}"
+            );
             assert!(message.starts_with("the token names "), "nobody was asked: {message}");
-            let answer = server.call(&token(claims), "bucket_objects_list", json!({ "bucket": SHARED })).await;
+            let answer = server
+                .call(&token(claims), "bucket_objects_list", json!({ "bucket": SHARED }))
+                .await;
             answer.failure("forbidden");
         }
     }
     assert!(own.requests().is_empty() && inside.requests().is_empty());
-    assert!(stage.aws().journal().is_empty(), "and nothing is done with the server's own rights");
+    assert!(
+        stage.aws().journal().is_empty(),
+        "and nothing is done with the server's own rights"
+    );
 }
 
 /// A name that is allowed and resolves to this machine: the check is on the address, when connecting.
@@ -104,6 +129,9 @@ async fn a_name_that_resolves_to_a_private_address_is_refused_when_connecting() 
         causes.push(error.to_string());
         cause = error.source();
     }
-    assert!(causes.iter().any(|text| text.contains("no public address")), "{causes:?}");
+    assert!(
+        causes.iter().any(|text| text.contains("no public address")),
+        "{causes:?}"
+    );
     assert!(registry.requests().is_empty());
 }

@@ -239,7 +239,9 @@ async fn reading_a_kilobyte_of_a_huge_object_moves_a_kilobyte() {
         let output = answer.success();
         if tool == "bucket_object_fetch" {
             use base64::Engine as _;
-            let data = base64::prelude::BASE64_STANDARD.decode(output["data"].as_str().unwrap()).unwrap();
+            let data = base64::prelude::BASE64_STANDARD
+                .decode(output["data"].as_str().unwrap())
+                .unwrap();
             assert_eq!(data, quilt_mcp::dev::aws::synthetic_bytes(offset..offset + 1024));
             assert_eq!((&output["size"], &output["truncated"]), (&json!(size), &json!(true)));
         }
@@ -260,23 +262,42 @@ async fn a_bucket_in_another_region_is_found() {
     aws.put_bucket_policy("it-elsewhere", Some(&anybody)).unwrap();
     aws.journal().clear();
     let list = json!({ "bucket": "it-elsewhere" });
-    scene.server.call(&scene.reader, "bucket_objects_list", list.clone()).await.success();
+    scene
+        .server
+        .call(&scene.reader, "bucket_objects_list", list.clone())
+        .await
+        .success();
     let statuses = || -> Vec<u16> { aws.journal().entries().iter().map(|entry| entry.status).collect() };
     assert_eq!(statuses(), [301, 200]);
-    scene.server.call(&scene.reader, "bucket_objects_list", list).await.success();
+    scene
+        .server
+        .call(&scene.reader, "bucket_objects_list", list)
+        .await
+        .success();
     assert_eq!(statuses(), [301, 200, 200], "the region is remembered");
 
     let items = json!([{ "key": "k", "text": "far away" }]);
     scene
         .server
-        .call(&scene.writer, "bucket_objects_put", json!({ "bucket": "it-elsewhere", "items": items }))
+        .call(
+            &scene.writer,
+            "bucket_objects_put",
+            json!({ "bucket": "it-elsewhere", "items": items }),
+        )
         .await
         .success();
     let uri = "s3://it-elsewhere/k";
     for tool in ["bucket_object_info", "bucket_object_text"] {
-        scene.server.call(&scene.reader, tool, json!({ "s3_uri": uri })).await.success();
+        scene
+            .server
+            .call(&scene.reader, tool, json!({ "s3_uri": uri }))
+            .await
+            .success();
     }
-    let link = scene.server.call(&scene.reader, "bucket_object_link", json!({ "s3_uri": uri })).await;
+    let link = scene
+        .server
+        .call(&scene.reader, "bucket_object_link", json!({ "s3_uri": uri }))
+        .await;
     let url = link.success()["url"].as_str().unwrap().to_owned();
     assert!(url.contains("eu-west-1"), "signed for the bucket's own region: {url}");
 }
@@ -292,7 +313,14 @@ async fn a_key_with_control_characters_lists_and_reads() {
     let object = &listed.success()["objects"][0];
     assert_eq!(object["key"], key);
     let read = json!({ "s3_uri": object["s3_uri"] });
-    assert_eq!(scene.server.call(&scene.reader, "bucket_object_text", read).await.success()["text"], "odd");
+    assert_eq!(
+        scene
+            .server
+            .call(&scene.reader, "bucket_object_text", read)
+            .await
+            .success()["text"],
+        "odd"
+    );
 }
 
 /// An S3 that never answers costs the call its time and no more; the server still serves.
@@ -307,15 +335,29 @@ async fn a_call_ends_when_its_time_is_over() {
     ];
     let server = Server::start_with(None, &flags).await;
     let keys = &stage.reader;
-    let reader = token(json!({ "sub": "reader", "aws_credentials": { "access_key_id": keys.access_key_id,
-        "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }));
-    let answer = server.call(&reader, "bucket_objects_list", json!({ "bucket": SHARED })).await;
+    let reader = token(
+        json!({ "sub": "reader", "aws_credentials": { "access_key_id": keys.access_key_id,
+        "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }),
+    );
+    let answer = server
+        .call(&reader, "bucket_objects_list", json!({ "bucket": SHARED }))
+        .await;
     assert_eq!(answer.failure("timeout")["retryable"], true);
     // A put tells about each of its objects, whatever the time.
     let items = json!([{ "key": "a", "text": "x" }, { "key": "b", "text": "x" }]);
-    let answer = server.call(&reader, "bucket_objects_put", json!({ "bucket": SHARED, "items": items })).await;
+    let answer = server
+        .call(
+            &reader,
+            "bucket_objects_put",
+            json!({ "bucket": SHARED, "items": items }),
+        )
+        .await;
     let failure = answer.failure("timeout");
-    assert_eq!((&failure["failed"], &failure["results"][1]["error_code"]), (&json!(2), &json!("timeout")), "{failure}");
+    assert_eq!(
+        (&failure["failed"], &failure["results"][1]["error_code"]),
+        (&json!(2), &json!("timeout")),
+        "{failure}"
+    );
     server.call(&reader, "auth_status", json!({})).await;
     assert_eq!(server.request("GET", "/health", &[]).await.status, 200);
 }
@@ -333,8 +375,10 @@ async fn work_ends_when_the_client_leaves() {
     ];
     let server = Server::start_with(None, &flags).await;
     let keys = &stage.reader;
-    let reader = token(json!({ "sub": "reader", "aws_credentials": { "access_key_id": keys.access_key_id,
-        "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }));
+    let reader = token(
+        json!({ "sub": "reader", "aws_credentials": { "access_key_id": keys.access_key_id,
+        "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }),
+    );
     let mut request = Vec::new();
     let mut connection = {
         let call = server.call(&reader, "bucket_objects_list", json!({ "bucket": SHARED }));
@@ -348,7 +392,13 @@ async fn work_ends_when_the_client_leaves() {
             } => accepted,
         }
     };
-    assert!(request.starts_with(b"GET /it-shared"), "{}", String::from_utf8_lossy(&request));
+    assert!(
+        request.starts_with(b"GET /it-shared"),
+        "{}",
+        String::from_utf8_lossy(&request)
+    );
     let ended = async { while connection.read_buf(&mut request).await.is_ok_and(|read| read > 0) {} };
-    tokio::time::timeout(std::time::Duration::from_secs(10), ended).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(10), ended)
+        .await
+        .unwrap();
 }

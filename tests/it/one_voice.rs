@@ -36,8 +36,18 @@ async fn every_error_has_the_same_shape() {
         ("{".to_owned(), vec![], 400, "parse_error"),
         ("[]".to_owned(), vec![], 400, "invalid_request"),
         (rpc("tools/list", json!({ "cursor": 1 })), vec![], 400, "invalid_params"),
-        (rpc("tools/list", json!({ "cursor": "x" })), vec![], 200, "invalid_params"),
-        (rpc("tools/call", json!({ "name": "nope" })), vec![auth], 200, "unknown_tool"),
+        (
+            rpc("tools/list", json!({ "cursor": "x" })),
+            vec![],
+            200,
+            "invalid_params",
+        ),
+        (
+            rpc("tools/call", json!({ "name": "nope" })),
+            vec![auth],
+            200,
+            "unknown_tool",
+        ),
         (
             rpc("tools/call", json!({ "name": "bucket_list" })),
             vec![auth, ("x-mcp-toolsets", "auth")],
@@ -45,42 +55,100 @@ async fn every_error_has_the_same_shape() {
             "toolset_off",
         ),
         (rpc("nope", json!({})), vec![auth], 200, "method_not_found"),
-        (rpc("prompts/get", json!({ "name": "nope" })), vec![auth], 200, "unknown_prompt"),
-        (rpc("prompts/get", json!({ "name": "explore_bucket" })), vec![auth], 200, "invalid_params"),
+        (
+            rpc("prompts/get", json!({ "name": "nope" })),
+            vec![auth],
+            200,
+            "unknown_prompt",
+        ),
+        (
+            rpc("prompts/get", json!({ "name": "explore_bucket" })),
+            vec![auth],
+            200,
+            "invalid_params",
+        ),
         (rpc("resources/read", uri), vec![auth], 200, "no_credentials"),
         (rpc("completion/complete", json!({})), vec![auth], 400, "invalid_params"),
-        (rpc("tools/call", json!({ "name": "bucket_list" })), vec![], 401, "missing_jwt"),
+        (
+            rpc("tools/call", json!({ "name": "bucket_list" })),
+            vec![],
+            401,
+            "missing_jwt",
+        ),
         (
             rpc("tools/call", json!({ "name": "bucket_list" })),
             vec![("authorization", "Bearer a.b.c")],
             401,
             "invalid_jwt",
         ),
-        (rpc("ping", json!({})), vec![("host", "evil.example.com")], 403, "host_not_allowed"),
-        (rpc("ping", json!({})), vec![("origin", "https://evil.example.com")], 403, "origin_not_allowed"),
-        (rpc("ping", json!({})), vec![("mcp-protocol-version", "1999-01-01")], 400, "unsupported_version"),
+        (
+            rpc("ping", json!({})),
+            vec![("host", "evil.example.com")],
+            403,
+            "host_not_allowed",
+        ),
+        (
+            rpc("ping", json!({})),
+            vec![("origin", "https://evil.example.com")],
+            403,
+            "origin_not_allowed",
+        ),
+        (
+            rpc("ping", json!({})),
+            vec![("mcp-protocol-version", "1999-01-01")],
+            400,
+            "unsupported_version",
+        ),
         (
             rpc("tools/call", json!({ "name": "bucket_list" })),
             vec![auth, ("x-mcp-readonly", "maybe")],
             400,
             "invalid_params",
         ),
-        (rpc("tools/list", json!({ "_meta": meta })), vec![NEW], 400, "header_mismatch"),
-        (rpc("nope", json!({ "_meta": meta })), vec![NEW, auth, ("mcp-method", "nope")], 404, "method_not_found"),
-        (rpc("tools/list", json!({})), vec![NEW, ("mcp-method", "tools/list")], 400, "invalid_params"),
-        (rpc("ping", json!({ "x": "x".repeat(200_000) })), vec![auth], 413, "too_large"),
+        (
+            rpc("tools/list", json!({ "_meta": meta })),
+            vec![NEW],
+            400,
+            "header_mismatch",
+        ),
+        (
+            rpc("nope", json!({ "_meta": meta })),
+            vec![NEW, auth, ("mcp-method", "nope")],
+            404,
+            "method_not_found",
+        ),
+        (
+            rpc("tools/list", json!({})),
+            vec![NEW, ("mcp-method", "tools/list")],
+            400,
+            "invalid_params",
+        ),
+        (
+            rpc("ping", json!({ "x": "x".repeat(200_000) })),
+            vec![auth],
+            413,
+            "too_large",
+        ),
     ] {
         let answer = server.post(body.as_str(), &headers).await;
         let shown = &body[..body.len().min(120)];
         assert_eq!(answer.refused(), (status, code), "{shown}: {}", answer.body);
         let has_id = answer.body.get("id").is_some();
-        let expected = if has_id { vec!["jsonrpc", "id", "error"] } else { vec!["jsonrpc", "error"] };
+        let expected = if has_id {
+            vec!["jsonrpc", "id", "error"]
+        } else {
+            vec!["jsonrpc", "error"]
+        };
         assert_eq!(members(&answer.body), expected, "{shown}");
         assert_eq!(answer.headers["content-type"], "application/json");
         assert_eq!(answer.headers["cache-control"], "no-store", "{shown}");
         let error = &answer.body["error"];
         assert_eq!(members(error), ["code", "message", "data"], "{shown}");
-        assert_eq!(members(&error["data"])[..2], ["error_code", "retryable"], "{shown}: {error}");
+        assert_eq!(
+            members(&error["data"])[..2],
+            ["error_code", "retryable"],
+            "{shown}: {error}"
+        );
         let message = error["message"].as_str().unwrap();
         assert!(message.ends_with('.') && message.contains(' '), "a sentence: {message}");
     }
@@ -99,8 +167,21 @@ async fn every_error_has_the_same_shape() {
 #[tokio::test]
 async fn empty_collections_and_cursors_of_other_languages_are_read() {
     let (_stage, server, bearer) = server(&[]).await;
-    for method in ["tools/list", "resources/list", "resources/templates/list", "prompts/list", "ping"] {
-        for params in ["[]", "{}", "null", r#"{"cursor":""}"#, r#"{"cursor":null}"#, r#"{"_meta":[]}"#] {
+    for method in [
+        "tools/list",
+        "resources/list",
+        "resources/templates/list",
+        "prompts/list",
+        "ping",
+    ] {
+        for params in [
+            "[]",
+            "{}",
+            "null",
+            r#"{"cursor":""}"#,
+            r#"{"cursor":null}"#,
+            r#"{"_meta":[]}"#,
+        ] {
             let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
             let answer = server.post(body, &[]).await;
             assert!(answer.body["result"].is_object(), "{method} {params}: {}", answer.body);
@@ -113,7 +194,10 @@ async fn empty_collections_and_cursors_of_other_languages_are_read() {
         server.post(body, &[("authorization", &bearer)]).await.success();
     }
     let full = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_status","arguments":[1]}}"#;
-    assert_eq!(server.post(full, &[("authorization", &bearer)]).await.refused(), (400, "invalid_params"));
+    assert_eq!(
+        server.post(full, &[("authorization", &bearer)]).await.refused(),
+        (400, "invalid_params")
+    );
 }
 
 #[tokio::test]
@@ -124,17 +208,29 @@ async fn initialize_negotiates_by_its_body_alone() {
     for header in ["2027-03-01", "2026-07-28", "2025-06-18", "1999-01-01"] {
         let body = initialize(params("2027-03-01")).to_string();
         let answer = server.post(body, &[("mcp-protocol-version", header)]).await;
-        assert_eq!(answer.body["result"]["protocolVersion"], "2025-11-25", "{header}: {}", answer.body);
+        assert_eq!(
+            answer.body["result"]["protocolVersion"], "2025-11-25",
+            "{header}: {}",
+            answer.body
+        );
         let body = initialize(params("2025-03-26")).to_string();
         let answer = server.post(body, &[("mcp-protocol-version", header)]).await;
-        assert_eq!(answer.body["result"]["protocolVersion"], "2025-03-26", "{header}: {}", answer.body);
+        assert_eq!(
+            answer.body["result"]["protocolVersion"], "2025-03-26",
+            "{header}: {}",
+            answer.body
+        );
     }
     for missing in ["protocolVersion", "capabilities", "clientInfo"] {
         let mut params = params("2025-11-25");
         params.as_object_mut().unwrap().remove(missing);
         let answer = server.post(initialize(params).to_string(), &[]).await;
         assert_eq!(answer.refused(), (400, "invalid_params"));
-        assert!(answer.body["error"]["message"].as_str().unwrap().contains(missing), "{}", answer.body);
+        assert!(
+            answer.body["error"]["message"].as_str().unwrap().contains(missing),
+            "{}",
+            answer.body
+        );
     }
 }
 
@@ -146,7 +242,11 @@ async fn compressed_bodies_are_refused_and_byte_order_marks_skipped() {
         let answer = server.post(ping, &[("content-encoding", encoding)]).await;
         assert_eq!(answer.refused(), (415, "unsupported_media_type"), "{encoding}");
         assert_eq!(answer.headers["accept-encoding"], "identity");
-        assert!(answer.body["error"]["message"].as_str().unwrap().contains("ompressed"), "{}", answer.body);
+        assert!(
+            answer.body["error"]["message"].as_str().unwrap().contains("ompressed"),
+            "{}",
+            answer.body
+        );
     }
     assert_eq!(server.post(ping, &[("content-encoding", "identity")]).await.status, 200);
     assert_eq!(server.post(format!("\u{feff}{ping}"), &[]).await.status, 200);
@@ -161,16 +261,23 @@ async fn half_of_a_character_is_named_with_its_argument() {
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"bucket_objects_list","arguments":{arguments}}}}}"#
         )
     };
-    for arguments in
-        [r#"{"bucket":"abc","prefix":"plankton \ud83e"}"#, r#"{"bucket":"abc","prefix":"\uDDA0 plankton"}"#]
-    {
+    for arguments in [
+        r#"{"bucket":"abc","prefix":"plankton \ud83e"}"#,
+        r#"{"bucket":"abc","prefix":"\uDDA0 plankton"}"#,
+    ] {
         let answer = server.post(body(arguments), &[("authorization", &bearer)]).await;
         assert_eq!(answer.refused(), (400, "invalid_params"));
         let message = answer.body["error"]["message"].as_str().unwrap();
-        assert!(message.contains("prefix") && message.contains("half of a character"), "{message}");
+        assert!(
+            message.contains("prefix") && message.contains("half of a character"),
+            "{message}"
+        );
     }
     let whole = body(r#"{"bucket":"abc","prefix":"plankton \ud83e\udda0"}"#);
-    server.post(whole, &[("authorization", &bearer)]).await.failure("no_credentials");
+    server
+        .post(whole, &[("authorization", &bearer)])
+        .await
+        .failure("no_credentials");
 }
 
 #[tokio::test]
@@ -196,9 +303,16 @@ async fn discovery_says_what_is_wrong_with_the_token() {
             let instructions = answer.body["result"]["instructions"].as_str().unwrap();
             assert!(instructions.contains("bucket_list"), "{instructions}");
             for sentence in ["has no bearer token", "was refused"] {
-                assert_eq!(instructions.contains(sentence), said == Some(sentence), "{token:?}: {instructions}");
+                assert_eq!(
+                    instructions.contains(sentence),
+                    said == Some(sentence),
+                    "{token:?}: {instructions}"
+                );
             }
         }
-        assert_eq!(second.body["result"]["cacheScope"], scope, "what is said of a token is for its sender alone");
+        assert_eq!(
+            second.body["result"]["cacheScope"], scope,
+            "what is said of a token is for its sender alone"
+        );
     }
 }

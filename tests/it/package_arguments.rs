@@ -25,20 +25,33 @@ async fn stage(scene: &Scene) -> Vec<String> {
     aws.put_object(OTHER, "x/o.csv", "other", None, &[]).unwrap();
     let config =
         "version: '1'\nis_workflow_required: false\nworkflows:\n  strict: {name: Strict, is_message_required: true}\n";
-    aws.put_object(OTHER, ".quilt/workflows/config.yml", config, None, &[]).unwrap();
+    aws.put_object(OTHER, ".quilt/workflows/config.yml", config, None, &[])
+        .unwrap();
     let files = json!([uri("in/a.csv"), { "s3_uri": uri("in/deep/b.md"), "logical_key": "docs/b.md" }]);
     let mut hashes = Vec::new();
     for (tool, arguments) in [
-        ("package_create", json!({ "name": "team/a", "files": files, "metadata": { "x": 1 }, "message": "one" })),
-        ("package_update", json!({ "name": "team/a", "add": [uri("in/deep/er/c.TXT")], "message": "two" })),
-        ("package_update", json!({ "name": "team/a", "remove": ["a.csv"], "message": "three" })),
+        (
+            "package_create",
+            json!({ "name": "team/a", "files": files, "metadata": { "x": 1 }, "message": "one" }),
+        ),
+        (
+            "package_update",
+            json!({ "name": "team/a", "add": [uri("in/deep/er/c.TXT")], "message": "two" }),
+        ),
+        (
+            "package_update",
+            json!({ "name": "team/a", "remove": ["a.csv"], "message": "three" }),
+        ),
         ("package_create", json!({ "name": "sci/z", "files": [uri("in/a.csv")] })),
         (
             "package_create",
             json!({ "name": "big/m", "files": [uri("in/a.csv")],
             "metadata": { "a": "x".repeat(600_000) } }),
         ),
-        ("package_create", json!({ "bucket": OTHER, "name": "team/a", "files": [in_bucket(OTHER, "x/o.csv")] })),
+        (
+            "package_create",
+            json!({ "bucket": OTHER, "name": "team/a", "files": [in_bucket(OTHER, "x/o.csv")] }),
+        ),
     ] {
         let written = scene.write(tool, arguments).await;
         hashes.push(written["package"]["hash"].as_str().unwrap().to_owned());
@@ -56,7 +69,15 @@ fn creating() -> Value {
     let one = json!([uri("in/a.csv")]);
     let copied = "/bytes_copied";
     json!([
-        [tool, "bucket", dry(json!({ "name": "sci/z" })), OTHER, "/error_code", "conflict", null],
+        [
+            tool,
+            "bucket",
+            dry(json!({ "name": "sci/z" })),
+            OTHER,
+            "/error_code",
+            "conflict",
+            null
+        ],
         [tool, "name", dry(json!({})), "sci/z", "/error_code", null, "conflict"],
         [tool, "files", dry(json!({})), one, "/entries_added", 2, 1],
         [
@@ -68,11 +89,51 @@ fn creating() -> Value {
             "workflow_violation",
             null
         ],
-        [tool, "readme", dry(json!({})), "# r", "/entries/0/logical_key", "a.csv", "README.md"],
-        [tool, "flatten", dry(json!({})), false, "/entries/1/logical_key", "b.md", "deep/b.md"],
-        [tool, "auto_organize", dry(json!({})), true, "/entries/0/logical_key", "a.csv", "data/processed/a.csv"],
-        [tool, "copy", json!({ "name": "new/copy", "files": one, "overwrite": true }), true, copied, 0, 4],
-        [tool, "workflow", dry(json!({ "bucket": OTHER })), "strict", "/error_code", null, "workflow_violation"],
+        [
+            tool,
+            "readme",
+            dry(json!({})),
+            "# r",
+            "/entries/0/logical_key",
+            "a.csv",
+            "README.md"
+        ],
+        [
+            tool,
+            "flatten",
+            dry(json!({})),
+            false,
+            "/entries/1/logical_key",
+            "b.md",
+            "deep/b.md"
+        ],
+        [
+            tool,
+            "auto_organize",
+            dry(json!({})),
+            true,
+            "/entries/0/logical_key",
+            "a.csv",
+            "data/processed/a.csv"
+        ],
+        [
+            tool,
+            "copy",
+            json!({ "name": "new/copy", "files": one, "overwrite": true }),
+            true,
+            copied,
+            0,
+            4
+        ],
+        [
+            tool,
+            "workflow",
+            dry(json!({ "bucket": OTHER })),
+            "strict",
+            "/error_code",
+            null,
+            "workflow_violation"
+        ],
         [
             tool,
             "hash_type",
@@ -91,7 +152,15 @@ fn creating() -> Value {
             "conflict",
             null
         ],
-        [tool, "dry_run", json!({ "name": "new/dry", "files": one }), true, "/dry_run", null, true],
+        [
+            tool,
+            "dry_run",
+            json!({ "name": "new/dry", "files": one }),
+            true,
+            "/dry_run",
+            null,
+            true
+        ],
         // With these metadata it is what there is; without them something else.
         [
             tool,
@@ -115,11 +184,35 @@ fn creating_from_s3() -> Value {
     let tool = "package_create_from_s3";
     let added = "/entries_added";
     json!([
-        [tool, "bucket", dry(json!({ "name": "sci/z" })), OTHER, "/error_code", "conflict", null],
+        [
+            tool,
+            "bucket",
+            dry(json!({ "name": "sci/z" })),
+            OTHER,
+            "/error_code",
+            "conflict",
+            null
+        ],
         [tool, "name", dry(json!({})), "sci/z", "/error_code", null, "conflict"],
-        [tool, "source_bucket", dry(json!({ "source_prefix": "" })), OTHER, "/entries/0/logical_key", "a.csv", "o.csv"],
+        [
+            tool,
+            "source_bucket",
+            dry(json!({ "source_prefix": "" })),
+            OTHER,
+            "/entries/0/logical_key",
+            "a.csv",
+            "o.csv"
+        ],
         [tool, "source_prefix", dry(json!({})), "in/deep/", added, 3, 2],
-        [tool, "include", dry(json!({})), json!(["*.md", "deep/er/*"]), added, 3, 2],
+        [
+            tool,
+            "include",
+            dry(json!({})),
+            json!(["*.md", "deep/er/*"]),
+            added,
+            3,
+            2
+        ],
         [tool, "exclude", dry(json!({})), json!(["deep/**"]), added, 3, 1],
         [
             tool,
@@ -140,8 +233,24 @@ fn creating_from_s3() -> Value {
             "invalid_argument"
         ],
         [tool, "readme", dry(json!({})), "# r", added, 3, 4],
-        [tool, "flatten", dry(json!({})), false, "/entries/2/logical_key", "c.TXT", "deep/er/c.TXT"],
-        [tool, "auto_organize", dry(json!({})), true, "/entries/1/logical_key", "b.md", "data/raw/c.TXT"],
+        [
+            tool,
+            "flatten",
+            dry(json!({})),
+            false,
+            "/entries/2/logical_key",
+            "c.TXT",
+            "deep/er/c.TXT"
+        ],
+        [
+            tool,
+            "auto_organize",
+            dry(json!({})),
+            true,
+            "/entries/1/logical_key",
+            "b.md",
+            "data/raw/c.TXT"
+        ],
         [
             tool,
             "copy",
@@ -152,7 +261,15 @@ fn creating_from_s3() -> Value {
             0,
             8
         ],
-        [tool, "workflow", dry(json!({ "bucket": OTHER })), "strict", "/error_code", null, "workflow_violation"],
+        [
+            tool,
+            "workflow",
+            dry(json!({ "bucket": OTHER })),
+            "strict",
+            "/error_code",
+            null,
+            "workflow_violation"
+        ],
         [
             tool,
             "hash_type",
@@ -193,7 +310,15 @@ fn updating(hashes: &[String]) -> Value {
     let add = json!([uri("in/a.csv")]);
     json!([
         [tool, "bucket", dry(json!({})), OTHER, "/total_bytes", 4, 5],
-        [tool, "name", dry(json!({})), "no/such", "/error_code", null, "no_such_package"],
+        [
+            tool,
+            "name",
+            dry(json!({})),
+            "no/such",
+            "/error_code",
+            null,
+            "no_such_package"
+        ],
         [tool, "add", dry(json!({})), add, "/diff/added", 0, 1],
         [tool, "remove", dry(json!({})), json!(["docs/"]), "/diff/removed", 0, 1],
         [
@@ -226,7 +351,15 @@ fn updating(hashes: &[String]) -> Value {
             "workflow_violation",
             null
         ],
-        [tool, "expected_hash", dry(json!({})), hashes[0], "/error_code", null, "conflict"],
+        [
+            tool,
+            "expected_hash",
+            dry(json!({})),
+            hashes[0],
+            "/error_code",
+            null,
+            "conflict"
+        ],
         [
             tool,
             "workflow",
@@ -245,8 +378,24 @@ fn updating(hashes: &[String]) -> Value {
             "sha2-256-chunked",
             "CRC64NVME"
         ],
-        [tool, "copy", json!({ "name": "team/a", "add": add }), true, "/bytes_copied", 0, 4],
-        [tool, "dry_run", json!({ "name": "team/a", "message": "really" }), true, "/dry_run", null, true],
+        [
+            tool,
+            "copy",
+            json!({ "name": "team/a", "add": add }),
+            true,
+            "/bytes_copied",
+            0,
+            4
+        ],
+        [
+            tool,
+            "dry_run",
+            json!({ "name": "team/a", "message": "really" }),
+            true,
+            "/dry_run",
+            null,
+            true
+        ],
     ])
 }
 
@@ -260,8 +409,24 @@ fn reading(hashes: &[String]) -> Value {
         [browse, "bucket", a(), OTHER, "/package/total_entries", 2, 1],
         [browse, "name", a(), "sci/z", "/package/total_entries", 2, 1],
         [browse, "hash", a(), first[..6], "/package/message", "three", "one"],
-        [browse, "path", a(), "docs", "/entries/0/logical_key", "c.TXT", "docs/b.md"],
-        [browse, "recursive", a(), true, "/entries/1/logical_key", "docs/", "docs/b.md"],
+        [
+            browse,
+            "path",
+            a(),
+            "docs",
+            "/entries/0/logical_key",
+            "c.TXT",
+            "docs/b.md"
+        ],
+        [
+            browse,
+            "recursive",
+            a(),
+            true,
+            "/entries/1/logical_key",
+            "docs/",
+            "docs/b.md"
+        ],
         [browse, "limit", a(), 1, "/count", 2, 1],
         [diff, "bucket", a(), OTHER, "/error_code", null, "invalid_argument"],
         [diff, "name", a(), "sci/z", "/error_code", null, "invalid_argument"],
@@ -269,16 +434,56 @@ fn reading(hashes: &[String]) -> Value {
         [diff, "other_hash", a(), first, added, 0, 1],
         [diff, "other_name", a(), "sci/z", "/counts/removed", 1, 2],
         [diff, "other_bucket", a(), OTHER, "/to/bucket", SHARED, OTHER],
-        [diff, "limit", json!({ "name": "team/a", "hash": first }), 1, "/added/0/logical_key", "c.TXT", null],
-        ["package_verify", "bucket", a(), PLAIN, "/error_code", null, "no_such_package"],
-        ["package_verify", "name", a(), "no/such", "/error_code", null, "no_such_package"],
+        [
+            diff,
+            "limit",
+            json!({ "name": "team/a", "hash": first }),
+            1,
+            "/added/0/logical_key",
+            "c.TXT",
+            null
+        ],
+        [
+            "package_verify",
+            "bucket",
+            a(),
+            PLAIN,
+            "/error_code",
+            null,
+            "no_such_package"
+        ],
+        [
+            "package_verify",
+            "name",
+            a(),
+            "no/such",
+            "/error_code",
+            null,
+            "no_such_package"
+        ],
         ["package_verify", "hash", a(), second, "/top_hash", hashes[2], second],
-        ["package_verify", "check_objects", a(), true, "/objects/checked", null, 2],
+        [
+            "package_verify",
+            "check_objects",
+            a(),
+            true,
+            "/objects/checked",
+            null,
+            2
+        ],
         ["package_versions", "bucket", a(), OTHER, "/count", 3, 1],
         ["package_versions", "name", a(), "sci/z", "/count", 3, 1],
         ["package_versions", "limit", a(), 1, "/count", 3, 1],
         ["package_list", "bucket", json!({}), OTHER, "/count", 3, 1],
-        ["package_list", "prefix", json!({}), "t", "/packages/0/name", "big/m", "team/a"],
+        [
+            "package_list",
+            "prefix",
+            json!({}),
+            "t",
+            "/packages/0/name",
+            "big/m",
+            "team/a"
+        ],
         ["package_list", "limit", json!({}), 1, "/count", 3, 1],
         [
             "package_templates",
@@ -298,7 +503,15 @@ fn reading(hashes: &[String]) -> Value {
             null,
             hashes[2]
         ],
-        ["workflow_list", "bucket", json!({}), OTHER, "/workflows/0/id", null, "strict"],
+        [
+            "workflow_list",
+            "bucket",
+            json!({}),
+            OTHER,
+            "/workflows/0/id",
+            null,
+            "strict"
+        ],
     ])
 }
 
@@ -308,8 +521,24 @@ fn deleting() -> Value {
     json!([
         [tool, "bucket", dry(), OTHER, "/bucket", SHARED, OTHER],
         [tool, "name", dry(), "no/such", "/error_code", null, "no_such_package"],
-        [tool, "confirm", json!({ "name": "sci/z" }), "sci/z", "/error_code", "confirmation_required", null],
-        [tool, "dry_run", json!({ "name": "team/a", "confirm": "team/a" }), true, "/dry_run", null, true],
+        [
+            tool,
+            "confirm",
+            json!({ "name": "sci/z" }),
+            "sci/z",
+            "/error_code",
+            "confirmation_required",
+            null
+        ],
+        [
+            tool,
+            "dry_run",
+            json!({ "name": "team/a", "confirm": "team/a" }),
+            true,
+            "/dry_run",
+            null,
+            true
+        ],
     ])
 }
 
@@ -319,7 +548,11 @@ async fn show(scene: &Scene, cases: &Value, seen: &mut BTreeMap<String, BTreeSet
         let [tool, argument, base, value, place, without, with] = case.as_array().unwrap().as_slice() else {
             panic!("{case} is no case");
         };
-        let (tool, argument, place) = (tool.as_str().unwrap(), argument.as_str().unwrap(), place.as_str().unwrap());
+        let (tool, argument, place) = (
+            tool.as_str().unwrap(),
+            argument.as_str().unwrap(),
+            place.as_str().unwrap(),
+        );
         let ask = async |mut arguments: Value| {
             if tool != "package_templates" && arguments.get("bucket").is_none() {
                 arguments["bucket"] = SHARED.into();
@@ -345,10 +578,18 @@ async fn every_argument_changes_the_outcome() {
     let hashes = stage(&scene).await;
     // Pages and their cursors have tests of their own.
     let paged = ["package_browse", "package_diff", "package_list", "package_versions"];
-    let mut seen: BTreeMap<String, BTreeSet<String>> =
-        paged.into_iter().map(|tool| (tool.to_owned(), BTreeSet::from(["cursor".to_owned()]))).collect();
+    let mut seen: BTreeMap<String, BTreeSet<String>> = paged
+        .into_iter()
+        .map(|tool| (tool.to_owned(), BTreeSet::from(["cursor".to_owned()])))
+        .collect();
     // Reading first: the others change what is read.
-    for cases in [reading(&hashes), creating_from_s3(), creating(), updating(&hashes), deleting()] {
+    for cases in [
+        reading(&hashes),
+        creating_from_s3(),
+        creating(),
+        updating(&hashes),
+        deleting(),
+    ] {
         show(&scene, &cases, &mut seen).await;
     }
     let listed = scene.server.rpc(Some(&scene.writer), "tools/list", json!({})).await;
@@ -356,7 +597,12 @@ async fn every_argument_changes_the_outcome() {
     for tool in listed.body["result"]["tools"].as_array().unwrap() {
         let name = tool["name"].as_str().unwrap();
         if name.starts_with("package_") || name == "workflow_list" {
-            let arguments = tool["inputSchema"]["properties"].as_object().unwrap().keys().cloned().collect();
+            let arguments = tool["inputSchema"]["properties"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect();
             all.insert(name.to_owned(), arguments);
         }
     }

@@ -49,12 +49,19 @@ impl Writer {
             return None;
         }
         let history = versions.success()["versions"].as_array().unwrap().iter();
-        let history = history.map(|version| version["hash"].as_str().unwrap().to_owned()).collect();
+        let history = history
+            .map(|version| version["hash"].as_str().unwrap().to_owned())
+            .collect();
         let browsed = self.call(server, "package_browse", json!({ "name": name })).await;
         let latest = browsed.success()["package"]["hash"].as_str().unwrap().to_owned();
-        let verified = self.call(server, "package_verify", json!({ "name": name, "check_objects": true })).await;
+        let verified = self
+            .call(server, "package_verify", json!({ "name": name, "check_objects": true }))
+            .await;
         assert_eq!(verified.success()["manifest_ok"], true);
-        assert_eq!(verified.success()["objects"]["ok"], verified.success()["objects"]["checked"]);
+        assert_eq!(
+            verified.success()["objects"]["ok"],
+            verified.success()["objects"]["checked"]
+        );
         Some((latest, history))
     }
 }
@@ -89,8 +96,9 @@ async fn races(stage: Stage) {
             }
         });
         let answers = join_all(attempts).await;
-        let (won, lost): (Vec<&Answer>, Vec<&Answer>) =
-            answers.iter().partition(|answer| answer.body["result"]["isError"] == false);
+        let (won, lost): (Vec<&Answer>, Vec<&Answer>) = answers
+            .iter()
+            .partition(|answer| answer.body["result"]["isError"] == false);
         assert_eq!(won.len(), 1, "round {round}: exactly one wins");
         let winner = hash(won[0].success());
         for answer in lost {
@@ -105,7 +113,10 @@ async fn races(stage: Stage) {
     let (latest, mut history) = writer.state(&server, "race/pkg").await.unwrap();
     assert_eq!(Some(&latest), winners.last());
     history.reverse();
-    assert_eq!(history, winners, "every winner is in the history, in the order of the commits");
+    assert_eq!(
+        history, winners,
+        "every winner is in the history, in the order of the commits"
+    );
 }
 
 #[tokio::test]
@@ -150,9 +161,21 @@ fn scripts() -> Vec<(&'static str, bool, Value)> {
     let a = format!("s3://{SHARED}/in/a");
     let b = format!("s3://{SHARED}/in/b");
     vec![
-        ("package_create", false, json!({ "files": [a, b], "message": "new", "readme": "# hi", "copy": true })),
-        ("package_create", true, json!({ "files": [b], "message": "new", "overwrite": true })),
-        ("package_update", true, json!({ "add": [b], "remove": ["a"], "message": "new" })),
+        (
+            "package_create",
+            false,
+            json!({ "files": [a, b], "message": "new", "readme": "# hi", "copy": true }),
+        ),
+        (
+            "package_create",
+            true,
+            json!({ "files": [b], "message": "new", "overwrite": true }),
+        ),
+        (
+            "package_update",
+            true,
+            json!({ "add": [b], "remove": ["a"], "message": "new" }),
+        ),
     ]
 }
 
@@ -186,9 +209,17 @@ impl Expectation {
             }
             Some((latest, history)) => {
                 let is_new = latest == self.new;
-                assert!(is_new || Some(&latest) == self.old.as_ref(), "{}: a revision of nobody", self.name);
+                assert!(
+                    is_new || Some(&latest) == self.old.as_ref(),
+                    "{}: a revision of nobody",
+                    self.name
+                );
                 let known = [self.old.as_ref(), Some(&self.new)];
-                assert!(history.iter().all(|hash| known.contains(&Some(hash))), "{}: {history:?}", self.name);
+                assert!(
+                    history.iter().all(|hash| known.contains(&Some(hash))),
+                    "{}: {history:?}",
+                    self.name
+                );
                 is_new
             }
         }
@@ -198,12 +229,23 @@ impl Expectation {
     async fn complete(&self, writer: &Writer, healthy: &Server, retry: &Answer) {
         if retry.body["result"]["isError"] == true {
             // The very revision is there: that is no success of this call, but it is what the call wanted.
-            assert_eq!(retry.failure("conflict")["details"]["identical"], true, "{}: {}", self.name, retry.body);
+            assert_eq!(
+                retry.failure("conflict")["details"]["identical"],
+                true,
+                "{}: {}",
+                self.name,
+                retry.body
+            );
         }
         let (latest, history) = writer.state(healthy, &self.name).await.unwrap();
         assert_eq!(latest, self.new, "{}", self.name);
         let expected: Vec<&String> = [Some(&self.new), self.old.as_ref()].into_iter().flatten().collect();
-        assert_eq!(history.iter().collect::<Vec<_>>(), expected, "{}: each once, newest first", self.name);
+        assert_eq!(
+            history.iter().collect::<Vec<_>>(),
+            expected,
+            "{}: each once, newest first",
+            self.name
+        );
     }
 }
 
@@ -220,9 +262,12 @@ async fn a_fault_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
     }
     let (mut broken, mut came_through, mut committed) = (0, 0, 0);
     for (script, (tool, had, call)) in scripts().into_iter().enumerate() {
-        for (how, then_dead) in
-            [(Break::Refuse, false), (Break::LoseAnswer, false), (Break::Refuse, true), (Break::LoseAnswer, true)]
-        {
+        for (how, then_dead) in [
+            (Break::Refuse, false),
+            (Break::LoseAnswer, false),
+            (Break::Refuse, true),
+            (Break::LoseAnswer, true),
+        ] {
             for at in 0.. {
                 let name = format!("fault/s{script}-{how:?}-{then_dead}-{at}");
                 let expectation = Expectation::prepare(&writer, &healthy, name, had, tool, &call).await;
@@ -240,7 +285,12 @@ async fn a_fault_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
                 if answer.body["result"]["isError"] == false {
                     came_through += 1;
                     assert!(is_new, "{}: a success that is none", expectation.name);
-                    assert_eq!(hash(answer.success()), expectation.new, "{}: dry and real differ", expectation.name);
+                    assert_eq!(
+                        hash(answer.success()),
+                        expectation.new,
+                        "{}: dry and real differ",
+                        expectation.name
+                    );
                 } else {
                     let output = answer.output();
                     assert_eq!(output["retryable"], true, "{}: {output}", expectation.name);
@@ -257,7 +307,10 @@ async fn a_fault_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
             }
         }
     }
-    assert!(broken > 80 && came_through > 20 && committed > 2, "{broken} {came_through} {committed}");
+    assert!(
+        broken > 80 && came_through > 20 && committed > 2,
+        "{broken} {came_through} {committed}"
+    );
 }
 
 /// The power cut: the process is killed while a request is on its way, and once it has been to S3, for every request.
@@ -279,7 +332,11 @@ async fn a_kill_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
                 let mut call = call.clone();
                 call["name"] = expectation.name.clone().into();
                 let mut program = Program::serve(&writer.flags(&breaks.url), &[]).await;
-                breaks.plan(Some(Plan { at, how, then_dead: false }));
+                breaks.plan(Some(Plan {
+                    at,
+                    how,
+                    then_dead: false,
+                }));
                 let answered = {
                     let answer = std::pin::pin!(writer.call(&program.server, tool, call.clone()));
                     tokio::select! { answer = answer => Some(answer), () = breaks.broken() => None }
@@ -321,21 +378,51 @@ async fn a_client_that_leaves_stops_the_work_before_the_commit_and_not_behind_it
     };
     // What a whole call asks, in its order.
     breaks.plan(None);
-    writer.call(&server, "package_create", arguments("left/whole")).await.success();
+    writer
+        .call(&server, "package_create", arguments("left/whole"))
+        .await
+        .success();
     let whole = breaks.seen();
-    let latest = whole.iter().position(|request| request.starts_with("PUT") && request.ends_with("/latest")).unwrap();
-    assert_eq!(latest, whole.len() - 2, "one request behind the commit, the history entry: {whole:?}");
+    let latest = whole
+        .iter()
+        .position(|request| request.starts_with("PUT") && request.ends_with("/latest"))
+        .unwrap();
+    assert_eq!(
+        latest,
+        whole.len() - 2,
+        "one request behind the commit, the history entry: {whole:?}"
+    );
 
     for at in 0..latest {
         let name = format!("left/before-{at}");
-        leave(&name, Plan { at, how: Break::Hang, then_dead: false }).await;
+        leave(
+            &name,
+            Plan {
+                at,
+                how: Break::Hang,
+                then_dead: false,
+            },
+        )
+        .await;
         let given_up = tokio::time::timeout(std::time::Duration::from_secs(20), breaks.left()).await;
         given_up.expect("the request is given up when its client leaves");
-        assert_eq!(breaks.seen().len(), at + 1, "nothing is asked behind the one that was under way");
+        assert_eq!(
+            breaks.seen().len(),
+            at + 1,
+            "nothing is asked behind the one that was under way"
+        );
         assert_eq!(writer.state(&healthy, &name).await, None);
     }
 
-    leave("left/during", Plan { at: latest, how: Break::Hold, then_dead: false }).await;
+    leave(
+        "left/during",
+        Plan {
+            at: latest,
+            how: Break::Hold,
+            then_dead: false,
+        },
+    )
+    .await;
     breaks.release();
     let complete = async {
         loop {
@@ -347,7 +434,9 @@ async fn a_client_that_leaves_stops_the_work_before_the_commit_and_not_behind_it
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), complete).await.expect("the commit is finished");
+    tokio::time::timeout(std::time::Duration::from_secs(20), complete)
+        .await
+        .expect("the commit is finished");
 }
 
 /// A client that asks for progress is told, in an event stream that ends with the result; nobody else gets a stream.
@@ -363,8 +452,15 @@ async fn progress_is_told_to_whoever_asks_for_it() {
     let params = json!({ "name": "package_create_from_s3", "arguments": arguments, "_meta": { "progressToken": "p" } });
     let answer = server.rpc(Some(&writer.token), "tools/call", params).await;
     assert_eq!(answer.headers["content-type"], "text/event-stream");
-    let events = answer.body.as_str().unwrap().lines().filter_map(|line| line.strip_prefix("data:"));
-    let events: Vec<Value> = events.filter_map(|data| serde_json::from_str(data.trim()).ok()).collect();
+    let events = answer
+        .body
+        .as_str()
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.strip_prefix("data:"));
+    let events: Vec<Value> = events
+        .filter_map(|data| serde_json::from_str(data.trim()).ok())
+        .collect();
     let (result, told) = events.split_last().unwrap();
     assert_eq!(result["result"]["structuredContent"]["entries_added"], 40, "{result}");
     let mut last = 0.0;
@@ -374,12 +470,17 @@ async fn progress_is_told_to_whoever_asks_for_it() {
             (&json!("notifications/progress"), &json!("p"))
         );
         let progress = event["params"]["progress"].as_f64().unwrap();
-        assert!(progress > last && progress <= event["params"]["total"].as_f64().unwrap(), "{event}");
+        assert!(
+            progress > last && progress <= event["params"]["total"].as_f64().unwrap(),
+            "{event}"
+        );
         last = progress;
     }
     assert!(last > 0.0, "something was told");
 
-    let quiet = writer.call(&server, "package_browse", json!({ "name": "told/pkg" })).await;
+    let quiet = writer
+        .call(&server, "package_browse", json!({ "name": "told/pkg" }))
+        .await;
     assert_eq!(quiet.headers["content-type"], "application/json");
 }
 
@@ -393,20 +494,36 @@ async fn the_next_update_adds_what_the_history_lacks() {
     stage.seed(SHARED, "in/a", b"a").await;
     let arguments = |name: &str| json!({ "name": name, "files": [format!("s3://{SHARED}/in/a")], "message": name });
     breaks.plan(None);
-    writer.call(&server, "package_create", arguments("broken/whole")).await.success();
+    writer
+        .call(&server, "package_create", arguments("broken/whole"))
+        .await
+        .success();
     let history_entry = breaks.seen().len() - 1;
-    breaks.plan(Some(Plan { at: history_entry, how: Break::Refuse, then_dead: true }));
+    breaks.plan(Some(Plan {
+        at: history_entry,
+        how: Break::Refuse,
+        then_dead: true,
+    }));
     let broken = writer.call(&server, "package_create", arguments("broken/off")).await;
-    let first = broken.failure("upstream")["details"]["hash"].as_str().unwrap().to_owned();
+    let first = broken.failure("upstream")["details"]["hash"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     breaks.plan(None);
-    assert_eq!(writer.state(&server, "broken/off").await, Some((first.clone(), Vec::new())));
+    assert_eq!(
+        writer.state(&server, "broken/off").await,
+        Some((first.clone(), Vec::new()))
+    );
 
     let update = json!({ "name": "broken/off", "message": "the next" });
     let second = writer.call(&server, "package_update", update).await;
     let warning = second.success()["warnings"][0].as_str().unwrap();
     assert!(warning.starts_with("The previous revision had no entry"), "{warning}");
     let second = hash(second.success());
-    assert_eq!(writer.state(&server, "broken/off").await, Some((second.clone(), vec![second, first])));
+    assert_eq!(
+        writer.state(&server, "broken/off").await,
+        Some((second.clone(), vec![second, first]))
+    );
 }
 
 /// Who may not list cannot see which seconds the history has; whatever is there is never overwritten.
@@ -425,13 +542,19 @@ async fn a_history_entry_is_never_overwritten_by_whoever_may_not_list() {
 
     let narrowed = policy(&[on_objects("Allow", &["s3:*"], "*")]);
     let blind = token(json!({ "sub": "blind" }));
-    writer.registry.vends(&blind, Vends::Keys(stage.session("writer", Some(&narrowed)).await, 3600));
+    writer.registry.vends(
+        &blind,
+        Vends::Keys(stage.session("writer", Some(&narrowed)).await, 3600),
+    );
     for message in ["second", "third"] {
         let update = json!({ "bucket": SHARED, "name": "blind/pkg", "message": message });
         let updated = server.call(&blind, "package_update", update).await;
         expected.insert(0, hash(updated.success()));
     }
-    assert_eq!(writer.state(&server, "blind/pkg").await, Some((expected[0].clone(), expected)));
+    assert_eq!(
+        writer.state(&server, "blind/pkg").await,
+        Some((expected[0].clone(), expected))
+    );
 }
 
 /// A manifest that somebody put under the name of another is not made a revision of.
@@ -447,12 +570,21 @@ async fn a_manifest_that_is_not_what_its_name_says_is_not_committed() {
     stage.seed(SHARED, &format!(".quilt/packages/{top_hash}"), other).await;
     create["dry_run"] = false.into();
     let refused = writer.call(&server, "package_create", create).await;
-    let sentence = refused.failure("invalid_manifest")["error"].as_str().unwrap().to_owned();
-    assert!(sentence.contains(&top_hash) && sentence.contains("not to its name"), "{sentence}");
+    let sentence = refused.failure("invalid_manifest")["error"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        sentence.contains(&top_hash) && sentence.contains("not to its name"),
+        "{sentence}"
+    );
     assert_eq!(writer.state(&server, "foul/pkg").await, None);
 
     let by_hash = json!({ "name": "foul/pkg", "hash": top_hash });
-    writer.call(&server, "package_browse", by_hash.clone()).await.failure("invalid_manifest");
+    writer
+        .call(&server, "package_browse", by_hash.clone())
+        .await
+        .failure("invalid_manifest");
     let verified = writer.call(&server, "package_verify", by_hash).await;
     assert_eq!(verified.success()["manifest_ok"], false);
     assert_ne!(verified.success()["recomputed_hash"], top_hash.as_str());

@@ -28,7 +28,9 @@ async fn pages(scene: &Scene, tool: &str, question: &Value, limit: u64, lists: &
             }
         }
         assert!(on_page <= limit);
-        let Some(next) = page.get("next_cursor") else { return (whole, number) };
+        let Some(next) = page.get("next_cursor") else {
+            return (whole, number);
+        };
         assert_eq!(on_page, limit, "only the last page may have less");
         question["cursor"] = next.clone();
     }
@@ -50,21 +52,42 @@ async fn pages_are_the_whole(scene: &Scene, tool: &str, question: &Value, lists:
 /// Two revisions of a package with folders, and packages whose names sort in ways that trip over separators.
 async fn packages(scene: &Scene) {
     let texts = ["a", "b/1", "b/2/x", "b/2/y", "b-c", "c/é", "d"];
-    scene.put(texts.iter().map(|key| json!({ "key": format!("in/{key}"), "text": key })).collect()).await;
+    scene
+        .put(
+            texts
+                .iter()
+                .map(|key| json!({ "key": format!("in/{key}"), "text": key }))
+                .collect(),
+        )
+        .await;
     scene
         .write(
             "package_create_from_s3",
             json!({ "name": "t/p", "source_bucket": SHARED, "source_prefix": "in/", "flatten": false }),
         )
         .await;
-    let add: Vec<Value> =
-        ["b/3", "e", "a"].iter().map(|key| json!({ "s3_uri": uri("in/d"), "logical_key": key })).collect();
-    scene.write("package_update", json!({ "name": "t/p", "add": add, "remove": ["b/2/", "d"] })).await;
+    let add: Vec<Value> = ["b/3", "e", "a"]
+        .iter()
+        .map(|key| json!({ "s3_uri": uri("in/d"), "logical_key": key }))
+        .collect();
+    scene
+        .write(
+            "package_update",
+            json!({ "name": "t/p", "add": add, "remove": ["b/2/", "d"] }),
+        )
+        .await;
     for number in 0..3 {
-        scene.write("package_update", json!({ "name": "t/p", "message": number.to_string() })).await;
+        scene
+            .write(
+                "package_update",
+                json!({ "name": "t/p", "message": number.to_string() }),
+            )
+            .await;
     }
     for name in ["t/p-q", "t/p_", "t-x/a", "t/a", "tt/z", "s/z"] {
-        scene.write("package_create", json!({ "name": name, "files": [uri("in/a")] })).await;
+        scene
+            .write("package_create", json!({ "name": name, "files": [uri("in/a")] }))
+            .await;
     }
 }
 
@@ -111,7 +134,11 @@ on_both! {
 async fn a_cursor_of_another_question_is_refused() {
     let scene = several_buckets().await;
     packages(&scene).await;
-    let source = json!([in_bucket(SHARED, "in/a"), in_bucket(SHARED, "in/d"), in_bucket(SHARED, "in/b-c")]);
+    let source = json!([
+        in_bucket(SHARED, "in/a"),
+        in_bucket(SHARED, "in/d"),
+        in_bucket(SHARED, "in/b-c")
+    ]);
     // The same names in another bucket; t/p also with a history, and t/twin with the very same revision.
     for bucket in [SHARED, OTHER] {
         let twin = json!({ "bucket": bucket, "name": "t/twin", "files": source, "message": "twin" });
@@ -121,7 +148,12 @@ async fn a_cursor_of_another_question_is_refused() {
             scene.write("package_update", update).await;
         }
     }
-    scene.write("package_create", json!({ "bucket": OTHER, "name": "t/p", "files": source })).await;
+    scene
+        .write(
+            "package_create",
+            json!({ "bucket": OTHER, "name": "t/p", "files": source }),
+        )
+        .await;
     let versions = scene.read("package_versions", json!({ "name": "t/p" })).await;
     let hash = |number: usize| versions["versions"][number]["hash"].clone();
     let (oldest, newest) = (hash(4), hash(0));
@@ -141,7 +173,11 @@ async fn a_cursor_of_another_question_is_refused() {
                 with(&browse, "hash", oldest.clone()),
             ],
         ),
-        ("package_versions", browse.clone(), vec![with(&browse, "name", "t/p"), with(&browse, "bucket", OTHER)]),
+        (
+            "package_versions",
+            browse.clone(),
+            vec![with(&browse, "name", "t/p"), with(&browse, "bucket", OTHER)],
+        ),
         (
             "package_list",
             list.clone(),
@@ -169,7 +205,10 @@ async fn a_cursor_of_another_question_is_refused() {
     let mut cursors = Vec::new();
     for (tool, question, _) in &questions {
         let page = scene.read(tool, with(question, "limit", 1)).await;
-        let cursor = page["next_cursor"].as_str().unwrap_or_else(|| panic!("{tool} has one page: {page}")).to_owned();
+        let cursor = page["next_cursor"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{tool} has one page: {page}"))
+            .to_owned();
         scene.read(tool, with(question, "cursor", cursor.clone())).await;
         cursors.push(cursor);
     }
@@ -180,7 +219,9 @@ async fn a_cursor_of_another_question_is_refused() {
             .filter(|(other, _)| *other != number)
             .map(|(_, cursor)| with(question, "cursor", cursor.clone()));
         let garbage = ["x", "!!", "e30", "bnVsbA", "W10", "%00"].map(|cursor| with(question, "cursor", cursor));
-        let others = others.iter().map(|other| with(other, "cursor", cursors[number].clone()));
+        let others = others
+            .iter()
+            .map(|other| with(other, "cursor", cursors[number].clone()));
         for question in others.chain(foreign).chain(garbage) {
             let refusal = scene.refuses(tool, question.clone(), "invalid_argument").await;
             assert!(
@@ -197,22 +238,44 @@ async fn a_package_of_2500_entries_is_seen_whole() {
     let scene = several_buckets().await;
     let aws = scene.stage.aws();
     for number in 0..2500 {
-        aws.put_object(SHARED, &format!("many/{:02}/{number:04}.txt", number % 50), number.to_string(), None, &[])
-            .unwrap();
+        aws.put_object(
+            SHARED,
+            &format!("many/{:02}/{number:04}.txt", number % 50),
+            number.to_string(),
+            None,
+            &[],
+        )
+        .unwrap();
     }
     let create = json!({ "name": "t/many", "source_bucket": SHARED, "source_prefix": "many/", "flatten": false,
         "hash_type": "CRC64NVME" });
     let created = scene.write("package_create_from_s3", create).await;
-    assert_eq!((&created["entries_added"], &created["bytes_hashed"]), (&json!(2500), &json!(0)));
+    assert_eq!(
+        (&created["entries_added"], &created["bytes_hashed"]),
+        (&json!(2500), &json!(0))
+    );
     let question = json!({ "name": "t/many", "recursive": true });
     let (whole, number) = pages(&scene, "package_browse", &question, 1000, &["entries"]).await;
     assert_eq!((keys(&whole).len(), number), (2500, 3));
-    let mut wanted: Vec<String> = (0..2500).map(|number| format!("{:02}/{number:04}.txt", number % 50)).collect();
+    let mut wanted: Vec<String> = (0..2500)
+        .map(|number| format!("{:02}/{number:04}.txt", number % 50))
+        .collect();
     wanted.sort();
     assert_eq!(keys(&whole), wanted);
     let folders = scene.read("package_browse", json!({ "name": "t/many" })).await;
-    assert_eq!((&folders["count"], &folders["package"]["total_entries"]), (&json!(50), &json!(2500)));
-    assert!(folders["entries"].as_array().unwrap().iter().all(|folder| folder["entries"] == 50));
-    let verified = scene.read("package_verify", json!({ "name": "t/many", "check_objects": true })).await;
+    assert_eq!(
+        (&folders["count"], &folders["package"]["total_entries"]),
+        (&json!(50), &json!(2500))
+    );
+    assert!(
+        folders["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|folder| folder["entries"] == 50)
+    );
+    let verified = scene
+        .read("package_verify", json!({ "name": "t/many", "check_objects": true }))
+        .await;
     assert_eq!(verified["objects"]["ok"], 2500);
 }

@@ -21,14 +21,18 @@ fn body(size: u64) -> Vec<u8> {
 }
 
 fn sha256(body: &[u8]) -> String {
-    Sha256::digest(body).iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
+    Sha256::digest(body)
+        .iter()
+        .fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 /// Entries as quilt3 shows them, from a page of ours.
 pub fn as_quilt3(browsed: &Value) -> Vec<Value> {
     let entries = browsed["entries"].as_array().unwrap();
     let shown = entries.iter().map(|entry| {
-        let meta = entry.get("meta").map_or_else(|| json!({}), |meta| json!({ "user_meta": meta }));
+        let meta = entry
+            .get("meta")
+            .map_or_else(|| json!({}), |meta| json!({ "user_meta": meta }));
         json!({ "key": entry["logical_key"], "uri": entry["s3_uri"], "size": entry["size"], "hash": entry["hash"],
             "meta": meta })
     });
@@ -51,14 +55,27 @@ fn history(versions: &Value) -> BTreeMap<String, Value> {
 /// quilt3 sees in a revision what our tools show of it, gets its bytes, and finds them to be right.
 async fn quilt3_agrees(scene: &Scene, quilt3: &mut Quilt3, name: &str, files: &Value) -> Value {
     let seen = quilt3.does("browse", json!({ "name": name })).await;
-    let ours = scene.read("package_browse", json!({ "name": name, "recursive": true })).await;
-    assert_eq!(seen["hash"], ours["package"]["hash"], "quilt3 computes the hash by which the package is called");
+    let ours = scene
+        .read("package_browse", json!({ "name": name, "recursive": true }))
+        .await;
+    assert_eq!(
+        seen["hash"], ours["package"]["hash"],
+        "quilt3 computes the hash by which the package is called"
+    );
     assert_eq!(seen["entries"], json!(as_quilt3(&ours)));
-    assert_eq!(seen["header"].get("user_meta"), ours["package"].get("metadata").filter(|metadata| !metadata.is_null()));
+    assert_eq!(
+        seen["header"].get("user_meta"),
+        ours["package"].get("metadata").filter(|metadata| !metadata.is_null())
+    );
     assert_eq!(seen["header"]["message"], ours["package"]["message"]);
     let verified = quilt3.does("verify", json!({ "name": name })).await;
-    assert_eq!(verified, json!({ "verified": true, "notices_damage": true, "files": files }));
-    let installed = quilt3.does("install", json!({ "name": name, "hash": seen["hash"] })).await;
+    assert_eq!(
+        verified,
+        json!({ "verified": true, "notices_damage": true, "files": files })
+    );
+    let installed = quilt3
+        .does("install", json!({ "name": name, "hash": seen["hash"] }))
+        .await;
     assert_eq!(installed, json!({ "files": files, "hash": seen["hash"] }));
     seen
 }

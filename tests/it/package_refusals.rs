@@ -9,18 +9,27 @@ use crate::support::stage::{PRIVATE, SHARED, Stage};
 
 fn with(arguments: &Value, more: &Value) -> Value {
     let mut arguments = arguments.clone();
-    arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    arguments
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     arguments
 }
 
 /// A package, and what is needed for another.
 async fn package(scene: &Scene) -> String {
     scene
-        .put(json!([{ "key": "in/a.csv", "text": "a" }, { "key": "in/d/a.csv", "text": "aa" }, { "key": "in/d/b",
-        "text": "b" }]))
+        .put(
+            json!([{ "key": "in/a.csv", "text": "a" }, { "key": "in/d/a.csv", "text": "aa" }, { "key": "in/d/b",
+        "text": "b" }]),
+        )
         .await;
-    let created =
-        scene.write("package_create", json!({ "name": "t/p", "files": [uri("in/a.csv")], "message": "first" })).await;
+    let created = scene
+        .write(
+            "package_create",
+            json!({ "name": "t/p", "files": [uri("in/a.csv")], "message": "first" }),
+        )
+        .await;
     created["package"]["hash"].as_str().unwrap().to_owned()
 }
 
@@ -46,13 +55,23 @@ fn bad_names_and_places() -> Vec<Bad> {
         cases.push(("package_update", json!({ "name": name, "message": "m" }), "name"));
     }
     for name in ["", "p", "t/", "/p", "t/p/q"] {
-        for tool in ["package_browse", "package_versions", "package_diff", "package_verify", "package_delete"] {
+        for tool in [
+            "package_browse",
+            "package_versions",
+            "package_diff",
+            "package_verify",
+            "package_delete",
+        ] {
             cases.push((tool, json!({ "name": name, "confirm": name }), "name"));
         }
     }
     for bucket in ["", "A", "x", "a..b", "s3://it-shared/key", "it_shared"] {
         cases.push(("package_create", json!({ "bucket": bucket }), "bucket"));
-        cases.push(("package_create_from_s3", json!({ "source_bucket": bucket }), "source_bucket"));
+        cases.push((
+            "package_create_from_s3",
+            json!({ "source_bucket": bucket }),
+            "source_bucket",
+        ));
         cases.push(("package_diff", json!({ "other_bucket": bucket }), "other_bucket"));
         cases.push(("package_list", json!({ "bucket": bucket }), "bucket"));
         cases.push(("workflow_list", json!({ "bucket": bucket }), "bucket"));
@@ -101,8 +120,17 @@ fn bad_contents(hash: &str) -> Vec<Bad> {
         (two("a", "a"), "Two files go to the logical key `a`"),
         (two("a", "a/b"), "`a/b`"),
         (json!({ "files": [uri("in/a.csv"), uri("in/d/a.csv")] }), "a.csv"),
-        (with(&file(json!({ "logical_key": "README.md" })), &json!({ "readme": "x" })), "README.md"),
-        (with(&file(json!({ "logical_key": "README.md/x" })), &json!({ "readme": "x" })), "README.md"),
+        (
+            with(&file(json!({ "logical_key": "README.md" })), &json!({ "readme": "x" })),
+            "README.md",
+        ),
+        (
+            with(
+                &file(json!({ "logical_key": "README.md/x" })),
+                &json!({ "readme": "x" }),
+            ),
+            "README.md",
+        ),
     ] {
         cases.push(("package_create", more, said));
     }
@@ -130,17 +158,31 @@ fn bad_contents(hash: &str) -> Vec<Bad> {
             "metadata_mode": "x" }),
             "metadata_mode",
         ),
-        (json!({ "add": [{ "s3_uri": uri("in/d/b"), "logical_key": "a.csv/x" }] }), "a.csv"),
+        (
+            json!({ "add": [{ "s3_uri": uri("in/d/b"), "logical_key": "a.csv/x" }] }),
+            "a.csv",
+        ),
         (json!({ "add": [uri("in/a.csv"), uri("in/d/a.csv")] }), "a.csv"),
         (json!({ "metadata": { "x": "y".repeat(1_000_001) } }), "1000000"),
     ] {
         cases.push(("package_update", more, said));
     }
-    for wanted in ["abcde", "ABCDEF", &hash[..5], &format!("{hash}0"), "latest ish", "xyz123"] {
+    for wanted in [
+        "abcde",
+        "ABCDEF",
+        &hash[..5],
+        &format!("{hash}0"),
+        "latest ish",
+        "xyz123",
+    ] {
         cases.push(("package_browse", json!({ "hash": wanted }), "names no revision"));
         cases.push(("package_verify", json!({ "hash": wanted }), "names no revision"));
         cases.push(("package_diff", json!({ "other_hash": wanted }), "names no revision"));
-        cases.push(("package_delete", json!({ "hash": wanted, "confirm": "t/p" }), "names no revision"));
+        cases.push((
+            "package_delete",
+            json!({ "hash": wanted, "confirm": "t/p" }),
+            "names no revision",
+        ));
     }
     for limit in [json!(0), json!(1001), json!(-1), json!(1.5), json!("1")] {
         for tool in ["package_browse", "package_diff", "package_versions", "package_list"] {
@@ -274,12 +316,26 @@ async fn files_may_come_from_several_buckets() {
     let create = json!({ "name": "t/p", "files": files, "flatten": false });
     let created = scene.write("package_create", create.clone()).await;
     assert_eq!(created["bytes_hashed"], 11);
-    let entries = scene.read("package_browse", json!({ "name": "t/p", "recursive": true })).await;
+    let entries = scene
+        .read("package_browse", json!({ "name": "t/p", "recursive": true }))
+        .await;
     assert_eq!(keys(&entries), ["a/1.txt", "b/2.txt", "c/3.txt"]);
-    assert_eq!(entries["entries"][1]["s3_uri"], format!("s3://{OTHER}/b/2.txt?versionId={version}"));
-    assert_eq!(entries["entries"][2]["s3_uri"], format!("s3://{PLAIN}/c/3.txt"), "no version where there are none");
+    assert_eq!(
+        entries["entries"][1]["s3_uri"],
+        format!("s3://{OTHER}/b/2.txt?versionId={version}")
+    );
+    assert_eq!(
+        entries["entries"][2]["s3_uri"],
+        format!("s3://{PLAIN}/c/3.txt"),
+        "no version where there are none"
+    );
 
-    let copied = scene.write("package_create", with(&create, &json!({ "name": "t/copy", "copy": true }))).await;
+    let copied = scene
+        .write(
+            "package_create",
+            with(&create, &json!({ "name": "t/copy", "copy": true })),
+        )
+        .await;
     assert_eq!(
         copied["package"]["hash"], created["package"]["hash"],
         "where the bytes lie is not part of a package's content"
@@ -295,21 +351,37 @@ async fn a_bucket_without_versions_holds_packages_too() {
     aws.put_object(PLAIN, "in/a.txt", "one", None, &[]).unwrap();
     let call = |more: Value| with(&json!({ "bucket": PLAIN, "name": "t/p" }), &more);
     let created = scene
-        .write("package_create", call(json!({ "files": [in_bucket(PLAIN, "in/a.txt")], "readme": "r", "copy": true })))
+        .write(
+            "package_create",
+            call(json!({ "files": [in_bucket(PLAIN, "in/a.txt")], "readme": "r", "copy": true })),
+        )
         .await;
-    let updated = scene.write("package_update", call(json!({ "remove": ["README.md"], "message": "m" }))).await;
+    let updated = scene
+        .write(
+            "package_update",
+            call(json!({ "remove": ["README.md"], "message": "m" })),
+        )
+        .await;
     let browsed = scene.read("package_browse", call(json!({}))).await;
     assert_eq!(browsed["entries"][0]["s3_uri"], in_bucket(PLAIN, "t/p/a.txt"));
     let versions = scene.read("package_versions", call(json!({}))).await;
     assert_eq!(versions["versions"][0]["hash"], updated["package"]["hash"]);
     assert_eq!(versions["versions"][1]["hash"], created["package"]["hash"]);
-    let verified = scene.read("package_verify", call(json!({ "check_objects": true }))).await;
+    let verified = scene
+        .read("package_verify", call(json!({ "check_objects": true })))
+        .await;
     assert_eq!(verified["objects"]["ok"], 1);
     // Nothing pins an object here, so verification has to notice that it was replaced.
     aws.put_object(PLAIN, "t/p/a.txt", "two", None, &[]).unwrap();
-    let verified = scene.read("package_verify", call(json!({ "check_objects": true }))).await;
+    let verified = scene
+        .read("package_verify", call(json!({ "check_objects": true })))
+        .await;
     assert_eq!(verified["objects"]["mismatched"][0]["logical_key"], "a.txt");
     let gone = scene.write("package_delete", call(json!({ "confirm": "t/p" }))).await;
     assert_eq!(gone["deleted_pointers"].as_array().unwrap().len(), 3);
-    assert!(aws.keys(PLAIN).iter().all(|key| !key.starts_with(".quilt/named_packages/")));
+    assert!(
+        aws.keys(PLAIN)
+            .iter()
+            .all(|key| !key.starts_with(".quilt/named_packages/"))
+    );
 }

@@ -18,17 +18,24 @@ async fn configure(scene: &Scene, change: impl Fn(String) -> String) {
     let config = include_str!("../fixtures/quilt3/workflows_config.yml").replace("s3://dest/", &uri(""));
     scene.stage.seed(SHARED, CONFIG, change(config).as_bytes()).await;
     scene.stage.seed(SHARED, "schemas/hero.json", HERO.as_bytes()).await;
-    scene.stage.seed(SHARED, "schemas/entries.json", ENTRIES.as_bytes()).await;
     scene
-        .put(json!([{ "key": "in/README.md", "text": "# r" }, { "key": "in/x.md", "text": "x" }, { "key": "in/empty",
-        "text": "" }]))
+        .stage
+        .seed(SHARED, "schemas/entries.json", ENTRIES.as_bytes())
+        .await;
+    scene
+        .put(
+            json!([{ "key": "in/README.md", "text": "# r" }, { "key": "in/x.md", "text": "x" }, { "key": "in/empty",
+        "text": "" }]),
+        )
         .await;
 }
 
 /// Every choice with everything that may be wrong. `workflow`: absent for the default, null for none.
 fn cases() -> Vec<Value> {
-    let (readme, other) =
-        (json!({ "key": "README.md", "uri": uri("in/README.md") }), json!({ "key": "x.md", "uri": uri("in/x.md") }));
+    let (readme, other) = (
+        json!({ "key": "README.md", "uri": uri("in/README.md") }),
+        json!({ "key": "x.md", "uri": uri("in/x.md") }),
+    );
     let batman = json!({ "superhero": "Batman" });
     vec![
         json!({ "name": "team/p", "files": [other] }),
@@ -91,13 +98,22 @@ async fn compare(scene: &Scene, quilt3: &mut Quilt3, cases: &[Value]) -> (usize,
             let ours = quilt3.does("browse", json!({ "name": name("ours") })).await;
             assert_eq!(ours["header"], pushed["header"], "{case}");
             let shown = scene.read("package_browse", json!({ "name": name("ours") })).await;
-            assert_eq!(shown["package"]["workflow"], pushed["header"].get("workflow").cloned().unwrap_or_default());
+            assert_eq!(
+                shown["package"]["workflow"],
+                pushed["header"].get("workflow").cloned().unwrap_or_default()
+            );
             scene.write("package_update", update).await;
             let ours = quilt3.does("browse", json!({ "name": name_of_updated })).await;
-            assert_eq!(ours["header"].get("workflow"), pushed["header"].get("workflow"), "{case}");
+            assert_eq!(
+                ours["header"].get("workflow"),
+                pushed["header"].get("workflow"),
+                "{case}"
+            );
         } else {
             refused += 1;
-            let refusal = scene.refuses("package_create", create.clone(), "workflow_violation").await;
+            let refusal = scene
+                .refuses("package_create", create.clone(), "workflow_violation")
+                .await;
             let mut dry = create;
             dry["dry_run"] = true.into();
             let same = scene.refuses("package_create", dry, "workflow_violation").await;
@@ -175,7 +191,9 @@ async fn a_configuration_that_may_not_be_read_is_never_taken_for_none() {
     let scene = Scene::on(Stage::embedded().await).await;
     scene.put(json!([{ "key": "in/x.md", "text": "x" }])).await;
     let create = json!({ "name": "team/p", "files": [uri("in/x.md")], "message": "m" });
-    scene.write("package_create", json!({ "name": "team/q", "files": [uri("in/x.md")] })).await;
+    scene
+        .write("package_create", json!({ "name": "team/q", "files": [uri("in/x.md")] }))
+        .await;
     let deny = |action: &str, on: String| {
         json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny",
         "Principal": "*", "Action": action, "Resource": on }] })
@@ -187,13 +205,23 @@ async fn a_configuration_that_may_not_be_read_is_never_taken_for_none() {
     for (policy, is_there) in [(&on_config, false), (&on_listing, false), (&on_config, true)] {
         if is_there {
             aws.put_bucket_policy(SHARED, None).unwrap();
-            scene.stage.seed(SHARED, CONFIG, include_bytes!("../fixtures/quilt3/workflows_config.yml")).await;
+            scene
+                .stage
+                .seed(
+                    SHARED,
+                    CONFIG,
+                    include_bytes!("../fixtures/quilt3/workflows_config.yml"),
+                )
+                .await;
         }
         aws.put_bucket_policy(SHARED, Some(policy)).unwrap();
         let keys = aws.keys(SHARED);
         for (tool, arguments) in [
             ("package_create", create.clone()),
-            ("package_create_from_s3", json!({ "name": "team/p", "source_bucket": SHARED, "source_prefix": "in/" })),
+            (
+                "package_create_from_s3",
+                json!({ "name": "team/p", "source_bucket": SHARED, "source_prefix": "in/" }),
+            ),
             ("package_update", json!({ "name": "team/q", "message": "again" })),
             ("workflow_list", json!({})),
         ] {
@@ -204,6 +232,11 @@ async fn a_configuration_that_may_not_be_read_is_never_taken_for_none() {
     }
     aws.put_bucket_policy(SHARED, None).unwrap();
     let default = scene.write("package_create", create).await;
-    let seen = scene.read("package_browse", json!({ "name": "team/p", "hash": default["package"]["hash"] })).await;
+    let seen = scene
+        .read(
+            "package_browse",
+            json!({ "name": "team/p", "hash": default["package"]["hash"] }),
+        )
+        .await;
     assert_eq!(seen["package"]["workflow"]["id"], "alpha");
 }

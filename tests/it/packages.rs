@@ -102,7 +102,10 @@ on_both! {
 async fn the_catalogs_config_chooses_the_checksum() {
     let stage = Stage::embedded().await;
     // As S3 does when nothing else was asked for, this one keeps the CRC64NVME of what is written without a checksum.
-    stage.aws().put_object(SHARED, "in/x", b"x".to_vec(), None, &[]).unwrap();
+    stage
+        .aws()
+        .put_object(SHARED, "in/x", b"x".to_vec(), None, &[])
+        .unwrap();
     for (config, asked, kind) in [
         (Some(true), None, "CRC64NVME"),
         (Some(true), Some("sha2-256-chunked"), "sha2-256-chunked"),
@@ -119,8 +122,14 @@ async fn the_catalogs_config_chooses_the_checksum() {
             answer["crc64Checksums"] = config.into();
         }
         let answer = wiremock::ResponseTemplate::new(200).set_body_json(answer);
-        wiremock::Mock::given(wiremock::matchers::path("/config.json")).respond_with(answer).mount(&catalog).await;
-        let flags = [format!("--jwt-secret={SECRET}"), format!("--catalog-url={}", catalog.uri())];
+        wiremock::Mock::given(wiremock::matchers::path("/config.json"))
+            .respond_with(answer)
+            .mount(&catalog)
+            .await;
+        let flags = [
+            format!("--jwt-secret={SECRET}"),
+            format!("--catalog-url={}", catalog.uri()),
+        ];
         let server = Server::start(&stage, None, &flags).await;
         let mut create = json!({ "bucket": SHARED, "name": "team/sum", "files": [uri("in/x")], "overwrite": true });
         if let Some(asked) = asked {
@@ -129,7 +138,11 @@ async fn the_catalogs_config_chooses_the_checksum() {
         server.call(&writer, "package_create", create).await.success();
         let browse = json!({ "bucket": SHARED, "name": "team/sum" });
         let browsed = server.call(&writer, "package_browse", browse).await;
-        assert_eq!(browsed.success()["entries"][0]["hash"]["type"], kind, "{config:?} {asked:?}");
+        assert_eq!(
+            browsed.success()["entries"][0]["hash"]["type"],
+            kind,
+            "{config:?} {asked:?}"
+        );
     }
 }
 
@@ -144,7 +157,10 @@ async fn a_manifest_that_is_known_is_shown_to_nobody_who_may_not_read_it() {
     registry.vends(&readers, Vends::Keys(stage.reader.clone(), 3600));
     let allowed = json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" });
     let narrowed = policy(&[allowed, on_objects("Deny", &["s3:GetObject"], ".quilt/packages/*")]);
-    registry.vends(&others, Vends::Keys(stage.session("reader", Some(&narrowed)).await, 3600));
+    registry.vends(
+        &others,
+        Vends::Keys(stage.session("reader", Some(&narrowed)).await, 3600),
+    );
     let server = Server::with_registry(&stage, &registry, None).await;
     stage.seed(SHARED, "in/x", b"x").await;
     let create = json!({ "bucket": SHARED, "name": "team/known", "files": [uri("in/x")] });
@@ -152,6 +168,9 @@ async fn a_manifest_that_is_known_is_shown_to_nobody_who_may_not_read_it() {
     let browse = json!({ "bucket": SHARED, "name": "team/known", "hash": created.success()["package"]["hash"] });
     for _ in 0..2 {
         server.call(&readers, "package_browse", browse.clone()).await.success();
-        server.call(&others, "package_browse", browse.clone()).await.failure("access_denied");
+        server
+            .call(&others, "package_browse", browse.clone())
+            .await
+            .failure("access_denied");
     }
 }

@@ -34,17 +34,28 @@ fn written(dev: &Dev) -> Vec<String> {
 fn packaged(dev: &Dev) -> Vec<String> {
     let keys = dev.backend.aws.keys(&dev.backend.info.buckets.shared).into_iter();
     let names = keys.filter_map(|key| Some(key.strip_prefix(".quilt/named_packages/peers/")?.to_owned()));
-    names.filter_map(|key| Some(key.strip_suffix("/latest")?.to_owned())).collect()
+    names
+        .filter_map(|key| Some(key.strip_suffix("/latest")?.to_owned()))
+        .collect()
 }
 
 #[tokio::test]
 async fn both_typescript_clients_are_served_in_both_eras_of_the_protocol() -> anyhow::Result<()> {
     let (dev, seen) = visited(tools::node_script("client.mjs")?).await?;
     assert_eq!(told(&seen, "mode"), ["1.x", "legacy", "auto", "2026-07-28"]);
-    assert_eq!(told(&seen, "protocol"), ["2025-11-25", "2025-11-25", "2026-07-28", "2026-07-28"]);
+    assert_eq!(
+        told(&seen, "protocol"),
+        ["2025-11-25", "2025-11-25", "2026-07-28", "2026-07-28"]
+    );
     let modes = ["1.x", "2026-07-28", "auto", "legacy"];
-    assert_eq!(written(&dev), modes.map(|mode| format!("peers/typescript {mode} – été.txt")));
-    assert_eq!(packaged(&dev), modes.map(|mode| format!("typescript-{}", mode.replace('.', "-"))));
+    assert_eq!(
+        written(&dev),
+        modes.map(|mode| format!("peers/typescript {mode} – été.txt"))
+    );
+    assert_eq!(
+        packaged(&dev),
+        modes.map(|mode| format!("typescript-{}", mode.replace('.', "-")))
+    );
     assert_eq!(tried_and_refused(&dev), modes.len());
     dev.stop().await;
     Ok(())
@@ -56,7 +67,10 @@ async fn the_python_client_is_served_in_both_eras_of_the_protocol() -> anyhow::R
     assert_eq!(told(&seen, "mode"), ["auto", "2026-07-28", "legacy"]);
     assert_eq!(told(&seen, "protocol"), ["2026-07-28", "2026-07-28", "2025-11-25"]);
     let modes = ["2026-07-28", "auto", "legacy"];
-    assert_eq!(written(&dev), modes.map(|mode| format!("peers/python {mode} – été.txt")));
+    assert_eq!(
+        written(&dev),
+        modes.map(|mode| format!("peers/python {mode} – été.txt"))
+    );
     assert_eq!(packaged(&dev), modes.map(|mode| format!("python-{mode}")));
     assert_eq!(tried_and_refused(&dev), modes.len());
     dev.stop().await;
@@ -92,5 +106,8 @@ fn told<'a>(seen: &'a [Value], field: &str) -> Vec<&'a str> {
 /// How often it was S3 that refused the reader, and not the server by itself.
 fn tried_and_refused(dev: &Dev) -> usize {
     let entries = dev.backend.aws.journal().entries();
-    entries.iter().filter(|entry| entry.key.as_deref() == Some(REFUSED) && entry.status == 403).count()
+    entries
+        .iter()
+        .filter(|entry| entry.key.as_deref() == Some(REFUSED) && entry.status == 403)
+        .count()
 }

@@ -28,10 +28,22 @@ const NO: Option<bool> = Some(false);
 
 fn cases() -> Vec<Case> {
     let (none, read, write) = ("unknown", "read_access", "write_access");
-    let case = |role, can, levels| Case { name: role, role, session_policy: None, can, levels };
+    let case = |role, can, levels| Case {
+        name: role,
+        role,
+        session_policy: None,
+        can,
+        levels,
+    };
     let reads = policy(&[on_bucket("s3:ListBucket"), on_objects("Allow", &["s3:GetObject"], "*")]);
     let gets = policy(&[on_objects("Allow", &["s3:GetObject"], "*")]);
-    let narrowed = |name, by, can, levels| Case { name, role: "editor", session_policy: Some(by), can, levels };
+    let narrowed = |name, by, can, levels| Case {
+        name,
+        role: "editor",
+        session_policy: Some(by),
+        can,
+        levels,
+    };
     vec![
         case("powerless", [NO, None, NO], [none, none, none]),
         case("lister", [YES, NO, NO], [read, read, read]),
@@ -78,25 +90,45 @@ fn can(of: &Value) -> [Option<bool>; 3] {
 }
 
 pub fn evidence<'a>(of: &'a Value, operation: &str) -> &'a Value {
-    of["evidence"].as_array().unwrap().iter().find(|row| row["operation"] == operation).unwrap_or(&Value::Null)
+    of["evidence"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["operation"] == operation)
+        .unwrap_or(&Value::Null)
 }
 
 /// What each tool says about the shared bucket: without and with asking about writing. Where two are asked the same they
 /// must say the same; the answers of the check are returned.
 pub async fn answers(server: &Server, bearer: &str, name: &str) -> (Value, Value) {
     let list = server.call(bearer, "bucket_list", json!({})).await;
-    let listed = list.success()["buckets"].as_array().unwrap().iter().find(|bucket| bucket["name"] == SHARED);
+    let listed = list.success()["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|bucket| bucket["name"] == SHARED);
     let listed = listed.unwrap_or_else(|| panic!("{name}: {}", list.body)).clone();
     let mut checked = Vec::new();
-    for (probe, operations) in [(false, json!(["list", "read"])), (true, json!(["list", "read", "write"]))] {
+    for (probe, operations) in [
+        (false, json!(["list", "read"])),
+        (true, json!(["list", "read", "write"])),
+    ] {
         let arguments = json!({ "check_buckets": [SHARED], "probe_write": probe });
         let discover = server.call(bearer, "permissions_discover", arguments).await;
         let discovered = discover.success()["bucket_permissions"][0].clone();
-        let check =
-            server.call(bearer, "bucket_access_check", json!({ "bucket": SHARED, "operations": operations })).await;
+        let check = server
+            .call(
+                bearer,
+                "bucket_access_check",
+                json!({ "bucket": SHARED, "operations": operations }),
+            )
+            .await;
         let check = check.success().clone();
         let level = check["permission_level"].as_str().unwrap();
-        assert_eq!(discovered["permission_level"], level, "{name}: discover and check, write asked: {probe}");
+        assert_eq!(
+            discovered["permission_level"], level,
+            "{name}: discover and check, write asked: {probe}"
+        );
         assert_eq!(can(&discovered), can(&check["access_summary"]), "{name}");
         let category = &discover.success()["categorized_buckets"][level];
         assert_eq!(category, &json!([SHARED]), "{name}: {}", discover.body);
@@ -105,7 +137,10 @@ pub async fn answers(server: &Server, bearer: &str, name: &str) -> (Value, Value
             assert_eq!(can(&listed), can(&check["access_summary"]), "{name}: list and check");
         }
         for row in check["evidence"].as_array().unwrap() {
-            assert!(!row["detail"].as_str().unwrap().is_empty() && row["at"].is_string(), "{name}: {row}");
+            assert!(
+                !row["detail"].as_str().unwrap().is_empty() && row["at"].is_string(),
+                "{name}: {row}"
+            );
         }
         checked.push(check);
     }
@@ -115,14 +150,31 @@ pub async fn answers(server: &Server, bearer: &str, name: &str) -> (Value, Value
 
 /// The answers hold: S3's, asked through the tools that really list, read and write.
 async fn real_calls_agree(server: &Server, bearer: &str, case: &Case, probed: &Value) {
-    let listed = server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await;
+    let listed = server
+        .call(bearer, "bucket_objects_list", json!({ "bucket": SHARED }))
+        .await;
     // What was established about reading is about the key that the evidence names.
-    let named = evidence(probed, "read")["method"].as_str().unwrap().split_once(" of ").map(|(_, uri)| uri.to_owned());
+    let named = evidence(probed, "read")["method"]
+        .as_str()
+        .unwrap()
+        .split_once(" of ")
+        .map(|(_, uri)| uri.to_owned());
     let uri = named.unwrap_or_else(|| format!("s3://{SHARED}/there"));
-    let read = server.call(bearer, "bucket_object_text", json!({ "s3_uri": uri })).await;
+    let read = server
+        .call(bearer, "bucket_object_text", json!({ "s3_uri": uri }))
+        .await;
     let items = json!([{ "key": format!("real/{}", case.name), "text": "x" }]);
-    let put = server.call(bearer, "bucket_objects_put", json!({ "bucket": SHARED, "items": items })).await;
-    for ((operation, answer), said) in [("list", listed), ("read", read), ("write", put)].into_iter().zip(case.can) {
+    let put = server
+        .call(
+            bearer,
+            "bucket_objects_put",
+            json!({ "bucket": SHARED, "items": items }),
+        )
+        .await;
+    for ((operation, answer), said) in [("list", listed), ("read", read), ("write", put)]
+        .into_iter()
+        .zip(case.can)
+    {
         let really = answer.output()["success"].as_bool().unwrap();
         if let Some(said) = said {
             assert_eq!(said, really, "{} {operation}: {}", case.name, answer.body);
@@ -136,9 +188,21 @@ fn catalogs() -> Vec<(&'static str, bool, Option<Stack>)> {
     vec![
         ("no catalog", false, None),
         ("declares READ", false, stack(Age::Current, false, Some("READ"))),
-        ("an administrator of whom nothing is declared", false, stack(Age::Current, true, None)),
-        ("declares READ_WRITE", true, stack(Age::Current, false, Some("READ_WRITE"))),
-        ("an older one declares it to an administrator", true, stack(Age::BeforeApril2026, true, Some("READ_WRITE"))),
+        (
+            "an administrator of whom nothing is declared",
+            false,
+            stack(Age::Current, true, None),
+        ),
+        (
+            "declares READ_WRITE",
+            true,
+            stack(Age::Current, false, Some("READ_WRITE")),
+        ),
+        (
+            "an older one declares it to an administrator",
+            true,
+            stack(Age::BeforeApril2026, true, Some("READ_WRITE")),
+        ),
     ]
 }
 
@@ -192,7 +256,10 @@ async fn what_is_said_is_what_real_calls_meet() {
 
 #[tokio::test]
 async fn seaweedfs_agrees() {
-    let declared = catalogs().into_iter().filter(|(name, ..)| *name == "declares READ_WRITE").collect();
+    let declared = catalogs()
+        .into_iter()
+        .filter(|(name, ..)| *name == "declares READ_WRITE")
+        .collect();
     the_matrix(Stage::seaweedfs().await, declared).await;
 }
 
@@ -204,11 +271,21 @@ async fn rights_in_one_folder_are_not_denied_away() {
     let team = bearer("team", &stage.session("team-a", None).await);
     let list = json!({ "bucket": SHARED, "prefix": "team-a/" });
     server.call(&team, "bucket_objects_list", list).await.success();
-    server.call(&team, "bucket_object_text", json!({ "s3_uri": format!("s3://{SHARED}/team-a/x") })).await.success();
+    server
+        .call(
+            &team,
+            "bucket_object_text",
+            json!({ "s3_uri": format!("s3://{SHARED}/team-a/x") }),
+        )
+        .await
+        .success();
     let (_, probed) = answers(&server, &team, "team").await;
     assert_eq!(probed["permission_level"], "unknown", "{probed}");
     let write = evidence(&probed, "write")["detail"].as_str().unwrap();
-    assert!(write.contains("/quilt-mcp-write-probe/") && write.contains("Other keys"), "it says at which key: {write}");
+    assert!(
+        write.contains("/quilt-mcp-write-probe/") && write.contains("Other keys"),
+        "it says at which key: {write}"
+    );
 
     let packages = bearer("packages", &stage.session("packages", None).await);
     let (asked, _) = answers(&server, &packages, "packages").await;

@@ -39,7 +39,12 @@ async fn a_denial_is_told_in_s3s_own_words() {
         let keys = stage.session(role, narrowed_by).await;
         let (_, probed) = answers(&server, &bearer(role, &keys), role).await;
         let detail = evidence(&probed, "write")["detail"].as_str().unwrap();
-        for part in ["s3:PutObject", "arn:aws:s3:::it-shared/", &format!("assumed-role/{role}/"), reason] {
+        for part in [
+            "s3:PutObject",
+            "arn:aws:s3:::it-shared/",
+            &format!("assumed-role/{role}/"),
+            reason,
+        ] {
             assert!(detail.contains(part), "{part}: {detail}");
         }
     }
@@ -59,9 +64,14 @@ async fn an_upload_that_cannot_be_aborted_is_reported_by_its_id() {
     let answer = server.call(&writer, "bucket_access_check", arguments).await;
     assert_eq!(answer.success()["permission_level"], "write_access");
     let (_, uploads) = stage.inventory(SHARED).await;
-    let [id] = uploads.as_slice() else { panic!("{uploads:?}") };
+    let [id] = uploads.as_slice() else {
+        panic!("{uploads:?}")
+    };
     let detail = evidence(answer.success(), "write")["detail"].as_str().unwrap();
-    assert!(detail.contains(id) && detail.contains("s3:AbortMultipartUpload"), "{detail}");
+    assert!(
+        detail.contains(id) && detail.contains("s3:AbortMultipartUpload"),
+        "{detail}"
+    );
 }
 
 /// A limit that is over, or a client that leaves, must not leave an upload open: the probe goes on without them.
@@ -75,7 +85,10 @@ async fn a_probe_that_nobody_waits_for_aborts_its_upload_all_the_same() {
     let arguments = json!({ "bucket_name": SHARED, "operations": ["write"] });
     let answer = server.call(&editor, "bucket_access_check", arguments).await;
     let told = evidence(answer.success(), "write");
-    assert!(told["result"].is_null() && told["detail"].as_str().unwrap().contains("goes on"), "{told}");
+    assert!(
+        told["result"].is_null() && told["detail"].as_str().unwrap().contains("goes on"),
+        "{told}"
+    );
     // Both come at once; the bound is there so that a failure is seen and not waited for.
     let soon = |what| tokio::time::timeout(Duration::from_mins(1), what);
     soon(faults.opened().boxed()).await.unwrap();
@@ -100,14 +113,23 @@ async fn of_two_hundred_buckets_twenty_hang() {
         }
     }
     let admin = bearer("admin", &stage.admin);
-    let answer = server.call(&admin, "permissions_discover", json!({ "check_buckets": names })).await;
+    let answer = server
+        .call(&admin, "permissions_discover", json!({ "check_buckets": names }))
+        .await;
     let reports = answer.success()["bucket_permissions"].as_array().unwrap();
     assert_eq!(answer.success()["total_buckets_checked"], 200);
     for (number, (report, name)) in reports.iter().zip(&names).enumerate() {
-        assert_eq!(report["name"], *name, "they come in the order in which they were asked about");
+        assert_eq!(
+            report["name"], *name,
+            "they come in the order in which they were asked about"
+        );
         let list = evidence(report, "list");
         if number % 10 == 0 {
-            assert_eq!((&report["permission_level"], &list["result"]), (&json!("unknown"), &Value::Null), "{report}");
+            assert_eq!(
+                (&report["permission_level"], &list["result"]),
+                (&json!("unknown"), &Value::Null),
+                "{report}"
+            );
             assert!(list["detail"].as_str().unwrap().contains("did not answer"), "{report}");
         } else {
             assert_eq!(
@@ -149,7 +171,10 @@ async fn each_odd_bucket_has_its_own_sentence() {
     };
     let missing = check("definitely-does-not-exist").await;
     let missing = missing.success();
-    assert_eq!((&missing["accessible"], &missing["permission_level"]), (&json!(false), &json!("no_access")));
+    assert_eq!(
+        (&missing["accessible"], &missing["permission_level"]),
+        (&json!(false), &json!("no_access"))
+    );
     for operation in ["list", "read", "write"] {
         let row = evidence(missing, operation);
         assert_eq!(
@@ -174,10 +199,15 @@ async fn each_odd_bucket_has_its_own_sentence() {
     ] {
         let odd = wiremock::MockServer::start().await;
         let answer = wiremock::ResponseTemplate::new(status).set_body_raw(body, "application/xml");
-        wiremock::Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&odd).await;
+        wiremock::Mock::given(wiremock::matchers::any())
+            .respond_with(answer)
+            .mount(&odd)
+            .await;
         let flags = [format!("--s3-endpoint={}", odd.uri()), format!("--jwt-secret={SECRET}")];
         let server = Server::start_with(None, &flags).await;
-        let answer = server.call(&admin, "bucket_access_check", json!({ "bucket_name": SHARED })).await;
+        let answer = server
+            .call(&admin, "bucket_access_check", json!({ "bucket_name": SHARED }))
+            .await;
         for operation in ["list", "read"] {
             let row = evidence(answer.success(), operation);
             assert_eq!(row["result"], result, "{row}");
@@ -192,7 +222,11 @@ async fn the_servers_own_credentials_write_as_far_as_the_operator_lets_them() {
     let stage = seeded(Stage::embedded().await).await;
     for (ambient, writes, witness) in [("read-only", false, "settings"), ("full", true, "s3")] {
         stage.aws().journal().clear();
-        let flags = [format!("--ambient={ambient}"), "--anonymous".to_owned(), format!("--buckets={SHARED}")];
+        let flags = [
+            format!("--ambient={ambient}"),
+            "--anonymous".to_owned(),
+            format!("--buckets={SHARED}"),
+        ];
         let server = Server::start(&stage, Some(&stage.admin), &flags).await;
         let call = |tool: &str, arguments: Value| {
             server.rpc(None, "tools/call", json!({ "name": tool, "arguments": arguments }))
@@ -200,16 +234,32 @@ async fn the_servers_own_credentials_write_as_far_as_the_operator_lets_them() {
         let arguments = json!({ "bucket_name": SHARED, "operations": ["list", "read", "write"] });
         let check = call("bucket_access_check", arguments).await;
         let row = evidence(check.success(), "write");
-        assert_eq!((&row["result"], &row["asked_of"]), (&json!(writes), &json!(witness)), "{row}");
-        let probed = stage.aws().journal().entries().iter().any(|entry| entry.operation == "CreateMultipartUpload");
+        assert_eq!(
+            (&row["result"], &row["asked_of"]),
+            (&json!(writes), &json!(witness)),
+            "{row}"
+        );
+        let probed = stage
+            .aws()
+            .journal()
+            .entries()
+            .iter()
+            .any(|entry| entry.operation == "CreateMultipartUpload");
         assert_eq!(probed, writes);
-        let put = call("bucket_objects_put", json!({ "bucket": SHARED, "items": [{ "key": "k", "text": "x" }] })).await;
+        let put = call(
+            "bucket_objects_put",
+            json!({ "bucket": SHARED, "items": [{ "key": "k", "text": "x" }] }),
+        )
+        .await;
         assert_eq!(put.output()["success"], writes, "{}", put.body);
 
         let recommended = call("permissions_recommendations", json!({})).await;
         let recommended = recommended.success()["recommendations"].as_array().unwrap();
         let ambient = recommended.iter().find(|it| it["category"] == "credentials").unwrap();
-        assert!(ambient["message"].as_str().unwrap().contains("server's own"), "{ambient}");
+        assert!(
+            ambient["message"].as_str().unwrap().contains("server's own"),
+            "{ambient}"
+        );
     }
 }
 
@@ -221,10 +271,22 @@ async fn wrong_questions_are_named() {
     let many: Vec<String> = (0..501).map(|number| format!("bucket-{number}")).collect();
     for (tool, arguments, part) in [
         ("bucket_access_check", json!({}), "bucket_name"),
-        ("bucket_access_check", json!({ "bucket_name": SHARED, "operations": [] }), "one or more of list, read, write"),
-        ("bucket_access_check", json!({ "bucket_name": SHARED, "operations": ["own"] }), "operations[0]"),
+        (
+            "bucket_access_check",
+            json!({ "bucket_name": SHARED, "operations": [] }),
+            "one or more of list, read, write",
+        ),
+        (
+            "bucket_access_check",
+            json!({ "bucket_name": SHARED, "operations": ["own"] }),
+            "operations[0]",
+        ),
         ("bucket_access_check", json!({ "bucket_name": "No" }), "3 to 63"),
-        ("permissions_discover", json!({ "check_buckets": [SHARED, "No"] }), "check_buckets[1]"),
+        (
+            "permissions_discover",
+            json!({ "check_buckets": [SHARED, "No"] }),
+            "check_buckets[1]",
+        ),
         ("permissions_discover", json!({ "check_buckets": many }), "at most 500"),
         ("permissions_recommendations", json!({ "x": 1 }), "no argument `x`"),
     ] {

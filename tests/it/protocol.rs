@@ -49,21 +49,43 @@ async fn the_wire_of_2026_works_on_the_same_endpoint() {
         params["_meta"] = meta.clone();
         json!({ "jsonrpc": "2.0", "id": "x", "method": method, "params": params }).to_string()
     };
-    let discover = server.post(body("server/discover", json!({})), &[version, ("mcp-method", "server/discover")]).await;
+    let discover = server
+        .post(
+            body("server/discover", json!({})),
+            &[version, ("mcp-method", "server/discover")],
+        )
+        .await;
     let result = &discover.body["result"];
-    assert_eq!(result["supportedVersions"], json!(["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]));
+    assert_eq!(
+        result["supportedVersions"],
+        json!(["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
+    );
     assert!(result["ttlMs"].as_u64().unwrap() > 0);
 
-    let list = server.post(body("tools/list", json!({})), &[version, ("mcp-method", "tools/list")]).await;
+    let list = server
+        .post(body("tools/list", json!({})), &[version, ("mcp-method", "tools/list")])
+        .await;
     assert_eq!(list.body["result"]["resultType"], "complete");
-    assert_eq!(list.body["result"]["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "quilt-mcp");
+    assert_eq!(
+        list.body["result"]["_meta"]["io.modelcontextprotocol/serverInfo"]["name"],
+        "quilt-mcp"
+    );
     assert_eq!(list.body["result"]["cacheScope"], "public");
 
-    let headers =
-        [version, ("mcp-method", "tools/call"), ("mcp-name", "auth_status"), ("authorization", bearer.as_str())];
-    let call = server.post(body("tools/call", json!({ "name": "auth_status" })), &headers).await;
+    let headers = [
+        version,
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "auth_status"),
+        ("authorization", bearer.as_str()),
+    ];
+    let call = server
+        .post(body("tools/call", json!({ "name": "auth_status" })), &headers)
+        .await;
     assert_eq!(call.success()["subject"], "alice");
-    assert_eq!(call.body["result"]["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "quilt-mcp");
+    assert_eq!(
+        call.body["result"]["_meta"]["io.modelcontextprotocol/serverInfo"]["name"],
+        "quilt-mcp"
+    );
     assert_eq!(call.body["id"], "x");
 }
 
@@ -106,8 +128,13 @@ async fn every_tool_is_described_annotated_and_typed() {
         for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
             assert!(tool["annotations"][hint].is_boolean(), "{name} {hint}");
         }
-        let writes =
-            ["bucket_objects_put", "package_create", "package_create_from_s3", "package_delete", "package_update"];
+        let writes = [
+            "bucket_objects_put",
+            "package_create",
+            "package_create_from_s3",
+            "package_delete",
+            "package_update",
+        ];
         let is_writer = writes.contains(&name.as_str().unwrap());
         assert_eq!(tool["annotations"]["readOnlyHint"], !is_writer, "{name}");
         assert_eq!(tool["annotations"]["destructiveHint"], is_writer, "{name}");
@@ -116,7 +143,11 @@ async fn every_tool_is_described_annotated_and_typed() {
             assert!(tool[schema]["properties"].is_object(), "{name} {schema}");
         }
         assert_eq!(tool["inputSchema"]["additionalProperties"], false, "{name}");
-        assert_eq!(tool["outputSchema"]["required"], json!(["success"]), "{name}: failures must fit the schema too");
+        assert_eq!(
+            tool["outputSchema"]["required"],
+            json!(["success"]),
+            "{name}: failures must fit the schema too"
+        );
     }
 }
 
@@ -125,14 +156,42 @@ async fn wrong_arguments_are_named_with_what_was_expected() {
     let (_stage, server) = server().await;
     let bearer = token(json!({ "sub": "a" }));
     for (tool, arguments, parts) in [
-        ("bucket_objects_list", json!({ "bucket": "abc", "prefx": "a" }), vec!["prefx", "bucket, prefix, delimiter"]),
+        (
+            "bucket_objects_list",
+            json!({ "bucket": "abc", "prefx": "a" }),
+            vec!["prefx", "bucket, prefix, delimiter"],
+        ),
         ("bucket_objects_list", json!({}), vec!["bucket"]),
-        ("bucket_objects_list", json!({ "bucket": "Not A Bucket" }), vec!["bucket", "3 to 63"]),
-        ("bucket_objects_list", json!({ "bucket": "abc", "max_keys": 5000 }), vec!["max_keys", "from 1 to 1000"]),
-        ("bucket_object_info", json!({ "s3_uri": "http://a/b" }), vec!["s3_uri", "s3://bucket/key"]),
-        ("bucket_object_text", json!({ "s3_uri": "s3://abc/k", "offset": -1 }), vec!["offset"]),
-        ("bucket_object_text", json!({ "s3_uri": "s3://abc/k", "encoding": "klingon" }), vec!["encoding"]),
-        ("bucket_objects_put", json!({ "bucket": "abc", "items": [] }), vec!["items", "1 to 100"]),
+        (
+            "bucket_objects_list",
+            json!({ "bucket": "Not A Bucket" }),
+            vec!["bucket", "3 to 63"],
+        ),
+        (
+            "bucket_objects_list",
+            json!({ "bucket": "abc", "max_keys": 5000 }),
+            vec!["max_keys", "from 1 to 1000"],
+        ),
+        (
+            "bucket_object_info",
+            json!({ "s3_uri": "http://a/b" }),
+            vec!["s3_uri", "s3://bucket/key"],
+        ),
+        (
+            "bucket_object_text",
+            json!({ "s3_uri": "s3://abc/k", "offset": -1 }),
+            vec!["offset"],
+        ),
+        (
+            "bucket_object_text",
+            json!({ "s3_uri": "s3://abc/k", "encoding": "klingon" }),
+            vec!["encoding"],
+        ),
+        (
+            "bucket_objects_put",
+            json!({ "bucket": "abc", "items": [] }),
+            vec!["items", "1 to 100"],
+        ),
         (
             "bucket_objects_put",
             json!({ "bucket": "abc", "items": [{ "key": "k", "acl": "x" }] }),

@@ -44,7 +44,12 @@ pub fn ask_quilt3(cases: &[Value]) -> anyhow::Result<Vec<Value>> {
     fs::write(file.path(), text)?;
     let said = tools::run(tools::python_script("quilt3_oracle.py")?.arg(file.path()))?;
     let answers: Vec<Value> = said.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    anyhow::ensure!(answers.len() == cases.len(), "{} answers to {} cases", answers.len(), cases.len());
+    anyhow::ensure!(
+        answers.len() == cases.len(),
+        "{} answers to {} cases",
+        answers.len(),
+        cases.len()
+    );
     Ok(answers)
 }
 
@@ -72,7 +77,11 @@ fn every_vector_has_its_hash() {
     assert_eq!(vectors.len(), 25);
     for (name, manifest, top_hash) in vectors {
         assert_eq!(hash(&manifest).unwrap().top_hash.as_str(), top_hash, "{name}");
-        assert_eq!(Manifest::read(&manifest).unwrap().top_hash().unwrap().as_str(), top_hash, "{name}");
+        assert_eq!(
+            Manifest::read(&manifest).unwrap().top_hash().unwrap().as_str(),
+            top_hash,
+            "{name}"
+        );
     }
 }
 
@@ -89,7 +98,11 @@ fn quilt3_reads_back_what_is_written_with_the_same_hash() -> anyhow::Result<()> 
         assert_eq!(hash.as_str(), top_hash, "{name}");
         // These two were written by hand, all others by quilt3.
         if !["unknown_fields", "duplicate_keys_escapes"].contains(&name.as_str()) {
-            assert_eq!(String::from_utf8(bytes.clone())?, String::from_utf8(manifest)?, "{name}");
+            assert_eq!(
+                String::from_utf8(bytes.clone())?,
+                String::from_utf8(manifest)?,
+                "{name}"
+            );
         }
         written.push((name, bytes, top_hash));
     }
@@ -135,12 +148,21 @@ fn deliberate(error: &ManifestError) -> Option<&'static str> {
         }
         ManifestError::Row { problem, .. } => {
             let reasons = [
-                ("neither an entry nor a directory", "quilt3 lets the row change the metadata of the whole package"),
-                ("no logical_key that is a string", "quilt3 takes a list of segments for a logical key"),
+                (
+                    "neither an entry nor a directory",
+                    "quilt3 lets the row change the metadata of the whole package",
+                ),
+                (
+                    "no logical_key that is a string",
+                    "quilt3 takes a list of segments for a logical key",
+                ),
                 ("half of a surrogate pair", "quilt3 takes a key that no object can have"),
                 ("no size that is an integer", "quilt3 hashes a size that is not one"),
             ];
-            reasons.into_iter().find(|(part, _)| problem.contains(part)).map(|(_, reason)| reason)
+            reasons
+                .into_iter()
+                .find(|(part, _)| problem.contains(part))
+                .map(|(_, reason)| reason)
         }
         _ => None,
     }
@@ -157,7 +179,10 @@ fn compare(manifests: &[Vec<u8>]) -> anyhow::Result<Seen> {
                 let canonical = BASE64_STANDARD.decode(answer["canonical"].as_str().unwrap())?;
                 let canonical = String::from_utf8_lossy(&canonical);
                 assert_eq!(hashed.top_hash.as_str(), top_hash, "{shown}\nquilt3 hashes {canonical}");
-                let dump = answer["dump"].as_str().map(|dump| BASE64_STANDARD.decode(dump)).transpose()?;
+                let dump = answer["dump"]
+                    .as_str()
+                    .map(|dump| BASE64_STANDARD.decode(dump))
+                    .transpose()?;
                 let written = Manifest::read(manifest)?.write().ok().map(|(bytes, _)| bytes);
                 assert_eq!(
                     written.as_deref().map(String::from_utf8_lossy),
@@ -210,24 +235,41 @@ fn mangled_manifests_are_accepted_or_refused_as_quilt3_does() -> anyhow::Result<
 fn the_command_hashes_and_verifies() -> anyhow::Result<()> {
     let run = |args: &[&str], input: &[u8]| -> anyhow::Result<Output> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quilt-mcp"));
-        command.arg("manifest").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg("manifest")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn()?;
         child.stdin.take().unwrap().write_all(input)?;
         Ok(child.wait_with_output()?)
     };
     let place = fixtures().join("tree_order/manifest.jsonl");
-    let (manifest, top_hash) = (fs::read_to_string(&place)?, fs::read_to_string(place.with_file_name("top_hash.txt"))?);
+    let (manifest, top_hash) = (
+        fs::read_to_string(&place)?,
+        fs::read_to_string(place.with_file_name("top_hash.txt"))?,
+    );
     let mut lines: Vec<&str> = manifest.lines().collect();
     lines[1..].reverse();
     let turned = tempfile::NamedTempFile::new()?;
     fs::write(turned.path(), lines.join("\n"))?;
     let (place, turned) = (place.to_str().unwrap(), turned.path().to_str().unwrap());
-    let inputs = [(place, ""), (turned, ""), ("-", &*manifest), ("-", &*fs::read_to_string(turned)?)];
+    let inputs = [
+        (place, ""),
+        (turned, ""),
+        ("-", &*manifest),
+        ("-", &*fs::read_to_string(turned)?),
+    ];
     for (file, input) in inputs {
         let output = run(&["hash", file], input.as_bytes())?;
         assert_eq!(String::from_utf8(output.stdout)?, format!("{top_hash}\n"), "{file}");
         let output = run(&["verify", file, "--top-hash", &top_hash], input.as_bytes())?;
-        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{file}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let output = run(&["verify", file, "--top-hash", &"0".repeat(64)], input.as_bytes())?;
         assert_eq!(output.status.code(), Some(1), "{file}");
         assert!(String::from_utf8_lossy(&output.stderr).contains(&top_hash), "{file}");

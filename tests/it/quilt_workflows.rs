@@ -71,18 +71,29 @@ fn ours(case: &Value) -> Result<Value, String> {
     };
     let manifest = Manifest::read(case["manifest"].as_str().unwrap().as_bytes()).map_err(|error| error.to_string())?;
     let Some(config) = case["config"].as_str() else {
-        return without_config(choice).map(|()| Value::Null).map_err(|error| error.to_string());
+        return without_config(choice)
+            .map(|()| Value::Null)
+            .map_err(|error| error.to_string());
     };
     let config = WorkflowConfig::parse(config.as_bytes()).map_err(|error| error.to_string())?;
     let chosen = config.choose(choice).map_err(|error| error.to_string())?;
     let effective = |url: &PhysicalKey| match url.clone() {
-        PhysicalKey::S3 { bucket, key, .. } => PhysicalKey::S3 { bucket, key, version_id: Some("v1".into()) },
+        PhysicalKey::S3 { bucket, key, .. } => PhysicalKey::S3 {
+            bucket,
+            key,
+            version_id: Some("v1".into()),
+        },
         file @ PhysicalKey::File { .. } => file,
     };
     let mut loaded = BTreeMap::new();
     for source in [&chosen.metadata_schema, &chosen.entries_schema].into_iter().flatten() {
-        let text = case["schemas"][source.url.to_string()].as_str().ok_or("the schema is not there")?;
-        let schema = LoadedSchema { bytes: text.as_bytes().to_vec(), source: effective(&source.url) };
+        let text = case["schemas"][source.url.to_string()]
+            .as_str()
+            .ok_or("the schema is not there")?;
+        let schema = LoadedSchema {
+            bytes: text.as_bytes().to_vec(),
+            source: effective(&source.url),
+        };
         loaded.insert(source.id.clone(), schema);
     }
     let place = effective(&CONFIG.parse().unwrap());
@@ -116,12 +127,24 @@ fn compare(cases: &[Value]) -> anyhow::Result<Vec<Result<Value, String>>> {
             _ => false,
         };
         if !alike {
-            let shown = case.as_object().unwrap().iter().filter(|(field, value)| good().get(field) != Some(value));
-            different.push(format!("{:?}\n  here {ours:?}\n  quilt3 {theirs}", shown.collect::<Vec<_>>()));
+            let shown = case
+                .as_object()
+                .unwrap()
+                .iter()
+                .filter(|(field, value)| good().get(field) != Some(value));
+            different.push(format!(
+                "{:?}\n  here {ours:?}\n  quilt3 {theirs}",
+                shown.collect::<Vec<_>>()
+            ));
         }
         answers.push(ours);
     }
-    assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
+    assert!(
+        different.is_empty(),
+        "{} differ:\n{}",
+        different.len(),
+        different.join("\n")
+    );
     Ok(answers)
 }
 
@@ -129,22 +152,42 @@ fn compare(cases: &[Value]) -> anyhow::Result<Vec<Result<Value, String>>> {
 #[test]
 fn every_recorded_failure_has_its_counterpart() -> anyhow::Result<()> {
     let cases = [
-        ("wf_no_message", json!({ "message": null, "workflow": "alpha" }), "'alpha' requires a commit message"),
+        (
+            "wf_no_message",
+            json!({ "message": null, "workflow": "alpha" }),
+            "'alpha' requires a commit message",
+        ),
         (
             "wf_bad_meta",
             json!({ "manifest": manifest(r#", "user_meta": {"superhero": "Joker"}"#, &["README.md"]) }),
             "'beta' refuses the package's metadata (metadata_schema 'hero') at `/superhero`",
         ),
-        ("wf_no_meta", json!({ "manifest": manifest("", &["README.md"]) }), "\"superhero\" is a required property"),
+        (
+            "wf_no_meta",
+            json!({ "manifest": manifest("", &["README.md"]) }),
+            "\"superhero\" is a required property",
+        ),
         (
             "wf_bad_entries",
             json!({ "manifest": manifest(r#", "user_meta": {"superhero": "Batman"}"#, &["x.md"]) }),
             "'beta' refuses the package's entries (entries_schema 'entries')",
         ),
-        ("wf_bad_name", json!({ "name": "other/pkg" }), "'beta' requires a package name that matches ^team/"),
+        (
+            "wf_bad_name",
+            json!({ "name": "other/pkg" }),
+            "'beta' requires a package name that matches ^team/",
+        ),
         ("wf_unknown", json!({ "workflow": "nope" }), "no 'nope' workflow"),
-        ("wf_no_config_but_named", json!({ "config": null }), "'beta' workflow was chosen, but this bucket has no"),
-        ("wf_ref_schema", json!({ "schemas": schemas(r##"{"$ref": "#/definitions/x"}"##) }), "'hero' has a $ref"),
+        (
+            "wf_no_config_but_named",
+            json!({ "config": null }),
+            "'beta' workflow was chosen, but this bucket has no",
+        ),
+        (
+            "wf_ref_schema",
+            json!({ "schemas": schemas(r##"{"$ref": "#/definitions/x"}"##) }),
+            "'hero' has a $ref",
+        ),
         (
             "wf_2020_schema",
             json!({ "schemas": schemas(r#"{"$schema": "https://json-schema.org/draft/2020-12/schema"}"#) }),
@@ -160,7 +203,11 @@ fn every_recorded_failure_has_its_counterpart() -> anyhow::Result<()> {
             json!({ "workflow": null, "config": config().replace("is_workflow_required: false", "is_workflow_required: yes") }),
             "a workflow is required",
         ),
-        ("wf_unknown_top_level_key", json!({ "config": config() + "bogus: 1\n" }), "`bogus` is not known here"),
+        (
+            "wf_unknown_top_level_key",
+            json!({ "config": config() + "bogus: 1\n" }),
+            "`bogus` is not known here",
+        ),
     ];
     let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/quilt3/index.json");
     let index: Value = serde_json::from_slice(&fs::read(index)?)?;
@@ -207,8 +254,15 @@ fn choices_and_headers_are_those_of_quilt3() -> anyhow::Result<()> {
     ];
     let cases: Vec<Value> = cases.into_iter().map(with).collect();
     let answers = compare(&cases)?;
-    assert_eq!(answers[0].as_ref().unwrap()["schemas"]["hero"], "s3://dest/schemas/hero.json?versionId=v1");
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 6, "{answers:#?}");
+    assert_eq!(
+        answers[0].as_ref().unwrap()["schemas"]["hero"],
+        "s3://dest/schemas/hero.json?versionId=v1"
+    );
+    assert_eq!(
+        answers.iter().filter(|answer| answer.is_ok()).count(),
+        6,
+        "{answers:#?}"
+    );
     Ok(())
 }
 
@@ -301,8 +355,13 @@ const FIELDS: &[&str] = &[
 #[test]
 fn configurations_are_read_as_quilt3_reads_them() -> anyhow::Result<()> {
     let base = "version: '1'\nworkflows:\n  w: {name: W}\n";
-    let mut configs: Vec<String> =
-        vec![base.into(), String::new(), "[]".into(), "- a: [".into(), format!("{base}---\n{base}")];
+    let mut configs: Vec<String> = vec![
+        base.into(),
+        String::new(),
+        "[]".into(),
+        "- a: [".into(),
+        format!("{base}---\n{base}"),
+    ];
     for version in [
         "1",
         "'1'",
@@ -329,7 +388,21 @@ fn configurations_are_read_as_quilt3_reads_them() -> anyhow::Result<()> {
     ] {
         configs.push(base.replace("'1'", version));
     }
-    for value in ["yes", "no", "On", "OFF", "true", "'yes'", "y", "1", "null", "~", "", "!!bool yes", "tRue"] {
+    for value in [
+        "yes",
+        "no",
+        "On",
+        "OFF",
+        "true",
+        "'yes'",
+        "y",
+        "1",
+        "null",
+        "~",
+        "",
+        "!!bool yes",
+        "tRue",
+    ] {
         configs.push(format!("{base}is_workflow_required: {value}\n"));
         configs.push(base.replace("{name: W}", &format!("{{name: W, is_message_required: {value}}}")));
     }
@@ -339,7 +412,19 @@ fn configurations_are_read_as_quilt3_reads_them() -> anyhow::Result<()> {
         configs.push(format!("{base}default_workflow: {name}\n"));
         configs.push(format!("{base}catalog: {name}\n"));
     }
-    for id in ["w-1", "_", "-a", "1a", "'a b'", "é", "a.b", &"w".repeat(64), &"w".repeat(65), "''", "\"w\\n\""] {
+    for id in [
+        "w-1",
+        "_",
+        "-a",
+        "1a",
+        "'a b'",
+        "é",
+        "a.b",
+        &"w".repeat(64),
+        &"w".repeat(65),
+        "''",
+        "\"w\\n\"",
+    ] {
         configs.push(base.replace("  w:", &format!("  {id}:")));
     }
     for rest in FIELDS {
@@ -440,15 +525,26 @@ fn patterns_match_as_python_s_do() -> anyhow::Result<()> {
         "-",
         "\\-",
     ];
-    let names =
-        ["team/pkg", "team/pkg\n", "é/日本", "a_1/b-2", "t{1/x{a}", "e\u{301}/x", "٣/x²", "a]/[b", "team/\npkg"];
+    let names = [
+        "team/pkg",
+        "team/pkg\n",
+        "é/日本",
+        "a_1/b-2",
+        "t{1/x{a}",
+        "e\u{301}/x",
+        "٣/x²",
+        "a]/[b",
+        "team/\npkg",
+    ];
     let config = "version: '1'\nworkflows:\n  w: {name: W, handle_pattern: PATTERN}\n";
     let mut cases = Vec::new();
     for pattern in patterns {
         for name in names {
             let quoted = pattern.replace('\'', "''");
             let config = config.replace("PATTERN", &format!("'{quoted}'"));
-            cases.push(with(json!({ "config": config, "workflow": "w", "name": name, "manifest": manifest("", &[]) })));
+            cases.push(with(
+                json!({ "config": config, "workflow": "w", "name": name, "manifest": manifest("", &[]) }),
+            ));
         }
     }
     let taken = compare(&cases)?.iter().filter(|answer| answer.is_ok()).count();
@@ -542,7 +638,9 @@ fn schemas_mean_what_they_mean_to_quilt3() -> anyhow::Result<()> {
     for schema in schemas {
         for meta in metas {
             let schemas = json!({ "s3://dest/schemas/hero.json": schema, "s3://dest/schemas/entries.json": "{}" });
-            cases.push(with(json!({ "schemas": schemas, "manifest": manifest(meta, &["README.md"]) })));
+            cases.push(with(
+                json!({ "schemas": schemas, "manifest": manifest(meta, &["README.md"]) }),
+            ));
         }
     }
     let taken = compare(&cases)?.iter().filter(|answer| answer.is_ok()).count();

@@ -60,14 +60,25 @@ fn reader(name: &str, registry: &FakeRegistry, stage: &Stage) -> String {
 }
 
 async fn list(server: &Server, bearer: &str) -> Answer {
-    server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await
+    server
+        .call(bearer, "bucket_objects_list", json!({ "bucket": SHARED }))
+        .await
 }
 
 /// A registry that answers its first requests of a path with this, and then with keys or whatever else it is told.
 async fn stumbling(first: ResponseTemplate, times: u64, then: ResponseTemplate) -> MockServer {
     let registry = MockServer::start().await;
-    Mock::given(any()).respond_with(first).up_to_n_times(times).with_priority(1).mount(&registry).await;
-    Mock::given(any()).respond_with(then).with_priority(2).mount(&registry).await;
+    Mock::given(any())
+        .respond_with(first)
+        .up_to_n_times(times)
+        .with_priority(1)
+        .mount(&registry)
+        .await;
+    Mock::given(any())
+        .respond_with(then)
+        .with_priority(2)
+        .mount(&registry)
+        .await;
     registry
 }
 
@@ -132,7 +143,10 @@ async fn a_broken_connection_is_repeated_and_a_long_silence_is_not() {
         assert_eq!(failure["details"]["attempts"][1]["outcome"], "failed", "{failure}");
         assert_eq!(gate.made() - before, connections, "{way:?}");
     }
-    assert!(stage.aws().journal().is_empty(), "and the server's own rights are not used instead");
+    assert!(
+        stage.aws().journal().is_empty(),
+        "and the server's own rights are not used instead"
+    );
 }
 
 /// What else asks over HTTP: GraphQL, the catalog's config and a provider's keys once more; the exchange of a token, which is
@@ -143,9 +157,12 @@ async fn every_question_that_changes_nothing_is_repeated() {
     let registry = FakeRegistry::start().await;
     let unavailable = || ResponseTemplate::new(503);
 
-    let catalog =
-        stumbling(unavailable(), 1, ResponseTemplate::new(200).set_body_json(json!({ "registryUrl": registry.url })))
-            .await;
+    let catalog = stumbling(
+        unavailable(),
+        1,
+        ResponseTemplate::new(200).set_body_json(json!({ "registryUrl": registry.url })),
+    )
+    .await;
     let mut with_catalog = flags(&stage, &registry.url);
     with_catalog[1] = format!("--catalog-url={}", catalog.uri());
     let server = Server::start_with(None, &with_catalog).await;
@@ -154,32 +171,57 @@ async fn every_question_that_changes_nothing_is_repeated() {
 
     let graphql = MockServer::start().await;
     let me = json!({ "data": { "me": null, "buckets": [] } });
-    Mock::given(path(CREDENTIALS)).respond_with(keys(&stage)).mount(&graphql).await;
-    let stumbles = Mock::given(path("/graphql")).respond_with(unavailable()).up_to_n_times(1).with_priority(1);
+    Mock::given(path(CREDENTIALS))
+        .respond_with(keys(&stage))
+        .mount(&graphql)
+        .await;
+    let stumbles = Mock::given(path("/graphql"))
+        .respond_with(unavailable())
+        .up_to_n_times(1)
+        .with_priority(1);
     stumbles.mount(&graphql).await;
     let answers = Mock::given(path("/graphql")).respond_with(ResponseTemplate::new(200).set_body_json(me));
     answers.with_priority(2).mount(&graphql).await;
     let server = Server::start_with(None, &flags(&stage, &graphql.uri())).await;
     // The second answer came through: it is the one that says that nobody is logged in.
-    server.call(&token(json!({ "sub": "g" })), "bucket_list", json!({})).await.failure("invalid_jwt");
+    server
+        .call(&token(json!({ "sub": "g" })), "bucket_list", json!({}))
+        .await
+        .failure("invalid_jwt");
     assert_eq!(asked(&graphql).await, 3);
 
     let key = SigningKey::new("k", Algorithm::ES256);
     let published = ResponseTemplate::new(200).set_body_json(json!({ "keys": [key.published()] }));
     let issuer = stumbling(unavailable(), 1, published).await;
     let server = Server::start_with(None, &provider(&issuer.uri())).await;
-    assert_eq!(server.call(&key.sign(&json!({})), "auth_status", json!({})).await.status, 200);
+    assert_eq!(
+        server
+            .call(&key.sign(&json!({})), "auth_status", json!({}))
+            .await
+            .status,
+        200
+    );
     assert_eq!(asked(&issuer).await, 2);
 
     let exchange = stumbling(unavailable(), 1, keys(&stage)).await;
-    let own = [format!("--registry-url={}", exchange.uri()), "--api-token=a-refresh-token".to_owned()];
+    let own = [
+        format!("--registry-url={}", exchange.uri()),
+        "--api-token=a-refresh-token".to_owned(),
+    ];
     let server = Server::start_with(None, &own).await;
     let answer = server.rpc(None, "tools/call", json!({ "name": "auth_status" })).await;
-    assert_eq!((answer.refused(), asked(&exchange).await), ((503, "verifier_unavailable"), 1));
+    assert_eq!(
+        (answer.refused(), asked(&exchange).await),
+        ((503, "verifier_unavailable"), 1)
+    );
 }
 
 fn provider(url: &str) -> Vec<String> {
-    vec![format!("--jwt-jwks-url={url}/keys"), format!("--jwt-issuer={ISSUER}"), format!("--jwt-audience={AUDIENCE}")]
+    vec![
+        format!("--jwt-jwks-url={url}/keys"),
+        format!("--jwt-issuer={ISSUER}"),
+        format!("--jwt-audience={AUDIENCE}"),
+    ]
 }
 
 /// A registry that fails every other caller, which no breaker minds: the process repeats little more than a tenth of what is
@@ -194,10 +236,15 @@ async fn repetitions_are_paid_from_a_budget_of_the_process() {
         let failing = token(json!({ "sub": format!("failing-{i}") }));
         registry.vends(&failing, Vends::Status(503));
         list(&server, &failing).await.failure("request_failed");
-        list(&server, &reader(&format!("good-{i}"), &registry, &stage)).await.success();
+        list(&server, &reader(&format!("good-{i}"), &registry, &stage))
+            .await
+            .success();
     }
     let repeated = registry.asked_for_credentials() - 2 * calls;
-    assert!((10..=40).contains(&repeated), "{repeated} of {calls} failures were repeated");
+    assert!(
+        (10..=40).contains(&repeated),
+        "{repeated} of {calls} failures were repeated"
+    );
 }
 
 /// Callers who are refused, and callers on whose request the registry fails, are answers: however many there are, everybody
@@ -231,16 +278,27 @@ async fn a_dead_registry_is_left_alone_and_then_asked_by_one() {
     let server = Server::start_at(Some(&stage.admin), &flags(&stage, &gate.url), later.clock()).await;
     gate.turn(Way::Silent);
     for i in 0..5 {
-        list(&server, &reader(&format!("first-{i}"), &registry, &stage)).await.failure("timeout");
+        list(&server, &reader(&format!("first-{i}"), &registry, &stage))
+            .await
+            .failure("timeout");
     }
     let resting = async |name: &str, seconds: i64| {
         let before = gate.made();
         let bearer = reader(name, &registry, &stage);
         let items = json!([{ "key": name, "text": "x" }]);
-        let answer = server.call(&bearer, "bucket_objects_put", json!({ "bucket": SHARED, "items": items })).await;
+        let answer = server
+            .call(
+                &bearer,
+                "bucket_objects_put",
+                json!({ "bucket": SHARED, "items": items }),
+            )
+            .await;
         let failure = answer.failure("request_failed");
         let sentence = failure["error"].as_str().unwrap();
-        assert!(sentence.contains(&format!("is asked again in {seconds} s")), "{sentence}");
+        assert!(
+            sentence.contains(&format!("is asked again in {seconds} s")),
+            "{sentence}"
+        );
         assert_eq!(failure["retryable"], true);
         assert_eq!(failure["details"]["attempts"][1]["outcome"], "failed");
         assert_eq!(gate.made(), before, "nobody asks");
@@ -267,7 +325,14 @@ async fn a_dead_registry_is_left_alone_and_then_asked_by_one() {
     later.by(5);
     list(&server, &reader("back", &registry, &stage)).await.success();
     list(&server, &reader("back too", &registry, &stage)).await.success();
-    assert!(stage.aws().journal().entries().iter().all(|entry| entry.operation == "ListObjectsV2"));
+    assert!(
+        stage
+            .aws()
+            .journal()
+            .entries()
+            .iter()
+            .all(|entry| entry.operation == "ListObjectsV2")
+    );
 }
 
 /// One caller for whom the registry never answers does not take it from the others.
@@ -278,7 +343,11 @@ async fn one_callers_silence_takes_the_registry_from_nobody() {
     let later = Later::default();
     let flags = [flags(&stage, &registry.url), vec!["--tool-timeout=40s".to_owned()]].concat();
     let clock = later.clock();
-    let patience = Surroundings { clock, registry_timeout: Duration::from_millis(50), ..surroundings(None) };
+    let patience = Surroundings {
+        clock,
+        registry_timeout: Duration::from_millis(50),
+        ..surroundings(None)
+    };
     let server = Server::start_in(&flags, patience).await;
     let slow = token(json!({ "sub": "slow" }));
     registry.vends(&slow, Vends::Hangs);
@@ -316,7 +385,10 @@ async fn an_open_breaker_does_not_lock_out_who_was_proved_before() {
     assert!(answer.headers.contains_key("retry-after"));
     let sentence = answer.body["error"]["message"].as_str().unwrap();
     assert!(sentence.contains("is asked again in 5 s"), "{sentence}");
-    assert_eq!(list(&server, "opaque-known").await.success()["credential_source"], "catalog");
+    assert_eq!(
+        list(&server, "opaque-known").await.success()["credential_source"],
+        "catalog"
+    );
     assert_eq!(gate.made(), made);
 }
 
@@ -326,13 +398,22 @@ async fn an_open_breaker_does_not_lock_out_who_was_proved_before() {
 async fn a_registry_that_hangs_holds_up_only_those_who_wait_for_it() {
     let stage = Stage::embedded().await;
     let registry = FakeRegistry::start().await;
-    let waits = Waits { pause: Duration::from_millis(1), place: Duration::from_millis(1) };
-    let patience = Surroundings { registry_timeout: NEVER * 4, waits, ..surroundings(None) };
+    let waits = Waits {
+        pause: Duration::from_millis(1),
+        place: Duration::from_millis(1),
+    };
+    let patience = Surroundings {
+        registry_timeout: NEVER * 4,
+        waits,
+        ..surroundings(None)
+    };
     let server = Server::start_in(&flags(&stage, &registry.url), patience).await;
     let cached = reader("cached", &registry, &stage);
     list(&server, &cached).await.success();
 
-    let hanging: Vec<String> = (0..64).map(|i| token(json!({ "sub": format!("hanging-{i}") }))).collect();
+    let hanging: Vec<String> = (0..64)
+        .map(|i| token(json!({ "sub": format!("hanging-{i}") })))
+        .collect();
     for bearer in &hanging {
         registry.vends(bearer, Vends::Hangs);
     }
@@ -341,7 +422,9 @@ async fn a_registry_that_hangs_holds_up_only_those_who_wait_for_it() {
         let calls: Vec<_> = some.iter().map(|bearer| (server.url.clone(), bearer.clone())).collect();
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
         tokio::spawn(async move {
-            let calls = calls.into_iter().map(|(url, bearer)| async move { list(&Server::at(url), &bearer).await });
+            let calls = calls
+                .into_iter()
+                .map(|(url, bearer)| async move { list(&Server::at(url), &bearer).await });
             futures::future::join_all(calls).await;
         })
     };
@@ -397,7 +480,9 @@ async fn a_provider_that_hangs_makes_no_queue_and_is_left_alone() {
     let server = Server::start_at(None, &provider(&url), clock).await;
     let key = SigningKey::new("k", Algorithm::ES256);
     let bearers: Vec<String> = (0..20).map(|i| key.sign(&json!({ "sub": format!("u{i}") }))).collect();
-    let calls = bearers.iter().map(|bearer| server.call(bearer, "auth_status", json!({})));
+    let calls = bearers
+        .iter()
+        .map(|bearer| server.call(bearer, "auth_status", json!({})));
     for answer in futures::future::join_all(calls).await {
         assert_eq!(answer.refused(), (503, "verifier_unavailable"));
     }
@@ -411,7 +496,10 @@ async fn a_provider_that_hangs_makes_no_queue_and_is_left_alone() {
     }
     later.by(4);
     let answer = server.call(&bearers[0], "auth_status", json!({})).await;
-    assert_eq!((answer.refused(), asked.load(Ordering::Relaxed)), ((503, "verifier_unavailable"), 5));
+    assert_eq!(
+        (answer.refused(), asked.load(Ordering::Relaxed)),
+        ((503, "verifier_unavailable"), 5)
+    );
     let sentence = answer.body["error"]["message"].as_str().unwrap();
     assert!(sentence.contains("is asked again in 1 s"), "{sentence}");
     later.by(1);
@@ -432,9 +520,18 @@ async fn an_s3_that_is_gone_is_left_alone_and_denials_are_not_its_death() {
     let server = Server::start_at(None, &flags, later.clock()).await;
     let users: Vec<String> = (0..6).map(|i| reader(&format!("u{i}"), &registry, &stage)).collect();
     for user in &users {
-        let (denied, missing) = (json!({ "bucket": PRIVATE }), json!({ "s3_uri": format!("s3://{SHARED}/none") }));
-        server.call(user, "bucket_objects_list", denied).await.failure("access_denied");
-        server.call(user, "bucket_object_info", missing).await.failure("no_such_key");
+        let (denied, missing) = (
+            json!({ "bucket": PRIVATE }),
+            json!({ "s3_uri": format!("s3://{SHARED}/none") }),
+        );
+        server
+            .call(user, "bucket_objects_list", denied)
+            .await
+            .failure("access_denied");
+        server
+            .call(user, "bucket_object_info", missing)
+            .await
+            .failure("no_such_key");
     }
     gate.turn(Way::Silent);
     for user in &users {
@@ -451,7 +548,10 @@ async fn an_s3_that_is_gone_is_left_alone_and_denials_are_not_its_death() {
     let answer = list(&server, &users[5]).await;
     let failure = answer.failure("upstream");
     let sentence = failure["error"].as_str().unwrap();
-    assert!(sentence.contains("S3 in us-east-1 could not be reached lately and is asked again in 5 s"), "{sentence}");
+    assert!(
+        sentence.contains("S3 in us-east-1 could not be reached lately and is asked again in 5 s"),
+        "{sentence}"
+    );
     assert_eq!((&failure["retryable"], gate.made()), (&Value::Bool(true), made));
     gate.turn(Way::Open);
     later.by(5);
@@ -469,7 +569,11 @@ async fn a_connection_is_waited_for_no_longer_than_its_time() {
     let mut flags = flags(&stage, &registry.url);
     flags[2] = format!("--s3-endpoint={}", full.url);
     let connect_timeout = Duration::from_millis(50);
-    let patience = Surroundings { connect_timeout, clock: Later::default().clock(), ..surroundings(None) };
+    let patience = Surroundings {
+        connect_timeout,
+        clock: Later::default().clock(),
+        ..surroundings(None)
+    };
     let server = Server::start_in(&flags, patience).await;
     let users: Vec<String> = (0..6).map(|i| reader(&format!("u{i}"), &registry, &stage)).collect();
     for user in users.iter().take(5) {
@@ -481,7 +585,10 @@ async fn a_connection_is_waited_for_no_longer_than_its_time() {
 
     // The registry's client: the whole time is longer, and it is the connection's that ends the wait.
     let http = quilt_mcp::catalog::http_client(NEVER * 2).unwrap();
-    let error = tokio::time::timeout(NEVER, http.get(&full.url).send()).await.unwrap().unwrap_err();
+    let error = tokio::time::timeout(NEVER, http.get(&full.url).send())
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(error.is_connect() && error.is_timeout(), "{error:?}");
 }
 
@@ -519,19 +626,31 @@ async fn an_sts_that_is_gone_is_left_alone_and_its_refusals_are_not_its_death() 
     };
     for i in 0..12 {
         let answer = list(&server, &naming(format!("refused-{i}"), "nobody")).await;
-        assert_eq!(answer.failure("assume_role_failed")["details"]["attempts"][0]["outcome"], "denied");
+        assert_eq!(
+            answer.failure("assume_role_failed")["details"]["attempts"][0]["outcome"],
+            "denied"
+        );
     }
     list(&server, &naming("good".to_owned(), "reader")).await.success();
     gate.turn(Way::Shut);
     for i in 0..5 {
         let answer = list(&server, &naming(format!("silent-{i}"), "reader")).await;
-        assert_eq!(answer.failure("assume_role_failed")["details"]["attempts"][0]["outcome"], "failed");
+        assert_eq!(
+            answer.failure("assume_role_failed")["details"]["attempts"][0]["outcome"],
+            "failed"
+        );
     }
     let made = gate.made();
     let answer = list(&server, &naming("late".to_owned(), "reader")).await;
     let failure = answer.failure("request_failed");
     assert_eq!(failure["details"]["attempts"][0]["outcome"], "failed");
-    assert!(failure["error"].as_str().unwrap().contains("STS has not been answering lately"), "{failure}");
+    assert!(
+        failure["error"]
+            .as_str()
+            .unwrap()
+            .contains("STS has not been answering lately"),
+        "{failure}"
+    );
     assert_eq!((&failure["retryable"], gate.made()), (&Value::Bool(true), made));
     gate.turn(Way::Open);
     later.by(5);
@@ -553,5 +672,10 @@ async fn calls_in_a_row_share_connections() {
         server.call(&bearer, "auth_status", json!({})).await.success();
     }
     assert!(registry.requests().len() >= 80 && stage.aws().journal().len() >= 40);
-    assert!(to_s3.made() <= 3 && to_registry.made() <= 3, "{} and {}", to_s3.made(), to_registry.made());
+    assert!(
+        to_s3.made() <= 3 && to_registry.made() <= 3,
+        "{} and {}",
+        to_s3.made(),
+        to_registry.made()
+    );
 }

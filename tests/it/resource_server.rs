@@ -8,7 +8,10 @@ use crate::support::issuer::{Issuer, SigningKey};
 use crate::support::server::Server;
 use crate::support::stage::Stage;
 
-const PATHS: [&str; 2] = ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"];
+const PATHS: [&str; 2] = [
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/mcp",
+];
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_status"}}"#;
 
@@ -33,7 +36,9 @@ async fn an_oauth_client_finds_its_way_to_the_login() {
     ];
     let (server, key) = server(&stage, &flags).await;
     for path in PATHS {
-        let answer = server.request("GET", path, &[("origin", "https://any.example.com")]).await;
+        let answer = server
+            .request("GET", path, &[("origin", "https://any.example.com")])
+            .await;
         let expected = json!({
             "resource": "https://mcp.example.com/mcp",
             "resource_name": "quilt-mcp",
@@ -41,7 +46,11 @@ async fn an_oauth_client_finds_its_way_to_the_login() {
             "bearer_methods_supported": ["header"],
             "scopes_supported": ["openid", "quilt.read"],
         });
-        assert_eq!((answer.status, &answer.body), (200, &expected), "an issuer is compared as text");
+        assert_eq!(
+            (answer.status, &answer.body),
+            (200, &expected),
+            "an issuer is compared as text"
+        );
         assert_eq!(answer.headers["access-control-allow-origin"], "*");
         let preflight = [
             ("origin", "https://any.example.com"),
@@ -53,7 +62,10 @@ async fn an_oauth_client_finds_its_way_to_the_login() {
     }
     let way = r#"resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp""#;
     let scopes = r#"scope="openid quilt.read""#;
-    for (bearer, error) in [(None, None), (Some("Bearer nonsense"), Some(r#"error="invalid_token""#))] {
+    for (bearer, error) in [
+        (None, None),
+        (Some("Bearer nonsense"), Some(r#"error="invalid_token""#)),
+    ] {
         for body in [LIST, CALL, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#] {
             let headers: Vec<_> = bearer.map(|bearer| ("authorization", bearer)).into_iter().collect();
             let refused = server.post(body, &headers).await;
@@ -75,14 +87,20 @@ async fn an_oauth_client_finds_its_way_to_the_login() {
 #[tokio::test]
 async fn discovery_is_open_where_the_operator_says_so() {
     let stage = Stage::embedded().await;
-    let flags = ["--authorization-servers=https://login.example.com", "--require-auth=calls"];
+    let flags = [
+        "--authorization-servers=https://login.example.com",
+        "--require-auth=calls",
+    ];
     let (server, _) = server(&stage, &flags).await;
     assert_eq!(server.post(LIST, &[]).await.status, 200);
     let refused = server.post(CALL, &[]).await;
     // Without an external URL the request's own Host is named, as far as it is allowed.
     let host = server.url.trim_end_matches("/mcp");
     let challenge = refused.headers["www-authenticate"].to_str().unwrap();
-    assert!(challenge.contains(&format!(r#"resource_metadata="{host}{}""#, PATHS[1])), "{challenge}");
+    assert!(
+        challenge.contains(&format!(r#"resource_metadata="{host}{}""#, PATHS[1])),
+        "{challenge}"
+    );
     assert!(!challenge.contains("scope="), "{challenge}");
     let document = server.request("GET", PATHS[0], &[]).await;
     assert_eq!(document.body["resource"], Value::from(server.url.as_str()));
@@ -98,11 +116,19 @@ async fn without_authorization_servers_there_is_no_metadata() {
         assert_eq!(plain.request("GET", path, &[]).await.status, 404);
     }
     let refused = plain.post(CALL, &[]).await;
-    assert!(!refused.headers["www-authenticate"].to_str().unwrap().contains("resource_metadata"));
+    assert!(
+        !refused.headers["www-authenticate"]
+            .to_str()
+            .unwrap()
+            .contains("resource_metadata")
+    );
 
     let strict = [format!("--jwt-secret={SECRET}"), "--require-auth=all".to_owned()];
     let strict = Server::start(&stage, None, &strict).await;
-    for body in [LIST, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"buckets"}}"#] {
+    for body in [
+        LIST,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"buckets"}}"#,
+    ] {
         assert_eq!(strict.post(body, &[]).await.refused(), (401, "missing_jwt"), "{body}");
     }
 }

@@ -34,7 +34,10 @@ impl Scene {
     /// the operator's policy is `full`.
     async fn on(stage: Stage) -> Self {
         let svc = assumer(&stage);
-        Self { server: server(&stage, &svc, &[]).await, stage }
+        Self {
+            server: server(&stage, &svc, &[]).await,
+            stage,
+        }
     }
 
     /// A token that names this role.
@@ -49,9 +52,14 @@ impl Scene {
 
 /// A server with these keys as its own identity.
 async fn server(stage: &Stage, own: &Keys, flags: &[String]) -> Server {
-    let roles = ["reader", "writer", "tagged"].map(|role| role_arn(stage, role)).join(",");
-    let mut all =
-        vec![format!("--jwt-secret={SECRET}"), format!("--assumable-roles={roles}"), "--ambient=full".to_owned()];
+    let roles = ["reader", "writer", "tagged"]
+        .map(|role| role_arn(stage, role))
+        .join(",");
+    let mut all = vec![
+        format!("--jwt-secret={SECRET}"),
+        format!("--assumable-roles={roles}"),
+        "--ambient=full".to_owned(),
+    ];
     all.extend_from_slice(flags);
     Server::start(stage, Some(own), &all).await
 }
@@ -75,9 +83,11 @@ fn assumer(stage: &Stage) -> Keys {
                 session_token: None,
             }
         }
-        Kind::SeaweedFs(_) => {
-            Keys { access_key_id: ASSUMER.0.into(), secret_access_key: ASSUMER.1.into(), session_token: None }
-        }
+        Kind::SeaweedFs(_) => Keys {
+            access_key_id: ASSUMER.0.into(),
+            secret_access_key: ASSUMER.1.into(),
+            session_token: None,
+        },
     }
 }
 
@@ -87,7 +97,13 @@ fn policy(action: &str, resource: &str) -> Value {
 
 async fn put_to(server: &Server, bearer: &str, bucket: &str, key: &str) -> Answer {
     let items = json!([{ "key": key, "text": "x" }]);
-    server.call(bearer, "bucket_objects_put", json!({ "bucket": bucket, "items": items })).await
+    server
+        .call(
+            bearer,
+            "bucket_objects_put",
+            json!({ "bucket": bucket, "items": items }),
+        )
+        .await
 }
 
 async fn put(server: &Server, bearer: &str, key: &str) -> Answer {
@@ -100,7 +116,11 @@ async fn read(server: &Server, bearer: &str, operation: &str, bucket: &str) -> A
     match operation {
         "get" => server.call(bearer, "bucket_object_text", uri).await,
         "head" => server.call(bearer, "bucket_object_info", uri).await,
-        _ => server.call(bearer, "bucket_objects_list", json!({ "bucket": bucket })).await,
+        _ => {
+            server
+                .call(bearer, "bucket_objects_list", json!({ "bucket": bucket }))
+                .await
+        }
     }
 }
 
@@ -113,7 +133,11 @@ fn embedding(keys: &Keys) -> Value {
 
 /// How often a role was asked of the embedded STS.
 fn assumptions(aws: &EmbeddedAws) -> usize {
-    aws.journal().entries().iter().filter(|entry| entry.operation == "AssumeRole").count()
+    aws.journal()
+        .entries()
+        .iter()
+        .filter(|entry| entry.operation == "AssumeRole")
+        .count()
 }
 
 /// Each test twice: on the embedded S3 and STS, and on SeaweedFS.
@@ -280,7 +304,12 @@ async fn trust_and_rights_may_hang_on_source_identity_and_tags() {
         ("blue", "alice", json!({ "team": "blue" }), None),
         ("red", "alice", json!({ "team": "red" }), Some("access_denied")),
         ("untagged", "alice", json!({}), Some("access_denied")),
-        ("foreign", "mallory", json!({ "team": "blue" }), Some("assume_role_failed")),
+        (
+            "foreign",
+            "mallory",
+            json!({ "team": "blue" }),
+            Some("assume_role_failed"),
+        ),
     ] {
         let bearer = token(json!({ "sub": subject, "role_arn": role, "session_tags": tags }));
         let answer = put(&scene.server, &bearer, name).await;
@@ -327,7 +356,10 @@ async fn seaweedfs_is_not_bothered_by_tags() {
     let tags = json!({ "team": "blue" });
     let bearer =
         token(json!({ "sub": "alice", "role_arn": role, "session_tags": tags, "transitive_tag_keys": ["team"] }));
-    assert_eq!(put(&scene.server, &bearer, "k").await.success()["credential_source"], "jwt");
+    assert_eq!(
+        put(&scene.server, &bearer, "k").await.success()["credential_source"],
+        "jwt"
+    );
 }
 
 /// A clock that is ahead of the system's by as many seconds as it is told.
@@ -397,11 +429,23 @@ async fn a_deleted_role_is_denied_and_never_ambient() {
     assert!(stage.aws().delete_role(&role));
     for operation in READS {
         let answer = read(&server, &bearer, operation, SHARED).await;
-        assert_eq!(answer.failure("access_denied")["credential_source"], "jwt", "{operation}");
+        assert_eq!(
+            answer.failure("access_denied")["credential_source"],
+            "jwt",
+            "{operation}"
+        );
     }
-    assert_eq!(put(&server, &bearer, "after").await.failure("access_denied")["credential_source"], "jwt");
+    assert_eq!(
+        put(&server, &bearer, "after").await.failure("access_denied")["credential_source"],
+        "jwt"
+    );
     let status = server.call(&bearer, "auth_status", json!({ "refresh": true })).await;
-    assert_eq!(status.output()["attempts"][0]["code"], "assume_role_failed", "{}", status.body);
+    assert_eq!(
+        status.output()["attempts"][0]["code"],
+        "assume_role_failed",
+        "{}",
+        status.body
+    );
     put(&server, &bearer, "after").await.failure("assume_role_failed");
     assert!(!stage.exists(SHARED, "after").await);
 }
@@ -410,9 +454,16 @@ async fn a_deleted_role_is_denied_and_never_ambient() {
 #[tokio::test]
 async fn rights_change_under_a_living_session() {
     let scene = Scene::on(Stage::embedded().await).await;
-    let (aws, bearer, role) = (scene.stage.aws(), scene.bearer("writer"), role_arn(&scene.stage, "writer"));
+    let (aws, bearer, role) = (
+        scene.stage.aws(),
+        scene.bearer("writer"),
+        role_arn(&scene.stage, "writer"),
+    );
     for (key, action) in [("a", "s3:PutObject"), ("b", "s3:GetObject"), ("c", "s3:PutObject")] {
-        assert!(aws.set_role_policies(&role, &[policy(action, &format!("arn:aws:s3:::{SHARED}/*"))]).unwrap());
+        assert!(
+            aws.set_role_policies(&role, &[policy(action, &format!("arn:aws:s3:::{SHARED}/*"))])
+                .unwrap()
+        );
         let answer = put(&scene.server, &bearer, key).await;
         if action == "s3:PutObject" {
             answer.success();
@@ -438,13 +489,25 @@ async fn an_expired_session_of_seaweedfs_is_refused_until_it_is_refreshed() {
         let answer = read(&server, &bearer, operation, SHARED).await;
         let failure = answer.failure("access_denied");
         assert_eq!(failure["credential_source"], "catalog", "{operation}");
-        assert_eq!(failure["details"]["s3_code"], "InvalidAccessKeyId", "{operation}: {failure}");
-        assert!(failure["hint"].as_str().unwrap().contains("auth_status with refresh=true"), "{failure}");
+        assert_eq!(
+            failure["details"]["s3_code"], "InvalidAccessKeyId",
+            "{operation}: {failure}"
+        );
+        assert!(
+            failure["hint"]
+                .as_str()
+                .unwrap()
+                .contains("auth_status with refresh=true"),
+            "{failure}"
+        );
     }
     assert_eq!(registry.requests().len(), 1);
     // Another end is no reason to refuse a session: it was the end that was over.
     registry.vends(&bearer, Vends::Keys(ending_in(&stage.writer, 600), 3600));
-    server.call(&bearer, "auth_status", json!({ "refresh": true })).await.success();
+    server
+        .call(&bearer, "auth_status", json!({ "refresh": true }))
+        .await
+        .success();
     put(&server, &bearer, "k").await.success();
 }
 
@@ -460,13 +523,23 @@ fn ending_in(keys: &Keys, seconds: i64) -> Keys {
         .into_iter()
         .find_map(|secret| {
             let key = DecodingKey::from_secret(secret);
-            Some((secret, jsonwebtoken::decode::<Value>(told, &key, &validation).ok()?.claims))
+            Some((
+                secret,
+                jsonwebtoken::decode::<Value>(told, &key, &validation).ok()?.claims,
+            ))
         })
         .unwrap();
     claims["exp"] = json!(crate::support::now() + seconds);
-    let session_token =
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret)).unwrap();
-    Keys { session_token: Some(session_token), ..keys.clone() }
+    let session_token = jsonwebtoken::encode(
+        &Header::new(Algorithm::HS256),
+        &claims,
+        &EncodingKey::from_secret(secret),
+    )
+    .unwrap();
+    Keys {
+        session_token: Some(session_token),
+        ..keys.clone()
+    }
 }
 
 /// A server in front of moto with these keys as its own identity.
@@ -485,14 +558,24 @@ async fn before_moto(moto: &Moto, own: &Keys, flags: &[String]) -> Server {
 async fn a_role_of_moto_changes_mid_session() -> anyhow::Result<()> {
     let moto = Moto::start().await?;
     moto.enforce().await?;
-    let roles = format!("--assumable-roles={},{}", Moto::role_arn("reader"), Moto::role_arn("writer"));
+    let roles = format!(
+        "--assumable-roles={},{}",
+        Moto::role_arn("reader"),
+        Moto::role_arn("writer")
+    );
     // They trust this user and no other.
     let server = before_moto(&moto, &moto.svc, &[format!("--jwt-secret={SECRET}"), roles]).await;
     let bearer = |role: &str| token(json!({ "sub": "alice", "role_arn": Moto::role_arn(role) }));
     let (reader, writer) = (bearer("reader"), bearer("writer"));
 
-    assert_eq!(put(&server, &writer, "there").await.success()["credential_source"], "jwt");
-    assert_eq!(put(&server, &reader, "k").await.failure("access_denied")["credential_source"], "jwt");
+    assert_eq!(
+        put(&server, &writer, "there").await.success()["credential_source"],
+        "jwt"
+    );
+    assert_eq!(
+        put(&server, &reader, "k").await.failure("access_denied")["credential_source"],
+        "jwt"
+    );
     for operation in READS {
         assert_eq!(
             read(&server, &reader, operation, SHARED).await.success()["credential_source"],
@@ -504,12 +587,22 @@ async fn a_role_of_moto_changes_mid_session() -> anyhow::Result<()> {
     moto.forbid("writer").await?;
     for operation in READS {
         let answer = read(&server, &writer, operation, SHARED).await;
-        assert_eq!(answer.failure("access_denied")["credential_source"], "jwt", "{operation}");
+        assert_eq!(
+            answer.failure("access_denied")["credential_source"],
+            "jwt",
+            "{operation}"
+        );
     }
-    assert_eq!(put(&server, &writer, "after").await.failure("access_denied")["credential_source"], "jwt");
+    assert_eq!(
+        put(&server, &writer, "after").await.failure("access_denied")["credential_source"],
+        "jwt"
+    );
     // A new session may no more than the old one.
     let status = server.call(&writer, "auth_status", json!({ "refresh": true })).await;
-    assert_eq!(status.success()["aws_arn"], "arn:aws:sts::123456789012:assumed-role/writer/alice");
+    assert_eq!(
+        status.success()["aws_arn"],
+        "arn:aws:sts::123456789012:assumed-role/writer/alice"
+    );
     put(&server, &writer, "after").await.failure("access_denied");
     read(&server, &reader, "get", SHARED).await.success();
     Ok(())
@@ -531,7 +624,10 @@ async fn moto_refuses_sessions_without_their_token() -> anyhow::Result<()> {
         ("other", other, "InvalidToken"),
         ("garbage", Some("garbage".to_owned()), "InvalidToken"),
     ] {
-        let keys = Keys { session_token, ..good.clone() };
+        let keys = Keys {
+            session_token,
+            ..good.clone()
+        };
         let bearer = token(json!({ "sub": name, "aws_credentials": embedding(&keys) }));
         let answer = read(&server, &bearer, "list", SHARED).await;
         let failure = answer.failure("access_denied");
@@ -540,12 +636,21 @@ async fn moto_refuses_sessions_without_their_token() -> anyhow::Result<()> {
             (&json!("jwt"), &json!(code)),
             "{name}"
         );
-        assert_eq!(put(&server, &bearer, name).await.failure("access_denied")["credential_source"], "jwt", "{name}");
+        assert_eq!(
+            put(&server, &bearer, name).await.failure("access_denied")["credential_source"],
+            "jwt",
+            "{name}"
+        );
     }
     let bearer = token(json!({ "sub": "good", "aws_credentials": embedding(&good) }));
     put(&server, &bearer, "good").await.success();
     let listed = read(&server, &bearer, "list", SHARED).await;
-    let keys: Vec<&Value> = listed.success()["objects"].as_array().unwrap().iter().map(|o| &o["key"]).collect();
+    let keys: Vec<&Value> = listed.success()["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| &o["key"])
+        .collect();
     assert_eq!(keys, ["good"], "nothing else was written");
     Ok(())
 }
@@ -558,7 +663,13 @@ async fn session_at(endpoint: &str, svc: &Keys, role: &str) -> Keys {
         .endpoint_url(endpoint)
         .credentials_provider(svc.credentials());
     let sts = aws_sdk_sts::Client::from_conf(config.build());
-    let answer = sts.assume_role().role_arn(Moto::role_arn(role)).role_session_name("alice").send().await.unwrap();
+    let answer = sts
+        .assume_role()
+        .role_arn(Moto::role_arn(role))
+        .role_session_name("alice")
+        .send()
+        .await
+        .unwrap();
     let keys = answer.credentials.unwrap();
     Keys {
         access_key_id: keys.access_key_id,
@@ -585,10 +696,16 @@ async fn a_web_identity_is_exchanged_for_the_operators_role() -> anyhow::Result<
 
     let status = server.call(&bearer, "auth_status", json!({})).await;
     assert_eq!(status.success()["credential_source"], "jwt");
-    assert_eq!(status.success()["aws_arn"], "arn:aws:sts::123456789012:assumed-role/web/alice");
+    assert_eq!(
+        status.success()["aws_arn"],
+        "arn:aws:sts::123456789012:assumed-role/web/alice"
+    );
 
     moto.enforce().await?;
-    assert_eq!(put(&server, &bearer, "there").await.success()["credential_source"], "jwt");
+    assert_eq!(
+        put(&server, &bearer, "there").await.success()["credential_source"],
+        "jwt"
+    );
     for operation in READS {
         assert_eq!(
             read(&server, &bearer, operation, SHARED).await.success()["credential_source"],
@@ -597,14 +714,24 @@ async fn a_web_identity_is_exchanged_for_the_operators_role() -> anyhow::Result<
         );
     }
     // The session is that role's, and not the server's own identity, which may everything.
-    assert_eq!(put_to(&server, &bearer, PRIVATE, "k").await.output()["credential_source"], "jwt");
+    assert_eq!(
+        put_to(&server, &bearer, PRIVATE, "k").await.output()["credential_source"],
+        "jwt"
+    );
     moto.forbid("web").await?;
-    assert_eq!(put(&server, &bearer, "after").await.failure("access_denied")["credential_source"], "jwt");
+    assert_eq!(
+        put(&server, &bearer, "after").await.failure("access_denied")["credential_source"],
+        "jwt"
+    );
 
     // An exchange that fails is the end of it, also where the server's own identity could do what was asked.
     let answer = put(&server, &late, "late").await;
     let attempt = &answer.failure("assume_role_failed")["details"]["attempts"][0];
-    assert_eq!((&attempt["source"], &attempt["outcome"]), (&json!("jwt"), &json!("failed")), "{attempt}");
+    assert_eq!(
+        (&attempt["source"], &attempt["outcome"]),
+        (&json!("jwt"), &json!("failed")),
+        "{attempt}"
+    );
 
     // A token of a key that nobody published reaches neither STS nor S3.
     let forged = SigningKey::new("k", Algorithm::EdDSA).sign(&json!({ "sub": "alice" }));

@@ -54,17 +54,30 @@ impl Proxy {
         let file = folder.path().join("haproxy.cfg");
         std::fs::write(&file, config).unwrap();
         let mut command = Command::from(tools::isolated(Path::new("haproxy")));
-        command.arg("-db").arg("-f").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        let process =
-            command.spawn().unwrap_or_else(|error| panic!("this test needs haproxy, a Debian package: {error}"));
+        command
+            .arg("-db")
+            .arg("-f")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let process = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("this test needs haproxy, a Debian package: {error}"));
         let url = format!("http://127.0.0.1:{port}/mcp");
         let up = async {
             while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), up).await.unwrap_or_else(|_| panic!("haproxy does not listen"));
-        Self { url, _process: process, _folder: folder }
+        tokio::time::timeout(Duration::from_secs(30), up)
+            .await
+            .unwrap_or_else(|_| panic!("haproxy does not listen"));
+        Self {
+            url,
+            _process: process,
+            _folder: folder,
+        }
     }
 }
 
@@ -81,12 +94,24 @@ struct Pair {
 impl Pair {
     async fn start() -> Self {
         let ends = CancellationToken::new();
-        let backend = Backend::start(Clock::system(), &TaskTracker::new(), &ends).await.unwrap();
+        let backend = Backend::start(Clock::system(), &TaskTracker::new(), &ends)
+            .await
+            .unwrap();
         let faults = Faults::before(&backend.info.s3_endpoint).await;
         let ports = [free_port(), free_port()];
-        let copies = [copy(&backend, &faults, ports[0]).await, copy(&backend, &faults, ports[1]).await];
+        let copies = [
+            copy(&backend, &faults, ports[0]).await,
+            copy(&backend, &faults, ports[1]).await,
+        ];
         let proxy = Proxy::before(ports).await;
-        Self { backend, faults, ports, copies, proxy, _ends: ends.drop_guard() }
+        Self {
+            backend,
+            faults,
+            ports,
+            copies,
+            proxy,
+            _ends: ends.drop_guard(),
+        }
     }
 
     /// A client with this name, who acts in the writers' role.
@@ -109,7 +134,10 @@ async fn copy(backend: &Backend, faults: &Faults, port: u16) -> Program {
     let key = &backend.server_key;
     let own = [
         ("AWS_ACCESS_KEY_ID", key.access_key_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", key.secret_access_key.expose_secret().to_owned()),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            key.secret_access_key.expose_secret().to_owned(),
+        ),
     ];
     Program::serve_at(port, &flags, &own).await
 }
@@ -126,11 +154,22 @@ impl Client {
     async fn call(&self, tool: &str, arguments: &Value) -> Result<(Value, String), String> {
         let params = json!({ "name": tool, "arguments": arguments });
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-        let request = self.http.post(&self.url).header("authorization", &self.bearer).json(&body);
+        let request = self
+            .http
+            .post(&self.url)
+            .header("authorization", &self.bearer)
+            .json(&body);
         let response = request.send().await.map_err(|error| format!("{tool}: {error:?}"))?;
-        let by = response.headers().get("x-served-by").map_or("the proxy", |by| by.to_str().unwrap()).to_owned();
+        let by = response
+            .headers()
+            .get("x-served-by")
+            .map_or("the proxy", |by| by.to_str().unwrap())
+            .to_owned();
         let status = response.status();
-        let answer = response.text().await.map_err(|error| format!("{tool} by {by}: {error:?}"))?;
+        let answer = response
+            .text()
+            .await
+            .map_err(|error| format!("{tool} by {by}: {error:?}"))?;
         let body: Value = serde_json::from_str(&answer).unwrap_or_default();
         if status != 200 || body["result"]["isError"] != false {
             return Err(format!("{tool} by {by}: {status} {answer}"));
@@ -208,7 +247,10 @@ fn question(backend: &Backend, client: usize, turn: usize) -> (&'static str, Val
     let readme = format!("s3://{bucket}/plankton/README.md");
     let package = json!({ "bucket": package.bucket, "name": package.name });
     match (client + turn) % 7 {
-        0 => ("bucket_objects_list", json!({ "bucket": bucket, "prefix": "plankton/" })),
+        0 => (
+            "bucket_objects_list",
+            json!({ "bucket": bucket, "prefix": "plankton/" }),
+        ),
         1 => ("bucket_object_text", json!({ "s3_uri": readme })),
         2 => ("package_browse", package),
         3 => ("package_versions", package),
@@ -216,7 +258,10 @@ fn question(backend: &Backend, client: usize, turn: usize) -> (&'static str, Val
         5 => ("bucket_object_link", json!({ "s3_uri": readme })),
         _ => {
             let items = json!([{ "key": format!("rolling/{client}-{turn}"), "text": "x" }]);
-            ("bucket_objects_put", json!({ "bucket": bucket, "items": items, "overwrite": false }))
+            (
+                "bucket_objects_put",
+                json!({ "bucket": bucket, "items": items, "overwrite": false }),
+            )
         }
     }
 }
@@ -233,7 +278,12 @@ async fn ask_on(client: Client, name: &str, backend: &Backend, number: usize, ta
                 if tool == "bucket_objects_put" {
                     tally.written.fetch_add(1, Ordering::Relaxed);
                 }
-                if tool == "auth_status" && !result["aws_arn"].as_str().unwrap().ends_with(&format!("/writer/{name}")) {
+                if tool == "auth_status"
+                    && !result["aws_arn"]
+                        .as_str()
+                        .unwrap()
+                        .ends_with(&format!("/writer/{name}"))
+                {
                     failures.push(format!("{name} was served as {}", result["aws_arn"]));
                 }
             }
@@ -253,10 +303,20 @@ async fn a_rolling_restart_under_load_drops_nothing() {
     let clients: Vec<Client> = names.iter().map(|name| pair.client(name)).collect();
     let onlooker = pair.client("onlooker");
     let slow = json!([{ "key": "slow.txt", "text": "slow" }]);
-    onlooker.call("bucket_objects_put", &json!({ "bucket": bucket, "items": slow })).await.unwrap();
+    onlooker
+        .call("bucket_objects_put", &json!({ "bucket": bucket, "items": slow }))
+        .await
+        .unwrap();
     let slow = json!({ "s3_uri": format!("s3://{bucket}/slow.txt") });
 
-    let Pair { backend, faults, ports, mut copies, proxy: _proxy, _ends } = pair;
+    let Pair {
+        backend,
+        faults,
+        ports,
+        mut copies,
+        proxy: _proxy,
+        _ends,
+    } = pair;
     let tally = Tally::default();
     let load = async {
         let asking = clients.into_iter().zip(&names).enumerate();
@@ -280,7 +340,10 @@ async fn a_rolling_restart_under_load_drops_nothing() {
             };
             let (held, status) = tokio::join!(held, ending);
             let by: BTreeSet<String> = held.into_iter().map(|answer| answer.unwrap().1).collect();
-            assert!(by.contains(COPIES[which]), "no call was in flight in the copy that ended");
+            assert!(
+                by.contains(COPIES[which]),
+                "no call was in flight in the copy that ended"
+            );
             assert_eq!(status.code(), Some(0));
             copies[which] = copy(&backend, &faults, ports[which]).await;
             // It is given work again.
@@ -290,9 +353,18 @@ async fn a_rolling_restart_under_load_drops_nothing() {
     };
     let (failures, ()) = tokio::join!(load, roll);
 
-    println!("answered by copy one: {}, by copy two: {}; failed: {}", tally.by(0), tally.by(1), failures.len());
+    println!(
+        "answered by copy one: {}, by copy two: {}; failed: {}",
+        tally.by(0),
+        tally.by(1),
+        failures.len()
+    );
     assert_eq!(failures, Vec::<String>::new());
     let query = json!({ "bucket": bucket, "prefix": "rolling/", "max_keys": 1000 });
     let (listed, _) = onlooker.call("bucket_objects_list", &query).await.unwrap();
-    assert_eq!(listed["count"], tally.written.load(Ordering::Relaxed), "each write was made once and told of");
+    assert_eq!(
+        listed["count"],
+        tally.written.load(Ordering::Relaxed),
+        "each write was made once and told of"
+    );
 }

@@ -31,7 +31,10 @@ async fn nothing_secret_is_logged_even_at_trace() {
         "session_token": stage.writer.session_token } }));
     let assumed = sign(json!({ "sub": "assumed", "role_arn": stage.aws().role_arn("it/writer") }));
     let failing = sign(json!({ "sub": "failing" }));
-    let forged = token_signed_with(json!({ "sub": "canary-forged" }), "another-secret-that-has-40-characters-xx");
+    let forged = token_signed_with(
+        json!({ "sub": "canary-forged" }),
+        "another-secret-that-has-40-characters-xx",
+    );
     registry.vends(&vended, Vends::Keys(stage.reader.clone(), 3600));
     registry.vends(&failing, Vends::Nonsense);
 
@@ -61,7 +64,11 @@ async fn nothing_secret_is_logged_even_at_trace() {
     let mut stderr = child.stderr.take().unwrap();
     let mut log = Vec::new();
     let address = loop {
-        assert!(stderr.read_buf(&mut log).await.unwrap() > 0, "ended early: {}", String::from_utf8_lossy(&log));
+        assert!(
+            stderr.read_buf(&mut log).await.unwrap() > 0,
+            "ended early: {}",
+            String::from_utf8_lossy(&log)
+        );
         let text = String::from_utf8_lossy(&log);
         if let Some((_, rest)) = text.split_once("\"address\":\"")
             && let Some((address, _)) = rest.split_once('"')
@@ -79,10 +86,17 @@ async fn nothing_secret_is_logged_even_at_trace() {
         let status = server.call(bearer, "auth_status", json!({})).await;
         status.success();
         said.push_str(&status.body.to_string());
-        server.call(bearer, "bucket_objects_list", json!({ "bucket": SHARED })).await.success();
-        let link = server.call(bearer, "bucket_object_link", json!({ "s3_uri": uri })).await;
+        server
+            .call(bearer, "bucket_objects_list", json!({ "bucket": SHARED }))
+            .await
+            .success();
+        let link = server
+            .call(bearer, "bucket_object_link", json!({ "s3_uri": uri }))
+            .await;
         links.push(link.success()["url"].as_str().unwrap().to_owned());
-        let denied = server.call(bearer, "bucket_objects_list", json!({ "bucket": PRIVATE })).await;
+        let denied = server
+            .call(bearer, "bucket_objects_list", json!({ "bucket": PRIVATE }))
+            .await;
         denied.failure("access_denied");
         said.push_str(&denied.body.to_string());
     }
@@ -90,7 +104,11 @@ async fn nothing_secret_is_logged_even_at_trace() {
     failed.failure("invalid_response");
     let refused = server.call(&forged, "bucket_list", json!({})).await;
     assert_eq!(refused.status, 401);
-    for part in [failed.body.to_string(), refused.body.to_string(), format!("{:?}", refused.headers)] {
+    for part in [
+        failed.body.to_string(),
+        refused.body.to_string(),
+        format!("{:?}", refused.headers),
+    ] {
         said.push_str(&part);
     }
 
@@ -109,12 +127,19 @@ async fn nothing_secret_is_logged_even_at_trace() {
     said.push_str(&counted);
 
     let pid = i32::try_from(child.id().unwrap()).unwrap();
-    let ended = tokio::process::Command::new("kill").arg(pid.to_string()).status().await.unwrap();
+    let ended = tokio::process::Command::new("kill")
+        .arg(pid.to_string())
+        .status()
+        .await
+        .unwrap();
     assert!(ended.success());
     stderr.read_to_end(&mut log).await.unwrap();
     let mut out = Vec::new();
     child.stdout.take().unwrap().read_to_end(&mut out).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(30), child.wait())
+        .await
+        .unwrap()
+        .unwrap();
 
     // What was exported is to be searched too, but for what it was sent with.
     let exported = receiver.seen().await;
@@ -125,19 +150,34 @@ async fn nothing_secret_is_logged_even_at_trace() {
     }
 
     let text = String::from_utf8_lossy(&log).into_owned() + &String::from_utf8_lossy(&out);
-    assert!(text.matches("tool called").count() >= 13, "the log says what was done: {text}");
-    assert!(text.contains("access_denied") && text.contains("caller refused"), "{text}");
+    assert!(
+        text.matches("tool called").count() >= 13,
+        "the log says what was done: {text}"
+    );
+    assert!(
+        text.contains("access_denied") && text.contains("caller refused"),
+        "{text}"
+    );
     let mut canaries: Vec<(&str, String)> = vec![
         ("signing secret", CANARY_SECRET.to_owned()),
         ("collector's key", CANARY_HEADER.to_owned()),
         ("state key", CANARY_KEY.to_owned()),
     ];
-    for (what, bearer) in [("vended", &vended), ("embedded", &embedded), ("assumed", &assumed), ("forged", &forged)] {
+    for (what, bearer) in [
+        ("vended", &vended),
+        ("embedded", &embedded),
+        ("assumed", &assumed),
+        ("forged", &forged),
+    ] {
         for part in bearer.split('.').skip(1) {
             canaries.push((what, part.to_owned()));
         }
     }
-    for (what, keys) in [("reader", &stage.reader), ("writer", &stage.writer), ("server", &stage.admin)] {
+    for (what, keys) in [
+        ("reader", &stage.reader),
+        ("writer", &stage.writer),
+        ("server", &stage.admin),
+    ] {
         canaries.push((what, keys.access_key_id.clone()));
         canaries.push((what, keys.secret_access_key.clone()));
         canaries.extend(keys.session_token.clone().map(|token| (what, token)));
@@ -148,8 +188,15 @@ async fn nothing_secret_is_logged_even_at_trace() {
     }
     for (what, canary) in canaries {
         assert!(canary.len() > 15, "{what}");
-        assert!(!text.contains(&canary), "{what} stands in the log: {}", line_with(&text, &canary));
-        assert!(!said.contains(&canary), "{what} stands in an answer, a metric or a trace");
+        assert!(
+            !text.contains(&canary),
+            "{what} stands in the log: {}",
+            line_with(&text, &canary)
+        );
+        assert!(
+            !said.contains(&canary),
+            "{what} stands in an answer, a metric or a trace"
+        );
     }
 }
 
@@ -178,7 +225,12 @@ async fn debug_output_holds_no_secret() {
     let embedded = claims.embedded_credentials().unwrap().unwrap();
     let token = BearerToken::parse(&bearer).unwrap();
     let ends = quilt_mcp::clock::Clock::system().now();
-    let caller = Caller::Proved(Arc::new(ProvedCaller::signed(token.clone(), Proof::Hs256, claims.clone(), ends)));
+    let caller = Caller::Proved(Arc::new(ProvedCaller::signed(
+        token.clone(),
+        Proof::Hs256,
+        claims.clone(),
+        ends,
+    )));
     let credentials = stage.writer.credentials();
     let resolved = quilt_mcp::credentials::Resolved::new(
         credentials.clone(),
@@ -186,15 +238,34 @@ async fn debug_output_holds_no_secret() {
         None,
         Vec::new(),
     );
-    let signing = Signing { credentials, expires_at: None };
-    let things: [&dyn Debug; 8] =
-        [&config, &claims, &embedded, &token, &caller, &resolved, &signing, &claims.catalog_token()];
+    let signing = Signing {
+        credentials,
+        expires_at: None,
+    };
+    let things: [&dyn Debug; 8] = [
+        &config,
+        &claims,
+        &embedded,
+        &token,
+        &caller,
+        &resolved,
+        &signing,
+        &claims.catalog_token(),
+    ];
     for thing in things {
         let shown = format!("{thing:?} {thing:#?}");
-        for canary in [secret, bearer.as_str(), "AKIACANARYCANARYCANA", &stage.writer.secret_access_key] {
+        for canary in [
+            secret,
+            bearer.as_str(),
+            "AKIACANARYCANARYCANA",
+            &stage.writer.secret_access_key,
+        ] {
             assert!(!shown.contains(canary), "{shown}");
         }
-        assert!(!shown.contains(stage.writer.session_token.as_deref().unwrap()), "{shown}");
+        assert!(
+            !shown.contains(stage.writer.session_token.as_deref().unwrap()),
+            "{shown}"
+        );
     }
 }
 

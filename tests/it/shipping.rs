@@ -34,7 +34,10 @@ fn workflows() -> Vec<(String, String)> {
 /// What a pattern's first group matches in a text.
 fn all_of(pattern: &str, text: &str) -> BTreeSet<String> {
     let pattern = Regex::new(pattern).unwrap();
-    pattern.captures_iter(text).map(|found| found.unwrap().get(1).unwrap().as_str().to_owned()).collect()
+    pattern
+        .captures_iter(text)
+        .map(|found| found.unwrap().get(1).unwrap().as_str().to_owned())
+        .collect()
 }
 
 #[test]
@@ -42,8 +45,12 @@ fn the_dockerfile_and_the_workflows_pass_their_linters() {
     // It looks into the scripts of workflows, and says nothing when it is not there.
     tools::run(tools::isolated(Path::new("shellcheck")).arg("--version")).unwrap();
     let mut hadolint = tools::linter("hadolint").unwrap();
-    tools::run(hadolint.current_dir(env!("CARGO_MANIFEST_DIR")).args(["--failure-threshold", "style", "Dockerfile"]))
-        .unwrap();
+    tools::run(
+        hadolint
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["--failure-threshold", "style", "Dockerfile"]),
+    )
+    .unwrap();
     let mut actionlint = tools::linter("actionlint").unwrap();
     let files = workflows().into_iter().map(|(path, _)| path);
     tools::run(actionlint.current_dir(env!("CARGO_MANIFEST_DIR")).args(files)).unwrap();
@@ -60,7 +67,10 @@ fn unpinned(workflow: &str) -> Vec<&str> {
 
 #[test]
 fn what_others_wrote_is_pinned_by_digest() {
-    assert_eq!(unpinned("      - uses: actions/checkout@v4"), ["      - uses: actions/checkout@v4"]);
+    assert_eq!(
+        unpinned("      - uses: actions/checkout@v4"),
+        ["      - uses: actions/checkout@v4"]
+    );
     let files = workflows();
     assert!(files.len() >= 3);
     for (path, workflow) in &files {
@@ -68,18 +78,35 @@ fn what_others_wrote_is_pinned_by_digest() {
         assert_eq!(unpinned(workflow), Vec::<&str>::new(), "{path}");
     }
     let instructions = instructions().unwrap();
-    let bases: Vec<&str> =
-        instructions.iter().filter(|(name, _)| name == "FROM").map(|(_, rest)| rest.as_str()).collect();
-    let stages = bases.iter().filter_map(|base| base.split_once(" AS ")).map(|(_, name)| name).collect::<Vec<_>>();
-    let foreign = bases.iter().map(|base| base.split(' ').next().unwrap()).filter(|base| !stages.contains(base));
+    let bases: Vec<&str> = instructions
+        .iter()
+        .filter(|(name, _)| name == "FROM")
+        .map(|(_, rest)| rest.as_str())
+        .collect();
+    let stages = bases
+        .iter()
+        .filter_map(|base| base.split_once(" AS "))
+        .map(|(_, name)| name)
+        .collect::<Vec<_>>();
+    let foreign = bases
+        .iter()
+        .map(|base| base.split(' ').next().unwrap())
+        .filter(|base| !stages.contains(base));
     let foreign: Vec<&str> = foreign.collect();
     let pinned = Regex::new(r"^[\w./:-]+:[\w.-]+@sha256:[0-9a-f]{64}$").unwrap();
     assert!(foreign.iter().all(|base| pinned.is_match(base).unwrap()), "{foreign:?}");
     // The binary asks for the glibc that it was built against.
-    let [build, run] = foreign[..] else { panic!("{foreign:?}") };
+    let [build, run] = foreign[..] else {
+        panic!("{foreign:?}")
+    };
     assert!(build.contains("bookworm") && run.contains("debian12"), "{foreign:?}");
     // The binaries of a release come from the same compiler.
-    assert!(files.iter().any(|(_, workflow)| workflow.contains(&format!("container: {build}"))), "{build}");
+    assert!(
+        files
+            .iter()
+            .any(|(_, workflow)| workflow.contains(&format!("container: {build}"))),
+        "{build}"
+    );
 }
 
 #[test]
@@ -90,7 +117,10 @@ fn workflows_may_do_little_and_end() {
         assert!(workflow["concurrency"]["group"].is_string(), "{path}");
         for (name, job) in workflow["jobs"].as_object().unwrap() {
             assert!(job["permissions"].is_object(), "{path}: {name}");
-            assert!(job["timeout-minutes"].is_u64() || job["uses"].is_string(), "{path}: {name}");
+            assert!(
+                job["timeout-minutes"].is_u64() || job["uses"].is_string(),
+                "{path}: {name}"
+            );
         }
     }
 }
@@ -112,12 +142,22 @@ fn the_image_can_be_built_from_what_it_is_given() {
     }
     // Reads the manifest as a build does, with all targets that it names, and builds nothing. What only other platforms need
     // may not be there.
-    let host = Command::new("rustc").args(["--print", "host-tuple"]).output().unwrap().stdout;
+    let host = Command::new("rustc")
+        .args(["--print", "host-tuple"])
+        .output()
+        .unwrap()
+        .stdout;
     let host = format!("--target={}", String::from_utf8(host).unwrap().trim());
     let fetch = ["fetch", "--offline", "--locked", "--quiet", &host];
     tools::run(Command::new(env!("CARGO")).args(fetch).current_dir(&given)).unwrap();
-    let sources = all_of(r#"include_(?:str|bytes)!\("([^"]+)"\)"#, &sources(&["src", "crates/quilt-format/src"]));
-    assert!(!sources.is_empty() && sources.iter().all(|file| !file.contains("..")), "{sources:?}");
+    let sources = all_of(
+        r#"include_(?:str|bytes)!\("([^"]+)"\)"#,
+        &sources(&["src", "crates/quilt-format/src"]),
+    );
+    assert!(
+        !sources.is_empty() && sources.iter().all(|file| !file.contains("..")),
+        "{sources:?}"
+    );
 }
 
 fn container(definition: &Value) -> &Value {
@@ -128,7 +168,9 @@ fn container(definition: &Value) -> &Value {
 
 fn setting(container: &Value, name: &str) -> Option<String> {
     let mut variables = container["environment"].as_array().unwrap().iter();
-    variables.find(|variable| variable["name"] == name).map(|variable| variable["value"].as_str().unwrap().to_owned())
+    variables
+        .find(|variable| variable["name"] == name)
+        .map(|variable| variable["value"].as_str().unwrap().to_owned())
 }
 
 /// The settings of the server: name, and whether it is a secret.
@@ -140,24 +182,39 @@ fn settings() -> Vec<(String, bool)> {
 
 /// The variables of a task definition's `environment` that hold a secret.
 fn open_secrets(definition: &Value) -> Vec<String> {
-    let secret: Vec<String> =
-        settings().into_iter().filter(|(_, is_secret)| *is_secret).map(|(name, _)| name).collect();
+    let secret: Vec<String> = settings()
+        .into_iter()
+        .filter(|(_, is_secret)| *is_secret)
+        .map(|(name, _)| name)
+        .collect();
     let holds = |name: &str, value: &str| {
         secret.iter().any(|secret| secret == name)
             || TELLING.iter().any(|part| name.to_uppercase().contains(part))
-            || ["eyJ", "qk_", "AKIA", "ASIA"].iter().any(|begin| value.starts_with(begin))
-            || value.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap().contains('@'))
+            || ["eyJ", "qk_", "AKIA", "ASIA"]
+                .iter()
+                .any(|begin| value.starts_with(begin))
+            || value
+                .split_once("://")
+                .is_some_and(|(_, rest)| rest.split('/').next().unwrap().contains('@'))
     };
     let variables = container(definition)["environment"].as_array().unwrap().iter();
     let variables = variables.map(|it| (it["name"].as_str().unwrap(), it["value"].as_str().unwrap()));
-    variables.filter(|(name, value)| holds(name, value)).map(|(name, _)| name.to_owned()).collect()
+    variables
+        .filter(|(name, value)| holds(name, value))
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 /// What ECS would not take.
 fn refused_by_ecs(definition: &Value) -> Value {
     let mut check = tools::python_script("ecs_shape.py").unwrap();
     let mut check = check.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    check.stdin.take().unwrap().write_all(definition.to_string().as_bytes()).unwrap();
+    check
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(definition.to_string().as_bytes())
+        .unwrap();
     let output = check.wait_with_output().unwrap();
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).unwrap()
@@ -191,7 +248,10 @@ fn the_task_runs_the_image_as_it_is_meant_to_run() {
     assert_eq!(container["readonlyRootFilesystem"], true);
     assert_eq!(container["linuxParameters"]["capabilities"], json!({ "drop": ["ALL"] }));
     assert_eq!(container["user"], image.user);
-    assert_eq!(container["healthCheck"]["command"], json!([vec!["CMD".to_owned()], image.healthcheck].concat()));
+    assert_eq!(
+        container["healthCheck"]["command"],
+        json!([vec!["CMD".to_owned()], image.healthcheck].concat())
+    );
     assert_eq!(image.variables, ["QUILT_MCP_HOST=0.0.0.0"]);
 
     let mut flags = Vec::new();
@@ -204,7 +264,10 @@ fn the_task_runs_the_image_as_it_is_meant_to_run() {
         }
     }
     for secret in container["secrets"].as_array().unwrap() {
-        assert!(known.contains(&(secret["name"].as_str().unwrap().to_owned(), true)), "{secret}");
+        assert!(
+            known.contains(&(secret["name"].as_str().unwrap().to_owned(), true)),
+            "{secret}"
+        );
     }
     let config = ServeConfig::from_flags(&flags).unwrap();
     assert_eq!(container["portMappings"][0]["containerPort"], config.listen.port);
@@ -212,10 +275,17 @@ fn the_task_runs_the_image_as_it_is_meant_to_run() {
     let announcement = quilt_mcp::server::ConnectionLimits::default().announcement;
     assert!(config.limits.drain >= announcement + config.limits.tool_timeout);
     let stop = Duration::from_secs(container["stopTimeout"].as_u64().unwrap());
-    assert!(stop > config.limits.drain + Duration::from_secs(1) && stop <= Duration::from_mins(2), "Fargate's most");
+    assert!(
+        stop > config.limits.drain + Duration::from_secs(1) && stop <= Duration::from_mins(2),
+        "Fargate's most"
+    );
     assert_eq!(setting(container, "QUILT_MCP_AMBIENT").as_deref(), Some("never"));
     let accounts = all_of(r"(?:\D|^)(\d{12})(?:\D|$)", &definition.to_string());
-    assert_eq!(accounts, BTreeSet::from(["123456789012".to_owned()]), "nobody's account");
+    assert_eq!(
+        accounts,
+        BTreeSet::from(["123456789012".to_owned()]),
+        "nobody's account"
+    );
 }
 
 #[test]
@@ -240,13 +310,22 @@ fn no_secret_stands_in_the_task_definition() {
 
 /// All of the code in these folders and files, without its unit tests.
 fn sources(paths: &[&str]) -> String {
-    let mut waiting: Vec<_> = paths.iter().map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).collect();
+    let mut waiting: Vec<_> = paths
+        .iter()
+        .map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .collect();
     let mut text = String::new();
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
             waiting.extend(fs::read_dir(path).unwrap().map(|file| file.unwrap().path()));
         } else if path.extension().is_some_and(|kind| kind == "rs") {
-            text.push_str(fs::read_to_string(path).unwrap().split("#[cfg(test)]\nmod ").next().unwrap());
+            text.push_str(
+                fs::read_to_string(path)
+                    .unwrap()
+                    .split("#[cfg(test)]\nmod ")
+                    .next()
+                    .unwrap(),
+            );
         }
     }
     text
@@ -271,7 +350,10 @@ fn policies() -> Vec<(String, Value)> {
 fn policy(name: &str) -> Value {
     let policies = policies();
     let found = policies.iter().find(|(title, _)| title == name);
-    found.unwrap_or_else(|| panic!("{name} is none of {policies:?}")).1.clone()
+    found
+        .unwrap_or_else(|| panic!("{name} is none of {policies:?}"))
+        .1
+        .clone()
 }
 
 /// What the README says about roles is enough, and each part of it is needed.
@@ -287,10 +369,13 @@ async fn the_readmes_policies_let_a_token_name_its_role() {
         let aws = stage.aws();
         // Here the server's own identity is a user.
         let key = aws.create_user("quilt-mcp-task", std::slice::from_ref(task)).unwrap();
-        let trust = trust.to_string().replace(":role/quilt-mcp-task", ":user/quilt-mcp-task");
+        let trust = trust
+            .to_string()
+            .replace(":role/quilt-mcp-task", ":user/quilt-mcp-task");
         let may_list = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{SHARED}")}]});
-        aws.create_role("quilt/reader", &serde_json::from_str(&trust).unwrap(), &[may_list]).unwrap();
+        aws.create_role("quilt/reader", &serde_json::from_str(&trust).unwrap(), &[may_list])
+            .unwrap();
         let keys = crate::support::stage::Keys {
             access_key_id: key.access_key_id.clone(),
             secret_access_key: secrecy::ExposeSecret::expose_secret(&key.secret_access_key).to_owned(),
@@ -302,18 +387,35 @@ async fn the_readmes_policies_let_a_token_name_its_role() {
             "--assumable-roles=arn:aws:iam::123456789012:role/quilt/*".to_owned(),
         ];
         let server = Server::start(&stage, Some(&keys), &flags).await;
-        let answer = server.call(&token(claims.clone()), "bucket_objects_list", json!({ "bucket": SHARED })).await;
+        let answer = server
+            .call(
+                &token(claims.clone()),
+                "bucket_objects_list",
+                json!({ "bucket": SHARED }),
+            )
+            .await;
         answer.output()["error_code"].as_str().unwrap_or("ok").to_owned()
     };
     assert_eq!(outcome(&task, &trust).await, "ok");
     for (left_out, action) in actions.iter().enumerate() {
         let without = |policy: &Value| {
             let mut policy = policy.clone();
-            policy["Statement"][0]["Action"].as_array_mut().unwrap().remove(left_out);
+            policy["Statement"][0]["Action"]
+                .as_array_mut()
+                .unwrap()
+                .remove(left_out);
             policy
         };
-        assert_eq!(outcome(&without(&task), &trust).await, "assume_role_failed", "without {action}");
-        assert_eq!(outcome(&task, &without(&trust)).await, "assume_role_failed", "without {action}");
+        assert_eq!(
+            outcome(&without(&task), &trust).await,
+            "assume_role_failed",
+            "without {action}"
+        );
+        assert_eq!(
+            outcome(&task, &without(&trust)).await,
+            "assume_role_failed",
+            "without {action}"
+        );
     }
 }
 
@@ -324,8 +426,13 @@ fn the_readmes_policies_are_about_the_task_definition() {
     let container = container(&definition);
     let execution = policy("Execution role").to_string();
     let secret = container["secrets"][0]["valueFrom"].as_str().unwrap();
-    assert!(execution.contains(&format!("{}??????", &secret[..secret.len() - 6])), "{execution}");
-    let logs = container["logConfiguration"]["options"]["awslogs-group"].as_str().unwrap();
+    assert!(
+        execution.contains(&format!("{}??????", &secret[..secret.len() - 6])),
+        "{execution}"
+    );
+    let logs = container["logConfiguration"]["options"]["awslogs-group"]
+        .as_str()
+        .unwrap();
     assert!(execution.contains(&format!(":log-group:{logs}:*")), "{execution}");
     let image = container["image"].as_str().unwrap();
     let repository = image.split_once('/').unwrap().1.split(':').next().unwrap();

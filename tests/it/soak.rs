@@ -42,14 +42,23 @@ const REGISTRY: f64 = 0.1;
 fn s3_rates(path: &str) -> Rates {
     let key = path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
     match key {
-        key if key.starts_with("flaky/") => Rates { refused: FLAKY, cut: 0.0 },
+        key if key.starts_with("flaky/") => Rates {
+            refused: FLAKY,
+            cut: 0.0,
+        },
         key if key.starts_with("cut/") => Rates { refused: 0.0, cut: CUT },
-        _ => Rates { refused: SELDOM, cut: 0.0 },
+        _ => Rates {
+            refused: SELDOM,
+            cut: 0.0,
+        },
     }
 }
 
 fn registry_rates(_: &str) -> Rates {
-    Rates { refused: REGISTRY, cut: 0.0 }
+    Rates {
+        refused: REGISTRY,
+        cut: 0.0,
+    }
 }
 
 /// What a call may come to.
@@ -102,15 +111,27 @@ impl User {
             (_, 5) => ("bucket_object_text", at("users"), Expected::Works),
             (Kind::Reader, 6 | 7) => {
                 let items = json!([{ "key": format!("users/{name}/not-theirs"), "text": "x" }]);
-                ("bucket_objects_put", json!({ "bucket": SHARED, "items": items }), Expected::Denied)
+                (
+                    "bucket_objects_put",
+                    json!({ "bucket": SHARED, "items": items }),
+                    Expected::Denied,
+                )
             }
             (Kind::Reader, _) => {
                 let prefix = format!("users/{name}/");
-                ("bucket_objects_list", json!({ "bucket": SHARED, "prefix": prefix }), Expected::Works)
+                (
+                    "bucket_objects_list",
+                    json!({ "bucket": SHARED, "prefix": prefix }),
+                    Expected::Works,
+                )
             }
             (Kind::Writer, 6 | 7) => {
                 let items = json!([{ "key": format!("users/{name}/{}", round % 20), "text": format!("{round}") }]);
-                ("bucket_objects_put", json!({ "bucket": SHARED, "items": items }), Expected::Works)
+                (
+                    "bucket_objects_put",
+                    json!({ "bucket": SHARED, "items": items }),
+                    Expected::Works,
+                )
             }
             (Kind::Writer, 8) => {
                 let package = json!({ "bucket": SHARED, "name": format!("{name}/p"), "overwrite": true,
@@ -140,7 +161,10 @@ impl User {
         };
         // A put tells of its items, and what became of them is what became of it.
         let outcome = if tool == "bucket_objects_put" && outcome != "ok" {
-            output["results"][0]["error_code"].as_str().unwrap_or(&outcome).to_owned()
+            output["results"][0]["error_code"]
+                .as_str()
+                .unwrap_or(&outcome)
+                .to_owned()
         } else {
             outcome
         };
@@ -168,7 +192,11 @@ impl Footprint {
             std::fs::read_link(path).is_ok_and(|link| link.to_string_lossy().starts_with("socket:"))
         };
         let sockets = open.filter(|entry| is_socket(entry.as_ref().unwrap().path())).count();
-        Self { resident_kib: line("VmRSS:"), sockets, threads: line("Threads:") }
+        Self {
+            resident_kib: line("VmRSS:"),
+            sockets,
+            threads: line("Threads:"),
+        }
     }
 }
 
@@ -230,7 +258,16 @@ impl Scene {
             }
         }
         let (to_s3, to_registry) = ((to_s3, s3_gate), (to_registry, registry_gate));
-        let scene = Self { stage, registry, to_s3, to_registry, to_sts, program, users, owners };
+        let scene = Self {
+            stage,
+            registry,
+            to_s3,
+            to_registry,
+            to_sts,
+            program,
+            users,
+            owners,
+        };
         scene.warm_up().await;
         scene
     }
@@ -248,9 +285,14 @@ impl Scene {
                 Kind::Renewer | Kind::Stranger => continue,
             };
             let works = async {
-                while self.program.server.call(&user.bearer, first.0, first.1.clone()).await.output()["success"] != true
-                {
-                }
+                while self
+                    .program
+                    .server
+                    .call(&user.bearer, first.0, first.1.clone())
+                    .await
+                    .output()["success"]
+                    != true
+                {}
             };
             timeout(Duration::from_mins(1), works).await.unwrap();
         }
@@ -325,15 +367,20 @@ struct Checked {
 
 /// Whose a key is: `users/NAME/…`, and the pointers of the packages `NAME/p`.
 fn owner(key: &str) -> Option<&str> {
-    let rest =
-        ["users/", "flaky/", "cut/", ".quilt/named_packages/"].iter().find_map(|place| key.strip_prefix(place))?;
+    let rest = ["users/", "flaky/", "cut/", ".quilt/named_packages/"]
+        .iter()
+        .find_map(|place| key.strip_prefix(place))?;
     rest.split('/').next()
 }
 
 /// That a share of calls is what was put in, as far as chance lets it differ: four standard deviations.
 fn share(outcomes: &BTreeMap<String, usize>, is_failure: impl Fn(&str) -> bool, (least, most): (f64, f64), what: &str) {
     let all: usize = outcomes.values().sum();
-    let failed: usize = outcomes.iter().filter(|(outcome, _)| is_failure(outcome)).map(|(_, count)| count).sum();
+    let failed: usize = outcomes
+        .iter()
+        .filter(|(outcome, _)| is_failure(outcome))
+        .map(|(_, count)| count)
+        .sum();
     #[expect(clippy::cast_precision_loss, reason = "counts of calls")]
     let (all, failed) = (all as f64, failed as f64);
     let deviation = |p: f64| 4.0 * (all * p * (1.0 - p)).sqrt();
@@ -353,8 +400,13 @@ async fn soak(duration: Duration, rate: u64) -> String {
 
     // Errors are those that were put in.
     let only = |expected: Expected, allowed: &[&str]| {
-        let outcomes = tally.get(&expected).unwrap_or_else(|| panic!("nobody made a call of {expected:?}"));
-        let strange: Vec<_> = outcomes.keys().filter(|outcome| !allowed.contains(&outcome.as_str())).collect();
+        let outcomes = tally
+            .get(&expected)
+            .unwrap_or_else(|| panic!("nobody made a call of {expected:?}"));
+        let strange: Vec<_> = outcomes
+            .keys()
+            .filter(|outcome| !allowed.contains(&outcome.as_str()))
+            .collect();
         assert!(strange.is_empty(), "{expected:?} came to {strange:?}: {outcomes:?}");
         outcomes
     };
@@ -362,11 +414,26 @@ async fn soak(duration: Duration, rate: u64) -> String {
     let fails = |outcome: &str| outcome != "ok";
     let three_times = FLAKY.powi(3);
     // A HEAD that is refused three times; S3 is asked up to a dozen times for a package.
-    share(only(Expected::Flaky, &faults), fails, (three_times, three_times), "refused three times");
+    share(
+        only(Expected::Flaky, &faults),
+        fails,
+        (three_times, three_times),
+        "refused three times",
+    );
     share(only(Expected::Cut, &faults), fails, (CUT, CUT), "cut");
-    share(only(Expected::Works, &faults), fails, (0.0, 12.0 * SELDOM.powi(3)), "seldom refused");
+    share(
+        only(Expected::Works, &faults),
+        fails,
+        (0.0, 12.0 * SELDOM.powi(3)),
+        "seldom refused",
+    );
     let denied = only(Expected::Denied, &["access_denied", "upstream", "throttled"]);
-    share(denied, |outcome| outcome != "access_denied", (0.0, SELDOM.powi(3)), "denied");
+    share(
+        denied,
+        |outcome| outcome != "access_denied",
+        (0.0, SELDOM.powi(3)),
+        "denied",
+    );
     // A question that fails twice, or once where the budget is spent.
     let renewed = only(Expected::Renewed, &["ok", "request_failed"]);
     share(renewed, fails, (REGISTRY.powi(2), REGISTRY), "renewed");
@@ -395,7 +462,10 @@ async fn soak(duration: Duration, rate: u64) -> String {
     assert!(is_idle.is_ok(), "sockets: {before:?} before, {left:?} after");
     let grown = after.resident_kib.saturating_sub(early.resident_kib);
     assert!(grown <= 32 * 1024, "{early:?} after a tenth, {after:?} at the end");
-    assert!(left.threads <= early.threads + 4, "{early:?} after a tenth, {left:?} at the end");
+    assert!(
+        left.threads <= early.threads + 4,
+        "{early:?} after a tenth, {left:?} at the end"
+    );
 
     // It still serves.
     for gate in gates {
@@ -404,7 +474,12 @@ async fn soak(duration: Duration, rate: u64) -> String {
     let user = &scene.users[0];
     let list = json!({ "bucket": SHARED });
     let works = async {
-        while scene.program.server.call(&user.bearer, "bucket_objects_list", list.clone()).await.output()["success"]
+        while scene
+            .program
+            .server
+            .call(&user.bearer, "bucket_objects_list", list.clone())
+            .await
+            .output()["success"]
             != true
         {}
     };
@@ -412,7 +487,13 @@ async fn soak(duration: Duration, rate: u64) -> String {
 
     let mut told = String::new();
     let calls: usize = tally.values().flat_map(BTreeMap::values).sum();
-    writeln!(told, "{calls} calls in {} s by {} callers", duration.as_secs(), scene.users.len()).unwrap();
+    writeln!(
+        told,
+        "{calls} calls in {} s by {} callers",
+        duration.as_secs(),
+        scene.users.len()
+    )
+    .unwrap();
     for (expected, outcomes) in &tally {
         writeln!(told, "  {expected:?}: {outcomes:?}").unwrap();
     }
@@ -429,7 +510,11 @@ async fn soak(duration: Duration, rate: u64) -> String {
         checked.requests, checked.owned
     )
     .unwrap();
-    writeln!(told, "before {before:?}\na tenth {early:?}\nend {after:?}\nidle {left:?}").unwrap();
+    writeln!(
+        told,
+        "before {before:?}\na tenth {early:?}\nend {after:?}\nidle {left:?}"
+    )
+    .unwrap();
     told
 }
 
@@ -442,11 +527,18 @@ async fn a_short_one() {
 async fn a_long_one_if_it_is_switched_on() {
     use std::io::Write as _;
 
-    #[expect(clippy::disallowed_methods, reason = "the switch of a test is no setting of the server")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the switch of a test is no setting of the server"
+    )]
     let seconds = std::env::var(SWITCH).ok().filter(|value| !value.is_empty());
     let Some(seconds) = seconds else {
         // Past the harness, which shows what a test prints only when it fails.
-        writeln!(std::io::stderr(), "the long soak is off: set {SWITCH} to a number of seconds").unwrap();
+        writeln!(
+            std::io::stderr(),
+            "the long soak is off: set {SWITCH} to a number of seconds"
+        )
+        .unwrap();
         return;
     };
     let told = soak(Duration::from_secs(seconds.parse().unwrap()), RATE).await;

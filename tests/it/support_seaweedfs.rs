@@ -44,15 +44,30 @@ fn client(endpoint: &str, user: &str) -> Client {
 #[tokio::test]
 async fn an_admin_writes_a_stranger_does_not_and_then_it_is_gone() -> anyhow::Result<()> {
     let seaweedfs = SeaweedFs::start(&iam(), &users())?;
-    let (admin, stranger) = (client(&seaweedfs.endpoint, "admin"), client(&seaweedfs.endpoint, "stranger"));
+    let (admin, stranger) = (
+        client(&seaweedfs.endpoint, "admin"),
+        client(&seaweedfs.endpoint, "stranger"),
+    );
 
     admin.create_bucket().bucket("smoke").send().await?;
-    let put = admin.put_object().bucket("smoke").key("ä b").body(b"hello".to_vec().into()).send().await;
+    let put = admin
+        .put_object()
+        .bucket("smoke")
+        .key("ä b")
+        .body(b"hello".to_vec().into())
+        .send()
+        .await;
     assert!(put.is_ok(), "{put:?}\n{}", seaweedfs.log());
     let got = admin.get_object().bucket("smoke").key("ä b").send().await?;
     assert_eq!(got.body.collect().await?.to_vec(), b"hello");
 
-    let refused = stranger.get_object().bucket("smoke").key("ä b").send().await.unwrap_err();
+    let refused = stranger
+        .get_object()
+        .bucket("smoke")
+        .key("ä b")
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Some("AccessDenied"), "{refused:?}");
 
     let address = seaweedfs.endpoint.trim_start_matches("http://").to_owned();

@@ -33,7 +33,12 @@ impl Scene {
             format!("--s3-endpoint={}", stage.endpoint),
         ];
         let program = Program::serve(&flags, variables).await;
-        Self { stage, registry, program, alice }
+        Self {
+            stage,
+            registry,
+            program,
+            alice,
+        }
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Answer {
@@ -43,7 +48,9 @@ impl Scene {
     /// The audit line of the request with this answer.
     async fn audit(&self, answer: &Answer) -> Value {
         let id = answer.headers["x-request-id"].to_str().unwrap();
-        self.program.logged(|line| line["target"] == "quilt_mcp::audit" && line["span"]["request_id"] == id).await
+        self.program
+            .logged(|line| line["target"] == "quilt_mcp::audit" && line["span"]["request_id"] == id)
+            .await
     }
 
     /// Requests that reached S3 or the registry so far.
@@ -65,15 +72,31 @@ async fn every_call_has_an_audit_line_denied_ones_included() {
     for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&line[field], value, "{field} of {line}");
     }
-    assert!(line["duration_ms"].is_u64() && line["caller"].as_str().unwrap().starts_with("hs256:"), "{line}");
+    assert!(
+        line["duration_ms"].is_u64() && line["caller"].as_str().unwrap().starts_with("hs256:"),
+        "{line}"
+    );
     assert!(!line.to_string().contains(&scene.alice));
 
     let again = scene.call("bucket_objects_list", list).await;
-    assert_eq!(scene.audit(&again).await["upstream_calls"], 1, "the credentials were there");
-    let denied = scene.call("buckets", json!({ "action": "objects_list", "params": { "bucket": PRIVATE } })).await;
+    assert_eq!(
+        scene.audit(&again).await["upstream_calls"],
+        1,
+        "the credentials were there"
+    );
+    let denied = scene
+        .call(
+            "buckets",
+            json!({ "action": "objects_list", "params": { "bucket": PRIVATE } }),
+        )
+        .await;
     denied.failure("access_denied");
     let line = scene.audit(&denied).await;
-    assert_eq!((&line["tool"], &line["bucket"]), (&json!("bucket_objects_list"), &json!(PRIVATE)), "{line}");
+    assert_eq!(
+        (&line["tool"], &line["bucket"]),
+        (&json!("bucket_objects_list"), &json!(PRIVATE)),
+        "{line}"
+    );
     assert_eq!(line["outcome"], "access_denied");
 
     // Refused before anybody is asked: by the request's own bounds, for want of such a tool, at the door.
@@ -91,7 +114,10 @@ async fn every_call_has_an_audit_line_denied_ones_included() {
     assert_eq!(scene.audit(&unknown).await["outcome"], "unknown_tool");
     let odd = scene.call("a name\nthat is none", json!({})).await;
     assert_eq!(scene.audit(&odd).await["tool"], "(not a tool name)");
-    let forged = token_signed_with(json!({ "sub": "alice@example.com" }), "another-secret-that-has-40-characters-xx");
+    let forged = token_signed_with(
+        json!({ "sub": "alice@example.com" }),
+        "another-secret-that-has-40-characters-xx",
+    );
     let refused = scene.program.server.call(&forged, "bucket_list", json!({})).await;
     let line = scene.audit(&refused).await;
     assert_eq!(
@@ -99,7 +125,11 @@ async fn every_call_has_an_audit_line_denied_ones_included() {
         (&json!("caller refused"), &json!("invalid_jwt"), &json!("bucket_list"))
     );
     assert!(line["caller"].as_str().is_some_and(|hash| hash.len() == 12), "{line}");
-    assert_eq!(line["subject"], Value::Null, "nothing is taken from a token that was not proved");
+    assert_eq!(
+        line["subject"],
+        Value::Null,
+        "nothing is taken from a token that was not proved"
+    );
 }
 
 /// The count of an audit line is what S3 and the registry saw, also of work in tasks of its own.
@@ -114,17 +144,33 @@ async fn what_a_call_asked_of_others_is_counted() {
             "bucket_objects_put",
             json!({ "bucket": SHARED, "items": [{ "key": "out/1", "text": "1" }, { "key": "out/2", "text": "2" }] }),
         ),
-        ("bucket_access_check", json!({ "bucket": SHARED, "operations": ["list", "read", "write"] })),
-        ("package_create", json!({ "bucket": SHARED, "name": "team/p", "files": [uri] })),
-        ("package_update", json!({ "bucket": SHARED, "name": "team/p", "message": "next" })),
+        (
+            "bucket_access_check",
+            json!({ "bucket": SHARED, "operations": ["list", "read", "write"] }),
+        ),
+        (
+            "package_create",
+            json!({ "bucket": SHARED, "name": "team/p", "files": [uri] }),
+        ),
+        (
+            "package_update",
+            json!({ "bucket": SHARED, "name": "team/p", "message": "next" }),
+        ),
         ("package_browse", json!({ "bucket": SHARED, "name": "team/p" })),
-        ("package_delete", json!({ "bucket": SHARED, "name": "team/p", "confirm": "team/p" })),
+        (
+            "package_delete",
+            json!({ "bucket": SHARED, "name": "team/p", "confirm": "team/p" }),
+        ),
     ];
     for (tool, arguments) in calls {
         let before = scene.asked();
         let answer = scene.call(tool, arguments).await;
         answer.success();
-        assert_eq!(scene.audit(&answer).await["upstream_calls"], scene.asked() - before, "{tool}");
+        assert_eq!(
+            scene.audit(&answer).await["upstream_calls"],
+            scene.asked() - before,
+            "{tool}"
+        );
     }
 }
 
@@ -132,24 +178,56 @@ async fn what_a_call_asked_of_others_is_counted() {
 async fn prometheus_reads_the_metrics_that_the_reference_names() {
     let scene = Scene::with(&[("QUILT_MCP_METRICS_ADDR", "127.0.0.1:0".into())]).await;
     for _ in 0..3 {
-        scene.call("bucket_objects_list", json!({ "bucket": SHARED })).await.success();
+        scene
+            .call("bucket_objects_list", json!({ "bucket": SHARED }))
+            .await
+            .success();
     }
-    scene.call("bucket_objects_list", json!({ "bucket": PRIVATE })).await.failure("access_denied");
-    assert_eq!(scene.program.server.rpc(None, "tools/call", json!({ "name": "bucket_list" })).await.status, 401);
+    scene
+        .call("bucket_objects_list", json!({ "bucket": PRIVATE }))
+        .await
+        .failure("access_denied");
+    assert_eq!(
+        scene
+            .program
+            .server
+            .rpc(None, "tools/call", json!({ "name": "bucket_list" }))
+            .await
+            .status,
+        401
+    );
 
     let http = quilt_mcp::catalog::http_client(std::time::Duration::from_secs(30)).unwrap();
     let answer = http.get(scene.program.metrics.clone().unwrap()).send().await.unwrap();
-    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
+    assert!(
+        answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
     let text = answer.text().await.unwrap();
     let families = parsed(text).await;
     let families = families.as_object().unwrap();
     let sample = |family: &str, labels: Value| {
         let samples = families[family]["samples"].as_array().unwrap();
-        let is_such =
-            |sample: &&Value| labels.as_object().unwrap().iter().all(|(name, value)| &sample[1][name] == value);
-        samples.iter().find(is_such).map_or_else(|| "none".to_owned(), |sample| sample[2].to_string())
+        let is_such = |sample: &&Value| {
+            labels
+                .as_object()
+                .unwrap()
+                .iter()
+                .all(|(name, value)| &sample[1][name] == value)
+        };
+        samples
+            .iter()
+            .find(is_such)
+            .map_or_else(|| "none".to_owned(), |sample| sample[2].to_string())
     };
-    let calls = |outcome| sample("quilt_mcp_tool_calls", json!({ "tool": "bucket_objects_list", "outcome": outcome }));
+    let calls = |outcome| {
+        sample(
+            "quilt_mcp_tool_calls",
+            json!({ "tool": "bucket_objects_list", "outcome": outcome }),
+        )
+    };
     assert_eq!((calls("ok"), calls("access_denied")), ("3".to_owned(), "1".to_owned()));
     assert_eq!(sample("quilt_mcp_requests", json!({ "status": "401" })), "1");
     assert_eq!(sample("quilt_mcp_refusals", json!({ "code": "missing_jwt" })), "1");
@@ -157,7 +235,12 @@ async fn prometheus_reads_the_metrics_that_the_reference_names() {
     assert_eq!(sample("quilt_mcp_requests_in_flight", json!({})), "0");
     let within = json!({ "dependency": "s3", "outcome": "refused", "le": "+Inf" });
     assert_eq!(sample("quilt_mcp_upstream_duration_seconds", within), "1");
-    assert!(sample("process_resident_memory_bytes", json!({})).parse::<f64>().unwrap() > 1e6);
+    assert!(
+        sample("process_resident_memory_bytes", json!({}))
+            .parse::<f64>()
+            .unwrap()
+            > 1e6
+    );
 
     // What is there is in the reference, with these labels and no others; and what the reference names is there.
     let mut named = BTreeSet::new();
@@ -172,12 +255,23 @@ async fn prometheus_reads_the_metrics_that_the_reference_names() {
         assert_eq!(found["help"], metric.meaning);
         let labels: BTreeSet<&str> = metric.labels.iter().map(|(label, _)| *label).collect();
         for sample in found["samples"].as_array().unwrap() {
-            let on_it = sample[1].as_object().unwrap().keys().map(String::as_str).filter(|label| *label != "le");
+            let on_it = sample[1]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .filter(|label| *label != "le");
             assert_eq!(on_it.collect::<BTreeSet<_>>(), labels, "{sample}");
         }
     }
     let ours = families.keys().filter(|name| name.starts_with("quilt_mcp"));
-    assert_eq!(ours.cloned().collect::<BTreeSet<_>>().difference(&named).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(
+        ours.cloned()
+            .collect::<BTreeSet<_>>()
+            .difference(&named)
+            .collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
 }
 
 /// Metrics of which nothing is shown as long as all is well and calls are small.
@@ -214,12 +308,28 @@ async fn traces_and_metrics_arrive_by_otlp() {
         .to_string()
     };
     let parent = |span: &str| format!("00-{TRACE}-{span}-01");
-    let by_header = [("authorization", bearer.as_str()), ("traceparent", &parent(OF_THE_PROXY))];
-    scene.program.server.post(request(SHARED, json!({})), &by_header).await.success();
+    let by_header = [
+        ("authorization", bearer.as_str()),
+        ("traceparent", &parent(OF_THE_PROXY)),
+    ];
+    scene
+        .program
+        .server
+        .post(request(SHARED, json!({})), &by_header)
+        .await
+        .success();
     let in_meta = json!({ "traceparent": parent(OF_THE_CLIENT) });
     let denied = scene.program.server.post(request(PRIVATE, in_meta), &by_header).await;
     denied.failure("access_denied");
-    assert_eq!(scene.program.server.rpc(None, "tools/call", json!({ "name": "bucket_list" })).await.status, 401);
+    assert_eq!(
+        scene
+            .program
+            .server
+            .rpc(None, "tools/call", json!({ "name": "bucket_list" }))
+            .await
+            .status,
+        401
+    );
     let line = scene.audit(&denied).await;
     assert_eq!(line["span"]["trace_id"], TRACE, "a log line leads to its trace");
     // What was not sent yet is sent at the end; nothing has to be waited for.
@@ -227,7 +337,13 @@ async fn traces_and_metrics_arrive_by_otlp() {
     assert!(scene.program.ended().await.success());
 
     let seen = receiver.seen().await;
-    assert!(seen["headers"].as_array().unwrap().iter().all(|headers| headers["x-api-key"] == "of-the-collector"));
+    assert!(
+        seen["headers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|headers| headers["x-api-key"] == "of-the-collector")
+    );
     let (mut spans, mut resources) = (Vec::new(), Vec::new());
     for request in seen["/v1/traces"].as_array().unwrap() {
         for resource in request["resourceSpans"].as_array().unwrap() {
@@ -244,10 +360,17 @@ async fn traces_and_metrics_arrive_by_otlp() {
         );
     }
     let child_of = |parent: &str| -> Vec<&Value> {
-        spans.iter().filter(|span| span["parentSpanId"] == base64_of(parent)).collect()
+        spans
+            .iter()
+            .filter(|span| span["parentSpanId"] == base64_of(parent))
+            .collect()
     };
-    let [served] = child_of(OF_THE_PROXY)[..] else { panic!("{spans:?}") };
-    let [refused] = child_of(OF_THE_CLIENT)[..] else { panic!("{spans:?}") };
+    let [served] = child_of(OF_THE_PROXY)[..] else {
+        panic!("{spans:?}")
+    };
+    let [refused] = child_of(OF_THE_CLIENT)[..] else {
+        panic!("{spans:?}")
+    };
     for span in [served, refused] {
         assert_eq!(
             (&span["name"], &span["kind"]),
@@ -263,15 +386,23 @@ async fn traces_and_metrics_arrive_by_otlp() {
         ] {
             assert_eq!(attributes[name], value, "{attributes:?}");
         }
-        assert!(attributes["caller"].as_str().unwrap().starts_with("hs256:"), "{attributes:?}");
+        assert!(
+            attributes["caller"].as_str().unwrap().starts_with("hs256:"),
+            "{attributes:?}"
+        );
     }
     let below = |span: &Value| -> BTreeSet<String> {
         let of_it = spans.iter().filter(|other| other["parentSpanId"] == span["spanId"]);
-        of_it.map(|span| format!("{} {}", span["kind"].as_str().unwrap(), span["name"].as_str().unwrap())).collect()
+        of_it
+            .map(|span| format!("{} {}", span["kind"].as_str().unwrap(), span["name"].as_str().unwrap()))
+            .collect()
     };
     let asked = ["SPAN_KIND_CLIENT registry GET", "SPAN_KIND_CLIENT s3:ListBucket"].map(str::to_owned);
     assert_eq!(below(served), BTreeSet::from(asked));
-    assert_eq!(below(refused), BTreeSet::from(["SPAN_KIND_CLIENT s3:ListBucket".to_owned()]));
+    assert_eq!(
+        below(refused),
+        BTreeSet::from(["SPAN_KIND_CLIENT s3:ListBucket".to_owned()])
+    );
     assert_eq!(refused["links"][0]["spanId"], base64_of(OF_THE_PROXY), "{refused}");
     assert_eq!(refused["status"]["code"], "STATUS_CODE_ERROR");
     let outcome = attributes(refused);
@@ -282,27 +413,45 @@ async fn traces_and_metrics_arrive_by_otlp() {
     assert_eq!(served["status"].get("code"), None, "{served}");
 
     let sent = seen["/v1/metrics"].to_string();
-    for metric in metrics::ALL.iter().filter(|metric| !ONLY_IN_TROUBLE.contains(&metric.name)) {
-        assert!(sent.contains(&format!("\"name\":\"{}\"", metric.name)), "{} is not in {sent}", metric.name);
+    for metric in metrics::ALL
+        .iter()
+        .filter(|metric| !ONLY_IN_TROUBLE.contains(&metric.name))
+    {
+        assert!(
+            sent.contains(&format!("\"name\":\"{}\"", metric.name)),
+            "{} is not in {sent}",
+            metric.name
+        );
     }
     let everything = seen.to_string();
-    for secret in [&scene.alice, &scene.stage.writer.access_key_id, &scene.stage.writer.secret_access_key] {
+    for secret in [
+        &scene.alice,
+        &scene.stage.writer.access_key_id,
+        &scene.stage.writer.secret_access_key,
+    ] {
         assert!(!everything.contains(secret.as_str()));
     }
-    assert!(!everything.contains("alice@example.com"), "who a caller is stands in the audit line alone");
+    assert!(
+        !everything.contains("alice@example.com"),
+        "who a caller is stands in the audit line alone"
+    );
 }
 
 /// Attributes by name, each as the one value that it is.
 fn attributes(of: &Value) -> serde_json::Map<String, Value> {
     let list = of["attributes"].as_array().unwrap();
     let value = |value: &Value| value["value"].as_object().unwrap().values().next().unwrap().clone();
-    list.iter().map(|attribute| (attribute["key"].as_str().unwrap().to_owned(), value(attribute))).collect()
+    list.iter()
+        .map(|attribute| (attribute["key"].as_str().unwrap().to_owned(), value(attribute)))
+        .collect()
 }
 
 /// Ids as JSON has bytes.
 fn base64_of(hex: &str) -> String {
     use base64::Engine as _;
-    let bytes: Vec<u8> =
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect();
     base64::prelude::BASE64_STANDARD.encode(bytes)
 }

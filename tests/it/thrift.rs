@@ -18,7 +18,11 @@ async fn list(style: &str, version: &str) -> (Value, usize) {
     let server = Server::start(&stage, None, &flags).await;
     let meta = json!({ "io.modelcontextprotocol/protocolVersion": version,
         "io.modelcontextprotocol/clientCapabilities": {} });
-    let params = if version < "2026" { json!({}) } else { json!({ "_meta": meta }) };
+    let params = if version < "2026" {
+        json!({})
+    } else {
+        json!({ "_meta": meta })
+    };
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params }).to_string();
     let headers = [("mcp-protocol-version", version), ("mcp-method", "tools/list")];
     let answer = server.post(body, &headers).await;
@@ -49,7 +53,10 @@ async fn descriptions_are_short() {
         let description = tool["description"].as_str().unwrap();
         assert!((20..=400).contains(&description.chars().count()), "{}", tool["name"]);
         // A full stop inside a word, as in `s3.amazonaws.com`, ends no sentence.
-        let ends = description.split_whitespace().filter(|word| word.ends_with(['.', '?', '!'])).count();
+        let ends = description
+            .split_whitespace()
+            .filter(|word| word.ends_with(['.', '?', '!']))
+            .count();
         assert!((1..=4).contains(&ends), "{}: {ends} sentences", tool["name"]);
         for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
             assert!(tool["annotations"][hint].is_boolean(), "{} {hint}", tool["name"]);
@@ -65,7 +72,10 @@ async fn the_lists_are_what_they_were() {
         let (old, _) = list(style, "2025-11-25").await;
         let (new, _) = list(style, "2026-07-28").await;
         assert_eq!(old["tools"], new["tools"], "the eras are told the same");
-        insta::assert_snapshot!(format!("tools_{style}_2025"), serde_json::to_string_pretty(&old).unwrap());
+        insta::assert_snapshot!(
+            format!("tools_{style}_2025"),
+            serde_json::to_string_pretty(&old).unwrap()
+        );
         let mut envelope = new;
         envelope.as_object_mut().unwrap().remove("tools");
         envelope["_meta"]["io.modelcontextprotocol/serverInfo"]["version"] = json!("[version]");
@@ -77,6 +87,10 @@ async fn the_lists_are_what_they_were() {
     }
     all.sort_by_key(|tool| tool["name"].as_str().unwrap().to_owned());
     for version in ["2025-11-25", "2026-07-28"] {
-        assert_eq!(list("both", version).await.0["tools"], Value::from(all.clone()), "both are the one and the other");
+        assert_eq!(
+            list("both", version).await.0["tools"],
+            Value::from(all.clone()),
+            "both are the one and the other"
+        );
     }
 }

@@ -15,7 +15,10 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/quilt/reader";
 async fn quilt_mcp(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> (i32, String, String) {
     let mut command = tools::isolated(Path::new(env!("CARGO_BIN_EXE_quilt-mcp")));
     command.arg("token").args(arguments).envs(variables.iter().copied());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let input = input.to_owned();
     let Output { status, stdout, stderr } = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn()?;
@@ -26,7 +29,11 @@ async fn quilt_mcp(arguments: &[&str], variables: &[(&str, &str)], input: &str) 
     .await
     .unwrap()
     .unwrap();
-    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    (
+        status.code().unwrap(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
 }
 
 /// What inspection tells of a token, line by line.
@@ -67,8 +74,13 @@ async fn a_minted_token_says_what_the_flags_say_and_verifies() {
     assert_eq!((code, err.as_str(), out.lines().count()), (0, "", 1));
     let key = jsonwebtoken::DecodingKey::from_secret(SECRET.as_bytes());
     let rules = jsonwebtoken::Validation::new(Algorithm::HS256);
-    let mut claims = jsonwebtoken::decode::<Value>(out.trim_end(), &key, &rules).unwrap().claims;
-    let (iat, exp) = (claims["iat"].take().as_i64().unwrap(), claims["exp"].take().as_i64().unwrap());
+    let mut claims = jsonwebtoken::decode::<Value>(out.trim_end(), &key, &rules)
+        .unwrap()
+        .claims;
+    let (iat, exp) = (
+        claims["iat"].take().as_i64().unwrap(),
+        claims["exp"].take().as_i64().unwrap(),
+    );
     assert!(exp - iat == 7200 && (now() - iat).abs() < 60);
     let expected = json!({ "sub": "alice", "iat": null, "exp": null, "role_arn": ROLE, "catalog_token": "canary.token",
         "catalog_url": "https://c.example.com", "registry_url": "https://r.example.com", "team": "a",
@@ -106,10 +118,30 @@ async fn a_token_that_cannot_be_made_is_one_clear_sentence() {
     for (arguments, part) in [
         (&["mint", "--sub", "a"][..], "MCP_JWT_SECRET: is not set"),
         (&["mint", "--sub", "a", "--secret", "canary"], "at least 32"),
-        (&["mint", "--sub", "a", "--secret", SECRET, "--ttl", "5w"], "such as 12h"),
-        (&["mint", "--sub", "a", "--secret", SECRET, "--role-arn", "role"], "123456789012:role/NAME"),
-        (&["mint", "--sub", "a", "--secret", SECRET, "--claim", "canary"], "name=value"),
-        (&["mint", "--sub", "a", "--secret", SECRET, "--catalog-token", "canary canary"], "--catalog-token"),
+        (
+            &["mint", "--sub", "a", "--secret", SECRET, "--ttl", "5w"],
+            "such as 12h",
+        ),
+        (
+            &["mint", "--sub", "a", "--secret", SECRET, "--role-arn", "role"],
+            "123456789012:role/NAME",
+        ),
+        (
+            &["mint", "--sub", "a", "--secret", SECRET, "--claim", "canary"],
+            "name=value",
+        ),
+        (
+            &[
+                "mint",
+                "--sub",
+                "a",
+                "--secret",
+                SECRET,
+                "--catalog-token",
+                "canary canary",
+            ],
+            "--catalog-token",
+        ),
         (&["mint", "--secret", SECRET], "--sub"),
     ] {
         let (code, out, err) = quilt_mcp(arguments, &[], "").await;
@@ -117,10 +149,22 @@ async fn a_token_that_cannot_be_made_is_one_clear_sentence() {
         holds(&err, &[part]);
         assert!(!err.contains(SECRET), "{err}");
     }
-    for garbage in ["", "garbage", "a.b.c", "a b", "eyJhbGciOiJIUzI1NiJ9.e30", "é", "[1].{}.x"] {
+    for garbage in [
+        "",
+        "garbage",
+        "a.b.c",
+        "a b",
+        "eyJhbGciOiJIUzI1NiJ9.e30",
+        "é",
+        "[1].{}.x",
+    ] {
         for (argument, input) in [(garbage, ""), ("-", garbage)] {
             let (code, out, err) = quilt_mcp(&["inspect", argument], &[], input).await;
-            assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{garbage}: {err}");
+            assert_eq!(
+                (code, out.as_str(), err.lines().count()),
+                (2, "", 1),
+                "{garbage}: {err}"
+            );
         }
     }
 }
@@ -143,32 +187,64 @@ async fn inspection_says_what_the_server_would_do() {
     let told = inspected(&plain, &[secret[0], ("QUILT_MCP_AMBIENT", "never")]).await;
     holds(&told, &["3 ambient  never"]);
 
-    let embedded = token(json!({ "sub": "alice", "awsCredentials": { "accessKeyId": "ASIACANARYCANARYCANA",
-        "secretAccessKey": "canary-secret", "sessionToken": "canary-session" } }));
+    let embedded = token(
+        json!({ "sub": "alice", "awsCredentials": { "accessKeyId": "ASIACANARYCANARYCANA",
+        "secretAccessKey": "canary-secret", "sessionToken": "canary-session" } }),
+    );
     let told = inspected(&embedded, &secret).await;
-    holds(&told, &["embedded credentials: the token carries temporary", "(hidden)"]);
+    holds(
+        &told,
+        &["embedded credentials: the token carries temporary", "(hidden)"],
+    );
     assert!(!told.to_lowercase().contains("canary"), "{told}");
 
     let role = token(json!({ "sub": "alice", "role_arn": ROLE }));
-    holds(&inspected(&role, &secret).await, &["denied", "is not on QUILT_MCP_ASSUMABLE_ROLES"]);
+    holds(
+        &inspected(&role, &secret).await,
+        &["denied", "is not on QUILT_MCP_ASSUMABLE_ROLES"],
+    );
     let told = inspected(&role, &[]).await;
-    holds(&told, &["not checked: set MCP_JWT_SECRET", "if the server proves the token: role", "if it has one"]);
+    holds(
+        &told,
+        &[
+            "not checked: set MCP_JWT_SECRET",
+            "if the server proves the token: role",
+            "if it has one",
+        ],
+    );
 
     let registry = ("QUILT_REGISTRY_URL", "https://r.example.com");
     let told = inspected(&role, &[registry]).await;
     holds(
         &told,
-        &["`registry` mode", "jwt      not applicable: the token is opaque", "the configured registry https://r."],
+        &[
+            "`registry` mode",
+            "jwt      not applicable: the token is opaque",
+            "the configured registry https://r.",
+        ],
     );
     let told = inspected("qk_canary", &[registry]).await;
-    holds(&told, &["Quilt API key", "the configured registry https://r.example.com", "the token itself"]);
+    holds(
+        &told,
+        &[
+            "Quilt API key",
+            "the configured registry https://r.example.com",
+            "the token itself",
+        ],
+    );
     assert!(!told.contains("canary"), "{told}");
 
     let elsewhere = token(json!({ "sub": "alice", "registry_url": "https://evil.example.com" }));
     let told = inspected(&elsewhere, &[secret[0], registry]).await;
-    holds(&told, &["denied: the host of the registry_url claim is not on QUILT_MCP_ALLOWED_REGISTRIES"]);
+    holds(
+        &told,
+        &["denied: the host of the registry_url claim is not on QUILT_MCP_ALLOWED_REGISTRIES"],
+    );
     let allowed = ("QUILT_MCP_ALLOWED_REGISTRIES", "evil.example.com");
-    holds(&inspected(&elsewhere, &[secret[0], registry, allowed]).await, &["QUILT_MCP_ALLOWED_REGISTRIES allows"]);
+    holds(
+        &inspected(&elsewhere, &[secret[0], registry, allowed]).await,
+        &["QUILT_MCP_ALLOWED_REGISTRIES allows"],
+    );
 }
 
 #[tokio::test]
@@ -176,20 +252,35 @@ async fn inspection_tells_a_bad_signature_from_a_bad_claim() {
     let secret = ("MCP_JWT_SECRET", SECRET);
     let refused = "none is reached";
     let forged = token_signed_with(json!({ "sub": "alice" }), "another-secret-that-has-40-characters-too");
-    holds(&inspected(&forged, &[secret]).await, &["signature  does not verify", "401 invalid_jwt", refused]);
+    holds(
+        &inspected(&forged, &[secret]).await,
+        &["signature  does not verify", "401 invalid_jwt", refused],
+    );
     let previous = ("MCP_JWT_SECRET_PREVIOUS", "another-secret-that-has-40-characters-too");
     holds(&inspected(&forged, &[secret, previous]).await, &["signature  verifies"]);
 
     let expired = token(json!({ "sub": "alice", "exp": now() - 3600 }));
-    holds(&inspected(&expired, &[secret]).await, &["signature  verifies", "401 token_expired", "1h ago", refused]);
+    holds(
+        &inspected(&expired, &[secret]).await,
+        &["signature  verifies", "401 token_expired", "1h ago", refused],
+    );
     let endless = token(json!({ "sub": "alice", "exp": null }));
-    holds(&inspected(&endless, &[secret]).await, &["signature  verifies", "expiry     none that counts", refused]);
+    holds(
+        &inspected(&endless, &[secret]).await,
+        &["signature  verifies", "expiry     none that counts", refused],
+    );
     let issuer = ("MCP_JWT_ISSUER", "https://i.example.com");
     let foreign = token(json!({ "sub": "alice", "iss": "https://j.example.com" }));
-    holds(&inspected(&foreign, &[secret, issuer]).await, &["signature  verifies", "its issuer", refused]);
+    holds(
+        &inspected(&foreign, &[secret, issuer]).await,
+        &["signature  verifies", "its issuer", refused],
+    );
     // {"alg":"none"}
     let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", foreign.split('.').nth(1).unwrap());
-    holds(&inspected(&unsigned, &[secret]).await, &["does not verify", "\"alg\": \"none\"", "invalid_jwt", refused]);
+    holds(
+        &inspected(&unsigned, &[secret]).await,
+        &["does not verify", "\"alg\": \"none\"", "invalid_jwt", refused],
+    );
 }
 
 #[tokio::test]

@@ -25,11 +25,17 @@ impl Scene {
         stage.seed(SHARED, "in/a.txt", b"a").await;
         let server = Server::start(&stage, None, &[format!("--jwt-secret={SECRET}")]).await;
         let keys = &stage.writer;
-        let bearer = token(json!({ "sub": "writer", "aws_credentials": { "access_key_id": keys.access_key_id,
-            "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }));
+        let bearer = token(
+            json!({ "sub": "writer", "aws_credentials": { "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }),
+        );
         let scene = Self { stage, server, bearer };
         let arguments = json!({ "bucket": SHARED, "name": PACKAGE, "files": [format!("s3://{SHARED}/in/a.txt")] });
-        scene.server.call(&scene.bearer, "package_create", arguments).await.success();
+        scene
+            .server
+            .call(&scene.bearer, "package_create", arguments)
+            .await
+            .success();
         scene
     }
 
@@ -46,18 +52,29 @@ impl Scene {
                 "_context": { "bucket": SHARED, "package": PACKAGE } }),
             None => arguments,
         };
-        self.ask("tools/call", json!({ "name": road.name, "arguments": arguments }), Some(header)).await
+        self.ask(
+            "tools/call",
+            json!({ "name": road.name, "arguments": arguments }),
+            Some(header),
+        )
+        .await
     }
 
     /// The names of a list.
     async fn list(&self, method: &str, member: &str, name: &str, header: Option<(&str, &str)>) -> BTreeSet<String> {
         let answer = self.ask(method, json!({}), header).await;
-        let list = answer.body["result"][member].as_array().unwrap_or_else(|| panic!("{}", answer.body)).clone();
-        list.iter().map(|item| item[name].as_str().unwrap().to_owned()).collect()
+        let list = answer.body["result"][member]
+            .as_array()
+            .unwrap_or_else(|| panic!("{}", answer.body))
+            .clone();
+        list.iter()
+            .map(|item| item[name].as_str().unwrap().to_owned())
+            .collect()
     }
 
     async fn templates(&self, header: Option<(&str, &str)>) -> BTreeSet<String> {
-        self.list("resources/templates/list", "resourceTemplates", "uriTemplate", header).await
+        self.list("resources/templates/list", "resourceTemplates", "uriTemplate", header)
+            .await
     }
 
     async fn prompts(&self, header: Option<(&str, &str)>) -> BTreeSet<String> {
@@ -77,7 +94,11 @@ fn is_invalid(answer: &Answer) -> bool {
 }
 
 fn is_switched_off(answer: &Answer) -> bool {
-    is_invalid(answer) && answer.body["error"]["message"].as_str().unwrap().contains("switched off")
+    is_invalid(answer)
+        && answer.body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("switched off")
 }
 
 #[tokio::test]
@@ -86,7 +107,11 @@ async fn one_toolset_alone_is_all_there_is_on_every_road_to_a_tool() {
     let toolbox = Toolbox::new();
     let all = roads(&toolbox);
     let reached: BTreeSet<&str> = all.iter().map(|road| road.tool).collect();
-    assert_eq!(reached.len(), toolbox.typed().len(), "every tool has a road, and every road leads to one");
+    assert_eq!(
+        reached.len(),
+        toolbox.typed().len(),
+        "every tool has a road, and every road leads to one"
+    );
     for toolset in Toolset::ALL {
         let header = ("x-mcp-toolsets", toolset.as_str());
         let since = scene.stage.aws().journal().len();
@@ -95,13 +120,21 @@ async fn one_toolset_alone_is_all_there_is_on_every_road_to_a_tool() {
             assert_eq!(tool.toolset, road.toolset, "{road:?} belongs where its tool does");
             // An entry of a package, for the actions that take one; the others refuse the argument.
             let answer = scene.take(road, json!({ "path": "a.txt" }), header).await;
-            assert_eq!(is_switched_off(&answer), road.toolset != toolset, "{toolset:?} {road:?}: {}", answer.body);
+            assert_eq!(
+                is_switched_off(&answer),
+                road.toolset != toolset,
+                "{toolset:?} {road:?}: {}",
+                answer.body
+            );
         }
         if toolset != Toolset::Packaging {
             assert_eq!(scene.package_keys(since), [""; 0], "{toolset:?} reads no package");
         }
         let listed = scene.list("tools/list", "tools", "name", Some(header)).await;
-        let own = all.iter().filter(|road| road.toolset == toolset).map(|road| road.name.to_owned());
+        let own = all
+            .iter()
+            .filter(|road| road.toolset == toolset)
+            .map(|road| road.name.to_owned());
         assert!(listed.is_subset(&own.collect()), "{toolset:?}: {listed:?}");
     }
 }
@@ -113,7 +146,9 @@ async fn an_entry_needs_the_toolset_of_packages() {
     let entry = json!({ "path": "a.txt" });
     let mut with_entry = 0;
     for road in roads(&Toolbox::new()).iter().filter(|road| road.name == "buckets") {
-        let open = scene.take(road, entry.clone(), ("x-mcp-toolsets", "buckets,packaging")).await;
+        let open = scene
+            .take(road, entry.clone(), ("x-mcp-toolsets", "buckets,packaging"))
+            .await;
         if open.output()["success"] != true || road.action == Some("discover") {
             continue;
         }
@@ -121,7 +156,10 @@ async fn an_entry_needs_the_toolset_of_packages() {
         let since = scene.stage.aws().journal().len();
         let closed = scene.take(road, entry.clone(), ("x-mcp-toolsets", "buckets")).await;
         let sentence = closed.failure("invalid_argument")["error"].as_str().unwrap();
-        assert!(sentence.contains("toolset packaging") && sentence.contains("switched off"), "{sentence}");
+        assert!(
+            sentence.contains("toolset packaging") && sentence.contains("switched off"),
+            "{sentence}"
+        );
         assert_eq!(scene.stage.aws().journal().len(), since, "{road:?} asks S3 for nothing");
     }
     assert_eq!(with_entry, 4, "info, text, fetch and link");
@@ -135,43 +173,75 @@ async fn one_toolset_alone_is_all_there_is_of_resources_completions_and_prompts(
     let uris = [
         (Toolset::Buckets, format!("s3://{SHARED}/in/a.txt")),
         (Toolset::Packaging, format!("quilt+s3://{SHARED}#package={PACKAGE}")),
-        (Toolset::Packaging, format!("quilt+s3://{SHARED}#package={PACKAGE}&path=a.txt")),
+        (
+            Toolset::Packaging,
+            format!("quilt+s3://{SHARED}#package={PACKAGE}&path=a.txt"),
+        ),
     ];
-    assert_eq!(templates.len(), uris.len(), "a template without a URI of this test: {templates:?}");
+    assert_eq!(
+        templates.len(),
+        uris.len(),
+        "a template without a URI of this test: {templates:?}"
+    );
     for toolset in Toolset::ALL {
         let header = Some(("x-mcp-toolsets", toolset.as_str()));
         for (of, uri) in &uris {
             let since = scene.stage.aws().journal().len();
             let answer = scene.ask("resources/read", json!({ "uri": uri }), header).await;
-            assert_eq!(is_switched_off(&answer), *of != toolset, "{toolset:?} {uri}: {}", answer.body);
-            assert_eq!(scene.stage.aws().journal().len() == since, *of != toolset, "{toolset:?} {uri}");
+            assert_eq!(
+                is_switched_off(&answer),
+                *of != toolset,
+                "{toolset:?} {uri}: {}",
+                answer.body
+            );
+            assert_eq!(
+                scene.stage.aws().journal().len() == since,
+                *of != toolset,
+                "{toolset:?} {uri}"
+            );
         }
         let (own_templates, own_prompts) = (scene.templates(header).await, scene.prompts(header).await);
         for template in &templates {
             let params = json!({ "ref": { "type": "ref/resource", "uri": template },
                 "argument": { "name": "bucket", "value": "" } });
             let answer = scene.ask("completion/complete", params, header).await;
-            assert_eq!(is_switched_off(&answer), !own_templates.contains(template), "{template}: {}", answer.body);
+            assert_eq!(
+                is_switched_off(&answer),
+                !own_templates.contains(template),
+                "{template}: {}",
+                answer.body
+            );
         }
         for prompt in &prompts {
             let is_absent = !own_prompts.contains(prompt);
             let got = scene.ask("prompts/get", json!({ "name": prompt }), header).await;
             let says_so = |answer: &Answer| {
                 is_invalid(answer)
-                    && answer.body["error"]["message"].as_str().unwrap().starts_with("There is no such prompt")
+                    && answer.body["error"]["message"]
+                        .as_str()
+                        .unwrap()
+                        .starts_with("There is no such prompt")
             };
             assert_eq!(says_so(&got), is_absent, "{toolset:?} {prompt}: {}", got.body);
             let params = json!({ "ref": { "type": "ref/prompt", "name": prompt },
                 "argument": { "name": "bucket", "value": "" } });
             let completed = scene.ask("completion/complete", params, header).await;
-            assert_eq!(says_so(&completed), is_absent, "{toolset:?} {prompt}: {}", completed.body);
+            assert_eq!(
+                says_so(&completed),
+                is_absent,
+                "{toolset:?} {prompt}: {}",
+                completed.body
+            );
         }
         seen_templates.extend(own_templates);
         seen_prompts.extend(own_prompts);
     }
     seen_templates.sort();
     seen_prompts.sort();
-    assert!(seen_templates.iter().eq(&templates) && seen_prompts.iter().eq(&prompts), "each belongs to one toolset");
+    assert!(
+        seen_templates.iter().eq(&templates) && seen_prompts.iter().eq(&prompts),
+        "each belongs to one toolset"
+    );
 }
 
 /// Arguments with which a tool writes.
@@ -194,16 +264,25 @@ async fn what_writes_is_refused_where_nothing_may_be_written() {
     let scene = Scene::new().await;
     let toolbox = Toolbox::new();
     let roads = roads(&toolbox);
-    let writes: Vec<&Road> = roads.iter().filter(|road| !toolbox.tool(road.tool).unwrap().hints.read_only).collect();
+    let writes: Vec<&Road> = roads
+        .iter()
+        .filter(|road| !toolbox.tool(road.tool).unwrap().hints.read_only)
+        .collect();
     let before = (scene.stage.written(SHARED).await, scene.stage.aws().journal().len());
     for road in &writes {
-        scene.take(road, writing(road.tool), READ_ONLY).await.failure("read_only");
+        scene
+            .take(road, writing(road.tool), READ_ONLY)
+            .await
+            .failure("read_only");
         scene.take(road, json!({}), READ_ONLY).await.failure("read_only");
     }
     assert_eq!(scene.stage.aws().journal().len(), before.1, "S3 is asked for nothing");
     assert_eq!(scene.stage.written(SHARED).await, before.0);
     // What reads may try whatever it likes; nothing is written by it.
-    for road in roads.iter().filter(|road| toolbox.tool(road.tool).unwrap().hints.read_only) {
+    for road in roads
+        .iter()
+        .filter(|road| toolbox.tool(road.tool).unwrap().hints.read_only)
+    {
         let answer = scene.take(road, json!({ "bucket": SHARED }), READ_ONLY).await;
         assert_ne!(answer.output()["error_code"], "read_only", "{road:?}");
     }
@@ -211,10 +290,20 @@ async fn what_writes_is_refused_where_nothing_may_be_written() {
 
     let prompts = scene.prompts(Some(READ_ONLY)).await;
     for prompt in scene.prompts(None).await.difference(&prompts) {
-        assert!(is_invalid(&scene.ask("prompts/get", json!({ "name": prompt }), Some(READ_ONLY)).await), "{prompt}");
+        assert!(
+            is_invalid(
+                &scene
+                    .ask("prompts/get", json!({ "name": prompt }), Some(READ_ONLY))
+                    .await
+            ),
+            "{prompt}"
+        );
         let params = json!({ "ref": { "type": "ref/prompt", "name": prompt },
             "argument": { "name": "bucket", "value": "" } });
-        assert!(is_invalid(&scene.ask("completion/complete", params, Some(READ_ONLY)).await), "{prompt}");
+        assert!(
+            is_invalid(&scene.ask("completion/complete", params, Some(READ_ONLY)).await),
+            "{prompt}"
+        );
     }
 
     // The same calls do write where that is allowed.
@@ -224,7 +313,10 @@ async fn what_writes_is_refused_where_nothing_may_be_written() {
     let (deleting, rest): (Vec<&str>, Vec<&str>) = typed.into_iter().partition(|tool| *tool == "package_delete");
     for tool in rest.into_iter().chain(deleting) {
         let before = scene.stage.written(SHARED).await;
-        scene.ask("tools/call", json!({ "name": tool, "arguments": writing(tool) }), None).await.success();
+        scene
+            .ask("tools/call", json!({ "name": tool, "arguments": writing(tool) }), None)
+            .await
+            .success();
         assert_ne!(scene.stage.written(SHARED).await, before, "{tool}");
     }
 }

@@ -41,7 +41,10 @@ async fn answer(
     all.retain(|(name, _)| !headers.iter().any(|(other, _)| name == other));
     all.extend(headers.iter().filter(|(_, value)| !value.is_empty()));
     let http = http_client(Duration::from_mins(1)).unwrap();
-    let mut request = http.post(&scene.server.url).bearer_auth(&scene.writer).body(body.to_string());
+    let mut request = http
+        .post(&scene.server.url)
+        .bearer_auth(&scene.writer)
+        .body(body.to_string());
     for (name, value) in all {
         request = request.header(name, value);
     }
@@ -62,15 +65,32 @@ async fn headers_that_disagree_with_the_body_are_refused() {
         ("another method", [("mcp-method", "tools/list")], json!({}), -32020),
         ("no name", [("mcp-name", "")], json!({}), -32020),
         ("another name", [("mcp-name", "package_create")], json!({}), -32020),
-        ("another version", [("mcp-protocol-version", "2025-11-25")], json!({}), -32020),
+        (
+            "another version",
+            [("mcp-protocol-version", "2025-11-25")],
+            json!({}),
+            -32020,
+        ),
         ("no version", [("mcp-protocol-version", "")], json!({}), -32020),
-        ("an old one in the body", [("x-none", "")], json!({ version: "2025-11-25" }), -32020),
+        (
+            "an old one in the body",
+            [("x-none", "")],
+            json!({ version: "2025-11-25" }),
+            -32020,
+        ),
         ("none in the body", [("x-none", "")], json!({ version: 7 }), -32602),
-        ("no capabilities", [("x-none", "")], json!({ capabilities: "all" }), -32602),
+        (
+            "no capabilities",
+            [("x-none", "")],
+            json!({ capabilities: "all" }),
+            -32602,
+        ),
     ] {
         for progress in [json!({}), json!({ "progressToken": 1 })] {
             let mut meta = meta.clone();
-            meta.as_object_mut().unwrap().extend(progress.as_object().unwrap().clone());
+            meta.as_object_mut()
+                .unwrap()
+                .extend(progress.as_object().unwrap().clone());
             let (status, _, text) = answer(&scene, Some("2026-07-28"), call, (&headers, meta)).await;
             let said: Value = serde_json::from_str(&text).unwrap();
             assert_eq!((status, &said["error"]["code"]), (400, &json!(code)), "{about}: {text}");
@@ -90,9 +110,17 @@ async fn headers_that_disagree_with_the_body_are_refused() {
 #[tokio::test]
 async fn a_call_whose_client_leaves_is_cancelled_and_ends() {
     let registry = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--registry-url=http://{}", registry.local_addr().unwrap())];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url=http://{}", registry.local_addr().unwrap()),
+    ];
     let program = Program::serve(&flags, &[]).await;
-    let address = program.server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let address = program
+        .server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/mcp")
+        .to_owned();
     for (caller, meta) in [("plain", json!({})), ("with-progress", json!({ "progressToken": 1 }))] {
         let bearer = token(json!({ "sub": caller }));
         let params = json!({ "name": "bucket_list", "_meta": meta });
@@ -107,8 +135,14 @@ async fn a_call_whose_client_leaves_is_cancelled_and_ends() {
         let (mut asked, _) = registry.accept().await.unwrap();
         assert!(asked.read(&mut [0; 4096]).await.unwrap() > 0);
         drop(client);
-        let line = program.logged(|line| line["message"] == "tool called" && line["subject"] == caller).await;
-        assert_eq!((&line["outcome"], &line["tool"]), (&json!("cancelled"), &json!("bucket_list")), "{caller}: {line}");
+        let line = program
+            .logged(|line| line["message"] == "tool called" && line["subject"] == caller)
+            .await;
+        assert_eq!(
+            (&line["outcome"], &line["tool"]),
+            (&json!("cancelled"), &json!("bucket_list")),
+            "{caller}: {line}"
+        );
         assert_eq!(line["span"]["request_id"], caller, "{line}");
     }
 }

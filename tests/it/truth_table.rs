@@ -25,7 +25,12 @@ impl Scene {
     /// One cell of the table: two tools and a diagnosis with one token. Only the first call asks the sources.
     async fn cell(&self, server: &Server, setting: Setting, exchange: &Exchange, catalog: &Catalog, bearer: &Bearer) {
         let what = format!("{} + {} by {bearer:?} at {setting:?}", exchange.name, catalog.name);
-        let verdict = rule(exchange.answer, catalog.answer, setting.own.answer(setting.policy), setting.policy);
+        let verdict = rule(
+            exchange.answer,
+            catalog.answer,
+            setting.own.answer(setting.policy),
+            setting.policy,
+        );
         let signer = match verdict.source {
             Ok("jwt") => exchange.signer.clone(),
             Ok("catalog") => catalog.signer.clone(),
@@ -45,7 +50,11 @@ impl Scene {
         };
         let refused = bearer.refused;
         for &tool in &bearer.tools {
-            let refusal = if tool == Tool::Write { verdict.write } else { verdict.source.err() };
+            let refusal = if tool == Tool::Write {
+                verdict.write
+            } else {
+                verdict.source.err()
+            };
             if refused.is_none() && refusal.is_none() {
                 expected.s3.push((tool.operation().to_owned(), signer.clone()));
             }
@@ -65,7 +74,11 @@ impl Scene {
             assert_eq!(reached, Reached::NOBODY, "auth_status: {what}");
             let output = status.success();
             assert_eq!(attempts(&output["attempts"]), verdict.attempts, "auth_status: {what}");
-            assert_eq!(output["credential_source"].as_str(), verdict.source.ok(), "auth_status: {what}");
+            assert_eq!(
+                output["credential_source"].as_str(),
+                verdict.source.ok(),
+                "auth_status: {what}"
+            );
             assert_eq!(output["has_credentials"], verdict.source.is_ok(), "auth_status: {what}");
         }
     }
@@ -75,7 +88,11 @@ impl Scene {
         for tool in [Tool::Read, Tool::Write] {
             let bearer = Bearer::new(Some(forged.to_owned()), "");
             let (answer, reached) = self.watched(tool.call(server, &bearer)).await;
-            assert_eq!((answer.refused(), reached), ((401, "invalid_jwt"), Reached::NOBODY), "forged: {what}");
+            assert_eq!(
+                (answer.refused(), reached),
+                ((401, "invalid_jwt"), Reached::NOBODY),
+                "forged: {what}"
+            );
         }
     }
 }
@@ -98,7 +115,12 @@ impl std::fmt::Debug for Bearer {
 
 impl Bearer {
     fn new(token: Option<String>, name: &str) -> Self {
-        Self { token, name: name.to_owned(), tools: vec![Tool::Read, Tool::Write], refused: None }
+        Self {
+            token,
+            name: name.to_owned(),
+            tools: vec![Tool::Read, Tool::Write],
+            refused: None,
+        }
     }
 
     /// Every other one begins with the write.
@@ -146,18 +168,27 @@ fn check(answer: &Answer, refusal: Option<&str>, verdict: &Verdict, what: &str) 
             assert_eq!(attempts(&failure["details"]["attempts"]), verdict.attempts, "{what}");
         }
     }
-    assert_eq!(output["credential_source"].as_str(), verdict.source.ok(), "{what}: {output}");
+    assert_eq!(
+        output["credential_source"].as_str(),
+        verdict.source.ok(),
+        "{what}: {output}"
+    );
 }
 
 fn attempts(attempts: &Value) -> Vec<String> {
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let attempts = attempts.as_array().unwrap().iter();
-    attempts.map(|a| [&a["source"], &a["outcome"], &a["code"]].map(word).join(" ")).collect()
+    attempts
+        .map(|a| [&a["source"], &a["outcome"], &a["code"]].map(word).join(" "))
+        .collect()
 }
 
 /// Every policy with an identity behind it, and no identity at all.
 fn rights() -> impl Iterator<Item = (Own, Policy)> {
-    Policy::ALL.map(|policy| (Own::Admin, policy)).into_iter().chain([(Own::None, Policy::Full)])
+    Policy::ALL
+        .map(|policy| (Own::Admin, policy))
+        .into_iter()
+        .chain([(Own::None, Policy::Full)])
 }
 
 /// Signed tokens. Rows are what a token carries, columns what the catalog answers. The first row of each outcome is met with
@@ -170,7 +201,13 @@ async fn signed(
 ) -> BTreeSet<(Outcome, Outcome, Policy)> {
     let mut met = BTreeSet::new();
     for (turn, (own, policy)) in rights().enumerate() {
-        let setting = Setting { proof, web, has_registry: columns.iter().any(|c| c.vends.is_some()), own, policy };
+        let setting = Setting {
+            proof,
+            web,
+            has_registry: columns.iter().any(|c| c.vends.is_some()),
+            own,
+            policy,
+        };
         let server = scene.serve(setting).await;
         let mut outcomes = BTreeSet::new();
         for (row, exchange) in exchanges(&scene.stage, own, web).iter().enumerate() {
@@ -195,7 +232,11 @@ async fn of_tokens_signed_with_a_secret() {
     let scene = Scene::new().await;
     let hs256 = (Proof::Hs256, Web::None);
     let met = signed(&scene, hs256, &catalogs(&scene.stage, true), 4).await;
-    assert_eq!(met.len(), 4 * 4 * 3, "every outcome with every other under every policy: {met:?}");
+    assert_eq!(
+        met.len(),
+        4 * 4 * 3,
+        "every outcome with every other under every policy: {met:?}"
+    );
     signed(&scene, hs256, &catalogs(&scene.stage, false), 2).await;
 }
 
@@ -205,7 +246,11 @@ async fn of_tokens_of_a_provider() {
     let scene = Scene::new().await;
     for web in [Web::Open, Web::Closed, Web::Broken] {
         let met = signed(&scene, (Proof::Jwks, web), &catalogs(&scene.stage, true)[..4], 1).await;
-        assert_eq!(met.len(), 3 * 4 * 3, "with a role for everybody the first step always applies: {met:?}");
+        assert_eq!(
+            met.len(),
+            3 * 4 * 3,
+            "with a role for everybody the first step always applies: {met:?}"
+        );
     }
 }
 
@@ -213,25 +258,45 @@ async fn of_tokens_of_a_provider() {
 #[tokio::test]
 async fn of_opaque_bearers() {
     let scene = Scene::new().await;
-    for (proof, web) in [(Proof::Registry, Web::None), (Proof::Hs256, Web::None), (Proof::Jwks, Web::Open)] {
+    for (proof, web) in [
+        (Proof::Registry, Web::None),
+        (Proof::Hs256, Web::None),
+        (Proof::Jwks, Web::Open),
+    ] {
         for (turn, (own, policy)) in rights().enumerate() {
             // Without a registry nobody is let in, whatever the policy.
             for has_registry in [true].into_iter().chain((turn == 0).then_some(false)) {
-                let setting = Setting { proof, web, has_registry, own, policy };
+                let setting = Setting {
+                    proof,
+                    web,
+                    has_registry,
+                    own,
+                    policy,
+                };
                 let server = scene.serve(setting).await;
                 let catalogs = catalogs(&scene.stage, has_registry);
                 // An opaque bearer carries no claims.
-                for (column, catalog) in catalogs.iter().filter(|catalog| catalog.claims == json!({})).enumerate() {
+                for (column, catalog) in catalogs
+                    .iter()
+                    .filter(|catalog| catalog.claims == json!({}))
+                    .enumerate()
+                {
                     let name = scene.next();
                     let prefix = if proof == Proof::Registry { "opaque" } else { "qk" };
                     let token = format!("{prefix}_{name}");
-                    catalog.vends.iter().for_each(|vends| scene.registry.vends(&token, vends.clone()));
+                    catalog
+                        .vends
+                        .iter()
+                        .for_each(|vends| scene.registry.vends(&token, vends.clone()));
                     let refused = match (has_registry, proof) {
                         (true, _) => not_let_in(catalog.answer),
                         (false, Proof::Registry) => Some((503, "verifier_unavailable")),
                         (false, _) => Some((401, "invalid_jwt")),
                     };
-                    let bearer = Bearer { refused, ..Bearer::new(Some(token), &name).in_turn(turn + column) };
+                    let bearer = Bearer {
+                        refused,
+                        ..Bearer::new(Some(token), &name).in_turn(turn + column)
+                    };
                     scene.cell(&server, setting, &nothing(), catalog, &bearer).await;
                 }
             }
@@ -246,13 +311,29 @@ async fn of_calls_without_a_token() {
     // Nobody's token cannot be sent to the registry.
     let nobody = nothing();
     let (claims, answer, signer) = (json!({}), nobody.answer, Signer::Nobody);
-    let catalog = Catalog { name: "not asked", claims, vends: None, answer, requests: 0, signer };
+    let catalog = Catalog {
+        name: "not asked",
+        claims,
+        vends: None,
+        answer,
+        requests: 0,
+        signer,
+    };
     for (turn, (own, policy)) in rights().enumerate() {
         for proof in [Proof::Anonymous, Proof::Hs256, Proof::Jwks, Proof::Registry] {
-            let setting = Setting { proof, web: Web::None, has_registry: true, own, policy };
+            let setting = Setting {
+                proof,
+                web: Web::None,
+                has_registry: true,
+                own,
+                policy,
+            };
             let server = scene.serve(setting).await;
             let refused = (proof != Proof::Anonymous).then_some((401, "missing_jwt"));
-            let bearer = Bearer { refused, ..Bearer::new(None, "nobody").in_turn(turn) };
+            let bearer = Bearer {
+                refused,
+                ..Bearer::new(None, "nobody").in_turn(turn)
+            };
             scene.cell(&server, setting, &nobody, &catalog, &bearer).await;
         }
     }
@@ -264,7 +345,13 @@ async fn of_calls_without_a_token() {
 async fn of_a_server_whose_own_identity_is_broken() {
     let scene = Scene::new().await;
     for policy in Policy::ALL {
-        let setting = Setting { proof: Proof::Hs256, web: Web::None, has_registry: true, own: Own::Broken, policy };
+        let setting = Setting {
+            proof: Proof::Hs256,
+            web: Web::None,
+            has_registry: true,
+            own: Own::Broken,
+            policy,
+        };
         let variables = [
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ("AWS_ROLE_ARN", scene.stage.aws().role_arn("it/writer")),
@@ -275,7 +362,10 @@ async fn of_a_server_whose_own_identity_is_broken() {
             for catalog in &catalogs(&scene.stage, true)[..4] {
                 for tool in [Tool::Read, Tool::Write] {
                     let (good, _, name) = scene.signed(setting.proof, exchange, catalog);
-                    let bearer = Bearer { tools: vec![tool], ..Bearer::new(Some(good), &name) };
+                    let bearer = Bearer {
+                        tools: vec![tool],
+                        ..Bearer::new(Some(good), &name)
+                    };
                     scene.cell(&program.server, setting, exchange, catalog, &bearer).await;
                 }
             }
@@ -289,12 +379,22 @@ async fn of_a_server_whose_own_identity_is_broken() {
 async fn of_callers_whose_registry_is_gone_a_moment_later() {
     let scene = Scene::new().await;
     for proof in [Proof::Registry, Proof::Hs256] {
-        let setting = Setting { proof, web: Web::None, has_registry: true, own: Own::Admin, policy: Policy::Full };
+        let setting = Setting {
+            proof,
+            web: Web::None,
+            has_registry: true,
+            own: Own::Admin,
+            policy: Policy::Full,
+        };
         let server = scene.serve(setting).await;
         for gone in [Vends::Html, Vends::Status(404), Vends::Status(403), Vends::Status(500)] {
             for tool in [Tool::Read, Tool::Write] {
                 let name = scene.next();
-                let token = if proof == Proof::Registry { name.clone() } else { token(json!({ "sub": name })) };
+                let token = if proof == Proof::Registry {
+                    name.clone()
+                } else {
+                    token(json!({ "sub": name }))
+                };
                 let bearer = Bearer::new(Some(token.clone()), &name);
                 // The registry says that these last an hour; S3 knows better.
                 let over = scene.stage.mint("writer", 0);
@@ -305,7 +405,15 @@ async fn of_callers_whose_registry_is_gone_a_moment_later() {
                 let failure = answer.failure("access_denied");
                 assert_eq!(failure["credential_source"], "catalog", "{failure}");
                 let s3 = vec![(tool.operation().to_owned(), over.access_key_id)];
-                assert_eq!(reached, Reached { registry: 1, sts: 0, s3 }, "{failure}");
+                assert_eq!(
+                    reached,
+                    Reached {
+                        registry: 1,
+                        sts: 0,
+                        s3
+                    },
+                    "{failure}"
+                );
             }
         }
     }
@@ -316,11 +424,19 @@ async fn of_callers_whose_registry_is_gone_a_moment_later() {
 async fn of_opaque_bearers_that_are_refreshed_when_the_registry_is_gone() {
     let scene = Scene::new().await;
     let (proof, own) = (Proof::Registry, Own::Admin);
-    let setting = Setting { proof, web: Web::None, has_registry: true, own, policy: Policy::Full };
+    let setting = Setting {
+        proof,
+        web: Web::None,
+        has_registry: true,
+        own,
+        policy: Policy::Full,
+    };
     let server = scene.serve(setting).await;
     for (gone, code) in [(Vends::Html, "not_json"), (Vends::Status(404), "missing_config")] {
         let token = scene.next();
-        scene.registry.vends(&token, Vends::Keys(scene.stage.writer.clone(), 3600));
+        scene
+            .registry
+            .vends(&token, Vends::Keys(scene.stage.writer.clone(), 3600));
         server.call(&token, "auth_status", json!({})).await.success();
         scene.registry.vends(&token, gone);
         let status = server.call(&token, "auth_status", json!({ "refresh": true })).await;
@@ -332,8 +448,13 @@ async fn of_opaque_bearers_that_are_refreshed_when_the_registry_is_gone() {
         assert_eq!(attempts(&status.success()["attempts"]), expected);
         assert_eq!(status.success()["has_credentials"], false);
         for tool in [Tool::Read, Tool::Write] {
-            let (answer, reached) = scene.watched(tool.call(&server, &Bearer::new(Some(token.clone()), ""))).await;
-            assert_eq!((answer.refused(), reached), ((503, "verifier_unavailable"), Reached::NOBODY));
+            let (answer, reached) = scene
+                .watched(tool.call(&server, &Bearer::new(Some(token.clone()), "")))
+                .await;
+            assert_eq!(
+                (answer.refused(), reached),
+                ((503, "verifier_unavailable"), Reached::NOBODY)
+            );
         }
     }
 }

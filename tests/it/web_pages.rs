@@ -11,7 +11,10 @@ const EXTENSION: &str = "chrome-extension://abcdefghijklmnop";
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
 fn flags() -> Vec<String> {
-    vec![format!("--jwt-secret={SECRET}"), format!("--allowed-origins={PAGE},{EXTENSION}")]
+    vec![
+        format!("--jwt-secret={SECRET}"),
+        format!("--allowed-origins={PAGE},{EXTENSION}"),
+    ]
 }
 
 #[tokio::test]
@@ -30,15 +33,34 @@ async fn every_answer_can_be_read_by_a_listed_page() {
                 (granted.status, &granted.headers["access-control-allow-origin"]),
                 (200, &origin.parse().unwrap())
             );
-            assert_eq!(granted.headers["access-control-allow-headers"], "authorization,baggage", "{path}");
+            assert_eq!(
+                granted.headers["access-control-allow-headers"], "authorization,baggage",
+                "{path}"
+            );
             let answer = server.request("POST", path, &[page]).await;
-            assert_eq!(answer.headers["access-control-allow-origin"], origin, "{path} {}", answer.status);
+            assert_eq!(
+                answer.headers["access-control-allow-origin"], origin,
+                "{path} {}",
+                answer.status
+            );
         }
         let get = server.request("GET", "/mcp", &[page]).await;
-        assert_eq!((get.status, &get.headers["cache-control"]), (405, &"no-store".parse().unwrap()));
-        let vary: Vec<&str> = get.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+        assert_eq!(
+            (get.status, &get.headers["cache-control"]),
+            (405, &"no-store".parse().unwrap())
+        );
+        let vary: Vec<&str> = get
+            .headers
+            .get_all("vary")
+            .iter()
+            .map(|value| value.to_str().unwrap())
+            .collect();
         assert!(vary.iter().any(|value| value.contains("accept")), "{vary:?}");
-        assert!(get.body["error"]["message"].as_str().unwrap().contains("POST"), "{}", get.body);
+        assert!(
+            get.body["error"]["message"].as_str().unwrap().contains("POST"),
+            "{}",
+            get.body
+        );
         assert_eq!(server.post(PING, &[page]).await.status, 200);
     }
 }
@@ -49,7 +71,11 @@ async fn paths_of_an_authorization_server_answer_as_oauth_does() {
     let server = Server::start_with(None, &flags()).await;
     for (method, path) in [("POST", "/register"), ("GET", "/authorize"), ("POST", "/token")] {
         let answer = server.request(method, path, &[("origin", PAGE)]).await;
-        assert_eq!((answer.status, &answer.body["error"]), (404, &json!("invalid_request")), "{path}");
+        assert_eq!(
+            (answer.status, &answer.body["error"]),
+            (404, &json!("invalid_request")),
+            "{path}"
+        );
         let description = answer.body["error_description"].as_str().unwrap();
         assert!(description.contains("Authorization: Bearer"), "{description}");
         assert_eq!(answer.headers["access-control-allow-origin"], PAGE);
@@ -64,14 +90,23 @@ async fn paths_of_an_authorization_server_answer_as_oauth_does() {
     with_login.push(format!("--allowed-origins={PAGE}"));
     let server = Server::start_with(None, &with_login).await;
     let answer = server.request("POST", "/register", &[]).await;
-    assert!(answer.body["error_description"].as_str().unwrap().contains(login), "{}", answer.body);
+    assert!(
+        answer.body["error_description"].as_str().unwrap().contains(login),
+        "{}",
+        answer.body
+    );
     // A page's tracing adds headers to every request, those for public documents included.
     let preflight = [
         ("origin", "https://any.example.com"),
         ("access-control-request-method", "GET"),
-        ("access-control-request-headers", "traceparent,baggage,mcp-protocol-version"),
+        (
+            "access-control-request-headers",
+            "traceparent,baggage,mcp-protocol-version",
+        ),
     ];
-    let granted = server.request("OPTIONS", "/.well-known/oauth-protected-resource/mcp", &preflight).await;
+    let granted = server
+        .request("OPTIONS", "/.well-known/oauth-protected-resource/mcp", &preflight)
+        .await;
     assert_eq!(granted.status, 200);
     assert_eq!(granted.headers["access-control-allow-origin"], "*");
     assert_eq!(granted.headers["access-control-allow-headers"], preflight[2].1);
@@ -81,19 +116,34 @@ async fn paths_of_an_authorization_server_answer_as_oauth_does() {
 async fn a_refused_origin_is_named_in_the_log() {
     let program = Program::serve(&flags(), &[]).await;
     let foreign = ("origin", "https://forgotten.example.com");
-    let preflight =
-        program.server.request("OPTIONS", "/mcp", &[foreign, ("access-control-request-method", "POST")]).await;
+    let preflight = program
+        .server
+        .request("OPTIONS", "/mcp", &[foreign, ("access-control-request-method", "POST")])
+        .await;
     assert_eq!(preflight.refused(), (403, "origin_not_allowed"), "{}", preflight.body);
     assert!(!preflight.headers.contains_key("access-control-allow-origin"));
-    assert_eq!(program.server.post(PING, &[foreign]).await.refused(), (403, "origin_not_allowed"));
+    assert_eq!(
+        program.server.post(PING, &[foreign]).await.refused(),
+        (403, "origin_not_allowed")
+    );
     let line = program.logged(|line| line["origin"] == foreign.1).await;
     assert_eq!(line["level"], "WARN", "{line}");
-    assert!(line["message"].as_str().unwrap().contains("QUILT_MCP_ALLOWED_ORIGINS"), "{line}");
+    assert!(
+        line["message"].as_str().unwrap().contains("QUILT_MCP_ALLOWED_ORIGINS"),
+        "{line}"
+    );
     // As many as anybody sends, there are few such lines.
     for n in 0..50 {
-        program.server.post(PING, &[("origin", &format!("https://{n}.example.com"))]).await;
+        program
+            .server
+            .post(PING, &[("origin", &format!("https://{n}.example.com"))])
+            .await;
     }
-    let lines = program.texts().into_iter().filter(|line| line.contains("QUILT_MCP_ALLOWED_ORIGINS")).count();
+    let lines = program
+        .texts()
+        .into_iter()
+        .filter(|line| line.contains("QUILT_MCP_ALLOWED_ORIGINS"))
+        .count();
     assert!((1..=20).contains(&lines), "{lines}");
 }
 
@@ -118,7 +168,11 @@ async fn a_public_url_with_a_path_is_served_below_it() {
         format!("/api{well_known}/mcp"),
     ] {
         let document = server.request("GET", &path, &[]).await;
-        assert_eq!((document.status, &document.body["resource"]), (200, &json!(format!("{url}/mcp"))), "{path}");
+        assert_eq!(
+            (document.status, &document.body["resource"]),
+            (200, &json!(format!("{url}/mcp"))),
+            "{path}"
+        );
     }
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bucket_list"}}"#;
     for path in ["/mcp", "/api/mcp", "/api/mcp/"] {

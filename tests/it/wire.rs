@@ -13,8 +13,10 @@ async fn server() -> (Stage, Server, String) {
     let stage = Stage::embedded().await;
     let server = Server::start(&stage, None, &[format!("--jwt-secret={SECRET}")]).await;
     let keys = &stage.reader;
-    let bearer = token(json!({ "sub": "r", "aws_credentials": { "access_key_id": keys.access_key_id,
-        "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }));
+    let bearer = token(
+        json!({ "sub": "r", "aws_credentials": { "access_key_id": keys.access_key_id,
+        "secret_access_key": keys.secret_access_key, "session_token": keys.session_token } }),
+    );
     (stage, server, format!("Bearer {bearer}"))
 }
 
@@ -49,17 +51,32 @@ async fn every_result_says_whose_it_is_and_for_how_long_it_is_good() {
         ("resources/list", None, json!({}), cached),
         ("resources/templates/list", None, json!({}), cached),
         ("prompts/list", None, json!({}), cached),
-        ("resources/read", Some(uri.as_str()), json!({ "uri": uri }), Some("private")),
+        (
+            "resources/read",
+            Some(uri.as_str()),
+            json!({ "uri": uri }),
+            Some("private"),
+        ),
         ("prompts/get", Some("explain_denial"), prompt, None),
         ("completion/complete", None, complete, None),
-        ("tools/call", Some("auth_status"), json!({ "name": "auth_status" }), None),
+        (
+            "tools/call",
+            Some("auth_status"),
+            json!({ "name": "auth_status" }),
+            None,
+        ),
         ("tools/call", Some("buckets"), json!({ "name": "buckets" }), None),
     ] {
         let mut headers = vec![NEW, ("mcp-method", method), ("authorization", bearer.as_str())];
         headers.extend(name.map(|name| ("mcp-name", name)));
         let answer = server.post(body(method, params), &headers).await;
         let result = &answer.body["result"];
-        assert_eq!((answer.status, &result["resultType"]), (200, &json!("complete")), "{method} {}", answer.body);
+        assert_eq!(
+            (answer.status, &result["resultType"]),
+            (200, &json!("complete")),
+            "{method} {}",
+            answer.body
+        );
         let named = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
         assert_eq!(
             (&named["name"], &named["version"]),
@@ -68,7 +85,11 @@ async fn every_result_says_whose_it_is_and_for_how_long_it_is_good() {
         );
         assert_eq!(result["cacheScope"].as_str(), scope, "{method}");
         assert_eq!(result["ttlMs"].is_u64(), scope.is_some(), "{method}");
-        assert_eq!(result["ttlMs"].as_u64().unwrap_or(0) > 0, scope == cached, "{method}: data is never kept");
+        assert_eq!(
+            result["ttlMs"].as_u64().unwrap_or(0) > 0,
+            scope == cached,
+            "{method}: data is never kept"
+        );
     }
     // Older peers are not told what they do not know.
     let old = server.rpc(None, "tools/list", json!({})).await;
@@ -83,7 +104,10 @@ async fn headers_and_body_of_2026_must_agree() {
     let bearer = ("authorization", bearer.as_str());
     let call = body("tools/call", json!({ "name": "auth_status" }));
     let (method, name) = (("mcp-method", "tools/call"), ("mcp-name", "auth_status"));
-    assert_eq!(outcome(&server.post(call.as_str(), &[NEW, bearer, method, name]).await), (200, None));
+    assert_eq!(
+        outcome(&server.post(call.as_str(), &[NEW, bearer, method, name]).await),
+        (200, None)
+    );
     for headers in [
         vec![NEW, bearer, name],
         vec![NEW, bearer, ("mcp-method", "tools/list"), name],
@@ -93,17 +117,31 @@ async fn headers_and_body_of_2026_must_agree() {
         vec![bearer, method, name],
         vec![("mcp-protocol-version", "2025-11-25"), bearer, method, name],
     ] {
-        assert_eq!(outcome(&server.post(call.as_str(), &headers).await), (400, Some(-32020)), "{headers:?}");
+        assert_eq!(
+            outcome(&server.post(call.as_str(), &headers).await),
+            (400, Some(-32020)),
+            "{headers:?}"
+        );
     }
     let encoded = ("mcp-name", "=?base64?YXV0aF9zdGF0dXM=?=");
-    assert_eq!(outcome(&server.post(call.as_str(), &[NEW, bearer, method, encoded]).await), (200, None));
-    for missing in ["io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities"] {
+    assert_eq!(
+        outcome(&server.post(call.as_str(), &[NEW, bearer, method, encoded]).await),
+        (200, None)
+    );
+    for missing in [
+        "io.modelcontextprotocol/protocolVersion",
+        "io.modelcontextprotocol/clientCapabilities",
+    ] {
         let mut params = json!({ "_meta": meta("2026-07-28") });
         params["_meta"].as_object_mut().unwrap().remove(missing);
         let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params }).to_string();
         let answer = server.post(list, &[NEW, ("mcp-method", "tools/list")]).await;
         assert_eq!(outcome(&answer), (400, Some(-32602)), "{missing}");
-        assert!(answer.body["error"]["message"].as_str().unwrap().contains(missing), "{}", answer.body);
+        assert!(
+            answer.body["error"]["message"].as_str().unwrap().contains(missing),
+            "{}",
+            answer.body
+        );
     }
     let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
     let named = [NEW, ("mcp-method", "notifications/initialized")];
@@ -120,32 +158,55 @@ async fn a_version_that_is_not_served_is_told_which_are() {
         let with_meta =
             json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": { "_meta": meta(version) } });
         for body in [plain, with_meta.to_string()] {
-            let answer = server.post(body.as_str(), &[header, ("mcp-method", "tools/list")]).await;
+            let answer = server
+                .post(body.as_str(), &[header, ("mcp-method", "tools/list")])
+                .await;
             assert_eq!(outcome(&answer), (400, Some(-32022)), "{body}: {}", answer.body);
             let data = &answer.body["error"]["data"];
-            assert_eq!((&data["requested"], &data["supported"]), (&json!(version), &json!(VERSIONS)), "{body}");
+            assert_eq!(
+                (&data["requested"], &data["supported"]),
+                (&json!(version), &json!(VERSIONS)),
+                "{body}"
+            );
             assert_eq!(answer.body["id"], 7);
         }
     }
     for version in &VERSIONS[..3] {
-        let answer =
-            server.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, &[("mcp-protocol-version", version)]).await;
+        let answer = server
+            .post(
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+                &[("mcp-protocol-version", version)],
+            )
+            .await;
         assert_eq!(outcome(&answer), (200, None), "{version}");
     }
     let client = json!({ "name": "t", "version": "0" });
     let params = json!({ "protocolVersion": "2026-07-28", "capabilities": {}, "clientInfo": client });
     let answer = server.rpc(None, "initialize", params).await;
-    assert_eq!(answer.body["result"]["protocolVersion"], "2025-11-25", "2026 has no initialize");
+    assert_eq!(
+        answer.body["result"]["protocolVersion"], "2025-11-25",
+        "2026 has no initialize"
+    );
     let capabilities = answer.body["result"]["capabilities"].as_object().unwrap();
     let names: Vec<&str> = capabilities.keys().map(String::as_str).collect();
-    assert_eq!(names, ["completions", "prompts", "resources", "tools"], "nothing that is not served is promised");
+    assert_eq!(
+        names,
+        ["completions", "prompts", "resources", "tools"],
+        "nothing that is not served is promised"
+    );
 }
 
 #[tokio::test]
 async fn methods_that_are_not_served_are_not_there() {
     let (_stage, server, bearer) = server().await;
     let bearer = ("authorization", bearer.as_str());
-    let gone = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+    let gone = [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+    ];
     for method in gone.into_iter().chain(["no/such", "subscriptions/listen"]) {
         let params = match method {
             "logging/setLevel" => json!({ "level": "info" }),
@@ -161,7 +222,11 @@ async fn methods_that_are_not_served_are_not_there() {
     for method in ["no/such", "logging/setLevel", "resources/subscribe"] {
         let params = json!({ "level": "info", "uri": "s3://abc/x" });
         let old = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
-        assert_eq!(outcome(&server.post(old, &[bearer]).await), (200, Some(-32601)), "{method}");
+        assert_eq!(
+            outcome(&server.post(old, &[bearer]).await),
+            (200, Some(-32601)),
+            "{method}"
+        );
     }
     let old = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     assert_eq!(outcome(&server.post(old, &[]).await), (200, None));
@@ -173,8 +238,14 @@ async fn params_that_cannot_be_decoded_are_invalid_in_both_eras() {
     let bearer = ("authorization", bearer.as_str());
     for (method, params) in [
         ("completion/complete", json!({})),
-        ("completion/complete", json!({ "ref": { "type": "ref/other" }, "argument": { "name": "a", "value": "" } })),
-        ("completion/complete", json!({ "ref": { "type": "ref/prompt", "name": "x" }, "argument": "y" })),
+        (
+            "completion/complete",
+            json!({ "ref": { "type": "ref/other" }, "argument": { "name": "a", "value": "" } }),
+        ),
+        (
+            "completion/complete",
+            json!({ "ref": { "type": "ref/prompt", "name": "x" }, "argument": "y" }),
+        ),
         ("prompts/get", json!({ "arguments": {} })),
         ("prompts/get", json!({ "name": "explore_bucket", "arguments": [] })),
         ("resources/read", json!({ "uri": 7 })),
@@ -187,8 +258,14 @@ async fn params_that_cannot_be_decoded_are_invalid_in_both_eras() {
         let old = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let answer = server.post(old, &[bearer]).await;
         assert_eq!(outcome(&answer).1, Some(-32602), "{method} {params}: {}", answer.body);
-        let answer = server.post(body(method, params.clone()), &[NEW, bearer, ("mcp-method", method)]).await;
-        assert!([Some(-32602), Some(-32020)].contains(&outcome(&answer).1), "{method} {params}: {}", answer.body);
+        let answer = server
+            .post(body(method, params.clone()), &[NEW, bearer, ("mcp-method", method)])
+            .await;
+        assert!(
+            [Some(-32602), Some(-32020)].contains(&outcome(&answer).1),
+            "{method} {params}: {}",
+            answer.body
+        );
     }
 }
 
@@ -196,13 +273,21 @@ async fn params_that_cannot_be_decoded_are_invalid_in_both_eras() {
 async fn what_is_not_there_has_the_number_of_the_peers_version() {
     let (_stage, server, bearer) = server().await;
     let uri = format!("s3://{SHARED}/nowhere");
-    let headers =
-        [NEW, ("mcp-method", "resources/read"), ("mcp-name", uri.as_str()), ("authorization", bearer.as_str())];
-    let answer = server.post(body("resources/read", json!({ "uri": uri })), &headers).await;
+    let headers = [
+        NEW,
+        ("mcp-method", "resources/read"),
+        ("mcp-name", uri.as_str()),
+        ("authorization", bearer.as_str()),
+    ];
+    let answer = server
+        .post(body("resources/read", json!({ "uri": uri })), &headers)
+        .await;
     assert_eq!(outcome(&answer), (200, Some(-32602)));
     assert_eq!(answer.body["error"]["data"]["uri"], uri.as_str());
     let headers = [NEW, ("mcp-method", "tools/call"), ("mcp-name", "nothing"), headers[3]];
-    let answer = server.post(body("tools/call", json!({ "name": "nothing" })), &headers).await;
+    let answer = server
+        .post(body("tools/call", json!({ "name": "nothing" })), &headers)
+        .await;
     assert_eq!(outcome(&answer), (200, Some(-32602)));
 }
 
@@ -210,7 +295,9 @@ async fn what_is_not_there_has_the_number_of_the_peers_version() {
 async fn sessions_of_older_transports_are_ignored() {
     let (_stage, server, _) = server().await;
     let headers = [("mcp-session-id", "abc"), ("last-event-id", "7")];
-    let answer = server.post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, &headers).await;
+    let answer = server
+        .post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, &headers)
+        .await;
     assert_eq!(outcome(&answer), (200, None));
     assert!(!answer.headers.contains_key("mcp-session-id"));
 }

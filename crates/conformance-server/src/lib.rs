@@ -118,9 +118,14 @@ impl Fixtures {
 fn completion(request: &CompleteRequestParams) -> Option<Result<CompleteResult, ErrorData>> {
     match &request.r#ref {
         Reference::Prompt(prompt) if prompt.name.starts_with("test_") => {
-            let words = ["testing", "tested"].into_iter().filter(|word| word.starts_with(&request.argument.value));
+            let words = ["testing", "tested"]
+                .into_iter()
+                .filter(|word| word.starts_with(&request.argument.value));
             let info = CompletionInfo::with_all_values(words.map(str::to_owned).collect());
-            Some(info.map(CompleteResult::new).map_err(|problem| ErrorData::internal_error(problem, None)))
+            Some(
+                info.map(CompleteResult::new)
+                    .map_err(|problem| ErrorData::internal_error(problem, None)),
+            )
         }
         _ => None,
     }

@@ -28,14 +28,20 @@ pub(super) async fn call(name: &str, call: &Call<'_>) -> Option<Result<CallToolR
 }
 
 async fn log(call: &Call<'_>) {
-    for message in ["Tool execution started", "Tool processing data", "Tool execution completed"] {
+    for message in [
+        "Tool execution started",
+        "Tool processing data",
+        "Tool execution completed",
+    ] {
         (call.notify)("notifications/message", json!({ "level": "info", "data": message })).await;
         tokio::time::sleep(PAUSE).await;
     }
 }
 
 async fn progress(call: &Call<'_>) {
-    let Some(token) = call.params.get("_meta").and_then(|meta| meta.get("progressToken")) else { return };
+    let Some(token) = call.params.get("_meta").and_then(|meta| meta.get("progressToken")) else {
+        return;
+    };
     for done in [0, 50, 100] {
         let params = json!({ "progressToken": token, "progress": done, "total": 100 });
         (call.notify)("notifications/progress", params).await;

@@ -10,8 +10,16 @@ use crate::{PNG, decoded, encoded};
 /// Name, description and required arguments.
 const PROMPTS: [(&str, &str, &[&str]); 5] = [
     ("test_simple_prompt", "One message.", &[]),
-    ("test_prompt_with_arguments", "A message with two arguments.", &["arg1", "arg2"]),
-    ("test_prompt_with_embedded_resource", "A message with a resource.", &["resourceUri"]),
+    (
+        "test_prompt_with_arguments",
+        "A message with two arguments.",
+        &["arg1", "arg2"],
+    ),
+    (
+        "test_prompt_with_embedded_resource",
+        "A message with a resource.",
+        &["resourceUri"],
+    ),
     ("test_prompt_with_image", "A message with an image.", &[]),
     ("test_input_required_result_prompt", "A message that asks first.", &[]),
 ];
@@ -35,7 +43,10 @@ pub fn all() -> Vec<Prompt> {
 /// One prompt, if it is one.
 pub(super) fn get(request: &GetPromptRequestParams) -> Option<Result<Value, ErrorData>> {
     let argument = |name: &str| {
-        let given = request.arguments.as_ref().and_then(|arguments| arguments.get(name)?.as_str());
+        let given = request
+            .arguments
+            .as_ref()
+            .and_then(|arguments| arguments.get(name)?.as_str());
         given.unwrap_or_default().to_owned()
     };
     let text = |text: String| json!({ "type": "text", "text": text });
@@ -59,13 +70,19 @@ pub(super) fn get(request: &GetPromptRequestParams) -> Option<Result<Value, Erro
             let answers = request.input_responses.as_ref();
             let Some(context) = answers.and_then(|answers| field(answers.get(CONTEXT)?, "context")) else {
                 let asked = json!({ CONTEXT: ask_user("What context should the prompt use?", "context", "string") });
-                return Some(decoded(asked).map(InputRequiredResult::from_input_requests).and_then(encoded));
+                return Some(
+                    decoded(asked)
+                        .map(InputRequiredResult::from_input_requests)
+                        .and_then(encoded),
+                );
             };
             vec![text(format!("With the context: {context}"))]
         }
         _ => return None,
     };
-    let messages: Vec<Value> =
-        contents.into_iter().map(|content| json!({ "role": "user", "content": content })).collect();
+    let messages: Vec<Value> = contents
+        .into_iter()
+        .map(|content| json!({ "role": "user", "content": content }))
+        .collect();
     Some(Ok(json!({ "resultType": "complete", "messages": messages })))
 }

@@ -12,7 +12,11 @@ const WATCHED: &str = "test://watched-resource";
 /// Every resource of the suite that is listed.
 #[must_use]
 pub fn all() -> Vec<Resource> {
-    let listed = [(TEXT, "A text", "text/plain"), (BINARY, "An image", "image/png"), (WATCHED, "A text", "text/plain")];
+    let listed = [
+        (TEXT, "A text", "text/plain"),
+        (BINARY, "An image", "image/png"),
+        (WATCHED, "A text", "text/plain"),
+    ];
     let resource = |(uri, name, mime_type): (&str, &str, &str)| {
         decoded(json!({ "uri": uri, "name": name, "mimeType": mime_type })).ok()
     };

@@ -38,7 +38,11 @@ pub(super) fn ask_user(message: &str, field: &str, kind: &str) -> Value {
 
 /// A field of an accepted elicitation.
 pub(super) fn field<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
-    if answer.get("action")?.as_str()? == "accept" { answer.get("content")?.get(name)?.as_str() } else { None }
+    if answer.get("action")?.as_str()? == "accept" {
+        answer.get("content")?.get(name)?.as_str()
+    } else {
+        None
+    }
 }
 
 fn ask_model(question: &str) -> Value {
@@ -56,9 +60,11 @@ fn asks(tool: &str) -> Option<Asks> {
         "test_input_required_result_elicitation" | "test_streaming_elicitation" => {
             (vec![json!({ "user_name": name() })], false, "Hello")
         }
-        "test_input_required_result_sampling" => {
-            (vec![json!({ "capital_question": ask_model("What is the capital of France?") })], false, "The model says")
-        }
+        "test_input_required_result_sampling" => (
+            vec![json!({ "capital_question": ask_model("What is the capital of France?") })],
+            false,
+            "The model says",
+        ),
         "test_input_required_result_list_roots" => (vec![json!({ "client_roots": roots() })], false, "The roots are"),
         "test_input_required_result_request_state" => (vec![confirm()], true, "state-ok"),
         "test_input_required_result_tampered_state" => (vec![confirm()], true, "The state is whole"),
@@ -79,7 +85,11 @@ fn asks(tool: &str) -> Option<Asks> {
         ),
         _ => return None,
     };
-    Some(Asks { rounds, is_sealed, answer })
+    Some(Asks {
+        rounds,
+        is_sealed,
+        answer,
+    })
 }
 
 impl Rounds {
@@ -87,7 +97,11 @@ impl Rounds {
     pub(super) fn call(&self, request: &CallToolRequestParams, client: Client) -> Option<Result<Value, ErrorData>> {
         if request.name == "test_missing_capability" {
             let answer = said("This client samples.".to_owned());
-            return Some(if client.sampling { answer } else { Err(lacks("sampling/createMessage")) });
+            return Some(if client.sampling {
+                answer
+            } else {
+                Err(lacks("sampling/createMessage"))
+            });
         }
         let asks = asks(&request.name)?;
         if client.has_handshake {
@@ -125,7 +139,9 @@ impl Rounds {
     ) -> Result<Value, ErrorData> {
         let requests: InputRequests = decoded(Value::Object(asked))?;
         let options = SealOptions::new().associated_data(request.name.as_bytes());
-        let state = asks.is_sealed.then(|| self.0.seal_with(round.to_string().as_bytes(), &options));
+        let state = asks
+            .is_sealed
+            .then(|| self.0.seal_with(round.to_string().as_bytes(), &options));
         encoded(InputRequiredResult::new(Some(requests), state))
     }
 
@@ -146,7 +162,11 @@ fn wanted(round: Option<&Value>, client: Client) -> Result<Map<String, Value>, E
         _ => client.elicitation,
     };
     let wanted: Map<String, Value> = all.into_iter().filter(|(_, request)| can(request)).collect();
-    if wanted.is_empty() { Err(lacks(&first)) } else { Ok(wanted) }
+    if wanted.is_empty() {
+        Err(lacks(&first))
+    } else {
+        Ok(wanted)
+    }
 }
 
 fn method(request: &Value) -> Option<&str> {
@@ -156,14 +176,19 @@ fn method(request: &Value) -> Option<&str> {
 /// Whether everything is answered. An answer that cannot be one is a mistake of the client.
 fn are_answered(asked: &Map<String, Value>, answers: &InputResponses) -> Result<bool, ErrorData> {
     for (key, request) in asked {
-        let Some(answer) = answers.get(key) else { return Ok(false) };
+        let Some(answer) = answers.get(key) else {
+            return Ok(false);
+        };
         let needed = match method(request) {
             Some("sampling/createMessage") => "content",
             Some("roots/list") => "roots",
             _ => "action",
         };
         if answer.get(needed).is_none() {
-            return Err(ErrorData::invalid_params(format!("The answer {key} has no {needed}."), None));
+            return Err(ErrorData::invalid_params(
+                format!("The answer {key} has no {needed}."),
+                None,
+            ));
         }
     }
     Ok(true)

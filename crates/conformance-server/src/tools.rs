@@ -12,28 +12,76 @@ const TOOLS: [(&str, &str, &[&str]); 26] = [
     ("test_image_content", "Shows an image.", &[]),
     ("test_audio_content", "Plays a sound.", &[]),
     ("test_embedded_resource", "Embeds a resource.", &[]),
-    ("test_multiple_content_types", "Mixes a text, an image and a resource.", &[]),
+    (
+        "test_multiple_content_types",
+        "Mixes a text, an image and a resource.",
+        &[],
+    ),
     ("test_error_handling", "Always fails.", &[]),
     ("test_tool_with_logging", "Logs three messages.", &[]),
     ("test_logging_tool", "Logs as much as the request asks for.", &[]),
     ("test_tool_with_progress", "Reports progress three times.", &[]),
-    ("test_sampling", "Would ask the client's model, in the middle of a call.", &["prompt"]),
-    ("test_elicitation", "Would ask the user, in the middle of a call.", &["message"]),
-    ("test_elicitation_sep1034_defaults", "Would ask the user with defaults.", &[]),
-    ("test_elicitation_sep1330_enums", "Would ask the user with choices.", &[]),
+    (
+        "test_sampling",
+        "Would ask the client's model, in the middle of a call.",
+        &["prompt"],
+    ),
+    (
+        "test_elicitation",
+        "Would ask the user, in the middle of a call.",
+        &["message"],
+    ),
+    (
+        "test_elicitation_sep1034_defaults",
+        "Would ask the user with defaults.",
+        &[],
+    ),
+    (
+        "test_elicitation_sep1330_enums",
+        "Would ask the user with choices.",
+        &[],
+    ),
     ("test_missing_capability", "Needs a client that samples.", &[]),
     ("test_streaming_elicitation", "Asks the user for a name.", &[]),
-    ("test_input_required_result_elicitation", "Asks the user for a name.", &[]),
+    (
+        "test_input_required_result_elicitation",
+        "Asks the user for a name.",
+        &[],
+    ),
     ("test_input_required_result_sampling", "Asks the client's model.", &[]),
-    ("test_input_required_result_list_roots", "Asks for the client's roots.", &[]),
-    ("test_input_required_result_request_state", "Asks with a state to bring back.", &[]),
-    ("test_input_required_result_multiple_inputs", "Asks for three things at once.", &[]),
+    (
+        "test_input_required_result_list_roots",
+        "Asks for the client's roots.",
+        &[],
+    ),
+    (
+        "test_input_required_result_request_state",
+        "Asks with a state to bring back.",
+        &[],
+    ),
+    (
+        "test_input_required_result_multiple_inputs",
+        "Asks for three things at once.",
+        &[],
+    ),
     ("test_input_required_result_multi_round", "Asks twice.", &[]),
-    ("test_input_required_result_tampered_state", "Asks with a state that must not change.", &[]),
-    ("test_input_required_result_capabilities", "Asks for what the client can answer.", &[]),
+    (
+        "test_input_required_result_tampered_state",
+        "Asks with a state that must not change.",
+        &[],
+    ),
+    (
+        "test_input_required_result_capabilities",
+        "Asks for what the client can answer.",
+        &[],
+    ),
     ("test_custom_header", "Wants its argument in a header too.", &["value"]),
     ("json_schema_2020_12_tool", "Has a schema with everything in it.", &[]),
-    ("test_reconnection", "Would close its stream in the middle of a call.", &[]),
+    (
+        "test_reconnection",
+        "Would close its stream in the middle of a call.",
+        &[],
+    ),
 ];
 
 /// Every tool of the suite.
@@ -50,7 +98,10 @@ fn input_schema(name: &str, arguments: &[&str]) -> Value {
         return schema_with_everything();
     }
     let argument = |argument: &&str| match name {
-        "test_custom_header" => ((*argument).to_owned(), json!({ "type": "string", "x-mcp-header": "Value" })),
+        "test_custom_header" => (
+            (*argument).to_owned(),
+            json!({ "type": "string", "x-mcp-header": "Value" }),
+        ),
         _ => ((*argument).to_owned(), json!({ "type": "string" })),
     };
     let properties: Map<String, Value> = arguments.iter().map(argument).collect();
@@ -92,12 +143,20 @@ pub(super) fn answer(request: &CallToolRequestParams) -> Result<Option<CallToolR
         "test_image_content" => json!([image]),
         "test_audio_content" => json!([{ "type": "audio", "data": WAV, "mimeType": "audio/wav" }]),
         "test_embedded_resource" => {
-            json!([resource("test://embedded-resource", "text/plain", "This is an embedded resource content.")])
+            json!([resource(
+                "test://embedded-resource",
+                "text/plain",
+                "This is an embedded resource content."
+            )])
         }
         "test_multiple_content_types" => json!([
             text("Multiple content types test:"),
             image,
-            resource("test://mixed-content-resource", "application/json", r#"{"test":"data","value":123}"#),
+            resource(
+                "test://mixed-content-resource",
+                "application/json",
+                r#"{"test":"data","value":123}"#
+            ),
         ]),
         "test_custom_header" | "json_schema_2020_12_tool" => json!([text("Taken.")]),
         "test_error_handling" => return failure("This tool intentionally returns an error for testing"),

@@ -21,7 +21,10 @@ use sha2::{Digest as _, Sha256};
 const BATCH: u64 = 1000;
 
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => measure(),
         ["generate", entries] => generate(entries.parse()?),
@@ -39,7 +42,12 @@ struct Measured {
 
 fn hash(entries: u64) -> anyhow::Result<Measured> {
     let (mut hasher, mut digest) = (ManifestHasher::streaming(), Sha256::new());
-    let mut measured = Measured { ours: Duration::ZERO, bare: Duration::ZERO, canonical_bytes: 0, manifest_bytes: 0 };
+    let mut measured = Measured {
+        ours: Duration::ZERO,
+        bare: Duration::ZERO,
+        canonical_bytes: 0,
+        manifest_bytes: 0,
+    };
     let mut feed = |rows: &str, canonical: &str| -> anyhow::Result<()> {
         let start = Instant::now();
         hasher.push(rows.as_bytes())?;
@@ -60,14 +68,22 @@ fn hash(entries: u64) -> anyhow::Result<Measured> {
     let top_hash = hasher.finish()?.top_hash;
     measured.ours += start.elapsed();
     let bare: Vec<String> = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    anyhow::ensure!(top_hash.as_str() == bare.concat(), "the top hash is not that of the canonical bytes");
+    anyhow::ensure!(
+        top_hash.as_str() == bare.concat(),
+        "the top hash is not that of the canonical bytes"
+    );
     Ok(measured)
 }
 
 fn measure() -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     for entries in [100_000, 1_000_000] {
-        let Measured { ours, bare, canonical_bytes, manifest_bytes } = hash(entries)?;
+        let Measured {
+            ours,
+            bare,
+            canonical_bytes,
+            manifest_bytes,
+        } = hash(entries)?;
         let ratio = ours.as_secs_f64() / bare.as_secs_f64();
         writeln!(
             out,
@@ -83,7 +99,10 @@ fn measure() -> anyhow::Result<()> {
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.map_or_else(|| "peak memory unknown".to_owned(), |peak| format!("peak memory {}", peak.trim()))
+    line.map_or_else(
+        || "peak memory unknown".to_owned(),
+        |peak| format!("peak memory {}", peak.trim()),
+    )
 }
 
 fn generate(entries: u64) -> anyhow::Result<()> {
@@ -104,7 +123,11 @@ fn compare(python: &str) -> anyhow::Result<()> {
     }
     file.flush()?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peers/quilt3_time.py");
-    let output = Command::new(python).env("PYTHONUTF8", "1").arg(script).arg(file.path()).output()?;
+    let output = Command::new(python)
+        .env("PYTHONUTF8", "1")
+        .arg(script)
+        .arg(file.path())
+        .output()?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout)?;
     let (top_hash, seconds) = said.trim().split_once(' ').context("quilt3 said something else")?;

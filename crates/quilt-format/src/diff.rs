@@ -38,7 +38,12 @@ pub fn diff<E>(
     from: impl IntoIterator<Item = Result<Entry, E>>,
     to: impl IntoIterator<Item = Result<Entry, E>>,
 ) -> impl Iterator<Item = Result<Change, E>> {
-    Diff { from: from.into_iter(), to: to.into_iter(), next: (None, None), broken: false }
+    Diff {
+        from: from.into_iter(),
+        to: to.into_iter(),
+        next: (None, None),
+        broken: false,
+    }
 }
 
 struct Diff<A, B> {
@@ -110,13 +115,23 @@ mod tests {
                 r#"{{"logical_key":"{key}","physical_keys":["s3://b/{physical}"],"size":1,"hash":{hash},"meta":{{}}}}"#
             );
         }
-        Manifest::read(manifest.as_bytes()).unwrap().entries().cloned().map(Ok).collect()
+        Manifest::read(manifest.as_bytes())
+            .unwrap()
+            .entries()
+            .cloned()
+            .map(Ok)
+            .collect()
     }
 
     #[test]
     fn differences_come_in_tree_order() {
         let from = entries(&[("a/x", "1", "p"), ("a-b", "1", "p"), ("c", "1", "p"), ("d", "1", "p")]);
-        let to = entries(&[("a/x", "1.0", "elsewhere"), ("a-b", "2", "p"), ("b", "1", "p"), ("d", "1", "p")]);
+        let to = entries(&[
+            ("a/x", "1.0", "elsewhere"),
+            ("a-b", "2", "p"),
+            ("b", "1", "p"),
+            ("d", "1", "p"),
+        ]);
         let told: Vec<String> = diff(from, to)
             .map(|change| match change.unwrap() {
                 Change::Added(entry) => format!("+{}", entry.logical_key),

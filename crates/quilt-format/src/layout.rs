@@ -84,18 +84,28 @@ mod tests {
     #[test]
     fn keys_are_those_of_quilt3() {
         let name: PackageName = "team/pkg".parse().unwrap();
-        let hash: TopHash = "fa8109a416742b6c390d2f86036d1aad331391040bb128c18649a5857e354c91\n".parse().unwrap();
+        let hash: TopHash = "fa8109a416742b6c390d2f86036d1aad331391040bb128c18649a5857e354c91\n"
+            .parse()
+            .unwrap();
         assert_eq!(manifest(&hash), format!(".quilt/packages/{hash}"));
         assert_eq!(manifest_at(&manifest(&hash)), Some(hash));
         assert_eq!(manifest_at(".quilt/packages/1220abc.parquet"), None);
         for (which, key) in [
-            (Pointer::Revision(1_795_404_721), ".quilt/named_packages/team/pkg/1795404721"),
+            (
+                Pointer::Revision(1_795_404_721),
+                ".quilt/named_packages/team/pkg/1795404721",
+            ),
             (Pointer::Latest, ".quilt/named_packages/team/pkg/latest"),
         ] {
             assert_eq!(pointer(&name, which), key);
             assert_eq!(pointer_at(key), Some((name.clone(), which)));
         }
-        for other in ["team/pkg", ".quilt/named_packages/pkg/latest", ".quilt/named_packages/team/pkg/", "latest"] {
+        for other in [
+            "team/pkg",
+            ".quilt/named_packages/pkg/latest",
+            ".quilt/named_packages/team/pkg/",
+            "latest",
+        ] {
             assert_eq!(pointer_at(other), None, "{other}");
         }
         assert_eq!(data(&name, &"dir/a.csv".parse().unwrap()), "team/pkg/dir/a.csv");

@@ -23,7 +23,11 @@ impl PackageName {
         let valid = text
             .split_once('/')
             .is_some_and(|(namespace, name)| !namespace.is_empty() && !name.is_empty() && !name.contains('/'));
-        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidName::of(text)) }
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidName::of(text))
+        }
     }
 
     /// The name.
@@ -35,7 +39,9 @@ impl PackageName {
 
 impl InvalidName {
     fn of(text: &str) -> Self {
-        Self { shown: text.chars().take(80).collect() }
+        Self {
+            shown: text.chars().take(80).collect(),
+        }
     }
 }
 
@@ -44,9 +50,16 @@ impl FromStr for PackageName {
 
     /// A name that may be created.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let word = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let word = |part: &str| {
+            part.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        };
         let name = Self::listed(text)?;
-        if name.0.split('/').all(word) { Ok(name) } else { Err(InvalidName::of(text)) }
+        if name.0.split('/').all(word) {
+            Ok(name)
+        } else {
+            Err(InvalidName::of(text))
+        }
     }
 }
 
@@ -65,7 +78,19 @@ mod tests {
         for good in ["a/b", "a-b/c_d", "A9/_-"] {
             assert_eq!(good.parse::<PackageName>().unwrap().as_str(), good);
         }
-        for bad in ["a/b/c", "a", "a.b/c", "é/日本", "a/b\n", "/b", "a/", "ａ/b", "a b/c", "٣/x", ""] {
+        for bad in [
+            "a/b/c",
+            "a",
+            "a.b/c",
+            "é/日本",
+            "a/b\n",
+            "/b",
+            "a/",
+            "ａ/b",
+            "a b/c",
+            "٣/x",
+            "",
+        ] {
             assert!(bad.parse::<PackageName>().is_err(), "{bad}");
         }
     }

@@ -5,7 +5,12 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// `quote`: letters, digits, `_.-~` and `/` stand as they are.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b'/');
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~')
+    .remove(b'/');
 /// `quote_plus`: neither does `/`; a space becomes `+`.
 const QUERY: &AsciiSet = &PATH.add(b'/').remove(b' ');
 /// JavaScript's `encodeURIComponent`.

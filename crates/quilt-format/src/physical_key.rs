@@ -44,7 +44,10 @@ impl FromStr for PhysicalKey {
         if let Some(plain) = plain(text) {
             return Ok(plain);
         }
-        read(text).map_err(|problem| InvalidPhysicalKey { shown: text.chars().take(200).collect(), problem })
+        read(text).map_err(|problem| InvalidPhysicalKey {
+            shown: text.chars().take(200).collect(),
+            problem,
+        })
     }
 }
 
@@ -54,17 +57,26 @@ fn plain(text: &str) -> Option<PhysicalKey> {
     let (path, behind) = rest.split_at_checked(plain_uri(rest.as_bytes()))?;
     let version = behind.strip_prefix("?versionId=").unwrap_or_default();
     let is_whole = behind.is_empty() || (!version.is_empty() && plain_uri(version.as_bytes()) == version.len());
-    let (bucket, key) = path.split_once('/').filter(|(bucket, _)| is_whole && !bucket.is_empty())?;
+    let (bucket, key) = path
+        .split_once('/')
+        .filter(|(bucket, _)| is_whole && !bucket.is_empty())?;
     let version_id = (!version.is_empty()).then(|| version.replace('+', " "));
-    Some(PhysicalKey::S3 { bucket: bucket.to_owned(), key: key.to_owned(), version_id })
+    Some(PhysicalKey::S3 {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        version_id,
+    })
 }
 
 /// Follows Python's `urlsplit`, which quilt3 reads them with: leading blanks and any tab or newline are dropped, the
 /// scheme's case does not count, a fragment is ignored.
 fn read(text: &str) -> Result<PhysicalKey, &'static str> {
     let text = text.trim_start_matches(|c: char| c <= ' ');
-    let text: std::borrow::Cow<'_, str> =
-        if text.contains(['\t', '\r', '\n']) { text.replace(['\t', '\r', '\n'], "").into() } else { text.into() };
+    let text: std::borrow::Cow<'_, str> = if text.contains(['\t', '\r', '\n']) {
+        text.replace(['\t', '\r', '\n'], "").into()
+    } else {
+        text.into()
+    };
     let (scheme, rest) = text.split_once(':').ok_or("it has no scheme")?;
     let (bucket, rest) = match rest.strip_prefix("//") {
         Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
@@ -80,7 +92,11 @@ fn read(text: &str) -> Result<PhysicalKey, &'static str> {
             return Err("no bucket has such a name");
         }
         let key = percent::unquote(path.strip_prefix('/').unwrap_or(path)).ok_or("the key does not decode to UTF-8")?;
-        Ok(PhysicalKey::S3 { bucket: bucket.to_owned(), key: key.into_owned(), version_id: version_id(query)? })
+        Ok(PhysicalKey::S3 {
+            bucket: bucket.to_owned(),
+            key: key.into_owned(),
+            version_id: version_id(query)?,
+        })
     } else if scheme.eq_ignore_ascii_case("file") {
         if !matches!(bucket, "" | "localhost") {
             return Err("it names a file of another host");
@@ -92,7 +108,9 @@ fn read(text: &str) -> Result<PhysicalKey, &'static str> {
         if path.contains('\0') {
             return Err("a path cannot hold a NUL character");
         }
-        Ok(PhysicalKey::File { path: path.into_owned() })
+        Ok(PhysicalKey::File {
+            path: path.into_owned(),
+        })
     } else {
         Err("its scheme is neither s3 nor file")
     }
@@ -117,7 +135,11 @@ fn version_id(query: &str) -> Result<Option<String>, &'static str> {
 impl fmt::Display for PhysicalKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::S3 { bucket, key, version_id } => {
+            Self::S3 {
+                bucket,
+                key,
+                version_id,
+            } => {
                 write!(f, "s3://{bucket}/{}", percent::quote(key))?;
                 match version_id {
                     Some(version) => write!(f, "?versionId={}", percent::quote_plus(version)),
@@ -136,14 +158,21 @@ mod tests {
     use super::*;
 
     fn s3(bucket: &str, key: &str, version: Option<&str>) -> PhysicalKey {
-        PhysicalKey::S3 { bucket: bucket.into(), key: key.into(), version_id: version.map(Into::into) }
+        PhysicalKey::S3 {
+            bucket: bucket.into(),
+            key: key.into(),
+            version_id: version.map(Into::into),
+        }
     }
 
     #[test]
     fn keys_are_read_as_quilt3_reads_them() {
         for (text, key) in [
             ("s3://b/k", s3("b", "k", None)),
-            ("s3://b/a%20b/%C3%BC%23?versionId=v%2F%2B+1", s3("b", "a b/ü#", Some("v/+ 1"))),
+            (
+                "s3://b/a%20b/%C3%BC%23?versionId=v%2F%2B+1",
+                s3("b", "a b/ü#", Some("v/+ 1")),
+            ),
             ("S3://b//k#fragment", s3("b", "/k", None)),
             ("s3://b", s3("b", "", None)),
             ("s3://b/a b%", s3("b", "a b%", None)),

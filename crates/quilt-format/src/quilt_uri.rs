@@ -44,7 +44,10 @@ impl FromStr for QuiltUri {
     type Err = InvalidQuiltUri;
 
     fn from_str(text: &str) -> Result<Self, InvalidQuiltUri> {
-        let (scheme, rest) = text.trim().split_once("://").ok_or(InvalidQuiltUri("it has no scheme"))?;
+        let (scheme, rest) = text
+            .trim()
+            .split_once("://")
+            .ok_or(InvalidQuiltUri("it has no scheme"))?;
         if !scheme.eq_ignore_ascii_case("quilt+s3") {
             return Err(InvalidQuiltUri("its scheme is not quilt+s3"));
         }
@@ -81,7 +84,13 @@ impl FromStr for QuiltUri {
         }
         let name = PackageName::listed(name).map_err(|_| InvalidQuiltUri("the package has no namespace/name"))?;
         let given = |value: Option<String>| value.filter(|value| !value.is_empty());
-        Ok(Self { bucket: bucket.to_owned(), name, revision, path: given(path), catalog: given(catalog) })
+        Ok(Self {
+            bucket: bucket.to_owned(),
+            name,
+            revision,
+            path: given(path),
+            catalog: given(catalog),
+        })
     }
 }
 
@@ -112,8 +121,9 @@ mod tests {
 
     #[test]
     fn uris_are_those_of_the_catalog() {
-        let uri: QuiltUri =
-            "quilt+s3://bkt#package=team/pkg@abc123&path=a%20b/50%_x%2Bü&catalog=c.example.com&x=y".parse().unwrap();
+        let uri: QuiltUri = "quilt+s3://bkt#package=team/pkg@abc123&path=a%20b/50%_x%2Bü&catalog=c.example.com&x=y"
+            .parse()
+            .unwrap();
         assert_eq!(uri.path.as_deref(), Some("a b/50%_x+ü"));
         assert_eq!(uri.revision, Revision::Hash("abc123".into()));
         assert_eq!(
@@ -127,7 +137,13 @@ mod tests {
     #[test]
     fn odd_names_and_revisions_are_written_so_that_they_read_back() {
         // Found by the fuzz target: a name's own `+`, `&`, `%` or trailing space was read as something else.
-        for odd in ["ns/nam))vet%0D+%20", "a/b%26path%3Dx", "a/b%2520", "a/b@%2B", "a/b:t%26"] {
+        for odd in [
+            "ns/nam))vet%0D+%20",
+            "a/b%26path%3Dx",
+            "a/b%2520",
+            "a/b@%2B",
+            "a/b:t%26",
+        ] {
             let uri: QuiltUri = format!("quilt+s3://bkt#package={odd}").parse().unwrap();
             assert_eq!(uri.to_string().parse::<QuiltUri>(), Ok(uri));
         }

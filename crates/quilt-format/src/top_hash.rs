@@ -37,10 +37,16 @@ impl FromStr for TopHash {
     /// White space around it is dropped: some pointers end in a newline.
     fn from_str(text: &str) -> Result<Self, InvalidTopHash> {
         let trimmed = text.trim();
-        if trimmed.len() == 64 && trimmed.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        if trimmed.len() == 64
+            && trimmed
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        {
             Ok(Self(trimmed.to_owned()))
         } else {
-            Err(InvalidTopHash { shown: text.chars().take(80).collect() })
+            Err(InvalidTopHash {
+                shown: text.chars().take(80).collect(),
+            })
         }
     }
 }

@@ -62,7 +62,9 @@ pub(super) async fn run(args: &InspectArgs, clock: &Clock) -> anyhow::Result<()>
         },
     };
     let report = report(args, &token, parts.as_ref(), claims.as_ref(), &proof, clock.now());
-    std::io::stdout().lock().write_all(shown::printable(&report).as_bytes())?;
+    std::io::stdout()
+        .lock()
+        .write_all(shown::printable(&report).as_bytes())?;
     Ok(())
 }
 
@@ -84,7 +86,10 @@ fn report(
         let _ = writeln!(text, "\nheader\n{}", shown::json(&parts.header));
         let _ = writeln!(text, "\nclaims\n{}", shown::json(&parts.claims));
     }
-    let _ = writeln!(text, "\ncredential steps, of which the first that gives credentials counts");
+    let _ = writeln!(
+        text,
+        "\ncredential steps, of which the first that gives credentials counts"
+    );
     let Some(knows) = proof.knows else {
         let _ = writeln!(text, "none is reached: the server refuses the token before");
         return text;
@@ -92,7 +97,11 @@ fn report(
     let first = steps::jwt(claims, knows, &args.rights, now);
     let second = steps::catalog(claims, knows, &args.catalog);
     let third = steps::ambient(&first, &second, &args.rights);
-    let _ = writeln!(text, "1 jwt      {}\n2 catalog  {}\n3 ambient  {third}", first.says, second.says);
+    let _ = writeln!(
+        text,
+        "1 jwt      {}\n2 catalog  {}\n3 ambient  {third}",
+        first.says, second.says
+    );
     text
 }
 
@@ -119,7 +128,10 @@ fn token(args: &InspectArgs) -> anyhow::Result<BearerToken> {
 
 /// When the token ends; the check of `exp` alone, by the rule that the server has for it.
 fn expiry(parts: &Unproved, now: Timestamp) -> String {
-    let exp = parts.claims.get_key_value("exp").map(|(name, value)| (name.clone(), value.clone()));
+    let exp = parts
+        .claims
+        .get_key_value("exp")
+        .map(|(name, value)| (name.clone(), value.clone()));
     match Claims::from(exp.into_iter().collect::<serde_json::Map<_, _>>()).check(now, None, None) {
         Ok(at) | Err(Rejection::Expired { at }) => beside(at, now),
         Err(Rejection::Invalid { detail }) => format!("none that counts: {detail}"),
@@ -144,7 +156,11 @@ async fn prove(args: &InspectArgs, token: &BearerToken, claims: &Claims, clock: 
         }
         VerifyMode::Registry => return Ok(unchecked(args)),
     };
-    let by = if mode == VerifyMode::Hs256 { "hs256, MCP_JWT_SECRET" } else { "jwks, MCP_JWT_JWKS_URL" };
+    let by = if mode == VerifyMode::Hs256 {
+        "hs256, MCP_JWT_SECRET"
+    } else {
+        "jwks, MCP_JWT_JWKS_URL"
+    };
     let verified = Verifier::new(prover, None).verify(token.clone()).await;
     Ok(match verified {
         Ok(_) => Proof {
@@ -160,9 +176,17 @@ async fn prove(args: &InspectArgs, token: &BearerToken, claims: &Claims, clock: 
         Err(rejection) => {
             // Times, issuer and audience are looked at after the signature, and only if it was good.
             let is_signed = checked.as_ref().err() == Some(&rejection);
-            let signature = if is_signed { format!("verifies ({by})") } else { format!("does not verify ({by})") };
+            let signature = if is_signed {
+                format!("verifies ({by})")
+            } else {
+                format!("does not verify ({by})")
+            };
             let (status, code) = (rejection.status().as_u16(), rejection.code());
-            Proof { signature, server: format!("refuses it with {status} {code}: {rejection}"), knows: None }
+            Proof {
+                signature,
+                server: format!("refuses it with {status} {code}: {rejection}"),
+                knows: None,
+            }
         }
     })
 }

@@ -19,7 +19,10 @@ pub(super) fn take_apart(token: &BearerToken) -> Option<Unproved> {
     if parts.next().is_some() {
         return None;
     }
-    Some(Unproved { header: object(header)?, claims: object(claims)? })
+    Some(Unproved {
+        header: object(header)?,
+        claims: object(claims)?,
+    })
 }
 
 /// Whom a token speaks of, by its own word.

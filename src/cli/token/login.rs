@@ -61,7 +61,11 @@ pub(super) enum NoLogin {
         "quilt3's login is at another place than the configured one: quilt3 has {found}, and {name} says {wanted}. Run \
          `quilt3 config` with that catalog and `quilt3 login`, or correct {name}"
     )]
-    Other { found: String, name: &'static str, wanted: String },
+    Other {
+        found: String,
+        name: &'static str,
+        wanted: String,
+    },
     #[error(
         "the access token of quilt3's login at {registry} has expired ({at}). Let quilt3 renew it with `python -c 'import \
          quilt3; quilt3.session.get_session()'`, or run `quilt3 login`. It is not renewed here, because that would \
@@ -87,9 +91,20 @@ struct Entry {
 
 /// The directory that quilt3 keeps its files in. Like platformdirs, does not take a relative `XDG_DATA_HOME`.
 pub(super) fn directory(xdg_data_home: Option<&Path>) -> Result<PathBuf, NoLogin> {
-    let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
-    let at_home = || std::env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(below));
-    let data = xdg_data_home.filter(|path| path.is_absolute()).map(Path::to_owned).or_else(at_home);
+    let below = if cfg!(target_os = "macos") {
+        "Library/Application Support"
+    } else {
+        ".local/share"
+    };
+    let at_home = || {
+        std::env::home_dir()
+            .filter(|home| home.is_absolute())
+            .map(|home| home.join(below))
+    };
+    let data = xdg_data_home
+        .filter(|path| path.is_absolute())
+        .map(Path::to_owned)
+        .or_else(at_home);
     let data = data.ok_or(NoLogin::NoHome)?;
     Ok(data.join("Quilt"))
 }
@@ -108,7 +123,10 @@ pub(super) fn current(directory: &Path, now: Timestamp) -> Result<Login, NoLogin
     };
     let registry: BaseUrl = key.parse().map_err(|_| no_config())?;
     let catalog = config.catalog.filter(|url| !url.is_empty());
-    let catalog = catalog.map(|url| url.parse()).transpose().map_err(|_: String| no_config())?;
+    let catalog = catalog
+        .map(|url| url.parse())
+        .transpose()
+        .map_err(|_: String| no_config())?;
 
     // What the parser says could quote the file, and with it a token.
     let no_auth = || NoLogin::Malformed(auth_path.clone(), "a JSON object of logins by registry URL");
@@ -118,20 +136,35 @@ pub(super) fn current(directory: &Path, now: Timestamp) -> Result<Login, NoLogin
     };
     let Some(entry) = logins.remove(&key) else {
         return Err(if logins.is_empty() {
-            NoLogin::NotLoggedIn { registry: key, path: auth_path }
+            NoLogin::NotLoggedIn {
+                registry: key,
+                path: auth_path,
+            }
         } else {
             let others = logins.into_keys().collect::<Vec<_>>().join(", ");
             NoLogin::LoggedInElsewhere { registry: key, others }
         });
     };
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked on the same line")]
-    let expires_at = Some(entry.expires_at).filter(|s| s.abs() < 1e11).map(|s| s.floor() as i64);
-    let expires_at = expires_at.and_then(|s| Timestamp::from_second(s).ok()).ok_or_else(no_auth)?;
+    let expires_at = Some(entry.expires_at)
+        .filter(|s| s.abs() < 1e11)
+        .map(|s| s.floor() as i64);
+    let expires_at = expires_at
+        .and_then(|s| Timestamp::from_second(s).ok())
+        .ok_or_else(no_auth)?;
     if expires_at.duration_since(now) < RENEWED_BEFORE {
-        return Err(NoLogin::Expired { registry: key, at: beside(expires_at, now) });
+        return Err(NoLogin::Expired {
+            registry: key,
+            at: beside(expires_at, now),
+        });
     }
     let access_token = BearerToken::parse(entry.access_token.expose_secret()).map_err(|_| no_auth())?;
-    Ok(Login { registry, catalog, access_token, expires_at })
+    Ok(Login {
+        registry,
+        catalog,
+        access_token,
+        expires_at,
+    })
 }
 
 /// Refuses a login at another place than `wanted`, which `name` says.
@@ -140,7 +173,11 @@ pub(super) fn must_be(found: Option<&BaseUrl>, name: &'static str, wanted: Optio
     match wanted {
         Some(wanted) if found.map(shown) != Some(shown(wanted)) => {
             let found = found.map_or_else(|| "none".to_owned(), shown);
-            Err(NoLogin::Other { found, name, wanted: shown(wanted) })
+            Err(NoLogin::Other {
+                found,
+                name,
+                wanted: shown(wanted),
+            })
         }
         _ => Ok(()),
     }

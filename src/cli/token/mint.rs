@@ -65,7 +65,11 @@ pub struct MintArgs {
 
 pub(super) fn run(args: &MintArgs, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let token = if args.from_quilt3 { from_login(args, now)? } else { from_flags(args, now)? };
+    let token = if args.from_quilt3 {
+        from_login(args, now)?
+    } else {
+        from_flags(args, now)?
+    };
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", token.secret())?;
     out.flush()?;
@@ -82,7 +86,11 @@ fn from_flags(args: &MintArgs, now: Timestamp) -> anyhow::Result<BearerToken> {
     });
     let subject = args.sub.clone().unwrap_or_default();
     let mut claims = claims(args, subject, now, now.saturating_add(args.ttl.unwrap_or(HOUR))?);
-    add(&mut claims, "catalog_token", catalog_token.as_ref().map(BearerToken::secret));
+    add(
+        &mut claims,
+        "catalog_token",
+        catalog_token.as_ref().map(BearerToken::secret),
+    );
     add(&mut claims, "catalog_url", args.catalog_url.as_ref());
     add(&mut claims, "registry_url", args.registry_url.as_ref());
     signed(claims, args, secret)
@@ -95,7 +103,12 @@ fn from_login(args: &MintArgs, now: Timestamp) -> anyhow::Result<BearerToken> {
     login::must_be(catalog, "--catalog-url", args.catalog_url.as_ref())?;
     login::must_be(registry, "QUILT_REGISTRY_URL", args.configured_registry.as_ref())?;
     login::must_be(catalog, "QUILT_CATALOG_URL", args.configured_catalog.as_ref())?;
-    let Login { registry, catalog, access_token, expires_at } = login;
+    let Login {
+        registry,
+        catalog,
+        access_token,
+        expires_at,
+    } = login;
 
     let Some(secret) = &args.secret else {
         if args.sub.is_some() || args.role_arn.is_some() || args.ttl.is_some() || !args.claims.is_empty() {
@@ -110,9 +123,13 @@ fn from_login(args: &MintArgs, now: Timestamp) -> anyhow::Result<BearerToken> {
         ));
         return Ok(access_token);
     };
-    let subject = args.sub.clone().or_else(|| jwt::subject(&access_token)).unwrap_or_else(|| {
-        fail("quilt3's access token does not say whom it speaks of; give --sub");
-    });
+    let subject = args
+        .sub
+        .clone()
+        .or_else(|| jwt::subject(&access_token))
+        .unwrap_or_else(|| {
+            fail("quilt3's access token does not say whom it speaks of; give --sub");
+        });
     // The registry takes the token inside no longer than that.
     let ends = now.saturating_add(args.ttl.unwrap_or(HOUR))?.min(expires_at);
     let mut claims = claims(args, subject, now, ends);
@@ -167,8 +184,14 @@ fn role_arn(text: &str) -> Result<String, String> {
 
 /// `name=value`, of which the value is JSON or else text.
 fn claim(text: &str) -> Result<(String, Value), String> {
-    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("expected name=value")?;
-    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("expected name=value")?;
+    Ok((
+        name.to_owned(),
+        serde_json::from_str(value).unwrap_or_else(|_| value.into()),
+    ))
 }
 
 #[cfg(test)]

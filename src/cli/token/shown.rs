@@ -8,12 +8,23 @@ use serde_json::{Map, Value};
 const HIDDEN: &str = "(hidden)";
 
 /// Names, in lower case and without separators, whose values are secrets.
-const SECRET_PARTS: [&str; 8] =
-    ["secret", "password", "passwd", "credential", "accesskey", "apikey", "privatekey", "sessiontoken"];
+const SECRET_PARTS: [&str; 8] = [
+    "secret",
+    "password",
+    "passwd",
+    "credential",
+    "accesskey",
+    "apikey",
+    "privatekey",
+    "sessiontoken",
+];
 
 /// The object as indented JSON.
 pub(super) fn json(object: &Map<String, Value>) -> String {
-    let shown = object.iter().map(|(name, value)| (name.clone(), member(name, value))).collect();
+    let shown = object
+        .iter()
+        .map(|(name, value)| (name.clone(), member(name, value)))
+        .collect();
     serde_json::to_string_pretty(&Value::Object(shown)).unwrap_or_default()
 }
 
@@ -22,13 +33,21 @@ pub(super) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         let is_turn = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if is_turn || (c.is_control() && c != '\n') { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+        if is_turn || (c.is_control() && c != '\n') {
+            shown.extend(c.escape_unicode())
+        } else {
+            shown.push(c)
+        }
     }
     shown
 }
 
 fn member(name: &str, value: &Value) -> Value {
-    let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let name: String = name
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect::<String>()
+        .to_lowercase();
     let is_secret =
         name.ends_with("token") || name.ends_with("tokens") || SECRET_PARTS.iter().any(|part| name.contains(part));
     match value {
@@ -42,9 +61,11 @@ fn hidden(value: &Value) -> Value {
     match value {
         Value::String(text) if holds_secret(text) => HIDDEN.into(),
         Value::Array(values) => values.iter().map(hidden).collect(),
-        Value::Object(object) => {
-            object.iter().map(|(name, value)| (name.clone(), member(name, value))).collect::<Map<_, _>>().into()
-        }
+        Value::Object(object) => object
+            .iter()
+            .map(|(name, value)| (name.clone(), member(name, value)))
+            .collect::<Map<_, _>>()
+            .into(),
         _ => value.clone(),
     }
 }
@@ -85,7 +106,10 @@ mod tests {
             json!({"list": ["qk_canary"]}),
         ] {
             let text = shown(&value);
-            assert!(!text.contains("canary") && !text.contains(key) && text.contains(HIDDEN), "{text}");
+            assert!(
+                !text.contains("canary") && !text.contains(key) && text.contains(HIDDEN),
+                "{text}"
+            );
         }
     }
 

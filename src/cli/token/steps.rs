@@ -26,16 +26,25 @@ pub(super) struct Step {
 
 impl Step {
     fn applies(says: impl Into<String>) -> Self {
-        Self { says: says.into(), applies: true }
+        Self {
+            says: says.into(),
+            applies: true,
+        }
     }
 
     fn not(says: impl Into<String>) -> Self {
-        Self { says: format!("not applicable: {}", says.into()), applies: false }
+        Self {
+            says: format!("not applicable: {}", says.into()),
+            applies: false,
+        }
     }
 
     fn given(self, knows: Knows) -> Self {
         match knows {
-            Knows::Untold => Self { says: format!("if the server proves the token: {}", self.says), ..self },
+            Knows::Untold => Self {
+                says: format!("if the server proves the token: {}", self.says),
+                ..self
+            },
             Knows::Proved(_) | Knows::Nothing => self,
         }
     }
@@ -53,26 +62,32 @@ pub(super) fn jwt(claims: Option<&Claims>, knows: Knows, rights: &RightsConfig, 
     let step = match (claims.embedded_credentials(), claims.role_arn(), web_identity) {
         (Some(Err(problem)), ..) => Step::applies(format!("embedded credentials, which fail: {problem}")),
         (Some(Ok(embedded)), ..) => {
-            let kind = if embedded.session_token.is_some() { "temporary" } else { "long-term" };
+            let kind = if embedded.session_token.is_some() {
+                "temporary"
+            } else {
+                "long-term"
+            };
             let ends = match embedded.expiration {
                 Some(at) if at <= now => format!(", which fail: they ended at {at}"),
                 Some(at) => format!(", until {at} or the token's end"),
                 None => ", until the token's end".to_owned(),
             };
-            Step::applies(format!("embedded credentials: the token carries {kind} AWS credentials{ends}"))
+            Step::applies(format!(
+                "embedded credentials: the token carries {kind} AWS credentials{ends}"
+            ))
         }
-        (None, Some(role), _) if rights.assumable_roles.iter().any(|pattern| pattern.allows(role)) => {
-            Step::applies(format!("role: STS AssumeRole of {role}, which is on QUILT_MCP_ASSUMABLE_ROLES"))
-        }
-        (None, Some(role), _) if knows == Knows::Untold => {
-            Step::applies(format!("role: STS AssumeRole of {role}, if it is on the server's QUILT_MCP_ASSUMABLE_ROLES"))
-        }
-        (None, Some(role), _) => {
-            Step::applies(format!("role, which is denied: {role} is not on QUILT_MCP_ASSUMABLE_ROLES"))
-        }
-        (None, None, Some(role)) => {
-            Step::applies(format!("role: STS AssumeRoleWithWebIdentity of {role}, in exchange for the token itself"))
-        }
+        (None, Some(role), _) if rights.assumable_roles.iter().any(|pattern| pattern.allows(role)) => Step::applies(
+            format!("role: STS AssumeRole of {role}, which is on QUILT_MCP_ASSUMABLE_ROLES"),
+        ),
+        (None, Some(role), _) if knows == Knows::Untold => Step::applies(format!(
+            "role: STS AssumeRole of {role}, if it is on the server's QUILT_MCP_ASSUMABLE_ROLES"
+        )),
+        (None, Some(role), _) => Step::applies(format!(
+            "role, which is denied: {role} is not on QUILT_MCP_ASSUMABLE_ROLES"
+        )),
+        (None, None, Some(role)) => Step::applies(format!(
+            "role: STS AssumeRoleWithWebIdentity of {role}, in exchange for the token itself"
+        )),
         (None, None, None) => Step::not("the token carries neither AWS credentials nor a role"),
     };
     step.given(knows)
@@ -86,16 +101,36 @@ pub(super) fn catalog(claims: Option<&Claims>, knows: Knows, config: &CatalogCon
         Some(Err(_)) => return Step::applies("denied: the catalog_token claim is no token").given(knows),
         None => "the token itself",
     };
-    let asked =
-        |whom: String| Step::applies(format!("GET /api/auth/get_credentials of {whom}, with {bearer} as bearer"));
+    let asked = |whom: String| {
+        Step::applies(format!(
+            "GET /api/auth/get_credentials of {whom}, with {bearer} as bearer"
+        ))
+    };
     let catalog = config.catalog().ok().flatten();
-    let step = match (claims.and_then(Claims::registry_url), claims.and_then(Claims::catalog_url)) {
-        (Some(url), _) => {
-            named("registry_url", url, "the registry", config.registry_url.as_ref(), config, knows, asked)
-        }
+    let step = match (
+        claims.and_then(Claims::registry_url),
+        claims.and_then(Claims::catalog_url),
+    ) {
+        (Some(url), _) => named(
+            "registry_url",
+            url,
+            "the registry",
+            config.registry_url.as_ref(),
+            config,
+            knows,
+            asked,
+        ),
         (None, Some(url)) => {
             let own = config.registry_url.is_none().then_some(catalog.as_ref()).flatten();
-            named("catalog_url", url, "the registry of the catalog", own, config, knows, asked)
+            named(
+                "catalog_url",
+                url,
+                "the registry of the catalog",
+                own,
+                config,
+                knows,
+                asked,
+            )
         }
         (None, None) => match (&config.registry_url, catalog) {
             (Some(url), _) => asked(format!("the configured registry {url}")),
@@ -122,15 +157,23 @@ fn named(
     };
     let is_allowed = config.allowed_registries.iter().any(|allowed| url.is_at(allowed));
     if own == Some(&url) {
-        asked(format!("{kind} {url}, which the token names and the server is configured for"))
+        asked(format!(
+            "{kind} {url}, which the token names and the server is configured for"
+        ))
     } else if is_allowed && url.is_safe_for_tokens() {
-        asked(format!("{kind} {url}, which the token names and QUILT_MCP_ALLOWED_REGISTRIES allows"))
+        asked(format!(
+            "{kind} {url}, which the token names and QUILT_MCP_ALLOWED_REGISTRIES allows"
+        ))
     } else if is_allowed {
         Step::applies(format!("denied: the {claim} claim is an address without https"))
     } else if knows == Knows::Untold || (claim == "registry_url" && config.registry_url.is_none()) {
-        asked(format!("{kind} {url}, if it is the server's own or on its QUILT_MCP_ALLOWED_REGISTRIES"))
+        asked(format!(
+            "{kind} {url}, if it is the server's own or on its QUILT_MCP_ALLOWED_REGISTRIES"
+        ))
     } else {
-        Step::applies(format!("denied: the host of the {claim} claim is not on QUILT_MCP_ALLOWED_REGISTRIES"))
+        Step::applies(format!(
+            "denied: the host of the {claim} claim is not on QUILT_MCP_ALLOWED_REGISTRIES"
+        ))
     }
 }
 

@@ -28,7 +28,11 @@ pub(super) fn ttl(text: &str) -> Result<SignedDuration, String> {
 /// A point in time with its distance from now.
 pub(super) fn beside(at: Timestamp, now: Timestamp) -> String {
     let distance = SignedDuration::from_secs(at.duration_since(now).as_secs().abs());
-    if at > now { format!("{at}, in {distance:#}") } else { format!("{at}, {distance:#} ago") }
+    if at > now {
+        format!("{at}, in {distance:#}")
+    } else {
+        format!("{at}, {distance:#} ago")
+    }
 }
 
 #[cfg(test)]

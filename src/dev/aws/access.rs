@@ -34,7 +34,9 @@ pub(super) struct Secrets(pub Arc<Core>);
 impl S3Auth for Secrets {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         let secret = lock(&self.0.iam).secret_of(access_key);
-        secret.map(SecretKey::from).ok_or_else(|| refuse(Unidentified::UnknownKey))
+        secret
+            .map(SecretKey::from)
+            .ok_or_else(|| refuse(Unidentified::UnknownKey))
     }
 }
 
@@ -48,14 +50,21 @@ pub(super) struct Pass {
 impl Pass {
     /// The pass of the request at hand; a request without one is anonymous, which no policy allows anything.
     pub(super) fn of(extensions: &Extensions) -> Self {
-        let absent = || Self { caller: Caller::anonymous(), context: Arc::default() };
+        let absent = || Self {
+            caller: Caller::anonymous(),
+            context: Arc::default(),
+        };
         extensions.get::<Self>().cloned().unwrap_or_else(absent)
     }
 
     /// Whether the caller may do `action` on `resource`, which the policy of its bucket also speaks about.
     pub(super) fn may(&self, action: &str, resource: &str, policy: Option<&PolicyDocument>) -> S3Result<()> {
-        decide(&self.caller, action, resource, policy, &self.context)
-            .map_err(|refusal| error(S3ErrorCode::AccessDenied, refusal.message(&self.caller, action, resource)))
+        decide(&self.caller, action, resource, policy, &self.context).map_err(|refusal| {
+            error(
+                S3ErrorCode::AccessDenied,
+                refusal.message(&self.caller, action, resource),
+            )
+        })
     }
 }
 
@@ -94,7 +103,10 @@ impl Gate {
             return Err(super::error::invalid_argument("Only one auth mechanism allowed"));
         }
         if signed.service != "s3" {
-            return Err(s3s::s3_error!(SignatureDoesNotMatch, "Credential should be scoped to correct service: 's3'."));
+            return Err(s3s::s3_error!(
+                SignatureDoesNotMatch,
+                "Credential should be scoped to correct service: 's3'."
+            ));
         }
         self.0.identify(signed).map_err(refuse)
     }
@@ -128,7 +140,9 @@ impl Gate {
         }
         let conditional = text("if-match").is_some_and(|value| value != "*");
         let traits = Traits {
-            version: uri.query().is_some_and(|query| query_value(query, "versionId").is_some()),
+            version: uri
+                .query()
+                .is_some_and(|query| query_value(query, "versionId").is_some()),
             tagging: text("x-amz-tagging").is_some(),
             if_match: conditional && !matches!(operation, "GetObject" | "HeadObject"),
         };
@@ -154,13 +168,22 @@ impl Gate {
     }
 
     fn admit_source(&self, header: &str, pass: &Pass) -> S3Result<()> {
-        let Ok(CopySource::Bucket { bucket, key, version_id }) = CopySource::parse(header) else {
+        let Ok(CopySource::Bucket {
+            bucket,
+            key,
+            version_id,
+        }) = CopySource::parse(header)
+        else {
             return Err(super::error::invalid_argument(
                 "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
             ));
         };
         let policy = lock(&self.0.store).policy_of(&bucket).ok_or_else(no_such_bucket)?.1;
-        pass.may(read_action(version_id.is_some()), &object_arn(&bucket, &key), policy.as_deref())
+        pass.may(
+            read_action(version_id.is_some()),
+            &object_arn(&bucket, &key),
+            policy.as_deref(),
+        )
     }
 }
 
@@ -181,7 +204,9 @@ pub(super) fn object_arn(bucket: &str, key: &str) -> String {
 }
 
 fn query_value(query: &str, name: &str) -> Option<String> {
-    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 fn redirect(region: &str) -> S3Error {
@@ -193,12 +218,14 @@ fn redirect(region: &str) -> S3Error {
 
 fn refuse(reason: Unidentified) -> S3Error {
     match reason {
-        Unidentified::UnknownKey => {
-            error(S3ErrorCode::InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records.")
-        }
-        Unidentified::InvalidToken => {
-            error(S3ErrorCode::InvalidToken, "The provided token is malformed or otherwise invalid.")
-        }
+        Unidentified::UnknownKey => error(
+            S3ErrorCode::InvalidAccessKeyId,
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ),
+        Unidentified::InvalidToken => error(
+            S3ErrorCode::InvalidToken,
+            "The provided token is malformed or otherwise invalid.",
+        ),
         Unidentified::ExpiredToken => error(S3ErrorCode::ExpiredToken, "The provided token has expired."),
     }
 }

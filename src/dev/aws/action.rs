@@ -35,11 +35,17 @@ pub(super) fn required(operation: &str, traits: Traits) -> Vec<(String, On)> {
         "GetObject" | "HeadObject" => vec![(pick("s3:GetObject", "s3:GetObjectVersion"), On::Object)],
         "GetObjectAttributes" => vec![
             (pick("s3:GetObject", "s3:GetObjectVersion"), On::Object),
-            (pick("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"), On::Object),
+            (
+                pick("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"),
+                On::Object,
+            ),
         ],
         "GetObjectTagging" => vec![(pick("s3:GetObjectTagging", "s3:GetObjectVersionTagging"), On::Object)],
         "PutObjectTagging" => vec![(pick("s3:PutObjectTagging", "s3:PutObjectVersionTagging"), On::Object)],
-        "DeleteObjectTagging" => vec![(pick("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"), On::Object)],
+        "DeleteObjectTagging" => vec![(
+            pick("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"),
+            On::Object,
+        )],
         "PutObject"
         | "CopyObject"
         | "CreateMultipartUpload"
@@ -50,7 +56,16 @@ pub(super) fn required(operation: &str, traits: Traits) -> Vec<(String, On)> {
         "ListParts" => vec![("s3:ListMultipartUploadParts", On::Object)],
         "DeleteObject" => vec![(delete_action(traits.version), On::Object)],
         "DeleteObjects" => vec![],
-        other => return vec![(format!("s3:{other}"), if other.contains("Object") { On::Object } else { On::Bucket })],
+        other => {
+            return vec![(
+                format!("s3:{other}"),
+                if other.contains("Object") {
+                    On::Object
+                } else {
+                    On::Bucket
+                },
+            )];
+        }
     };
     if traits.tagging {
         needed.push(("s3:PutObjectTagging", On::Object));
@@ -63,7 +78,11 @@ pub(super) fn required(operation: &str, traits: Traits) -> Vec<(String, On)> {
 
 /// The permission that deleting one object needs.
 pub(super) fn delete_action(version: bool) -> &'static str {
-    if version { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" }
+    if version {
+        "s3:DeleteObjectVersion"
+    } else {
+        "s3:DeleteObject"
+    }
 }
 
 /// The permission that reading a copy's source needs.
@@ -76,24 +95,43 @@ mod tests {
     use super::*;
 
     fn actions(operation: &str, traits: Traits) -> Vec<String> {
-        required(operation, traits).into_iter().map(|(action, _)| action).collect()
+        required(operation, traits)
+            .into_iter()
+            .map(|(action, _)| action)
+            .collect()
     }
 
     #[test]
     fn a_version_id_changes_the_action() {
         assert_eq!(actions("GetObject", Traits::default()), ["s3:GetObject"]);
-        let versioned = Traits { version: true, ..Traits::default() };
+        let versioned = Traits {
+            version: true,
+            ..Traits::default()
+        };
         assert_eq!(actions("HeadObject", versioned), ["s3:GetObjectVersion"]);
-        assert_eq!(actions("GetObjectAttributes", versioned), ["s3:GetObjectVersion", "s3:GetObjectVersionAttributes"]);
+        assert_eq!(
+            actions("GetObjectAttributes", versioned),
+            ["s3:GetObjectVersion", "s3:GetObjectVersionAttributes"]
+        );
         assert_eq!(actions("DeleteObject", versioned), ["s3:DeleteObjectVersion"]);
     }
 
     #[test]
     fn writes_need_what_they_touch() {
-        let traits = Traits { tagging: true, if_match: true, version: false };
-        assert_eq!(actions("PutObject", traits), ["s3:PutObject", "s3:PutObjectTagging", "s3:GetObject"]);
+        let traits = Traits {
+            tagging: true,
+            if_match: true,
+            version: false,
+        };
+        assert_eq!(
+            actions("PutObject", traits),
+            ["s3:PutObject", "s3:PutObjectTagging", "s3:GetObject"]
+        );
         assert_eq!(actions("UploadPart", Traits::default()), ["s3:PutObject"]);
-        assert_eq!(required("PutBucketPolicy", Traits::default()), [("s3:PutBucketPolicy".to_owned(), On::Bucket)]);
+        assert_eq!(
+            required("PutBucketPolicy", Traits::default()),
+            [("s3:PutBucketPolicy".to_owned(), On::Bucket)]
+        );
         assert!(required("DeleteObjects", Traits::default()).is_empty());
     }
 }

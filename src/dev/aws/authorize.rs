@@ -36,7 +36,10 @@ impl Refusal {
             Self::NotAllowedByIdentity => format!("because no identity-based policy allows the {action} action"),
             Self::NotAllowedBySession => format!("because no session policy allows the {action} action"),
         };
-        format!("User: {} is not authorized to perform: {action} on resource: \"{resource}\" {reason}", caller.arn)
+        format!(
+            "User: {} is not authorized to perform: {action} on resource: \"{resource}\" {reason}",
+            caller.arn
+        )
     }
 }
 
@@ -61,10 +64,18 @@ pub(super) fn decide(
     resource_policy: Option<&PolicyDocument>,
     context: &Context,
 ) -> Result<(), Refusal> {
-    let question = Question { caller, action, resource, context };
+    let question = Question {
+        caller,
+        action,
+        resource,
+        context,
+    };
     let grant = resource_policy.map_or(Grant::Silent, |policy| question.grant(policy));
     let identity = question.own(&caller.policies);
-    let session = caller.session_policy.as_deref().map(|policy| question.own(std::slice::from_ref(policy)));
+    let session = caller
+        .session_policy
+        .as_deref()
+        .map(|policy| question.own(std::slice::from_ref(policy)));
     if identity == Decision::ExplicitDeny {
         return Err(Refusal::DeniedByIdentity);
     }
@@ -109,14 +120,20 @@ impl Question<'_> {
     }
 
     fn own(&self, policies: &[PolicyDocument]) -> Decision {
-        let policies = EvalContext { identity_policies: policies, ..EvalContext::default() };
+        let policies = EvalContext {
+            identity_policies: policies,
+            ..EvalContext::default()
+        };
         self.ask(self.caller.principal_arn(), &self.caller.account, &policies)
     }
 
     /// A policy's principal may be the caller, its role or its account, and AWS treats the three differently; the
     /// evaluator knows one principal at a time, so each is asked for.
     fn grant(&self, policy: &PolicyDocument) -> Grant {
-        let policies = EvalContext { resource_policy: Some(policy), ..EvalContext::default() };
+        let policies = EvalContext {
+            resource_policy: Some(policy),
+            ..EvalContext::default()
+        };
         let caller = self.ask(&self.caller.arn, NO_ACCOUNT, &policies);
         let account = self.ask(&self.caller.arn, &self.caller.account, &policies);
         let role = match &self.caller.identity {
@@ -146,7 +163,12 @@ pub(super) fn decide_trust(
     trust: &PolicyDocument,
     context: &Context,
 ) -> Result<(), Refusal> {
-    let question = Question { caller, action, resource: role_arn, context };
+    let question = Question {
+        caller,
+        action,
+        resource: role_arn,
+        context,
+    };
     match question.grant(trust) {
         Grant::Silent => Err(Refusal::NotAllowedByIdentity),
         _ => decide(caller, action, role_arn, Some(trust), context),
@@ -164,10 +186,15 @@ mod tests {
 
     fn session(policies: &[Value], session_policy: Option<Value>) -> Caller {
         Caller {
-            identity: Identity::Session { role_arn: "arn:aws:iam::1:role/r".to_owned() },
+            identity: Identity::Session {
+                role_arn: "arn:aws:iam::1:role/r".to_owned(),
+            },
             arn: "arn:aws:sts::1:assumed-role/r/s".to_owned(),
             account: "1".to_owned(),
-            policies: policies.iter().map(|policy| parse(Kind::Identity, policy).unwrap()).collect(),
+            policies: policies
+                .iter()
+                .map(|policy| parse(Kind::Identity, policy).unwrap())
+                .collect(),
             session_policy: session_policy.map(|policy| Arc::new(parse(Kind::Identity, &policy).unwrap())),
             ..Caller::anonymous()
         }
@@ -192,27 +219,42 @@ mod tests {
         assert_eq!(ask(&session(&[], None), None), Err(Refusal::NotAllowedByIdentity));
         let narrowed = session(&[allow("s3:*")], Some(allow("s3:PutObject")));
         assert_eq!(ask(&narrowed, None), Err(Refusal::NotAllowedBySession));
-        assert_eq!(ask(&session(&[], Some(allow("s3:*"))), None), Err(Refusal::NotAllowedByIdentity));
+        assert_eq!(
+            ask(&session(&[], Some(allow("s3:*"))), None),
+            Err(Refusal::NotAllowedByIdentity)
+        );
     }
 
     #[test]
     fn bucket_policy_names_caller_role_or_account() {
         let nothing = session(&[], Some(allow("s3:PutObject")));
-        assert_eq!(ask(&nothing, Some(&bucket("Allow", "arn:aws:sts::1:assumed-role/r/s"))), Ok(()));
+        assert_eq!(
+            ask(&nothing, Some(&bucket("Allow", "arn:aws:sts::1:assumed-role/r/s"))),
+            Ok(())
+        );
         let to_role = bucket("Allow", "arn:aws:iam::1:role/r");
         assert_eq!(ask(&nothing, Some(&to_role)), Err(Refusal::NotAllowedBySession));
         assert_eq!(ask(&session(&[], None), Some(&to_role)), Ok(()));
         let to_account = bucket("Allow", "arn:aws:iam::1:root");
-        assert_eq!(ask(&session(&[], None), Some(&to_account)), Err(Refusal::NotAllowedByIdentity));
+        assert_eq!(
+            ask(&session(&[], None), Some(&to_account)),
+            Err(Refusal::NotAllowedByIdentity)
+        );
         let all = session(&[allow("s3:*")], None);
-        assert_eq!(ask(&all, Some(&bucket("Deny", "arn:aws:iam::1:root"))), Err(Refusal::DeniedByResource));
+        assert_eq!(
+            ask(&all, Some(&bucket("Deny", "arn:aws:iam::1:root"))),
+            Err(Refusal::DeniedByResource)
+        );
     }
 
     #[test]
     fn anonymous_needs_a_public_bucket() {
         assert_eq!(ask(&Caller::anonymous(), None), Err(Refusal::Anonymous));
         assert_eq!(ask(&Caller::anonymous(), Some(&bucket("Allow", "*"))), Ok(()));
-        assert_eq!(ask(&Caller::anonymous(), Some(&bucket("Allow", "arn:aws:iam::1:root"))), Err(Refusal::Anonymous));
+        assert_eq!(
+            ask(&Caller::anonymous(), Some(&bucket("Allow", "arn:aws:iam::1:root"))),
+            Err(Refusal::Anonymous)
+        );
     }
 
     #[test]
@@ -226,8 +268,20 @@ mod tests {
         };
         let mut context = Context::new();
         caller.describe(&mut context);
-        let ask = |key: &str| decide(&caller, "s3:GetObject", &format!("arn:aws:s3:::b/{key}"), None, &context).is_ok();
-        assert_eq!([ask("a/x"), ask("b/x"), ask("AROA:s"), ask("r"), ask("s")], [true, false, true, false, false]);
+        let ask = |key: &str| {
+            decide(
+                &caller,
+                "s3:GetObject",
+                &format!("arn:aws:s3:::b/{key}"),
+                None,
+                &context,
+            )
+            .is_ok()
+        };
+        assert_eq!(
+            [ask("a/x"), ask("b/x"), ask("AROA:s"), ask("r"), ask("s")],
+            [true, false, true, false, false]
+        );
     }
 
     #[test]

@@ -18,10 +18,19 @@ impl Core {
         let mut set = |key: &str, value: ContextValue| context.insert(key.to_owned(), value);
         set("aws:securetransport", ContextValue::Bool(false));
         set("aws:currenttime", ContextValue::String(self.now().to_string()));
-        set("aws:epochtime", ContextValue::String(self.now().as_second().to_string()));
+        set(
+            "aws:epochtime",
+            ContextValue::String(self.now().as_second().to_string()),
+        );
         set("aws:requestedregion", ContextValue::String(region.to_owned()));
-        set("aws:resourceaccount", ContextValue::String(self.options.account_id.clone()));
-        set("s3:resourceaccount", ContextValue::String(self.options.account_id.clone()));
+        set(
+            "aws:resourceaccount",
+            ContextValue::String(self.options.account_id.clone()),
+        );
+        set(
+            "s3:resourceaccount",
+            ContextValue::String(self.options.account_id.clone()),
+        );
         if let Some(peer) = peer {
             set("aws:sourceip", ContextValue::Ip(peer.ip().to_string()));
         }
@@ -65,7 +74,10 @@ impl Core {
                 }
                 "x-amz-tagging" => {
                     for (key, value) in form_urlencoded::parse(value.as_bytes()) {
-                        set(&format!("s3:requestobjecttag/{}", key.to_lowercase()), value.into_owned());
+                        set(
+                            &format!("s3:requestobjecttag/{}", key.to_lowercase()),
+                            value.into_owned(),
+                        );
                     }
                 }
                 _ => {}

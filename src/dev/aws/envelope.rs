@@ -28,7 +28,11 @@ pub(super) struct Addressed<'a> {
 
 /// Completes an answer.
 pub(super) fn complete(mut response: HttpResponse, request: &Addressed<'_>) -> HttpResponse {
-    let ids = [("x-amz-request-id", request.request_id), ("x-amz-id-2", request.host_id), ("server", "AmazonS3")];
+    let ids = [
+        ("x-amz-request-id", request.request_id),
+        ("x-amz-id-2", request.host_id),
+        ("server", "AmazonS3"),
+    ];
     if request.sts {
         insert(response.headers_mut(), [("x-amzn-requestid", request.request_id)]);
     }
@@ -47,14 +51,19 @@ pub(super) fn complete(mut response: HttpResponse, request: &Addressed<'_>) -> H
         *response.body_mut() = Body::empty();
         return response;
     }
-    let Some(bytes) = response.body().bytes() else { return response };
+    let Some(bytes) = response.body().bytes() else {
+        return response;
+    };
     let text = String::from_utf8_lossy(&bytes);
     if !text.contains("<Error>") || text.contains("<ErrorResponse") {
         return response;
     }
     let code = unescape(element(&text, "Code").unwrap_or_default());
     let message = element(&text, "Message").map_or_else(|| default_message(&code).to_owned(), unescape);
-    let region = response.headers().get("x-amz-bucket-region").and_then(|region| region.to_str().ok());
+    let region = response
+        .headers()
+        .get("x-amz-bucket-region")
+        .and_then(|region| region.to_str().ok());
     let body = if request.sts {
         fault_body(&sts_fault(status, &code, &message), request.request_id)
     } else {
@@ -62,7 +71,10 @@ pub(super) fn complete(mut response: HttpResponse, request: &Addressed<'_>) -> H
     };
     let body = Bytes::from(body);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(if request.sts { "text/xml" } else { "application/xml" }));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(if request.sts { "text/xml" } else { "application/xml" }),
+    );
     headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.body_mut() = Body::from(body);
     response
@@ -70,8 +82,9 @@ pub(super) fn complete(mut response: HttpResponse, request: &Addressed<'_>) -> H
 
 /// The refusal that a request's signature is not even shaped like one.
 pub(super) fn malformed_signature() -> HttpResponse {
-    let mut response =
-        HttpResponse::new(Body::from(Bytes::from_static(b"<Error><Code>SignatureDoesNotMatch</Code></Error>")));
+    let mut response = HttpResponse::new(Body::from(Bytes::from_static(
+        b"<Error><Code>SignatureDoesNotMatch</Code></Error>",
+    )));
     *response.status_mut() = StatusCode::FORBIDDEN;
     response
 }
@@ -92,7 +105,10 @@ fn s3_body(code: &str, message: &str, region: Option<&str>, request: &Addressed<
             body.text("AWSAccessKeyId", request.access_key_id.unwrap_or_default());
         }
         "PermanentRedirect" => {
-            body.text("Endpoint", &format!("{bucket}.s3.{}.amazonaws.com", region.unwrap_or_default()));
+            body.text(
+                "Endpoint",
+                &format!("{bucket}.s3.{}.amazonaws.com", region.unwrap_or_default()),
+            );
             body.text("Bucket", bucket);
         }
         "AccessDenied" => {}
@@ -100,16 +116,22 @@ fn s3_body(code: &str, message: &str, region: Option<&str>, request: &Addressed<
             body.text("Resource", request.path);
         }
     }
-    body.text("RequestId", request.request_id).text("HostId", request.host_id);
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>{}</Error>", body.as_str())
+    body.text("RequestId", request.request_id)
+        .text("HostId", request.host_id);
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>{}</Error>",
+        body.as_str()
+    )
 }
 
 /// The verifier speaks S3; STS has other names for some refusals.
 fn sts_fault(status: StatusCode, code: &str, message: &str) -> Fault {
     match code {
-        "InvalidAccessKeyId" => {
-            Fault::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-        }
+        "InvalidAccessKeyId" => Fault::new(
+            403,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+        ),
         "RequestTimeTooSkewed" => Fault::new(403, "SignatureDoesNotMatch", "Signature expired"),
         code => Fault::new(status.as_u16(), code, message),
     }
@@ -144,7 +166,11 @@ mod tests {
 
     #[test]
     fn completes_a_refusal() {
-        let noted = Noted { bucket: Some("b".to_owned()), key: Some("a<b".to_owned()), ..Noted::default() };
+        let noted = Noted {
+            bucket: Some("b".to_owned()),
+            key: Some("a<b".to_owned()),
+            ..Noted::default()
+        };
         let request = Addressed {
             request_id: "R",
             host_id: "H",
@@ -159,7 +185,10 @@ mod tests {
         let response = complete(response, &request);
         let body = response.body().bytes().unwrap();
         let text = std::str::from_utf8(&body).unwrap();
-        assert!(text.contains("<Key>a&lt;b</Key><RequestId>R</RequestId><HostId>H</HostId></Error>"), "{text}");
+        assert!(
+            text.contains("<Key>a&lt;b</Key><RequestId>R</RequestId><HostId>H</HostId></Error>"),
+            "{text}"
+        );
         assert_eq!(response.headers()["x-amz-request-id"], "R");
         let request = Addressed { sts: true, ..request };
         let response = complete(malformed_signature(), &request);

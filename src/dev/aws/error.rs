@@ -32,7 +32,10 @@ pub(super) fn no_such_upload() -> S3Error {
 }
 
 pub(super) fn precondition_failed() -> S3Error {
-    error(S3ErrorCode::PreconditionFailed, "At least one of the pre-conditions you specified did not hold")
+    error(
+        S3ErrorCode::PreconditionFailed,
+        "At least one of the pre-conditions you specified did not hold",
+    )
 }
 
 pub(super) fn invalid_argument(message: impl Into<std::borrow::Cow<'static, str>>) -> S3Error {

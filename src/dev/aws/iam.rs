@@ -123,7 +123,9 @@ impl Directory {
         trust: Option<PolicyDocument>,
         policies: Option<Vec<PolicyDocument>>,
     ) -> bool {
-        let Some(role) = self.roles.get_mut(arn) else { return false };
+        let Some(role) = self.roles.get_mut(arn) else {
+            return false;
+        };
         let changed = Role {
             name: role.name.clone(),
             arn: role.arn.clone(),
@@ -188,7 +190,11 @@ impl Directory {
         now: Timestamp,
     ) -> Result<Caller, Unidentified> {
         if let Some(user) = self.users.get(access_key_id) {
-            return if token.is_some() { Err(Unidentified::InvalidToken) } else { Ok(user.caller(account)) };
+            return if token.is_some() {
+                Err(Unidentified::InvalidToken)
+            } else {
+                Ok(user.caller(account))
+            };
         }
         let session = self.sessions.get(access_key_id).ok_or(Unidentified::UnknownKey)?;
         if token != Some(session.token.expose_secret()) {
@@ -197,8 +203,14 @@ impl Directory {
         if now >= session.expiration {
             return Err(Unidentified::ExpiredToken);
         }
-        let role = self.roles.get(&session.role_arn).filter(|role| role.id == session.role_id);
-        Ok(session.caller(account, role.map_or_else(|| Arc::from([]), |role| Arc::clone(&role.policies))))
+        let role = self
+            .roles
+            .get(&session.role_arn)
+            .filter(|role| role.id == session.role_id);
+        Ok(session.caller(
+            account,
+            role.map_or_else(|| Arc::from([]), |role| Arc::clone(&role.policies)),
+        ))
     }
 }
 
@@ -218,7 +230,9 @@ impl User {
 impl Session {
     fn caller(&self, account: &str, policies: Arc<[PolicyDocument]>) -> Caller {
         Caller {
-            identity: Identity::Session { role_arn: self.role_arn.clone() },
+            identity: Identity::Session {
+                role_arn: self.role_arn.clone(),
+            },
             arn: self.arn.clone(),
             user_id: format!("{}:{}", self.role_id, self.name),
             account: account.to_owned(),

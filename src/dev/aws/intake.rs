@@ -46,7 +46,11 @@ impl Intake {
             return (Self(None), Body::empty());
         }
         let waits = headers.contains_key(EXPECT);
-        let shared = Shared { body: Arc::new(Mutex::new(body)), begun: Arc::default(), waits };
+        let shared = Shared {
+            body: Arc::new(Mutex::new(body)),
+            begun: Arc::default(),
+            waits,
+        };
         (Self(Some(shared.clone())), Body::http_body_unsync(shared))
     }
 

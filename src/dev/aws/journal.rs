@@ -55,7 +55,10 @@ impl Journal {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         records
             .iter()
-            .map(|record| JournalEntry { bytes_sent: record.sent.load(Ordering::Acquire), ..record.entry.clone() })
+            .map(|record| JournalEntry {
+                bytes_sent: record.sent.load(Ordering::Acquire),
+                ..record.entry.clone()
+            })
             .collect()
     }
 
@@ -63,7 +66,10 @@ impl Journal {
     #[must_use]
     pub fn take(&self) -> Vec<JournalEntry> {
         let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
-        let told = |record: Record| JournalEntry { bytes_sent: record.sent.load(Ordering::Acquire), ..record.entry };
+        let told = |record: Record| JournalEntry {
+            bytes_sent: record.sent.load(Ordering::Acquire),
+            ..record.entry
+        };
         records.into_iter().map(told).collect()
     }
 

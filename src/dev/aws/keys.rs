@@ -32,7 +32,10 @@ const MIXED: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 fn random(alphabet: &[u8], length: usize) -> String {
     let mut rng = rand::rng();
-    (0..length).filter_map(|_| alphabet.choose(&mut rng)).map(|byte| char::from(*byte)).collect()
+    (0..length)
+        .filter_map(|_| alphabet.choose(&mut rng))
+        .map(|byte| char::from(*byte))
+        .collect()
 }
 
 /// An identifier of AWS's shape: a four-letter prefix that tells its kind, and sixteen characters.

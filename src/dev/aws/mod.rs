@@ -81,7 +81,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl fmt::Debug for EmbeddedAws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmbeddedAws").field("options", &self.core.options).finish_non_exhaustive()
+        f.debug_struct("EmbeddedAws")
+            .field("options", &self.core.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,7 +92,15 @@ impl EmbeddedAws {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let (iam, store, issuers) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { core: Arc::new(Core { options, iam, store, issuers, journal: Journal::default() }) }
+        Self {
+            core: Arc::new(Core {
+                options,
+                iam,
+                store,
+                issuers,
+                journal: Journal::default(),
+            }),
+        }
     }
 
     /// Trusts the tokens of an identity provider: roles whose trust policy names
@@ -98,7 +108,11 @@ impl EmbeddedAws {
     /// provider's key set (RFC 7517).
     pub fn trust_issuer(&self, issuer: &str, audience: &str, keys: &Value) -> Result<(), serde_json::Error> {
         let keys = serde_json::from_value(keys.clone())?;
-        let trusted = sts::Issuer { url: issuer.to_owned(), audience: audience.to_owned(), keys };
+        let trusted = sts::Issuer {
+            url: issuer.to_owned(),
+            audience: audience.to_owned(),
+            keys,
+        };
         lock(&self.core.issuers).push(trusted);
         Ok(())
     }
@@ -124,7 +138,10 @@ impl EmbeddedAws {
     /// Makes a user with these identity policies and a new access key. A user may be made again to get a further key;
     /// the policies go with the key.
     pub fn create_user(&self, name: &str, policies: &[Value]) -> Result<AccessKey, InvalidPolicy> {
-        let key = AccessKey { access_key_id: keys::unique_id("AKIA"), secret_access_key: keys::secret().into() };
+        let key = AccessKey {
+            access_key_id: keys::unique_id("AKIA"),
+            secret_access_key: keys::secret().into(),
+        };
         self.put_user(name, key.clone(), policies)?;
         Ok(key)
     }
@@ -138,7 +155,14 @@ impl EmbeddedAws {
         policies: &[Value],
     ) -> Result<(), InvalidPolicy> {
         let secret_access_key = secret_access_key.to_owned().into();
-        self.put_user(name, AccessKey { access_key_id: access_key_id.to_owned(), secret_access_key }, policies)
+        self.put_user(
+            name,
+            AccessKey {
+                access_key_id: access_key_id.to_owned(),
+                secret_access_key,
+            },
+            policies,
+        )
     }
 
     fn put_user(&self, name: &str, key: AccessKey, policies: &[Value]) -> Result<(), InvalidPolicy> {
@@ -156,7 +180,11 @@ impl EmbeddedAws {
     /// The ARN that a role of this path and name has.
     #[must_use]
     pub fn role_arn(&self, path_and_name: &str) -> String {
-        format!("arn:aws:iam::{}:role/{}", self.core.options.account_id, path_and_name.trim_start_matches('/'))
+        format!(
+            "arn:aws:iam::{}:role/{}",
+            self.core.options.account_id,
+            path_and_name.trim_start_matches('/')
+        )
     }
 
     /// Makes a role and tells its ARN. `path_and_name` is `reader` or `quilt/reader`. A role of that name that exists is
@@ -199,10 +227,25 @@ impl EmbeddedAws {
         seconds: u32,
         session_policy: Option<&Value>,
     ) -> Result<Option<SessionKeys>, InvalidPolicy> {
-        let policy = session_policy.map(|policy| parse(Kind::Identity, policy)).transpose()?.map(Arc::new);
-        let spec = SessionSpec { name: session_name.to_owned(), seconds, policy, ..SessionSpec::default() };
+        let policy = session_policy
+            .map(|policy| parse(Kind::Identity, policy))
+            .transpose()?
+            .map(Arc::new);
+        let spec = SessionSpec {
+            name: session_name.to_owned(),
+            seconds,
+            policy,
+            ..SessionSpec::default()
+        };
         let mut iam = lock(&self.core.iam);
-        let Some(role) = iam.role(role_arn) else { return Ok(None) };
-        Ok(Some(iam.open_session(&self.core.options.account_id, &role, self.core.now(), spec)))
+        let Some(role) = iam.role(role_arn) else {
+            return Ok(None);
+        };
+        Ok(Some(iam.open_session(
+            &self.core.options.account_id,
+            &role,
+            self.core.now(),
+            spec,
+        )))
     }
 }

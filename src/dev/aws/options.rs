@@ -26,7 +26,12 @@ impl Options {
     /// Options for region `us-east-1`, account `123456789012` and sessions of one second or more.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { region: "us-east-1".to_owned(), account_id: "123456789012".to_owned(), min_session_seconds: 1, clock }
+        Self {
+            region: "us-east-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+            min_session_seconds: 1,
+            clock,
+        }
     }
 }
 

@@ -42,10 +42,14 @@ pub(super) fn parse(kind: Kind, document: &Value) -> Result<PolicyDocument, Inva
             return Err(InvalidPolicy("a statement needs Action or NotAction".to_owned()));
         }
         if resource == (kind == Kind::Trust) {
-            return Err(InvalidPolicy(format!("a statement of this {kind:?} policy has a wrong or missing Resource")));
+            return Err(InvalidPolicy(format!(
+                "a statement of this {kind:?} policy has a wrong or missing Resource"
+            )));
         }
         if principal == (kind == Kind::Identity) {
-            return Err(InvalidPolicy(format!("a statement of this {kind:?} policy has a wrong or missing Principal")));
+            return Err(InvalidPolicy(format!(
+                "a statement of this {kind:?} policy has a wrong or missing Principal"
+            )));
         }
     }
     if parsed.statements.is_empty() {
@@ -60,10 +64,15 @@ pub(super) fn parse_all(kind: Kind, documents: &[Value]) -> Result<Vec<PolicyDoc
 
 fn normalise(statement: &mut Value) {
     lower_variables(statement);
-    let Some(Value::Object(operators)) = statement.get_mut("Condition") else { return };
+    let Some(Value::Object(operators)) = statement.get_mut("Condition") else {
+        return;
+    };
     for (_, keys) in operators.iter_mut() {
         if let Value::Object(keys) = keys {
-            *keys = std::mem::take(keys).into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
+            *keys = std::mem::take(keys)
+                .into_iter()
+                .map(|(key, value)| (key.to_lowercase(), value))
+                .collect();
         }
     }
 }
@@ -81,7 +90,9 @@ fn lower_in(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
-        let Some((name, tail)) = after.split_once('}') else { break };
+        let Some((name, tail)) = after.split_once('}') else {
+            break;
+        };
         out.push_str(before);
         out.push_str("${");
         match name.to_lowercase().as_str() {
@@ -104,7 +115,10 @@ mod tests {
 
     #[test]
     fn lowers_variables_and_condition_keys() {
-        assert_eq!(lower_in("a/${aws:PrincipalTag/Team}/B${x"), "a/${aws:principaltag/team}/B${x");
+        assert_eq!(
+            lower_in("a/${aws:PrincipalTag/Team}/B${x"),
+            "a/${aws:principaltag/team}/B${x"
+        );
         let parsed = parse(
             Kind::Identity,
             &json!({"Statement": {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*",
@@ -113,7 +127,10 @@ mod tests {
         .unwrap();
         let condition = parsed.statements[0].condition.as_ref().unwrap();
         assert_eq!(
-            (condition.conditions[0].key.as_str(), condition.conditions[0].values[0].as_str()),
+            (
+                condition.conditions[0].key.as_str(),
+                condition.conditions[0].values[0].as_str()
+            ),
             ("s3:prefix", "A/*")
         );
     }

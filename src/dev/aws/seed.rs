@@ -42,9 +42,14 @@ impl EmbeddedAws {
 
     /// Gives a bucket a policy; `None` takes it away.
     pub fn put_bucket_policy(&self, bucket: &str, policy: Option<&Value>) -> Result<(), SeedError> {
-        let policy = policy.map(|policy| BucketPolicy::read(policy.to_string())).transpose()?;
+        let policy = policy
+            .map(|policy| BucketPolicy::read(policy.to_string()))
+            .transpose()?;
         let mut store = lock(&self.core.store);
-        store.bucket_mut(bucket).map_err(|_| SeedError::NoSuchBucket(bucket.to_owned()))?.policy = policy;
+        store
+            .bucket_mut(bucket)
+            .map_err(|_| SeedError::NoSuchBucket(bucket.to_owned()))?
+            .policy = policy;
         Ok(())
     }
 
@@ -57,7 +62,9 @@ impl EmbeddedAws {
         content_type: Option<&str>,
         metadata: &[(&str, &str)],
     ) -> Result<Option<String>, SeedError> {
-        let metadata = metadata.iter().map(|(name, value)| (name.to_lowercase(), (*value).to_owned()));
+        let metadata = metadata
+            .iter()
+            .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()));
         let attributes = Attributes {
             content_type: content_type.map(str::to_owned),
             metadata: metadata.collect::<HashMap<_, _>>(),
@@ -80,12 +87,20 @@ impl EmbeddedAws {
         attributes: Attributes,
     ) -> Result<Option<String>, SeedError> {
         let digests = digest(Algorithm::Crc64Nvme, &payload);
-        let object = Object { payload, etag: digests.etag(), checksum: digests.checksum, parts: vec![], attributes };
+        let object = Object {
+            payload,
+            etag: digests.etag(),
+            checksum: digests.checksum,
+            parts: vec![],
+            attributes,
+        };
         let now = self.core.now();
         let missing = |_: S3Error| SeedError::NoSuchBucket(bucket.to_owned());
         let mut store = lock(&self.core.store);
         let bucket = store.bucket_mut(bucket).map_err(missing)?;
-        bucket.write(key, &WriteCondition::default(), now, object, Tags::from([])).map_err(missing)
+        bucket
+            .write(key, &WriteCondition::default(), now, object, Tags::from([]))
+            .map_err(missing)
     }
 
     /// Whether a key is there and not hidden by a delete marker.
@@ -105,7 +120,10 @@ impl EmbeddedAws {
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         let store = lock(&self.core.store);
         let objects = store.buckets.get(bucket).map(|bucket| &bucket.objects);
-        let live = objects.into_iter().flatten().filter(|(_, versions)| versions.live().is_some());
+        let live = objects
+            .into_iter()
+            .flatten()
+            .filter(|(_, versions)| versions.live().is_some());
         live.map(|(key, _)| key.clone()).collect()
     }
 
@@ -120,11 +138,18 @@ impl EmbeddedAws {
     #[must_use]
     pub fn open_uploads(&self, bucket: &str) -> usize {
         let store = lock(&self.core.store);
-        store.buckets.get(bucket).map_or(0, |bucket| bucket.uploads.values().map(std::collections::BTreeMap::len).sum())
+        store.buckets.get(bucket).map_or(0, |bucket| {
+            bucket.uploads.values().map(std::collections::BTreeMap::len).sum()
+        })
     }
 
     fn versions<T: Default>(&self, bucket: &str, key: &str, read: impl FnOnce(&Versions) -> T) -> T {
         let store = lock(&self.core.store);
-        store.buckets.get(bucket).and_then(|bucket| bucket.objects.get(key)).map(read).unwrap_or_default()
+        store
+            .buckets
+            .get(bucket)
+            .and_then(|bucket| bucket.objects.get(key))
+            .map(read)
+            .unwrap_or_default()
     }
 }

@@ -101,7 +101,11 @@ impl Server {
         builder.set_auth(Secrets(Arc::clone(&core)));
         builder.set_access(Gate(Arc::clone(&core)));
         builder.set_route(Sts(Arc::clone(&core)));
-        Self { core, s3: builder.build(), host_id: format!("{}=", opaque_id()) }
+        Self {
+            core,
+            s3: builder.build(),
+            host_id: format!("{}=", opaque_id()),
+        }
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Counted> {
@@ -139,7 +143,9 @@ impl Server {
         let response = complete(response, &addressed);
         tell(&noted, response.status());
         let sent = Arc::new(AtomicU64::new(0));
-        self.core.journal.push(entry(noted, access_key_id, response.status(), id), Arc::clone(&sent));
+        self.core
+            .journal
+            .push(entry(noted, access_key_id, response.status(), id), Arc::clone(&sent));
         response.map(|body| Counted { body, sent })
     }
 }
@@ -179,7 +185,9 @@ fn decoded(path: &str) -> Option<(Option<String>, Option<String>)> {
 }
 
 fn internal_error() -> HttpResponse {
-    let mut response = HttpResponse::new(Body::from(Bytes::from_static(b"<Error><Code>InternalError</Code></Error>")));
+    let mut response = HttpResponse::new(Body::from(Bytes::from_static(
+        b"<Error><Code>InternalError</Code></Error>",
+    )));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
 }

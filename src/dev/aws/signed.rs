@@ -43,7 +43,13 @@ impl Signed {
         let access_key_id = parts.next()?.to_owned();
         let (_date, region, service) = (parts.next(), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
         let well_formed = signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
-        Some(Self { access_key_id, region: region.to_owned(), service: service.to_owned(), token, well_formed })
+        Some(Self {
+            access_key_id,
+            region: region.to_owned(),
+            service: service.to_owned(),
+            token,
+            well_formed,
+        })
     }
 }
 
@@ -62,7 +68,11 @@ mod tests {
         headers.insert("x-amz-security-token", "t".parse().unwrap());
         let signed = Signed::read(&Uri::from_static("/b/k"), &headers).unwrap();
         assert_eq!(
-            (signed.access_key_id.as_str(), signed.region.as_str(), signed.service.as_str()),
+            (
+                signed.access_key_id.as_str(),
+                signed.region.as_str(),
+                signed.service.as_str()
+            ),
             ("AKIA", "eu-west-1", "s3")
         );
         assert_eq!((signed.token.as_deref(), signed.well_formed), (Some("t"), true));

@@ -19,7 +19,11 @@ pub fn parse(query: &str) -> Result<Vec<Field>, String> {
     }
     words.next().ok_or("Syntax Error: no selection")?;
     let fields = selection(&mut words)?;
-    if words.next().is_some() { Err("Syntax Error: something follows the query".to_owned()) } else { Ok(fields) }
+    if words.next().is_some() {
+        Err("Syntax Error: something follows the query".to_owned())
+    } else {
+        Ok(fields)
+    }
 }
 
 fn selection<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) -> Result<Vec<Field>, String> {
@@ -30,8 +34,15 @@ fn selection<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>)
             Some("}") => return Ok(fields),
             Some("{") => return Err("Syntax Error: a selection without a field".to_owned()),
             Some(name) => {
-                let below = if words.next_if_eq(&"{").is_some() { selection(words)? } else { Vec::new() };
-                fields.push(Field { name: name.to_owned(), below });
+                let below = if words.next_if_eq(&"{").is_some() {
+                    selection(words)?
+                } else {
+                    Vec::new()
+                };
+                fields.push(Field {
+                    name: name.to_owned(),
+                    below,
+                });
             }
         }
     }
@@ -44,8 +55,14 @@ pub fn project(value: &Value, fields: &[Field]) -> Result<Value, String> {
         Value::Object(object) => {
             let mut selected = Map::new();
             for Field { name, below } in fields {
-                let value = object.get(name).ok_or_else(|| format!("Cannot query field \"{name}\""))?;
-                let value = if below.is_empty() { value.clone() } else { project(value, below)? };
+                let value = object
+                    .get(name)
+                    .ok_or_else(|| format!("Cannot query field \"{name}\""))?;
+                let value = if below.is_empty() {
+                    value.clone()
+                } else {
+                    project(value, below)?
+                };
                 selected.insert(name.clone(), value);
             }
             Ok(Value::Object(selected))

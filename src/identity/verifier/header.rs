@@ -18,7 +18,9 @@ struct Header<'a> {
 /// Refuses a token whose header has a `crit` member, whatever its value: it names extensions that a verifier must
 /// understand (RFC 7515, section 4.1.11), and this server understands none. The JWT library drops the member unseen.
 pub(super) fn refuse_critical(token: &BearerToken) -> Result<(), Rejection> {
-    let invalid = |detail: &str| Rejection::Invalid { detail: detail.to_owned() };
+    let invalid = |detail: &str| Rejection::Invalid {
+        detail: detail.to_owned(),
+    };
     let malformed = || invalid("it is not a well-formed JWT");
     let (header, _) = token.secret().split_once('.').ok_or_else(malformed)?;
     let json = BASE64_URL_SAFE_NO_PAD.decode(header).map_err(|_| malformed())?;

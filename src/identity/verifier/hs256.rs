@@ -29,8 +29,17 @@ impl Hs256 {
         signature_only.required_spec_claims.clear();
         signature_only.validate_exp = false;
         signature_only.validate_aud = false;
-        let keys = secrets.iter().map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes())).collect();
-        Self { keys, issuer, audience, signature_only, clock }
+        let keys = secrets
+            .iter()
+            .map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()))
+            .collect();
+        Self {
+            keys,
+            issuer,
+            audience,
+            signature_only,
+            clock,
+        }
     }
 
     /// Proves a token or says why not.
@@ -38,7 +47,12 @@ impl Hs256 {
         header::refuse_critical(&token)?;
         let claims = self.signed_claims(&token)?;
         let expires_at = claims.check(self.clock.now(), self.issuer.as_deref(), self.audience.as_deref())?;
-        Ok(Caller::Proved(Arc::new(ProvedCaller::signed(token, Proof::Hs256, claims, expires_at))))
+        Ok(Caller::Proved(Arc::new(ProvedCaller::signed(
+            token,
+            Proof::Hs256,
+            claims,
+            expires_at,
+        ))))
     }
 
     fn signed_claims(&self, token: &BearerToken) -> Result<Claims, Rejection> {
@@ -57,7 +71,9 @@ impl Hs256 {
                 }
             }
         }
-        Err(Rejection::Invalid { detail: detail.to_owned() })
+        Err(Rejection::Invalid {
+            detail: detail.to_owned(),
+        })
     }
 }
 
@@ -74,7 +90,12 @@ mod tests {
 
     fn verifier(secrets: &[&str]) -> Hs256 {
         let secrets: Vec<_> = secrets.iter().map(|s| SecretString::from(*s)).collect();
-        Hs256::new(&secrets, None, None, Clock::fixed("2026-11-23T12:00:00Z".parse().unwrap()))
+        Hs256::new(
+            &secrets,
+            None,
+            None,
+            Clock::fixed("2026-11-23T12:00:00Z".parse().unwrap()),
+        )
     }
 
     fn mint(claims: &Value, secret: &str, alg: Algorithm) -> BearerToken {
@@ -96,7 +117,9 @@ mod tests {
             };
             assert_eq!(caller.subject(), Some("alice"));
         }
-        let refused = verifier(&[other]).verify(mint(&good_claims(), SECRET, Algorithm::HS256)).unwrap_err();
+        let refused = verifier(&[other])
+            .verify(mint(&good_claims(), SECRET, Algorithm::HS256))
+            .unwrap_err();
         assert_eq!(refused.code().as_str(), "invalid_jwt");
     }
 
@@ -105,8 +128,14 @@ mod tests {
         let verifier = verifier(&[SECRET]);
         let other = "fedcba9876543210fedcba9876543210";
         for (token, part) in [
-            (mint(&good_claims(), other, Algorithm::HS256), "its signature does not verify"),
-            (mint(&good_claims(), SECRET, Algorithm::HS512), "its algorithm is not HS256"),
+            (
+                mint(&good_claims(), other, Algorithm::HS256),
+                "its signature does not verify",
+            ),
+            (
+                mint(&good_claims(), SECRET, Algorithm::HS512),
+                "its algorithm is not HS256",
+            ),
             (BearerToken::parse("a.b.c").unwrap(), "not a well-formed JWT"),
         ] {
             let refused = verifier.verify(token).unwrap_err().to_string();
@@ -134,12 +163,26 @@ mod tests {
     fn critical_extensions_are_refused_however_well_they_are_signed() {
         let key = EncodingKey::from_secret(SECRET.as_bytes());
         let signed = |header: Value| {
-            let message = format!("{}.{}", B64.encode(header.to_string()), B64.encode(good_claims().to_string()));
+            let message = format!(
+                "{}.{}",
+                B64.encode(header.to_string()),
+                B64.encode(good_claims().to_string())
+            );
             let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
             verifier(&[SECRET]).verify(BearerToken::parse(&format!("{message}.{signature}")).unwrap())
         };
-        assert!(signed(json!({ "alg": "HS256", "x-may": 1 })).is_ok(), "what is not critical may be ignored");
-        for crit in [json!(["x-must"]), json!(["b64"]), json!([]), json!("x"), json!(null), json!(7)] {
+        assert!(
+            signed(json!({ "alg": "HS256", "x-may": 1 })).is_ok(),
+            "what is not critical may be ignored"
+        );
+        for crit in [
+            json!(["x-must"]),
+            json!(["b64"]),
+            json!([]),
+            json!("x"),
+            json!(null),
+            json!(7),
+        ] {
             let refused = signed(json!({ "alg": "HS256", "b64": true, "crit": crit })).unwrap_err();
             assert_eq!(refused.code(), crate::error_code::ErrorCode::InvalidJwt, "{crit}");
             assert!(refused.to_string().contains("crit"), "{refused}");
@@ -155,7 +198,10 @@ mod tests {
         parts[1] = B64.encode(json!({"sub": "mallory", "exp": 1_795_500_000}).to_string());
         assert!(verifier.verify(BearerToken::parse(&parts.join(".")).unwrap()).is_err());
         for mangled in ["a", "a.b", "a.b.c", "a.b.c.d", "..", "eyJhbGciOiJIUzI1NiJ9.."] {
-            assert!(verifier.verify(BearerToken::parse(mangled).unwrap()).is_err(), "{mangled}");
+            assert!(
+                verifier.verify(BearerToken::parse(mangled).unwrap()).is_err(),
+                "{mangled}"
+            );
         }
     }
 }

@@ -29,7 +29,12 @@ impl Jwks {
     /// Tokens must carry exactly this issuer, and be for this audience.
     #[must_use]
     pub fn new(keys: KeyStore, issuer: String, audience: String, clock: Clock) -> Self {
-        Self { keys, issuer, audience, clock }
+        Self {
+            keys,
+            issuer,
+            audience,
+            clock,
+        }
     }
 
     /// Whether keys are there; asks for them if not.
@@ -40,7 +45,9 @@ impl Jwks {
     /// Proves a token or says why not.
     pub async fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
         header::refuse_critical(&token)?;
-        let malformed = || Rejection::Invalid { detail: "it is not a well-formed JWT".to_owned() };
+        let malformed = || Rejection::Invalid {
+            detail: "it is not a well-formed JWT".to_owned(),
+        };
         let unsupported = || Rejection::Invalid {
             detail: "its algorithm is none of RS256, ES256 and EdDSA, the only ones this server accepts".to_owned(),
         };
@@ -60,13 +67,18 @@ impl Jwks {
         signature_only.validate_aud = false;
         let claims = decode::<Claims>(token.secret(), &key, &signature_only)
             .map_err(|error| match error.kind() {
-                ErrorKind::InvalidSignature => {
-                    Rejection::Invalid { detail: "its signature does not verify".to_owned() }
-                }
+                ErrorKind::InvalidSignature => Rejection::Invalid {
+                    detail: "its signature does not verify".to_owned(),
+                },
                 _ => malformed(),
             })?
             .claims;
         let expires_at = claims.check(self.clock.now(), Some(&self.issuer), Some(&self.audience))?;
-        Ok(Caller::Proved(Arc::new(ProvedCaller::signed(token, Proof::Jwks, claims, expires_at))))
+        Ok(Caller::Proved(Arc::new(ProvedCaller::signed(
+            token,
+            Proof::Jwks,
+            claims,
+            expires_at,
+        ))))
     }
 }

@@ -43,8 +43,15 @@ impl Verifier {
     /// `registry`: absent when none is configured; then what only a registry can prove is not proved.
     #[must_use]
     pub fn new(prover: Prover, registry: Option<Arc<dyn RegistryProof>>) -> Self {
-        let recent = Cache::builder().max_capacity(MAX_PROVED).time_to_live(PROVED_TTL).build();
-        Self { prover, registry, recent }
+        let recent = Cache::builder()
+            .max_capacity(MAX_PROVED)
+            .time_to_live(PROVED_TTL)
+            .build();
+        Self {
+            prover,
+            registry,
+            recent,
+        }
     }
 
     /// Proves a bearer or says why not.

@@ -43,7 +43,10 @@ fn a_json_line_has_the_fields_of_all_its_spans_once() {
     });
     let [line] = &written[..] else { panic!("{written:?}") };
     let event: Value = serde_json::from_str(line).unwrap();
-    assert_eq!((&event["message"], &event["tool"], &event["level"]), (&"said".into(), &"t".into(), &"INFO".into()));
+    assert_eq!(
+        (&event["message"], &event["tool"], &event["level"]),
+        (&"said".into(), &"t".into(), &"INFO".into())
+    );
     let span = &event["span"];
     assert_eq!(
         (&span["request_id"], &span["rpc"], &span["dependency"]),
@@ -62,9 +65,14 @@ fn a_line_that_is_too_long_is_replaced_by_one_that_says_so() {
             tracing::warn!(%long, "it failed");
             tracing::info!("short");
         });
-        let [replaced, short] = &written[..] else { panic!("{written:?}") };
+        let [replaced, short] = &written[..] else {
+            panic!("{written:?}")
+        };
         assert!(replaced.len() < LONGEST && replaced.contains("too long"), "{replaced}");
-        assert!(replaced.contains("WARN") && replaced.contains("quilt_mcp::telemetry"), "{replaced}");
+        assert!(
+            replaced.contains("WARN") && replaced.contains("quilt_mcp::telemetry"),
+            "{replaced}"
+        );
         assert!(short.contains("short"), "{short}");
         if format == LogFormat::Json {
             let event: Value = serde_json::from_str(replaced).unwrap();

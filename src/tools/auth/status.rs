@@ -100,9 +100,12 @@ impl Tool for AuthStatus {
         let resolved = session.credentials().await;
         let (identity, (registry_url, me)) = tokio::join!(session.caller_identity(), catalog(&session, &resolved));
         let (has_credentials, attempts, key_kind, credentials_expire_at) = match &resolved {
-            Ok(resolved) => {
-                (true, resolved.attempts().to_vec(), Some(KeyKind::of(resolved.credentials())), resolved.expires_at())
-            }
+            Ok(resolved) => (
+                true,
+                resolved.attempts().to_vec(),
+                Some(KeyKind::of(resolved.credentials())),
+                resolved.expires_at(),
+            ),
             Err(none) => (false, none.attempts.clone(), None, None),
         };
         let (me, catalog_error) = match me {
@@ -146,11 +149,22 @@ async fn catalog(
     session: &Session,
     resolved: &Result<Arc<Resolved>, NoCredentials>,
 ) -> (Option<String>, Option<Result<Me, GraphqlError>>) {
-    let Some(Ok(access)) = session.registry().await else { return (None, None) };
+    let Some(Ok(access)) = session.registry().await else {
+        return (None, None);
+    };
     let url = access.registry.url().await.ok().map(|url| url.to_string());
     let is_known = matches!(resolved, Ok(resolved) if resolved.source() != Source::Ambient);
-    let me = if is_known { Some(catalog::me(&access).await) } else { None };
+    let me = if is_known {
+        Some(catalog::me(&access).await)
+    } else {
+        None
+    };
     // A page, or no such endpoint: what is there is no registry, and has nothing to say.
-    let is_absent = matches!(&me, Some(Err(GraphqlError::Registry(RegistryError::NotFound | RegistryError::NotJson))));
+    let is_absent = matches!(
+        &me,
+        Some(Err(GraphqlError::Registry(
+            RegistryError::NotFound | RegistryError::NotJson
+        )))
+    );
     (url, me.filter(|_| !is_absent))
 }

@@ -39,7 +39,10 @@ impl TextEncoding {
 
     fn decode(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
         match self {
-            Self::Ascii => bytes.is_ascii().then(|| std::str::from_utf8(bytes).ok().map(Cow::Borrowed)).flatten(),
+            Self::Ascii => bytes
+                .is_ascii()
+                .then(|| std::str::from_utf8(bytes).ok().map(Cow::Borrowed))
+                .flatten(),
             Self::Latin1 => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
             Self::Other(encoding) => encoding.decode_without_bom_handling_and_without_replacement(bytes),
         }
@@ -84,12 +87,18 @@ pub struct Decoded {
 pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, goes_on: bool) -> Option<Decoded> {
     let (before, rest) = bytes.split_at_checked(lead)?;
     let is_inside = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
-    let skipped = if lead > 0 && encoding.is_utf8() { rest.iter().take_while(is_inside).count() } else { 0 };
+    let skipped = if lead > 0 && encoding.is_utf8() {
+        rest.iter().take_while(is_inside).count()
+    } else {
+        0
+    };
     if skipped > 0 {
         // They are the end of a character only if the bytes before them are its beginning.
         let begin = before.iter().rposition(|byte| !is_inside(&byte))?;
         let character = bytes.get(begin..lead + skipped)?;
-        std::str::from_utf8(character).ok().filter(|text| text.chars().count() == 1)?;
+        std::str::from_utf8(character)
+            .ok()
+            .filter(|text| text.chars().count() == 1)?;
     }
     let rest = rest.get(skipped..)?;
     let cuts = if goes_on { LONGEST_CHARACTER } else { 1 };
@@ -97,7 +106,11 @@ pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, goes_on: bool) 
         let whole = rest.get(..rest.len() - cut)?;
         let text = encoding.decode(whole)?;
         let text = text.strip_prefix('\u{feff}').filter(|_| lead == 0).unwrap_or(&text);
-        (!text.contains('\0')).then(|| Decoded { text: text.to_owned(), skipped, used: whole.len() })
+        (!text.contains('\0')).then(|| Decoded {
+            text: text.to_owned(),
+            skipped,
+            used: whole.len(),
+        })
     })
 }
 
@@ -135,10 +148,18 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_not_taken_for_a_cut() {
-        assert_eq!(decode(b"abc\x80\x80def", 3, UTF_8, false), None, "the bytes before do not begin a character");
+        assert_eq!(
+            decode(b"abc\x80\x80def", 3, UTF_8, false),
+            None,
+            "the bytes before do not begin a character"
+        );
         assert_eq!(decode(b"\x89PNG\x0d\x0a", 0, UTF_8, false), None);
         assert_eq!(decode(b"a\0b", 0, UTF_8, false), None);
-        assert_eq!(decode("añ".as_bytes().get(..2).unwrap(), 0, UTF_8, false), None, "a broken end is no cut");
+        assert_eq!(
+            decode("añ".as_bytes().get(..2).unwrap(), 0, UTF_8, false),
+            None,
+            "a broken end is no cut"
+        );
         assert_eq!(decode(b"", 0, UTF_8, false).unwrap().text, "");
     }
 

@@ -45,12 +45,25 @@ impl Tool for BucketList {
     async fn run(session: Session, _: Args) -> Result<Reply<Output>, ToolError> {
         let s3 = session.s3().await?;
         let view = consult(&session).await?;
-        let Shown { buckets, listed_by, truncated } = shown(&session, &s3, view.as_ref(), MOST).await?;
+        let Shown {
+            buckets,
+            listed_by,
+            truncated,
+        } = shown(&session, &s3, view.as_ref(), MOST).await?;
         let names: Vec<String> = buckets.iter().map(|bucket| bucket.name.clone()).collect();
         session.hold(room_of_survey(names.len())).await?;
         let answers = survey(&session, &s3, &names, Questions::READS, &view.as_ref().into()).await;
-        let buckets: Vec<BucketReport> =
-            buckets.into_iter().zip(&answers).map(|(bucket, access)| BucketReport::new(bucket, access)).collect();
-        Ok(Output { count: buckets.len(), buckets, listed_by, truncated }.into())
+        let buckets: Vec<BucketReport> = buckets
+            .into_iter()
+            .zip(&answers)
+            .map(|(bucket, access)| BucketReport::new(bucket, access))
+            .collect();
+        Ok(Output {
+            count: buckets.len(),
+            buckets,
+            listed_by,
+            truncated,
+        }
+        .into())
     }
 }

@@ -57,7 +57,9 @@ impl Tool for BucketObjectFetch {
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let s3 = session.s3().await?;
-        session.hold(weight::PIECE * usize::try_from(args.max_bytes.get()).unwrap_or(usize::MAX)).await?;
+        session
+            .hold(weight::PIECE * usize::try_from(args.max_bytes.get()).unwrap_or(usize::MAX))
+            .await?;
         let read = s3
             .get_range(&args.s3_uri, args.offset, args.max_bytes.get())
             .await
@@ -69,7 +71,13 @@ impl Tool for BucketObjectFetch {
         if picture.is_some() {
             session.hold((weight::PIECE + weight::IMAGE) * read.bytes.len()).await?;
         }
-        let images = picture.map(|mime_type| Image { data: data.as_str().to_owned(), mime_type }).into_iter().collect();
+        let images = picture
+            .map(|mime_type| Image {
+                data: data.as_str().to_owned(),
+                mime_type,
+            })
+            .into_iter()
+            .collect();
         let truncated = args.offset.saturating_add(bytes_read) < read.size;
         let link = Link::object(&args.s3_uri, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
         let output = Output {

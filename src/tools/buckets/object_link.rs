@@ -52,8 +52,15 @@ impl Tool for BucketObjectLink {
         // why, so S3 is asked first; that also finds the bucket's region.
         s3.head(&args.s3_uri).await.map_err(|error| session.explain(&error))?;
         let asked = Duration::from_secs(args.expiration.get());
-        let link =
-            s3.presign(&args.s3_uri, asked, session.clock().now()).await.map_err(|error| session.explain(&error))?;
-        Ok(Output { url: link.url, expires_at: link.expires_at, capped: link.capped }.into())
+        let link = s3
+            .presign(&args.s3_uri, asked, session.clock().now())
+            .await
+            .map_err(|error| session.explain(&error))?;
+        Ok(Output {
+            url: link.url,
+            expires_at: link.expires_at,
+            capped: link.capped,
+        }
+        .into())
     }
 }

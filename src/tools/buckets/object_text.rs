@@ -101,6 +101,10 @@ impl Tool for BucketObjectText {
             offset,
             content_type: read.content_type,
         };
-        Ok(Reply { output, images: Vec::new(), link })
+        Ok(Reply {
+            output,
+            images: Vec::new(),
+            link,
+        })
     }
 }

@@ -67,7 +67,11 @@ impl Tool for BucketObjectsList {
     type Output = Output;
 
     fn length(output: &Output) -> usize {
-        output.objects.iter().map(|object| object.key.len() + object.s3_uri.len() + 200).sum()
+        output
+            .objects
+            .iter()
+            .map(|object| object.key.len() + object.s3_uri.len() + 200)
+            .sum()
     }
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
@@ -79,9 +83,18 @@ impl Tool for BucketObjectsList {
             continuation_token: args.continuation_token.filter(|token| !token.is_empty()),
             start_after: None,
         };
-        session.hold(weight::of_items(usize::try_from(args.max_keys.get()).unwrap_or(1000))).await?;
-        let page = s3.list_objects(&args.bucket, &query).await.map_err(|error| session.explain(&error))?;
-        let objects: Vec<Object> = page.objects.into_iter().map(|object| shown(&args.bucket, object)).collect();
+        session
+            .hold(weight::of_items(usize::try_from(args.max_keys.get()).unwrap_or(1000)))
+            .await?;
+        let page = s3
+            .list_objects(&args.bucket, &query)
+            .await
+            .map_err(|error| session.explain(&error))?;
+        let objects: Vec<Object> = page
+            .objects
+            .into_iter()
+            .map(|object| shown(&args.bucket, object))
+            .collect();
         let names = objects.iter().map(|object| object.key.len() + object.s3_uri.len());
         let names = names.chain(page.common_prefixes.iter().map(String::len));
         session.hold(names.map(|names| weight::of_item(names, 0)).sum()).await?;

@@ -64,14 +64,24 @@ impl Tool for BucketObjectsPut {
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         if args.items.is_empty() || args.items.len() > MOST {
-            let message = format!("Argument items: expected 1 to {MOST} objects, got {}.", args.items.len());
+            let message = format!(
+                "Argument items: expected 1 to {MOST} objects, got {}.",
+                args.items.len()
+            );
             return Err(ToolError::invalid(message));
         }
         if let Some(key) = twice(&args.items) {
-            return Err(ToolError::invalid(format!("Argument items: the key `{key}` stands in it twice.")));
+            return Err(ToolError::invalid(format!(
+                "Argument items: the key `{key}` stands in it twice."
+            )));
         }
         let s3 = session.s3_for_writing().await?;
-        let Args { bucket, items, overwrite, dry_run } = args;
+        let Args {
+            bucket,
+            items,
+            overwrite,
+            dry_run,
+        } = args;
         let deadline = session.deadline();
         let written = items.into_iter().map(|item| {
             let (session, s3, bucket) = (session.clone(), s3.clone(), bucket.clone());
@@ -85,7 +95,9 @@ impl Tool for BucketObjectsPut {
                     }
                 };
                 // What was written must be told, so the items end before the call would be ended.
-                tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_elapsed| Err(late(&item)))
+                tokio::time::timeout_at(deadline, work)
+                    .await
+                    .unwrap_or_else(|_elapsed| Err(late(&item)))
             }
         });
         let outcomes: Vec<Result<ItemResult, Failed>> =
@@ -105,7 +117,14 @@ impl Tool for BucketObjectsPut {
             .collect();
         let failed = results.iter().filter(|result| !result.is_good()).count();
         let uploaded = if dry_run { 0 } else { requested - failed };
-        let output = Output { bucket: bucket.to_string(), requested, uploaded, failed, dry_run, results };
+        let output = Output {
+            bucket: bucket.to_string(),
+            requested,
+            uploaded,
+            failed,
+            dry_run,
+            results,
+        };
         match first_error {
             None => Ok(output.into()),
             Some(error) => Err(failure(error, &output)),
@@ -131,7 +150,10 @@ async fn rehearse(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -
             Err(error) if error.kind == S3ErrorKind::NoSuchKey => {}
             Err(error) => {
                 let error = session.explain(&error);
-                return Err(Box::new((ItemResult::bad(object.key.as_str(), Some(&object), &error), error)));
+                return Err(Box::new((
+                    ItemResult::bad(object.key.as_str(), Some(&object), &error),
+                    error,
+                )));
             }
         }
     }
@@ -145,8 +167,11 @@ fn late(item: &Item) -> Failed {
 }
 
 fn exists(object: &ObjectUri) -> Failed {
-    let error = ToolError::new(ErrorCode::Conflict, format!("{object} exists already and overwrite is false."))
-        .with_hint("Choose another key, or set overwrite=true to replace the object.");
+    let error = ToolError::new(
+        ErrorCode::Conflict,
+        format!("{object} exists already and overwrite is false."),
+    )
+    .with_hint("Choose another key, or set overwrite=true to replace the object.");
     Box::new((ItemResult::bad(object.key.as_str(), Some(object), &error), error))
 }
 
@@ -156,7 +181,10 @@ async fn write(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -> R
         Err(error) if error.kind == S3ErrorKind::PreconditionFailed => Err(exists(&object)),
         Err(error) => {
             let error = session.explain(&error);
-            Err(Box::new((ItemResult::bad(object.key.as_str(), Some(&object), &error), error)))
+            Err(Box::new((
+                ItemResult::bad(object.key.as_str(), Some(&object), &error),
+                error,
+            )))
         }
     }
 }
@@ -166,7 +194,10 @@ fn failure(first: ToolError, output: &Output) -> ToolError {
     let message = match (output.failed, output.requested) {
         (1, 1) => first.message,
         (failed, requested) => {
-            format!("{failed} of {requested} objects were not written; the first: {}", first.message)
+            format!(
+                "{failed} of {requested} objects were not written; the first: {}",
+                first.message
+            )
         }
     };
     let partial: Map<String, Value> = match serde_json::to_value(output) {
@@ -178,5 +209,8 @@ fn failure(first: ToolError, output: &Output) -> ToolError {
 
 fn twice(items: &[Item]) -> Option<&str> {
     let mut seen = std::collections::HashSet::new();
-    items.iter().map(|item| item.key.as_str()).find(|key| !seen.insert(*key))
+    items
+        .iter()
+        .map(|item| item.key.as_str())
+        .find(|key| !seen.insert(*key))
 }

@@ -59,9 +59,10 @@ impl Item {
         self.check_headers()?;
         let body = match (&self.text, &self.data) {
             (Some(text), None) => self.encode(text)?,
-            (None, Some(data)) => {
-                BASE64_STANDARD.decode(data.trim()).map_err(|_| "data is not base64".to_owned())?.into()
-            }
+            (None, Some(data)) => BASE64_STANDARD
+                .decode(data.trim())
+                .map_err(|_| "data is not base64".to_owned())?
+                .into(),
             (Some(_), Some(_)) => return Err("give either text or data, not both".to_owned()),
             (None, None) => return Err("give the content as text or as data (base64)".to_owned()),
         };
@@ -72,7 +73,11 @@ impl Item {
             content_encoding: self.content_encoding.clone(),
             storage_class: self.storage_class.clone(),
             metadata: self.metadata.clone(),
-            condition: if overwrite { WriteCondition::None } else { WriteCondition::IsNew },
+            condition: if overwrite {
+                WriteCondition::None
+            } else {
+                WriteCondition::IsNew
+            },
             once: false,
         };
         Ok((object, put))
@@ -81,14 +86,19 @@ impl Item {
     fn encode(&self, text: &str) -> Result<Bytes, String> {
         let encoding = TextEncoding::named(&self.encoding).ok_or("this encoding is not known; try utf-8 or latin-1")?;
         let bytes = encoding.encode(text);
-        bytes.map(Bytes::from).ok_or_else(|| format!("the text holds characters that {} does not have", self.encoding))
+        bytes
+            .map(Bytes::from)
+            .ok_or_else(|| format!("the text holds characters that {} does not have", self.encoding))
     }
 
     /// S3 takes these values as HTTP headers, and user metadata beyond ASCII comes back in another form.
     fn check_headers(&self) -> Result<(), String> {
         let is_value = |text: &str| text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
         let is_name = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
         };
         let optional = [
             ("content_type", &self.content_type),
@@ -97,7 +107,10 @@ impl Item {
             ("storage_class", &self.storage_class),
         ];
         for (name, value) in optional {
-            if value.as_deref().is_some_and(|value| value.is_empty() || !is_value(value)) {
+            if value
+                .as_deref()
+                .is_some_and(|value| value.is_empty() || !is_value(value))
+            {
                 return Err(format!("{name} must be printable ASCII"));
             }
         }
@@ -113,7 +126,10 @@ impl Item {
     }
 
     fn guess(&self) -> &'static str {
-        let extension = self.key.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+        let extension = self
+            .key
+            .rsplit_once('.')
+            .map(|(_, extension)| extension.to_ascii_lowercase());
         match extension.as_deref() {
             Some("csv") => "text/csv",
             Some("tsv") => "text/tab-separated-values",
@@ -164,8 +180,14 @@ pub struct ItemResult {
 impl ItemResult {
     /// Written, or, in a dry run, ready to be.
     pub fn good(object: &ObjectUri, put: &Put, outcome: Option<PutOutcome>) -> Self {
-        let outcome = outcome.unwrap_or(PutOutcome { version_id: None, etag: None });
-        let uri = ObjectUri { version_id: outcome.version_id.clone(), ..object.clone() };
+        let outcome = outcome.unwrap_or(PutOutcome {
+            version_id: None,
+            etag: None,
+        });
+        let uri = ObjectUri {
+            version_id: outcome.version_id.clone(),
+            ..object.clone()
+        };
         Self {
             key: object.key.to_string(),
             success: true,
@@ -211,14 +233,28 @@ mod tests {
     use super::*;
 
     fn prepare(item: serde_json::Value) -> Result<(ObjectUri, Put), String> {
-        serde_json::from_value::<Item>(item).unwrap().prepare(&"bkt".parse().unwrap(), true)
+        serde_json::from_value::<Item>(item)
+            .unwrap()
+            .prepare(&"bkt".parse().unwrap(), true)
     }
 
     #[test]
     fn content_is_text_or_base64_and_exactly_one_of_them() {
-        assert_eq!(&prepare(json!({"key": "a.csv", "text": "ü"})).unwrap().1.body[..], "ü".as_bytes());
-        assert_eq!(&prepare(json!({"key": "a", "data": "AAE="})).unwrap().1.body[..], [0, 1]);
-        assert_eq!(&prepare(json!({"key": "a", "text": "é", "encoding": "latin-1"})).unwrap().1.body[..], [0xe9]);
+        assert_eq!(
+            &prepare(json!({"key": "a.csv", "text": "ü"})).unwrap().1.body[..],
+            "ü".as_bytes()
+        );
+        assert_eq!(
+            &prepare(json!({"key": "a", "data": "AAE="})).unwrap().1.body[..],
+            [0, 1]
+        );
+        assert_eq!(
+            &prepare(json!({"key": "a", "text": "é", "encoding": "latin-1"}))
+                .unwrap()
+                .1
+                .body[..],
+            [0xe9]
+        );
         for bad in [
             json!({"key": "a"}),
             json!({"key": "a", "text": "", "data": ""}),

@@ -59,7 +59,11 @@ impl Action {
         arguments.retain(|_, value| !value.is_null());
         context.extend(spelling::object(&session, "_context", arguments.remove("_context")).await?);
         spelling::typed(&mut arguments, self.spellings)?;
-        let mut call = Translated { tool: self.tool, arguments, context };
+        let mut call = Translated {
+            tool: self.tool,
+            arguments,
+            context,
+        };
         for rewrite in self.rewrites {
             rewrite.apply(&mut call, offer, &session).await?;
         }

@@ -18,10 +18,18 @@ impl Addition {
     pub(super) fn add(self, sent: &Map<String, Value>, output: &mut Map<String, Value>) {
         match self {
             Self::CategorizedBuckets => {
-                let buckets = output.get("buckets").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let buckets = output
+                    .get("buckets")
+                    .and_then(Value::as_array)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
                 let of = |level: &str| -> Vec<&Value> {
                     let has_level = |bucket: &&Value| bucket.get("permission_level").is_some_and(|own| own == level);
-                    buckets.iter().filter(has_level).filter_map(|bucket| bucket.get("name")).collect()
+                    buckets
+                        .iter()
+                        .filter(has_level)
+                        .filter_map(|bucket| bucket.get("name"))
+                        .collect()
                 };
                 let categorized = json!({
                     "write_access": of("write_access"),
@@ -39,7 +47,10 @@ impl Addition {
             }
             Self::Template => {
                 let name = sent.get("template_name").cloned().unwrap_or_default();
-                let template = output.get("templates").and_then(|templates| templates.get(name.as_str()?)).cloned();
+                let template = output
+                    .get("templates")
+                    .and_then(|templates| templates.get(name.as_str()?))
+                    .cloned();
                 output.insert("name".to_owned(), name);
                 output.extend(template.map(|template| ("template".to_owned(), template)));
             }

@@ -53,7 +53,10 @@ pub struct ListedModule {
 /// The modules that have something to offer.
 #[must_use]
 pub fn listed(toolbox: &Toolbox, offer: Offer) -> Vec<ListedModule> {
-    MODULES.iter().filter_map(|module| module.listed(toolbox, offer)).collect()
+    MODULES
+        .iter()
+        .filter_map(|module| module.listed(toolbox, offer))
+        .collect()
 }
 
 /// Whether a call asks a module what it can do, which needs no caller. `arguments` is their JSON text. It is read strictly:
@@ -78,7 +81,9 @@ pub fn is_question(name: &str, arguments: Option<&[u8]>) -> bool {
 impl Module {
     /// The actions that are there and offered.
     fn offered<'a>(&self, toolbox: &'a Toolbox, offer: Offer) -> impl Iterator<Item = &'static Action> + use<'a> {
-        self.actions.iter().filter(move |action| toolbox.tool(action.tool).is_some_and(|tool| offer.has(tool)))
+        self.actions
+            .iter()
+            .filter(move |action| toolbox.tool(action.tool).is_some_and(|tool| offer.has(tool)))
     }
 
     /// The action that the arguments name.
@@ -87,12 +92,17 @@ impl Module {
     }
 
     fn action(&self, name: &str) -> Option<&'static Action> {
-        self.actions.iter().find(|action| action.name == name || action.also_called.contains(&name))
+        self.actions
+            .iter()
+            .find(|action| action.name == name || action.also_called.contains(&name))
     }
 
     fn listed(&'static self, toolbox: &Toolbox, offer: Offer) -> Option<ListedModule> {
         let actions: Vec<&Action> = self.offered(toolbox, offer).collect();
-        let hints: Vec<Hints> = actions.iter().filter_map(|action| Some(toolbox.tool(action.tool)?.hints)).collect();
+        let hints: Vec<Hints> = actions
+            .iter()
+            .filter_map(|action| Some(toolbox.tool(action.tool)?.hints))
+            .collect();
         let names: Vec<&str> = actions.iter().map(|action| action.name).collect();
         let input = json!({
             "type": "object",
@@ -122,7 +132,12 @@ impl Module {
             idempotent: hints.iter().all(|hints| hints.idempotent),
             open_world: hints.iter().any(|hints| hints.open_world),
         };
-        Some(ListedModule { module: self, hints, input_schema, output_schema })
+        Some(ListedModule {
+            module: self,
+            hints,
+            input_schema,
+            output_schema,
+        })
     }
 
     /// Tells what the module can do, or does one of the things.
@@ -136,8 +151,11 @@ impl Module {
         let valid = ["action", "params", "_context"];
         if let Some(unknown) = arguments.keys().find(|name| !valid.contains(&name.as_str())) {
             let unknown = without_controls(unknown, 80);
-            let message =
-                format!("{} has no argument `{unknown}`; its arguments are: {}.", self.name, valid.join(", "));
+            let message = format!(
+                "{} has no argument `{unknown}`; its arguments are: {}.",
+                self.name,
+                valid.join(", ")
+            );
             return Err(ToolError::invalid(message).with_hint("Arguments of an action stand inside `params`."));
         }
         let action = match arguments.remove("action") {
@@ -148,7 +166,11 @@ impl Module {
         let Some(known) = self.action(&action) else {
             let shown = without_controls(&action, 80);
             let names: Vec<&str> = self.offered(toolbox, offer).map(|action| action.name).collect();
-            let message = format!("{} has no action `{shown}`; its actions are: {}.", self.name, names.join(", "));
+            let message = format!(
+                "{} has no action `{shown}`; its actions are: {}.",
+                self.name,
+                names.join(", ")
+            );
             return Err(ToolError::new(ErrorCode::UnknownAction, message).with_details(json!({ "actions": names })));
         };
         let params = spelling::object(&session, "params", arguments.remove("params")).await?;
@@ -163,7 +185,11 @@ impl Module {
             .iter()
             .filter_map(|action| {
                 let schema = &toolbox.tool(action.tool)?.input_schema;
-                let names = schema.get("properties")?.as_object()?.keys().map(|name| Value::from(name.as_str()));
+                let names = schema
+                    .get("properties")?
+                    .as_object()?
+                    .keys()
+                    .map(|name| Value::from(name.as_str()));
                 Some((action.name.to_owned(), names.collect()))
             })
             .collect();

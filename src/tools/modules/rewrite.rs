@@ -27,7 +27,9 @@ impl Rewrite {
             Self::Base64Encode => base64_encode(call),
             Self::BucketOfFiles => bucket_of_files(&mut call.arguments),
             Self::StandardTemplate => {
-                call.arguments.entry("template_name").or_insert_with(|| "standard".into());
+                call.arguments
+                    .entry("template_name")
+                    .or_insert_with(|| "standard".into());
                 Ok(())
             }
         }
@@ -44,7 +46,9 @@ fn text(map: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Tool
 }
 
 async fn entry_path(call: &mut Translated, offer: Offer, session: &Session) -> Result<(), ToolError> {
-    let Some(path) = text(&mut call.arguments, "path")? else { return Ok(()) };
+    let Some(path) = text(&mut call.arguments, "path")? else {
+        return Ok(());
+    };
     if let Some(uri) = text(&mut call.arguments, "s3_uri")? {
         let message = format!("`path` names an entry of a package and `s3_uri` ({uri}) an object; send one of them.");
         return Err(ToolError::invalid(message));
@@ -79,8 +83,14 @@ fn bucket_of_files(arguments: &mut Map<String, Value>) -> Result<(), ToolError> 
     if arguments.contains_key("bucket") {
         return Ok(());
     }
-    let Some(Value::Array(files)) = arguments.get("files") else { return Ok(()) };
-    let uri = |file: &Value| file.as_str().or_else(|| file.get("s3_uri")?.as_str()).map(str::to_owned);
+    let Some(Value::Array(files)) = arguments.get("files") else {
+        return Ok(());
+    };
+    let uri = |file: &Value| {
+        file.as_str()
+            .or_else(|| file.get("s3_uri")?.as_str())
+            .map(str::to_owned)
+    };
     // What is no URI is left to the typed tool, which says so.
     let buckets: std::collections::BTreeSet<String> = files
         .iter()
@@ -123,7 +133,10 @@ mod tests {
         let typed = rewritten(bucket_of_files, json!({ "files": files, "bucket": "other" })).unwrap();
         assert_eq!(typed["bucket"], "other", "who names a bucket is not overruled");
         let problem = rewritten(bucket_of_files, json!({ "files": ["s3://abc/x", "s3://xyz/x"] })).unwrap_err();
-        assert!(problem.contains("abc, xyz") && problem.contains("`bucket`"), "{problem}");
+        assert!(
+            problem.contains("abc, xyz") && problem.contains("`bucket`"),
+            "{problem}"
+        );
         for none in [json!({}), json!({ "files": [] }), json!({ "files": ["x"] })] {
             assert_eq!(rewritten(bucket_of_files, none.clone()).unwrap(), none);
         }

@@ -21,14 +21,29 @@ pub struct Road {
 #[must_use]
 pub fn roads(toolbox: &Toolbox) -> Vec<Road> {
     let typed = toolbox.typed().iter();
-    let typed = typed.map(|tool| Road { name: tool.name, action: None, tool: tool.name, toolset: tool.toolset });
+    let typed = typed.map(|tool| Road {
+        name: tool.name,
+        action: None,
+        tool: tool.name,
+        toolset: tool.toolset,
+    });
     let actions = MODULES.iter().flat_map(|module| {
         module.actions.iter().flat_map(|action| {
             let names = std::iter::once(action.name).chain(action.also_called.iter().copied());
-            names.map(|name| Road { name: module.name, action: Some(name), tool: action.tool, toolset: module.toolset })
+            names.map(|name| Road {
+                name: module.name,
+                action: Some(name),
+                tool: action.tool,
+                toolset: module.toolset,
+            })
         })
     });
     let old = OLD_NAMES.iter();
-    let old = old.map(|old| Road { name: old.name, action: None, tool: old.action.tool, toolset: old.toolset });
+    let old = old.map(|old| Road {
+        name: old.name,
+        action: None,
+        tool: old.action.tool,
+        toolset: old.toolset,
+    });
     typed.chain(actions).chain(old).collect()
 }

@@ -36,8 +36,12 @@ pub(super) fn typed(arguments: &mut Map<String, Value>, spellings: &[Spelling]) 
 
 /// A bucket's name is the same with and without its scheme.
 fn bare(value: &Value) -> Value {
-    let Value::String(text) = value else { return value.clone() };
-    text.strip_prefix("s3://").map_or(text.as_str(), |name| name.trim_end_matches('/')).into()
+    let Value::String(text) = value else {
+        return value.clone();
+    };
+    text.strip_prefix("s3://")
+        .map_or(text.as_str(), |name| name.trim_end_matches('/'))
+        .into()
 }
 
 /// An object that may also come as JSON text, as models like to write it.
@@ -46,7 +50,11 @@ pub(super) async fn object(
     name: &str,
     value: Option<Value>,
 ) -> Result<Map<String, Value>, ToolError> {
-    let wrong = || ToolError::invalid(format!("Argument {name}: expected an object, or an object as JSON text."));
+    let wrong = || {
+        ToolError::invalid(format!(
+            "Argument {name}: expected an object, or an object as JSON text."
+        ))
+    };
     match value {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(object)) => Ok(object),
@@ -54,7 +62,10 @@ pub(super) async fn object(
         Some(Value::String(text)) => {
             let texts = vec![text];
             reserve_for_texts(session, &texts).await?;
-            texts.first().and_then(|text| parse_object(text.as_bytes()).ok()).ok_or_else(wrong)
+            texts
+                .first()
+                .and_then(|text| parse_object(text.as_bytes()).ok())
+                .ok_or_else(wrong)
         }
         Some(_) => Err(wrong()),
     }

@@ -7,32 +7,82 @@ use super::rewrite::Rewrite;
 use super::spelling::Spelling;
 use crate::config::Toolset;
 
-const BUCKET: Spelling = Spelling { typed: "bucket", also: &["bucket_name", "registry"] };
-const BUCKET_NAME: Spelling = Spelling { typed: "bucket_name", also: &["bucket", "registry"] };
-const NAME: Spelling = Spelling { typed: "name", also: &["package_name"] };
-const ITEMS: Spelling = Spelling { typed: "items", also: &["objects"] };
-const FILES: Spelling = Spelling { typed: "files", also: &["s3_uris"] };
-const ADD: Spelling = Spelling { typed: "add", also: &["files", "s3_uris"] };
-const METADATA: Spelling = Spelling { typed: "metadata", also: &["meta"] };
+const BUCKET: Spelling = Spelling {
+    typed: "bucket",
+    also: &["bucket_name", "registry"],
+};
+const BUCKET_NAME: Spelling = Spelling {
+    typed: "bucket_name",
+    also: &["bucket", "registry"],
+};
+const NAME: Spelling = Spelling {
+    typed: "name",
+    also: &["package_name"],
+};
+const ITEMS: Spelling = Spelling {
+    typed: "items",
+    also: &["objects"],
+};
+const FILES: Spelling = Spelling {
+    typed: "files",
+    also: &["s3_uris"],
+};
+const ADD: Spelling = Spelling {
+    typed: "add",
+    also: &["files", "s3_uris"],
+};
+const METADATA: Spelling = Spelling {
+    typed: "metadata",
+    also: &["meta"],
+};
 /// The commit message was called a description.
-const MESSAGE: Spelling = Spelling { typed: "message", also: &["description"] };
+const MESSAGE: Spelling = Spelling {
+    typed: "message",
+    also: &["description"],
+};
 
-const PLAIN: Action = Action { name: "", also_called: &[], tool: "", spellings: &[], rewrites: &[], adds: None };
+const PLAIN: Action = Action {
+    name: "",
+    also_called: &[],
+    tool: "",
+    spellings: &[],
+    rewrites: &[],
+    adds: None,
+};
 
 const fn on_bucket(name: &'static str, tool: &'static str) -> Action {
-    Action { name, tool, spellings: &[BUCKET], ..PLAIN }
+    Action {
+        name,
+        tool,
+        spellings: &[BUCKET],
+        ..PLAIN
+    }
 }
 
 const fn on_object(name: &'static str, tool: &'static str) -> Action {
-    Action { name, tool, rewrites: &[Rewrite::EntryPath], ..PLAIN }
+    Action {
+        name,
+        tool,
+        rewrites: &[Rewrite::EntryPath],
+        ..PLAIN
+    }
 }
 
 const fn on_package(name: &'static str, tool: &'static str) -> Action {
-    Action { name, tool, spellings: &[BUCKET, NAME], ..PLAIN }
+    Action {
+        name,
+        tool,
+        spellings: &[BUCKET, NAME],
+        ..PLAIN
+    }
 }
 
 const PACKAGE_LIST: Action = on_bucket("list", "package_list");
-const PERMISSIONS_DISCOVER: Action = Action { name: "discover", tool: "permissions_discover", ..PLAIN };
+const PERMISSIONS_DISCOVER: Action = Action {
+    name: "discover",
+    tool: "permissions_discover",
+    ..PLAIN
+};
 const ACCESS_CHECK: Action = Action {
     name: "access_check",
     also_called: &["check_bucket_access"],
@@ -48,7 +98,11 @@ pub(in crate::tools) const MODULES: &[Module] = &[
         title: "Who am I? (actions)",
         description: "Who the token says the caller is, and which AWS credentials follow from it.",
         toolset: Toolset::Auth,
-        actions: &[Action { name: "status", tool: "auth_status", ..PLAIN }],
+        actions: &[Action {
+            name: "status",
+            tool: "auth_status",
+            ..PLAIN
+        }],
     },
     Module {
         name: "buckets",
@@ -57,7 +111,12 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                       without an action to see which there are. For an entry of a package give params.path and _context.",
         toolset: Toolset::Buckets,
         actions: &[
-            Action { name: "discover", tool: "bucket_list", adds: Some(Addition::CategorizedBuckets), ..PLAIN },
+            Action {
+                name: "discover",
+                tool: "bucket_list",
+                adds: Some(Addition::CategorizedBuckets),
+                ..PLAIN
+            },
             on_bucket("objects_list", "bucket_objects_list"),
             on_object("object_info", "bucket_object_info"),
             on_object("object_text", "bucket_object_text"),
@@ -100,7 +159,11 @@ pub(in crate::tools) const MODULES: &[Module] = &[
             PACKAGE_LIST,
             on_package("versions", "package_versions"),
             on_package("diff", "package_diff"),
-            Action { name: "metadata_templates", tool: "package_templates", ..PLAIN },
+            Action {
+                name: "metadata_templates",
+                tool: "package_templates",
+                ..PLAIN
+            },
             Action {
                 name: "get_template",
                 tool: "package_templates",
@@ -119,14 +182,30 @@ pub(in crate::tools) const MODULES: &[Module] = &[
         actions: &[
             PERMISSIONS_DISCOVER,
             ACCESS_CHECK,
-            Action { name: "recommendations_get", tool: "permissions_recommendations", ..PLAIN },
+            Action {
+                name: "recommendations_get",
+                tool: "permissions_recommendations",
+                ..PLAIN
+            },
         ],
     },
 ];
 
 /// Names of single tools that clients of older servers know.
 pub(in crate::tools) const OLD_NAMES: &[OldName] = &[
-    OldName { name: "check_bucket_access", toolset: Toolset::Permissions, action: &ACCESS_CHECK },
-    OldName { name: "discover_permissions", toolset: Toolset::Permissions, action: &PERMISSIONS_DISCOVER },
-    OldName { name: "packages_list", toolset: Toolset::Packaging, action: &PACKAGE_LIST },
+    OldName {
+        name: "check_bucket_access",
+        toolset: Toolset::Permissions,
+        action: &ACCESS_CHECK,
+    },
+    OldName {
+        name: "discover_permissions",
+        toolset: Toolset::Permissions,
+        action: &PERMISSIONS_DISCOVER,
+    },
+    OldName {
+        name: "packages_list",
+        toolset: Toolset::Packaging,
+        action: &PACKAGE_LIST,
+    },
 ];

@@ -2,15 +2,18 @@ use super::*;
 use crate::error_code::ErrorCode;
 
 fn actions() -> impl Iterator<Item = (&'static Module, &'static Action)> {
-    MODULES.iter().flat_map(|module| module.actions.iter().map(move |action| (module, action)))
+    MODULES
+        .iter()
+        .flat_map(|module| module.actions.iter().map(move |action| (module, action)))
 }
 
 #[test]
 fn every_action_is_a_tool_of_its_own_toolset() {
     let toolbox = Toolbox::new();
     for (module, action) in actions() {
-        let tool =
-            toolbox.tool(action.tool).unwrap_or_else(|| panic!("{}.{}: {}", module.name, action.name, action.tool));
+        let tool = toolbox
+            .tool(action.tool)
+            .unwrap_or_else(|| panic!("{}.{}: {}", module.name, action.name, action.tool));
         assert_eq!(tool.toolset, module.toolset, "{}.{}", module.name, action.name);
     }
 }
@@ -44,7 +47,12 @@ fn names_are_unique() {
 #[test]
 fn only_a_plain_question_needs_no_token() {
     assert!(is_question("buckets", None));
-    for open in ["null", "{}", r#"{"action":null}"#, r#"{"params":{"action":"discover"}}"#] {
+    for open in [
+        "null",
+        "{}",
+        r#"{"action":null}"#,
+        r#"{"params":{"action":"discover"}}"#,
+    ] {
         assert!(is_question("buckets", Some(open.as_bytes())), "{open}");
     }
     for closed in [
@@ -63,7 +71,10 @@ fn only_a_plain_question_needs_no_token() {
 }
 
 fn translated(action: &str, mut arguments: Value) -> Result<Map<String, Value>, ToolError> {
-    let action = MODULES.iter().find_map(|module| module.actions.iter().find(|own| own.name == action)).unwrap();
+    let action = MODULES
+        .iter()
+        .find_map(|module| module.actions.iter().find(|own| own.name == action))
+        .unwrap();
     let mut arguments = std::mem::take(arguments.as_object_mut().unwrap());
     spelling::typed(&mut arguments, action.spellings)?;
     Ok(arguments)
@@ -72,15 +83,31 @@ fn translated(action: &str, mut arguments: Value) -> Result<Map<String, Value>, 
 #[test]
 fn arguments_get_their_typed_names() {
     for (sent, typed) in [
-        (json!({ "registry": "s3://abc", "objects": [] }), json!({ "bucket": "s3://abc", "items": [] })),
-        (json!({ "bucket_name": "abc", "items": [] }), json!({ "bucket": "abc", "items": [] })),
-        (json!({ "bucket": "abc", "registry": "s3://abc/" }), json!({ "bucket": "abc" })),
+        (
+            json!({ "registry": "s3://abc", "objects": [] }),
+            json!({ "bucket": "s3://abc", "items": [] }),
+        ),
+        (
+            json!({ "bucket_name": "abc", "items": [] }),
+            json!({ "bucket": "abc", "items": [] }),
+        ),
+        (
+            json!({ "bucket": "abc", "registry": "s3://abc/" }),
+            json!({ "bucket": "abc" }),
+        ),
     ] {
-        assert_eq!(Value::from(translated("objects_put", sent.clone()).unwrap()), typed, "{sent}");
+        assert_eq!(
+            Value::from(translated("objects_put", sent.clone()).unwrap()),
+            typed,
+            "{sent}"
+        );
     }
     let sent = json!({ "package_name": "a/b", "s3_uris": ["s3://abc/x"], "meta": "{}", "description": "first" });
     let typed = json!({ "name": "a/b", "files": ["s3://abc/x"], "metadata": "{}", "message": "first" });
     assert_eq!(Value::from(translated("create", sent).unwrap()), typed);
     let sent = json!({ "bucket": "abc", "registry": "s3://other" });
-    assert_eq!(translated("objects_put", sent).unwrap_err().code, ErrorCode::InvalidArgument);
+    assert_eq!(
+        translated("objects_put", sent).unwrap_err().code,
+        ErrorCode::InvalidArgument
+    );
 }

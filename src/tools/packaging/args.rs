@@ -58,14 +58,31 @@ impl<'de> Deserialize<'de> for FileArg {
         match deserialize_value(deserializer)? {
             Value::String(uri) => {
                 let s3_uri = uri.parse().map_err(D::Error::custom)?;
-                Ok(Self { s3_uri, logical_key: None, meta: None })
+                Ok(Self {
+                    s3_uri,
+                    logical_key: None,
+                    meta: None,
+                })
             }
             long @ Value::Object(_) => {
-                let Long { s3_uri, logical_key, meta } = serde_json::from_value(long).map_err(D::Error::custom)?;
-                let logical_key = logical_key.map(|key| key.parse()).transpose().map_err(D::Error::custom)?;
-                Ok(Self { s3_uri, logical_key, meta })
+                let Long {
+                    s3_uri,
+                    logical_key,
+                    meta,
+                } = serde_json::from_value(long).map_err(D::Error::custom)?;
+                let logical_key = logical_key
+                    .map(|key| key.parse())
+                    .transpose()
+                    .map_err(D::Error::custom)?;
+                Ok(Self {
+                    s3_uri,
+                    logical_key,
+                    meta,
+                })
             }
-            _ => Err(D::Error::custom("expected an S3 URI, or an object with s3_uri, logical_key and meta")),
+            _ => Err(D::Error::custom(
+                "expected an S3 URI, or an object with s3_uri, logical_key and meta",
+            )),
         }
     }
 }

@@ -121,17 +121,31 @@ impl Tool for PackageBrowse {
                 .with_hint("Browse the package without a path to see what it holds."));
         };
         let (listed, next) = file.list(&at, args.recursive, offset, limit).await.map_err(told)?;
-        let page: usize = listed.iter().map(|listed| weight::of_item(listed.names(), listed.weight())).sum();
+        let page: usize = listed
+            .iter()
+            .map(|listed| weight::of_item(listed.names(), listed.weight()))
+            .sum();
         let about_all = file.index.header.fields.weight();
         session.hold(room + page + weight::of_item(0, about_all)).await?;
-        let entries: Vec<SeenEntry> =
-            listed.iter().map(|listed| SeenEntry::listed(listed, |path| file.directory_meta(path).cloned())).collect();
+        let entries: Vec<SeenEntry> = listed
+            .iter()
+            .map(|listed| SeenEntry::listed(listed, |path| file.directory_meta(path).cloned()))
+            .collect();
         // Only beside the first page of all: it is the whole package that is linked, and once is enough.
         let is_first = offset.is_none() && path.is_empty();
-        let link = next.filter(|_| is_first).map(|_| Link::package(&args.bucket, &name, &hash));
+        let link = next
+            .filter(|_| is_first)
+            .map(|_| Link::package(&args.bucket, &name, &hash));
         let next_cursor = next.map(|offset| {
             let (bucket, name, hash) = (args.bucket.to_string(), name.to_string(), hash.to_string());
-            cursor::write(&Place { bucket, name, hash, path, recursive: args.recursive, offset })
+            cursor::write(&Place {
+                bucket,
+                name,
+                hash,
+                path,
+                recursive: args.recursive,
+                offset,
+            })
         });
         let header = &file.index.header;
         let package = Package {
@@ -143,9 +157,20 @@ impl Tool for PackageBrowse {
             workflow: header.workflow().map(metadata::shown),
             total_entries: whole.entries,
             total_bytes: u64::try_from(whole.total_bytes).unwrap_or(u64::MAX),
-            catalog_url: session.catalog().map(|catalog| catalog.package_page(args.bucket.as_str(), &name, &hash)),
+            catalog_url: session
+                .catalog()
+                .map(|catalog| catalog.package_page(args.bucket.as_str(), &name, &hash)),
         };
-        let output = Output { package, count: entries.len(), entries, next_cursor };
-        Ok(Reply { output, images: Vec::new(), link })
+        let output = Output {
+            package,
+            count: entries.len(),
+            entries,
+            next_cursor,
+        };
+        Ok(Reply {
+            output,
+            images: Vec::new(),
+            link,
+        })
     }
 }

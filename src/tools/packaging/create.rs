@@ -66,11 +66,16 @@ impl Tool for PackageCreate {
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         if args.files.is_empty() && args.readme.is_none() {
-            return Err(ToolError::invalid("Argument files: give at least one file, or a readme."));
+            return Err(ToolError::invalid(
+                "Argument files: give at least one file, or a readme.",
+            ));
         }
         let unplaced = args.files.iter().filter(|file| file.logical_key.is_none());
         let base = common_directory(unplaced.map(|file| file.s3_uri.key.as_str()));
-        let keys = Keys { flatten: args.flatten, auto_organize: args.auto_organize };
+        let keys = Keys {
+            flatten: args.flatten,
+            auto_organize: args.auto_organize,
+        };
         let planned = plan(args.files, keys, &base)?;
         let options = Options {
             message: args.message,
@@ -82,7 +87,13 @@ impl Tool for PackageCreate {
             overwrite: args.overwrite,
             dry_run: args.dry_run,
         };
-        let new = NewPackage { bucket: args.bucket, name: args.name.0, planned, options, warnings: Vec::new() };
+        let new = NewPackage {
+            bucket: args.bucket,
+            name: args.name.0,
+            planned,
+            options,
+            warnings: Vec::new(),
+        };
         Ok(create(&session, new).await?.into())
     }
 }

@@ -83,24 +83,38 @@ impl Tool for PackageCreateFromS3 {
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         globs::checked("include", &args.include)?;
         globs::checked("exclude", &args.exclude)?;
-        let prefix = args.source_prefix.strip_prefix(&format!("s3://{}/", args.source_bucket));
+        let prefix = args
+            .source_prefix
+            .strip_prefix(&format!("s3://{}/", args.source_bucket));
         let prefix = prefix.unwrap_or(&args.source_prefix).to_owned();
-        let base = prefix.rfind('/').and_then(|slash| prefix.get(..=slash)).unwrap_or_default().to_owned();
+        let base = prefix
+            .rfind('/')
+            .and_then(|slash| prefix.get(..=slash))
+            .unwrap_or_default()
+            .to_owned();
         let s3 = session.s3_for_writing().await?;
         let wanted = Arc::new(Wanted::compile(&session, args.include, args.exclude, base.clone()).await?);
         let found = in_time(&session, find(&session, &s3, &args.source_bucket, &prefix, &wanted)).await?;
         if found.files.is_empty() {
-            let message = format!("No object below s3://{}/{prefix} is to go into the package.", args.source_bucket);
+            let message = format!(
+                "No object below s3://{}/{prefix} is to go into the package.",
+                args.source_bucket
+            );
             return Err(ToolError::invalid(message)
                 .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
         }
         let mut warnings = Vec::new();
         if found.folders > 0 {
-            let warning =
-                format!("{} empty objects whose keys end in \"/\" stand for folders and were left out.", found.folders);
+            let warning = format!(
+                "{} empty objects whose keys end in \"/\" stand for folders and were left out.",
+                found.folders
+            );
             warnings.push(warning);
         }
-        let keys = Keys { flatten: args.flatten, auto_organize: args.auto_organize };
+        let keys = Keys {
+            flatten: args.flatten,
+            auto_organize: args.auto_organize,
+        };
         let planned = plan(found.files, keys, &base)?;
         let options = Options {
             message: args.message,
@@ -112,7 +126,13 @@ impl Tool for PackageCreateFromS3 {
             overwrite: args.overwrite,
             dry_run: args.dry_run,
         };
-        let new = NewPackage { bucket: args.bucket, name: args.name.0, planned, options, warnings };
+        let new = NewPackage {
+            bucket: args.bucket,
+            name: args.name.0,
+            planned,
+            options,
+            warnings,
+        };
         Ok(create(&session, new).await?.into())
     }
 }
@@ -138,13 +158,25 @@ impl Wanted {
     ) -> Result<Self, ToolError> {
         let is_heavy = globs::is_heavy(include.iter().chain(&exclude));
         let compile = move || {
-            let (include, exclude) = (Globs::compile("include", &include)?, Globs::compile("exclude", &exclude)?);
-            Ok(Self { include, exclude, base, is_heavy })
+            let (include, exclude) = (
+                Globs::compile("include", &include)?,
+                Globs::compile("exclude", &exclude)?,
+            );
+            Ok(Self {
+                include,
+                exclude,
+                base,
+                is_heavy,
+            })
         };
         if !is_heavy {
             return compile();
         }
-        session.cpu().run(move |_| compile()).await.map_err(|error| session.explain_package(error.into()))?
+        session
+            .cpu()
+            .run(move |_| compile())
+            .await
+            .map_err(|error| session.explain_package(error.into()))?
     }
 
     fn wants(&self, key: &str) -> bool {
@@ -172,7 +204,10 @@ impl Wanted {
             }
             Ok(chosen)
         });
-        chosen.await.and_then(|chosen| chosen).map_err(|error| session.explain_package(error.into()))
+        chosen
+            .await
+            .and_then(|chosen| chosen)
+            .map_err(|error| session.explain_package(error.into()))
     }
 }
 
@@ -195,9 +230,16 @@ async fn find(
     // In steps: nobody knows how many there are.
     let (mut weight, mut paid) = (0, STEP);
     session.hold(paid).await?;
-    let mut query = ListingQuery { prefix: prefix.to_owned(), max_keys: 1000, ..ListingQuery::default() };
+    let mut query = ListingQuery {
+        prefix: prefix.to_owned(),
+        max_keys: 1000,
+        ..ListingQuery::default()
+    };
     loop {
-        let page = s3.list_objects(bucket, &query).await.map_err(|error| session.explain(&error))?;
+        let page = s3
+            .list_objects(bucket, &query)
+            .await
+            .map_err(|error| session.explain(&error))?;
         for object in wanted.of_page(session, page.objects).await? {
             if object.key.ends_with('/') && object.size == 0 {
                 found.folders += 1;
@@ -206,7 +248,11 @@ async fn find(
             weight += room_of_file(2 * object.key.len());
             let key = object.key.parse().map_err(ToolError::invalid)?;
             let s3_uri = ObjectUri::latest(bucket.clone(), key);
-            found.files.push(FileArg { s3_uri, logical_key: None, meta: None });
+            found.files.push(FileArg {
+                s3_uri,
+                logical_key: None,
+                meta: None,
+            });
         }
         if weight > paid {
             paid = weight + STEP;

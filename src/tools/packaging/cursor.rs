@@ -14,8 +14,13 @@ pub(super) fn write<T: Serialize>(place: &T) -> String {
 
 /// The place of a cursor, if there is one.
 pub(super) fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, ToolError> {
-    let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
-    let place = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) else {
+        return Ok(None);
+    };
+    let place = BASE64_URL_SAFE_NO_PAD
+        .decode(cursor)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
     place.map(Some).ok_or_else(foreign)
 }
 

@@ -80,7 +80,11 @@ impl Tool for PackageDelete {
             packages.delete(&deletion).await.map_err(told)?;
         }
         Ok(Output {
-            deleted_pointers: deletion.keys().iter().map(|key| format!("s3://{}/{key}", args.bucket)).collect(),
+            deleted_pointers: deletion
+                .keys()
+                .iter()
+                .map(|key| format!("s3://{}/{key}", args.bucket))
+                .collect(),
             latest_after: deletion.latest_after().map(ToString::to_string),
             bucket: args.bucket.to_string(),
             name: name.to_string(),

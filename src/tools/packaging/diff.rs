@@ -85,7 +85,11 @@ impl Side {
     }
 
     fn key(&self) -> (String, String, String) {
-        (self.packages.name().to_string(), self.name.to_string(), self.hash.to_string())
+        (
+            self.packages.name().to_string(),
+            self.name.to_string(),
+            self.hash.to_string(),
+        )
     }
 }
 
@@ -121,9 +125,18 @@ impl Tool for PackageDiff {
             metadata_changed: !same(first.index.header.user_meta(), second.index.header.user_meta()),
             counts: page.counts.into(),
             next_cursor: page.next.map(|offsets| {
-                let ChangeCounts { added, changed, removed } = page.counts;
+                let ChangeCounts {
+                    added,
+                    changed,
+                    removed,
+                } = page.counts;
                 let counts = (added, changed, removed);
-                cursor::write(&Place { from: from.key(), to: to.key(), offsets, counts })
+                cursor::write(&Place {
+                    from: from.key(),
+                    to: to.key(),
+                    offsets,
+                    counts,
+                })
             }),
         };
         for change in page.changes {
@@ -159,22 +172,43 @@ async fn sides(session: &Session, args: Args, place: Option<&Place>) -> Result<(
         let means = |wanted: &str, hash: &str| matches!(wanted, "" | "latest") || hash.starts_with(wanted);
         // Where nothing else is named, the latest was compared with the one before it.
         let means_the_same = (means(&args.hash, &place.from.2) || !names_other && means(&args.hash, &place.to.2))
-            && args.other_hash.as_deref().is_none_or(|wanted| means(wanted, &place.to.2));
+            && args
+                .other_hash
+                .as_deref()
+                .is_none_or(|wanted| means(wanted, &place.to.2));
         let hash = |key: &(String, String, String), packages: &PackageBucket, name: &PackageName| {
             let is_same = means_the_same && key.0 == packages.name().as_str() && key.1 == name.as_str();
-            key.2.parse::<TopHash>().ok().filter(|_| is_same).ok_or_else(cursor::foreign)
+            key.2
+                .parse::<TopHash>()
+                .ok()
+                .filter(|_| is_same)
+                .ok_or_else(cursor::foreign)
         };
-        let from = Side { hash: hash(&place.from, &packages, &name)?, packages, name };
-        let to =
-            Side { hash: hash(&place.to, &other_packages, &other_name)?, packages: other_packages, name: other_name };
+        let from = Side {
+            hash: hash(&place.from, &packages, &name)?,
+            packages,
+            name,
+        };
+        let to = Side {
+            hash: hash(&place.to, &other_packages, &other_name)?,
+            packages: other_packages,
+            name: other_name,
+        };
         return Ok((from, to));
     }
     let hash = packages.resolve(&name, &args.hash).await.map_err(told)?;
     let other = other_packages.resolve(&other_name, args.other_hash.as_deref().unwrap_or("latest"));
     let other_hash = other.await.map_err(told)?;
-    let hash =
-        if !names_other && hash == other_hash { before(&packages, &name, &hash).await.map_err(told)? } else { hash };
-    let to = Side { packages: other_packages, name: other_name, hash: other_hash };
+    let hash = if !names_other && hash == other_hash {
+        before(&packages, &name, &hash).await.map_err(told)?
+    } else {
+        hash
+    };
+    let to = Side {
+        packages: other_packages,
+        name: other_name,
+        hash: other_hash,
+    };
     Ok((Side { packages, name, hash }, to))
 }
 
@@ -183,7 +217,11 @@ async fn before(packages: &PackageBucket, name: &PackageName, hash: &TopHash) ->
     let moments = packages.moments(name).await?;
     for (seconds, _) in moments {
         let revision = packages.revisions(name, vec![seconds]).await?;
-        if let Some(other) = revision.into_iter().map(|revision| revision.hash).find(|other| other != hash) {
+        if let Some(other) = revision
+            .into_iter()
+            .map(|revision| revision.hash)
+            .find(|other| other != hash)
+        {
             return Ok(other);
         }
     }
@@ -229,7 +267,12 @@ async fn page(
 ) -> Result<Page, PackageError> {
     let (a, b) = (from.index.whole, to.index.whole);
     if from.hash == to.hash {
-        return Ok(Page { changes: Vec::new(), counts: ChangeCounts::default(), next: None, weight: 0 });
+        return Ok(Page {
+            changes: Vec::new(),
+            counts: ChangeCounts::default(),
+            next: None,
+            weight: 0,
+        });
     }
     let mut comparison = match place {
         None => Comparison::of(from.all(), to.all()),
@@ -248,10 +291,20 @@ async fn page(
     let offsets = comparison.offsets();
     let Some(one_more) = comparison.next().await? else {
         let counts = place.map_or(counts, |place| told_before(place.counts));
-        return Ok(Page { changes, counts, next: None, weight });
+        return Ok(Page {
+            changes,
+            counts,
+            next: None,
+            weight,
+        });
     };
     if let Some(place) = place {
-        return Ok(Page { changes, counts: told_before(place.counts), next: Some(offsets), weight });
+        return Ok(Page {
+            changes,
+            counts: told_before(place.counts),
+            next: Some(offsets),
+            weight,
+        });
     }
     counts.add(&one_more);
     let rest = comparison.count().await?;
@@ -260,9 +313,18 @@ async fn page(
         changed: counts.changed + rest.changed,
         removed: counts.removed + rest.removed,
     };
-    Ok(Page { changes, counts, next: Some(offsets), weight })
+    Ok(Page {
+        changes,
+        counts,
+        next: Some(offsets),
+        weight,
+    })
 }
 
 fn told_before((added, changed, removed): (u64, u64, u64)) -> ChangeCounts {
-    ChangeCounts { added, changed, removed }
+    ChangeCounts {
+        added,
+        changed,
+        removed,
+    }
 }

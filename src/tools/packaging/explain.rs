@@ -74,6 +74,9 @@ pub(super) fn conflict(message: String, expected: Option<&TopHash>, current: Opt
 /// An error's words as a sentence.
 fn sentence(words: &str) -> String {
     let mut letters = words.chars();
-    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
+    let first: String = letters
+        .next()
+        .map(|letter| letter.to_uppercase().collect())
+        .unwrap_or_default();
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }

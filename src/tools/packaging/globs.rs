@@ -23,17 +23,29 @@ impl Globs {
     pub(super) fn compile(argument: &str, patterns: &[String]) -> Result<Self, ToolError> {
         let (mut paths, mut names) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         for pattern in patterns {
-            let glob = GlobBuilder::new(pattern).literal_separator(true).build().map_err(|problem| {
-                ToolError::invalid(format!("Argument {argument}: `{pattern}` is no glob: {}.", problem.kind()))
-            })?;
+            let glob = GlobBuilder::new(pattern)
+                .literal_separator(true)
+                .build()
+                .map_err(|problem| {
+                    ToolError::invalid(format!(
+                        "Argument {argument}: `{pattern}` is no glob: {}.",
+                        problem.kind()
+                    ))
+                })?;
             if pattern.contains('/') { &mut paths } else { &mut names }.add(glob);
         }
         let build = |set: GlobSetBuilder| {
             set.build().map_err(|problem| {
-                ToolError::invalid(format!("Argument {argument}: the globs cannot be compiled: {}.", problem.kind()))
+                ToolError::invalid(format!(
+                    "Argument {argument}: the globs cannot be compiled: {}.",
+                    problem.kind()
+                ))
             })
         };
-        Ok(Self { paths: build(paths)?, names: build(names)? })
+        Ok(Self {
+            paths: build(paths)?,
+            names: build(names)?,
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -49,7 +61,10 @@ impl Globs {
 /// Refuses more or longer globs than an argument may have.
 pub(super) fn checked(argument: &str, patterns: &[String]) -> Result<(), ToolError> {
     if patterns.len() > MOST {
-        let message = format!("Argument {argument} has {} globs; at most {MOST} are taken.", patterns.len());
+        let message = format!(
+            "Argument {argument} has {} globs; at most {MOST} are taken.",
+            patterns.len()
+        );
         return Err(ToolError::invalid(message).with_hint("Use globs that match more, or a longer source_prefix."));
     }
     match patterns.iter().position(|pattern| pattern.len() > LONGEST) {
@@ -96,14 +111,47 @@ mod tests {
 
     #[test]
     fn a_set_matches_as_its_globs_do_one_by_one() {
-        let patterns =
-            ["*", "a*", "*.csv", "a.csv", "[ab].?sv", "{a,b}/*", "a/**", "**/a.csv", "**", "a/b/*.csv", "*/"];
-        let paths = ["a.csv", "b.tsv", "a/b.csv", "a/b/a.csv", "b/c", "c/b/a.csv", "a/", "", "a//b"];
+        let patterns = [
+            "*",
+            "a*",
+            "*.csv",
+            "a.csv",
+            "[ab].?sv",
+            "{a,b}/*",
+            "a/**",
+            "**/a.csv",
+            "**",
+            "a/b/*.csv",
+            "*/",
+        ];
+        let paths = [
+            "a.csv",
+            "b.tsv",
+            "a/b.csv",
+            "a/b/a.csv",
+            "b/c",
+            "c/b/a.csv",
+            "a/",
+            "",
+            "a//b",
+        ];
         for pattern in patterns {
-            let glob = GlobBuilder::new(pattern).literal_separator(true).build().unwrap().compile_matcher();
+            let glob = GlobBuilder::new(pattern)
+                .literal_separator(true)
+                .build()
+                .unwrap()
+                .compile_matcher();
             for path in paths {
-                let subject = if pattern.contains('/') { path } else { path.rsplit('/').next().unwrap() };
-                assert_eq!(globs(&[pattern]).matches(path), glob.is_match(subject), "{pattern} {path}");
+                let subject = if pattern.contains('/') {
+                    path
+                } else {
+                    path.rsplit('/').next().unwrap()
+                };
+                assert_eq!(
+                    globs(&[pattern]).matches(path),
+                    glob.is_match(subject),
+                    "{pattern} {path}"
+                );
             }
         }
     }
@@ -116,7 +164,12 @@ mod tests {
         let refused = checked("exclude", &more).unwrap_err().message;
         assert_eq!(refused, "Argument exclude has 101 globs; at most 100 are taken.");
         assert!(checked("include", &["a".repeat(LONGEST)]).is_ok());
-        let refused = checked("include", &["*".to_owned(), "a".repeat(LONGEST + 1)]).unwrap_err().message;
-        assert_eq!(refused, "Argument include: glob 1 has 1025 bytes; at most 1024 are taken.");
+        let refused = checked("include", &["*".to_owned(), "a".repeat(LONGEST + 1)])
+            .unwrap_err()
+            .message;
+        assert_eq!(
+            refused,
+            "Argument include: glob 1 has 1025 bytes; at most 1024 are taken."
+        );
     }
 }

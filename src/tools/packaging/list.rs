@@ -69,27 +69,51 @@ impl Tool for PackageList {
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let place = cursor::read::<Place>(args.cursor.as_deref())?;
-        if place.as_ref().is_some_and(|place| place.bucket != args.bucket.as_str() || place.prefix != args.prefix) {
+        if place
+            .as_ref()
+            .is_some_and(|place| place.bucket != args.bucket.as_str() || place.prefix != args.prefix)
+        {
             return Err(cursor::foreign());
         }
-        let after = place.map(|place| PackageName::listed(&place.after)).transpose().map_err(|_| cursor::foreign())?;
+        let after = place
+            .map(|place| PackageName::listed(&place.after))
+            .transpose()
+            .map_err(|_| cursor::foreign())?;
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
         let packages = session.packages(session.s3().await?, args.bucket.clone());
         let told = |error| session.explain_package(error);
         session.hold(weight::of_items(limit)).await?;
-        let mut names = packages.names(&args.prefix, after.as_ref(), limit + 1).await.map_err(told)?;
+        let mut names = packages
+            .names(&args.prefix, after.as_ref(), limit + 1)
+            .await
+            .map_err(told)?;
         let is_more = names.len() > limit;
         names.truncate(limit);
         let next = names.last().filter(|_| is_more).map(|last| {
             let (bucket, prefix) = (args.bucket.to_string(), args.prefix.clone());
-            cursor::write(&Place { bucket, prefix, after: last.to_string() })
+            cursor::write(&Place {
+                bucket,
+                prefix,
+                after: last.to_string(),
+            })
         });
-        let listed = packages.latest_of(names).await.map_err(told)?.into_iter().map(|(name, latest)| Package {
-            name: name.to_string(),
-            latest_hash: latest.as_ref().map(|latest| latest.hash.to_string()),
-            modified: latest.and_then(|latest| latest.modified),
-        });
+        let listed = packages
+            .latest_of(names)
+            .await
+            .map_err(told)?
+            .into_iter()
+            .map(|(name, latest)| Package {
+                name: name.to_string(),
+                latest_hash: latest.as_ref().map(|latest| latest.hash.to_string()),
+                modified: latest.and_then(|latest| latest.modified),
+            });
         let packages: Vec<Package> = listed.collect();
-        Ok(Output { bucket: args.bucket.to_string(), count: packages.len(), packages, next_cursor: next }.into())
+        Ok(Output {
+            bucket: args.bucket.to_string(),
+            count: packages.len(),
+            packages,
+            next_cursor: next,
+        }
+        .into())
     }
 }

@@ -31,7 +31,9 @@ impl<'de> Deserialize<'de> for Metadata {
 fn parse_text(text: &str) -> Result<json::Value, String> {
     Shape::measure(text.as_bytes()).map_err(|excess| excess.to_string())?;
     let value = json::parse(text).map_err(|problem| format!("it is not a JSON object ({problem})"))?;
-    let json::Value::String(inner) = &value else { return Ok(value) };
+    let json::Value::String(inner) = &value else {
+        return Ok(value);
+    };
     let inner = inner.as_str().ok_or("its text holds half of a surrogate pair")?;
     Shape::measure(inner.as_bytes()).map_err(|excess| excess.to_string())?;
     json::parse(inner).map_err(|problem| format!("expected an object, or an object as JSON text ({problem})"))
@@ -67,9 +69,15 @@ pub(super) fn shown(value: &json::Value) -> Value {
 
 /// The metadata of the package with some of its keys set anew. Anything that is no object is replaced.
 pub(super) fn merged(old: Option<&json::Value>, Metadata(new): &Metadata) -> json::Value {
-    let old = old.and_then(json::Value::as_object).into_iter().flat_map(json::Object::iter);
+    let old = old
+        .and_then(json::Value::as_object)
+        .into_iter()
+        .flat_map(json::Object::iter);
     // Of a key that is in both, the place is the first one's and the value the last one's.
-    let merged: json::Object = old.chain(new.iter()).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let merged: json::Object = old
+        .chain(new.iter())
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     merged.into()
 }
 
@@ -87,7 +95,11 @@ mod tests {
         let text = r#"{"n":123456789012345678901234567890,"$serde_json::private::RawValue":"[1, 2]"}"#;
         let sorted = r#"{"$serde_json::private::RawValue":"[1, 2]","n":123456789012345678901234567890}"#;
         assert_eq!(written(&text.into()).unwrap(), sorted);
-        assert_eq!(written(&Value::from(text).to_string().into()).unwrap(), sorted, "as JSON text");
+        assert_eq!(
+            written(&Value::from(text).to_string().into()).unwrap(),
+            sorted,
+            "as JSON text"
+        );
         let object = serde_json::json!({ "$serde_json::private::RawValue": "[1, 2]" });
         assert_eq!(written(&object).unwrap(), object.to_string());
     }

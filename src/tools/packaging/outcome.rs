@@ -55,14 +55,25 @@ pub(super) struct Done<'a> {
 
 impl Output {
     pub(super) fn of(session: &Session, done: Done<'_>) -> Self {
-        let Done { bucket, name, prepared, entries, dry_run, committed, mut warnings, .. } = done;
+        let Done {
+            bucket,
+            name,
+            prepared,
+            entries,
+            dry_run,
+            committed,
+            mut warnings,
+            ..
+        } = done;
         let hash = &prepared.top_hash;
         if committed.was_there {
             warnings.push("This revision was the latest already; no new one was written.".to_owned());
         }
         if committed.mended_parent {
             let which = if committed.was_there { "This" } else { "The previous" };
-            warnings.push(format!("{which} revision had no entry in the package's history; it was added."));
+            warnings.push(format!(
+                "{which} revision had no entry in the package's history; it was added."
+            ));
         }
         if committed.kept_another_manifest {
             let warning = "A manifest of this hash was there already, with other physical keys or metadata of directories; \
@@ -72,7 +83,9 @@ impl Output {
         if dry_run && entries.len() > SHOWN {
             warnings.push(format!("Of {} entries the first {SHOWN} are shown.", entries.len()));
         }
-        let url = session.catalog().map(|catalog| catalog.package_page(bucket.as_str(), name, hash));
+        let url = session
+            .catalog()
+            .map(|catalog| catalog.package_page(bucket.as_str(), name, hash));
         let navigation = url.as_ref().map(|_| {
             json!({
                 "tool": "navigate",

@@ -38,9 +38,19 @@ const FOLDERS: [(&str, &[&str]); 7] = [
 pub(super) fn common_directory<'a>(mut keys: impl Iterator<Item = &'a str>) -> String {
     let Some(first) = keys.next() else { return String::new() };
     let shared = keys.fold(first.len(), |shared, key| {
-        first.bytes().zip(key.bytes()).take(shared).take_while(|(a, b)| a == b).count()
+        first
+            .bytes()
+            .zip(key.bytes())
+            .take(shared)
+            .take_while(|(a, b)| a == b)
+            .count()
     });
-    let end = first.as_bytes().iter().take(shared).rposition(|b| *b == b'/').map_or(0, |slash| slash + 1);
+    let end = first
+        .as_bytes()
+        .iter()
+        .take(shared)
+        .rposition(|b| *b == b'/')
+        .map_or(0, |slash| slash + 1);
     first.get(..end).unwrap_or_default().to_owned()
 }
 
@@ -51,13 +61,23 @@ pub(super) fn plan(files: Vec<FileArg>, keys: Keys, base: &str) -> Result<Vec<Pl
         return Err(ToolError::new(ErrorCode::TooLarge, message)
             .with_hint("Create the package with some of them, then add the rest with package_update."));
     }
-    let planned = files.into_iter().map(|FileArg { s3_uri, logical_key, meta }| {
-        let logical_key = match logical_key {
-            Some(key) => key,
-            None => made(&s3_uri, keys, base)?,
-        };
-        Ok(Planned { logical_key, object: s3_uri, meta: metadata::of_entry(meta) })
-    });
+    let planned = files.into_iter().map(
+        |FileArg {
+             s3_uri,
+             logical_key,
+             meta,
+         }| {
+            let logical_key = match logical_key {
+                Some(key) => key,
+                None => made(&s3_uri, keys, base)?,
+            };
+            Ok(Planned {
+                logical_key,
+                object: s3_uri,
+                meta: metadata::of_entry(meta),
+            })
+        },
+    );
     let mut planned: Vec<Planned> = planned.collect::<Result<_, ToolError>>()?;
     refuse_collisions(&planned)?;
     planned.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
@@ -81,12 +101,18 @@ fn made(object: &ObjectUri, keys: Keys, base: &str) -> Result<LogicalKey, ToolEr
 fn folder(name: &str) -> Option<&'static str> {
     let (_, extension) = name.rsplit_once('.')?;
     let extension = extension.to_ascii_lowercase();
-    FOLDERS.iter().find(|(_, extensions)| extensions.contains(&extension.as_str())).map(|(folder, _)| *folder)
+    FOLDERS
+        .iter()
+        .find(|(_, extensions)| extensions.contains(&extension.as_str()))
+        .map(|(folder, _)| *folder)
 }
 
 fn refuse_collisions(planned: &[Planned]) -> Result<(), ToolError> {
     let mut seen: HashMap<&LogicalKey, &ObjectUri> = HashMap::with_capacity(planned.len());
-    for Planned { logical_key, object, .. } in planned {
+    for Planned {
+        logical_key, object, ..
+    } in planned
+    {
         if let Some(other) = seen.insert(logical_key, object) {
             let message = format!("Two files go to the logical key `{logical_key}`: {other} and {object}.");
             return Err(ToolError::invalid(message)
@@ -119,7 +145,11 @@ mod tests {
     use super::*;
 
     fn file(uri: &str) -> FileArg {
-        FileArg { s3_uri: uri.parse().unwrap(), logical_key: None, meta: None }
+        FileArg {
+            s3_uri: uri.parse().unwrap(),
+            logical_key: None,
+            meta: None,
+        }
     }
 
     fn keys_of(uris: &[&str], keys: Keys) -> Result<Vec<String>, String> {
@@ -129,8 +159,14 @@ mod tests {
         Ok(planned.iter().map(|planned| planned.logical_key.to_string()).collect())
     }
 
-    const FLAT: Keys = Keys { flatten: true, auto_organize: false };
-    const DEEP: Keys = Keys { flatten: false, auto_organize: false };
+    const FLAT: Keys = Keys {
+        flatten: true,
+        auto_organize: false,
+    };
+    const DEEP: Keys = Keys {
+        flatten: false,
+        auto_organize: false,
+    };
 
     #[test]
     fn keys_are_names_or_paths_below_what_all_have_in_common() {
@@ -138,19 +174,38 @@ mod tests {
         assert_eq!(keys_of(&uris, FLAT).unwrap(), ["1.csv", "2.CSV", "notes"]);
         assert_eq!(keys_of(&uris, DEEP).unwrap(), ["a/1.csv", "ab/2.CSV", "notes"]);
         assert_eq!(keys_of(&["s3://bkt/x/a/1.csv"], DEEP).unwrap(), ["1.csv"]);
-        let organized = Keys { flatten: true, auto_organize: true };
-        assert_eq!(keys_of(&uris, organized).unwrap(), ["data/processed/1.csv", "data/processed/2.CSV", "notes"]);
-        let both = Keys { flatten: false, auto_organize: true };
-        assert_eq!(keys_of(&uris, both).unwrap(), ["data/processed/a/1.csv", "data/processed/ab/2.CSV", "notes"]);
+        let organized = Keys {
+            flatten: true,
+            auto_organize: true,
+        };
+        assert_eq!(
+            keys_of(&uris, organized).unwrap(),
+            ["data/processed/1.csv", "data/processed/2.CSV", "notes"]
+        );
+        let both = Keys {
+            flatten: false,
+            auto_organize: true,
+        };
+        assert_eq!(
+            keys_of(&uris, both).unwrap(),
+            ["data/processed/a/1.csv", "data/processed/ab/2.CSV", "notes"]
+        );
     }
 
     #[test]
     fn two_files_on_one_key_are_both_named() {
         let refused = keys_of(&["s3://bkt/a/1.csv", "s3://bkt/b/1.csv"], FLAT).unwrap_err();
-        assert!(refused.contains("s3://bkt/a/1.csv") && refused.contains("s3://bkt/b/1.csv"), "{refused}");
+        assert!(
+            refused.contains("s3://bkt/a/1.csv") && refused.contains("s3://bkt/b/1.csv"),
+            "{refused}"
+        );
         let refused = keys_of(&["s3://bkt/a", "s3://bkt/a/b"], DEEP).unwrap_err();
         assert!(refused.contains("`a`") && refused.contains("`a/b`"), "{refused}");
-        assert!(keys_of(&["s3://bkt/a//b", "s3://bkt/c"], DEEP).unwrap_err().contains("s3://bkt/a//b"));
+        assert!(
+            keys_of(&["s3://bkt/a//b", "s3://bkt/c"], DEEP)
+                .unwrap_err()
+                .contains("s3://bkt/a//b")
+        );
     }
 
     proptest! {

@@ -78,7 +78,13 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
     let packages = session.packages(s3.clone(), new.bucket.clone());
     let hashing = Hashing::new(s3.clone());
     let told = |error: PackageError| session.explain_package(error);
-    let NewPackage { bucket, name, planned, options, mut warnings } = new;
+    let NewPackage {
+        bucket,
+        name,
+        planned,
+        options,
+        mut warnings,
+    } = new;
     refuse_second_readme(options.readme.as_deref(), &planned)?;
 
     let prepare = async {
@@ -89,17 +95,32 @@ pub(super) async fn create(session: &Session, new: NewPackage) -> Result<Output,
         };
         let gate = packages.gate(choice(options.workflow.as_deref())).await.map_err(told)?;
         let checking = gate.room(planned.len() + 1);
-        session.hold((room_of_files(&planned) + before).saturating_add(checking)).await?;
+        session
+            .hold((room_of_files(&planned) + before).saturating_add(checking))
+            .await?;
         let total = 2 * planned.len() as u64;
-        let seen = packages.look(&hashing, planned, &|done, _| session.report(done, total)).await.map_err(told)?;
-        let user_meta = options.metadata.as_ref().map(|Metadata(meta)| quilt_json::Value::from(meta.clone()));
-        let readme = options.readme.as_deref().map(|text| readme(&bucket, &name, text, None)).transpose()?;
+        let seen = packages
+            .look(&hashing, planned, &|done, _| session.report(done, total))
+            .await
+            .map_err(told)?;
+        let user_meta = options
+            .metadata
+            .as_ref()
+            .map(|Metadata(meta)| quilt_json::Value::from(meta.clone()));
+        let readme = options
+            .readme
+            .as_deref()
+            .map(|text| readme(&bucket, &name, text, None))
+            .transpose()?;
         let judged = Judged {
             name: name.clone(),
             message: message(&options.message).map(str::to_owned),
             user_meta: user_meta.clone(),
         };
-        let (seen, readme) = packages.judge(&gate, judged, (seen, readme), in_order).await.map_err(told)?;
+        let (seen, readme) = packages
+            .judge(&gate, judged, (seen, readme), in_order)
+            .await
+            .map_err(told)?;
 
         let is_refused = match &latest {
             Some(latest) if !options.overwrite => {
@@ -164,7 +185,10 @@ async fn finish(
     let (preference, all) = (preference(session, options.hash_type).await, seen.len() as u64);
     let copy_into = (options.copy && writes).then_some(name);
     let report = |done, _| session.report(all + done, 2 * all);
-    packages.finish(hashing, seen, preference, copy_into, &report).await.map_err(|error| session.explain_package(error))
+    packages
+        .finish(hashing, seen, preference, copy_into, &report)
+        .await
+        .map_err(|error| session.explain_package(error))
 }
 
 /// A package of the name exists and may not be replaced. If it is the very revision that this call would have written, an
@@ -182,7 +206,10 @@ async fn refuse(
     let is_identical = latest.hash == prepared.top_hash;
     if is_identical && !options.dry_run {
         let draft = prepared.draft(name, Some(latest.clone()));
-        let committed = packages.commit(draft).await.map_err(|error| session.explain_package(error))?;
+        let committed = packages
+            .commit(draft)
+            .await
+            .map_err(|error| session.explain_package(error))?;
         if committed.mended_parent {
             return Ok(committed);
         }
@@ -191,7 +218,10 @@ async fn refuse(
         return Err(questions::overwrite(packages.name(), name, latest, diff.as_ref()).unanswered());
     }
     let message = if is_identical {
-        format!("The package {name} exists already, with exactly this content; its revision is {}.", latest.hash)
+        format!(
+            "The package {name} exists already, with exactly this content; its revision is {}.",
+            latest.hash
+        )
     } else {
         format!("The package {name} exists already; its revision is {}.", latest.hash)
     };
@@ -243,10 +273,16 @@ fn readme(bucket: &BucketName, name: &PackageName, text: &str, version_id: Optio
     let logical_key = LogicalKey::found(README.to_owned());
     let mut hasher = ObjectHasher::new(HashKind::Sha256Chunked, text.len() as u64);
     hasher.update(text.as_bytes());
-    let hash = hasher.finish().map_err(|problem| ToolError::new(ErrorCode::Internal, problem.to_string()))?;
+    let hash = hasher
+        .finish()
+        .map_err(|problem| ToolError::new(ErrorCode::Internal, problem.to_string()))?;
     let key = layout::data(name, &logical_key);
     Ok(Entry {
-        physical_key: PhysicalKey::S3 { bucket: bucket.to_string(), key, version_id },
+        physical_key: PhysicalKey::S3 {
+            bucket: bucket.to_string(),
+            key,
+            version_id,
+        },
         logical_key,
         size: text.len() as u64,
         hash: hash.to_value(),

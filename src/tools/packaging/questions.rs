@@ -16,7 +16,9 @@ pub(super) fn delete(
 ) -> Question {
     let (message, yes) = match (revision, deletion.latest_after()) {
         (None, _) => {
-            let latest = deletion.latest().map_or(String::new(), |latest| format!(" Its latest revision is {latest}."));
+            let latest = deletion
+                .latest()
+                .map_or(String::new(), |latest| format!(" Its latest revision is {latest}."));
             let message =
                 format!("Delete the package {name}, with all of its revisions, from the bucket {bucket}?{latest}");
             (message, "Delete the package")
@@ -38,7 +40,11 @@ pub(super) fn delete(
     let keys = deletion.keys();
     let parts = ["delete", bucket.as_str(), name.as_str()].into_iter().chain(hashes);
     let about = Target::of(parts.chain(keys.iter().map(String::as_str)).map(str::as_bytes));
-    Question { about, message: format!("{message} Manifests and data stay."), yes }
+    Question {
+        about,
+        message: format!("{message} Manifests and data stay."),
+        yes,
+    }
 }
 
 /// A package as it is before it gets a next revision that does not come of it.
@@ -53,12 +59,21 @@ pub(super) fn overwrite(
     latest: &Latest,
     diff: Option<&ChangeCounts>,
 ) -> Question {
-    let counts = diff.map_or(String::new(), |ChangeCounts { added, changed, removed }| {
-        format!(" Of its entries {changed} would change and {removed} go; {added} would come.")
-    });
+    let counts = diff.map_or(
+        String::new(),
+        |ChangeCounts {
+             added,
+             changed,
+             removed,
+         }| { format!(" Of its entries {changed} would change and {removed} go; {added} would come.") },
+    );
     let message = format!(
         "The package {name} exists already in the bucket {bucket}; its revision is {}. Make this its next revision?{counts}",
         latest.hash
     );
-    Question { about: taken(bucket, name, latest), message, yes: "Make it the next revision" }
+    Question {
+        about: taken(bucket, name, latest),
+        message,
+        yes: "Make it the next revision",
+    }
 }

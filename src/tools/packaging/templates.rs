@@ -34,7 +34,10 @@ impl Tool for PackageTemplates {
     const DESCRIPTION: &'static str = "Shows metadata fields that packages of a kind usually have. Nothing of it is added by \
                                        itself; workflow_list shows what a bucket demands.";
     const TOOLSET: Toolset = Toolset::Packaging;
-    const HINTS: Hints = Hints { open_world: false, ..Hints::READS };
+    const HINTS: Hints = Hints {
+        open_world: false,
+        ..Hints::READS
+    };
     type Args = Args;
     type Output = Output;
 
@@ -90,7 +93,10 @@ fn all() -> Map<String, Value> {
     };
     Map::from_iter([
         ("standard".to_owned(), template("Any package", &[&standard])),
-        ("dataset".to_owned(), template("Data that were collected", &[&standard, &dataset])),
+        (
+            "dataset".to_owned(),
+            template("Data that were collected", &[&standard, &dataset]),
+        ),
         ("model".to_owned(), template("A trained model", &[&standard, &model])),
     ])
 }

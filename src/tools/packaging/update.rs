@@ -83,14 +83,27 @@ impl Tool for PackageUpdate {
 }
 
 async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> {
-    let remove = args.remove.iter().map(|key| removal(key)).collect::<Result<Vec<_>, _>>()?;
+    let remove = args
+        .remove
+        .iter()
+        .map(|key| removal(key))
+        .collect::<Result<Vec<_>, _>>()?;
     if args.add.is_empty() && remove.is_empty() && args.metadata.is_none() && args.message.is_empty() {
-        return Err(ToolError::invalid("Nothing is to change: give add, remove, metadata or a message."));
+        return Err(ToolError::invalid(
+            "Nothing is to change: give add, remove, metadata or a message.",
+        ));
     }
     let expected: Option<TopHash> = args.expected_hash.as_deref().map(str::parse).transpose().map_err(
         |problem: quilt_format::InvalidTopHash| ToolError::invalid(format!("Argument expected_hash: {problem}.")),
     )?;
-    let planned = plan(std::mem::take(&mut args.add), Keys { flatten: true, auto_organize: false }, "")?;
+    let planned = plan(
+        std::mem::take(&mut args.add),
+        Keys {
+            flatten: true,
+            auto_organize: false,
+        },
+        "",
+    )?;
     let s3 = session.s3_for_writing().await?;
     let packages = session.packages(s3.clone(), args.bucket.clone());
     let hashing = Hashing::new(s3);
@@ -104,7 +117,10 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
         let base = expected.as_ref().unwrap_or(&latest.hash);
         let has_moved = *base != latest.hash;
         let moved = || {
-            let message = format!("The package {name} is at revision {} and not at the expected {base}.", latest.hash);
+            let message = format!(
+                "The package {name} is at revision {} and not at the expected {base}.",
+                latest.hash
+            );
             conflict(message, Some(base), Some(&latest.hash))
         };
         let files = room_of_files(&planned);
@@ -116,15 +132,35 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
         let gate = packages.gate(choice(args.workflow.as_deref())).await.map_err(told)?;
         let room = packages.room(base, Use::Scan).await + files;
         session.settle(room);
-        let count = planned.len().saturating_add(usize::try_from(file.index.whole.entries).unwrap_or(usize::MAX));
-        session.hold((room + room_of_revision(&file, gate.wants_entries())).saturating_add(gate.room(count))).await?;
+        let count = planned
+            .len()
+            .saturating_add(usize::try_from(file.index.whole.entries).unwrap_or(usize::MAX));
+        session
+            .hold((room + room_of_revision(&file, gate.wants_entries())).saturating_add(gate.room(count)))
+            .await?;
         let total = 2 * planned.len() as u64;
-        let seen = packages.look(&hashing, planned, &|done, _| session.report(done, total)).await.map_err(told)?;
-        let header =
-            header(&file.index.header, args.metadata.as_ref(), args.metadata_mode, &args.message, gate.stored());
+        let seen = packages
+            .look(&hashing, planned, &|done, _| session.report(done, total))
+            .await
+            .map_err(told)?;
+        let header = header(
+            &file.index.header,
+            args.metadata.as_ref(),
+            args.metadata_mode,
+            &args.message,
+            gate.stored(),
+        );
         let seen_entries = if gate.wants_entries() {
             let add = seen.iter().map(|seen| seen.entry.clone()).collect();
-            entries_after(&file, &Changes { remove: remove.clone(), add }).await.map_err(told)?
+            entries_after(
+                &file,
+                &Changes {
+                    remove: remove.clone(),
+                    add,
+                },
+            )
+            .await
+            .map_err(told)?
         } else {
             Vec::new()
         };
@@ -133,7 +169,9 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
             message: message(&args.message).map(str::to_owned),
             user_meta: header.user_meta().cloned(),
         };
-        let judged = packages.judge(&gate, judged, seen_entries, |entries: &Vec<Entry>| entries.iter().collect());
+        let judged = packages.judge(&gate, judged, seen_entries, |entries: &Vec<Entry>| {
+            entries.iter().collect()
+        });
         drop(judged.await.map_err(told)?);
         let copy_into = (args.copy && !args.dry_run && !has_moved).then_some(&name);
         let preference = preference(session, args.hash_type).await;
@@ -141,7 +179,11 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
         let finished = packages.finish(&hashing, seen, preference, copy_into, &report).await;
         let (add, bytes_copied) = finished.map_err(told)?;
         let changes = Changes { remove, add };
-        let Revised { prepared, counts, missing } = revise(&file, &header, &changes).await.map_err(told)?;
+        let Revised {
+            prepared,
+            counts,
+            missing,
+        } = revise(&file, &header, &changes).await.map_err(told)?;
         let is_there = prepared.top_hash == latest.hash;
         if has_moved && !is_there {
             return Err(moved());
@@ -149,17 +191,25 @@ async fn update(session: &Session, mut args: Args) -> Result<Output, ToolError> 
         // What cannot be found is a slip, unless the package is just as this call would make it: then an earlier attempt
         // has removed it.
         if let (Some(removal), false) = (missing.first(), is_there) {
-            return Err(ToolError::invalid(format!("Argument remove: revision {base} of {name} has no `{removal}`."))
-                .with_hint("Browse the package to see its keys; a folder is written with a slash at its end."));
+            return Err(ToolError::invalid(format!(
+                "Argument remove: revision {base} of {name} has no `{removal}`."
+            ))
+            .with_hint("Browse the package to see its keys; a folder is written with a slash at its end."));
         }
         Ok((latest, changes.add, prepared, counts, bytes_copied))
     };
     let (latest, added, prepared, diff, bytes_copied) = in_time(session, prepare).await?;
 
     let committed = if args.dry_run {
-        Committed { was_there: latest.hash == prepared.top_hash, ..Committed::default() }
+        Committed {
+            was_there: latest.hash == prepared.top_hash,
+            ..Committed::default()
+        }
     } else {
-        packages.commit(prepared.draft(&name, Some(latest))).await.map_err(told)?
+        packages
+            .commit(prepared.draft(&name, Some(latest)))
+            .await
+            .map_err(told)?
     };
     let done = Done {
         bucket: &args.bucket,
@@ -180,11 +230,17 @@ fn removal(key: &str) -> Result<Removal, ToolError> {
     let directory = key.strip_suffix('/');
     let path = directory.unwrap_or(key);
     if path.is_empty() {
-        return Err(ToolError::invalid(format!("Argument remove: `{key}` names neither an entry nor a directory.")));
+        return Err(ToolError::invalid(format!(
+            "Argument remove: `{key}` names neither an entry nor a directory."
+        )));
     }
     // Keys that exist may be such as could not be created.
     let path = LogicalKey::found(path.to_owned());
-    Ok(if directory.is_some() { Removal::Directory(path) } else { Removal::Entry(path) })
+    Ok(if directory.is_some() {
+        Removal::Directory(path)
+    } else {
+        Removal::Entry(path)
+    })
 }
 
 /// The header of the next revision. What others put into it stays.

@@ -99,12 +99,20 @@ impl Tool for PackageVerify {
             Some(file) => {
                 let total = file.index.whole.entries;
                 let hashing = Hashing::new(s3);
-                let mut tally = Tally { session: &session, total, objects: Objects::default() };
+                let mut tally = Tally {
+                    session: &session,
+                    total,
+                    objects: Objects::default(),
+                };
                 let check = packages.check_objects(&file, &hashing, session.deadline(), |entry, verdict| {
                     tally.add(entry, verdict);
                 });
                 let complete = check.await.map_err(told)?;
-                Some(Objects { complete, bytes_hashed: hashing.bytes_read(), ..tally.objects })
+                Some(Objects {
+                    complete,
+                    bytes_hashed: hashing.bytes_read(),
+                    ..tally.objects
+                })
             }
         };
         Ok(Output {
@@ -142,7 +150,11 @@ impl Tally<'_> {
         };
         if list.len() < NAMED {
             let (logical_key, s3_uri) = (entry.logical_key.to_string(), entry.physical_key.to_string());
-            list.push(Problem { logical_key, s3_uri, reason });
+            list.push(Problem {
+                logical_key,
+                s3_uri,
+                reason,
+            });
         }
     }
 }

@@ -77,29 +77,49 @@ impl Tool for PackageVersions {
         let latest = packages.latest(&name).await.map_err(told)?;
         let moments = packages.moments(&name).await.map_err(told)?;
         if latest.is_none() && moments.is_empty() {
-            return Err(told(PackageError::NoSuchPackage { bucket: args.bucket, name }));
+            return Err(told(PackageError::NoSuchPackage {
+                bucket: args.bucket,
+                name,
+            }));
         }
         let limit = usize::try_from(args.limit.get()).unwrap_or(500);
         let before = place.map_or(u64::MAX, |place| place.before);
-        let mut seconds: Vec<u64> = moments.iter().map(|(seconds, _)| *seconds).filter(|at| *at < before).collect();
+        let mut seconds: Vec<u64> = moments
+            .iter()
+            .map(|(seconds, _)| *seconds)
+            .filter(|at| *at < before)
+            .collect();
         let is_more = seconds.len() > limit;
         seconds.truncate(limit);
         let next = seconds.last().filter(|_| is_more);
         let next = next.map(|before| {
             let (bucket, name) = (args.bucket.to_string(), name.to_string());
-            cursor::write(&Place { bucket, name, before: *before })
+            cursor::write(&Place {
+                bucket,
+                name,
+                before: *before,
+            })
         });
         let revisions = packages.revisions(&name, seconds).await.map_err(told)?;
         let is_latest = |hash| latest.as_ref().is_some_and(|latest| latest.hash == hash);
         let versions: Vec<Version> = revisions
             .into_iter()
             .map(|revision| Version {
-                modified: i64::try_from(revision.seconds).ok().and_then(|at| Timestamp::from_second(at).ok()),
+                modified: i64::try_from(revision.seconds)
+                    .ok()
+                    .and_then(|at| Timestamp::from_second(at).ok()),
                 hash: revision.hash.to_string(),
                 is_latest: is_latest(revision.hash),
             })
             .collect();
         let (bucket, name) = (args.bucket.to_string(), name.to_string());
-        Ok(Output { bucket, name, count: versions.len(), versions, next_cursor: next }.into())
+        Ok(Output {
+            bucket,
+            name,
+            count: versions.len(),
+            versions,
+            next_cursor: next,
+        }
+        .into())
     }
 }

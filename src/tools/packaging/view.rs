@@ -20,7 +20,11 @@ pub struct PackageRef {
 
 impl PackageRef {
     pub(super) fn of(bucket: &BucketName, name: &PackageName, hash: &TopHash) -> Self {
-        Self { bucket: bucket.to_string(), name: name.to_string(), hash: hash.to_string() }
+        Self {
+            bucket: bucket.to_string(),
+            name: name.to_string(),
+            hash: hash.to_string(),
+        }
     }
 }
 
@@ -33,8 +37,18 @@ pub struct Counts {
 }
 
 impl From<ChangeCounts> for Counts {
-    fn from(ChangeCounts { added, changed, removed }: ChangeCounts) -> Self {
-        Self { added, changed, removed }
+    fn from(
+        ChangeCounts {
+            added,
+            changed,
+            removed,
+        }: ChangeCounts,
+    ) -> Self {
+        Self {
+            added,
+            changed,
+            removed,
+        }
     }
 }
 
@@ -88,14 +102,21 @@ impl SeenEntry {
     ) -> Self {
         match listed {
             Listed::File(entry) => Self::file(entry),
-            Listed::Directory { path, entries, total_bytes } => Self {
+            Listed::Directory {
+                path,
+                entries,
+                total_bytes,
+            } => Self {
                 logical_key: format!("{path}/"),
                 kind: Kind::Dir,
                 size: u64::try_from(*total_bytes).unwrap_or(u64::MAX),
                 entries: Some(*entries),
                 s3_uri: None,
                 hash: None,
-                meta: meta_of(path).filter(json::Value::is_truthy).as_ref().map(metadata::shown),
+                meta: meta_of(path)
+                    .filter(json::Value::is_truthy)
+                    .as_ref()
+                    .map(metadata::shown),
             },
         }
     }

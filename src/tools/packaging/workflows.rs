@@ -56,7 +56,10 @@ impl Tool for WorkflowList {
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
         let packages = session.packages(session.s3().await?, args.bucket.clone());
-        let configured = packages.workflows().await.map_err(|error| session.explain_package(error))?;
+        let configured = packages
+            .workflows()
+            .await
+            .map_err(|error| session.explain_package(error))?;
         let bucket = args.bucket.to_string();
         let Some((config, place)) = configured else {
             let none = Output {

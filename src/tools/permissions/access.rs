@@ -35,13 +35,19 @@ impl BucketAccess {
     /// The answer that follows from this evidence, at most one piece for each operation.
     #[must_use]
     pub fn new(evidence: Vec<Evidence>) -> Self {
-        Self { evidence, is_missing: false }
+        Self {
+            evidence,
+            is_missing: false,
+        }
     }
 
     /// The answer about a bucket that S3 says there is not.
     #[must_use]
     pub fn of_nothing(evidence: Vec<Evidence>) -> Self {
-        Self { evidence, is_missing: true }
+        Self {
+            evidence,
+            is_missing: true,
+        }
     }
 
     /// The same with further evidence.
@@ -105,7 +111,11 @@ impl BucketAccess {
                 PermissionLevel::ReadAccess
             };
         }
-        if list == Some(false) && read == Some(false) { PermissionLevel::NoAccess } else { PermissionLevel::Unknown }
+        if list == Some(false) && read == Some(false) {
+            PermissionLevel::NoAccess
+        } else {
+            PermissionLevel::Unknown
+        }
     }
 
     fn about(&self, operation: Operation) -> Option<&Evidence> {
@@ -147,23 +157,56 @@ mod tests {
         assert_eq!(level(&[(List, no), (Read, yes)]), ReadAccess);
         assert_eq!(level(&[(List, no), (ListPackages, yes), (Read, None)]), ReadAccess);
         assert_eq!(level(&[(List, no), (Read, no)]), NoAccess);
-        assert_eq!(level(&[(List, no), (Read, None)]), Unknown, "nobody knows about reading");
+        assert_eq!(
+            level(&[(List, no), (Read, None)]),
+            Unknown,
+            "nobody knows about reading"
+        );
         assert_eq!(level(&[(List, None), (Read, None)]), Unknown);
-        assert_eq!(level(&[(List, no), (Read, None), (Write, yes)]), WriteAccess, "who may only write");
+        assert_eq!(
+            level(&[(List, no), (Read, None), (Write, yes)]),
+            WriteAccess,
+            "who may only write"
+        );
         assert_eq!(level(&[(Write, no)]), Unknown, "nothing else was asked");
     }
 
     #[test]
     fn what_s3_answered_outweighs_what_the_catalog_declares() {
         let (yes, no) = (Some(true), Some(false));
-        assert_eq!(level(&[(List, yes), (Read, yes), (WriteDeclared, yes)]), WriteAccess, "S3 was not asked to write");
-        assert_eq!(level(&[(List, yes), (Read, None), (WriteDeclared, yes)]), WriteAccess, "an empty bucket");
-        assert_eq!(level(&[(List, yes), (Read, yes), (Write, no), (WriteDeclared, yes)]), ReadAccess);
-        assert_eq!(level(&[(List, yes), (Read, yes), (Write, None), (WriteDeclared, yes)]), ReadAccess);
-        assert_eq!(level(&[(List, yes), (Read, no), (WriteDeclared, yes)]), ReadAccess, "S3 denies a part of it");
+        assert_eq!(
+            level(&[(List, yes), (Read, yes), (WriteDeclared, yes)]),
+            WriteAccess,
+            "S3 was not asked to write"
+        );
+        assert_eq!(
+            level(&[(List, yes), (Read, None), (WriteDeclared, yes)]),
+            WriteAccess,
+            "an empty bucket"
+        );
+        assert_eq!(
+            level(&[(List, yes), (Read, yes), (Write, no), (WriteDeclared, yes)]),
+            ReadAccess
+        );
+        assert_eq!(
+            level(&[(List, yes), (Read, yes), (Write, None), (WriteDeclared, yes)]),
+            ReadAccess
+        );
+        assert_eq!(
+            level(&[(List, yes), (Read, no), (WriteDeclared, yes)]),
+            ReadAccess,
+            "S3 denies a part of it"
+        );
         assert_eq!(level(&[(List, no), (Read, no), (WriteDeclared, yes)]), NoAccess);
-        assert_eq!(level(&[(List, None), (Read, None), (WriteDeclared, yes)]), Unknown, "S3 did not answer");
+        assert_eq!(
+            level(&[(List, None), (Read, None), (WriteDeclared, yes)]),
+            Unknown,
+            "S3 did not answer"
+        );
         assert_eq!(level(&[(List, yes), (Read, yes), (WriteDeclared, no)]), ReadAccess);
-        assert_eq!(level(&[(List, yes), (Read, yes), (Write, yes), (WriteDeclared, no)]), WriteAccess);
+        assert_eq!(
+            level(&[(List, yes), (Read, yes), (Write, yes), (WriteDeclared, no)]),
+            WriteAccess
+        );
     }
 }

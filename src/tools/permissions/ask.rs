@@ -30,7 +30,11 @@ pub struct Questions {
 
 impl Questions {
     /// What may be asked unasked.
-    pub const READS: Self = Self { list: true, read: true, write: false };
+    pub const READS: Self = Self {
+        list: true,
+        read: true,
+        write: false,
+    };
 }
 
 /// One bucket, and until when S3 may take its time.
@@ -54,13 +58,23 @@ impl<'a> Inquiry<'a> {
     /// A bucket may take its limit, and no longer than the call.
     pub(super) fn begin(session: &'a Session, s3: &'a UserS3, bucket: &'a BucketName) -> Self {
         let began = Instant::now();
-        Self { session, s3, bucket, began, until: (began + session.bucket_limit()).min(session.deadline()) }
+        Self {
+            session,
+            s3,
+            bucket,
+            began,
+            until: (began + session.bucket_limit()).min(session.deadline()),
+        }
     }
 
     /// Asks. One piece of evidence for each operation, in a fixed order.
     pub(super) async fn ask(&self, questions: Questions) -> BucketAccess {
         let (access, write) = tokio::join!(self.reads(questions), async {
-            if questions.write { Some(write::ask(self).await) } else { None }
+            if questions.write {
+                Some(write::ask(self).await)
+            } else {
+                None
+            }
         });
         access.with(write)
     }
@@ -85,11 +99,19 @@ impl<'a> Inquiry<'a> {
         if questions.read {
             evidence.push(self.read(whole, packages).await);
         }
-        if is_missing { BucketAccess::of_nothing(evidence) } else { BucketAccess::new(evidence) }
+        if is_missing {
+            BucketAccess::of_nothing(evidence)
+        } else {
+            BucketAccess::new(evidence)
+        }
     }
 
     async fn list(&self, prefix: &str) -> Result<Listing, Failure> {
-        let query = ListingQuery { prefix: prefix.to_owned(), max_keys: KEYS, ..ListingQuery::default() };
+        let query = ListingQuery {
+            prefix: prefix.to_owned(),
+            max_keys: KEYS,
+            ..ListingQuery::default()
+        };
         self.within(self.s3.list_objects(self.bucket, &query)).await
     }
 
@@ -109,13 +131,21 @@ impl<'a> Inquiry<'a> {
                 }
                 let other = self.read_key(&last, verdict).await;
                 // Rights may differ by key: one that may be read is enough, and a refusal says more than no answer.
-                if other.result == Some(true) || said.result.is_none() { other } else { said }
+                if other.result == Some(true) || said.result.is_none() {
+                    other
+                } else {
+                    said
+                }
             }
             None if whole.is_ok() => self.unread((None, "The bucket shows no key that could be read.".to_owned())),
             None => {
                 let [first, second] = LIKELY_KEYS;
                 let said = self.read_likely(first).await;
-                if said.result == Some(true) { said } else { self.read_likely(second).await }
+                if said.result == Some(true) {
+                    said
+                } else {
+                    self.read_likely(second).await
+                }
             }
         }
     }
@@ -158,12 +188,22 @@ impl<'a> Inquiry<'a> {
     /// The reason of a question that nobody answered.
     pub(super) fn late(&self) -> String {
         let given = self.until.saturating_duration_since(self.began).as_secs_f32();
-        format!("S3 did not answer about {} within the {given:.1} seconds that there were for it.", self.bucket)
+        format!(
+            "S3 did not answer about {} within the {given:.1} seconds that there were for it.",
+            self.bucket
+        )
     }
 
     pub(super) fn s3_said(&self, operation: Operation, method: String, said: Verdict) -> Evidence {
         let (result, detail) = said;
-        Evidence { operation, result, method, asked_of: Witness::S3, detail, at: self.now() }
+        Evidence {
+            operation,
+            result,
+            method,
+            asked_of: Witness::S3,
+            detail,
+            at: self.now(),
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -14,7 +14,9 @@ const METHOD: &str = "GraphQL collaborators";
 /// The catalog's view of the caller; `None` where no catalog applies: there is none, what there is is no registry, or it
 /// does not know this caller, whose credentials come from elsewhere; so they are to be there before this is asked.
 pub async fn consult(session: &Session) -> Result<Option<CatalogView>, ToolError> {
-    let Some(access) = session.registry().await else { return Ok(None) };
+    let Some(access) = session.registry().await else {
+        return Ok(None);
+    };
     let answer = match access {
         Ok(access) => catalog::view(&access).await,
         Err(error) => Err(error.into()),
@@ -28,11 +30,17 @@ pub async fn consult(session: &Session) -> Result<Option<CatalogView>, ToolError
 }
 
 fn is_absent(error: &GraphqlError) -> bool {
-    matches!(error, GraphqlError::Registry(RegistryError::NotFound | RegistryError::NotJson))
+    matches!(
+        error,
+        GraphqlError::Registry(RegistryError::NotFound | RegistryError::NotJson)
+    )
 }
 
 fn is_login(error: &GraphqlError) -> bool {
-    matches!(error, GraphqlError::NobodyLoggedIn | GraphqlError::Registry(RegistryError::Unauthorized(_)))
+    matches!(
+        error,
+        GraphqlError::NobodyLoggedIn | GraphqlError::Registry(RegistryError::Unauthorized(_))
+    )
 }
 
 fn failure(error: &GraphqlError) -> ToolError {
@@ -75,7 +83,10 @@ impl Declarations<'_> {
                 match view.buckets.iter().find(|known| known.name == bucket) {
                     None => (None, format!("The catalog shows {email} no bucket of this name.")),
                     Some(known) => match known.declared {
-                        None => (None, format!("The catalog shows the bucket to {email} and declares no level.")),
+                        None => (
+                            None,
+                            format!("The catalog shows the bucket to {email} and declares no level."),
+                        ),
                         Some(level) => {
                             let word = format!("The catalog declares {} for {email}.", level.as_str());
                             (Some(level == Level::ReadWrite), word + contradiction(level, s3))
@@ -85,7 +96,14 @@ impl Declarations<'_> {
             }
         };
         let (operation, asked_of) = (Operation::WriteDeclared, Witness::Catalog);
-        Some(Evidence { operation, result, method: METHOD.to_owned(), asked_of, detail, at })
+        Some(Evidence {
+            operation,
+            result,
+            method: METHOD.to_owned(),
+            asked_of,
+            detail,
+            at,
+        })
     }
 }
 

@@ -78,12 +78,21 @@ impl Tool for BucketAccessCheck {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
-        let Args { bucket_name, operations } = args;
+        let Args {
+            bucket_name,
+            operations,
+        } = args;
         if operations.is_empty() {
-            return Err(ToolError::invalid("Argument operations: expected one or more of list, read, write."));
+            return Err(ToolError::invalid(
+                "Argument operations: expected one or more of list, read, write.",
+            ));
         }
         let asked = |operation| operations.contains(&operation);
-        let questions = Questions { list: asked(Asked::List), read: asked(Asked::Read), write: asked(Asked::Write) };
+        let questions = Questions {
+            list: asked(Asked::List),
+            read: asked(Asked::Read),
+            write: asked(Asked::Write),
+        };
         let s3 = session.s3().await?;
         // What S3 answers is worth telling also when the catalog does not answer; the evidence says that it did not.
         let view = consult(&session).await;

@@ -63,17 +63,37 @@ impl Tool for PermissionsDiscover {
             let shown = shown(&session, &s3, view.as_ref(), MOST).await?;
             (shown.buckets, shown.truncated)
         } else {
-            let known = |name: &str| view.as_ref()?.buckets.iter().find(|bucket| bucket.name == name).cloned();
-            (wanted.into_iter().map(|name| known(&name).unwrap_or_else(|| bare(name))).collect(), false)
+            let known = |name: &str| {
+                view.as_ref()?
+                    .buckets
+                    .iter()
+                    .find(|bucket| bucket.name == name)
+                    .cloned()
+            };
+            (
+                wanted
+                    .into_iter()
+                    .map(|name| known(&name).unwrap_or_else(|| bare(name)))
+                    .collect(),
+                false,
+            )
         };
         let names: Vec<String> = buckets.iter().map(|bucket| bucket.name.clone()).collect();
-        let questions = Questions { write: args.probe_write, ..Questions::READS };
+        let questions = Questions {
+            write: args.probe_write,
+            ..Questions::READS
+        };
         let declarations = view.as_ref().into();
         session.hold(room_of_survey(names.len())).await?;
-        let (answers, aws) =
-            tokio::join!(survey(&session, &s3, &names, questions, &declarations), session.caller_identity());
-        let bucket_permissions: Vec<EvidentReport> =
-            buckets.into_iter().zip(answers).map(|(bucket, access)| EvidentReport::new(bucket, access)).collect();
+        let (answers, aws) = tokio::join!(
+            survey(&session, &s3, &names, questions, &declarations),
+            session.caller_identity()
+        );
+        let bucket_permissions: Vec<EvidentReport> = buckets
+            .into_iter()
+            .zip(answers)
+            .map(|(bucket, access)| EvidentReport::new(bucket, access))
+            .collect();
         Ok(Output {
             user_identity: UserIdentity::new(&session, view.as_ref().map(|view| &view.me), aws),
             categorized_buckets: Categories::of(&bucket_permissions),
@@ -88,10 +108,16 @@ impl Tool for PermissionsDiscover {
 /// The names in their order, each once.
 fn unique(buckets: Vec<BucketName>) -> Result<Vec<String>, ToolError> {
     let mut seen = std::collections::HashSet::new();
-    let names: Vec<String> =
-        buckets.into_iter().map(|bucket| bucket.to_string()).filter(|name| seen.insert(name.clone())).collect();
+    let names: Vec<String> = buckets
+        .into_iter()
+        .map(|bucket| bucket.to_string())
+        .filter(|name| seen.insert(name.clone()))
+        .collect();
     if names.len() > MOST {
-        let message = format!("Argument check_buckets: expected at most {MOST} buckets, got {}.", names.len());
+        let message = format!(
+            "Argument check_buckets: expected at most {MOST} buckets, got {}.",
+            names.len()
+        );
         return Err(ToolError::invalid(message));
     }
     Ok(names)

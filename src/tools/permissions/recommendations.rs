@@ -94,16 +94,26 @@ impl Tool for PermissionsRecommendations {
 fn about_credentials(session: &Session) -> Vec<Recommendation> {
     let mut found = Vec::new();
     let mut add = |priority, message| {
-        found.push(Recommendation { category: Category::Credentials, priority, message });
+        found.push(Recommendation {
+            category: Category::Credentials,
+            priority,
+            message,
+        });
     };
     let now = session.clock().now();
     let ends_soon = |end: &Timestamp| end.duration_since(now) <= SOON;
     if let Some(end) = session.proved().and_then(ProvedCaller::expires_at).filter(ends_soon) {
-        add(Priority::Warning, format!("The token ends at {end}; log in again before then and send the new one."));
+        add(
+            Priority::Warning,
+            format!("The token ends at {end}; log in again before then and send the new one."),
+        );
     }
     if let Some(resolved) = session.resolved() {
         if resolved.source() == Source::Ambient {
-            let why = resolved.attempts().last().map_or("", |attempt| attempt.message.trim_end_matches('.'));
+            let why = resolved
+                .attempts()
+                .last()
+                .map_or("", |attempt| attempt.message.trim_end_matches('.'));
             let message = format!(
                 "The calls act with the server's own AWS credentials ({why}); send a token of a catalog user to act with \
                  your own rights."
@@ -117,7 +127,11 @@ fn about_credentials(session: &Session) -> Vec<Recommendation> {
                     format!("The AWS credentials end at {end}; newer ones are asked for by then.")
                 }
             };
-            let priority = if resolved.source() == Source::Jwt { Priority::Warning } else { Priority::Info };
+            let priority = if resolved.source() == Source::Jwt {
+                Priority::Warning
+            } else {
+                Priority::Info
+            };
             add(priority, message);
         }
     }
@@ -133,7 +147,13 @@ fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&Catal
     let denied = buckets_that(|access| is_denied(access) && !access.is_missing());
     let silent = buckets_that(|access| access.can_list().is_none());
     let mut found = Vec::new();
-    let mut add = |category, priority, message| found.push(Recommendation { category, priority, message });
+    let mut add = |category, priority, message| {
+        found.push(Recommendation {
+            category,
+            priority,
+            message,
+        })
+    };
     if !denied.is_empty() {
         let others = view.map(|view| other_roles(&view.me)).unwrap_or_default();
         let buckets = sentence_of(&denied);
@@ -154,8 +174,10 @@ fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&Catal
         add(Category::Buckets, Priority::Warning, message);
     }
     if !missing.is_empty() {
-        let message =
-            format!("S3 knows no {}, though it is shown; ask the operator to correct that.", sentence_of(&missing));
+        let message = format!(
+            "S3 knows no {}, though it is shown; ask the operator to correct that.",
+            sentence_of(&missing)
+        );
         add(Category::Buckets, Priority::Warning, message);
     }
     if !silent.is_empty() {
@@ -174,7 +196,11 @@ fn is_denied(access: &BucketAccess) -> bool {
 }
 
 fn other_roles(me: &Me) -> Vec<&str> {
-    me.roles.iter().map(|role| role.name.as_str()).filter(|name| *name != me.role.name).collect()
+    me.roles
+        .iter()
+        .map(|role| role.name.as_str())
+        .filter(|name| *name != me.role.name)
+        .collect()
 }
 
 /// Some names, and how many more there are.

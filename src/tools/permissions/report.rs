@@ -43,7 +43,12 @@ impl BucketReport {
     /// What is shown of a bucket.
     #[must_use]
     pub fn new(bucket: CatalogBucket, access: &BucketAccess) -> Self {
-        let CatalogBucket { name, title, description, .. } = bucket;
+        let CatalogBucket {
+            name,
+            title,
+            description,
+            ..
+        } = bucket;
         Self {
             name,
             title,
@@ -60,7 +65,10 @@ impl EvidentReport {
     /// What is shown of a bucket, and why.
     #[must_use]
     pub fn new(bucket: CatalogBucket, access: BucketAccess) -> Self {
-        Self { bucket: BucketReport::new(bucket, &access), evidence: access.into_evidence() }
+        Self {
+            bucket: BucketReport::new(bucket, &access),
+            evidence: access.into_evidence(),
+        }
     }
 }
 

@@ -43,7 +43,11 @@ pub async fn shown(
     };
     let truncated = buckets.len() > most;
     buckets.truncate(most);
-    Ok(Shown { buckets, listed_by, truncated })
+    Ok(Shown {
+        buckets,
+        listed_by,
+        truncated,
+    })
 }
 
 async fn without_catalog(
@@ -59,11 +63,19 @@ async fn without_catalog(
         Err(error) if error.kind != S3ErrorKind::AccessDenied || configured.is_empty() => Err(session
             .explain(&error)
             .with_hint("Ask the operator to configure a catalog, or buckets in QUILT_BUCKETS.")),
-        _ => Ok((configured.iter().map(|name| bare(name.to_string())).collect(), ListedBy::Settings)),
+        _ => Ok((
+            configured.iter().map(|name| bare(name.to_string())).collect(),
+            ListedBy::Settings,
+        )),
     }
 }
 
 /// A bucket of which only the name is known.
 pub fn bare(name: String) -> CatalogBucket {
-    CatalogBucket { name, title: None, description: None, declared: None }
+    CatalogBucket {
+        name,
+        title: None,
+        description: None,
+        declared: None,
+    }
 }

@@ -31,9 +31,13 @@ pub(super) fn verdict(session: &Session, error: &S3Error) -> Verdict {
 /// Reads an error of a read of a key that may not exist: to somebody who may not list, S3 answers 403 for it.
 pub(super) fn verdict_on_guess(session: &Session, error: &S3Error) -> Verdict {
     match error.kind {
-        S3ErrorKind::AccessDenied if !error.asks_requester_to_pay() => {
-            (None, format!("{} No key is known to exist, and such an answer proves nothing.", denial(error)))
-        }
+        S3ErrorKind::AccessDenied if !error.asks_requester_to_pay() => (
+            None,
+            format!(
+                "{} No key is known to exist, and such an answer proves nothing.",
+                denial(error)
+            ),
+        ),
         S3ErrorKind::NoSuchKey => (None, "No key is known to exist that could be read.".to_owned()),
         _ => verdict(session, error),
     }
@@ -49,9 +53,20 @@ fn denial(error: &S3Error) -> String {
     match error.message.as_deref().and_then(Denial::parse) {
         Some(denial) => {
             let resource = denial.resource.as_deref().unwrap_or(&object);
-            let reason = denial.reason.as_deref().map(|reason| format!(" {reason}")).unwrap_or_default();
-            format!("S3 denied {} on {resource} to {}{reason}.", denial.action, denial.principal)
+            let reason = denial
+                .reason
+                .as_deref()
+                .map(|reason| format!(" {reason}"))
+                .unwrap_or_default();
+            format!(
+                "S3 denied {} on {resource} to {}{reason}.",
+                denial.action, denial.principal
+            )
         }
-        None => format!("S3 denied {} on {object} ({}).", error.action, error.words().trim_end_matches('.')),
+        None => format!(
+            "S3 denied {} on {object} ({}).",
+            error.action,
+            error.words().trim_end_matches('.')
+        ),
     }
 }

@@ -40,7 +40,10 @@ pub(super) async fn ask(inquiry: &Inquiry<'_>) -> Evidence {
         async move { s3.probe_write(&object).await }
     });
     let said = match tokio::time::timeout_at(inquiry.until, probe).await {
-        Ok(Ok(Ok(None))) => (Some(true), "S3 opened an upload and aborted it; nothing was stored.".to_owned()),
+        Ok(Ok(Ok(None))) => (
+            Some(true),
+            "S3 opened an upload and aborted it; nothing was stored.".to_owned(),
+        ),
         Ok(Ok(Ok(Some(left)))) => {
             let detail = format!(
                 "S3 opened an upload, and it could not be aborted: {} The upload {} of {object} stays open, empty, until \
@@ -64,7 +67,10 @@ pub(super) async fn ask(inquiry: &Inquiry<'_>) -> Evidence {
         }
         Ok(Err(_panic)) => (None, "The probe failed by a mistake of this server.".to_owned()),
         Err(_elapsed) => {
-            let detail = format!("{} The probe of {object} goes on, and aborts its upload.", inquiry.late());
+            let detail = format!(
+                "{} The probe of {object} goes on, and aborts its upload.",
+                inquiry.late()
+            );
             (None, detail)
         }
     };

@@ -17,16 +17,27 @@ pub async fn entry_object(
     hash: Option<&str>,
     path: &str,
 ) -> Result<ObjectUri, ToolError> {
-    let bucket: BucketName = bucket.parse().map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
+    let bucket: BucketName = bucket
+        .parse()
+        .map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
     let name = PackageName::listed(package).map_err(|problem| ToolError::invalid(format!("package: {problem}.")))?;
     let revision = hash.map_or(Revision::Unspecified, |hash| Revision::Hash(hash.to_owned()));
-    let uri = QuiltUri { bucket: bucket.to_string(), name, revision, path: None, catalog: None };
+    let uri = QuiltUri {
+        bucket: bucket.to_string(),
+        name,
+        revision,
+        path: None,
+        catalog: None,
+    };
     find(session, &uri, path).await
 }
 
 /// The manifest of the revision that a URI names, with memory for it and for so much `beside` it.
 pub(super) async fn manifest(session: &Session, uri: &QuiltUri, beside: usize) -> Result<ManifestFile, ToolError> {
-    let bucket = uri.bucket.parse().map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
+    let bucket = uri
+        .bucket
+        .parse()
+        .map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
     let packages: PackageBucket = session.packages(session.s3().await?, bucket);
     let told = |error| session.explain_package(error);
     let hash = packages.revision(&uri.name, &uri.revision).await.map_err(told)?;
@@ -54,7 +65,12 @@ pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Resul
         }
         _ => {
             let revision = Revision::Hash(file.hash.to_string());
-            let package = QuiltUri { revision, path: None, catalog: None, ..uri.clone() };
+            let package = QuiltUri {
+                revision,
+                path: None,
+                catalog: None,
+                ..uri.clone()
+            };
             let message = format!("The package {package} has no entry `{shown}`.");
             Err(ToolError::new(ErrorCode::NoSuchKey, message).with_hint("Browse the package to see its entries."))
         }

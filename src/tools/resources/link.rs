@@ -27,7 +27,12 @@ impl Link {
         mime_type: Option<&String>,
     ) -> Option<Self> {
         let (uri, name) = (uri.to_string(), uri.key.as_str().to_owned());
-        (offset == 0 && size <= MOST).then(|| Self { uri, name, mime_type: mime_type.cloned(), size: Some(size) })
+        (offset == 0 && size <= MOST).then(|| Self {
+            uri,
+            name,
+            mime_type: mime_type.cloned(),
+            size: Some(size),
+        })
     }
 
     /// What a revision of a package holds.
@@ -40,6 +45,11 @@ impl Link {
             catalog: None,
         };
         let mime_type = Some("application/json".to_owned());
-        Self { uri: uri.to_string(), name: name.to_string(), mime_type, size: None }
+        Self {
+            uri: uri.to_string(),
+            name: name.to_string(),
+            mime_type,
+            size: None,
+        }
     }
 }

@@ -55,10 +55,18 @@ impl ResourceUri {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         match scheme.as_deref() {
             Some("s3") => text.parse().map(Self::Object).map_err(|problem: String| problem),
-            Some("quilt+s3") => text.parse::<QuiltUri>().map(Self::Package).map_err(|problem| problem.to_string()),
+            Some("quilt+s3") => text
+                .parse::<QuiltUri>()
+                .map(Self::Package)
+                .map_err(|problem| problem.to_string()),
             _ => Err("expected s3://bucket/key or quilt+s3://bucket#package=namespace/name[@hash][&path=…]".to_owned()),
         }
-        .map_err(|problem| ToolError::new(ErrorCode::InvalidArgument, format!("This URI cannot be read: {problem}.")))
+        .map_err(|problem| {
+            ToolError::new(
+                ErrorCode::InvalidArgument,
+                format!("This URI cannot be read: {problem}."),
+            )
+        })
     }
 
     /// The bucket that it is in.

@@ -21,7 +21,9 @@ pub(super) async fn read(session: &Session, uri: &QuiltUri) -> Result<Content, T
         None => (Vec::new(), None),
     };
     let metadata: usize = listed.iter().map(Listed::weight).sum();
-    session.hold(weight::of_items(ENTRIES / 2) + weight::of_item(0, metadata)).await?;
+    session
+        .hold(weight::of_items(ENTRIES / 2) + weight::of_item(0, metadata))
+        .await?;
     let mut shown_bytes = 0;
     let all = listed.len();
     let entries: Vec<Value> = listed
@@ -54,5 +56,8 @@ pub(super) async fn read(session: &Session, uri: &QuiltUri) -> Result<Content, T
         let message = format!("What is to be said of this package is longer than the {MOST} bytes of a resource.");
         return Err(ToolError::new(ErrorCode::TooLarge, message).with_hint("Browse it with package_browse."));
     }
-    Ok(Content { mime_type: Some("application/json".to_owned()), body: Body::Text(text) })
+    Ok(Content {
+        mime_type: Some("application/json".to_owned()),
+        body: Body::Text(text),
+    })
 }

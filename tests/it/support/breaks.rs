@@ -63,7 +63,15 @@ impl Breaks {
         let (plan, seen) = (Mutex::default(), Mutex::default());
         let (broken, released, left) = (Notify::new(), Notify::new(), Notify::new());
         let upstream = upstream.to_owned();
-        let inner = Arc::new(Inner { upstream, http, plan, seen, broken, released, left });
+        let inner = Arc::new(Inner {
+            upstream,
+            http,
+            plan,
+            seen,
+            broken,
+            released,
+            left,
+        });
         let routes = Router::new().fallback(pass).with_state(inner.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
         tokio::spawn(async move { axum::serve(listener, routes).await });

@@ -49,7 +49,14 @@ impl Chaos {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let http = http_client(std::time::Duration::from_secs(30)).unwrap();
         let (requests, refused, cut) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-        let inner = Arc::new(Inner { upstream: upstream.to_owned(), http, rates, requests, refused, cut });
+        let inner = Arc::new(Inner {
+            upstream: upstream.to_owned(),
+            http,
+            rates,
+            requests,
+            refused,
+            cut,
+        });
         let routes = Router::new().fallback(pass).with_state(inner.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -84,5 +91,8 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
     };
-    Response::from_parts(parts, Body::from_stream(stream::iter([half]).chain(stream::once(broken))))
+    Response::from_parts(
+        parts,
+        Body::from_stream(stream::iter([half]).chain(stream::once(broken))),
+    )
 }

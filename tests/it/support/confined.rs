@@ -38,7 +38,8 @@ impl Confinement {
         let made = Group::first(limit).or_else(|| Group::second(limit));
         eprintln!(
             "confined by {}",
-            made.as_ref().map_or("RLIMIT_DATA".into(), |group| group.path.display().to_string())
+            made.as_ref()
+                .map_or("RLIMIT_DATA".into(), |group| group.path.display().to_string())
         );
         Self { limit, group: made }
     }
@@ -50,13 +51,19 @@ impl Confinement {
             Some(group) => format!("echo $$ > '{}/cgroup.procs'", group.path.display()),
             None => format!("ulimit -d {}", self.limit / 1024),
         };
-        shell.arg("-c").arg(format!("{enter} && exec \"$0\" \"$@\"")).arg(program);
+        shell
+            .arg("-c")
+            .arg(format!("{enter} && exec \"$0\" \"$@\""))
+            .arg(program);
         shell
     }
 
     /// The most that was used so far, in bytes: by the group, or by this process.
     pub fn peak(&self, process: u32) -> (Option<u64>, u64) {
-        let group = self.group.as_ref().and_then(|group| fs::read_to_string(group.path.join(group.peak)).ok());
+        let group = self
+            .group
+            .as_ref()
+            .and_then(|group| fs::read_to_string(group.path.join(group.peak)).ok());
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
@@ -68,7 +75,10 @@ impl Group {
     /// Of the first kind, where each controller has a tree of its own.
     fn first(limit: u64) -> Option<Self> {
         let path = new_in(Path::new("/sys/fs/cgroup/memory"))?;
-        let group = Self { path, peak: "memory.max_usage_in_bytes" };
+        let group = Self {
+            path,
+            peak: "memory.max_usage_in_bytes",
+        };
         fs::write(group.path.join("memory.limit_in_bytes"), limit.to_string()).ok()?;
         Some(group)
     }
@@ -77,7 +87,10 @@ impl Group {
     fn second(limit: u64) -> Option<Self> {
         let root = Path::new("/sys/fs/cgroup");
         let _may_be_so_already = fs::write(root.join("cgroup.subtree_control"), "+memory");
-        let group = Self { path: new_in(root)?, peak: "memory.peak" };
+        let group = Self {
+            path: new_in(root)?,
+            peak: "memory.peak",
+        };
         fs::write(group.path.join("memory.max"), limit.to_string()).ok()?;
         Some(group)
     }

@@ -87,7 +87,12 @@ impl Faults {
 
     /// Waits until so many requests wait.
     pub async fn holding(&self, requests: usize) {
-        self.inner.waiting.subscribe().wait_for(|waiting| *waiting >= requests).await.unwrap();
+        self.inner
+            .waiting
+            .subscribe()
+            .wait_for(|waiting| *waiting >= requests)
+            .await
+            .unwrap();
     }
 
     /// From now on uploads are opened, and who opens one is not told, until they are let go.
@@ -118,7 +123,10 @@ impl Faults {
     /// For each request of this access key so far, whether it was asked to slow down.
     pub fn seen(&self, access_key_id: &str) -> Vec<bool> {
         let seen = self.inner.seen.lock().unwrap();
-        seen.iter().filter(|(key, _)| key == access_key_id).map(|(_, throttled)| *throttled).collect()
+        seen.iter()
+            .filter(|(key, _)| key == access_key_id)
+            .map(|(_, throttled)| *throttled)
+            .collect()
     }
 }
 
@@ -139,7 +147,10 @@ impl Inner {
 }
 
 fn access_key(headers: &HeaderMap) -> String {
-    let signature = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let signature = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let scope = signature.split_once("Credential=").map_or("", |(_, scope)| scope);
     scope.split('/').next().unwrap_or_default().to_owned()
 }
@@ -180,7 +191,9 @@ pub async fn forward(http: &reqwest::Client, upstream: &str, request: Request) -
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let passed = http.request(parts.method, format!("{upstream}{path}")).headers(parts.headers);
+    let passed = http
+        .request(parts.method, format!("{upstream}{path}"))
+        .headers(parts.headers);
     let answer = passed.body(body).send().await.unwrap();
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     // How the body is framed on this connection is the matter of this connection.

@@ -66,7 +66,9 @@ async fn lead(mut stream: TcpStream, party: String, mut way: watch::Receiver<Way
             return;
         }
     }
-    let Ok(mut party) = TcpStream::connect(party).await else { return };
+    let Ok(mut party) = TcpStream::connect(party).await else {
+        return;
+    };
     tokio::select! {
         _ = copy_bidirectional(&mut stream, &mut party) => {}
         _ = way.changed() => {}
@@ -86,6 +88,9 @@ impl Full {
         let listener = socket.listen(0).unwrap();
         let address = listener.local_addr().unwrap();
         let first = TcpStream::connect(address).await.unwrap();
-        Self { url: format!("http://{address}"), _kept: (listener, first) }
+        Self {
+            url: format!("http://{address}"),
+            _kept: (listener, first),
+        }
     }
 }

@@ -43,7 +43,10 @@ impl Stack {
         let buckets: Value = buckets.collect();
         let me = json!({ "name": "alice", "email": "alice@example.com", "isAdmin": is_admin,
             "role": { "name": "Tests" }, "roles": [{ "name": "Tests" }, { "name": "Curators" }] });
-        Self { age, root: json!({ "me": me, "buckets": buckets, "bucketConfigs": buckets }) }
+        Self {
+            age,
+            root: json!({ "me": me, "buckets": buckets, "bucketConfigs": buckets }),
+        }
     }
 
     /// The answer to a query, or what the validator has against it.
@@ -61,10 +64,16 @@ fn select(selected: &SelectionSet, from: &Value) -> Value {
         Value::Array(items) => items.iter().map(|item| select(selected, item)).collect(),
         Value::Object(object) => {
             let fields = selected.selections.iter().map(|selection| {
-                let Selection::Field(field) = selection else { panic!("fragments are not answered here") };
+                let Selection::Field(field) = selection else {
+                    panic!("fragments are not answered here")
+                };
                 let value = &object[field.name.as_str()];
                 let below = &field.selection_set;
-                let value = if below.selections.is_empty() { value.clone() } else { select(below, value) };
+                let value = if below.selections.is_empty() {
+                    value.clone()
+                } else {
+                    select(below, value)
+                };
                 (field.response_key().to_string(), value)
             });
             Value::Object(fields.collect::<Map<_, _>>())

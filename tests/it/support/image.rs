@@ -15,7 +15,14 @@ use tempfile::TempDir;
 use super::tools;
 
 /// Of what the base consists; the first of them makes the folders.
-const PACKAGES: [&str; 6] = ["base-files", "ca-certificates", "libc6", "libgcc-s1", "netbase", "tzdata"];
+const PACKAGES: [&str; 6] = [
+    "base-files",
+    "ca-certificates",
+    "libc6",
+    "libgcc-s1",
+    "netbase",
+    "tzdata",
+];
 /// Where the base has the certificates, and says so.
 const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 /// Mounts the root, makes sure of it, and becomes the command.
@@ -30,10 +37,15 @@ exec "$@"
 /// The Dockerfile's instructions in their order: each one's name, and the rest of it on one line.
 pub fn instructions() -> anyhow::Result<Vec<(String, String)>> {
     let dockerfile = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile"))?;
-    let lines: Vec<&str> = dockerfile.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let lines: Vec<&str> = dockerfile
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .collect();
     let whole = lines.join("\n").replace("\\\n", " ");
     let parts = whole.lines().filter_map(|line| line.trim().split_once(' '));
-    Ok(parts.map(|(name, rest)| (name.to_uppercase(), rest.trim().to_owned())).collect())
+    Ok(parts
+        .map(|(name, rest)| (name.to_uppercase(), rest.trim().to_owned()))
+        .collect())
 }
 
 /// What the last stage says.
@@ -64,7 +76,9 @@ impl Recipe {
                 "ENV" => recipe.variables.extend(rest.split_whitespace().map(str::to_owned)),
                 "COPY" => {
                     let words: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
-                    let [from, to] = words[..] else { bail!("COPY of more than one file: {rest}") };
+                    let [from, to] = words[..] else {
+                        bail!("COPY of more than one file: {rest}")
+                    };
                     recipe.copies.push((from.to_owned(), to.to_owned()));
                 }
                 "ENTRYPOINT" => entrypoint = exec_form(rest)?,
@@ -124,13 +138,28 @@ impl Image {
 
     fn process(&self, program: &[String], variables: &[(&str, String)]) -> Command {
         let root = self.root.path();
-        let (user, group) = self.recipe.user.split_once(':').unwrap_or((&self.recipe.user, &self.recipe.user));
+        let (user, group) = self
+            .recipe
+            .user
+            .split_once(':')
+            .unwrap_or((&self.recipe.user, &self.recipe.user));
         let mut command = tools::isolated(Path::new("unshare"));
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", MOUNT]).arg(root);
-        command.args(["env", "-i"]).arg(format!("SSL_CERT_FILE=/{CERTIFICATES}")).args(&self.recipe.variables);
+        command
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", MOUNT])
+            .arg(root);
+        command
+            .args(["env", "-i"])
+            .arg(format!("SSL_CERT_FILE=/{CERTIFICATES}"))
+            .args(&self.recipe.variables);
         command.args(variables.iter().map(|(name, value)| format!("{name}={value}")));
-        command.args(["unshare", "--user"]).arg(format!("--map-user={user}")).arg(format!("--map-group={group}"));
-        command.arg(format!("--root={}", root.display())).arg("--wd=/").args(program);
+        command
+            .args(["unshare", "--user"])
+            .arg(format!("--map-user={user}"))
+            .arg(format!("--map-group={group}"));
+        command
+            .arg(format!("--root={}", root.display()))
+            .arg("--wd=/")
+            .args(program);
         command
     }
 }
@@ -139,22 +168,33 @@ impl Image {
 fn base() -> anyhow::Result<PathBuf> {
     let release = fs::read_to_string("/etc/os-release").context("Debian's packages are needed")?;
     let pins = [PACKAGES.join(" "), release];
-    let home = tools::installed("image-base", &[&pins[0], &pins[1]], &Path::new("root").join(CERTIFICATES), |home| {
-        let (packages, root) = (home.join("packages"), home.join("root"));
-        fs::create_dir(&packages)?;
-        fs::create_dir(&root)?;
-        let download =
-            tools::run(Command::new("apt-get").args(["download", "-qq"]).args(PACKAGES).current_dir(&packages));
-        download.context("`apt-get update` may be missing")?;
-        let mut files: Vec<_> = fs::read_dir(&packages)?.map(|file| Ok(file?.path())).collect::<anyhow::Result<_>>()?;
-        files.sort();
-        for file in files {
-            tools::run(Command::new("dpkg-deb").arg("-x").arg(file).arg(&root))?;
-        }
-        let bundle = "find root/usr/share/ca-certificates -name '*.crt' | sort | xargs cat";
-        let bundle = tools::run(Command::new("sh").args(["-c", bundle]).current_dir(home))?;
-        fs::create_dir_all(root.join("etc/ssl/certs"))?;
-        Ok(fs::write(root.join(CERTIFICATES), bundle)?)
-    })?;
+    let home = tools::installed(
+        "image-base",
+        &[&pins[0], &pins[1]],
+        &Path::new("root").join(CERTIFICATES),
+        |home| {
+            let (packages, root) = (home.join("packages"), home.join("root"));
+            fs::create_dir(&packages)?;
+            fs::create_dir(&root)?;
+            let download = tools::run(
+                Command::new("apt-get")
+                    .args(["download", "-qq"])
+                    .args(PACKAGES)
+                    .current_dir(&packages),
+            );
+            download.context("`apt-get update` may be missing")?;
+            let mut files: Vec<_> = fs::read_dir(&packages)?
+                .map(|file| Ok(file?.path()))
+                .collect::<anyhow::Result<_>>()?;
+            files.sort();
+            for file in files {
+                tools::run(Command::new("dpkg-deb").arg("-x").arg(file).arg(&root))?;
+            }
+            let bundle = "find root/usr/share/ca-certificates -name '*.crt' | sort | xargs cat";
+            let bundle = tools::run(Command::new("sh").args(["-c", bundle]).current_dir(home))?;
+            fs::create_dir_all(root.join("etc/ssl/certs"))?;
+            Ok(fs::write(root.join(CERTIFICATES), bundle)?)
+        },
+    )?;
     Ok(home.join("root"))
 }

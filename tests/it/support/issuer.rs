@@ -44,7 +44,12 @@ impl SigningKey {
             other => panic!("no key of {other:?}"),
         };
         let public = serde_json::to_value(Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
-        Self { id, algorithm, key, public: public.to_string() }
+        Self {
+            id,
+            algorithm,
+            key,
+            public: public.to_string(),
+        }
     }
 
     /// The public half, as it is published.
@@ -93,14 +98,17 @@ pub struct Issuer {
 
 impl Issuer {
     pub async fn publishing(keys: &[Value]) -> Self {
-        let issuer = Self { server: MockServer::start().await };
+        let issuer = Self {
+            server: MockServer::start().await,
+        };
         issuer.publish(keys).await;
         issuer
     }
 
     /// From now on these keys are published.
     pub async fn publish(&self, keys: &[Value]) {
-        self.answers(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys }))).await;
+        self.answers(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys })))
+            .await;
     }
 
     /// From now on this is the answer.

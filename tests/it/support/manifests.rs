@@ -53,7 +53,9 @@ const NUMBERS: [&str; 16] = [
 
 impl Generator {
     pub fn new(seed: u64) -> Self {
-        Self { rng: StdRng::seed_from_u64(seed) }
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+        }
     }
 
     /// A manifest that quilt3 can load.
@@ -70,7 +72,11 @@ impl Generator {
                 keys.push(key);
             }
         }
-        for directory in keys.iter().filter_map(|key| key.rsplit_once('/')).map(|(directory, _)| directory) {
+        for directory in keys
+            .iter()
+            .filter_map(|key| key.rsplit_once('/'))
+            .map(|(directory, _)| directory)
+        {
             if self.rng.random_ratio(1, 4) {
                 let (key, meta) = (self.string(&format!("{directory}/")), self.value(3));
                 lines.push(format!("{{\"logical_key\": {key}, \"meta\": {meta}}}"));
@@ -101,7 +107,10 @@ impl Generator {
             let at = self.rng.random_range(0..=bytes.len());
             match self.rng.random_range(0..7) {
                 0 => bytes.truncate(at),
-                1 => bytes.insert(at, *b"{}[]\",:\\ue0-.1\n\r\t \xff\x00\x80".choose(&mut self.rng).unwrap()),
+                1 => bytes.insert(
+                    at,
+                    *b"{}[]\",:\\ue0-.1\n\r\t \xff\x00\x80".choose(&mut self.rng).unwrap(),
+                ),
                 2 if at < bytes.len() => drop(bytes.remove(at)),
                 3 if at < bytes.len() => bytes[at] = self.rng.random(),
                 4 => {
@@ -118,13 +127,31 @@ impl Generator {
 
     /// One of the fields that quilt3 reads has another value, or another name.
     fn field_replaced(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
-        let field = *["logical_key", "physical_keys", "size", "hash", "meta"].choose(&mut self.rng).unwrap();
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return bytes.to_vec();
+        };
+        let field = *["logical_key", "physical_keys", "size", "hash", "meta"]
+            .choose(&mut self.rng)
+            .unwrap();
         let quoted = format!("\"{field}\":");
         let places: Vec<usize> = text.match_indices(&quoted).map(|(at, _)| at).collect();
-        let Some(at) = places.choose(&mut self.rng) else { return bytes.to_vec() };
-        let values =
-            ["null", "0", "[]", "{}", "\"\"", "1", "1.5", "\"a\"", "[\"s3://b/k\"]", "[1]", "true", "[null, 2]"];
+        let Some(at) = places.choose(&mut self.rng) else {
+            return bytes.to_vec();
+        };
+        let values = [
+            "null",
+            "0",
+            "[]",
+            "{}",
+            "\"\"",
+            "1",
+            "1.5",
+            "\"a\"",
+            "[\"s3://b/k\"]",
+            "[1]",
+            "true",
+            "[null, 2]",
+        ];
         let replaced = match self.rng.random_range(0..3) {
             0 => format!("\"x{field}\":"),
             // What stood there is kept under another name; the new value comes before it.
@@ -147,7 +174,13 @@ impl Generator {
     }
 
     fn entry(&mut self, key: &str) -> String {
-        let version = ["", "?versionId=abc", "?versionId=v%2F%2B+1", "?versionId=null", "?versionId="];
+        let version = [
+            "",
+            "?versionId=abc",
+            "?versionId=v%2F%2B+1",
+            "?versionId=null",
+            "?versionId=",
+        ];
         let physical = format!(
             "s3://bkt/{}{}",
             ["k", "a%20b/%C3%BC", "a b~%", ""].choose(&mut self.rng).unwrap(),
@@ -155,7 +188,10 @@ impl Generator {
         );
         let hash = match self.rng.random_range(0..5) {
             0 => self.value(2).replace("null", "{}"),
-            _ => format!("{{\"value\": \"x{}\", \"type\": \"sha2-256-chunked\"}}", self.rng.random::<u16>()),
+            _ => format!(
+                "{{\"value\": \"x{}\", \"type\": \"sha2-256-chunked\"}}",
+                self.rng.random::<u16>()
+            ),
         };
         let meta = match self.rng.random_range(0..4) {
             0 => "{}".to_owned(),
@@ -171,7 +207,10 @@ impl Generator {
             "\"unknown\": 1".to_owned(),
         ];
         fields.shuffle(&mut self.rng);
-        format!("{{{}}}", fields.join([", ", ",", " ,\t"].choose(&mut self.rng).unwrap()))
+        format!(
+            "{{{}}}",
+            fields.join([", ", ",", " ,\t"].choose(&mut self.rng).unwrap())
+        )
     }
 
     fn key(&mut self) -> String {
@@ -182,7 +221,10 @@ impl Generator {
 
     fn value(&mut self, depth: usize) -> String {
         match self.rng.random_range(0..if depth == 0 { 7 } else { 10 }) {
-            0 => (*["null", "true", "false", "NaN", "-Infinity"].choose(&mut self.rng).unwrap()).to_owned(),
+            0 => (*["null", "true", "false", "NaN", "-Infinity"]
+                .choose(&mut self.rng)
+                .unwrap())
+            .to_owned(),
             1 => (*NUMBERS.choose(&mut self.rng).unwrap()).to_owned(),
             2 => (0..self.rng.random_range(1..40)).fold(String::from("-1"), |mut digits, _| {
                 let _ = write!(digits, "{}", self.rng.random_range(0..10));
@@ -191,7 +233,11 @@ impl Generator {
             3 | 4 => loop {
                 let float = f64::from_bits(self.rng.random());
                 if float.is_finite() {
-                    break if self.rng.random() { format!("{float:?}") } else { format!("{float:e}") };
+                    break if self.rng.random() {
+                        format!("{float:?}")
+                    } else {
+                        format!("{float:e}")
+                    };
                 }
             },
             // Half of a surrogate pair, which Python reads and hashes.
@@ -201,7 +247,9 @@ impl Generator {
                 self.string(&text)
             }
             7 => {
-                let items: Vec<String> = (0..self.rng.random_range(0..4)).map(|_| self.value(depth - 1)).collect();
+                let items: Vec<String> = (0..self.rng.random_range(0..4))
+                    .map(|_| self.value(depth - 1))
+                    .collect();
                 format!("[{}]", items.join(", "))
             }
             _ => {

@@ -56,9 +56,18 @@ impl Moto {
             let keys = |name: &str| -> anyhow::Result<Keys> {
                 let text = |field: &str| users[name][field].as_str().map(str::to_owned).context("keys of a user");
                 let (access_key_id, secret_access_key) = (text("access_key_id")?, text("secret_access_key")?);
-                Ok(Keys { access_key_id, secret_access_key, session_token: None })
+                Ok(Keys {
+                    access_key_id,
+                    secret_access_key,
+                    session_token: None,
+                })
             };
-            Ok(Self { admin: keys("admin")?, svc: keys("svc")?, endpoint, _process: process })
+            Ok(Self {
+                admin: keys("admin")?,
+                svc: keys("svc")?,
+                endpoint,
+                _process: process,
+            })
         })
         .await?
     }
@@ -70,7 +79,8 @@ impl Moto {
 
     /// Takes a role's rights away, also those of its living sessions.
     pub async fn forbid(&self, role: &str) -> anyhow::Result<()> {
-        self.script(&["forbid", role, &self.admin.access_key_id, &self.admin.secret_access_key]).await
+        self.script(&["forbid", role, &self.admin.access_key_id, &self.admin.secret_access_key])
+            .await
     }
 
     /// The ARN of a role.
@@ -97,7 +107,10 @@ impl Process {
         let data = TempDir::new()?;
         let log = File::create(data.path().join("log"))?;
         let mut command = tools::isolated(&tools::moto()?);
-        command.current_dir(data.path()).env("HOME", data.path()).env("PYTHONUNBUFFERED", "1");
+        command
+            .current_dir(data.path())
+            .env("HOME", data.path())
+            .env("PYTHONUNBUFFERED", "1");
         // The system chooses the port, and the log tells it.
         command.args(["-H", "127.0.0.1", "-p", "0"]);
         let child = command.stdout(log.try_clone()?).stderr(Stdio::from(log)).spawn()?;
@@ -109,7 +122,10 @@ impl Process {
         let started = Instant::now();
         loop {
             let log = fs::read_to_string(self.data.path().join("log")).unwrap_or_default();
-            let mut told = log.lines().filter_map(|line| line.split_once("Running on ")).map(|(_, url)| url.trim());
+            let mut told = log
+                .lines()
+                .filter_map(|line| line.split_once("Running on "))
+                .map(|(_, url)| url.trim());
             if let Some(url) = told.next().filter(|_| log.contains("Press CTRL+C")) {
                 return Ok(url.to_owned());
             }

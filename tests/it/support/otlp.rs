@@ -19,12 +19,21 @@ pub struct OtlpReceiver {
 impl OtlpReceiver {
     /// Starts one.
     pub async fn start() -> Self {
-        let script = tokio::task::spawn_blocking(|| tools::python_script("otlp_receiver.py")).await.unwrap().unwrap();
+        let script = tokio::task::spawn_blocking(|| tools::python_script("otlp_receiver.py"))
+            .await
+            .unwrap()
+            .unwrap();
         let mut command = Command::from(script);
         let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let told = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await.unwrap().unwrap();
-        Self { url: told.unwrap(), _process: process }
+        let told = tokio::time::timeout(Duration::from_mins(1), lines.next_line())
+            .await
+            .unwrap()
+            .unwrap();
+        Self {
+            url: told.unwrap(),
+            _process: process,
+        }
     }
 
     /// Everything that it was sent: requests at `/v1/traces`, at `/v1/metrics`, and their `headers`.

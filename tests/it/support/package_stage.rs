@@ -18,7 +18,10 @@ pub async fn several_buckets() -> Scene {
     aws.create_bucket(PLAIN, None, false);
     for (role, actions) in [
         ("reader", &["s3:Get*"][..]),
-        ("writer", &["s3:Get*", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]),
+        (
+            "writer",
+            &["s3:Get*", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+        ),
     ] {
         let buckets = [SHARED, OTHER, PLAIN];
         let policy = json!({ "Version": "2012-10-17", "Statement": [
@@ -26,7 +29,10 @@ pub async fn several_buckets() -> Scene {
                 "Resource": buckets.map(|bucket| format!("arn:aws:s3:::{bucket}")) },
             { "Effect": "Allow", "Action": actions, "Resource": buckets.map(|bucket| format!("arn:aws:s3:::{bucket}/*")) },
         ] });
-        assert!(aws.set_role_policies(&aws.role_arn(&format!("it/{role}")), &[policy]).unwrap());
+        assert!(
+            aws.set_role_policies(&aws.role_arn(&format!("it/{role}")), &[policy])
+                .unwrap()
+        );
     }
     Scene::on(stage).await
 }

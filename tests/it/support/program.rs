@@ -48,7 +48,11 @@ impl Program {
 
     fn told(command: std::process::Command, port: u16, arguments: &[String], variables: &[(&str, String)]) -> Command {
         let mut command = Command::from(command);
-        command.arg("serve").arg(format!("--port={port}")).arg("--log-format=json").args(arguments);
+        command
+            .arg("serve")
+            .arg(format!("--port={port}"))
+            .arg("--log-format=json")
+            .args(arguments);
         command.envs(variables.iter().map(|(name, value)| (*name, value)));
         command
     }
@@ -60,7 +64,10 @@ impl Program {
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let (mut told, mut metrics) = (String::new(), None);
         let address = loop {
-            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
+            let line = tokio::time::timeout(PATIENCE, lines.next_line())
+                .await
+                .unwrap()
+                .unwrap();
             let line = line.unwrap_or_else(|| panic!("the server ended: {told}"));
             let event: Value = serde_json::from_str(&line).unwrap_or_default();
             if let Some(address) = event["metrics_address"].as_str() {
@@ -81,12 +88,21 @@ impl Program {
             async move {
                 while let Ok(Some(line)) = lines.next_line().await {
                     texts.lock().unwrap().push(line.clone());
-                    log.0.lock().unwrap().push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
+                    log.0
+                        .lock()
+                        .unwrap()
+                        .push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
                     log.1.notify_waiters();
                 }
             }
         });
-        Self { server: Server::at(format!("http://{address}/mcp")), metrics, log, texts, process }
+        Self {
+            server: Server::at(format!("http://{address}/mcp")),
+            metrics,
+            log,
+            texts,
+            process,
+        }
     }
 
     /// The first line of the log, from when it listened on, that is such a one. Waits for it.
@@ -100,7 +116,9 @@ impl Program {
                 more.await;
             }
         };
-        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no such line in {:?}", self.log.0))
+        tokio::time::timeout(PATIENCE, found)
+            .await
+            .unwrap_or_else(|_| panic!("no such line in {:?}", self.log.0))
     }
 
     /// The lines of the log, from when it listened on, as they were written.
@@ -115,12 +133,20 @@ impl Program {
 
     /// Asks it to end, as whoever runs containers does: SIGTERM.
     pub fn terminate(&self) {
-        tools::run(tools::isolated(Path::new("kill")).arg("-TERM").arg(self.id().to_string())).unwrap();
+        tools::run(
+            tools::isolated(Path::new("kill"))
+                .arg("-TERM")
+                .arg(self.id().to_string()),
+        )
+        .unwrap();
     }
 
     /// Waits until it has ended.
     pub async fn ended(&mut self) -> ExitStatus {
-        tokio::time::timeout(Duration::from_mins(2), self.process.wait()).await.unwrap().unwrap()
+        tokio::time::timeout(Duration::from_mins(2), self.process.wait())
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// Ends it as a power cut would: SIGKILL.

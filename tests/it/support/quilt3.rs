@@ -28,13 +28,21 @@ impl Quilt3 {
             "home": home.path(), "endpoint": stage.endpoint, "bucket": SHARED,
             "access_key_id": stage.admin.access_key_id, "secret_access_key": stage.admin.secret_access_key,
         });
-        let mut script = tokio::task::spawn_blocking(|| tools::python_script("quilt3_peer.py")).await.unwrap().unwrap();
+        let mut script = tokio::task::spawn_blocking(|| tools::python_script("quilt3_peer.py"))
+            .await
+            .unwrap()
+            .unwrap();
         script.arg(settings.to_string());
         let mut command = Command::from(script);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
         let (questions, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { _home: home, _process: process, questions, answers: BufReader::new(answers).lines() }
+        Self {
+            _home: home,
+            _process: process,
+            questions,
+            answers: BufReader::new(answers).lines(),
+        }
     }
 
     /// What it answers, or a panic that shows what it raised.
@@ -47,7 +55,10 @@ impl Quilt3 {
     /// What it raises, or a panic that shows what it answered instead.
     pub async fn refuses(&mut self, what: &str, told: Value) -> String {
         let answer = self.ask(what, told).await;
-        answer["error"].as_str().unwrap_or_else(|| panic!("quilt3 can {what}: {answer}")).to_owned()
+        answer["error"]
+            .as_str()
+            .unwrap_or_else(|| panic!("quilt3 can {what}: {answer}"))
+            .to_owned()
     }
 
     /// `{"answer"}` or `{"error"}`.

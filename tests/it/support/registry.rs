@@ -89,7 +89,10 @@ impl FakeRegistry {
 
     /// How often credentials were asked for so far.
     pub fn asked_for_credentials(&self) -> usize {
-        self.requests().iter().filter(|path| *path == "/api/auth/get_credentials").count()
+        self.requests()
+            .iter()
+            .filter(|path| *path == "/api/auth/get_credentials")
+            .count()
     }
 
     /// Paths of all requests so far.
@@ -100,8 +103,14 @@ impl FakeRegistry {
 
 async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
-    let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().to_owned();
+    let bearer = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let bearer = bearer
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default()
+        .to_owned();
     let what = {
         let mut inner = inner.lock().unwrap();
         inner.requests.push(path.clone());
@@ -116,7 +125,11 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
         return StatusCode::NOT_FOUND.into_response();
     }
     match what {
-        None => (StatusCode::UNAUTHORIZED, axum::Json(json!({ "message": "unknown token" }))).into_response(),
+        None => (
+            StatusCode::UNAUTHORIZED,
+            axum::Json(json!({ "message": "unknown token" })),
+        )
+            .into_response(),
         Some(Vends::Keys(keys, seconds)) => {
             let end = quilt_mcp::clock::Clock::system().now() + jiff::SignedDuration::from_secs(seconds);
             axum::Json(json!({

@@ -37,7 +37,17 @@ pub fn roles() -> Vec<(&'static str, Value)> {
         ("editor", policy(&[list.clone(), on_objects("Allow", &BOTH, "*")])),
         ("dropbox", policy(&[on_objects("Allow", &WRITE, "*")])),
         ("team-a", policy(&[of_team, on_objects("Allow", &BOTH, "team-a/*")])),
-        ("packages", policy(&[of_packages, on_objects("Allow", &READ, ".quilt/*")])),
-        ("forbidden", policy(&[list, on_objects("Allow", &BOTH, "*"), on_objects("Deny", &["s3:PutObject"], "*")])),
+        (
+            "packages",
+            policy(&[of_packages, on_objects("Allow", &READ, ".quilt/*")]),
+        ),
+        (
+            "forbidden",
+            policy(&[
+                list,
+                on_objects("Allow", &BOTH, "*"),
+                on_objects("Deny", &["s3:PutObject"], "*"),
+            ]),
+        ),
     ]
 }

@@ -22,27 +22,48 @@ impl Scene {
         registry.vends(&reader, Vends::Keys(stage.reader.clone(), 3600));
         registry.vends(&writer, Vends::Keys(stage.writer.clone(), 3600));
         let server = Server::with_registry(&stage, &registry, None).await;
-        Self { stage, server, reader, writer }
+        Self {
+            stage,
+            server,
+            reader,
+            writer,
+        }
     }
 
     pub async fn put(&self, items: Value) -> Value {
-        let answer = self.server.call(&self.writer, "bucket_objects_put", json!({ "bucket": SHARED, "items": items }));
+        let answer = self.server.call(
+            &self.writer,
+            "bucket_objects_put",
+            json!({ "bucket": SHARED, "items": items }),
+        );
         answer.await.success().clone()
     }
 
     /// What a tool answers the writer. The bucket is the shared one unless the arguments name another.
     pub async fn write(&self, tool: &str, arguments: Value) -> Value {
-        self.server.call(&self.writer, tool, in_shared(arguments)).await.success().clone()
+        self.server
+            .call(&self.writer, tool, in_shared(arguments))
+            .await
+            .success()
+            .clone()
     }
 
     /// How a tool fails for the writer.
     pub async fn fails(&self, tool: &str, arguments: Value, code: &str) -> Value {
-        self.server.call(&self.writer, tool, in_shared(arguments)).await.failure(code).clone()
+        self.server
+            .call(&self.writer, tool, in_shared(arguments))
+            .await
+            .failure(code)
+            .clone()
     }
 
     /// What a tool answers the reader.
     pub async fn read(&self, tool: &str, arguments: Value) -> Value {
-        self.server.call(&self.reader, tool, in_shared(arguments)).await.success().clone()
+        self.server
+            .call(&self.reader, tool, in_shared(arguments))
+            .await
+            .success()
+            .clone()
     }
 
     /// How a tool fails for the writer, who changes nothing by it and is told one sentence.
@@ -50,9 +71,16 @@ impl Scene {
         let before = self.stage.written(SHARED).await;
         let shown = arguments.to_string();
         let refusal = self.fails(tool, arguments, code).await;
-        assert_eq!(self.stage.written(SHARED).await, before, "{tool} {shown} was refused and wrote something");
+        assert_eq!(
+            self.stage.written(SHARED).await,
+            before,
+            "{tool} {shown} was refused and wrote something"
+        );
         let sentence = refusal["error"].as_str().unwrap();
-        assert!(sentence.ends_with('.') && !sentence.contains('\n'), "{tool} {shown}: {sentence}");
+        assert!(
+            sentence.ends_with('.') && !sentence.contains('\n'),
+            "{tool} {shown}: {sentence}"
+        );
         refusal
     }
 
@@ -62,13 +90,22 @@ impl Scene {
 }
 
 fn in_shared(mut arguments: Value) -> Value {
-    arguments.as_object_mut().unwrap().entry("bucket").or_insert_with(|| SHARED.into());
+    arguments
+        .as_object_mut()
+        .unwrap()
+        .entry("bucket")
+        .or_insert_with(|| SHARED.into());
     arguments
 }
 
 /// The logical keys of a page of a package.
 pub fn keys(output: &Value) -> Vec<&str> {
-    output["entries"].as_array().unwrap().iter().map(|entry| entry["logical_key"].as_str().unwrap()).collect()
+    output["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["logical_key"].as_str().unwrap())
+        .collect()
 }
 
 /// The URI of a key of the shared bucket that needs no encoding.

@@ -56,7 +56,12 @@ impl SeaweedFs {
             let port = free_ports()?;
             let mut process = Process::start(&weed, port, iam, s3)?;
             match process.wait(port) {
-                Ok(()) => return Ok(Self { endpoint: format!("http://127.0.0.1:{port}"), process }),
+                Ok(()) => {
+                    return Ok(Self {
+                        endpoint: format!("http://127.0.0.1:{port}"),
+                        process,
+                    });
+                }
                 Err(error) => failure = Some(error),
             }
         }
@@ -79,13 +84,21 @@ impl Process {
         let log = File::create(file("log"))?;
         let mut command = tools::isolated(weed);
         command.current_dir(data.path()).env("HOME", data.path());
-        command.args(["mini", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.autoCreateBucket=false"]);
+        command.args([
+            "mini",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-s3.autoCreateBucket=false",
+        ]);
         command.args(["-webdav=false", "-admin.ui=false", "-master.telemetry=false"]);
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
         command.arg(format!("-dir={}", file("data")));
         command.arg(format!("-s3.iam.config={}", file("iam.json")));
         command.arg(format!("-s3.config={}", file("s3.json")));
-        for (service, port) in ["s3", "master", "volume", "filer", "admin"].into_iter().zip(port..port + SERVICES) {
+        for (service, port) in ["s3", "master", "volume", "filer", "admin"]
+            .into_iter()
+            .zip(port..port + SERVICES)
+        {
             command.arg(format!("-{service}.port={port}"));
         }
         let child = command.stdout(log.try_clone()?).stderr(Stdio::from(log)).spawn()?;
@@ -118,7 +131,9 @@ fn free_ports() -> anyhow::Result<u16> {
     for _ in 0..100 {
         let first = 10_240 + rand::random::<u16>() % 12_000;
         let wanted = (first..first + SERVICES).flat_map(|port| [port, port + GRPC]);
-        let bound: Result<Vec<_>, _> = wanted.map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port))).collect();
+        let bound: Result<Vec<_>, _> = wanted
+            .map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)))
+            .collect();
         if bound.is_ok() {
             return Ok(first);
         }

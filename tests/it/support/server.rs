@@ -61,21 +61,30 @@ impl Answer {
 
     /// A refused caller's code.
     pub fn refused(&self) -> (u16, &str) {
-        (self.status, self.body["error"]["data"]["error_code"].as_str().unwrap_or_default())
+        (
+            self.status,
+            self.body["error"]["data"]["error_code"].as_str().unwrap_or_default(),
+        )
     }
 }
 
 impl Server {
     /// A server in front of this S3 with these flags.
     pub async fn start(stage: &Stage, ambient: Option<&Keys>, flags: &[String]) -> Self {
-        let mut all = vec![format!("--s3-endpoint={}", stage.endpoint), format!("--sts-endpoint={}", stage.endpoint)];
+        let mut all = vec![
+            format!("--s3-endpoint={}", stage.endpoint),
+            format!("--sts-endpoint={}", stage.endpoint),
+        ];
         all.extend_from_slice(flags);
         Self::start_with(ambient, &all).await
     }
 
     /// A server that proves tokens by the tests' secret and asks this registry for credentials.
     pub async fn with_registry(stage: &Stage, registry: &FakeRegistry, ambient: Option<&Keys>) -> Self {
-        let flags = [format!("--jwt-secret={}", super::SECRET), format!("--registry-url={}", registry.url)];
+        let flags = [
+            format!("--jwt-secret={}", super::SECRET),
+            format!("--registry-url={}", registry.url),
+        ];
         Self::start(stage, ambient, &flags).await
     }
 
@@ -86,19 +95,40 @@ impl Server {
 
     /// The same at another time.
     pub async fn start_at(ambient: Option<&Keys>, flags: &[String], clock: Clock) -> Self {
-        Self::start_in(flags, Surroundings { clock, ..surroundings(ambient) }).await
+        Self::start_in(
+            flags,
+            Surroundings {
+                clock,
+                ..surroundings(ambient)
+            },
+        )
+        .await
     }
 
     /// A server in front of this S3 that waits so long for its registry.
     pub async fn with_patience(stage: &Stage, flags: &[String], registry_timeout: Duration) -> Self {
         let mut all = vec![format!("--s3-endpoint={}", stage.endpoint)];
         all.extend_from_slice(flags);
-        Self::start_in(&all, Surroundings { registry_timeout, ..surroundings(None) }).await
+        Self::start_in(
+            &all,
+            Surroundings {
+                registry_timeout,
+                ..surroundings(None)
+            },
+        )
+        .await
     }
 
     /// A server with these flags alone and another limit for questions about the rights in one bucket.
     pub async fn start_within(flags: &[String], bucket_limit: Duration) -> Self {
-        Self::start_in(flags, Surroundings { bucket_limit, ..surroundings(None) }).await
+        Self::start_in(
+            flags,
+            Surroundings {
+                bucket_limit,
+                ..surroundings(None)
+            },
+        )
+        .await
     }
 
     /// A server with these flags alone, given these things.
@@ -115,12 +145,20 @@ impl Server {
         let shutdown = CancellationToken::new();
         #[expect(clippy::disallowed_methods, reason = "ends with the server's token")]
         tokio::spawn(app.serve(listener, shutdown.clone()));
-        Self { url, http: http_client(Duration::from_mins(1)).unwrap(), shutdown }
+        Self {
+            url,
+            http: http_client(Duration::from_mins(1)).unwrap(),
+            shutdown,
+        }
     }
 
     /// A server that somebody else runs.
     pub fn at(url: String) -> Self {
-        Self { url, http: http_client(Duration::from_mins(1)).unwrap(), shutdown: CancellationToken::new() }
+        Self {
+            url,
+            http: http_client(Duration::from_mins(1)).unwrap(),
+            shutdown: CancellationToken::new(),
+        }
     }
 
     /// Begins the server's shutdown.
@@ -130,7 +168,11 @@ impl Server {
 
     /// A POST of this body with these headers besides `Content-Type`.
     pub async fn post(&self, body: impl Into<String>, headers: &[(&str, &str)]) -> Answer {
-        let mut request = self.http.post(&self.url).header("content-type", "application/json").body(body.into());
+        let mut request = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .body(body.into());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -167,7 +209,12 @@ impl Server {
 
     /// A tool call.
     pub async fn call(&self, token: &str, tool: &str, arguments: Value) -> Answer {
-        self.rpc(Some(token), "tools/call", json!({ "name": tool, "arguments": arguments })).await
+        self.rpc(
+            Some(token),
+            "tools/call",
+            json!({ "name": tool, "arguments": arguments }),
+        )
+        .await
     }
 }
 
@@ -177,7 +224,10 @@ pub fn surroundings(ambient: Option<&Keys>) -> Surroundings {
         ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
         registry_timeout: Duration::from_millis(500),
         s3_backoff: Duration::from_millis(1),
-        waits: Waits { pause: Duration::from_millis(1), ..Waits::default() },
+        waits: Waits {
+            pause: Duration::from_millis(1),
+            ..Waits::default()
+        },
         ..Surroundings::default()
     }
 }

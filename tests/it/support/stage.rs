@@ -29,7 +29,13 @@ pub struct Keys {
 
 impl Keys {
     pub fn credentials(&self) -> Credentials {
-        Credentials::new(&self.access_key_id, &self.secret_access_key, self.session_token.clone(), None, "test")
+        Credentials::new(
+            &self.access_key_id,
+            &self.secret_access_key,
+            self.session_token.clone(),
+            None,
+            "test",
+        )
     }
 }
 
@@ -67,10 +73,21 @@ fn policy(actions: &[&str]) -> Value {
     ]})
 }
 
-const READ: [&str; 4] =
-    ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"];
-const WRITE: [&str; 7] =
-    [READ[0], READ[1], READ[2], READ[3], "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"];
+const READ: [&str; 4] = [
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:GetObjectAttributes",
+    "s3:GetObjectVersionAttributes",
+];
+const WRITE: [&str; 7] = [
+    READ[0],
+    READ[1],
+    READ[2],
+    READ[3],
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:AbortMultipartUpload",
+];
 
 impl Stage {
     /// The embedded S3.
@@ -106,7 +123,14 @@ impl Stage {
             session_token: None,
         };
         let (reader, writer) = (mint(&aws, "reader", 3600), mint(&aws, "writer", 3600));
-        Self { endpoint, reader, writer, admin, kind: Kind::Embedded(aws), shutdown }
+        Self {
+            endpoint,
+            reader,
+            writer,
+            admin,
+            kind: Kind::Embedded(aws),
+            shutdown,
+        }
     }
 
     /// SeaweedFS: an S3 that is not ours, so that ours is not its own judge.
@@ -148,18 +172,39 @@ impl Stage {
             {"name": "svc", "actions": [], "policyNames": ["AssumeAny"],
              "credentials": [{"accessKey": ASSUMER.0, "secretKey": ASSUMER.1}]},
         ]});
-        let weed = tokio::task::spawn_blocking(move || SeaweedFs::start(&iam, &s3)).await.unwrap().unwrap();
+        let weed = tokio::task::spawn_blocking(move || SeaweedFs::start(&iam, &s3))
+            .await
+            .unwrap()
+            .unwrap();
         let endpoint = weed.endpoint.clone();
         let client = client(&endpoint, &admin);
         for bucket in [SHARED, PRIVATE] {
             client.create_bucket().bucket(bucket).send().await.unwrap();
             let enabled = aws_sdk_s3::types::BucketVersioningStatus::Enabled;
-            let versioning = aws_sdk_s3::types::VersioningConfiguration::builder().status(enabled).build();
-            client.put_bucket_versioning().bucket(bucket).versioning_configuration(versioning).send().await.unwrap();
+            let versioning = aws_sdk_s3::types::VersioningConfiguration::builder()
+                .status(enabled)
+                .build();
+            client
+                .put_bucket_versioning()
+                .bucket(bucket)
+                .versioning_configuration(versioning)
+                .send()
+                .await
+                .unwrap();
         }
-        let (reader, writer) = (assume_at(&endpoint, "reader", None).await, assume_at(&endpoint, "writer", None).await);
+        let (reader, writer) = (
+            assume_at(&endpoint, "reader", None).await,
+            assume_at(&endpoint, "writer", None).await,
+        );
         let shutdown = CancellationToken::new();
-        Self { endpoint, reader, writer, admin, kind: Kind::SeaweedFs(weed), shutdown }
+        Self {
+            endpoint,
+            reader,
+            writer,
+            admin,
+            kind: Kind::SeaweedFs(weed),
+            shutdown,
+        }
     }
 
     /// The embedded S3, to look into.
@@ -188,22 +233,39 @@ impl Stage {
         let client = client(&self.endpoint, &self.admin);
         let versions = client.list_object_versions().bucket(bucket).send().await.unwrap();
         let version = |version: &aws_sdk_s3::types::ObjectVersion| {
-            format!("{}@{}", version.key().unwrap_or_default(), version.version_id().unwrap_or_default())
+            format!(
+                "{}@{}",
+                version.key().unwrap_or_default(),
+                version.version_id().unwrap_or_default()
+            )
         };
         let uploads = client.list_multipart_uploads().bucket(bucket).send().await.unwrap();
         let upload = |upload: &aws_sdk_s3::types::MultipartUpload| upload.upload_id().unwrap_or_default().to_owned();
-        (versions.versions().iter().map(version).collect(), uploads.uploads().iter().map(upload).collect())
+        (
+            versions.versions().iter().map(version).collect(),
+            uploads.uploads().iter().map(upload).collect(),
+        )
     }
 
     /// Writes an object as the administrator.
     pub async fn seed(&self, bucket: &str, key: &str, body: &[u8]) {
         let put = client(&self.endpoint, &self.admin).put_object().bucket(bucket).key(key);
-        put.body(body.to_vec().into()).content_type("text/plain").send().await.unwrap();
+        put.body(body.to_vec().into())
+            .content_type("text/plain")
+            .send()
+            .await
+            .unwrap();
     }
 
     /// Whether an object exists, asked as the administrator.
     pub async fn exists(&self, bucket: &str, key: &str) -> bool {
-        client(&self.endpoint, &self.admin).head_object().bucket(bucket).key(key).send().await.is_ok()
+        client(&self.endpoint, &self.admin)
+            .head_object()
+            .bucket(bucket)
+            .key(key)
+            .send()
+            .await
+            .is_ok()
     }
 
     /// Every version of every key of a bucket, delete markers included: whoever writes or deletes anything changes it.
@@ -212,11 +274,26 @@ impl Stage {
         let (mut found, mut after) = (Vec::new(), (None, None));
         loop {
             let query = client.list_object_versions().bucket(bucket);
-            let page = query.set_key_marker(after.0).set_version_id_marker(after.1).send().await.unwrap();
+            let page = query
+                .set_key_marker(after.0)
+                .set_version_id_marker(after.1)
+                .send()
+                .await
+                .unwrap();
             let named =
                 |key: Option<String>, version: Option<String>| (key.unwrap_or_default(), version.unwrap_or_default());
-            found.extend(page.versions.unwrap_or_default().into_iter().map(|it| named(it.key, it.version_id)));
-            found.extend(page.delete_markers.unwrap_or_default().into_iter().map(|it| named(it.key, it.version_id)));
+            found.extend(
+                page.versions
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|it| named(it.key, it.version_id)),
+            );
+            found.extend(
+                page.delete_markers
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|it| named(it.key, it.version_id)),
+            );
             if page.is_truncated != Some(true) {
                 found.sort();
                 return found;
@@ -244,7 +321,10 @@ fn mint(aws: &EmbeddedAws, role: &str, seconds: u32) -> Keys {
 fn mint_narrowed(aws: &EmbeddedAws, role: &str, seconds: u32, narrowed_by: Option<&Value>) -> Keys {
     static SESSION: AtomicU32 = AtomicU32::new(1);
     let session = format!("s{}", SESSION.fetch_add(1, Ordering::Relaxed));
-    let keys = aws.mint_session(&aws.role_arn(&format!("it/{role}")), &session, seconds, narrowed_by).unwrap().unwrap();
+    let keys = aws
+        .mint_session(&aws.role_arn(&format!("it/{role}")), &session, seconds, narrowed_by)
+        .unwrap()
+        .unwrap();
     Keys {
         access_key_id: keys.access_key_id,
         secret_access_key: keys.secret_access_key.expose_secret().to_owned(),
@@ -271,7 +351,14 @@ pub async fn assume_at(endpoint: &str, role: &str, policy: Option<String>) -> Ke
         .credentials_provider(Credentials::new(ASSUMER.0, ASSUMER.1, None, None, "test"));
     let client = aws_sdk_sts::Client::from_conf(config.build());
     let arn = format!("arn:aws:iam::123456789012:role/{role}");
-    let answer = client.assume_role().role_arn(arn).role_session_name(role).set_policy(policy).send().await.unwrap();
+    let answer = client
+        .assume_role()
+        .role_arn(arn)
+        .role_session_name(role)
+        .set_policy(policy)
+        .send()
+        .await
+        .unwrap();
     let keys = answer.credentials.unwrap();
     Keys {
         access_key_id: keys.access_key_id,

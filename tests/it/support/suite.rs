@@ -43,8 +43,12 @@ impl Verdict {
 
     /// The checks of required scenarios that ended in this way.
     pub fn ended(&self, status: &str) -> Vec<(&str, &str)> {
-        let all = self.checks.iter().filter(|(name, check)| self.scored.contains(name) && check["status"] == status);
-        all.map(|(name, check)| (name.as_str(), check["id"].as_str().unwrap_or_default())).collect()
+        let all = self
+            .checks
+            .iter()
+            .filter(|(name, check)| self.scored.contains(name) && check["status"] == status);
+        all.map(|(name, check)| (name.as_str(), check["id"].as_str().unwrap_or_default()))
+            .collect()
     }
 }
 
@@ -62,26 +66,43 @@ pub fn judge(url: &str, version: &str, expected_failures: Option<&Path>) -> anyh
     let scored = required(&tools::run(suite().args(["list", "--requirements", version]))?)?;
     let out = tempfile::tempdir()?;
     let mut run = suite();
-    run.args(["server", "--url", url, "--requirements", version]).arg("--output-dir").arg(out.path());
+    run.args(["server", "--url", url, "--requirements", version])
+        .arg("--output-dir")
+        .arg(out.path());
     if let Some(list) = expected_failures {
         run.arg("--expected-failures").arg(list);
     }
     let output = run.output().context("the conformance suite cannot be started")?;
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     let (passed, failed) = summary(&text, version)?;
-    Ok(Verdict { is_content: output.status.success(), text, scored, passed, failed, checks: checks(out.path())? })
+    Ok(Verdict {
+        is_content: output.status.success(),
+        text,
+        scored,
+        passed,
+        failed,
+        checks: checks(out.path())?,
+    })
 }
 
 /// The scenarios for servers that count.
 fn required(list: &str) -> anyhow::Result<BTreeSet<String>> {
-    let (_, servers) = list.split_once("Server scenarios").with_context(|| format!("no scenarios:\n{list}"))?;
+    let (_, servers) = list
+        .split_once("Server scenarios")
+        .with_context(|| format!("no scenarios:\n{list}"))?;
     let lines = servers.lines().skip(1).map_while(|line| line.strip_prefix("  - "));
     Ok(lines.map(str::to_owned).collect())
 }
 
 /// The scenarios that passed, and those that did not.
 fn summary(text: &str, version: &str) -> anyhow::Result<(BTreeSet<String>, BTreeSet<String>)> {
-    let (_, summary) = text.split_once("=== SUMMARY ===").with_context(|| format!("no summary:\n{text}"))?;
+    let (_, summary) = text
+        .split_once("=== SUMMARY ===")
+        .with_context(|| format!("no summary:\n{text}"))?;
     let (mut passed, mut failed) = (BTreeSet::new(), BTreeSet::new());
     for line in summary.lines().take_while(|line| !line.starts_with("Total:")) {
         match (line.strip_prefix("✓ "), line.strip_prefix("✗ ")) {
@@ -92,7 +113,10 @@ fn summary(text: &str, version: &str) -> anyhow::Result<(BTreeSet<String>, BTree
     }
     let all = passed.len() + failed.len();
     let announced = format!("Running requirements {version} ({all} scenarios)");
-    ensure!(text.contains(&announced), "{all} scenarios were read from this:\n{text}");
+    ensure!(
+        text.contains(&announced),
+        "{all} scenarios were read from this:\n{text}"
+    );
     Ok((passed, failed))
 }
 
@@ -101,8 +125,14 @@ fn checks(out: &Path) -> anyhow::Result<Vec<(String, Value)>> {
     let mut all = Vec::new();
     for folder in fs::read_dir(out)? {
         let folder = folder?;
-        let name = folder.file_name().into_string().ok().context("a name that is no text")?;
-        let scenario = name.strip_prefix("server-").and_then(|name| name.get(..name.len().checked_sub(25)?));
+        let name = folder
+            .file_name()
+            .into_string()
+            .ok()
+            .context("a name that is no text")?;
+        let scenario = name
+            .strip_prefix("server-")
+            .and_then(|name| name.get(..name.len().checked_sub(25)?));
         let scenario = scenario.with_context(|| format!("what is {name}?"))?;
         let checks: Vec<Value> = serde_json::from_slice(&fs::read(folder.path().join("checks.json"))?)?;
         all.extend(checks.into_iter().map(|check| (scenario.to_owned(), check)));

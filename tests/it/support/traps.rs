@@ -3,7 +3,10 @@
 /// All of them.
 pub fn all() -> Vec<Vec<u8>> {
     let texts = headers().into_iter().chain(trees()).chain(values()).chain(uris());
-    texts.map(String::into_bytes).chain([b"\xff".to_vec(), b"{}\n\xed\xa0\x80".to_vec()]).collect()
+    texts
+        .map(String::into_bytes)
+        .chain([b"\xff".to_vec(), b"{}\n\xed\xa0\x80".to_vec()])
+        .collect()
 }
 
 fn headers() -> Vec<String> {
@@ -50,7 +53,12 @@ fn headers() -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
-    headers.extend([deep(100), deep(899), deep(2000), format!("{{\"a\":{}", "[".repeat(100_000))]);
+    headers.extend([
+        deep(100),
+        deep(899),
+        deep(2000),
+        format!("{{\"a\":{}", "[".repeat(100_000)),
+    ]);
     headers.extend([4300, 4301].map(|digits| format!("{{\"a\":-{}}}", "7".repeat(digits))));
     headers.push(format!("{{\"a\":1{}.5}}", "0".repeat(5000)));
     headers

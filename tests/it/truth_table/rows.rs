@@ -100,7 +100,13 @@ pub fn exchanges(stage: &Stage, own: Own, web: Web) -> Vec<Exchange> {
     let half = json!({ "access_key_id": stage.writer.access_key_id });
     let mut expired = embedded.clone();
     expired["expiration"] = json!(crate::support::now() - 60);
-    let row = |name, claims, answer, requests, signer| Exchange { name, claims, answer, requests, signer };
+    let row = |name, claims, answer, requests, signer| Exchange {
+        name,
+        claims,
+        answer,
+        requests,
+        signer,
+    };
     let none =
         |name, claims, outcome, code, requests| row(name, claims, Answer(outcome, code), requests, Signer::Nobody);
     // A server without an identity cannot ask STS for anybody's role; one that STS fails is no better off.
@@ -119,9 +125,27 @@ pub fn exchanges(stage: &Stage, own: Own, web: Web) -> Vec<Exchange> {
     let key = Signer::Key(stage.writer.access_key_id.clone());
     vec![
         bare,
-        row("embedded", json!({ "aws_credentials": embedded }), GIVES, 0, key.clone()),
-        row("embedded and role", json!({ "aws_credentials": embedded, "role_arn": role("reader") }), GIVES, 0, key),
-        none("half embedded", json!({ "aws_credentials": half }), Failed, "invalid_response", 0),
+        row(
+            "embedded",
+            json!({ "aws_credentials": embedded }),
+            GIVES,
+            0,
+            key.clone(),
+        ),
+        row(
+            "embedded and role",
+            json!({ "aws_credentials": embedded, "role_arn": role("reader") }),
+            GIVES,
+            0,
+            key,
+        ),
+        none(
+            "half embedded",
+            json!({ "aws_credentials": half }),
+            Failed,
+            "invalid_response",
+            0,
+        ),
         none(
             "half embedded and role",
             json!({ "aws_credentials": half, "role_arn": role("writer") }),
@@ -129,9 +153,25 @@ pub fn exchanges(stage: &Stage, own: Own, web: Web) -> Vec<Exchange> {
             "invalid_response",
             0,
         ),
-        none("expired", json!({ "aws_credentials": expired }), Failed, "invalid_response", 0),
-        named("role", json!({ "role_arn": role("writer") }), GIVES, Signer::Session("writer")),
-        named("no such role", json!({ "role_arn": role("nobody") }), not_assumed(Denied), Signer::Nobody),
+        none(
+            "expired",
+            json!({ "aws_credentials": expired }),
+            Failed,
+            "invalid_response",
+            0,
+        ),
+        named(
+            "role",
+            json!({ "role_arn": role("writer") }),
+            GIVES,
+            Signer::Session("writer"),
+        ),
+        named(
+            "no such role",
+            json!({ "role_arn": role("nobody") }),
+            not_assumed(Denied),
+            Signer::Nobody,
+        ),
         named(
             "role with a tag twice",
             json!({ "role_arn": role("writer"), "session_tags": { "team": "a", "Team": "b" } }),
@@ -160,7 +200,14 @@ pub fn catalogs(stage: &Stage, has_registry: bool) -> Vec<Catalog> {
     let keys = stage.mint("writer", 3600);
     let row = |name, vends: Option<Vends>, answer: Answer| {
         let requests = usize::from(vends.is_some());
-        Catalog { name, claims: json!({}), vends, answer, requests, signer: Signer::Nobody }
+        Catalog {
+            name,
+            claims: json!({}),
+            vends,
+            answer,
+            requests,
+            signer: Signer::Nobody,
+        }
     };
     // Where the token names another registry, whether there is one of our own makes no difference.
     let elsewhere = Catalog {
@@ -168,20 +215,33 @@ pub fn catalogs(stage: &Stage, has_registry: bool) -> Vec<Catalog> {
         ..row("another registry", None, Answer(Denied, "forbidden"))
     };
     if !has_registry {
-        return vec![row("no registry", None, Answer(NotApplicable, "missing_config")), elsewhere];
+        return vec![
+            row("no registry", None, Answer(NotApplicable, "missing_config")),
+            elsewhere,
+        ];
     }
     let signer = Signer::Key(keys.access_key_id.clone());
-    let gives = Catalog { signer, ..row("keys", Some(Vends::Keys(keys, 3600)), GIVES) };
+    let gives = Catalog {
+        signer,
+        ..row("keys", Some(Vends::Keys(keys, 3600)), GIVES)
+    };
     vec![
         gives.clone(),
         row("404", Some(Vends::Status(404)), Answer(NotApplicable, "missing_config")),
         row("403", Some(Vends::Status(403)), Answer(Denied, "forbidden")),
         row("500", Some(Vends::Status(500)), Answer(Failed, "request_failed")),
-        Catalog { name: "keys for the catalog's token", claims: json!({ "catalog_token": "" }), ..gives },
+        Catalog {
+            name: "keys for the catalog's token",
+            claims: json!({ "catalog_token": "" }),
+            ..gives
+        },
         row("page", Some(Vends::Html), Answer(NotApplicable, "not_json")),
         row("401", Some(Vends::Status(401)), Answer(Denied, "invalid_jwt")),
         // The one answer that is asked about once more: that nobody is there. A 500 is an answer.
-        Catalog { requests: 2, ..row("503", Some(Vends::Status(503)), Answer(Failed, "request_failed")) },
+        Catalog {
+            requests: 2,
+            ..row("503", Some(Vends::Status(503)), Answer(Failed, "request_failed"))
+        },
         row("nonsense", Some(Vends::Nonsense), Answer(Failed, "invalid_response")),
         elsewhere,
         Catalog {

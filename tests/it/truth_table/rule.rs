@@ -60,8 +60,14 @@ pub fn rule(jwt: Answer, catalog: Answer, own: Answer, policy: Policy) -> Verdic
         Ok("ambient") if policy != Policy::Full => Some("write_needs_user_credentials"),
         Ok(_) => None,
     };
-    let attempts = asked.iter().map(|(source, Answer(outcome, code))| format!("{source} {} {code}", outcome.as_str()));
-    Verdict { source, write, attempts: attempts.collect() }
+    let attempts = asked
+        .iter()
+        .map(|(source, Answer(outcome, code))| format!("{source} {} {code}", outcome.as_str()));
+    Verdict {
+        source,
+        write,
+        attempts: attempts.collect(),
+    }
 }
 
 /// A bearer that only the registry can prove: whom it gives no credentials is not let in at all, and with which status.

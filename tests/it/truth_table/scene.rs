@@ -63,7 +63,11 @@ pub struct Reached {
 }
 
 impl Reached {
-    pub const NOBODY: Self = Self { registry: 0, sts: 0, s3: Vec::new() };
+    pub const NOBODY: Self = Self {
+        registry: 0,
+        sts: 0,
+        s3: Vec::new(),
+    };
 }
 
 impl Scene {
@@ -72,7 +76,10 @@ impl Scene {
         let key = SigningKey::new("k", Algorithm::EdDSA);
         let issuer = Issuer::publishing(&[key.published()]).await;
         let keys = json!({ "keys": [key.published()] });
-        stage.aws().trust_issuer(issuer::ISSUER, issuer::AUDIENCE, &keys).unwrap();
+        stage
+            .aws()
+            .trust_issuer(issuer::ISSUER, issuer::AUDIENCE, &keys)
+            .unwrap();
         for (role, provider) in [("web", "login.example.com"), ("closed", "another.example.com")] {
             let provider = format!("arn:aws:iam::123456789012:oidc-provider/{provider}");
             let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
@@ -80,23 +87,42 @@ impl Scene {
             let rights = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
                 "Action": ["s3:ListBucket", "s3:PutObject"],
                 "Resource": [format!("arn:aws:s3:::{SHARED}"), format!("arn:aws:s3:::{SHARED}/*")]}]});
-            stage.aws().create_role(&format!("it/{role}"), &trust, &[rights]).unwrap();
+            stage
+                .aws()
+                .create_role(&format!("it/{role}"), &trust, &[rights])
+                .unwrap();
         }
         let (broken_sts, broken_roles) = (MockServer::start().await, Arc::new(AtomicUsize::new(0)));
         let count = broken_roles.clone();
         let fault = move |request: &wiremock::Request| {
-            count.fetch_add(usize::from(request.body.starts_with(b"Action=AssumeRole")), Ordering::Relaxed);
+            count.fetch_add(
+                usize::from(request.body.starts_with(b"Action=AssumeRole")),
+                Ordering::Relaxed,
+            );
             let fault = "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code></Error></ErrorResponse>";
             ResponseTemplate::new(400).set_body_string(fault)
         };
         Mock::given(any()).respond_with(fault).mount(&broken_sts).await;
         let forger = SigningKey::new(key.id, key.algorithm);
         let (registry, tokens) = (FakeRegistry::start().await, AtomicUsize::new(0));
-        Self { stage, registry, broken_sts, broken_roles, issuer, key, forger, tokens }
+        Self {
+            stage,
+            registry,
+            broken_sts,
+            broken_roles,
+            issuer,
+            key,
+            forger,
+            tokens,
+        }
     }
 
     pub fn flags(&self, setting: Setting) -> Vec<String> {
-        let sts = if setting.web == Web::Broken { self.broken_sts.uri() } else { self.stage.endpoint.clone() };
+        let sts = if setting.web == Web::Broken {
+            self.broken_sts.uri()
+        } else {
+            self.stage.endpoint.clone()
+        };
         let role = |name: &str| self.stage.aws().role_arn(&format!("it/{name}"));
         let roles = ["reader", "writer", "nobody"].map(role).join(",");
         let mut flags = vec![
@@ -105,7 +131,11 @@ impl Scene {
             format!("--assumable-roles={roles}"),
             format!("--ambient={}", setting.policy.as_str()),
         ];
-        flags.extend(setting.has_registry.then(|| format!("--registry-url={}", self.registry.url)));
+        flags.extend(
+            setting
+                .has_registry
+                .then(|| format!("--registry-url={}", self.registry.url)),
+        );
         match setting.proof {
             Proof::Hs256 => flags.push(format!("--jwt-secret={SECRET}")),
             Proof::Jwks => flags.extend(self.issuer.flags()),
@@ -135,7 +165,10 @@ impl Scene {
         let answer = call.await;
         let entries = journal.entries();
         let (sts, s3): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.bucket.is_none());
-        let sts: Vec<_> = sts.into_iter().filter(|entry| entry.operation != "GetCallerIdentity").collect();
+        let sts: Vec<_> = sts
+            .into_iter()
+            .filter(|entry| entry.operation != "GetCallerIdentity")
+            .collect();
         for entry in &sts {
             // A role is asked for by the server itself; a web identity is its own proof.
             let own = (entry.operation == "AssumeRole").then_some(&self.stage.admin.access_key_id);
@@ -144,7 +177,9 @@ impl Scene {
         let s3 = s3.into_iter().map(|entry| {
             let principal = entry.principal_arn.unwrap_or_default();
             // The keys of an assumed role are known to nobody; its session's name is.
-            let session = principal.split_once(":assumed-role/").map(|(_, session)| session.to_owned());
+            let session = principal
+                .split_once(":assumed-role/")
+                .map(|(_, session)| session.to_owned());
             let named = session.filter(|session| session.rsplit('/').next().is_some_and(|name| name.starts_with("u-")));
             (entry.operation, named.or(entry.access_key_id).unwrap_or_default())
         });
@@ -165,7 +200,10 @@ impl Scene {
         let name = self.next();
         let mut claims = json!({ "sub": name, "jti": name });
         for more in [&exchange.claims, &catalog.claims] {
-            claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            claims
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
         }
         let has_catalog_token = claims["catalog_token"] == "";
         if has_catalog_token {
@@ -173,10 +211,17 @@ impl Scene {
         }
         let (good, forged) = match proof {
             Proof::Jwks => (self.key.sign(&claims), self.forger.sign(&claims)),
-            _ => (token(claims.clone()), token_signed_with(claims, "another-secret-that-has-40-characters-xx")),
+            _ => (
+                token(claims.clone()),
+                token_signed_with(claims, "another-secret-that-has-40-characters-xx"),
+            ),
         };
         if let Some(vends) = &catalog.vends {
-            let asks = if has_catalog_token { format!("catalog-{name}") } else { good.clone() };
+            let asks = if has_catalog_token {
+                format!("catalog-{name}")
+            } else {
+                good.clone()
+            };
             self.registry.vends(&asks, vends.clone());
             self.registry.vends(&forged, vends.clone());
         }

@@ -32,5 +32,8 @@ pub fn bare_entry(n: u64) -> (String, String) {
         let (_, after) = rest.split_once(until).unwrap_or((rest, ""));
         format!("{before}{with}{after}")
     };
-    (cut(&row, "\"meta\": {", "}}}", "\"meta\": {}}"), cut(&canonical, "\"meta\":{", "}}", "\"meta\":{}"))
+    (
+        cut(&row, "\"meta\": {", "}}}", "\"meta\": {}}"),
+        cut(&canonical, "\"meta\":{", "}}", "\"meta\":{}"),
+    )
 }

@@ -39,7 +39,10 @@ pub fn from_chunks(digests: &[ChunkDigest]) -> ObjectHash {
     for digest in digests {
         whole.update(digest);
     }
-    ObjectHash { kind: HashKind::Sha256Chunked, value: BASE64_STANDARD.encode(whole.finalize()) }
+    ObjectHash {
+        kind: HashKind::Sha256Chunked,
+        value: BASE64_STANDARD.encode(whole.finalize()),
+    }
 }
 
 /// The digest of a part whose `ChecksumSHA256` S3 told.

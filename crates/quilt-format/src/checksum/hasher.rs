@@ -54,13 +54,21 @@ impl ObjectHasher {
     pub fn new(kind: HashKind, size: u64) -> Self {
         let chunk_size = chunk_size(size);
         let state = match kind {
-            HashKind::Sha256Chunked => {
-                State::Chunked { whole: Sha256::new(), chunk: Sha256::new(), room: chunk_size, chunk_size }
-            }
+            HashKind::Sha256Chunked => State::Chunked {
+                whole: Sha256::new(),
+                chunk: Sha256::new(),
+                room: chunk_size,
+                chunk_size,
+            },
             HashKind::Crc64Nvme => State::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme)),
             HashKind::Sha256 => State::Whole(Sha256::new()),
         };
-        Self { kind, size, got: 0, state }
+        Self {
+            kind,
+            size,
+            got: 0,
+            state,
+        }
     }
 
     /// Takes the next bytes; how they are cut makes no difference.
@@ -69,7 +77,12 @@ impl ObjectHasher {
         match &mut self.state {
             State::Crc(crc) => crc.update(bytes),
             State::Whole(digest) => digest.update(bytes),
-            State::Chunked { whole, chunk, room, chunk_size } => {
+            State::Chunked {
+                whole,
+                chunk,
+                room,
+                chunk_size,
+            } => {
                 while !bytes.is_empty() {
                     let taken = usize::try_from(*room).unwrap_or(usize::MAX).min(bytes.len());
                     let (now, later) = bytes.split_at(taken);
@@ -88,12 +101,20 @@ impl ObjectHasher {
     /// The checksum, if as many bytes came as were said.
     pub fn finish(self) -> Result<ObjectHash, SizeMismatch> {
         if self.got != self.size {
-            return Err(SizeMismatch { expected: self.size, got: self.got });
+            return Err(SizeMismatch {
+                expected: self.size,
+                got: self.got,
+            });
         }
         let value = match self.state {
             State::Crc(crc) => BASE64_STANDARD.encode(crc.finalize().to_be_bytes()),
             State::Whole(digest) => hexadecimal(&digest.finalize()),
-            State::Chunked { mut whole, chunk, room, chunk_size } => {
+            State::Chunked {
+                mut whole,
+                chunk,
+                room,
+                chunk_size,
+            } => {
                 // The hash of no chunks, not of one that is empty, when there are no bytes.
                 if room < chunk_size {
                     whole.update(chunk.finalize());

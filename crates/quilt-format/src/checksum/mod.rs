@@ -86,18 +86,26 @@ impl ObjectHash {
     /// Reads the `hash` of an entry.
     pub fn read(hash: &Value) -> Result<Self, UnknownHash> {
         let text = |name| hash.as_object()?.get(name)?.as_str();
-        let (Some(kind), Some(value)) = (text("type"), text("value")) else { return Err(UnknownHash::Shape) };
+        let (Some(kind), Some(value)) = (text("type"), text("value")) else {
+            return Err(UnknownHash::Shape);
+        };
         let kind = [HashKind::Sha256Chunked, HashKind::Crc64Nvme, HashKind::Sha256]
             .into_iter()
             .find(|known| known.as_str() == kind)
             .ok_or_else(|| UnknownHash::Kind(kind.chars().take(80).collect()))?;
-        Ok(Self { kind, value: value.to_owned() })
+        Ok(Self {
+            kind,
+            value: value.to_owned(),
+        })
     }
 
     /// The `hash` of an entry.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let fields = [("type", Value::from(self.kind.as_str())), ("value", Value::from(self.value.as_str()))];
+        let fields = [
+            ("type", Value::from(self.kind.as_str())),
+            ("value", Value::from(self.value.as_str())),
+        ];
         Value::Object(fields.into_iter().collect::<Object>())
     }
 }

@@ -18,7 +18,10 @@ pub fn from_sha256(size: u64, checksum: &str, part_sizes: Option<&[u64]>) -> Opt
         Some((digest, parts)) => (digest, Some(parts)),
         None => (checksum, None),
     };
-    let digest = BASE64_STANDARD.decode(digest).ok().filter(|digest| digest.len() == 32)?;
+    let digest = BASE64_STANDARD
+        .decode(digest)
+        .ok()
+        .filter(|digest| digest.len() == 32)?;
     let value = if size < CHUNK {
         match parts {
             // The hash of no chunks is that of no bytes.
@@ -33,22 +36,33 @@ pub fn from_sha256(size: u64, checksum: &str, part_sizes: Option<&[u64]>) -> Opt
     } else {
         return None;
     };
-    Some(ObjectHash { kind: HashKind::Sha256Chunked, value: BASE64_STANDARD.encode(value) })
+    Some(ObjectHash {
+        kind: HashKind::Sha256Chunked,
+        value: BASE64_STANDARD.encode(value),
+    })
 }
 
 /// `CRC64NVME` from the `ChecksumCRC64NVME` of an object, which is always that of the whole.
 #[must_use]
 pub fn from_crc64nvme(checksum: &str) -> Option<ObjectHash> {
     BASE64_STANDARD.decode(checksum).ok().filter(|crc| crc.len() == 8)?;
-    Some(ObjectHash { kind: HashKind::Crc64Nvme, value: checksum.to_owned() })
+    Some(ObjectHash {
+        kind: HashKind::Crc64Nvme,
+        value: checksum.to_owned(),
+    })
 }
 
 fn parts_are_chunks(size: u64, parts: &str, part_sizes: &[u64]) -> bool {
     let chunk = chunk_size(size);
-    let Some((last, full)) = part_sizes.split_last() else { return false };
+    let Some((last, full)) = part_sizes.split_last() else {
+        return false;
+    };
     let count = part_sizes.len() as u64;
     parts.parse() == Ok(count)
         && full.iter().all(|part| *part == chunk)
         && (1..=chunk).contains(last)
-        && (count - 1).checked_mul(chunk).and_then(|before| before.checked_add(*last)) == Some(size)
+        && (count - 1)
+            .checked_mul(chunk)
+            .and_then(|before| before.checked_add(*last))
+            == Some(size)
 }

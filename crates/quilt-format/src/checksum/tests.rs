@@ -19,11 +19,23 @@ fn hash(kind: HashKind, bytes: &[u8], piece: usize) -> String {
 #[test]
 fn the_three_kinds_are_those_of_quilt3() {
     for (kind, bytes, value) in [
-        (HashKind::Sha256Chunked, &b"hello"[..], "lZXJ35AHUUjrBoYDZd8zWEt1v/eCpRDGzUiDpBmDPVA="),
-        (HashKind::Sha256Chunked, b"", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
+        (
+            HashKind::Sha256Chunked,
+            &b"hello"[..],
+            "lZXJ35AHUUjrBoYDZd8zWEt1v/eCpRDGzUiDpBmDPVA=",
+        ),
+        (
+            HashKind::Sha256Chunked,
+            b"",
+            "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+        ),
         (HashKind::Crc64Nvme, b"hello", "M3eFcAZSQlc="),
         (HashKind::Crc64Nvme, b"", "AAAAAAAAAAA="),
-        (HashKind::Sha256, b"hello", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"),
+        (
+            HashKind::Sha256,
+            b"hello",
+            "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+        ),
     ] {
         assert_eq!(hash(kind, bytes, 2), value, "{kind}");
     }
@@ -62,7 +74,12 @@ fn checksums_of_s3_are_used_when_they_are_of_the_same_chunks() {
     let digest = encode(&[7; 32]);
     let composite = |parts: u64| format!("{digest}-{parts}");
     let (size, chunk) = (17 * MIB, 8 * MIB);
-    assert_eq!(from_sha256(size, &composite(3), Some(&[chunk, chunk, MIB])).unwrap().value, digest);
+    assert_eq!(
+        from_sha256(size, &composite(3), Some(&[chunk, chunk, MIB]))
+            .unwrap()
+            .value,
+        digest
+    );
     assert_eq!(from_sha256(chunk, &composite(1), Some(&[chunk])).unwrap().value, digest);
     for (size, checksum, parts) in [
         (size, composite(3), None),
@@ -82,7 +99,10 @@ fn checksums_of_s3_are_used_when_they_are_of_the_same_chunks() {
 
 #[test]
 fn hashes_of_manifests_are_read() {
-    let hash = ObjectHash { kind: HashKind::Crc64Nvme, value: "M3eFcAZSQlc=".into() };
+    let hash = ObjectHash {
+        kind: HashKind::Crc64Nvme,
+        value: "M3eFcAZSQlc=".into(),
+    };
     assert_eq!(ObjectHash::read(&hash.to_value()), Ok(hash));
     let md5 = crate::json::parse(r#"{"type": "MD5", "value": "x"}"#).unwrap();
     assert_eq!(ObjectHash::read(&md5), Err(UnknownHash::Kind("MD5".into())));
@@ -109,7 +129,11 @@ fn chunks_that_are_hashed_one_by_one_give_the_same() {
                 chunk.finish()
             })
             .collect();
-        assert_eq!(from_chunks(&digests).value, hash(HashKind::Sha256Chunked, &bytes, 1 << 20), "{size}");
+        assert_eq!(
+            from_chunks(&digests).value,
+            hash(HashKind::Sha256Chunked, &bytes, 1 << 20),
+            "{size}"
+        );
     }
     assert_eq!(chunk_digest(&BASE64_STANDARD.encode([7; 32])), Some([7; 32]));
     assert_eq!(chunk_digest("AAAA"), None);

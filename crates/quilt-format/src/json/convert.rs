@@ -13,9 +13,12 @@ impl From<&serde_json::Value> for Value {
             }),
             serde_json::Value::String(text) => Self::from(text.as_str()),
             serde_json::Value::Array(items) => Self::Array(items.iter().map(Self::from).collect()),
-            serde_json::Value::Object(object) => {
-                Self::Object(object.iter().map(|(key, value)| (key.as_str(), Self::from(value))).collect::<Object>())
-            }
+            serde_json::Value::Object(object) => Self::Object(
+                object
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), Self::from(value)))
+                    .collect::<Object>(),
+            ),
         }
     }
 }
@@ -31,7 +34,10 @@ impl From<&Value> for serde_json::Value {
             Value::String(text) => Self::String(text.to_string_lossy().into_owned()),
             Value::Array(items) => Self::Array(items.iter().map(Self::from).collect()),
             Value::Object(object) => Self::Object(
-                object.iter().map(|(key, value)| (key.to_string_lossy().into_owned(), Self::from(value))).collect(),
+                object
+                    .iter()
+                    .map(|(key, value)| (key.to_string_lossy().into_owned(), Self::from(value)))
+                    .collect(),
             ),
         }
     }

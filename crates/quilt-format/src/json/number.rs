@@ -60,7 +60,12 @@ fn float(number: f64, out: &mut Vec<u8>) {
         out.extend(digits);
     } else {
         let point = usize::try_from(point).unwrap_or_default();
-        put(digits.chain(std::iter::repeat_n(b'0', point.saturating_sub(count))), point, count.max(point), out);
+        put(
+            digits.chain(std::iter::repeat_n(b'0', point.saturating_sub(count))),
+            point,
+            count.max(point),
+            out,
+        );
         if count <= point {
             out.extend_from_slice(b".0");
         }
@@ -91,5 +96,9 @@ fn shortest(printed: &str) -> (impl Iterator<Item = u8> + '_, usize, i32) {
     let count = whole.len() + fraction.len() - leading - trailing;
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let signed = |length: usize| i32::try_from(length).unwrap_or_default();
-    (all().skip(leading).take(count), count, signed(whole.len()) + exponent - signed(leading))
+    (
+        all().skip(leading).take(count),
+        count,
+        signed(whole.len()) + exponent - signed(leading),
+    )
 }

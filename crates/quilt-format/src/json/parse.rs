@@ -25,7 +25,10 @@ pub struct ParseError {
 
 /// Reads one value, with white space around it.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
-    let mut parser = Parser { text: text.as_bytes(), at: 0 };
+    let mut parser = Parser {
+        text: text.as_bytes(),
+        at: 0,
+    };
     parser.space();
     let value = parser.value(0)?;
     parser.space();
@@ -180,11 +183,17 @@ impl<'a> Parser<'a> {
         }
         let literal = std::str::from_utf8(self.text.get(start..self.at).unwrap_or_default()).unwrap_or_default();
         if !integer {
-            let number = literal.parse().map_err(|_| ParseError { problem: "not a number", at: start })?;
+            let number = literal.parse().map_err(|_| ParseError {
+                problem: "not a number",
+                at: start,
+            })?;
             return Ok(Value::Number(Number::Float(number)));
         }
         if whole > MAX_DIGITS {
-            return Err(ParseError { problem: "an integer has more than 4,300 digits", at: end });
+            return Err(ParseError {
+                problem: "an integer has more than 4,300 digits",
+                at: end,
+            });
         }
         let literal = if negative && literal == "-0" { "0" } else { literal };
         Ok(Value::Number(Number::Integer(literal.into())))
@@ -200,7 +209,9 @@ impl<'a> Parser<'a> {
         loop {
             let rest = self.rest();
             let special = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20));
-            let Some(length) = special else { return Err(self.error("a string does not end")) };
+            let Some(length) = special else {
+                return Err(self.error("a string does not end"));
+            };
             out.extend_from_slice(rest.get(..length).unwrap_or_default());
             self.at += length;
             if self.take(b'"') {
@@ -214,7 +225,9 @@ impl<'a> Parser<'a> {
     }
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), ParseError> {
-        let Some(letter) = self.peek() else { return Err(self.error("a string does not end")) };
+        let Some(letter) = self.peek() else {
+            return Err(self.error("a string does not end"));
+        };
         let plain = match letter {
             b'"' | b'\\' | b'/' => letter,
             b'b' => 0x08,
@@ -262,6 +275,10 @@ fn push_code(code: u32, out: &mut Vec<u8>) {
         out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     } else {
         let [_, _, high, low] = code.to_be_bytes();
-        out.extend([0xe0 | high >> 4, 0x80 | (high & 0x0f) << 2 | low >> 6, 0x80 | (low & 0x3f)]);
+        out.extend([
+            0xe0 | high >> 4,
+            0x80 | (high & 0x0f) << 2 | low >> 6,
+            0x80 | (low & 0x3f),
+        ]);
     }
 }

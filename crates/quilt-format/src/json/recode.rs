@@ -90,7 +90,11 @@ impl Recoder {
             out.extend_from_slice(rest.get(..=key.len())?);
             let key_end = start + 1 + key.len();
             rest = space(self.at(space(behind), out, depth)?);
-            self.members.push(Member { start, key_end, end: out.len() });
+            self.members.push(Member {
+                start,
+                key_end,
+                end: out.len(),
+            });
             settle(self.members.get_mut(first..)?, out, &mut self.spare)?;
             match rest {
                 [b',', behind @ ..] => rest = space(behind),
@@ -125,13 +129,20 @@ fn settle(members: &mut [Member], out: &mut [u8], spare: &mut Vec<u8>) -> Option
     if others.len() > MANY {
         return None;
     }
-    let place = others.iter().rposition(|other| other.key(out) < key).map_or(0, |place| place + 1);
+    let place = others
+        .iter()
+        .rposition(|other| other.key(out) < key)
+        .map_or(0, |place| place + 1);
     let next = others.get(place)?;
     if next.key(out) == key {
         return None;
     }
     let (begin, length) = (next.start, last.end - last.start);
-    let moved = Member { start: begin, key_end: begin + (last.key_end - last.start), end: begin + length };
+    let moved = Member {
+        start: begin,
+        key_end: begin + (last.key_end - last.start),
+        end: begin + length,
+    };
     // `rotate_right` would do the same, byte by byte.
     spare.clear();
     spare.extend_from_slice(out.get(last.start..last.end)?);
@@ -173,7 +184,11 @@ fn word<'a>(word: &[u8], text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> 
 pub(crate) fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let [b'"', inside @ ..] = text else { return None };
     let length = plain(inside);
-    if inside.get(length) == Some(&b'"') { text.split_at_checked(length + 2) } else { None }
+    if inside.get(length) == Some(&b'"') {
+        text.split_at_checked(length + 2)
+    } else {
+        None
+    }
 }
 
 fn string<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
@@ -192,7 +207,11 @@ fn string<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
                 out.push(b'/');
                 behind
             }
-            [b'\\', letter @ (b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't'), behind @ ..] => {
+            [
+                b'\\',
+                letter @ (b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't'),
+                behind @ ..,
+            ] => {
                 out.extend_from_slice(&[b'\\', *letter]);
                 behind
             }
@@ -222,7 +241,10 @@ fn number<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
     };
     is_canonical &= matches!(whole, [b'0'] | [b'1'..=b'9', ..]);
     if let [b'e' | b'E', exponent @ ..] = rest {
-        let unsigned = exponent.strip_prefix(b"+").or_else(|| exponent.strip_prefix(b"-")).unwrap_or(exponent);
+        let unsigned = exponent
+            .strip_prefix(b"+")
+            .or_else(|| exponent.strip_prefix(b"-"))
+            .unwrap_or(exponent);
         (_, rest) = split_digits(unsigned);
         is_canonical = false;
     }
@@ -312,7 +334,9 @@ mod tests {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..6).prop_map(|items| format!("[{}]", items.join(", "))),
                 proptest::collection::vec(("[ !a-c\"]{0,3}", inner), 0..6).prop_map(|members| {
-                    let members = members.iter().map(|(key, value)| format!("\"{}\" : {value}", key.replace('"', "é")));
+                    let members = members
+                        .iter()
+                        .map(|(key, value)| format!("\"{}\" : {value}", key.replace('"', "é")));
                     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
                 }),
             ]

@@ -10,7 +10,9 @@ pub(crate) fn plain(text: &[u8]) -> usize {
 
 /// How many bytes at the front are plain and mean nothing in a URI. Stops at `"#$%&?[\]`, too.
 pub(crate) fn plain_uri(text: &[u8]) -> usize {
-    run(text, |eight| between(eight, b'"', b'&') | between(eight, b'[', b']') | is(eight, b'?') | unprintable(eight))
+    run(text, |eight| {
+        between(eight, b'"', b'&') | between(eight, b'[', b']') | is(eight, b'?') | unprintable(eight)
+    })
 }
 
 /// How many bytes are in front of the first for which the highest bit of its place in `special` is set. That says nothing

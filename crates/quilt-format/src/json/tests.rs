@@ -46,11 +46,20 @@ fn integers_of_any_size_are_exact() {
 
 #[test]
 fn strings_are_escaped_as_python_escapes_them() {
-    assert_eq!(canonical(r#""\"\\\/\b\f\n\r\tA\u007f\u001f""#), r#""\"\\/\b\f\n\r\tA\u007f\u001f""#);
+    assert_eq!(
+        canonical(r#""\"\\\/\b\f\n\r\tA\u007f\u001f""#),
+        r#""\"\\/\b\f\n\r\tA\u007f\u001f""#
+    );
     assert_eq!(canonical("\"é\u{ffff}😀\""), r#""\u00e9\uffff\ud83d\ude00""#);
     let mut out = Vec::new();
-    parse(r#"{"b": [1, 2.0, {}], "a\u007f": "é\n\u0001"}"#).unwrap().write_manifest(&mut out).unwrap();
-    assert_eq!(String::from_utf8(out).unwrap(), "{\"b\": [1, 2.0, {}], \"a\u{7f}\": \"é\\n\\u0001\"}");
+    parse(r#"{"b": [1, 2.0, {}], "a\u007f": "é\n\u0001"}"#)
+        .unwrap()
+        .write_manifest(&mut out)
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "{\"b\": [1, 2.0, {}], \"a\u{7f}\": \"é\\n\\u0001\"}"
+    );
 }
 
 #[test]
@@ -62,7 +71,10 @@ fn lone_surrogates_are_hashed_but_not_written() {
         r#"["\ud800","\ude00\ud83d","\ud83d\ude00","\ud800x","\ud800A","\ud800\ud83d\ude00"]"#
     );
     assert_eq!(value.write_manifest(&mut Vec::new()), Err(NotWritable::LoneSurrogate));
-    assert_eq!(parse("1e999").unwrap().write_manifest(&mut Vec::new()), Err(NotWritable::NotFinite));
+    assert_eq!(
+        parse("1e999").unwrap().write_manifest(&mut Vec::new()),
+        Err(NotWritable::NotFinite)
+    );
 }
 
 #[test]
@@ -72,7 +84,10 @@ fn keys_sort_by_code_point_and_the_last_duplicate_wins_in_the_first_place() {
         r#"{"B":4,"b":5,"\uffff":2,"\ud800\udc00":1}"#
     );
     let mut out = Vec::new();
-    parse(r#"{"b":1,"a":2,"b":3}"#).unwrap().write_manifest(&mut out).unwrap();
+    parse(r#"{"b":1,"a":2,"b":3}"#)
+        .unwrap()
+        .write_manifest(&mut out)
+        .unwrap();
     assert_eq!(out, br#"{"b": 3, "a": 2}"#);
     let keys: Vec<String> = (0..100).map(|n| format!("\"k{:02}\":{n}", n % 50)).collect();
     let many = parse(&format!("{{{},\"z\":0}}", keys.join(","))).unwrap();

@@ -27,7 +27,12 @@ impl TopHasher {
     pub fn new(header: &Header) -> Self {
         let mut batch = Vec::with_capacity(BATCH);
         header.write_canonical(&mut batch);
-        Self { digest: Sha256::new(), batch, order: Order::default(), recoder: Recoder::default() }
+        Self {
+            digest: Sha256::new(),
+            batch,
+            order: Order::default(),
+            recoder: Recoder::default(),
+        }
     }
 
     /// A directory's metadata is not hashed, but no entry may have its name. `line` is for the error.
@@ -49,9 +54,13 @@ impl TopHasher {
         reader: &mut ManifestReader,
         each: impl FnOnce(&[u8], u64),
     ) -> Result<bool, ManifestError> {
-        let Some((line, text)) = reader.rest() else { return Ok(false) };
+        let Some((line, text)) = reader.rest() else {
+            return Ok(false);
+        };
         let begin = self.batch.len();
-        let Some(entry) = written::entry(text, &mut self.recoder, &mut self.batch) else { return Ok(false) };
+        let Some(entry) = written::entry(text, &mut self.recoder, &mut self.batch) else {
+            return Ok(false);
+        };
         let length = text.len() - entry.rest.len();
         if !entry.rest.starts_with(b"\n") {
             self.batch.truncate(begin);
@@ -137,7 +146,14 @@ impl ManifestHasher {
 
     fn with(limit: usize, waiting: Option<Vec<Waiting>>) -> Self {
         let reader = ManifestReader::with_max_record(limit);
-        Self { reader, hasher: None, waiting, directories: Vec::new(), entries: 0, total_bytes: 0 }
+        Self {
+            reader,
+            hasher: None,
+            waiting,
+            directories: Vec::new(),
+            entries: 0,
+            total_bytes: 0,
+        }
     }
 
     /// Takes bytes; how they are cut makes no difference.
@@ -161,7 +177,11 @@ impl ManifestHasher {
                 hasher.part(|out| out.extend_from_slice(&canonical));
             }
         }
-        Ok(Hashed { top_hash: hasher.finish(), entries: self.entries, total_bytes: self.total_bytes })
+        Ok(Hashed {
+            top_hash: hasher.finish(),
+            entries: self.entries,
+            total_bytes: self.total_bytes,
+        })
     }
 
     fn drain(&mut self) -> Result<(), ManifestError> {
@@ -173,7 +193,9 @@ impl ManifestHasher {
                     *total_bytes += u128::from(size);
                 })? {}
             }
-            let Some(row) = self.reader.next_row()? else { return Ok(()) };
+            let Some(row) = self.reader.next_row()? else {
+                return Ok(());
+            };
             let line = self.reader.line();
             match (row, &mut self.hasher) {
                 (Row::Header(header), _) => self.hasher = Some(TopHasher::new(&header)),
@@ -188,7 +210,11 @@ impl ManifestHasher {
                         Some(waiting) => {
                             let mut canonical = Vec::new();
                             entry.write_canonical(&mut canonical);
-                            waiting.push(Waiting { key: entry.logical_key, line, canonical: canonical.into() });
+                            waiting.push(Waiting {
+                                key: entry.logical_key,
+                                line,
+                                canonical: canonical.into(),
+                            });
                         }
                         None => hasher.entry(&entry, line)?,
                     }

@@ -58,7 +58,10 @@ impl Index {
     #[must_use]
     pub fn before(&self, key: &LogicalKey) -> u64 {
         let behind = self.marks.partition_point(|(mark, _)| mark < key);
-        behind.checked_sub(1).and_then(|at| self.marks.get(at)).map_or(self.whole.start, |(_, offset)| *offset)
+        behind
+            .checked_sub(1)
+            .and_then(|at| self.marks.get(at))
+            .map_or(self.whole.start, |(_, offset)| *offset)
     }
 
     /// About how many bytes of memory it takes.
@@ -121,7 +124,9 @@ impl Indexer {
         self.entries.close(0, end);
         let weight = self.weight();
         let (header, hasher) = self.hashed.ok_or(ManifestError::Empty)?;
-        let Entries { whole, marks, large, .. } = self.entries;
+        let Entries {
+            whole, marks, large, ..
+        } = self.entries;
         let start = marks.first().map_or(end, |(_, offset)| *offset);
         Ok(Index {
             header,
@@ -142,7 +147,9 @@ impl Indexer {
             {
                 continue;
             }
-            let Some(row) = self.reader.next_row()? else { return Ok(()) };
+            let Some(row) = self.reader.next_row()? else {
+                return Ok(());
+            };
             let line = self.reader.line();
             let length = usize::try_from(self.reader.offset() - offset).unwrap_or(usize::MAX);
             match (row, &mut self.hashed) {
@@ -159,7 +166,8 @@ impl Indexer {
                 }
                 (Row::Entry(entry), Some((_, hasher))) => {
                     hasher.entry(&entry, line)?;
-                    self.entries.add(entry.logical_key.as_str().as_bytes(), entry.size, offset);
+                    self.entries
+                        .add(entry.logical_key.as_str().as_bytes(), entry.size, offset);
                 }
                 // The reader's first row is the header.
                 (Row::Directory(_) | Row::Entry(_), None) => return Err(ManifestError::Empty),
@@ -177,7 +185,13 @@ impl Entries {
         let known = self.open.last().map_or(0, |open| open.length + 1);
         let deeper = key.iter().enumerate().skip(known).filter(|(_, byte)| **byte == b'/');
         for (length, _) in deeper {
-            self.open.push(Open { length, span: Span { start: offset, ..Span::default() } });
+            self.open.push(Open {
+                length,
+                span: Span {
+                    start: offset,
+                    ..Span::default()
+                },
+            });
         }
         for span in self.open.iter_mut().map(|open| &mut open.span).chain([&mut self.whole]) {
             span.entries += 1;
@@ -298,7 +312,10 @@ mod tests {
     #[test]
     fn an_index_hashes_what_it_reads_and_refuses_what_is_out_of_order() {
         let bytes = manifest(&["b".to_owned(), "a/x".to_owned()], 1);
-        assert_eq!(index(&bytes, 7).top_hash, Manifest::read(&bytes).unwrap().top_hash().unwrap());
+        assert_eq!(
+            index(&bytes, 7).top_hash,
+            Manifest::read(&bytes).unwrap().top_hash().unwrap()
+        );
         let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let turned = format!("{}\n{}\n{}\n", lines[0], lines[2], lines[1]);

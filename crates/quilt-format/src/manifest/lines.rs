@@ -34,7 +34,12 @@ impl Lines {
 
     /// Begins behind line `number`, at an [`offset`](Self::offset) that was told there; no line may be empty.
     pub(super) fn resuming(limit: usize, number: u64, offset: u64) -> Self {
-        Self { before: offset, number, after_return: true, ..Self::new(limit) }
+        Self {
+            before: offset,
+            number,
+            after_return: true,
+            ..Self::new(limit)
+        }
     }
 
     /// Where the line begins that comes next, counted in bytes from the beginning of all; between `\r` and `\n` if a line
@@ -59,7 +64,11 @@ impl Lines {
     /// number.
     pub(super) fn rest(&self) -> Option<(u64, &[u8])> {
         let end = self.buffer.len().min(self.start + self.limit + 1);
-        let rest = if self.after_return { None } else { self.buffer.get(self.start..end) };
+        let rest = if self.after_return {
+            None
+        } else {
+            self.buffer.get(self.start..end)
+        };
         rest.map(|rest| (self.number + 1, rest))
     }
 
@@ -90,7 +99,11 @@ impl Lines {
             None if self.ended && self.start < self.buffer.len() => (self.buffer.len(), self.buffer.len()),
             None => {
                 self.searched = self.buffer.len();
-                return if self.searched - self.start > self.limit { Err(self.too_large()) } else { Ok(None) };
+                return if self.searched - self.start > self.limit {
+                    Err(self.too_large())
+                } else {
+                    Ok(None)
+                };
             }
         };
         if end - self.start > self.limit {
@@ -103,7 +116,10 @@ impl Lines {
     }
 
     fn too_large(&self) -> ManifestError {
-        ManifestError::RecordTooLarge { line: self.number + 1, limit: self.limit }
+        ManifestError::RecordTooLarge {
+            line: self.number + 1,
+            limit: self.limit,
+        }
     }
 }
 
@@ -132,8 +148,14 @@ mod tests {
     #[test]
     fn a_line_may_have_as_many_bytes_as_the_limit_says() {
         assert_eq!(split(&[b"abc\nabc"], 3).unwrap(), ["abc", "abc"]);
-        assert_eq!(split(&[b"abc\nabcd\n"], 3), Err(ManifestError::RecordTooLarge { line: 2, limit: 3 }));
-        assert_eq!(split(&[b"ab", b"cd"], 3), Err(ManifestError::RecordTooLarge { line: 1, limit: 3 }));
+        assert_eq!(
+            split(&[b"abc\nabcd\n"], 3),
+            Err(ManifestError::RecordTooLarge { line: 2, limit: 3 })
+        );
+        assert_eq!(
+            split(&[b"ab", b"cd"], 3),
+            Err(ManifestError::RecordTooLarge { line: 1, limit: 3 })
+        );
     }
 
     proptest! {

@@ -34,7 +34,11 @@ impl Order {
             match order_behind(last, key, shared) {
                 Ordering::Greater => return Err(ManifestError::OutOfOrder { line }),
                 Ordering::Equal => {
-                    return Err(ManifestError::Duplicate { key: shown(key), first: *last_line, second: line });
+                    return Err(ManifestError::Duplicate {
+                        key: shown(key),
+                        first: *last_line,
+                        second: line,
+                    });
                 }
                 Ordering::Less if shared == last.len() && key.get(shared) == Some(&b'/') => {
                     return Err(both(last, *last_line, line));
@@ -63,7 +67,11 @@ impl Order {
 }
 
 fn both(file: &[u8], file_line: u64, directory_line: u64) -> ManifestError {
-    ManifestError::FileAndDirectory { file: shown(file), file_line, directory_line }
+    ManifestError::FileAndDirectory {
+        file: shown(file),
+        file_line,
+        directory_line,
+    }
 }
 
 fn shown(key: &[u8]) -> String {

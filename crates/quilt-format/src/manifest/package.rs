@@ -32,7 +32,11 @@ impl Manifest {
     /// A package without entries.
     #[must_use]
     pub fn new(header: Header) -> Self {
-        Self { header, directories: BTreeMap::new(), entries: BTreeMap::new() }
+        Self {
+            header,
+            directories: BTreeMap::new(),
+            entries: BTreeMap::new(),
+        }
     }
 
     /// Reads a manifest in any order.
@@ -63,7 +67,10 @@ impl Manifest {
     /// Adds an entry, or replaces the one that has its key, which is returned.
     pub fn insert(&mut self, entry: Entry) -> Result<Option<Entry>, KeyConflict> {
         let key = &entry.logical_key;
-        let conflict = |other: &LogicalKey| KeyConflict { key: key.clone(), other: other.clone() };
+        let conflict = |other: &LogicalKey| KeyConflict {
+            key: key.clone(),
+            other: other.clone(),
+        };
         let below = |other: &&LogicalKey| key.is_ancestor_of(other);
         for (at, _) in key.as_str().match_indices('/') {
             let ancestor = LogicalKey::found(key.as_str().get(..at).unwrap_or_default().to_owned());
@@ -71,7 +78,12 @@ impl Manifest {
                 return Err(conflict(&ancestor));
             }
         }
-        if let Some(other) = self.entries.range(key..).map(|(other, _)| other).find(|other| *other != key).filter(below)
+        if let Some(other) = self
+            .entries
+            .range(key..)
+            .map(|(other, _)| other)
+            .find(|other| *other != key)
+            .filter(below)
         {
             return Err(conflict(other));
         }
@@ -90,7 +102,8 @@ impl Manifest {
 
     /// Takes a directory out with all that is in it, and its metadata. The entries are returned.
     pub fn remove_directory(&mut self, path: &LogicalKey) -> Vec<Entry> {
-        self.directories.retain(|directory, _| directory != path && !path.is_ancestor_of(directory));
+        self.directories
+            .retain(|directory, _| directory != path && !path.is_ancestor_of(directory));
         let keys: Vec<LogicalKey> = self
             .entries
             .range(path..)
@@ -98,14 +111,20 @@ impl Manifest {
             .take_while(|key| path == *key || path.is_ancestor_of(key))
             .cloned()
             .collect();
-        keys.iter().filter(|key| *key != path).filter_map(|key| self.entries.remove(key)).collect()
+        keys.iter()
+            .filter(|key| *key != path)
+            .filter_map(|key| self.entries.remove(key))
+            .collect()
     }
 
     /// The manifest as quilt3 would write it, and its top hash.
     pub fn write(&self) -> Result<(Vec<u8>, TopHash), WriteError> {
         let mut writer = ManifestWriter::new(&self.header)?;
         for (path, meta) in &self.directories {
-            writer.directory(&Directory { path: path.clone(), meta: meta.clone() })?;
+            writer.directory(&Directory {
+                path: path.clone(),
+                meta: meta.clone(),
+            })?;
         }
         for entry in self.entries.values() {
             writer.entry(entry)?;
@@ -136,7 +155,12 @@ impl ManifestCollector {
     /// With the limits of a reader that was not used yet.
     #[must_use]
     pub fn new(reader: ManifestReader) -> Self {
-        Self { reader, header: None, directories: Vec::new(), entries: Vec::new() }
+        Self {
+            reader,
+            header: None,
+            directories: Vec::new(),
+            entries: Vec::new(),
+        }
     }
 
     /// Takes bytes; how they are cut makes no difference.
@@ -160,7 +184,11 @@ impl ManifestCollector {
         for (entry, line) in &self.entries {
             order.entry(entry.logical_key.as_str().as_bytes(), *line)?;
         }
-        manifest.entries = self.entries.into_iter().map(|(entry, _)| (entry.logical_key.clone(), entry)).collect();
+        manifest.entries = self
+            .entries
+            .into_iter()
+            .map(|(entry, _)| (entry.logical_key.clone(), entry))
+            .collect();
         Ok(manifest)
     }
 

@@ -28,14 +28,22 @@ impl ManifestReader {
     /// With another limit, in bytes, for manifests that were written with one.
     #[must_use]
     pub fn with_max_record(limit: usize) -> Self {
-        Self { lines: Lines::new(limit), line: 0, ended: false }
+        Self {
+            lines: Lines::new(limit),
+            line: 0,
+            ended: false,
+        }
     }
 
     /// Goes on at an [`offset`](Self::offset) that another reader of the same manifest told behind its header. The lines of
     /// errors are counted from there.
     #[must_use]
     pub fn resuming(offset: u64) -> Self {
-        Self { lines: Lines::resuming(MAX_RECORD, 1, offset), line: 1, ended: false }
+        Self {
+            lines: Lines::resuming(MAX_RECORD, 1, offset),
+            line: 1,
+            ended: false,
+        }
     }
 
     /// Where the next row begins, in bytes from the beginning of the manifest.
@@ -58,7 +66,11 @@ impl ManifestReader {
     /// The next row; `None` until more is pushed, and at the end. After an error the reader is of no more use.
     pub fn next_row(&mut self) -> Result<Option<Row>, ManifestError> {
         let Some((line, bytes)) = self.lines.next()? else {
-            return if self.ended && self.line == 0 { Err(ManifestError::Empty) } else { Ok(None) };
+            return if self.ended && self.line == 0 {
+                Err(ManifestError::Empty)
+            } else {
+                Ok(None)
+            };
         };
         self.line = line;
         row::parse(line, bytes).map(Some)

@@ -92,9 +92,11 @@ impl Entry {
     pub fn names(&self) -> usize {
         let place = match &self.physical_key {
             PhysicalKey::File { path } => path.len(),
-            PhysicalKey::S3 { bucket, key, version_id } => {
-                bucket.len() + key.len() + version_id.as_ref().map_or(0, String::len)
-            }
+            PhysicalKey::S3 {
+                bucket,
+                key,
+                version_id,
+            } => bucket.len() + key.len() + version_id.as_ref().map_or(0, String::len),
         };
         self.logical_key.as_str().len() + place
     }
@@ -131,7 +133,10 @@ pub(super) fn parse(line: u64, bytes: &[u8]) -> Result<Row, ManifestError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::NotUtf8 { line })?;
     let value = json::parse(text).map_err(|problem| ManifestError::NotJson { line, problem })?;
     let Value::Object(mut fields) = value else {
-        return Err(ManifestError::Row { line, problem: "expected an object" });
+        return Err(ManifestError::Row {
+            line,
+            problem: "expected an object",
+        });
     };
     if line == 1 {
         fields.remove("top_hash");
@@ -157,14 +162,18 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
     let Some(Value::String(logical_key)) = logical_key else {
         return Err(wrong("the row has no logical_key that is a string"));
     };
-    let logical_key =
-        logical_key.into_string().ok_or_else(|| wrong("the logical_key holds half of a surrogate pair"))?;
+    let logical_key = logical_key
+        .into_string()
+        .ok_or_else(|| wrong("the logical_key holds half of a surrogate pair"))?;
     let meta = meta.ok_or_else(|| wrong("the row has no meta; it may be empty, but must be there"))?;
     let Some(physical_keys) = physical_keys.filter(Value::is_truthy) else {
         let (path, _) = logical_key.rsplit_once('/').ok_or_else(|| {
             wrong("the row has no physical_keys and its logical_key no `/`: it is neither an entry nor a directory")
         })?;
-        return Ok(Row::Directory(Directory { path: LogicalKey::found(path.to_owned()), meta }));
+        return Ok(Row::Directory(Directory {
+            path: LogicalKey::found(path.to_owned()),
+            meta,
+        }));
     };
     let physical_key = physical_keys
         .as_array()
@@ -180,6 +189,16 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
     let hash = hash
         .filter(|hash| !matches!(hash, Value::Null))
         .ok_or_else(|| wrong("the entry has no hash; the package has to be built before it can be used"))?;
-    let meta = if meta.is_truthy() { meta } else { Value::Object(Object::new()) };
-    Ok(Row::Entry(Entry { logical_key: LogicalKey::found(logical_key), physical_key, size, hash, meta }))
+    let meta = if meta.is_truthy() {
+        meta
+    } else {
+        Value::Object(Object::new())
+    };
+    Ok(Row::Entry(Entry {
+        logical_key: LogicalKey::found(logical_key),
+        physical_key,
+        size,
+        hash,
+        meta,
+    }))
 }

@@ -31,7 +31,13 @@ fn both_ways(text: &str) -> Result<Hashed, ManifestError> {
 
 #[test]
 fn the_empty_package_has_its_hash() {
-    assert_eq!(both_ways("{\"version\": \"v0\", \"message\": null}").unwrap().top_hash.as_str(), EMPTY);
+    assert_eq!(
+        both_ways("{\"version\": \"v0\", \"message\": null}")
+            .unwrap()
+            .top_hash
+            .as_str(),
+        EMPTY
+    );
     let (bytes, top_hash) = Manifest::new(Header::new(None, None, None)).write().unwrap();
     assert_eq!(bytes, b"{\"version\": \"v0\", \"message\": null}\n");
     assert_eq!(top_hash.as_str(), EMPTY);
@@ -41,8 +47,10 @@ fn the_empty_package_has_its_hash() {
 #[test]
 fn absent_null_and_empty_metadata_make_three_packages() {
     let metas = [None, Some(Value::Null), Some(Value::Object(Object::new()))];
-    let hashes: std::collections::HashSet<_> =
-        metas.map(|meta| Manifest::new(Header::new(meta, None, None)).top_hash().unwrap()).into_iter().collect();
+    let hashes: std::collections::HashSet<_> = metas
+        .map(|meta| Manifest::new(Header::new(meta, None, None)).top_hash().unwrap())
+        .into_iter()
+        .collect();
     assert_eq!(hashes.len(), 3);
 }
 
@@ -53,18 +61,28 @@ fn rows_out_of_order_are_sorted_before_they_are_hashed() {
     let mut turned = rows.clone();
     turned.reverse();
     let out_of_order = format!("{{}}\n{}\n", turned.join("\n"));
-    assert_eq!(hash(ManifestHasher::streaming(), &out_of_order), Err(ManifestError::OutOfOrder { line: 3 }),);
+    assert_eq!(
+        hash(ManifestHasher::streaming(), &out_of_order),
+        Err(ManifestError::OutOfOrder { line: 3 }),
+    );
     assert_eq!(both_ways(&in_order).unwrap(), both_ways(&out_of_order).unwrap());
     let manifest = Manifest::read(out_of_order.as_bytes()).unwrap();
     assert_eq!(manifest.top_hash().unwrap(), both_ways(&in_order).unwrap().top_hash);
     let (written, top_hash) = manifest.write().unwrap();
-    assert_eq!(both_ways(std::str::from_utf8(&written).unwrap()).unwrap().top_hash, top_hash);
+    assert_eq!(
+        both_ways(std::str::from_utf8(&written).unwrap()).unwrap().top_hash,
+        top_hash
+    );
 }
 
 #[test]
 fn keys_that_are_there_twice_or_both_file_and_directory_name_both_lines() {
     let directory = r#"{"logical_key":"a/b/","meta":{"x":1}}"#;
-    let duplicate = ManifestError::Duplicate { key: "a".into(), first: 2, second: 3 };
+    let duplicate = ManifestError::Duplicate {
+        key: "a".into(),
+        first: 2,
+        second: 3,
+    };
     let both = |file: &str, file_line, directory_line| ManifestError::FileAndDirectory {
         file: file.into(),
         file_line,
@@ -101,7 +119,11 @@ fn rows_that_quilt3_cannot_load_are_refused_with_their_line() {
         r#"{"logical_key":"\ud800/","meta":{}}"#,
         "\u{feff}{}",
     ];
-    let without = ["\"size\":1,", "\"hash\":{\"type\":\"SHA256\",\"value\":\"x\"},", ",\"meta\":{}"];
+    let without = [
+        "\"size\":1,",
+        "\"hash\":{\"type\":\"SHA256\",\"value\":\"x\"},",
+        ",\"meta\":{}",
+    ];
     let changed = [
         good.replace(":1,", ":null,"),
         good.replace(":1,", ":1.0,"),
@@ -111,7 +133,12 @@ fn rows_that_quilt3_cannot_load_are_refused_with_their_line() {
         good.replace("[\"s3://b/k\"]", "\"s3://b/k\""),
         good.replace("[\"s3://b/k\"]", "{\"0\":1}"),
     ];
-    for row in bad.map(str::to_owned).into_iter().chain(without.map(|part| good.replace(part, ""))).chain(changed) {
+    for row in bad
+        .map(str::to_owned)
+        .into_iter()
+        .chain(without.map(|part| good.replace(part, "")))
+        .chain(changed)
+    {
         let error = both_ways(&format!("{{}}\n{good}\n{row}\n")).unwrap_err();
         assert!(error.to_string().contains("line 3"), "{row}: {error}");
     }
@@ -134,10 +161,19 @@ fn a_record_may_have_a_million_bytes_and_no_more() {
     assert_eq!(bytes.len(), MAX_RECORD + 1);
     assert_eq!(hash_bytes(&bytes).unwrap().top_hash, top_hash);
     let error = Manifest::new(header(MAX_RECORD + 1)).write().unwrap_err();
-    assert!(matches!(error, WriteError::TooLarge { bytes: 1_000_001, .. }), "{error}");
+    assert!(
+        matches!(error, WriteError::TooLarge { bytes: 1_000_001, .. }),
+        "{error}"
+    );
     let mut larger = bytes;
     larger.insert(1, b' ');
-    assert_eq!(hash_bytes(&larger), Err(ManifestError::RecordTooLarge { line: 1, limit: MAX_RECORD }));
+    assert_eq!(
+        hash_bytes(&larger),
+        Err(ManifestError::RecordTooLarge {
+            line: 1,
+            limit: MAX_RECORD
+        })
+    );
     let mut raised = ManifestHasher::streaming().max_record(2_000_000);
     raised.push(&larger).unwrap();
     assert_eq!(raised.finish().unwrap().top_hash, top_hash);
@@ -147,7 +183,10 @@ fn a_record_may_have_a_million_bytes_and_no_more() {
 fn what_cannot_be_written_says_where() {
     let meta = parse(r#"{"user_meta": {"x": 1e999}}"#).unwrap();
     let mut manifest = Manifest::read(format!("{{}}\n{}", row("k")).as_bytes()).unwrap();
-    let entry = Entry { meta, ..manifest.get(&LogicalKey::found("k".into())).unwrap().clone() };
+    let entry = Entry {
+        meta,
+        ..manifest.get(&LogicalKey::found("k".into())).unwrap().clone()
+    };
     manifest.insert(entry).unwrap();
     let error = manifest.write().unwrap_err().to_string();
     assert!(error.contains("the entry `k`") && error.contains("infinite"), "{error}");
@@ -156,12 +195,19 @@ fn what_cannot_be_written_says_where() {
 #[test]
 fn a_package_stays_a_tree_when_it_is_changed() {
     let mut manifest = Manifest::read(
-        format!("{{}}\n{{\"logical_key\":\"d/e/\",\"meta\":1}}\n{}\n{}\n{}", row("a/x"), row("a/y"), row("a-b"))
-            .as_bytes(),
+        format!(
+            "{{}}\n{{\"logical_key\":\"d/e/\",\"meta\":1}}\n{}\n{}\n{}",
+            row("a/x"),
+            row("a/y"),
+            row("a-b")
+        )
+        .as_bytes(),
     )
     .unwrap();
-    let entry =
-        |key: &str| Entry { logical_key: LogicalKey::found(key.into()), ..manifest.entries().next().unwrap().clone() };
+    let entry = |key: &str| Entry {
+        logical_key: LogicalKey::found(key.into()),
+        ..manifest.entries().next().unwrap().clone()
+    };
     let new = ["a", "a/x/y", "d", "d/e", "a-b/c"].map(entry);
     let good = ["a/z", "d/e/f", "a.b"].map(entry);
     for bad in new {
@@ -176,7 +222,13 @@ fn a_package_stays_a_tree_when_it_is_changed() {
     assert_eq!(manifest.remove_directory(&key("a")).len(), 3);
     assert_eq!(manifest.remove_directory(&key("d/e")).len(), 1);
     assert_eq!(manifest.directories().len(), 0);
-    assert_eq!(manifest.entries().map(|entry| entry.logical_key.as_str()).collect::<Vec<_>>(), ["a-b"]);
+    assert_eq!(
+        manifest
+            .entries()
+            .map(|entry| entry.logical_key.as_str())
+            .collect::<Vec<_>>(),
+        ["a-b"]
+    );
 }
 
 proptest! {

@@ -43,7 +43,11 @@ pub struct ManifestWriter {
 impl ManifestWriter {
     /// Begins with the header.
     pub fn new(header: &Header) -> Result<Self, WriteError> {
-        let mut writer = Self { out: Vec::new(), line: 1, hasher: TopHasher::new(header) };
+        let mut writer = Self {
+            out: Vec::new(),
+            line: 1,
+            hasher: TopHasher::new(header),
+        };
         let fields = Value::Object(header.fields.clone());
         writer.record(|out| fields.write_manifest(out), || "the package itself".to_owned())?;
         Ok(writer)
@@ -114,7 +118,15 @@ impl ManifestWriter {
         let bytes = self.out.len() - start;
         let checked = written.and_then(|()| {
             let limit = MAX_RECORD;
-            if bytes > limit { Err(WriteError::TooLarge { what: what(), bytes, limit }) } else { Ok(()) }
+            if bytes > limit {
+                Err(WriteError::TooLarge {
+                    what: what(),
+                    bytes,
+                    limit,
+                })
+            } else {
+                Ok(())
+            }
         });
         match checked {
             Ok(()) => self.out.push(b'\n'),

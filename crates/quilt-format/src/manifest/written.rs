@@ -59,8 +59,14 @@ fn take<'a>(line: &'a [u8], recoder: &mut Recoder, out: &mut Vec<u8>) -> Option<
     out.extend_from_slice(b",\"size\":");
     out.extend_from_slice(size);
     out.push(b'}');
-    let size = size.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
-    Some(Written { logical_key, size, rest })
+    let size = size
+        .iter()
+        .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+    Some(Written {
+        logical_key,
+        size,
+        rest,
+    })
 }
 
 /// Text behind its first quote, if it holds no escapes, and what is behind the second.
@@ -123,16 +129,26 @@ mod tests {
         let taken = entry(line, &mut Recoder::default(), &mut out);
         let canonical = String::from_utf8(out.split_off(6)).unwrap();
         assert!(taken.is_some() || canonical.is_empty());
-        taken
-            .filter(|written| written.rest.is_empty())
-            .map(|written| (String::from_utf8(written.logical_key.to_vec()).unwrap(), written.size, canonical))
+        taken.filter(|written| written.rest.is_empty()).map(|written| {
+            (
+                String::from_utf8(written.logical_key.to_vec()).unwrap(),
+                written.size,
+                canonical,
+            )
+        })
     }
 
     fn general(line: &[u8]) -> Option<(String, u64, String)> {
-        let Ok(Row::Entry(entry)) = row::parse(2, line) else { return None };
+        let Ok(Row::Entry(entry)) = row::parse(2, line) else {
+            return None;
+        };
         let mut out = Vec::new();
         entry.write_canonical(&mut out);
-        Some((entry.logical_key.as_str().to_owned(), entry.size, String::from_utf8(out).unwrap()))
+        Some((
+            entry.logical_key.as_str().to_owned(),
+            entry.size,
+            String::from_utf8(out).unwrap(),
+        ))
     }
 
     fn row(key: &str, physical: &str, size: &str, hash: &str, meta: &str) -> String {
@@ -148,7 +164,11 @@ mod tests {
     fn what_quilt3_writes_takes_the_fast_path() {
         for (key, physical, meta) in [
             ("a", "s3://b/k", "{}"),
-            ("data/näh 1.csv", "s3://b-c.d/k/%C3%A4?versionId=a.B_1-2", r#"{"user_meta": {"z": [1, 2.5], "a": "é"}}"#),
+            (
+                "data/näh 1.csv",
+                "s3://b-c.d/k/%C3%A4?versionId=a.B_1-2",
+                r#"{"user_meta": {"z": [1, 2.5], "a": "é"}}"#,
+            ),
             ("\u{7f}", "s3://b/?versionId=", "{}"),
         ] {
             let row = row(key, physical, "18446", HASH, meta);

@@ -9,7 +9,10 @@ const LONGEST: usize = 300;
 
 /// A complaint in one short sentence.
 pub(super) fn told(error: &ValidationError<'_>) -> String {
-    let mut sentence = Sentence { text: String::new(), room: LONGEST };
+    let mut sentence = Sentence {
+        text: String::new(),
+        room: LONGEST,
+    };
     if write!(sentence, "{error}").is_err() {
         sentence.text.push('…');
     }

@@ -80,9 +80,10 @@ impl WorkflowConfig {
         let workflow = match id {
             None if self.is_workflow_required => return Err(ChoiceError::Required(known())),
             None => None,
-            Some(id) => Some(
-                self.workflow(id).ok_or_else(|| ChoiceError::Unknown { workflow: id.to_owned(), known: known() })?,
-            ),
+            Some(id) => Some(self.workflow(id).ok_or_else(|| ChoiceError::Unknown {
+                workflow: id.to_owned(),
+                known: known(),
+            })?),
         };
         let source = |id: Option<&String>| id.map(|id| self.source(id)).transpose();
         Ok(Chosen {
@@ -94,9 +95,18 @@ impl WorkflowConfig {
     }
 
     fn source(&self, id: &str) -> Result<SchemaSource, ConfigError> {
-        let url = self.schemas.get(id).ok_or_else(|| ConfigError::NoSuchSchema(id.to_owned()))?;
-        let wrong = |problem: String| ConfigError::SchemaUrl { id: id.to_owned(), problem };
-        match url.parse().map_err(|problem: crate::InvalidPhysicalKey| wrong(problem.to_string()))? {
+        let url = self
+            .schemas
+            .get(id)
+            .ok_or_else(|| ConfigError::NoSuchSchema(id.to_owned()))?;
+        let wrong = |problem: String| ConfigError::SchemaUrl {
+            id: id.to_owned(),
+            problem,
+        };
+        match url
+            .parse()
+            .map_err(|problem: crate::InvalidPhysicalKey| wrong(problem.to_string()))?
+        {
             PhysicalKey::File { .. } => Err(wrong("it is a file of some machine".to_owned())),
             url @ PhysicalKey::S3 { .. } => Ok(SchemaSource { id: id.to_owned(), url }),
         }

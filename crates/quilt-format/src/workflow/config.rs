@@ -70,15 +70,29 @@ impl WorkflowConfig {
         let config = Self {
             is_workflow_required: boolean(&root, "is_workflow_required")?.unwrap_or(true),
             default_workflow: string(&root, "default_workflow")?,
-            workflows: root.required("workflows")?.members()?.iter().map(workflow).collect::<Result<_, _>>()?,
-            schemas: members(&root, "schemas", |schema| schema.required("url")?.string())?.into_iter().collect(),
+            workflows: root
+                .required("workflows")?
+                .members()?
+                .iter()
+                .map(workflow)
+                .collect::<Result<_, _>>()?,
+            schemas: members(&root, "schemas", |schema| schema.required("url")?.string())?
+                .into_iter()
+                .collect(),
             successors: members(&root, "successors", |successor| {
                 let title = successor.required("title")?.text()?;
-                Ok(Successor { title, copy_data: boolean(successor, "copy_data")?.unwrap_or(true) })
+                Ok(Successor {
+                    title,
+                    copy_data: boolean(successor, "copy_data")?.unwrap_or(true),
+                })
             })?,
         };
         // Whether the version is supported is asked last, as quilt3 asks it.
-        let supported = version.split('.').map(|part| part.parse().unwrap_or(u64::MAX)).chain([0, 0]).take(3);
+        let supported = version
+            .split('.')
+            .map(|part| part.parse().unwrap_or(u64::MAX))
+            .chain([0, 0])
+            .take(3);
         if supported.clone().gt(VERSION) {
             let shown: Vec<String> = supported.map(|part| part.to_string()).collect();
             return Err(ConfigError::UnsupportedVersion(shown.join(".")));
@@ -89,7 +103,10 @@ impl WorkflowConfig {
     /// The workflow of an id.
     #[must_use]
     pub fn workflow(&self, id: &str) -> Option<&Workflow> {
-        self.workflows.iter().find(|(known, _)| known == id).map(|(_, workflow)| workflow)
+        self.workflows
+            .iter()
+            .find(|(known, _)| known == id)
+            .map(|(_, workflow)| workflow)
     }
 }
 
@@ -104,7 +121,11 @@ fn version(node: &Node<'_>) -> Result<String, ConfigError> {
         let major = parts.next().is_some_and(|part| digits(part) && !part.starts_with('0'));
         let minor =
             parts.clone().count() <= 2 && parts.all(|part| digits(part) && (part == "0" || !part.starts_with('0')));
-        if major && minor { Ok(text) } else { Err(node.wrong("expected a version such as \"1.1\"")) }
+        if major && minor {
+            Ok(text)
+        } else {
+            Err(node.wrong("expected a version such as \"1.1\""))
+        }
     };
     if node.is_string() {
         return number(node);
@@ -155,6 +176,11 @@ fn members<T>(
     name: &str,
     read: impl Fn(&Node<'_>) -> Result<T, ConfigError>,
 ) -> Result<Vec<(String, T)>, ConfigError> {
-    let Some(node) = node.field(name)? else { return Ok(Vec::new()) };
-    node.members()?.iter().map(|(id, node)| Ok((id.clone(), read(node)?))).collect()
+    let Some(node) = node.field(name)? else {
+        return Ok(Vec::new());
+    };
+    node.members()?
+        .iter()
+        .map(|(id, node)| Ok((id.clone(), read(node)?)))
+        .collect()
 }

@@ -48,12 +48,18 @@ pub(super) struct Node<'a> {
 
 impl<'a> Node<'a> {
     pub(super) fn root(value: &'a Yaml) -> Self {
-        Self { value, place: String::new() }
+        Self {
+            value,
+            place: String::new(),
+        }
     }
 
     pub(super) fn wrong(&self, problem: impl Into<String>) -> ConfigError {
         let place = if self.place.is_empty() { "." } else { &self.place };
-        ConfigError::Invalid { place: place.to_owned(), problem: problem.into() }
+        ConfigError::Invalid {
+            place: place.to_owned(),
+            problem: problem.into(),
+        }
     }
 
     fn unexpected(&self, expected: &str) -> ConfigError {
@@ -73,7 +79,11 @@ impl<'a> Node<'a> {
 
     pub(super) fn text(&self) -> Result<String, ConfigError> {
         let text = self.string()?;
-        if text.is_empty() { Err(self.wrong("it is empty")) } else { Ok(text) }
+        if text.is_empty() {
+            Err(self.wrong("it is empty"))
+        } else {
+            Ok(text)
+        }
     }
 
     pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
@@ -100,19 +110,26 @@ impl<'a> Node<'a> {
             .iter()
             .map(|(key, value)| match key {
                 Yaml::String(key) => Ok((key.clone(), self.below(key, value))),
-                other => Err(self.wrong(format!("a key is {} and not a string; write it in quotes", other.kind()))),
+                other => Err(self.wrong(format!(
+                    "a key is {} and not a string; write it in quotes",
+                    other.kind()
+                ))),
             })
             .collect()
     }
 
     /// A field of an object.
     pub(super) fn field(&self, name: &str) -> Result<Option<Node<'a>>, ConfigError> {
-        let found = self.pairs()?.iter().find(|(key, _)| matches!(key, Yaml::String(key) if key == name));
+        let found = self
+            .pairs()?
+            .iter()
+            .find(|(key, _)| matches!(key, Yaml::String(key) if key == name));
         Ok(found.map(|(_, value)| self.below(name, value)))
     }
 
     pub(super) fn required(&self, name: &str) -> Result<Node<'a>, ConfigError> {
-        self.field(name)?.ok_or_else(|| self.wrong(format!("`{name}` is required")))
+        self.field(name)?
+            .ok_or_else(|| self.wrong(format!("`{name}` is required")))
     }
 
     /// Refuses fields other than these.
@@ -130,7 +147,11 @@ impl<'a> Node<'a> {
     }
 
     fn below(&self, key: &str, value: &'a Yaml) -> Self {
-        let place = if self.place.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place) };
+        let place = if self.place.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.place)
+        };
         Self { value, place }
     }
 }

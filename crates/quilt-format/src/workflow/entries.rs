@@ -6,8 +6,16 @@ use super::{check, keywords};
 use crate::Entry;
 
 /// Keywords beside `items` that demand nothing of a list.
-const ANNOTATIONS: [&str; 8] =
-    ["$comment", "$id", "$schema", "default", "definitions", "description", "examples", "title"];
+const ANNOTATIONS: [&str; 8] = [
+    "$comment",
+    "$id",
+    "$schema",
+    "default",
+    "definitions",
+    "description",
+    "examples",
+    "title",
+];
 
 /// Memory for an error of one branch of `anyOf` or `oneOf`, and for the clone of its context.
 const BRANCH: usize = 768;
@@ -34,8 +42,16 @@ impl EntriesSchema {
     ) -> Result<Self, jsonschema::ValidationError<'static>> {
         let branches = branches(schema);
         Ok(match items_alone(schema) {
-            Some(items) => Self { validator: keywords::build(items)?, by_entry: true, branches },
-            None => Self { validator: whole, by_entry: false, branches },
+            Some(items) => Self {
+                validator: keywords::build(items)?,
+                by_entry: true,
+                branches,
+            },
+            None => Self {
+                validator: whole,
+                by_entry: false,
+                branches,
+            },
         })
     }
 
@@ -57,7 +73,10 @@ impl EntriesSchema {
             for (index, entry) in entries.enumerate() {
                 between()?;
                 if let Some((pointer, problem)) = check::first(&self.validator, &seen(entry)) {
-                    return Ok(Some((format!("{} /{index}{pointer}", entry.logical_key.as_str()), problem)));
+                    return Ok(Some((
+                        format!("{} /{index}{pointer}", entry.logical_key.as_str()),
+                        problem,
+                    )));
                 }
             }
             return Ok(None);
@@ -79,7 +98,9 @@ fn items_alone(schema: &Value) -> Option<&Value> {
     let demands_nothing = |(keyword, value): (&String, &Value)| {
         keyword == "items" || ANNOTATIONS.contains(&keyword.as_str()) || (keyword == "type" && value == "array")
     };
-    schema.get("items").filter(|items| items.is_object() && schema.iter().all(demands_nothing))
+    schema
+        .get("items")
+        .filter(|items| items.is_object() && schema.iter().all(demands_nothing))
 }
 
 /// How many branches may fail for one value: the members of all `allOf`, `anyOf` and `oneOf`, and the schema itself.
@@ -112,7 +133,10 @@ fn seen(entry: &Entry) -> Value {
 /// `/3/size` as `README.md /3/size`.
 fn named(entries: &Value, pointer: &str) -> Option<String> {
     let index = pointer.strip_prefix('/')?.split('/').next()?;
-    let key = entries.get(index.parse::<usize>().ok()?)?.get("logical_key")?.as_str()?;
+    let key = entries
+        .get(index.parse::<usize>().ok()?)?
+        .get("logical_key")?
+        .as_str()?;
     Some(format!("{key} {pointer}"))
 }
 
@@ -129,7 +153,11 @@ mod tests {
     fn entry(key: &str, size: u64) -> Entry {
         Entry {
             logical_key: LogicalKey::found(key.to_owned()),
-            physical_key: PhysicalKey::S3 { bucket: "bkt".into(), key: key.into(), version_id: None },
+            physical_key: PhysicalKey::S3 {
+                bucket: "bkt".into(),
+                key: key.into(),
+                version_id: None,
+            },
             size,
             hash: quilt_json::Value::Null,
             meta: quilt_json::Value::Null,
@@ -149,7 +177,10 @@ mod tests {
     fn only_what_demands_nothing_of_the_list_is_checked_by_entry() {
         for (schema, by_entry) in [
             (json!({ "items": { "minProperties": 1 } }), true),
-            (json!({ "type": "array", "title": "t", "definitions": { "a": {} }, "items": {} }), true),
+            (
+                json!({ "type": "array", "title": "t", "definitions": { "a": {} }, "items": {} }),
+                true,
+            ),
             (json!({ "items": [{}] }), false),
             (json!({ "items": false }), false),
             (json!({ "items": {}, "maxItems": 3 }), false),

@@ -16,7 +16,9 @@ const PROPERTIES: &str = "\u{0}patternProperties";
 pub(super) fn build(schema: &Value) -> Result<jsonschema::Validator, ValidationError<'static>> {
     jsonschema::draft7::options()
         .should_validate_formats(false)
-        .with_keyword("multipleOf", |_, divisor: &Value, _| Ok(Box::new(MultipleOf(divisor.clone()))))
+        .with_keyword("multipleOf", |_, divisor: &Value, _| {
+            Ok(Box::new(MultipleOf(divisor.clone())))
+        })
         .with_keyword(PATTERN, PythonPattern::keyword)
         .with_keyword(PROPERTIES, PatternProperties::keyword)
         .build(schema)
@@ -44,13 +46,21 @@ pub(super) fn as_python_means(schema: &mut Value) -> Result<(), String> {
             | "then" => {
                 as_python_means(value)?;
             }
-            "allOf" | "anyOf" | "oneOf" => value.as_array_mut().into_iter().flatten().try_for_each(as_python_means)?,
+            "allOf" | "anyOf" | "oneOf" => value
+                .as_array_mut()
+                .into_iter()
+                .flatten()
+                .try_for_each(as_python_means)?,
             "items" => match value {
                 Value::Array(items) => items.iter_mut().try_for_each(as_python_means)?,
                 one => as_python_means(one)?,
             },
             "definitions" | "dependencies" | "patternProperties" | "properties" => {
-                value.as_object_mut().into_iter().flatten().try_for_each(|(_, schema)| as_python_means(schema))?;
+                value
+                    .as_object_mut()
+                    .into_iter()
+                    .flatten()
+                    .try_for_each(|(_, schema)| as_python_means(schema))?;
             }
             _ => {}
         }
@@ -63,7 +73,11 @@ pub(super) fn as_python_means(schema: &mut Value) -> Result<(), String> {
     if let Some(Value::Object(by_pattern)) = schema.get("patternProperties") {
         by_pattern.keys().try_for_each(|text| compile(text).map(drop))?;
         let by_pattern = schema.remove("patternProperties").unwrap_or_default();
-        let known = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        let known = schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
         let known: Vec<Value> = known.into_iter().map(|(name, _)| Value::String(name)).collect();
         let rest = schema.remove("additionalProperties").unwrap_or(Value::Bool(true));
         schema.insert(PROPERTIES.to_owned(), serde_json::json!([by_pattern, known, rest]));
@@ -105,7 +119,10 @@ impl<'i> Keyword<'i> for PythonPattern {
         if self.is_valid(instance) {
             return Ok(());
         }
-        Err(ValidationError::custom(format!("{instance} does not match {}", self.text)))
+        Err(ValidationError::custom(format!(
+            "{instance} does not match {}",
+            self.text
+        )))
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
@@ -132,8 +149,14 @@ impl PatternProperties {
         let compiled =
             |(text, schema): (&String, &Value)| Ok((compile(text).map_err(ValidationError::custom)?, build(schema)?));
         Ok(Box::new(Self {
-            by_pattern: by_pattern.iter().map(compiled).collect::<Result<_, ValidationError<'static>>>()?,
-            known: known.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+            by_pattern: by_pattern
+                .iter()
+                .map(compiled)
+                .collect::<Result<_, ValidationError<'static>>>()?,
+            known: known
+                .iter()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect(),
             rest: build(rest)?,
         }))
     }
@@ -157,7 +180,8 @@ impl PatternProperties {
 
 impl<'i> Keyword<'i> for PatternProperties {
     fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
-        self.problem(instance).map_or(Ok(()), |problem| Err(ValidationError::custom(problem)))
+        self.problem(instance)
+            .map_or(Ok(()), |problem| Err(ValidationError::custom(problem)))
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
@@ -173,11 +197,16 @@ impl<'i> Keyword<'i> for MultipleOf {
         if self.is_valid(instance) {
             return Ok(());
         }
-        Err(ValidationError::custom(format!("{instance} is not a multiple of {}", self.0)))
+        Err(ValidationError::custom(format!(
+            "{instance} is not a multiple of {}",
+            self.0
+        )))
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
-        let (Some(number), Some(divisor)) = (instance.as_f64(), self.0.as_f64()) else { return true };
+        let (Some(number), Some(divisor)) = (instance.as_f64(), self.0.as_f64()) else {
+            return true;
+        };
         if self.0.is_f64() {
             let quotient = number / divisor;
             return quotient.is_finite() && quotient.fract() == 0.0;

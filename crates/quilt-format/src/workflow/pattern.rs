@@ -11,7 +11,11 @@ const SPACE: &str = r"\p{White_Space}\x{1c}-\x{1f}";
 /// The pattern for Rust.
 pub(super) fn translate(pattern: &str) -> Result<String, &'static str> {
     let flags = flags(pattern)?;
-    let mut translator = Translator { rest: pattern, out: String::with_capacity(pattern.len() * 2), flags };
+    let mut translator = Translator {
+        rest: pattern,
+        out: String::with_capacity(pattern.len() * 2),
+        flags,
+    };
     while let Some(c) = translator.next() {
         translator.outside(c)?;
     }
@@ -26,10 +30,15 @@ struct Flags {
 
 /// Which flags are set anywhere: `(?i)`, `(?ims-x:…)`. Where they apply is left to the engine.
 fn flags(pattern: &str) -> Result<Flags, &'static str> {
-    let mut flags = Flags { multiline: false, dot_all: false };
+    let mut flags = Flags {
+        multiline: false,
+        dot_all: false,
+    };
     for (at, _) in pattern.match_indices("(?") {
         let rest = pattern.get(at + 2..).unwrap_or_default();
-        let end = rest.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphabetic() && c != '-')
+            .unwrap_or(rest.len());
         let (letters, rest) = rest.split_at(end);
         if letters.is_empty() || !rest.starts_with([')', ':']) {
             continue;
@@ -51,7 +60,8 @@ fn flags(pattern: &str) -> Result<Flags, &'static str> {
 
 /// Whether there is nothing but groups of flags.
 fn only_flags(text: &str) -> bool {
-    text.split_inclusive(')').all(|group| group.starts_with("(?") && group.ends_with(')') && !group.contains(':'))
+    text.split_inclusive(')')
+        .all(|group| group.starts_with("(?") && group.ends_with(')') && !group.contains(':'))
 }
 
 struct Translator<'a> {
@@ -151,11 +161,20 @@ impl Translator<'_> {
             'u' => self.code(4)?,
             'U' => self.code(8)?,
             '0'..='7' => {
-                let more = self.rest.bytes().take(2).take_while(|b| (b'0'..b'8').contains(b)).count();
+                let more = self
+                    .rest
+                    .bytes()
+                    .take(2)
+                    .take_while(|b| (b'0'..b'8').contains(b))
+                    .count();
                 let (digits, rest) = self.rest.split_at_checked(more).unwrap_or_default();
                 let code = u32::from_str_radix(&format!("{c}{digits}"), 8).unwrap_or_default();
                 self.rest = rest;
-                Item::Char(char::from_u32(code).filter(|_| code < 0o400).ok_or("an octal escape is too large")?)
+                Item::Char(
+                    char::from_u32(code)
+                        .filter(|_| code < 0o400)
+                        .ok_or("an octal escape is too large")?,
+                )
             }
             c if c.is_ascii_alphanumeric() => return Err("an escape is not known"),
             c => Item::Char(c),
@@ -164,9 +183,15 @@ impl Translator<'_> {
 
     fn code(&mut self, digits: usize) -> Result<Item, &'static str> {
         let (hex, rest) = self.rest.split_at_checked(digits).ok_or("an escape is too short")?;
-        let code = if hex.bytes().all(|b| b.is_ascii_hexdigit()) { u32::from_str_radix(hex, 16).ok() } else { None };
+        let code = if hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            u32::from_str_radix(hex, 16).ok()
+        } else {
+            None
+        };
         self.rest = rest;
-        Ok(Item::Char(code.and_then(char::from_u32).ok_or("an escape names no character")?))
+        Ok(Item::Char(
+            code.and_then(char::from_u32).ok_or("an escape names no character")?,
+        ))
     }
 
     /// `{` is a plain character unless a repetition follows.
@@ -206,7 +231,9 @@ impl Translator<'_> {
                 Item::Char(low) if range => {
                     self.take("-");
                     let c = self.next().ok_or("a class of characters does not end")?;
-                    let Item::Char(high) = self.class_item(c)? else { return Err("a range ends with a class") };
+                    let Item::Char(high) = self.class_item(c)? else {
+                        return Err("a range ends with a class");
+                    };
                     if high < low {
                         return Err("a range ends before it begins");
                     }

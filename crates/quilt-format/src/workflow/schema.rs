@@ -53,14 +53,22 @@ pub(super) fn compile(id: &str, bytes: &[u8]) -> Result<jsonschema::Validator, S
 /// Reads a schema of the list of entries.
 pub(super) fn compile_entries(id: &str, bytes: &[u8]) -> Result<EntriesSchema, SchemaError> {
     let (schema, whole) = read(id, bytes)?;
-    EntriesSchema::compile(&schema, whole)
-        .map_err(|error| SchemaError::Invalid { id: id.to_owned(), problem: check::told(&error) })
+    EntriesSchema::compile(&schema, whole).map_err(|error| SchemaError::Invalid {
+        id: id.to_owned(),
+        problem: check::told(&error),
+    })
 }
 
 /// The schema as it is compiled, and the validator of the whole.
 fn read(id: &str, bytes: &[u8]) -> Result<(serde_json::Value, jsonschema::Validator), SchemaError> {
-    let not_json = |problem: String| SchemaError::NotJson { id: id.to_owned(), problem };
-    let invalid = |problem: String| SchemaError::Invalid { id: id.to_owned(), problem };
+    let not_json = |problem: String| SchemaError::NotJson {
+        id: id.to_owned(),
+        problem,
+    };
+    let invalid = |problem: String| SchemaError::Invalid {
+        id: id.to_owned(),
+        problem,
+    };
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8".to_owned()))?;
     let schema = json::parse(text).map_err(|problem| not_json(problem.to_string()))?;
     if deeper_than(&schema, MAX_DEPTH) {
@@ -72,7 +80,10 @@ fn read(id: &str, bytes: &[u8]) -> Result<(serde_json::Value, jsonschema::Valida
     if let Some(meta_schema) = schema.as_object().and_then(|schema| schema.get("$schema"))
         && meta_schema.as_str() != Some(DRAFT_7)
     {
-        return Err(SchemaError::MetaSchema { id: id.to_owned(), meta_schema: meta_schema.canonical() });
+        return Err(SchemaError::MetaSchema {
+            id: id.to_owned(),
+            meta_schema: meta_schema.canonical(),
+        });
     }
     let mut schema = serde_json::Value::from(&schema);
     keywords::as_python_means(&mut schema).map_err(invalid)?;

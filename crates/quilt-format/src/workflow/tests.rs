@@ -7,8 +7,14 @@ const BASE: &str = "version: '1'\nworkflows:\n  w: {name: W}\n";
 #[test]
 fn a_configuration_says_where_it_is_wrong() {
     for (text, place) in [
-        (BASE.replace("{name: W}", "{name: no}"), "`workflows.w.name`: expected a string (in quotes"),
-        (BASE.replace("{name: W}", "{name: W, x: 1}"), "`workflows.w`: `x` is not known here"),
+        (
+            BASE.replace("{name: W}", "{name: no}"),
+            "`workflows.w.name`: expected a string (in quotes",
+        ),
+        (
+            BASE.replace("{name: W}", "{name: W, x: 1}"),
+            "`workflows.w`: `x` is not known here",
+        ),
         (BASE.replace("'1'", "1"), "`version`"),
         (format!("{BASE}schemas: {{a: {{}}}}"), "`schemas.a`: `url` is required"),
         (
@@ -27,9 +33,21 @@ fn aliases_do_not_multiply() {
     let mut text = String::from("a: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n");
     for level in 1..12 {
         let below = format!("*a{}", level - 1);
-        text.push_str(&[&format!("b{level}: &a{level} ["), [below.as_str(); 9].join(", ").as_str(), "]\n"].concat());
+        text.push_str(
+            &[
+                &format!("b{level}: &a{level} ["),
+                [below.as_str(); 9].join(", ").as_str(),
+                "]\n",
+            ]
+            .concat(),
+        );
     }
-    assert!(WorkflowConfig::parse(text.as_bytes()).unwrap_err().to_string().contains("more than 10000 values"));
+    assert!(
+        WorkflowConfig::parse(text.as_bytes())
+            .unwrap_err()
+            .to_string()
+            .contains("more than 10000 values")
+    );
     let deep = format!("a: {}", "[".repeat(100_000));
     assert!(WorkflowConfig::parse(deep.as_bytes()).is_err());
     let recursive = format!("{BASE}catalog: &a [*a]\n");

@@ -111,10 +111,16 @@ impl Validator {
         loaded: &BTreeMap<String, LoadedSchema>,
     ) -> Result<Self, UnusableWorkflow> {
         let workflow = chosen.id.clone().unwrap_or_default();
-        let pattern = chosen.workflow.as_ref().and_then(|workflow| workflow.handle_pattern.as_deref());
+        let pattern = chosen
+            .workflow
+            .as_ref()
+            .and_then(|workflow| workflow.handle_pattern.as_deref());
         let pattern = pattern
             .map(|text| {
-                let wrong = |problem: String| ConfigError::Pattern { workflow: workflow.clone(), problem };
+                let wrong = |problem: String| ConfigError::Pattern {
+                    workflow: workflow.clone(),
+                    problem,
+                };
                 let translated = pattern::translate(text).map_err(|problem| wrong(problem.to_owned()))?;
                 let regex = Regex::new(&translated).map_err(|error| wrong(error.to_string()))?;
                 Ok::<_, ConfigError>((text.to_owned(), regex))
@@ -122,15 +128,30 @@ impl Validator {
             .transpose()?;
         let mut schemas = Object::new();
         let metadata = compiled(chosen.metadata_schema.as_ref(), loaded, &mut schemas, schema::compile)?;
-        let entries = compiled(chosen.entries_schema.as_ref(), loaded, &mut schemas, schema::compile_entries)?;
+        let entries = compiled(
+            chosen.entries_schema.as_ref(),
+            loaded,
+            &mut schemas,
+            schema::compile_entries,
+        )?;
         let mut stored = Object::new();
         stored.set("id", chosen.id.as_deref().map_or(Value::Null, Value::from));
         stored.set("config", config.to_string().into());
         if !schemas.is_empty() {
             stored.set("schemas", schemas.into());
         }
-        let message_required = chosen.workflow.as_ref().is_some_and(|workflow| workflow.is_message_required);
-        Ok(Self { workflow, message_required, pattern, metadata, entries, stored: stored.into() })
+        let message_required = chosen
+            .workflow
+            .as_ref()
+            .is_some_and(|workflow| workflow.is_message_required);
+        Ok(Self {
+            workflow,
+            message_required,
+            pattern,
+            metadata,
+            entries,
+            stored: stored.into(),
+        })
     }
 
     /// What the header of a package that passed says of it.
@@ -169,12 +190,19 @@ impl Validator {
             return Ok(Err(violation));
         }
         between()?;
-        let Some((schema, compiled)) = &self.entries else { return Ok(Ok(())) };
+        let Some((schema, compiled)) = &self.entries else {
+            return Ok(Ok(()));
+        };
         Ok(match compiled.check(package.entries, between)? {
             None => Ok(()),
             Some((place, problem)) => {
                 let (workflow, schema) = (self.workflow.clone(), schema.clone());
-                Err(Violation::Entries { workflow, schema, place, problem })
+                Err(Violation::Entries {
+                    workflow,
+                    schema,
+                    place,
+                    problem,
+                })
             }
         })
     }
@@ -189,12 +217,20 @@ impl Validator {
         if let Some((text, regex)) = &self.pattern
             && !regex.is_match(name).unwrap_or(false)
         {
-            return Err(Violation::Name { workflow: workflow(), pattern: text.clone() });
+            return Err(Violation::Name {
+                workflow: workflow(),
+                pattern: text.clone(),
+            });
         }
         if let Some((schema, validator)) = &self.metadata {
             let meta = user_meta.map_or_else(|| serde_json::json!({}), serde_json::Value::from);
             if let Some((place, problem)) = check::first(validator, &meta) {
-                return Err(Violation::Metadata { workflow: workflow(), schema: schema.clone(), place, problem });
+                return Err(Violation::Metadata {
+                    workflow: workflow(),
+                    schema: schema.clone(),
+                    place,
+                    problem,
+                });
             }
         }
         Ok(())
@@ -208,7 +244,9 @@ fn compiled<T>(
     schemas: &mut Object,
     compile: impl FnOnce(&str, &[u8]) -> Result<T, SchemaError>,
 ) -> Result<Option<(String, T)>, UnusableWorkflow> {
-    let Some(SchemaSource { id, .. }) = source else { return Ok(None) };
+    let Some(SchemaSource { id, .. }) = source else {
+        return Ok(None);
+    };
     let schema = loaded.get(id).ok_or_else(|| ConfigError::NoSuchSchema(id.clone()))?;
     let compiled = compile(id, &schema.bytes)?;
     schemas.set(id, schema.source.to_string().into());

@@ -61,7 +61,11 @@ pub(super) fn parse(text: &str) -> Result<Yaml, String> {
             }
             Event::SequenceEnd | Event::MappingEnd => builder.close()?,
             Event::Alias(anchor) => {
-                let value = builder.anchors.get(&anchor).cloned().ok_or("an alias stands inside of what it names")?;
+                let value = builder
+                    .anchors
+                    .get(&anchor)
+                    .cloned()
+                    .ok_or("an alias stands inside of what it names")?;
                 builder.count(size(&value))?;
                 builder.add(value, 0)?;
             }
@@ -87,11 +91,19 @@ enum Open {
 impl Builder {
     fn count(&mut self, values: usize) -> Result<(), String> {
         self.values += values;
-        if self.values > MAX_VALUES { Err(format!("it holds more than {MAX_VALUES} values")) } else { Ok(()) }
+        if self.values > MAX_VALUES {
+            Err(format!("it holds more than {MAX_VALUES} values"))
+        } else {
+            Ok(())
+        }
     }
 
     fn open(&mut self, open: Open, anchor: usize, tag: Option<&Tag>) -> Result<(), String> {
-        let expected = if matches!(open, Open::Sequence(_)) { "seq" } else { "map" };
+        let expected = if matches!(open, Open::Sequence(_)) {
+            "seq"
+        } else {
+            "map"
+        };
         if tag.is_some_and(|tag| core(tag) != Some(expected)) {
             return Err("it has a tag that is not known".to_owned());
         }
@@ -103,7 +115,9 @@ impl Builder {
     }
 
     fn close(&mut self) -> Result<(), String> {
-        let Some((open, anchor)) = self.open.pop() else { return Ok(()) };
+        let Some((open, anchor)) = self.open.pop() else {
+            return Ok(());
+        };
         let value = match open {
             Open::Sequence(items) => Yaml::Sequence(items),
             Open::Mapping(pairs, _) => Yaml::Mapping(merged(pairs)?),
@@ -156,7 +170,9 @@ fn merged(pairs: Vec<(Yaml, Yaml)>) -> Result<Vec<(Yaml, Yaml)>, String> {
             (Yaml::Other(MERGE), Yaml::Mapping(pairs)) => all.extend(pairs),
             (Yaml::Other(MERGE), Yaml::Sequence(items)) => {
                 for item in items.into_iter().rev() {
-                    let Yaml::Mapping(pairs) = item else { return Err("`<<` names no object".to_owned()) };
+                    let Yaml::Mapping(pairs) = item else {
+                        return Err("`<<` names no object".to_owned());
+                    };
                     all.extend(pairs);
                 }
             }
@@ -166,7 +182,10 @@ fn merged(pairs: Vec<(Yaml, Yaml)>) -> Result<Vec<(Yaml, Yaml)>, String> {
     }
     let mut kept: Vec<(Yaml, Yaml)> = Vec::new();
     for (key, value) in all.into_iter().chain(own) {
-        match kept.iter_mut().find(|(other, _)| *other == key && !matches!(key, Yaml::Other(_))) {
+        match kept
+            .iter_mut()
+            .find(|(other, _)| *other == key && !matches!(key, Yaml::Other(_)))
+        {
             Some(slot) => slot.1 = value,
             None => kept.push((key, value)),
         }
@@ -212,9 +231,16 @@ fn resolve(text: &str) -> Yaml {
     });
     static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let time = r"([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?";
-        Regex::new(&format!("^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}{time})$")).ok()
+        Regex::new(&format!(
+            "^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}{time})$"
+        ))
+        .ok()
     });
-    let is = |regex: &Option<Regex>| regex.as_ref().is_some_and(|regex| regex.is_match(text).unwrap_or(false));
+    let is = |regex: &Option<Regex>| {
+        regex
+            .as_ref()
+            .is_some_and(|regex| regex.is_match(text).unwrap_or(false))
+    };
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Yaml::Null,
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Yaml::Bool(true),

@@ -27,8 +27,12 @@ impl Api {
     ) -> Answer<GetObjectAttributesOutput> {
         let input = &request.input;
         // The header holds a list, which the HTTP layer hands over as one.
-        let asked: HashSet<&str> =
-            input.object_attributes.iter().flat_map(|list| list.as_str().split(',')).map(str::trim).collect();
+        let asked: HashSet<&str> = input
+            .object_attributes
+            .iter()
+            .flat_map(|list| list.as_str().split(','))
+            .map(str::trim)
+            .collect();
         let known = [
             ObjectAttributes::ETAG,
             ObjectAttributes::CHECKSUM,
@@ -42,9 +46,17 @@ impl Api {
         let found = self.find(request, &input.bucket, &input.key, input.version_id.as_deref())?;
         let object = &found.object;
         let wants = |name: &str| asked.contains(name);
-        let class = object.attributes.storage_class.clone().unwrap_or_else(|| StorageClass::STANDARD.to_owned());
+        let class = object
+            .attributes
+            .storage_class
+            .clone()
+            .unwrap_or_else(|| StorageClass::STANDARD.to_owned());
         let parts = if wants(ObjectAttributes::OBJECT_PARTS) {
-            parts(object, input.part_number_marker.unwrap_or(0), page_size(input.max_parts)?)
+            parts(
+                object,
+                input.part_number_marker.unwrap_or(0),
+                page_size(input.max_parts)?,
+            )
         } else {
             None
         };
@@ -72,7 +84,10 @@ fn parts(object: &Object, marker: i32, size: usize) -> Option<GetObjectAttribute
     }
     let total_parts_count = Some(wire_count(object.parts.len()));
     if object.parts.iter().any(|part| part.checksum.is_none()) {
-        return Some(GetObjectAttributesParts { total_parts_count, ..GetObjectAttributesParts::default() });
+        return Some(GetObjectAttributesParts {
+            total_parts_count,
+            ..GetObjectAttributesParts::default()
+        });
     }
     let (listed, truncated) = page(object.parts.iter().filter(|part| part.number > marker), size);
     Some(GetObjectAttributesParts {

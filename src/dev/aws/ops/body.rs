@@ -35,8 +35,16 @@ impl Claims {
     /// Gathers the claims of a request; `values` are those of its checksum headers.
     pub fn new(headers: &HeaderMap, values: dto::Checksum, md5: Option<String>) -> S3Result<Self> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let sent = [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
-        let mut in_header = sent.into_iter().filter(|algorithm| algorithm.value_in(&values).is_some());
+        let sent = [
+            Algorithm::Crc32,
+            Algorithm::Crc32c,
+            Algorithm::Crc64Nvme,
+            Algorithm::Sha1,
+            Algorithm::Sha256,
+        ];
+        let mut in_header = sent
+            .into_iter()
+            .filter(|algorithm| algorithm.value_in(&values).is_some());
         let first = in_header.next();
         if in_header.next().is_some() {
             return Err(invalid_request(
@@ -46,7 +54,11 @@ impl Claims {
         let announced = text("x-amz-trailer")
             .and_then(|name| Algorithm::parse(name.trim().strip_prefix("x-amz-checksum-")?))
             .or_else(|| text("x-amz-sdk-checksum-algorithm").and_then(Algorithm::parse));
-        Ok(Self { values, md5, algorithm: first.or(announced) })
+        Ok(Self {
+            values,
+            md5,
+            algorithm: first.or(announced),
+        })
     }
 
     fn verify(&self, trailer: Option<&HeaderMap>, digests: &Digests) -> S3Result<()> {
@@ -59,19 +71,30 @@ impl Claims {
                 return Err(error(S3ErrorCode::BadDigest, message));
             }
         }
-        let (Some(algorithm), Some(computed)) = (self.algorithm, &digests.checksum) else { return Ok(()) };
+        let (Some(algorithm), Some(computed)) = (self.algorithm, &digests.checksum) else {
+            return Ok(());
+        };
         let name = algorithm.name();
         let header = format!("x-amz-checksum-{}", name.to_lowercase());
-        let in_trailer = trailer.and_then(|trailer| trailer.get(&header)).and_then(|value| value.to_str().ok());
-        let Some(claimed) = algorithm.value_in(&self.values).or(in_trailer) else { return Ok(()) };
-        let well_formed = STANDARD.decode(claimed).is_ok_and(|raw| STANDARD.encode(raw).len() == computed.value.len());
+        let in_trailer = trailer
+            .and_then(|trailer| trailer.get(&header))
+            .and_then(|value| value.to_str().ok());
+        let Some(claimed) = algorithm.value_in(&self.values).or(in_trailer) else {
+            return Ok(());
+        };
+        let well_formed = STANDARD
+            .decode(claimed)
+            .is_ok_and(|raw| STANDARD.encode(raw).len() == computed.value.len());
         if !well_formed {
             return Err(invalid_request(format!("Value for {header} header is invalid.")));
         }
         if claimed == computed.value {
             return Ok(());
         }
-        Err(error(S3ErrorCode::BadDigest, format!("The {name} you specified did not match the calculated checksum.")))
+        Err(error(
+            S3ErrorCode::BadDigest,
+            format!("The {name} you specified did not match the calculated checksum."),
+        ))
     }
 }
 
@@ -105,7 +128,11 @@ pub(super) async fn receive(
         }
     }
     // A body of unknown length may have reserved much more than it needed.
-    segments.push(if open.len() < open.capacity() / 2 { Bytes::copy_from_slice(&open) } else { open.freeze() });
+    segments.push(if open.len() < open.capacity() / 2 {
+        Bytes::copy_from_slice(&open)
+    } else {
+        open.freeze()
+    });
     let digests = digester.finish();
     match trailer {
         Some(trailer) => trailer
@@ -121,7 +148,10 @@ fn broken(cause: &StdError) -> S3Error {
     let text = cause.to_string();
     if text.contains("Sha256Mismatch") {
         let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
-        let mut refusal = error(code, "The provided 'x-amz-content-sha256' header does not match what was computed.");
+        let mut refusal = error(
+            code,
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        );
         refusal.set_status_code(hyper::StatusCode::BAD_REQUEST);
         refusal
     } else if text.contains("SignatureMismatch") {

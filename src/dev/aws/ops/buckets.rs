@@ -26,14 +26,22 @@ impl Api {
     pub(super) fn list_buckets(&self, request: S3Request<ListBucketsInput>) -> Answer<ListBucketsOutput> {
         let input = request.input;
         let prefix = input.prefix.clone().unwrap_or_default();
-        let most = input.max_buckets.and_then(|most| usize::try_from(most).ok()).unwrap_or(10_000);
+        let most = input
+            .max_buckets
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(10_000);
         let store = lock(&self.0.store);
         let mut wanted = store
             .buckets
             .iter()
             .filter(|(name, _)| name.starts_with(&prefix))
             .filter(|(name, _)| input.continuation_token.as_ref().is_none_or(|after| *name > after))
-            .filter(|(_, bucket)| input.bucket_region.as_deref().is_none_or(|region| *bucket.region == *region));
+            .filter(|(_, bucket)| {
+                input
+                    .bucket_region
+                    .as_deref()
+                    .is_none_or(|region| *bucket.region == *region)
+            });
         let buckets: Vec<dto::Bucket> = wanted
             .by_ref()
             .take(most)
@@ -55,9 +63,14 @@ impl Api {
     }
 
     pub(super) fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
-        let signed_for = request.region.as_ref().map_or(self.0.options.region.as_str(), |region| region.as_str());
-        let asked =
-            request.input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
+        let signed_for = request
+            .region
+            .as_ref()
+            .map_or(self.0.options.region.as_str(), |region| region.as_str());
+        let asked = request
+            .input
+            .create_bucket_configuration
+            .and_then(|configuration| configuration.location_constraint);
         let region = location(signed_for, asked.as_ref().map(BucketLocationConstraint::as_str))?;
         let name = request.input.bucket;
         match lock(&self.0.store).buckets.entry(name.clone()) {
@@ -71,13 +84,18 @@ impl Api {
                 return Err(error(S3ErrorCode::BucketAlreadyOwnedByYou, message));
             }
         }
-        answer(CreateBucketOutput { location: Some(format!("/{name}")) })
+        answer(CreateBucketOutput {
+            location: Some(format!("/{name}")),
+        })
     }
 
     pub(super) fn delete_bucket(&self, request: &S3Request<DeleteBucketInput>) -> Answer<DeleteBucketOutput> {
         let mut store = lock(&self.0.store);
         if !store.bucket(&request.input.bucket)?.objects.is_empty() {
-            return Err(error(S3ErrorCode::BucketNotEmpty, "The bucket you tried to delete is not empty"));
+            return Err(error(
+                S3ErrorCode::BucketNotEmpty,
+                "The bucket you tried to delete is not empty",
+            ));
         }
         store.buckets.remove(&request.input.bucket);
         answer(DeleteBucketOutput {})
@@ -85,20 +103,32 @@ impl Api {
 
     pub(super) fn head_bucket(&self, request: &S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
         let region = lock(&self.0.store).bucket(&request.input.bucket)?.region.to_string();
-        answer(HeadBucketOutput { bucket_region: Some(region), ..HeadBucketOutput::default() })
+        answer(HeadBucketOutput {
+            bucket_region: Some(region),
+            ..HeadBucketOutput::default()
+        })
     }
 
     pub(super) fn location(&self, request: &S3Request<GetBucketLocationInput>) -> Answer<GetBucketLocationOutput> {
         let region = lock(&self.0.store).bucket(&request.input.bucket)?.region.to_string();
-        let constraint = Some(region).filter(|region| region != CLASSIC).map(BucketLocationConstraint::from);
-        answer(GetBucketLocationOutput { location_constraint: constraint })
+        let constraint = Some(region)
+            .filter(|region| region != CLASSIC)
+            .map(BucketLocationConstraint::from);
+        answer(GetBucketLocationOutput {
+            location_constraint: constraint,
+        })
     }
 
     pub(super) fn set_versioning(
         &self,
         request: &S3Request<PutBucketVersioningInput>,
     ) -> Answer<PutBucketVersioningOutput> {
-        let status = request.input.versioning_configuration.status.as_ref().map(BucketVersioningStatus::as_str);
+        let status = request
+            .input
+            .versioning_configuration
+            .status
+            .as_ref()
+            .map(BucketVersioningStatus::as_str);
         let versioning = match status {
             Some(BucketVersioningStatus::ENABLED) => Versioning::Enabled,
             Some(BucketVersioningStatus::SUSPENDED) => Versioning::Suspended,

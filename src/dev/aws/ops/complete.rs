@@ -26,9 +26,15 @@ impl Api {
             checksum_sha256: input.checksum_sha256,
             checksum_type: None,
         };
-        let parts = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let parts = input
+            .multipart_upload
+            .and_then(|upload| upload.parts)
+            .unwrap_or_default();
         let named = parts.into_iter().map(named).collect::<S3Result<Vec<_>>>()?;
-        let condition = WriteCondition { if_match: input.if_match, if_none_match: input.if_none_match };
+        let condition = WriteCondition {
+            if_match: input.if_match,
+            if_none_match: input.if_none_match,
+        };
         let now = self.0.now();
         let mut store = lock(&self.0.store);
         let bucket = store.bucket_mut(&input.bucket)?;
@@ -73,15 +79,23 @@ fn named(part: dto::CompletedPart) -> S3Result<Named> {
         checksum_sha256: part.checksum_sha256,
         checksum_type: None,
     };
-    Ok(Named { number, etag: part.e_tag.map(ETag::into_value), checksum })
+    Ok(Named {
+        number,
+        etag: part.e_tag.map(ETag::into_value),
+        checksum,
+    })
 }
 
 /// Compares what the client claims about the whole.
 fn check_whole(object: &Object, claimed: &dto::Checksum, size: Option<i64>) -> S3Result<()> {
     if size.is_some_and(|size| u64::try_from(size).ok() != Some(object.payload.len())) {
-        return Err(invalid_request("The provided 'x-amz-mp-object-size' header does not match what was computed."));
+        return Err(invalid_request(
+            "The provided 'x-amz-mp-object-size' header does not match what was computed.",
+        ));
     }
-    let Some(checksum) = &object.checksum else { return Ok(()) };
+    let Some(checksum) = &object.checksum else {
+        return Ok(());
+    };
     let claimed = checksum.algorithm.value_in(claimed);
     let bare = checksum.value.split('-').next();
     if claimed.is_some_and(|claimed| claimed != checksum.value && Some(claimed) != bare) {

@@ -28,7 +28,12 @@ impl Api {
         source: &CopySource,
         condition: &ReadCondition,
     ) -> S3Result<Found> {
-        let CopySource::Bucket { bucket, key, version_id } = source else {
+        let CopySource::Bucket {
+            bucket,
+            key,
+            version_id,
+        } = source
+        else {
             return Err(invalid_argument("Only a bucket can be the source of a copy here"));
         };
         let found = self.find(request, bucket, key, version_id.as_deref())?;
@@ -47,19 +52,32 @@ impl Api {
         };
         let source = self.source(request, &input.copy_source, &condition)?;
         let directive = |directive: Option<&str>, word: &str| directive == Some(word);
-        let replace =
-            directive(input.metadata_directive.as_ref().map(MetadataDirective::as_str), MetadataDirective::REPLACE);
+        let replace = directive(
+            input.metadata_directive.as_ref().map(MetadataDirective::as_str),
+            MetadataDirective::REPLACE,
+        );
         refuse_pointless(input, replace)?;
-        let attributes = if replace { replaced(input)? } else { kept(&source.object.attributes, input) };
-        let retag =
-            directive(input.tagging_directive.as_ref().map(TaggingDirective::as_str), TaggingDirective::REPLACE);
-        let tags = if retag { header_tags(input.tagging.as_deref()) } else { source.tags.clone() };
+        let attributes = if replace {
+            replaced(input)?
+        } else {
+            kept(&source.object.attributes, input)
+        };
+        let retag = directive(
+            input.tagging_directive.as_ref().map(TaggingDirective::as_str),
+            TaggingDirective::REPLACE,
+        );
+        let tags = if retag {
+            header_tags(input.tagging.as_deref())
+        } else {
+            source.tags.clone()
+        };
         let object = copied(&source.object, asked_algorithm(input)?, attributes);
         let (etag, checksum) = (object.etag(), Checksum::told(object.checksum.as_ref()));
         let condition = header_condition(&request.headers)?;
         let now = self.0.now();
-        let version_id =
-            lock(&self.0.store).bucket_mut(&input.bucket)?.write(&input.key, &condition, now, object, tags)?;
+        let version_id = lock(&self.0.store)
+            .bucket_mut(&input.bucket)?
+            .write(&input.key, &condition, now, object, tags)?;
         answer(CopyObjectOutput {
             copy_object_result: Some(CopyObjectResult {
                 checksum_crc32: checksum.checksum_crc32,
@@ -79,14 +97,21 @@ impl Api {
 }
 
 fn asked_algorithm(input: &CopyObjectInput) -> S3Result<Option<Algorithm>> {
-    let Some(asked) = &input.checksum_algorithm else { return Ok(None) };
+    let Some(asked) = &input.checksum_algorithm else {
+        return Ok(None);
+    };
     let algorithm = Algorithm::parse(asked.as_str());
-    algorithm.map(Some).ok_or_else(|| invalid_request("Checksum algorithm provided is unsupported."))
+    algorithm
+        .map(Some)
+        .ok_or_else(|| invalid_request("Checksum algorithm provided is unsupported."))
 }
 
 /// A copy is one object again: what was uploaded in parts gets the digests of the whole.
 fn copied(source: &Object, asked: Option<Algorithm>, attributes: Attributes) -> Object {
-    let kept = source.checksum.as_ref().map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm);
+    let kept = source
+        .checksum
+        .as_ref()
+        .map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm);
     let same = source.parts.is_empty() && asked.is_none_or(|asked| asked == kept);
     let (etag, checksum) = if same {
         (source.etag.clone(), source.checksum.clone())
@@ -94,11 +119,24 @@ fn copied(source: &Object, asked: Option<Algorithm>, attributes: Attributes) -> 
         let digests = digest(asked.unwrap_or(kept), &source.payload);
         (digests.etag(), digests.checksum)
     };
-    Object { payload: source.payload.clone(), etag, checksum, parts: vec![], attributes }
+    Object {
+        payload: source.payload.clone(),
+        etag,
+        checksum,
+        parts: vec![],
+        attributes,
+    }
 }
 
 fn refuse_pointless(input: &CopyObjectInput, replace: bool) -> S3Result<()> {
-    let CopySource::Bucket { bucket, key, version_id } = &input.copy_source else { return Ok(()) };
+    let CopySource::Bucket {
+        bucket,
+        key,
+        version_id,
+    } = &input.copy_source
+    else {
+        return Ok(());
+    };
     let itself = **bucket == *input.bucket && **key == *input.key && version_id.is_none();
     let changes = replace || input.storage_class.is_some() || input.server_side_encryption.is_some();
     if itself && !changes {
@@ -113,7 +151,11 @@ fn refuse_pointless(input: &CopyObjectInput, replace: bool) -> S3Result<()> {
 fn kept(source: &Attributes, input: &CopyObjectInput) -> Attributes {
     // A storage class is never inherited.
     let storage_class = input.storage_class.as_ref().map(|class| class.as_str().to_owned());
-    Attributes { storage_class, website_redirect: input.website_redirect_location.clone(), ..source.clone() }
+    Attributes {
+        storage_class,
+        website_redirect: input.website_redirect_location.clone(),
+        ..source.clone()
+    }
 }
 
 fn replaced(input: &CopyObjectInput) -> S3Result<Attributes> {

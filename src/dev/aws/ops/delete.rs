@@ -26,7 +26,10 @@ const MOST_KEYS: usize = 1000;
 impl Api {
     pub(super) fn delete(&self, request: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
         let input = request.input;
-        let condition = WriteCondition { if_match: input.if_match, if_none_match: None };
+        let condition = WriteCondition {
+            if_match: input.if_match,
+            if_none_match: None,
+        };
         let deletion = self.delete_key(&input.bucket, &input.key, input.version_id.as_deref(), &condition)?;
         answer(DeleteObjectOutput {
             delete_marker: deletion.marker.then_some(true),
@@ -43,7 +46,9 @@ impl Api {
         condition: &WriteCondition,
     ) -> S3Result<Deletion> {
         let now = self.0.now();
-        lock(&self.0.store).bucket_mut(bucket)?.delete(key, version, condition, now)
+        lock(&self.0.store)
+            .bucket_mut(bucket)?
+            .delete(key, version, condition, now)
     }
 
     pub(super) fn delete_many(&self, request: S3Request<DeleteObjectsInput>) -> Answer<DeleteObjectsOutput> {
@@ -53,14 +58,20 @@ impl Api {
             let message = "The XML you provided was not well-formed or did not validate against our published schema";
             return Err(error(S3ErrorCode::MalformedXML, message));
         }
-        let policy = lock(&self.0.store).bucket(&bucket)?.policy.as_ref().map(|policy| Arc::clone(&policy.document));
+        let policy = lock(&self.0.store)
+            .bucket(&bucket)?
+            .policy
+            .as_ref()
+            .map(|policy| Arc::clone(&policy.document));
         let quiet = delete.quiet.unwrap_or(false);
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in delete.objects {
             let version = object.version_id.as_deref();
             let action = delete_action(version.is_some());
-            let condition =
-                WriteCondition { if_match: object.e_tag.clone().map(ETagCondition::ETag), if_none_match: None };
+            let condition = WriteCondition {
+                if_match: object.e_tag.clone().map(ETagCondition::ETag),
+                if_none_match: None,
+            };
             let outcome = pass
                 .may(action, &object_arn(&bucket, &object.key), policy.as_deref())
                 .and_then(|()| self.delete_key(&bucket, &object.key, version, &condition));

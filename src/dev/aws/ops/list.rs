@@ -48,17 +48,28 @@ impl Api {
     fn list(&self, asked: &Asked<'_>) -> S3Result<Told> {
         let store = lock(&self.0.store);
         let objects = &store.bucket(asked.bucket)?.objects;
-        let lines =
-            walk(objects, asked.prefix, asked.delimiter, &asked.after, |versions: &Versions| versions.live().is_some());
+        let lines = walk(
+            objects,
+            asked.prefix,
+            asked.delimiter,
+            &asked.after,
+            |versions: &Versions| versions.live().is_some(),
+        );
         let (lines, truncated) = page(lines, asked.size);
         let last = lines.last().filter(|_| truncated).map(|line| match line {
             Line::Key(key, _) => Last::Key((*key).to_owned()),
             Line::Prefix(prefix) => Last::Prefix((*prefix).to_owned()),
         });
-        let mut told = Told { contents: Vec::with_capacity(lines.len()), prefixes: Vec::new(), last };
+        let mut told = Told {
+            contents: Vec::with_capacity(lines.len()),
+            prefixes: Vec::new(),
+            last,
+        };
         for line in lines {
             match line {
-                Line::Prefix(prefix) => told.prefixes.push(CommonPrefix { prefix: Some(asked.encoding.key(prefix)) }),
+                Line::Prefix(prefix) => told.prefixes.push(CommonPrefix {
+                    prefix: Some(asked.encoding.key(prefix)),
+                }),
                 Line::Key(key, versions) => told.contents.extend(entry(asked, key, versions)),
             }
         }
@@ -81,9 +92,13 @@ impl Api {
             owner: Some(self.owner()),
         })?;
         // AWS tells the next marker only where the client could not know it: when prefixes were rolled up.
-        let next_marker = told.last.as_ref().filter(|_| delimiter.is_some()).map(|last| match last {
-            Last::Key(key) | Last::Prefix(key) => encoding.key(key),
-        });
+        let next_marker = told
+            .last
+            .as_ref()
+            .filter(|_| delimiter.is_some())
+            .map(|last| match last {
+                Last::Key(key) | Last::Prefix(key) => encoding.key(key),
+            });
         answer(ListObjectsOutput {
             name: Some(input.bucket),
             prefix: Some(encoding.key(&prefix)),
@@ -140,10 +155,17 @@ impl Api {
 fn entry(asked: &Asked<'_>, key: &str, versions: &Versions) -> Option<dto::Object> {
     let version = versions.live()?;
     let object = version.content.as_ref()?;
-    let class = object.attributes.storage_class.clone().unwrap_or_else(|| dto::StorageClass::STANDARD.to_owned());
+    let class = object
+        .attributes
+        .storage_class
+        .clone()
+        .unwrap_or_else(|| dto::StorageClass::STANDARD.to_owned());
     Some(dto::Object {
         checksum_algorithm: object.checksum.as_ref().map(|checksum| vec![checksum.algorithm.dto()]),
-        checksum_type: object.checksum.as_ref().map(|checksum| dto::ChecksumType::from_static(checksum.type_name())),
+        checksum_type: object
+            .checksum
+            .as_ref()
+            .map(|checksum| dto::ChecksumType::from_static(checksum.type_name())),
         e_tag: Some(object.etag()),
         key: Some(asked.encoding.key(key)),
         last_modified: Some(wire_time(version.modified)),
@@ -164,7 +186,10 @@ fn write_token(last: &Last) -> String {
 }
 
 fn read_token(token: &str) -> S3Result<After> {
-    let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
     let after = text.as_deref().and_then(|text| {
         text.strip_prefix('k')
             .map(|key| After::Key(key.to_owned()))
@@ -181,7 +206,10 @@ mod tests {
     fn tokens_round_trip_and_garbage_is_refused() {
         let token = write_token(&Last::Prefix("ü/".to_owned()));
         assert_eq!(read_token(&token).unwrap(), After::Prefix("ü/".to_owned()));
-        assert_eq!(read_token(&write_token(&Last::Key("k".to_owned()))).unwrap(), After::Key("k".to_owned()));
+        assert_eq!(
+            read_token(&write_token(&Last::Key("k".to_owned()))).unwrap(),
+            After::Key("k".to_owned())
+        );
         assert!(read_token("!").is_err());
     }
 }

@@ -21,7 +21,11 @@ use crate::dev::aws::{
 
 /// One line of the listing; `latest` tells the newest version of its key.
 enum Row<'a> {
-    Version { key: &'a str, version: &'a Version, latest: bool },
+    Version {
+        key: &'a str,
+        version: &'a Version,
+        latest: bool,
+    },
     Prefix(&'a str),
 }
 
@@ -39,14 +43,18 @@ impl Api {
         let id_marker = input.version_id_marker.as_deref().filter(|marker| !marker.is_empty());
         let after = match (key_marker, id_marker) {
             (None, Some(_)) => {
-                return Err(invalid_argument("A version-id marker cannot be specified without a key marker."));
+                return Err(invalid_argument(
+                    "A version-id marker cannot be specified without a key marker.",
+                ));
             }
             (Some(key), Some(_)) => After::From(key.to_owned()),
             (marker, None) => After::marker(marker, &prefix, delimiter.as_deref()),
         };
         let store = lock(&self.0.store);
         let objects = &store.bucket(&input.bucket)?.objects;
-        let lines = walk(objects, &prefix, delimiter.as_deref(), &after, |versions: &Versions| !versions.is_empty());
+        let lines = walk(objects, &prefix, delimiter.as_deref(), &after, |versions: &Versions| {
+            !versions.is_empty()
+        });
         let rows = lines.flat_map(|line| rows(&line, key_marker, id_marker));
         let (rows, truncated) = page(rows, size);
         let next = rows.last().filter(|_| truncated).map(|row| match row {
@@ -56,7 +64,9 @@ impl Api {
         let (mut versions, mut markers, mut prefixes) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             match row {
-                Row::Prefix(prefix) => prefixes.push(CommonPrefix { prefix: Some(encoding.key(prefix)) }),
+                Row::Prefix(prefix) => prefixes.push(CommonPrefix {
+                    prefix: Some(encoding.key(prefix)),
+                }),
                 Row::Version { key, version, latest } => match self.version(encoding.key(key), version, latest) {
                     Ok(version) => versions.push(version),
                     Err(marker) => markers.push(marker),
@@ -93,10 +103,17 @@ impl Api {
                 version_id: Some(version.id().to_owned()),
             });
         };
-        let class = object.attributes.storage_class.clone().unwrap_or_else(|| dto::StorageClass::STANDARD.to_owned());
+        let class = object
+            .attributes
+            .storage_class
+            .clone()
+            .unwrap_or_else(|| dto::StorageClass::STANDARD.to_owned());
         Ok(ObjectVersion {
             checksum_algorithm: object.checksum.as_ref().map(|checksum| vec![checksum.algorithm.dto()]),
-            checksum_type: object.checksum.as_ref().map(|sum| dto::ChecksumType::from_static(sum.type_name())),
+            checksum_type: object
+                .checksum
+                .as_ref()
+                .map(|sum| dto::ChecksumType::from_static(sum.type_name())),
             e_tag: Some(object.etag()),
             is_latest: Some(latest),
             key: Some(key),
@@ -116,9 +133,17 @@ fn rows<'a>(line: &Line<'a, Versions>, key_marker: Option<&str>, id_marker: Opti
         Line::Prefix(prefix) => vec![Row::Prefix(prefix)],
         Line::Key(key, versions) => {
             let all = versions.iter().enumerate();
-            let row = |(index, version)| Row::Version { key, version, latest: index == 0 };
+            let row = |(index, version)| Row::Version {
+                key,
+                version,
+                latest: index == 0,
+            };
             match id_marker.filter(|_| key_marker == Some(key)) {
-                Some(marked) => all.skip_while(|(_, version)| version.id() != marked).skip(1).map(row).collect(),
+                Some(marked) => all
+                    .skip_while(|(_, version)| version.id() != marked)
+                    .skip(1)
+                    .map(row)
+                    .collect(),
                 None => all.map(row).collect(),
             }
         }

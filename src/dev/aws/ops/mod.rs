@@ -41,7 +41,10 @@ impl Api {
         let (found, policy) = {
             let store = lock(&self.0.store);
             let bucket = store.bucket(bucket)?;
-            (bucket.find(key, version), bucket.policy.as_ref().map(|policy| Arc::clone(&policy.document)))
+            (
+                bucket.find(key, version),
+                bucket.policy.as_ref().map(|policy| Arc::clone(&policy.document)),
+            )
         };
         found.or_else(|refusal| {
             if matches!(refusal.code(), S3ErrorCode::NoSuchKey | S3ErrorCode::NoSuchVersion) {
@@ -53,7 +56,10 @@ impl Api {
 
     /// The account, as an owner. AWS identifies it by 64 hexadecimal digits.
     fn owner(&self) -> Owner {
-        Owner { display_name: None, id: Some(format!("{:0>64}", self.0.options.account_id)) }
+        Owner {
+            display_name: None,
+            id: Some(format!("{:0>64}", self.0.options.account_id)),
+        }
     }
 }
 

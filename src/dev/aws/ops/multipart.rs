@@ -68,9 +68,18 @@ impl Api {
         };
         let id = opaque_id();
         let mut store = lock(&self.0.store);
-        store.bucket_mut(&input.bucket)?.uploads.entry(input.key.clone()).or_default().insert(id.clone(), upload);
+        store
+            .bucket_mut(&input.bucket)?
+            .uploads
+            .entry(input.key.clone())
+            .or_default()
+            .insert(id.clone(), upload);
         drop(store);
-        let kind = if composite { ChecksumType::COMPOSITE } else { ChecksumType::FULL_OBJECT };
+        let kind = if composite {
+            ChecksumType::COMPOSITE
+        } else {
+            ChecksumType::FULL_OBJECT
+        };
         answer(CreateMultipartUploadOutput {
             bucket: Some(input.bucket),
             key: Some(input.key),
@@ -84,7 +93,10 @@ impl Api {
     pub(super) async fn upload_part(&self, request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
         let input = request.input;
         check_number(input.part_number)?;
-        let expected = lock(&self.0.store).bucket(&input.bucket)?.upload(&input.key, &input.upload_id)?.algorithm;
+        let expected = lock(&self.0.store)
+            .bucket(&input.bucket)?
+            .upload(&input.key, &input.upload_id)?
+            .algorithm;
         let values = dto::Checksum {
             checksum_crc32: input.checksum_crc32,
             checksum_crc32c: input.checksum_crc32c,
@@ -104,10 +116,23 @@ impl Api {
             }
             _ => {}
         }
-        let (payload, digests) =
-            receive(input.body, input.content_length, request.trailing_headers, &claims, expected.is_none()).await?;
+        let (payload, digests) = receive(
+            input.body,
+            input.content_length,
+            request.trailing_headers,
+            &claims,
+            expected.is_none(),
+        )
+        .await?;
         let (etag, told) = (digests.etag(), Checksum::told(digests.checksum.as_ref()));
-        self.keep_part(&input.bucket, &input.key, &input.upload_id, input.part_number, payload, digests)?;
+        self.keep_part(
+            &input.bucket,
+            &input.key,
+            &input.upload_id,
+            input.part_number,
+            payload,
+            digests,
+        )?;
         answer(UploadPartOutput {
             e_tag: Some(ETag::Strong(etag)),
             checksum_crc32: told.checksum_crc32,
@@ -122,7 +147,10 @@ impl Api {
     pub(super) fn copy_part(&self, request: &S3Request<UploadPartCopyInput>) -> Answer<UploadPartCopyOutput> {
         let input = &request.input;
         check_number(input.part_number)?;
-        let expected = lock(&self.0.store).bucket(&input.bucket)?.upload(&input.key, &input.upload_id)?.algorithm;
+        let expected = lock(&self.0.store)
+            .bucket(&input.bucket)?
+            .upload(&input.key, &input.upload_id)?
+            .algorithm;
         let condition = ReadCondition {
             if_match: input.copy_source_if_match.clone(),
             if_none_match: input.copy_source_if_none_match.clone(),
@@ -136,7 +164,14 @@ impl Api {
         };
         let digests = digest(expected.unwrap_or(Algorithm::Crc64Nvme), &payload);
         let (etag, told) = (digests.etag(), Checksum::told(digests.checksum.as_ref()));
-        self.keep_part(&input.bucket, &input.key, &input.upload_id, input.part_number, payload, digests)?;
+        self.keep_part(
+            &input.bucket,
+            &input.key,
+            &input.upload_id,
+            input.part_number,
+            payload,
+            digests,
+        )?;
         answer(UploadPartCopyOutput {
             copy_part_result: Some(CopyPartResult {
                 checksum_crc32: told.checksum_crc32,
@@ -161,14 +196,24 @@ impl Api {
         payload: Payload,
         digests: Digests,
     ) -> S3Result<()> {
-        let part = Part { payload, digests, modified: self.0.now() };
-        lock(&self.0.store).bucket_mut(bucket)?.upload_mut(key, id)?.parts.insert(number, part);
+        let part = Part {
+            payload,
+            digests,
+            modified: self.0.now(),
+        };
+        lock(&self.0.store)
+            .bucket_mut(bucket)?
+            .upload_mut(key, id)?
+            .parts
+            .insert(number, part);
         Ok(())
     }
 
     pub(super) fn abort(&self, request: &S3Request<AbortMultipartUploadInput>) -> Answer<AbortMultipartUploadOutput> {
         let input = &request.input;
-        lock(&self.0.store).bucket_mut(&input.bucket)?.end_upload(&input.key, &input.upload_id)?;
+        lock(&self.0.store)
+            .bucket_mut(&input.bucket)?
+            .end_upload(&input.key, &input.upload_id)?;
         answer(AbortMultipartUploadOutput::default())
     }
 }
@@ -181,7 +226,11 @@ fn resolve_type(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) -> S
         Some(Algorithm::Sha1 | Algorithm::Sha256) => (true, true),
         Some(Algorithm::Crc32 | Algorithm::Crc32c) => (asked != Some(ChecksumType::FULL_OBJECT), false),
     };
-    let name = if composite { ChecksumType::COMPOSITE } else { ChecksumType::FULL_OBJECT };
+    let name = if composite {
+        ChecksumType::COMPOSITE
+    } else {
+        ChecksumType::FULL_OBJECT
+    };
     match (asked, algorithm) {
         (Some(asked), Some(algorithm)) if fixed && asked != name => Err(invalid_request(format!(
             "The {asked} checksum type cannot be used with the {} checksum algorithm.",
@@ -198,7 +247,9 @@ fn check_number(number: i32) -> S3Result<()> {
     if (1..=LAST_PART).contains(&number) {
         return Ok(());
     }
-    Err(invalid_argument("Part number must be an integer between 1 and 10000, inclusive"))
+    Err(invalid_argument(
+        "Part number must be an integer between 1 and 10000, inclusive",
+    ))
 }
 
 fn source_range(payload: &Payload, range: &str) -> S3Result<Payload> {
@@ -208,9 +259,18 @@ fn source_range(payload: &Payload, range: &str) -> S3Result<Payload> {
                           the zero-based offsets of the first and last bytes to copy",
         )
     };
-    let Ok(dto::Range::Int { first, last: Some(last) }) = dto::Range::parse(range) else { return Err(malformed()) };
+    let Ok(dto::Range::Int {
+        first,
+        last: Some(last),
+    }) = dto::Range::parse(range)
+    else {
+        return Err(malformed());
+    };
     if last >= payload.len() {
-        let message = format!("Range specified is not valid for source object of size: {}", payload.len());
+        let message = format!(
+            "Range specified is not valid for source object of size: {}",
+            payload.len()
+        );
         return Err(invalid_argument(message));
     }
     Ok(payload.slice(first..last.saturating_add(1)))

@@ -22,24 +22,36 @@ impl BucketPolicy {
     /// A policy from its text.
     pub(in crate::dev::aws) fn read(text: String) -> Result<Self, InvalidPolicy> {
         let value = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Self { document: Arc::new(parse(Kind::Bucket, &value)?), text })
+        Ok(Self {
+            document: Arc::new(parse(Kind::Bucket, &value)?),
+            text,
+        })
     }
 }
 
 impl Api {
     pub(super) fn put_policy(&self, request: S3Request<PutBucketPolicyInput>) -> Answer<PutBucketPolicyOutput> {
         let input = request.input;
-        let policy = BucketPolicy::read(input.policy)
-            .map_err(|cause| error(S3ErrorCode::MalformedPolicy, format!("Policies must be valid JSON: {cause}")))?;
+        let policy = BucketPolicy::read(input.policy).map_err(|cause| {
+            error(
+                S3ErrorCode::MalformedPolicy,
+                format!("Policies must be valid JSON: {cause}"),
+            )
+        })?;
         lock(&self.0.store).bucket_mut(&input.bucket)?.policy = Some(policy);
         answer(PutBucketPolicyOutput {})
     }
 
     pub(super) fn get_policy(&self, request: &S3Request<GetBucketPolicyInput>) -> Answer<GetBucketPolicyOutput> {
-        let policy =
-            lock(&self.0.store).bucket(&request.input.bucket)?.policy.as_ref().map(|policy| policy.text.clone());
+        let policy = lock(&self.0.store)
+            .bucket(&request.input.bucket)?
+            .policy
+            .as_ref()
+            .map(|policy| policy.text.clone());
         let absent = || error(S3ErrorCode::NoSuchBucketPolicy, "The bucket policy does not exist");
-        answer(GetBucketPolicyOutput { policy: Some(policy.ok_or_else(absent)?) })
+        answer(GetBucketPolicyOutput {
+            policy: Some(policy.ok_or_else(absent)?),
+        })
     }
 
     pub(super) fn delete_policy(

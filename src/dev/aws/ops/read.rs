@@ -102,7 +102,10 @@ impl Api {
 fn head_output(found: &Found, selection: Selection, with_checksum: bool) -> HeadObjectOutput {
     let attributes = &found.object.attributes;
     let checksum = Checksum::told(selection.checksum.as_ref().filter(|_| with_checksum));
-    let class = attributes.storage_class.clone().filter(|class| class != dto::StorageClass::STANDARD);
+    let class = attributes
+        .storage_class
+        .clone()
+        .filter(|class| class != dto::StorageClass::STANDARD);
     HeadObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
         cache_control: attributes.cache_control.clone(),
@@ -117,7 +120,12 @@ fn head_output(found: &Found, selection: Selection, with_checksum: bool) -> Head
         content_language: attributes.content_language.clone(),
         content_length: Some(wire_len(selection.range.end - selection.range.start)),
         content_range: selection.content_range,
-        content_type: Some(attributes.content_type.clone().unwrap_or_else(|| "binary/octet-stream".to_owned())),
+        content_type: Some(
+            attributes
+                .content_type
+                .clone()
+                .unwrap_or_else(|| "binary/octet-stream".to_owned()),
+        ),
         e_tag: Some(found.object.etag()),
         expires: attributes.expires.clone(),
         last_modified: Some(wire_time(found.modified)),
@@ -140,16 +148,26 @@ fn select(
     let object = &found.object;
     let size = object.payload.len();
     match (range, part) {
-        (Some(_), Some(_)) => Err(invalid_argument("Cannot specify both Range header and partNumber query parameter")),
+        (Some(_), Some(_)) => Err(invalid_argument(
+            "Cannot specify both Range header and partNumber query parameter",
+        )),
         (Some(range), None) => {
             let range = satisfy(range, size).ok_or_else(|| unsatisfiable(size))?;
             let content_range = Some(format!("bytes {}-{}/{size}", range.start, range.end - 1));
-            Ok(Selection { range, content_range, parts_count: None, checksum: None })
+            Ok(Selection {
+                range,
+                content_range,
+                parts_count: None,
+                checksum: None,
+            })
         }
         (None, Some(number)) => part_of(object, number),
-        (None, None) => {
-            Ok(Selection { range: 0..size, content_range: None, parts_count: None, checksum: object.checksum.clone() })
-        }
+        (None, None) => Ok(Selection {
+            range: 0..size,
+            content_range: None,
+            parts_count: None,
+            checksum: object.checksum.clone(),
+        }),
     }
 }
 
@@ -165,7 +183,9 @@ pub(super) fn check(condition: &ReadCondition, found: &Found) -> S3Result<()> {
             let version = found.version_id.as_deref().map(|id| ("x-amz-version-id", id));
             Err(with_headers(
                 refusal,
-                [("etag", etag.as_str()), ("last-modified", modified.as_str())].into_iter().chain(version),
+                [("etag", etag.as_str()), ("last-modified", modified.as_str())]
+                    .into_iter()
+                    .chain(version),
             ))
         }
     }
@@ -188,7 +208,10 @@ fn unsatisfiable(size: u64) -> S3Error {
 fn part_of(object: &Object, number: i32) -> S3Result<Selection> {
     let size = object.payload.len();
     let refuse = || error(S3ErrorCode::InvalidPart, "The requested partnumber is not satisfiable");
-    let position = usize::try_from(number).ok().and_then(|number| number.checked_sub(1)).ok_or_else(refuse)?;
+    let position = usize::try_from(number)
+        .ok()
+        .and_then(|number| number.checked_sub(1))
+        .ok_or_else(refuse)?;
     let (range, checksum) = if object.parts.is_empty() && position == 0 {
         (0..size, object.checksum.clone())
     } else {
@@ -198,7 +221,12 @@ fn part_of(object: &Object, number: i32) -> S3Result<Selection> {
     };
     let content_range = (size > 0).then(|| format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1)));
     let parts_count = Some(wire_count(object.parts.len())).filter(|count| *count > 0);
-    Ok(Selection { range, content_range, parts_count, checksum })
+    Ok(Selection {
+        range,
+        content_range,
+        parts_count,
+        checksum,
+    })
 }
 
 #[cfg(test)]

@@ -22,8 +22,14 @@ impl Api {
     pub(super) fn get_tags(&self, request: &S3Request<GetObjectTaggingInput>) -> Answer<GetObjectTaggingOutput> {
         let input = &request.input;
         let found = self.find(request, &input.bucket, &input.key, input.version_id.as_deref())?;
-        let tag = |(key, value): &(String, String)| Tag { key: Some(key.clone()), value: Some(value.clone()) };
-        answer(GetObjectTaggingOutput { tag_set: found.tags.iter().map(tag).collect(), version_id: found.version_id })
+        let tag = |(key, value): &(String, String)| Tag {
+            key: Some(key.clone()),
+            value: Some(value.clone()),
+        };
+        answer(GetObjectTaggingOutput {
+            tag_set: found.tags.iter().map(tag).collect(),
+            version_id: found.version_id,
+        })
     }
 
     pub(super) fn put_tags(&self, request: &S3Request<PutObjectTaggingInput>) -> Answer<PutObjectTaggingOutput> {
@@ -59,7 +65,10 @@ fn read(set: &[Tag]) -> S3Result<Tags> {
         let key = tag.key.clone().filter(|key| !key.is_empty());
         let key = key.ok_or_else(|| invalid_argument("The TagKey you have provided is invalid"))?;
         if tags.iter().any(|(seen, _)| *seen == key) {
-            return Err(error(S3ErrorCode::InvalidTag, "Cannot provide multiple Tags with the same key"));
+            return Err(error(
+                S3ErrorCode::InvalidTag,
+                "Cannot provide multiple Tags with the same key",
+            ));
         }
         tags.push((key, tag.value.clone().unwrap_or_default()));
     }

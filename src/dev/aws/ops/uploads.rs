@@ -30,7 +30,12 @@ impl Api {
         let (parts, truncated) = page(behind, size);
         let next = parts.last().filter(|_| truncated).map(|(number, _)| **number);
         answer(ListPartsOutput {
-            parts: Some(parts.into_iter().map(|(number, part)| told_part(*number, part, upload)).collect()),
+            parts: Some(
+                parts
+                    .into_iter()
+                    .map(|(number, part)| told_part(*number, part, upload))
+                    .collect(),
+            ),
             checksum_algorithm: upload.algorithm.map(Algorithm::dto),
             checksum_type: upload.algorithm.map(|_| kind(upload)),
             initiator: Some(initiator(upload)),
@@ -81,7 +86,9 @@ impl Api {
         for line in lines {
             match line {
                 Ok((key, id, upload)) => told.push(self.told_upload(encoding.key(key), id, upload)),
-                Err(prefix) => prefixes.push(CommonPrefix { prefix: Some(encoding.key(prefix)) }),
+                Err(prefix) => prefixes.push(CommonPrefix {
+                    prefix: Some(encoding.key(prefix)),
+                }),
             }
         }
         drop(store);
@@ -134,11 +141,18 @@ fn told_part(number: i32, part: &Part, upload: &Upload) -> dto::Part {
 }
 
 fn kind(upload: &Upload) -> ChecksumType {
-    ChecksumType::from_static(if upload.composite { ChecksumType::COMPOSITE } else { ChecksumType::FULL_OBJECT })
+    ChecksumType::from_static(if upload.composite {
+        ChecksumType::COMPOSITE
+    } else {
+        ChecksumType::FULL_OBJECT
+    })
 }
 
 fn initiator(upload: &Upload) -> Initiator {
-    Initiator { display_name: None, id: Some(upload.initiator.clone()) }
+    Initiator {
+        display_name: None,
+        id: Some(upload.initiator.clone()),
+    }
 }
 
 fn class(upload: &Upload) -> StorageClass {

@@ -49,16 +49,32 @@ impl Api {
             metadata: input.metadata.unwrap_or_default(),
         })?;
         let claims = Claims::new(&request.headers, values, input.content_md5)?;
-        let (payload, digests) =
-            receive(input.body, input.content_length, request.trailing_headers, &claims, false).await?;
+        let (payload, digests) = receive(
+            input.body,
+            input.content_length,
+            request.trailing_headers,
+            &claims,
+            false,
+        )
+        .await?;
         let size = payload.len();
-        let object = Object { payload, etag: digests.etag(), checksum: digests.checksum, parts: vec![], attributes };
+        let object = Object {
+            payload,
+            etag: digests.etag(),
+            checksum: digests.checksum,
+            parts: vec![],
+            attributes,
+        };
         let (etag, checksum) = (object.etag(), Checksum::told(object.checksum.as_ref()));
-        let condition = WriteCondition { if_match: input.if_match, if_none_match: input.if_none_match };
+        let condition = WriteCondition {
+            if_match: input.if_match,
+            if_none_match: input.if_none_match,
+        };
         let tags = header_tags(input.tagging.as_deref());
         let now = self.0.now();
-        let version_id =
-            lock(&self.0.store).bucket_mut(&input.bucket)?.write(&input.key, &condition, now, object, tags)?;
+        let version_id = lock(&self.0.store)
+            .bucket_mut(&input.bucket)?
+            .write(&input.key, &condition, now, object, tags)?;
         answer(PutObjectOutput {
             e_tag: Some(etag),
             checksum_crc32: checksum.checksum_crc32,
@@ -67,7 +83,10 @@ impl Api {
             checksum_sha1: checksum.checksum_sha1,
             checksum_sha256: checksum.checksum_sha256,
             checksum_type: checksum.checksum_type,
-            size: request.headers.contains_key("x-amz-write-offset-bytes").then(|| wire_len(size)),
+            size: request
+                .headers
+                .contains_key("x-amz-write-offset-bytes")
+                .then(|| wire_len(size)),
             version_id,
             ..PutObjectOutput::default()
         })
@@ -76,13 +95,21 @@ impl Api {
 
 /// Attributes as S3 keeps them: within the limits, and without the transfer's own encoding.
 pub(super) fn checked(mut attributes: Attributes) -> S3Result<Attributes> {
-    let metadata = attributes.metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    let metadata = attributes
+        .metadata
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum::<usize>();
     if metadata > METADATA_LIMIT {
         let message = "Your metadata headers exceed the maximum allowed metadata size";
         return Err(error(S3ErrorCode::MetadataTooLarge, message));
     }
     attributes.content_encoding = attributes.content_encoding.and_then(|encoding| {
-        let kept: Vec<&str> = encoding.split(',').map(str::trim).filter(|part| *part != "aws-chunked").collect();
+        let kept: Vec<&str> = encoding
+            .split(',')
+            .map(str::trim)
+            .filter(|part| *part != "aws-chunked")
+            .collect();
         Some(kept.join(",")).filter(|kept| !kept.is_empty())
     });
     Ok(attributes)
@@ -95,5 +122,8 @@ pub(super) fn header_condition(headers: &HeaderMap) -> S3Result<WriteCondition> 
         let parsed = dto::ETagCondition::parse_http_header(value.as_bytes());
         Some(parsed.map_err(|_| super::super::error::invalid_argument("The entity tag is malformed")))
     };
-    Ok(WriteCondition { if_match: read("if-match").transpose()?, if_none_match: read("if-none-match").transpose()? })
+    Ok(WriteCondition {
+        if_match: read("if-match").transpose()?,
+        if_none_match: read("if-none-match").transpose()?,
+    })
 }

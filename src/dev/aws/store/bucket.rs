@@ -54,9 +54,16 @@ impl Bucket {
             (Some(versions), None) => versions.newest().ok_or_else(no_such_key)?,
             (Some(versions), Some(id)) => versions.get(id).ok_or_else(no_such_version)?,
         };
-        let Some(object) = version.content.clone() else { return Err(is_marker(version, version_id.is_some())) };
+        let Some(object) = version.content.clone() else {
+            return Err(is_marker(version, version_id.is_some()));
+        };
         let told = self.versioning.tell(Some(version.id()));
-        Ok(Found { object, modified: version.modified, tags: Arc::clone(&version.tags), version_id: told })
+        Ok(Found {
+            object,
+            modified: version.modified,
+            tags: Arc::clone(&version.tags),
+            version_id: told,
+        })
     }
 
     fn live(&self, key: &str) -> Option<&Version> {
@@ -92,7 +99,12 @@ impl Bucket {
             None if versioning != Versioning::Never => self.objects.entry(key.to_owned()).or_default(),
             _ => match self.objects.get_mut(key) {
                 Some(versions) => versions,
-                None => return Ok(Deletion { version_id: version_id.map(str::to_owned), marker: false }),
+                None => {
+                    return Ok(Deletion {
+                        version_id: version_id.map(str::to_owned),
+                        marker: false,
+                    });
+                }
             },
         };
         let deletion = match version_id {
@@ -118,11 +130,17 @@ impl Bucket {
     }
 
     pub fn upload(&self, key: &str, id: &str) -> S3Result<&Upload> {
-        self.uploads.get(key).and_then(|uploads| uploads.get(id)).ok_or_else(no_such_upload)
+        self.uploads
+            .get(key)
+            .and_then(|uploads| uploads.get(id))
+            .ok_or_else(no_such_upload)
     }
 
     pub fn upload_mut(&mut self, key: &str, id: &str) -> S3Result<&mut Upload> {
-        self.uploads.get_mut(key).and_then(|uploads| uploads.get_mut(id)).ok_or_else(no_such_upload)
+        self.uploads
+            .get_mut(key)
+            .and_then(|uploads| uploads.get_mut(id))
+            .ok_or_else(no_such_upload)
     }
 
     /// Forgets an upload and its parts.
@@ -139,9 +157,15 @@ impl Bucket {
 /// The refusal to read a delete marker.
 fn is_marker(version: &Version, named: bool) -> s3s::S3Error {
     let refusal = if named {
-        error(S3ErrorCode::MethodNotAllowed, "The specified method is not allowed against this resource.")
+        error(
+            S3ErrorCode::MethodNotAllowed,
+            "The specified method is not allowed against this resource.",
+        )
     } else {
         no_such_key()
     };
-    with_headers(refusal, [("x-amz-delete-marker", "true"), ("x-amz-version-id", version.id())])
+    with_headers(
+        refusal,
+        [("x-amz-delete-marker", "true"), ("x-amz-version-id", version.id())],
+    )
 }

@@ -91,7 +91,11 @@ pub(in crate::dev::aws) struct Checksum {
 
 impl Checksum {
     pub fn type_name(&self) -> &'static str {
-        if self.composite { dto::ChecksumType::COMPOSITE } else { dto::ChecksumType::FULL_OBJECT }
+        if self.composite {
+            dto::ChecksumType::COMPOSITE
+        } else {
+            dto::ChecksumType::FULL_OBJECT
+        }
     }
 
     /// The answer's fields for a checksum, of which none is set if there is no checksum.
@@ -131,7 +135,10 @@ pub(in crate::dev::aws) struct Digests {
 impl Digests {
     /// CRC-64 of the data, if it was computed.
     pub fn crc64(&self) -> Option<&Checksum> {
-        let own = self.checksum.as_ref().filter(|checksum| checksum.algorithm == Algorithm::Crc64Nvme);
+        let own = self
+            .checksum
+            .as_ref()
+            .filter(|checksum| checksum.algorithm == Algorithm::Crc64Nvme);
         own.or(self.crc64.as_ref())
     }
 
@@ -143,7 +150,12 @@ impl Digests {
 impl Digester {
     pub fn new(algorithm: Algorithm, also_crc64: bool) -> Self {
         let crc64 = (also_crc64 && algorithm != Algorithm::Crc64Nvme).then(Crc64Nvme::new);
-        Self { md5: Md5::new(), algorithm, hasher: algorithm.hasher(), crc64 }
+        Self {
+            md5: Md5::new(),
+            algorithm,
+            hasher: algorithm.hasher(),
+            crc64,
+        }
     }
 
     pub fn update(&mut self, data: &[u8]) {
@@ -164,7 +176,11 @@ impl Digester {
         });
         Digests {
             md5: self.md5.finalize(),
-            checksum: Some(Checksum { algorithm: self.algorithm, value, composite: false }),
+            checksum: Some(Checksum {
+                algorithm: self.algorithm,
+                value,
+                composite: false,
+            }),
             crc64,
         }
     }
@@ -174,7 +190,11 @@ impl Digester {
 pub(in crate::dev::aws) fn digest(algorithm: Algorithm, payload: &Payload) -> Digests {
     if payload.is_synthetic() {
         let md5 = Md5::checksum(format!("synthetic {}", payload.len()).as_bytes());
-        return Digests { md5, checksum: None, crc64: None };
+        return Digests {
+            md5,
+            checksum: None,
+            crc64: None,
+        };
     }
     let mut digester = Digester::new(algorithm, true);
     payload.stream().for_each(|chunk| digester.update(&chunk));
@@ -183,12 +203,14 @@ pub(in crate::dev::aws) fn digest(algorithm: Algorithm, payload: &Payload) -> Di
 
 /// Lower-case hexadecimal, as an entity tag is written.
 pub(in crate::dev::aws) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            out.extend(char::from_digit(u32::from(nibble), 16));
-        }
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            for nibble in [byte >> 4, byte & 15] {
+                out.extend(char::from_digit(u32::from(nibble), 16));
+            }
+            out
+        })
 }
 
 /// The entity tag of a completed upload: the MD5 of its parts' MD5s, and their number.
@@ -204,7 +226,11 @@ pub(in crate::dev::aws) fn composite(algorithm: Algorithm, parts: &[&Checksum]) 
     }
     let values = hasher.finalize();
     let value = format!("{}-{}", algorithm.value_in(&values)?, parts.len());
-    Some(Checksum { algorithm, value, composite: true })
+    Some(Checksum {
+        algorithm,
+        value,
+        composite: true,
+    })
 }
 
 /// The checksum of the whole from parts' checksums and lengths, which only a CRC allows.
@@ -218,7 +244,11 @@ pub(in crate::dev::aws) fn full_object(algorithm: Algorithm, parts: &[(&Checksum
     }
     let bytes = whole?.to_be_bytes();
     let value = STANDARD.encode(bytes.get(bytes.len() - width..)?);
-    Some(Checksum { algorithm, value, composite: false })
+    Some(Checksum {
+        algorithm,
+        value,
+        composite: false,
+    })
 }
 
 fn raw(algorithm: Algorithm, checksum: &Checksum) -> Option<Vec<u8>> {
@@ -244,8 +274,14 @@ mod tests {
     #[test]
     fn knows_published_values() {
         assert_eq!(of(Algorithm::Crc64Nvme, b"hello").value, "M3eFcAZSQlc=");
-        assert_eq!(digests(Algorithm::Sha1, b"hello").etag(), "5d41402abc4b2a76b9719d911017c592");
-        assert_eq!(of(Algorithm::Crc32c, b"123456789").value, STANDARD.encode(0xE306_9283_u32.to_be_bytes()));
+        assert_eq!(
+            digests(Algorithm::Sha1, b"hello").etag(),
+            "5d41402abc4b2a76b9719d911017c592"
+        );
+        assert_eq!(
+            of(Algorithm::Crc32c, b"123456789").value,
+            STANDARD.encode(0xE306_9283_u32.to_be_bytes())
+        );
     }
 
     #[test]
@@ -255,13 +291,19 @@ mod tests {
             let whole = full_object(algorithm, &[(&a, 5), (&b, 1), (&c, 5)]).unwrap();
             assert_eq!(whole, of(algorithm, b"hello world"));
         }
-        assert_eq!(full_object(Algorithm::Sha256, &[(&of(Algorithm::Sha256, b"x"), 1)]), None);
+        assert_eq!(
+            full_object(Algorithm::Sha256, &[(&of(Algorithm::Sha256, b"x"), 1)]),
+            None
+        );
     }
 
     #[test]
     fn composite_hashes_the_parts_hashes() {
         let (a, b) = (of(Algorithm::Sha256, b"a"), of(Algorithm::Sha256, b"b"));
-        let joined: Vec<u8> = [&a, &b].iter().flat_map(|part| STANDARD.decode(&part.value).unwrap()).collect();
+        let joined: Vec<u8> = [&a, &b]
+            .iter()
+            .flat_map(|part| STANDARD.decode(&part.value).unwrap())
+            .collect();
         let expected = of(Algorithm::Sha256, &joined).value;
         let made = composite(Algorithm::Sha256, &[&a, &b]).unwrap();
         assert_eq!((made.value, made.composite), (format!("{expected}-2"), true));

@@ -55,7 +55,9 @@ pub(in crate::dev::aws) struct WriteCondition {
 impl WriteCondition {
     /// Checks against the live version of the key.
     pub fn check(&self, live: Option<&Version>) -> S3Result<()> {
-        let etag = live.and_then(|version| version.content.as_deref()).map(|object| object.etag.as_str());
+        let etag = live
+            .and_then(|version| version.content.as_deref())
+            .map(|object| object.etag.as_str());
         match (&self.if_none_match, etag) {
             (Some(ETagCondition::ETag(_)), _) => {
                 let message = "A header you provided implies functionality that is not implemented";
@@ -89,7 +91,10 @@ mod tests {
 
     #[test]
     fn entity_tags_decide_before_times() {
-        let (early, late) = (Timestamp::from_second(100).unwrap(), Timestamp::from_second(200).unwrap());
+        let (early, late) = (
+            Timestamp::from_second(100).unwrap(),
+            Timestamp::from_second(200).unwrap(),
+        );
         let check = |condition: ReadCondition| condition.check("e", Timestamp::from_second(150).unwrap());
         assert_eq!(check(ReadCondition::default()), ReadVerdict::Proceed);
         let both = ReadCondition {
@@ -104,9 +109,15 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(check(both), ReadVerdict::Proceed);
-        let same = ReadCondition { if_none_match: Some(tag("e")), ..Default::default() };
+        let same = ReadCondition {
+            if_none_match: Some(tag("e")),
+            ..Default::default()
+        };
         assert_eq!(check(same), ReadVerdict::NotModified);
-        let stale = ReadCondition { if_unmodified_since: Some(wire_time(early)), ..Default::default() };
+        let stale = ReadCondition {
+            if_unmodified_since: Some(wire_time(early)),
+            ..Default::default()
+        };
         assert_eq!(check(stale), ReadVerdict::Failed);
     }
 }

@@ -80,7 +80,13 @@ pub(in crate::dev::aws) fn walk<'a, T, F: Fn(&T) -> bool>(
     keep: F,
 ) -> Walk<'a, T, F> {
     let keys = map.range((after.bound(prefix), Bound::Unbounded));
-    Walk { map, keys, prefix, delimiter: delimiter.filter(|delimiter| !delimiter.is_empty()), keep }
+    Walk {
+        map,
+        keys,
+        prefix,
+        delimiter: delimiter.filter(|delimiter| !delimiter.is_empty()),
+        keep,
+    }
 }
 
 impl<'a, T, F: Fn(&T) -> bool> Iterator for Walk<'a, T, F> {
@@ -96,7 +102,9 @@ impl<'a, T, F: Fn(&T) -> bool> Iterator for Walk<'a, T, F> {
                 continue;
             }
             let group = self.delimiter.and_then(|delimiter| common(key, self.prefix, delimiter));
-            let Some(group) = group else { return Some(Line::Key(key, value)) };
+            let Some(group) = group else {
+                return Some(Line::Key(key, value));
+            };
             let behind = After::Prefix(group.to_owned()).bound(self.prefix);
             self.keys = self.map.range((behind, Bound::Unbounded));
             return Some(Line::Prefix(group));
@@ -117,7 +125,9 @@ mod tests {
     use super::*;
 
     fn map(keys: &[&str]) -> BTreeMap<String, bool> {
-        keys.iter().map(|key| ((*key).to_owned(), !key.contains("gone"))).collect()
+        keys.iter()
+            .map(|key| ((*key).to_owned(), !key.contains("gone")))
+            .collect()
     }
 
     fn lines(
@@ -138,9 +148,18 @@ mod tests {
     #[test]
     fn rolls_up_and_skips_what_is_gone() {
         let map = map(&["a", "b/1", "b/2", "b/c/3", "gone/x", "z"]);
-        assert_eq!(lines(&map, "", Some("/"), &After::Start, 10), (vec!["a".into(), "[b/]".into(), "z".into()], false));
-        assert_eq!(lines(&map, "b/", Some("/"), &After::Start, 10).0, ["b/1", "b/2", "[b/c/]"]);
-        assert_eq!(lines(&map, "b", None, &After::Start, 2), (vec!["b/1".into(), "b/2".into()], true));
+        assert_eq!(
+            lines(&map, "", Some("/"), &After::Start, 10),
+            (vec!["a".into(), "[b/]".into(), "z".into()], false)
+        );
+        assert_eq!(
+            lines(&map, "b/", Some("/"), &After::Start, 10).0,
+            ["b/1", "b/2", "[b/c/]"]
+        );
+        assert_eq!(
+            lines(&map, "b", None, &After::Start, 2),
+            (vec!["b/1".into(), "b/2".into()], true)
+        );
         assert_eq!(lines(&map, "", Some(""), &After::Start, 2).0, ["a", "b/1"]);
         assert_eq!(lines(&map, "", None, &After::Start, 0), (vec![], false));
     }

@@ -61,7 +61,12 @@ impl Upload {
             }
             parts.push((name.number, self.part(name)?));
         }
-        if parts.iter().rev().skip(1).any(|(_, part)| part.payload.len() < MIN_PART) {
+        if parts
+            .iter()
+            .rev()
+            .skip(1)
+            .any(|(_, part)| part.payload.len() < MIN_PART)
+        {
             let message = "Your proposed upload is smaller than the minimum allowed size";
             return Err(error(S3ErrorCode::EntityTooSmall, message));
         }
@@ -125,7 +130,11 @@ impl Upload {
     fn record(&self, number: i32, part: &Part) -> PartRecord {
         // S3 tells the parts' checksums only of an upload that named an algorithm.
         let checksum = part.digests.checksum.clone().filter(|_| self.algorithm.is_some());
-        PartRecord { number, size: part.payload.len(), checksum }
+        PartRecord {
+            number,
+            size: part.payload.len(),
+            checksum,
+        }
     }
 }
 

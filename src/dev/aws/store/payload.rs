@@ -96,7 +96,11 @@ impl Payload {
 
     /// One payload after the other, without copying.
     pub fn concat<'a>(payloads: impl IntoIterator<Item = &'a Self>) -> Self {
-        Self::from_segments(payloads.into_iter().flat_map(|payload| payload.segments.iter().cloned()))
+        Self::from_segments(
+            payloads
+                .into_iter()
+                .flat_map(|payload| payload.segments.iter().cloned()),
+        )
     }
 
     fn from_segments(segments: impl IntoIterator<Item = Segment>) -> Self {
@@ -111,7 +115,9 @@ impl Payload {
 
     /// Whether some bytes are computed: hashing all of them would cost what storing nothing saved.
     pub fn is_synthetic(&self) -> bool {
-        self.segments.iter().any(|segment| matches!(segment, Segment::Synthetic(_)))
+        self.segments
+            .iter()
+            .any(|segment| matches!(segment, Segment::Synthetic(_)))
     }
 
     /// The bytes in `range`, which is cut to the payload's end.
@@ -130,7 +136,10 @@ impl Payload {
     }
 
     pub fn stream(&self) -> PayloadStream {
-        PayloadStream { segments: self.segments.iter().cloned().collect(), remaining: self.len }
+        PayloadStream {
+            segments: self.segments.iter().cloned().collect(),
+            remaining: self.len,
+        }
     }
 }
 
@@ -176,16 +185,26 @@ mod tests {
     use super::*;
 
     fn text(payload: &Payload) -> String {
-        payload.stream().map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()).collect()
+        payload
+            .stream()
+            .map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+            .collect()
     }
 
     #[test]
     fn slices_across_segments() {
-        let payload = Payload::stored(vec![Bytes::from_static(b"hello"), Bytes::new(), Bytes::from_static(b" world")]);
+        let payload = Payload::stored(vec![
+            Bytes::from_static(b"hello"),
+            Bytes::new(),
+            Bytes::from_static(b" world"),
+        ]);
         assert_eq!(payload.len(), 11);
         assert_eq!(text(&payload.slice(3..7)), "lo w");
         assert_eq!(text(&payload.slice(9..99)), "ld");
-        assert_eq!(text(&Payload::concat([&payload.slice(0..2), &payload.slice(10..11)])), "hed");
+        assert_eq!(
+            text(&Payload::concat([&payload.slice(0..2), &payload.slice(10..11)])),
+            "hed"
+        );
     }
 
     #[test]

@@ -21,7 +21,11 @@ pub(in crate::dev::aws) enum Versioning {
 impl Versioning {
     /// How an answer tells a version's id.
     pub fn tell(self, id: Option<&str>) -> Option<String> {
-        if self == Self::Never { None } else { Some(id.unwrap_or("null").to_owned()) }
+        if self == Self::Never {
+            None
+        } else {
+            Some(id.unwrap_or("null").to_owned())
+        }
     }
 }
 
@@ -102,7 +106,12 @@ impl Versions {
             self.0.retain(|version| version.id.is_some());
         }
         let told = versioning.tell(id.as_deref());
-        self.0.push(Version { id, modified, content, tags });
+        self.0.push(Version {
+            id,
+            modified,
+            content,
+            tags,
+        });
         told
     }
 
@@ -113,14 +122,20 @@ impl Versions {
             return Deletion::default();
         }
         let version_id = self.push(versioning, now, None, Tags::from([]));
-        Deletion { version_id, marker: true }
+        Deletion {
+            version_id,
+            marker: true,
+        }
     }
 
     /// Deletes one version for good. Deleting what is not there succeeds, as in AWS.
     pub fn delete_version(&mut self, id: &str) -> Deletion {
         let position = self.0.iter().position(|version| version.id() == id);
         let removed = position.map(|position| self.0.remove(position));
-        Deletion { version_id: Some(id.to_owned()), marker: removed.is_some_and(|version| version.content.is_none()) }
+        Deletion {
+            version_id: Some(id.to_owned()),
+            marker: removed.is_some_and(|version| version.content.is_none()),
+        }
     }
 }
 
@@ -136,7 +151,12 @@ mod tests {
             parts: vec![],
             attributes: super::super::object::Attributes::default(),
         };
-        versions.push(versioning, Timestamp::UNIX_EPOCH, Some(Arc::new(object)), Tags::from([]))
+        versions.push(
+            versioning,
+            Timestamp::UNIX_EPOCH,
+            Some(Arc::new(object)),
+            Tags::from([]),
+        )
     }
 
     #[test]
@@ -145,7 +165,10 @@ mod tests {
         assert_eq!(write(&mut versions, Versioning::Never), None);
         assert_eq!(write(&mut versions, Versioning::Never), None);
         assert_eq!(versions.len(), 1);
-        assert_eq!(versions.delete(Versioning::Never, Timestamp::UNIX_EPOCH), Deletion::default());
+        assert_eq!(
+            versions.delete(Versioning::Never, Timestamp::UNIX_EPOCH),
+            Deletion::default()
+        );
         assert!(versions.is_empty());
     }
 

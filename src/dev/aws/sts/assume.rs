@@ -39,7 +39,13 @@ impl Sts {
         let account = &self.0.options.account_id;
         let source_identity = spec.source_identity.clone();
         let keys = lock(&self.0.iam).open_session(account, &role, self.0.now(), spec);
-        Ok(tell(&keys, &role, &session_arn(account, &role.name, name), name, source_identity.as_deref()))
+        Ok(tell(
+            &keys,
+            &role,
+            &session_arn(account, &role.name, name),
+            name,
+            source_identity.as_deref(),
+        ))
     }
 
     fn spec(&self, caller: &Caller, form: &Form, name: &str) -> Result<SessionSpec, Fault> {
@@ -49,8 +55,13 @@ impl Sts {
         let mut tags: BTreeMap<String, String> = if chained { inherited(caller) } else { BTreeMap::new() };
         let mut transitive: Vec<String> = tags.keys().cloned().collect();
         let given = form.tags()?;
-        if let Some(key) = given.keys().find(|key| transitive.iter().any(|kept| kept.eq_ignore_ascii_case(key))) {
-            return Err(Fault::validation(format!("One of the specified transitive tag keys can't be set: {key}")));
+        if let Some(key) = given
+            .keys()
+            .find(|key| transitive.iter().any(|kept| kept.eq_ignore_ascii_case(key)))
+        {
+            return Err(Fault::validation(format!(
+                "One of the specified transitive tag keys can't be set: {key}"
+            )));
         }
         tags.extend(given);
         transitive.extend(form.transitive_keys());
@@ -59,15 +70,24 @@ impl Sts {
             (None, kept) => kept.clone(),
         };
         let policy = form.get("Policy").map(session_policy).transpose()?;
-        Ok(SessionSpec { name: name.to_owned(), seconds, policy, tags, transitive_tags: transitive, source_identity })
+        Ok(SessionSpec {
+            name: name.to_owned(),
+            seconds,
+            policy,
+            tags,
+            transitive_tags: transitive,
+            source_identity,
+        })
     }
 
     /// The role, if its trust policy and the caller's own policies agree. AWS does not tell a role that does not exist
     /// from one that may not be assumed.
     fn admit(&self, asker: &Asker, form: &Form, arn: &str, spec: &SessionSpec) -> Result<Arc<Role>, Fault> {
         let refuse = |action: &str| {
-            let message =
-                format!("User: {} is not authorized to perform: {action} on resource: {arn}", asker.caller.arn);
+            let message = format!(
+                "User: {} is not authorized to perform: {action} on resource: {arn}",
+                asker.caller.arn
+            );
             Fault::new(403, "AccessDenied", message)
         };
         let role = lock(&self.0.iam).role(arn).ok_or_else(|| refuse("sts:AssumeRole"))?;
@@ -98,7 +118,10 @@ impl Sts {
         for (key, value) in &spec.tags {
             set(format!("aws:requesttag/{}", key.to_lowercase()), value);
         }
-        context.insert("aws:tagkeys".to_owned(), ContextValue::StringList(spec.tags.keys().cloned().collect()));
+        context.insert(
+            "aws:tagkeys".to_owned(),
+            ContextValue::StringList(spec.tags.keys().cloned().collect()),
+        );
         let transitive = ContextValue::StringList(spec.transitive_tags.clone());
         context.insert("sts:transitivetagkeys".to_owned(), transitive);
         context
@@ -106,8 +129,18 @@ impl Sts {
 }
 
 fn inherited(caller: &Caller) -> BTreeMap<String, String> {
-    let kept = |key: &str| caller.transitive_tags.iter().any(|transitive| transitive.eq_ignore_ascii_case(key));
-    caller.tags.iter().filter(|(key, _)| kept(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+    let kept = |key: &str| {
+        caller
+            .transitive_tags
+            .iter()
+            .any(|transitive| transitive.eq_ignore_ascii_case(key))
+    };
+    caller
+        .tags
+        .iter()
+        .filter(|(key, _)| kept(key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 pub(super) fn seconds(asked: Option<&str>, least: u32, chained: bool) -> Result<u32, Fault> {
@@ -117,12 +150,18 @@ pub(super) fn seconds(asked: Option<&str>, least: u32, chained: bool) -> Result<
             "1 validation error detected: Value '{asked}' at 'durationSeconds' failed to satisfy constraint: {constraint}"
         ))
     };
-    let seconds: u32 = asked.parse().map_err(|_| broken("Member must be a number".to_owned()))?;
+    let seconds: u32 = asked
+        .parse()
+        .map_err(|_| broken("Member must be a number".to_owned()))?;
     if seconds < least {
-        return Err(broken(format!("Member must have value greater than or equal to {least}")));
+        return Err(broken(format!(
+            "Member must have value greater than or equal to {least}"
+        )));
     }
     if seconds > MOST_SECONDS {
-        return Err(broken(format!("Member must have value less than or equal to {MOST_SECONDS}")));
+        return Err(broken(format!(
+            "Member must have value less than or equal to {MOST_SECONDS}"
+        )));
     }
     if chained && seconds > MOST_CHAINED {
         let message =
@@ -141,13 +180,16 @@ pub(super) fn session_policy(text: &str) -> Result<Arc<PolicyDocument>, Fault> {
     }
     let malformed = |why: String| Fault::new(400, "MalformedPolicyDocument", why);
     let value = serde_json::from_str(text).map_err(|_| malformed("This policy contains invalid Json".to_owned()))?;
-    Ok(Arc::new(parse(Kind::Identity, &value).map_err(|cause| malformed(cause.to_string()))?))
+    Ok(Arc::new(
+        parse(Kind::Identity, &value).map_err(|cause| malformed(cause.to_string()))?,
+    ))
 }
 
 pub(super) fn tell(keys: &SessionKeys, role: &Role, arn: &str, name: &str, source_identity: Option<&str>) -> Success {
     let mut result = Xml::default();
     result.nest("AssumedRoleUser", |user| {
-        user.text("AssumedRoleId", &format!("{}:{name}", role.id)).text("Arn", arn);
+        user.text("AssumedRoleId", &format!("{}:{name}", role.id))
+            .text("Arn", arn);
     });
     result.nest("Credentials", |credentials| {
         credentials
@@ -159,7 +201,10 @@ pub(super) fn tell(keys: &SessionKeys, role: &Role, arn: &str, name: &str, sourc
     if let Some(source) = source_identity {
         result.text("SourceIdentity", source);
     }
-    Success { action: "AssumeRole", result }
+    Success {
+        action: "AssumeRole",
+        result,
+    }
 }
 
 #[cfg(test)]
@@ -170,10 +215,20 @@ mod tests {
     fn duration_has_its_limits() {
         assert_eq!(seconds(None, 900, false), Ok(3600));
         assert_eq!(seconds(Some("900"), 900, false), Ok(900));
-        assert!(seconds(Some("899"), 900, false).unwrap_err().message.contains("greater than or equal to 900"));
+        assert!(
+            seconds(Some("899"), 900, false)
+                .unwrap_err()
+                .message
+                .contains("greater than or equal to 900")
+        );
         assert_eq!(seconds(Some("43200"), 1, false), Ok(43_200));
         assert!(seconds(Some("43201"), 1, false).is_err());
-        assert!(seconds(Some("3601"), 1, true).unwrap_err().message.contains("role chaining"));
+        assert!(
+            seconds(Some("3601"), 1, true)
+                .unwrap_err()
+                .message
+                .contains("role chaining")
+        );
         assert!(seconds(Some("soon"), 1, false).is_err());
     }
 }

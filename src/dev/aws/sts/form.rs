@@ -43,10 +43,14 @@ impl Form {
     pub(super) fn tags(&self) -> Result<BTreeMap<String, String>, Fault> {
         let mut tags = BTreeMap::new();
         for number in 1..=51 {
-            let Some(key) = self.get(&format!("Tags.member.{number}.Key")) else { break };
+            let Some(key) = self.get(&format!("Tags.member.{number}.Key")) else {
+                break;
+            };
             let value = self.get(&format!("Tags.member.{number}.Value")).unwrap_or_default();
             if number > 50 || key.is_empty() || key.len() > 128 || value.len() > 256 {
-                return Err(Fault::validation("1 validation error detected: the session tags exceed their limits"));
+                return Err(Fault::validation(
+                    "1 validation error detected: the session tags exceed their limits",
+                ));
             }
             let again = tags.keys().any(|seen: &String| seen.eq_ignore_ascii_case(key));
             if again {
@@ -76,7 +80,9 @@ fn is_name_byte(byte: u8) -> bool {
 
 fn lower_first(name: &str) -> String {
     let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + chars.as_str())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_ascii_lowercase().to_string() + chars.as_str()
+    })
 }
 
 #[cfg(test)]

@@ -49,7 +49,10 @@ impl S3Route for Sts {
     }
 
     async fn call(&self, mut request: S3Request<Body>) -> S3Result<S3Response<Body>> {
-        let id = request.extensions.get::<super::server::RequestId>().map_or_else(String::new, |id| id.0.clone());
+        let id = request
+            .extensions
+            .get::<super::server::RequestId>()
+            .map_or_else(String::new, |id| id.0.clone());
         let outcome = match request.input.store_all_limited(MOST_FORM).await {
             Ok(bytes) => self.act(&request, &Form::read(&bytes)),
             Err(_) => Err(Fault::validation("The request is too large")),
@@ -83,11 +86,18 @@ impl Sts {
     fn asker(&self, request: &S3Request<Body>, form: &Form) -> Result<Asker, Fault> {
         let note = request.extensions.get::<Note>().cloned().unwrap_or_default();
         note.write(|noted| noted.operation = form.get("Action").map(str::to_owned));
-        let verified = request.credentials.as_ref().map(|credentials| credentials.access_key.as_str());
+        let verified = request
+            .credentials
+            .as_ref()
+            .map(|credentials| credentials.access_key.as_str());
         let signed = Signed::read(&request.uri, &request.headers);
         // What is claimed counts for nothing unless it is what was verified.
         let Some(signed) = signed.filter(|signed| Some(signed.access_key_id.as_str()) == verified) else {
-            return Err(Fault::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token"));
+            return Err(Fault::new(
+                403,
+                "MissingAuthenticationToken",
+                "Request is missing Authentication Token",
+            ));
         };
         if signed.service != "sts" {
             let message = "Credential should be scoped to correct service: 'sts'.";
@@ -95,23 +105,38 @@ impl Sts {
         }
         let caller = self.0.identify(&signed).map_err(unidentified)?;
         note.write(|noted| noted.principal_arn = Some(caller.arn.clone()));
-        Ok(Asker { caller, region: signed.region, peer: request.extensions.get::<SocketAddr>().copied(), note })
+        Ok(Asker {
+            caller,
+            region: signed.region,
+            peer: request.extensions.get::<SocketAddr>().copied(),
+            note,
+        })
     }
 }
 
 fn unidentified(reason: Unidentified) -> Fault {
     match reason {
-        Unidentified::UnknownKey | Unidentified::InvalidToken => {
-            Fault::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-        }
-        Unidentified::ExpiredToken => {
-            Fault::new(403, "ExpiredToken", "The security token included in the request is expired")
-        }
+        Unidentified::UnknownKey | Unidentified::InvalidToken => Fault::new(
+            403,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+        ),
+        Unidentified::ExpiredToken => Fault::new(
+            403,
+            "ExpiredToken",
+            "The security token included in the request is expired",
+        ),
     }
 }
 
 fn caller_identity(caller: &Caller) -> xml::Success {
     let mut result = xml::Xml::default();
-    result.text("Arn", &caller.arn).text("UserId", &caller.user_id).text("Account", &caller.account);
-    xml::Success { action: "GetCallerIdentity", result }
+    result
+        .text("Arn", &caller.arn)
+        .text("UserId", &caller.user_id)
+        .text("Account", &caller.account);
+    xml::Success {
+        action: "GetCallerIdentity",
+        result,
+    }
 }

@@ -33,7 +33,10 @@ pub(in crate::dev::aws) struct Issuer {
 impl Issuer {
     /// The provider's name in trust policies.
     fn arn(&self, account: &str) -> String {
-        format!("arn:aws:iam::{account}:oidc-provider/{}", self.url.trim_start_matches("https://"))
+        format!(
+            "arn:aws:iam::{account}:oidc-provider/{}",
+            self.url.trim_start_matches("https://")
+        )
     }
 
     fn verify(&self, token: &str) -> Result<(), Fault> {
@@ -54,7 +57,9 @@ impl Issuer {
             Err(error) if *error.kind() == ErrorKind::ExpiredSignature => {
                 Err(Fault::new(400, "ExpiredTokenException", "Token expired"))
             }
-            Err(_) => Err(invalid("The token cannot be verified, or is of another issuer or audience.")),
+            Err(_) => Err(invalid(
+                "The token cannot be verified, or is of another issuer or audience.",
+            )),
         }
     }
 }
@@ -71,13 +76,21 @@ impl Sts {
         let account = &self.0.options.account_id;
         let provider = {
             let issuers = lock(&self.0.issuers);
-            let mut refusal =
-                Fault::new(400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account");
-            let trusted = issuers.iter().find(|issuer| issuer.verify(token).map_err(|fault| refusal = fault).is_ok());
+            let mut refusal = Fault::new(
+                400,
+                "InvalidIdentityToken",
+                "No OpenIDConnect provider found in your account",
+            );
+            let trusted = issuers
+                .iter()
+                .find(|issuer| issuer.verify(token).map_err(|fault| refusal = fault).is_ok());
             trusted.map(|issuer| issuer.arn(account)).ok_or(refusal)?
         };
         let refused = || Fault::new(403, "AccessDenied", format!("Not authorized to perform {ACTION}"));
-        let role = lock(&self.0.iam).role(arn).filter(|role| trusts(&role.trust, &provider)).ok_or_else(refused)?;
+        let role = lock(&self.0.iam)
+            .role(arn)
+            .filter(|role| trusts(&role.trust, &provider))
+            .ok_or_else(refused)?;
         let spec = SessionSpec {
             name: name.to_owned(),
             seconds: seconds(form.get("DurationSeconds"), self.0.options.min_session_seconds, false)?,
@@ -88,7 +101,10 @@ impl Sts {
         };
         let keys = lock(&self.0.iam).open_session(account, &role, self.0.now(), spec);
         let told = tell(&keys, &role, &session_arn(account, &role.name, name), name, None);
-        Ok(Success { action: "AssumeRoleWithWebIdentity", ..told })
+        Ok(Success {
+            action: "AssumeRoleWithWebIdentity",
+            ..told
+        })
     }
 }
 
@@ -98,7 +114,10 @@ fn trusts(trust: &PolicyDocument, provider: &str) -> bool {
     trust.statements.iter().any(|statement| {
         let names_it =
             matches!(&statement.principal, Some(Principal::Federated(arns)) if arns.iter().any(|arn| arn == provider));
-        let lets_in = statement.action.as_ref().is_some_and(|actions: &ActionList| actions.iter().any(|a| a == ACTION));
+        let lets_in = statement
+            .action
+            .as_ref()
+            .is_some_and(|actions: &ActionList| actions.iter().any(|a| a == ACTION));
         statement.effect == Effect::Allow && statement.condition.is_none() && names_it && lets_in
     })
 }

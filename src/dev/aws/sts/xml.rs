@@ -50,7 +50,13 @@ fn escape(text: &str) -> String {
 /// The text that stands escaped inside an element.
 pub(in crate::dev::aws) fn unescape(text: &str) -> String {
     let mut text = text.to_owned();
-    for (escaped, plain) in [("&quot;", "\""), ("&apos;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")] {
+    for (escaped, plain) in [
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ] {
         text = text.replace(escaped, plain);
     }
     text
@@ -72,7 +78,11 @@ pub(in crate::dev::aws) struct Fault {
 
 impl Fault {
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into() }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+        }
     }
 
     pub fn validation(message: impl Into<String>) -> Self {

@@ -20,7 +20,11 @@ pub fn usable(keys: &[Jwk]) -> Vec<UsableKey> {
         .filter(|jwk| is_unique(&jwk.common.key_id))
         .filter_map(|jwk| {
             let algorithm = algorithm(jwk)?;
-            Some(UsableKey { id: jwk.common.key_id.clone(), algorithm, key: DecodingKey::from_jwk(jwk).ok()? })
+            Some(UsableKey {
+                id: jwk.common.key_id.clone(),
+                algorithm,
+                key: DecodingKey::from_jwk(jwk).ok()?,
+            })
         })
         .collect()
 }
@@ -37,8 +41,14 @@ fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
         _ => return None,
     };
     let common = &jwk.common;
-    let is_for_signatures = common.public_key_use.as_ref().is_none_or(|of| *of == PublicKeyUse::Signature)
-        && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    let is_for_signatures = common
+        .public_key_use
+        .as_ref()
+        .is_none_or(|of| *of == PublicKeyUse::Signature)
+        && common
+            .key_operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
     let is_for_algorithm = common.key_algorithm.as_ref().is_none_or(|of| *of == name);
     (is_for_signatures && is_for_algorithm).then_some(algorithm)
 }
@@ -51,7 +61,10 @@ mod tests {
 
     /// The curve's base point and any modulus: nothing is signed here.
     fn count(keys: &[Value]) -> usize {
-        let keys: Vec<Jwk> = keys.iter().map(|key| serde_json::from_value(key.clone()).unwrap()).collect();
+        let keys: Vec<Jwk> = keys
+            .iter()
+            .map(|key| serde_json::from_value(key.clone()).unwrap())
+            .collect();
         usable(&keys).len()
     }
 
@@ -64,7 +77,10 @@ mod tests {
     #[test]
     fn a_key_serves_what_it_says_it_is_for() {
         assert_eq!(count(&[rsa(&json!({}))]), 1);
-        assert_eq!(count(&[rsa(&json!({ "use": "sig", "alg": "RS256", "key_ops": ["verify"] }))]), 1);
+        assert_eq!(
+            count(&[rsa(&json!({ "use": "sig", "alg": "RS256", "key_ops": ["verify"] }))]),
+            1
+        );
         for other in [
             json!({ "use": "enc" }),
             json!({ "alg": "RS512" }),

@@ -82,7 +82,9 @@ impl Problem {
 
 impl From<reqwest::Error> for Problem {
     fn from(error: reqwest::Error) -> Self {
-        Self::NoAnswer { is_timeout: error.is_timeout() }
+        Self::NoAnswer {
+            is_timeout: error.is_timeout(),
+        }
     }
 }
 
@@ -96,7 +98,14 @@ impl KeyStore {
     /// `http` must not follow redirects. Nothing is fetched until it is needed.
     pub async fn at(url: Url, http: reqwest::Client, upstreams: &Upstreams, clock: Clock) -> Self {
         let upstream = upstreams.at(Dependency::Jwks, url.origin().ascii_serialization()).await;
-        Self { url, http, upstream, clock, known: RwLock::default(), flight: Mutex::default() }
+        Self {
+            url,
+            http,
+            upstream,
+            clock,
+            known: RwLock::default(),
+            flight: Mutex::default(),
+        }
     }
 
     /// Makes sure that there are keys.
@@ -110,7 +119,11 @@ impl KeyStore {
         if self.has_keys() {
             return Ok(());
         }
-        let why = self.upstream.resting().map(|resting| format!(": {resting}")).unwrap_or_default();
+        let why = self
+            .upstream
+            .resting()
+            .map(|resting| format!(": {resting}"))
+            .unwrap_or_default();
         Err(Rejection::Unavailable {
             detail: format!("the issuer's keys (MCP_JWT_JWKS_URL) could not be fetched{why}"),
         })
@@ -167,7 +180,10 @@ impl KeyStore {
             return;
         }
         let question = || observed(Dependency::Jwks, "jwks GET", None, Problem::ended, self.fetch());
-        let fetched = self.upstream.ask(Asker::SERVER, Repeat::Safe, question, Problem::silence).await;
+        let fetched = self
+            .upstream
+            .ask(Asker::SERVER, Repeat::Safe, question, Problem::silence)
+            .await;
         if matches!(fetched, Err(Problem::NotAsked(_))) {
             return;
         }
@@ -176,7 +192,10 @@ impl KeyStore {
         *tried = Some(now);
         match fetched {
             Ok(keys) => {
-                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known { keys, fetched: Some(now) };
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known {
+                    keys,
+                    fetched: Some(now),
+                };
             }
             Err(problem) => tracing::warn!(%problem, "the issuer's keys could not be fetched"),
         }
@@ -197,11 +216,15 @@ impl KeyStore {
         let set: KeySet =
             serde_json::from_slice(&body).map_err(|_| Problem::Unusable("the answer is not a key set"))?;
         // A key of a kind that nobody here knows must not cost the others.
-        let keys: Vec<Jwk> = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect();
+        let keys: Vec<Jwk> = set
+            .keys
+            .into_iter()
+            .filter_map(|key| serde_json::from_value(key).ok())
+            .collect();
         match usable(&keys) {
-            keys if keys.is_empty() => {
-                Err(Problem::Unusable("the key set holds no key for RS256, ES256 or EdDSA signatures"))
-            }
+            keys if keys.is_empty() => Err(Problem::Unusable(
+                "the key set holds no key for RS256, ES256 or EdDSA signatures",
+            )),
             keys => Ok(keys),
         }
     }
