@@ -25,10 +25,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 use aws_sdk_s3::types::ChecksumAlgorithm;
+use embedded_aws::{AccessKey, EmbeddedAws, Options};
 use futures::{StreamExt as _, TryStreamExt as _};
 use quilt_format::manifest::ManifestHasher;
 use quilt_mcp::clock::Clock;
-use quilt_mcp::dev::aws::{AccessKey, EmbeddedAws, Options};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use server::{Server, token};

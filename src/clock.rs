@@ -41,6 +41,12 @@ pub struct Clock {
     monotonic: Arc<dyn Fn() -> Moment + Send + Sync>,
 }
 
+/// The same instant for an API of the standard library. An instant that it cannot represent counts as long past.
+#[must_use]
+pub fn to_system_time(instant: Timestamp) -> std::time::SystemTime {
+    std::time::SystemTime::try_from(instant).unwrap_or(std::time::SystemTime::UNIX_EPOCH)
+}
+
 impl Clock {
     /// The machine's clocks.
     #[must_use]

@@ -55,6 +55,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod credentials;
+#[cfg(feature = "dev")]
 pub mod dev;
 pub mod endpoint;
 pub mod error_code;

@@ -1,5 +1,6 @@
 //! The commands.
 
+#[cfg(feature = "dev")]
 mod dev;
 mod docs;
 mod healthcheck;
@@ -30,6 +31,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the server
     Serve(Box<ServeConfig>),
+    #[cfg(feature = "dev")]
     /// Run the server with an S3, an STS, a catalog and sample data, all on this machine
     Dev(Box<dev::DevArgs>),
     /// Compute or check the top hash of a Quilt manifest
@@ -60,6 +62,7 @@ pub fn parse() -> Cli {
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(config) => serve::run(*config).await,
+        #[cfg(feature = "dev")]
         Command::Dev(args) => dev::run(*args).await,
         Command::Manifest(args) => manifest::run(args),
         Command::Healthcheck(args) => healthcheck::run(args).await,

@@ -143,6 +143,7 @@ mod tests {
     use aws_credential_types::provider::future;
 
     use super::*;
+    use crate::clock::to_system_time;
 
     /// Counts how often it is asked; its credentials end so many seconds after 1970.
     #[derive(Debug, Clone)]
@@ -154,7 +155,7 @@ mod tests {
             Self: 'a,
         {
             self.0.fetch_add(1, Ordering::Relaxed);
-            let end = self.1.map(|end| Timestamp::from_second(end).unwrap().into());
+            let end = self.1.map(|end| to_system_time(Timestamp::from_second(end).unwrap()));
             future::ProvideCredentials::ready(Ok(Credentials::new("AKIAX", "s", None, end, "test")))
         }
     }
@@ -186,7 +187,7 @@ mod tests {
         let day = SignedDuration::from_hours(24);
         let kept = |manual: &ManualClock, ends: Option<Timestamp>| {
             Kept::new(
-                Credentials::new("AKIAX", "s", None, ends.map(Into::into), "test"),
+                Credentials::new("AKIAX", "s", None, ends.map(to_system_time), "test"),
                 &manual.clock(),
             )
         };

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::jwt_exchange::Step;
 use super::{Ambient, Attempt, Outcome, Source};
-use crate::clock::Clock;
+use crate::clock::{Clock, to_system_time};
 use crate::config::RolePattern;
 use crate::error_code::ErrorCode;
 use crate::identity::{Claims, ProvedCaller};
@@ -160,7 +160,7 @@ fn vended(credentials: Option<aws_sdk_sts::types::Credentials>, message: String)
         vended.access_key_id,
         vended.secret_access_key,
         Some(vended.session_token),
-        expires_at.map(Into::into),
+        expires_at.map(to_system_time),
         "assume-role",
     );
     Ok((credentials, expires_at, Attempt::ok(Source::Jwt, message)))

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{Attempt, Outcome, Source};
 use crate::catalog::{RegistryDirectory, RegistryError};
-use crate::clock::Clock;
+use crate::clock::{Clock, to_system_time};
 use crate::error_code::ErrorCode;
 use crate::identity::ProvedCaller;
 
@@ -75,7 +75,7 @@ impl CatalogCredentials {
             vended.access_key_id,
             vended.secret_access_key.expose_secret(),
             Some(vended.session_token.expose_secret().to_owned()),
-            Some(vended.expiration.into()),
+            Some(to_system_time(vended.expiration)),
             "quilt-registry",
         );
         let message = match caller.claims() {

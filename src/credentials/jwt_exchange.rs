@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::{AssumeRole, Attempt, Outcome, Source};
-use crate::clock::Clock;
+use crate::clock::{Clock, to_system_time};
 use crate::error_code::ErrorCode;
 use crate::identity::{Claims, Proof, ProvedCaller};
 
@@ -70,7 +70,7 @@ impl JwtExchange {
             embedded.access_key_id,
             embedded.secret_access_key.expose_secret(),
             embedded.session_token.map(|token| token.expose_secret().to_owned()),
-            expires_at.map(Into::into),
+            expires_at.map(to_system_time),
             "embedded-in-jwt",
         );
         Some(Ok((

@@ -7,7 +7,6 @@
 //! Invariant: nothing listens on anything but loopback, keys and secrets are made afresh at every start, and no identity
 //! of the machine is used.
 
-pub mod aws;
 mod info;
 mod registry;
 mod samples;
@@ -18,12 +17,12 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
+use embedded_aws::{AccessKey, EmbeddedAws, Options};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::aws::{EmbeddedAws, Options};
 use crate::app::{App, Surroundings};
 use crate::clock::Clock;
 use crate::config::{CatalogConfig, IdentityConfig, ServeConfig};
@@ -65,7 +64,7 @@ pub struct Backend {
     /// The embedded S3 and STS.
     pub aws: EmbeddedAws,
     /// The server's own AWS identity.
-    pub server_key: aws::AccessKey,
+    pub server_key: AccessKey,
 }
 
 impl Backend {
@@ -88,7 +87,7 @@ impl Backend {
         let registry = loopback(0).await?;
         let registry_url = format!("http://{}", registry.local_addr()?);
         let directory = users.directory();
-        let routes = Registry::new(aws.clone(), directory, &users.jwt_secret, clock).routes();
+        let routes = Registry::new(aws.clone(), directory, &users.jwt_secret, clock)?.routes();
         serve_plain(tasks, shutdown, registry, routes);
 
         let catalog = loopback(0).await?;

@@ -17,8 +17,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::aws::EmbeddedAws;
 use crate::clock::Clock;
+use embedded_aws::EmbeddedAws;
 
 /// How long vended credentials live, in seconds: as long as the real registry's.
 const VENDED_SECONDS: u32 = 3600;
@@ -61,15 +61,19 @@ pub struct Registry {
 
 impl Registry {
     /// A registry whose tokens are signed with `secret`, and which vends sessions of the directory's roles.
-    #[must_use]
-    pub fn new(aws: EmbeddedAws, directory: Directory, secret: &SecretString, clock: Clock) -> Self {
-        let key = DecodingKey::from_secret(secret.expose_secret().as_bytes());
-        Self {
+    pub fn new(
+        aws: EmbeddedAws,
+        directory: Directory,
+        secret: &SecretString,
+        clock: Clock,
+    ) -> Result<Self, jsonwebtoken::errors::Error> {
+        let key = DecodingKey::from_secret(secret.expose_secret().as_bytes())?;
+        Ok(Self {
             aws,
             directory,
             key,
             clock,
-        }
+        })
     }
 
     /// Its endpoints.

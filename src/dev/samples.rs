@@ -5,8 +5,8 @@ use quilt_format::json::{Object, Value};
 use quilt_format::layout::{self, Pointer};
 use quilt_format::{Entry, Header, Manifest, PackageName, PhysicalKey};
 
-use super::aws::EmbeddedAws;
 use super::info::PackageInfo;
+use embedded_aws::EmbeddedAws;
 
 /// Every user reads it, writers write it.
 pub(super) const SHARED: &str = "quilt-dev-shared";

@@ -3,12 +3,12 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::aws::{AccessKey, EmbeddedAws};
 use super::info::{AdminInfo, UserInfo, UsersInfo};
 use super::registry::Directory;
 use super::samples::SHARED;
 use crate::clock::Clock;
 use crate::identity::sign;
+use embedded_aws::{AccessKey, EmbeddedAws};
 
 /// How long tokens and embedded credentials last.
 const TWELVE_HOURS: u32 = 12 * 3600;

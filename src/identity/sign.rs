@@ -7,6 +7,6 @@ use serde_json::Value;
 
 /// Signs claims as an HS256 token.
 pub fn sign(claims: &Value, secret: &SecretString) -> Result<String, jsonwebtoken::errors::Error> {
-    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes())?;
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)
 }

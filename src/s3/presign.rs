@@ -1,12 +1,13 @@
 //! A presigned URL of an object: whoever holds it may read the object until it ends. Never log one.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use jiff::{SignedDuration, Timestamp};
 
 use super::head::read_target;
 use super::{ObjectUri, S3Error, S3ErrorKind, UserS3};
+use crate::clock::to_system_time;
 
 /// A link and its end.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ impl UserS3 {
         let target = read_target(object);
         let invalid = |words| S3Error::made_here(S3ErrorKind::InvalidRequest, target, words);
         let config = PresigningConfig::builder()
-            .start_time(SystemTime::from(now))
+            .start_time(to_system_time(now))
             .expires_in(granted)
             .build();
         let config = config.map_err(|_| invalid("the link's life is out of range"))?;

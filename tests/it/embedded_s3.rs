@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use embedded_aws::{EmbeddedAws, JournalEntry, Options};
 use quilt_mcp::clock::Clock;
-use quilt_mcp::dev::aws::{EmbeddedAws, JournalEntry, Options};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

@@ -242,7 +242,7 @@ async fn reading_a_kilobyte_of_a_huge_object_moves_a_kilobyte() {
             let data = base64::prelude::BASE64_STANDARD
                 .decode(output["data"].as_str().unwrap())
                 .unwrap();
-            assert_eq!(data, quilt_mcp::dev::aws::synthetic_bytes(offset..offset + 1024));
+            assert_eq!(data, embedded_aws::synthetic_bytes(offset..offset + 1024));
             assert_eq!((&output["size"], &output["truncated"]), (&json!(size), &json!(true)));
         }
     }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine as _;
+use embedded_aws::EmbeddedAws;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use quilt_mcp::clock::Clock;
-use quilt_mcp::dev::aws::EmbeddedAws;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -522,7 +522,7 @@ fn ending_in(keys: &Keys, seconds: i64) -> Keys {
     let (secret, mut claims) = [secret.as_slice(), text]
         .into_iter()
         .find_map(|secret| {
-            let key = DecodingKey::from_secret(secret);
+            let key = DecodingKey::from_secret(secret).ok()?;
             Some((
                 secret,
                 jsonwebtoken::decode::<Value>(told, &key, &validation).ok()?.claims,
@@ -533,7 +533,7 @@ fn ending_in(keys: &Keys, seconds: i64) -> Keys {
     let session_token = jsonwebtoken::encode(
         &Header::new(Algorithm::HS256),
         &claims,
-        &EncodingKey::from_secret(secret),
+        &EncodingKey::from_secret(secret).unwrap(),
     )
     .unwrap();
     Keys {

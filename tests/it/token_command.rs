@@ -72,7 +72,7 @@ async fn a_minted_token_says_what_the_flags_say_and_verifies() {
     ];
     let (code, out, err) = quilt_mcp(&arguments, &[("MCP_JWT_SECRET", SECRET)], "").await;
     assert_eq!((code, err.as_str(), out.lines().count()), (0, "", 1));
-    let key = jsonwebtoken::DecodingKey::from_secret(SECRET.as_bytes());
+    let key = jsonwebtoken::DecodingKey::from_secret(SECRET.as_bytes()).unwrap();
     let rules = jsonwebtoken::Validation::new(Algorithm::HS256);
     let mut claims = jsonwebtoken::decode::<Value>(out.trim_end(), &key, &rules)
         .unwrap()

@@ -135,7 +135,7 @@ async fn quilt3_s_login_becomes_a_token() {
         .await;
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("new HS256 token") && !err.contains(&access), "{err}");
-    let key = jsonwebtoken::DecodingKey::from_secret(SECRET.as_bytes());
+    let key = jsonwebtoken::DecodingKey::from_secret(SECRET.as_bytes()).unwrap();
     let rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
     let claims = jsonwebtoken::decode::<Value>(out.trim_end(), &key, &rules)
         .unwrap()

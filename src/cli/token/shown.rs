@@ -34,9 +34,9 @@ pub(super) fn printable(text: &str) -> String {
     for c in text.chars() {
         let is_turn = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if is_turn || (c.is_control() && c != '\n') {
-            shown.extend(c.escape_unicode())
+            shown.extend(c.escape_unicode());
         } else {
-            shown.push(c)
+            shown.push(c);
         }
     }
     shown

@@ -152,7 +152,7 @@ fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&Catal
             category,
             priority,
             message,
-        })
+        });
     };
     if !denied.is_empty() {
         let others = view.map(|view| other_roles(&view.me)).unwrap_or_default();

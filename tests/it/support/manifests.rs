@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 
 /// Makes manifests, the same ones for the same seed.
 pub struct Generator {

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_credential_types::Credentials;
+use embedded_aws::{EmbeddedAws, Options};
 use quilt_mcp::clock::Clock;
-use quilt_mcp::dev::aws::{EmbeddedAws, Options};
 use quilt_mcp::s3::{SharedS3, SharedS3Options};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

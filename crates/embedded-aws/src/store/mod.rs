@@ -1,0 +1,44 @@
+//! Everything that is stored: buckets, objects, versions, uploads. One lock guards it all, held for as long as a
+//! look-up or change takes and never while bytes are read, hashed or sent. The store knows no caller: whoever asks has
+//! already been let through.
+
+pub(crate) mod bucket;
+pub(crate) mod checksum;
+pub(crate) mod condition;
+pub(crate) mod list;
+pub(crate) mod multipart;
+pub(crate) mod object;
+pub(crate) mod payload;
+pub(crate) mod versions;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use awsim_iam_policy::PolicyDocument;
+use s3s::S3Result;
+
+use self::bucket::Bucket;
+use super::error::no_such_bucket;
+
+/// Every bucket of the account, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub buckets: BTreeMap<String, Bucket>,
+}
+
+impl Store {
+    pub fn bucket(&self, name: &str) -> S3Result<&Bucket> {
+        self.buckets.get(name).ok_or_else(no_such_bucket)
+    }
+
+    pub fn bucket_mut(&mut self, name: &str) -> S3Result<&mut Bucket> {
+        self.buckets.get_mut(name).ok_or_else(no_such_bucket)
+    }
+
+    /// What the gate needs of a bucket: its region and policy.
+    pub fn policy_of(&self, name: &str) -> Option<(Arc<str>, Option<Arc<PolicyDocument>>)> {
+        let bucket = self.buckets.get(name)?;
+        let policy = bucket.policy.as_ref().map(|policy| Arc::clone(&policy.document));
+        Some((Arc::clone(&bucket.region), policy))
+    }
+}
