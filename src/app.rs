@@ -41,7 +41,7 @@ const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
 const BUCKET_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is given to a server rather than set: tests and `dev` give other ones.
-pub struct Surroundings {
+pub struct Overrides {
     /// The time.
     pub clock: Clock,
     /// The server's own AWS identity.
@@ -60,7 +60,7 @@ pub struct Surroundings {
     pub bucket_limit: Duration,
 }
 
-impl Default for Surroundings {
+impl Default for Overrides {
     fn default() -> Self {
         Self {
             clock: Clock::system(),
@@ -98,9 +98,9 @@ pub enum BuildError {
 
 impl App {
     /// Builds every room from the settings.
-    pub async fn build(config: &ServeConfig, surroundings: Surroundings) -> Result<Self, BuildError> {
+    pub async fn build(config: &ServeConfig, surroundings: Overrides) -> Result<Self, BuildError> {
         config.check()?;
-        let Surroundings {
+        let Overrides {
             clock,
             ambient,
             registry_timeout,

@@ -3,7 +3,7 @@
 use tokio::net::TcpListener;
 
 use super::{Cli, fail, serve_metrics, shutdown};
-use crate::app::{App, BuildError, Surroundings};
+use crate::app::{App, BuildError, Overrides};
 use crate::config::{ServeConfig, unknown_variables};
 use crate::telemetry;
 
@@ -21,7 +21,7 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
             "this variable is not a setting of this server; is it misspelt?"
         );
     }
-    let app = match App::build(&config, Surroundings::default()).await {
+    let app = match App::build(&config, Overrides::default()).await {
         Ok(app) => app,
         Err(error @ BuildError::Config(_)) => fail(&error.to_string()),
         Err(error) => return Err(error.into()),

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Surroundings};
+use crate::app::{App, Overrides};
 use crate::clock::Clock;
 use crate::config::{CatalogConfig, IdentityConfig, ServeConfig};
 use crate::credentials::AmbientProvider;
@@ -231,11 +231,11 @@ impl Dev {
             announcement: Duration::ZERO,
             ..ConnectionLimits::default()
         };
-        let surroundings = Surroundings {
+        let surroundings = Overrides {
             clock,
             ambient: backend.ambient(),
             connections,
-            ..Surroundings::default()
+            ..Overrides::default()
         };
         let app = App::build(&config, surroundings).await?;
         backend.info.mcp_url = format!("http://{}/mcp", listener.local_addr()?);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use quilt_mcp::app::{App, Surroundings};
+use quilt_mcp::app::{App, Overrides};
 use quilt_mcp::config::ServeConfig;
 use quilt_mcp::server::ConnectionLimits;
 use serde_json::json;
@@ -36,10 +36,10 @@ async fn start(connections: ConnectionLimits, registry: Option<&FakeRegistry>, f
     all.extend(registry.map(|registry| format!("--registry-url={}", registry.url)));
     all.extend(flags.iter().map(|flag| (*flag).to_owned()));
     let config = ServeConfig::from_flags(&all).unwrap();
-    let surroundings = Surroundings {
+    let surroundings = Overrides {
         registry_timeout: NEVER * 2,
         connections,
-        ..Surroundings::default()
+        ..Overrides::default()
     };
     let app = App::build(&config, surroundings).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jsonwebtoken::Algorithm;
-use quilt_mcp::app::Surroundings;
+use quilt_mcp::app::Overrides;
 use quilt_mcp::clock::Clock;
 use quilt_mcp::upstream::Waits;
 use reqwest::dns::{Name, Resolve, Resolving};
@@ -343,7 +343,7 @@ async fn one_callers_silence_takes_the_registry_from_nobody() {
     let later = Later::default();
     let flags = [flags(&stage, &registry.url), vec!["--tool-timeout=40s".to_owned()]].concat();
     let clock = later.clock();
-    let patience = Surroundings {
+    let patience = Overrides {
         clock,
         registry_timeout: Duration::from_millis(50),
         ..surroundings(None)
@@ -402,7 +402,7 @@ async fn a_registry_that_hangs_holds_up_only_those_who_wait_for_it() {
         pause: Duration::from_millis(1),
         place: Duration::from_millis(1),
     };
-    let patience = Surroundings {
+    let patience = Overrides {
         registry_timeout: NEVER * 4,
         waits,
         ..surroundings(None)
@@ -569,7 +569,7 @@ async fn a_connection_is_waited_for_no_longer_than_its_time() {
     let mut flags = flags(&stage, &registry.url);
     flags[2] = format!("--s3-endpoint={}", full.url);
     let connect_timeout = Duration::from_millis(50);
-    let patience = Surroundings {
+    let patience = Overrides {
         connect_timeout,
         clock: Later::default().clock(),
         ..surroundings(None)

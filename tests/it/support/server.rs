@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use quilt_mcp::app::{App, Surroundings};
+use quilt_mcp::app::{App, Overrides};
 use quilt_mcp::catalog::http_client;
 use quilt_mcp::clock::Clock;
 use quilt_mcp::config::ServeConfig;
@@ -97,7 +97,7 @@ impl Server {
     pub async fn start_at(ambient: Option<&Keys>, flags: &[String], clock: Clock) -> Self {
         Self::start_in(
             flags,
-            Surroundings {
+            Overrides {
                 clock,
                 ..surroundings(ambient)
             },
@@ -111,7 +111,7 @@ impl Server {
         all.extend_from_slice(flags);
         Self::start_in(
             &all,
-            Surroundings {
+            Overrides {
                 registry_timeout,
                 ..surroundings(None)
             },
@@ -123,7 +123,7 @@ impl Server {
     pub async fn start_within(flags: &[String], bucket_limit: Duration) -> Self {
         Self::start_in(
             flags,
-            Surroundings {
+            Overrides {
                 bucket_limit,
                 ..surroundings(None)
             },
@@ -132,7 +132,7 @@ impl Server {
     }
 
     /// A server with these flags alone, given these things.
-    pub async fn start_in(flags: &[String], surroundings: Surroundings) -> Self {
+    pub async fn start_in(flags: &[String], surroundings: Overrides) -> Self {
         let mut flags = flags.to_vec();
         // Tests that make many calls are about other things, unless they say so.
         if !flags.iter().any(|flag| flag.starts_with("--rate-limit")) {
@@ -219,8 +219,8 @@ impl Server {
 }
 
 /// What a server of the tests is given: it gives up early on registries that are silent, and repeats at once.
-pub fn surroundings(ambient: Option<&Keys>) -> Surroundings {
-    Surroundings {
+pub fn surroundings(ambient: Option<&Keys>) -> Overrides {
+    Overrides {
         ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
         registry_timeout: Duration::from_millis(500),
         s3_backoff: Duration::from_millis(1),
@@ -228,6 +228,6 @@ pub fn surroundings(ambient: Option<&Keys>) -> Surroundings {
             pause: Duration::from_millis(1),
             ..Waits::default()
         },
-        ..Surroundings::default()
+        ..Overrides::default()
     }
 }
