@@ -26,11 +26,12 @@ use quilt_format::json;
 use quilt_format::manifest::{ManifestHasher, ManifestReader};
 use quilt_mcp::catalog::{HostClient, HttpClients, RegistryDirectory, guarded_http_client, http_client};
 use quilt_mcp::clock::Clock;
-use quilt_mcp::config::{AmbientPolicy, TelemetryConfig};
-use quilt_mcp::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
+use quilt_mcp::credentials::{
+    Ambient, AmbientPolicy, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver,
+};
 use quilt_mcp::identity::{BearerToken, Hs256, Prover, Verifier};
 use quilt_mcp::sts::StsOptions;
-use quilt_mcp::telemetry::{self, Dependency};
+use quilt_mcp::telemetry::{self, Dependency, TelemetryConfig};
 use quilt_mcp::upstream::{Breaker, Upstreams, Waits};
 use sha2::{Digest as _, Sha256};
 

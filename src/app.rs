@@ -14,18 +14,19 @@ use crate::catalog::{
     http_client, own_bearer,
 };
 use crate::clock::Clock;
-use crate::config::{BaseUrl, ConfigError, RequireAuth, ServeConfig, VerifyMode};
+use crate::config::ServeConfig;
 use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
 use crate::endpoint::{
-    AllowedHosts, AllowedOrigins, Authenticator, Dispatcher, Endpoint, HostPolicy, Limits, RequestReader,
+    AllowedHosts, AllowedOrigins, Authenticator, Dispatcher, Endpoint, HostPolicy, Limits, RequestReader, RequireAuth,
     ResourceServer,
 };
-use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, WithoutToken};
+use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, VerifyMode, WithoutToken};
 use crate::mcp::{McpServer, StateSeal};
 use crate::memory::Memory;
 use crate::packages::ManifestCache;
 use crate::s3::{BucketName, SharedS3, SharedS3Options};
 use crate::server::{ConnectionLimits, Readiness, Routes, Shutdown, serve};
+use crate::setting::{BaseUrl, ConfigError};
 use crate::sts::{SharedSts, StsOptions};
 use crate::telemetry::Dependency;
 use crate::tools::{Offer, Services};
@@ -175,11 +176,11 @@ impl App {
             bucket_limit,
         });
         let calls_end = CancellationToken::new();
-        let seal = StateSeal::new(config.confirmation.state_key.as_ref(), clock.clone());
-        let server = McpServer::new(services, seal, config.limits.tool_timeout);
+        let seal = StateSeal::new(config.calls.state_key.as_ref(), clock.clone());
+        let server = McpServer::new(services, seal, config.calls.tool_timeout);
         let readiness = Readiness::default();
         let resource_server = resource_server(config)?.map(Arc::new);
-        let memory = Memory::new(config.limits.payload_memory, config.limits.max_body);
+        let memory = Memory::new(config.memory.payload_memory, config.limits.max_body);
         let origins = AllowedOrigins::new(&config.listen.allowed_origins)
             .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?;
         let requires_all = config.resource_server.required() == RequireAuth::All;
@@ -190,7 +191,7 @@ impl App {
                 max_body: config.limits.max_body,
                 memory: memory.clone(),
             },
-            tool_filter: Offer::of(&config.offer),
+            tool_filter: Offer::of(&config.tool_filter),
             limits: Limits::new(config.limits.max_in_flight, config.limits.rate_limit.0),
             memory,
             dispatcher: Dispatcher {
@@ -210,11 +211,11 @@ impl App {
         }
         .into_router();
         let connections = ConnectionLimits {
-            idle: config.limits.idle_timeout,
+            idle: config.connections.idle_timeout,
             ..connections
         };
         log_sources(config);
-        if config.confirmation.may_be_lost(&config.listen) {
+        if config.confirmations_may_be_lost() {
             tracing::warn!(
                 "QUILT_MCP_STATE_KEY is not set: a confirmation that this process asks for is lost when the answer comes to \
                  another copy of the server, or after a restart"
@@ -225,7 +226,7 @@ impl App {
             readiness,
             calls_end,
             tasks,
-            drain: config.limits.drain,
+            drain: config.connections.drain,
             connections,
         })
     }

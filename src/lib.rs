@@ -67,6 +67,7 @@ pub mod packages;
 pub mod redact;
 pub mod s3;
 pub mod server;
+pub mod setting;
 pub mod sts;
 pub mod telemetry;
 pub mod tools;

@@ -10,8 +10,8 @@ use super::address::is_refused;
 use super::dialects::Dialects;
 use super::{CatalogHost, HostClient, RegistryClient, RegistryError};
 use crate::clock::Clock;
-use crate::config::BaseUrl;
 use crate::identity::{BearerToken, Claims, ProvedCaller};
+use crate::setting::BaseUrl;
 
 /// The HTTP clients for hosts that the operator named, and for hosts that tokens named.
 #[derive(Clone)]

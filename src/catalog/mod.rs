@@ -11,15 +11,17 @@ mod config;
 mod dialects;
 mod directory;
 mod graphql;
+mod host;
 mod host_client;
 mod http_client;
 mod own_token;
 mod registry;
 mod view;
 
-pub use config::CatalogHost;
+pub use config::CatalogConfig;
 pub use directory::{HttpClients, RegistryAccess, RegistryDirectory};
 pub use graphql::GraphqlError;
+pub use host::CatalogHost;
 pub use host_client::HostClient;
 pub use http_client::{CONNECT_TIMEOUT, guarded_http_client, http_client, http_client_resolving_by};
 pub use own_token::own_bearer;

@@ -6,8 +6,8 @@ use reqwest::{RequestBuilder, StatusCode, header};
 
 use super::address::RefusedAddress;
 use super::{CatalogHost, HostClient};
-use crate::config::BaseUrl;
 use crate::identity::BearerToken;
+use crate::setting::BaseUrl;
 use crate::telemetry::Ended;
 use crate::telemetry::text::without_controls;
 use crate::upstream::{Asker, NotAsked, Repeat};

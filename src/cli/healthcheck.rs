@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::catalog::http_client;
-use crate::config::ListenConfig;
+use crate::server::ListenConfig;
 
 /// Where the local server listens.
 #[derive(Debug, clap::Args)]

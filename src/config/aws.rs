@@ -1,6 +1,6 @@
 //! Region and endpoints, under the names that every AWS SDK uses.
 
-use super::BaseUrl;
+use crate::setting::BaseUrl;
 
 /// Where S3 and STS are.
 #[derive(Debug, Clone, Default, clap::Args)]

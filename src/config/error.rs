@@ -1,28 +1,7 @@
-//! One sentence for a setting that cannot be used.
+//! Errors of clap as one sentence each.
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-
-/// A setting that stops the start. Its text names the variable, the problem and the expected form, and never holds the
-/// value of a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: {problem}")]
-pub struct ConfigError {
-    /// The environment variable, which is also what the README's table is sorted by.
-    pub variable: &'static str,
-    /// What is wrong with it and what was expected.
-    pub problem: String,
-}
-
-impl ConfigError {
-    /// A problem of one variable.
-    pub fn new(variable: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            variable,
-            problem: problem.into(),
-        }
-    }
-}
 
 /// Turns clap's several lines about a bad value into one that names the variable; leaves other errors (help, version,
 /// unknown flags) to clap by answering `None`.

@@ -1,81 +1,63 @@
-//! The settings: what an operator may say, where each value comes from, and what is wrong with a bad one.
+//! The table of settings.
 //!
-//! Owns the one table of settings: every field below is a flag and an environment variable at once, and its doc
-//! comment is its line in the README (`quilt-mcp docs config` prints it from here). Owns no behaviour: the rooms take
-//! the values they need as plain types.
+//! Owns the one list of all settings, which joins the sections that the modules declare, the checks of one section against
+//! another, and the errors of the command line. Each field of a section is a flag and an environment variable at once, and
+//! its doc comment is its line in the reference (`quilt-mcp docs config`). Does not own behaviour.
 //!
-//! Invariant: after [`ServeConfig::check`] no setting can be wrong by itself or against another one.
+//! Invariant: after [`ServeConfig::check`] no setting is wrong by itself or contradicts another one.
 
 mod aws;
-mod catalog;
-mod confirmation;
 mod environment;
 mod error;
-mod identity;
-mod limits;
-mod listen;
-mod offer;
-mod parse;
-mod rate;
-mod resource_server;
-mod rights;
-mod telemetry;
 
 pub use aws::AwsConfig;
-pub use catalog::{BaseUrl, CatalogConfig};
-pub use confirmation::ConfirmationConfig;
 pub use environment::{unknown_variables, without_empty_variables};
-pub use error::{ConfigError, explain};
-pub use identity::{IdentityConfig, MIN_SECRET_BYTES, VerifyMode};
-pub use limits::LimitsConfig;
-pub use listen::ListenConfig;
-pub use offer::{OfferConfig, ToolStyle, Toolset, Toolsets};
-pub use rate::{Rate, RateLimit};
-pub use resource_server::{RequireAuth, ResourceServerConfig};
-pub use rights::{AmbientPolicy, RightsConfig, RolePattern};
-pub use telemetry::{Exporter, LogFormat, MetricsConfig, Protocol, TelemetryConfig};
+pub use error::explain;
+
+use crate::catalog::CatalogConfig;
+use crate::credentials::RightsConfig;
+use crate::endpoint::{LimitsConfig, ResourceServerConfig};
+use crate::identity::{IdentityConfig, VerifyMode};
+use crate::mcp::CallConfig;
+use crate::memory::MemoryConfig;
+use crate::server::{ConnectionConfig, ListenConfig};
+use crate::setting::ConfigError;
+use crate::telemetry::{MetricsConfig, TelemetryConfig};
+use crate::tools::ToolFilterConfig;
 
 /// Every setting of `quilt-mcp serve`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeConfig {
-    /// Where to listen and which names to answer to.
     #[command(flatten)]
     pub listen: ListenConfig,
-    /// The catalog and its registry.
     #[command(flatten)]
     pub catalog: CatalogConfig,
-    /// Who proves the token.
     #[command(flatten)]
     pub identity: IdentityConfig,
-    /// What an OAuth client is told.
     #[command(flatten)]
     pub resource_server: ResourceServerConfig,
-    /// Which rights a call may use.
     #[command(flatten)]
     pub rights: RightsConfig,
-    /// Which tools are offered.
     #[command(flatten)]
-    pub offer: OfferConfig,
-    /// Confirmations by the person behind the client.
+    pub tool_filter: ToolFilterConfig,
     #[command(flatten)]
-    pub confirmation: ConfirmationConfig,
-    /// Bounds on size, time and number.
+    pub calls: CallConfig,
     #[command(flatten)]
     pub limits: LimitsConfig,
-    /// Region and endpoints.
+    #[command(flatten)]
+    pub memory: MemoryConfig,
+    #[command(flatten)]
+    pub connections: ConnectionConfig,
     #[command(flatten)]
     pub aws: AwsConfig,
-    /// Metrics.
     #[command(flatten)]
     pub metrics: MetricsConfig,
-    /// Logs.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
 }
 
 impl ServeConfig {
-    /// The defaults with these flags, and nothing from the environment: for `dev` and tests, which must not depend on the
-    /// machine that they run on.
+    /// Parses flags over the defaults, without the environment: for `dev` and tests, which must not depend on the machine.
     pub fn from_flags<I, T>(flags: I) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
@@ -87,30 +69,66 @@ impl ServeConfig {
         Self::from_arg_matches(&command.try_get_matches_from(flags)?)
     }
 
-    /// Checks what no single value shows: settings that contradict each other.
+    /// Checks each section, then the sections against each other.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.listen.check()?;
         self.catalog.check()?;
-        self.identity.check(&self.catalog)?;
+        self.identity.check()?;
+        self.check_verification()?;
         self.resource_server.check(self.identity.mode())?;
-        self.limits.check()?;
-        self.confirmation.check()?;
-        if !self.listen.host.is_loopback() {
-            let problem = format!(
-                "gives its rights to whoever reaches {}; expected a loopback address in QUILT_MCP_HOST with it",
-                self.listen.host
-            );
-            if self.rights.anonymous {
-                return Err(ConfigError::new("QUILT_MCP_ANONYMOUS", problem));
-            }
-            if self.rights.own_token().is_some() {
-                return Err(ConfigError::new("QUILT_API_TOKEN", problem));
-            }
+        self.memory.check(self.limits.max_body)?;
+        self.calls.check()?;
+        self.check_exposure()
+    }
+
+    /// Whether a confirmation that one process asked for may reach a process that cannot read it: a server beyond loopback
+    /// may have copies, and is replaced by the next release.
+    #[must_use]
+    pub fn confirmations_may_be_lost(&self) -> bool {
+        self.calls.state_key.is_none() && !self.listen.host.is_loopback()
+    }
+
+    /// Refuses a way of verification without the service that it needs.
+    fn check_verification(&self) -> Result<(), ConfigError> {
+        let has_registry = self.catalog.registry_url.is_some() || self.catalog.catalog()?.is_some();
+        if self.identity.verify == Some(VerifyMode::Registry) && !has_registry {
+            let problem = "is registry, which needs QUILT_REGISTRY_URL or QUILT_CATALOG_URL";
+            return Err(ConfigError::new("QUILT_MCP_VERIFY", problem));
         }
         if self.rights.web_identity_role_arn.is_some() && self.identity.mode() != VerifyMode::Jwks {
             let problem = "needs tokens of an identity provider (MCP_JWT_JWKS_URL, QUILT_MCP_VERIFY=jwks)";
             return Err(ConfigError::new("QUILT_MCP_WEB_IDENTITY_ROLE_ARN", problem));
         }
         Ok(())
+    }
+
+    /// Refuses to lend the server's own rights to callers beyond loopback.
+    fn check_exposure(&self) -> Result<(), ConfigError> {
+        if self.listen.host.is_loopback() {
+            return Ok(());
+        }
+        let problem = format!(
+            "gives its rights to everyone who reaches {}; expected a loopback address in QUILT_MCP_HOST with it",
+            self.listen.host
+        );
+        if self.rights.anonymous {
+            return Err(ConfigError::new("QUILT_MCP_ANONYMOUS", problem));
+        }
+        if self.rights.own_token().is_some() {
+            return Err(ConfigError::new("QUILT_API_TOKEN", problem));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verification_by_the_registry_needs_a_registry() {
+        let check = |flags: &[&str]| ServeConfig::from_flags(flags).unwrap().check();
+        assert_eq!(check(&["--verify=registry"]).unwrap_err().variable, "QUILT_MCP_VERIFY");
+        assert!(check(&["--verify=registry", "--registry-url=https://r.example.com"]).is_ok());
     }
 }

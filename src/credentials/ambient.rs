@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::{Attempt, Outcome, Source};
 use crate::clock::{Clock, Moment};
-use crate::config::AmbientPolicy;
+use crate::credentials::AmbientPolicy;
 use crate::error_code::ErrorCode;
 
 /// The chain is asked again this long before its credentials end,

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::jwt_exchange::Step;
 use super::{Ambient, Attempt, Outcome, Source};
 use crate::clock::{Clock, to_system_time};
-use crate::config::RolePattern;
+use crate::credentials::RolePattern;
 use crate::error_code::ErrorCode;
 use crate::identity::{Claims, ProvedCaller};
 use crate::sts::{self, StsOptions, told};

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::cache::{Cache, Key};
 use super::{Ambient, Attempt, CatalogCredentials, JwtExchange, NoCredentials, Outcome, Resolved, Source};
 use crate::clock::Clock;
-use crate::config::AmbientPolicy;
+use crate::credentials::AmbientPolicy;
 use crate::error_code::ErrorCode;
 use crate::identity::{Caller, Proof, ProvedCaller, Refusal, RegistryProof};
 use crate::telemetry::metrics::{self, CredentialEvent};

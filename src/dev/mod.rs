@@ -18,22 +18,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use embedded_aws::{AccessKey, EmbeddedAws, Options};
+pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
+pub use registry::{Directory, Registry};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-use crate::app::{App, Overrides};
-use crate::clock::Clock;
-use crate::config::{CatalogConfig, IdentityConfig, ServeConfig};
-use crate::credentials::AmbientProvider;
-use crate::server::ConnectionLimits;
-
-pub use crate::identity::sign;
-pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
-pub use registry::{Directory, Registry};
 pub use users::DevUsers;
 pub use walkthrough::walkthrough;
+
+use crate::app::{App, Overrides};
+use crate::catalog::CatalogConfig;
+use crate::clock::Clock;
+use crate::config::ServeConfig;
+use crate::credentials::AmbientProvider;
+use crate::identity::IdentityConfig;
+pub use crate::identity::sign;
+use crate::server::ConnectionLimits;
 
 /// The region of everything.
 const REGION: &str = "us-east-1";

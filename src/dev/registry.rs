@@ -13,12 +13,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use embedded_aws::EmbeddedAws;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use embedded_aws::EmbeddedAws;
 
 /// How long vended credentials live, in seconds: as long as the real registry's.
 const VENDED_SECONDS: u32 = 3600;

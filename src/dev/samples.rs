@@ -1,12 +1,12 @@
 //! Sample buckets, objects and one package.
 
+use embedded_aws::EmbeddedAws;
 use quilt_format::checksum::{HashKind, ObjectHasher};
 use quilt_format::json::{Object, Value};
 use quilt_format::layout::{self, Pointer};
 use quilt_format::{Entry, Header, Manifest, PackageName, PhysicalKey};
 
 use super::info::PackageInfo;
-use embedded_aws::EmbeddedAws;
 
 /// Every user reads it, writers write it.
 pub(super) const SHARED: &str = "quilt-dev-shared";

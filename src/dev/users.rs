@@ -1,5 +1,6 @@
 //! The users of the development backend, their roles and tokens.
 
+use embedded_aws::{AccessKey, EmbeddedAws};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -8,7 +9,6 @@ use super::registry::Directory;
 use super::samples::SHARED;
 use crate::clock::Clock;
 use crate::identity::sign;
-use embedded_aws::{AccessKey, EmbeddedAws};
 
 /// How long tokens and embedded credentials last.
 const TWELVE_HOURS: u32 = 12 * 3600;

@@ -12,10 +12,10 @@ use tokio::sync::Semaphore;
 use super::audit;
 use super::host_origin::authority;
 use super::response::{self, Refusal};
-use crate::config::BaseUrl;
 use crate::error_code::ErrorCode;
 use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
 use crate::mcp::Request;
+use crate::setting::BaseUrl;
 
 /// Most questions to the registry at once about tokens that were never proved.
 const MAX_QUESTIONS: usize = 16;

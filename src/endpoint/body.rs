@@ -18,9 +18,8 @@ use crate::error_code::ErrorCode;
 use crate::identity::Caller;
 use crate::json::Shape;
 use crate::mcp;
-use crate::memory::{CallMemory, Memory, Refused, SMALL};
-
 pub(super) use crate::memory::Share;
+use crate::memory::{CallMemory, Memory, Refused, SMALL};
 
 /// Largest body of a request whose caller is not proved: discovery has little to say.
 pub(super) const MAX_UNPROVED_BODY: usize = 64 * 1024;

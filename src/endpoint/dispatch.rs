@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;

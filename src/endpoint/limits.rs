@@ -15,8 +15,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::audit;
+use super::rate::Rate;
 use super::response::{self, Refusal};
-use crate::config::Rate;
 use crate::error_code::ErrorCode;
 use crate::identity::{Caller, Person};
 use crate::mcp::Request;

@@ -21,10 +21,12 @@ mod allow_list;
 mod audit;
 mod authenticate;
 mod body;
+mod config;
 mod dispatch;
 mod host_origin;
 mod jsonrpc;
 mod limits;
+mod rate;
 pub(crate) mod response;
 mod tool_filter;
 
@@ -40,22 +42,23 @@ use futures::FutureExt as _;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use self::allow_list::{AllowedHosts, AllowedOrigins};
 use self::authenticate::HeadProof;
+pub use self::authenticate::{Authenticator, ResourceServer};
 use self::body::MAX_UNPROVED_BODY;
+pub use self::body::RequestReader;
+pub use self::config::{LimitsConfig, RequireAuth, ResourceServerConfig};
+pub use self::dispatch::Dispatcher;
 use self::dispatch::Places;
+pub use self::host_origin::{HostPolicy, authority};
 use self::jsonrpc::Parsed;
+pub use self::limits::Limits;
+pub use self::rate::{Rate, RateLimit};
 use self::response::Refusal;
 use crate::identity::{Caller, Rejection};
 use crate::mcp::CallContext;
 use crate::memory::{CallMemory, Memory};
 use crate::tools::Offer;
-
-pub use self::allow_list::{AllowedHosts, AllowedOrigins};
-pub use self::authenticate::{Authenticator, ResourceServer};
-pub use self::body::RequestReader;
-pub use self::dispatch::Dispatcher;
-pub use self::host_origin::{HostPolicy, authority};
-pub use self::limits::Limits;
 
 /// Longest wait for the proof of a caller before the body is read, which may turn out to need none.
 const PROOF_FIRST: Duration = Duration::from_secs(2);

@@ -9,9 +9,8 @@ use axum::http::HeaderMap;
 use serde_json::value::RawValue;
 
 use super::response::{Refusal, refuse};
-use crate::config::Toolsets;
 use crate::error_code::ErrorCode;
-use crate::tools::Offer;
+use crate::tools::{Offer, Toolsets};
 
 const READ_ONLY: &str = "x-mcp-readonly";
 const TOOLSETS: &str = "x-mcp-toolsets";

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use axum::http::{HeaderMap, Uri, header::AUTHORIZATION};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 

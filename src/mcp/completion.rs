@@ -4,10 +4,9 @@ use rmcp::model::{ArgumentInfo, CompletionContext, Reference};
 
 use super::resources::{ENTRY, OBJECT, PACKAGE, switched_off};
 use super::{Request, RpcError, prompts};
-use crate::config::Toolset;
 use crate::error_code::ErrorCode;
 use crate::s3::BucketName;
-use crate::tools::{Completion, Offer, Session, ToolError, complete_bucket, complete_package};
+use crate::tools::{Completion, Offer, Session, ToolError, Toolset, complete_bucket, complete_package};
 
 /// What is to be completed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,11 +10,9 @@ use rmcp::model::{CacheScope, MetaObject, Tool, ToolAnnotations};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::discovery::LISTS_TTL_MS;
-use super::discovery::server_meta;
+use super::discovery::{LISTS_TTL_MS, server_meta};
 use super::{Answer, RpcError, Version, prompts, resources};
-use crate::config::ToolStyle;
-use crate::tools::{AnyTool, Hints, ListedModule, Offer, Toolbox, listed_modules};
+use crate::tools::{AnyTool, Hints, ListedModule, Offer, ToolStyle, Toolbox, listed_modules};
 
 /// Most narrowed lists that are kept. There are more combinations of toolsets; the lists of others are written anew. Those
 /// of requests that narrow nothing are always kept.
@@ -178,12 +176,11 @@ fn described(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ServeConfig;
 
     #[test]
     fn narrowed_lists_do_not_displace_the_list_of_all() {
         let (lists, toolbox) = (Lists::default(), Toolbox::new());
-        let all = Offer::of(&ServeConfig::from_flags([""; 0]).unwrap().offer);
+        let all = Offer::everything(ToolStyle::Typed);
         for bits in 1..16 {
             let names = ["buckets", "packaging", "permissions", "auth"].into_iter().enumerate();
             let names: Vec<&str> = names

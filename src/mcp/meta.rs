@@ -126,8 +126,9 @@ pub(super) fn is_id(value: &RawValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use bytes::Bytes;
+
+    use super::*;
 
     fn read(text: &str) -> Meta {
         let body = Bytes::from(format!("{{\"_meta\":{text}}}"));

@@ -13,6 +13,7 @@ mod answer;
 mod call;
 mod chunked_json;
 mod completion;
+mod config;
 mod confirm;
 mod context;
 mod discovery;
@@ -30,13 +31,13 @@ mod request;
 mod resources;
 mod server;
 
-use self::protocol::Method;
-
 pub use self::answer::Answer;
 pub use self::chunked_json::ChunkedJson;
+pub use self::config::CallConfig;
 pub use self::confirm::StateSeal;
 pub use self::context::{CallContext, Notifications};
 pub use self::error::RpcError;
+use self::protocol::Method;
 pub use self::protocol::Version;
 pub use self::request::Request;
 pub use self::server::McpServer;

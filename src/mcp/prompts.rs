@@ -4,9 +4,8 @@ use rmcp::model::{GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 
 use super::discovery::server_meta;
 use super::{Answer, CallContext, Request, RpcError};
-use crate::config::Toolset;
 use crate::error_code::ErrorCode;
-use crate::tools::Offer;
+use crate::tools::{Offer, Toolset};
 
 /// Longest argument, in characters: prompts are texts for a model.
 const LONGEST: usize = 2000;

@@ -4,9 +4,8 @@ use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, Re
 
 use super::discovery::server_meta;
 use super::{RpcError, Version};
-use crate::config::Toolset;
 use crate::error_code::ErrorCode;
-use crate::tools::{Body, Content, Offer, toolset_off};
+use crate::tools::{Body, Content, Offer, Toolset, toolset_off};
 
 /// URI templates of what can be read.
 pub(super) const OBJECT: &str = "s3://{bucket}/{+key}";

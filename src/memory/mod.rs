@@ -13,15 +13,16 @@
 //! for work, no caller has more than one in the queue, so that callers take turns.
 
 mod call;
+mod config;
 mod pool;
-
-pub use call::CallMemory;
-pub use pool::Share;
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use call::CallMemory;
+pub use config::MemoryConfig;
+pub use pool::Share;
 use tokio::sync::Semaphore;
 
 use self::pool::Pool;

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use quilt_format::json::Value;
-use quilt_format::layout;
-use quilt_format::{Entry, LogicalKey, PackageName};
+use quilt_format::{Entry, LogicalKey, PackageName, layout};
 
 use super::place::physical_key_of;
 use super::{Hashing, Looked, PackageBucket, PackageError, Preference};

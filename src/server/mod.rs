@@ -6,6 +6,7 @@
 //! Invariants: a preflight is answered before a token is asked for; every answer has an `x-request-id`; a web page of a
 //! listed origin can read every answer.
 
+mod config;
 mod connection;
 mod cors;
 mod health;
@@ -14,6 +15,7 @@ mod oauth_metadata;
 mod request_id;
 mod router;
 
+pub use self::config::{ConnectionConfig, ListenConfig};
 pub use self::health::Readiness;
 pub use self::listener::{ConnectionLimits, Shutdown, serve};
 pub use self::router::Routes;

@@ -8,8 +8,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 
+use super::LogFormat;
 use super::text::{self, bounded};
-use crate::config::LogFormat;
 
 /// Most bytes of a line, its end included.
 pub const LONGEST: usize = 4096;

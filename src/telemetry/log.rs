@@ -15,8 +15,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use super::LogFormat;
 use super::line::BoundedLines;
-use crate::config::{ConfigError, LogFormat};
+use crate::setting::ConfigError;
 
 /// A log that writes to `writer`, with the same filter wherever it goes.
 pub fn subscriber<W>(

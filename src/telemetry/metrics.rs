@@ -11,11 +11,10 @@ use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _, UpDownCounter};
-use opentelemetry_sdk::metrics::PeriodicReader;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 
 use super::{Dependency, Ended, otlp, prometheus};
-use crate::config::ConfigError;
+use crate::setting::ConfigError;
 
 /// One metric.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,7 @@
 //! caller is a hash, and in the audit line alone the subject of a proved token.
 
 mod audit;
+mod config;
 mod line;
 pub mod log;
 pub mod metrics;
@@ -19,13 +20,13 @@ mod upstream;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 
+pub use audit::Audit;
+pub use config::{Exporter, LogFormat, MetricsConfig, Protocol, TelemetryConfig};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-
-pub use audit::Audit;
 pub use upstream::{Call, Dependency, Ended, following, observed};
 
-use crate::config::{ConfigError, LogFormat, TelemetryConfig};
+use crate::setting::ConfigError;
 
 /// What the process exports, until [`Exports::end`].
 #[derive(Default)]

@@ -13,7 +13,7 @@ use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::ConfigError;
+use crate::setting::ConfigError;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
 

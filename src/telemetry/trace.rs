@@ -18,7 +18,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::text::{self, bounded};
-use crate::config::ConfigError;
+use crate::setting::ConfigError;
 
 /// Target of spans that are of no interest to anybody who follows a call: those of health checks.
 pub const UNTRACED: &str = "quilt_mcp::untraced";

@@ -11,6 +11,7 @@ mod auth;
 mod base64_text;
 mod buckets;
 mod complete;
+mod config;
 mod confirm;
 mod error;
 mod explain;
@@ -24,10 +25,12 @@ mod schema;
 mod session;
 mod tool;
 mod toolbox;
+mod toolset;
 mod weight;
 mod written;
 
 pub use complete::{Completion, complete_bucket, complete_package};
+pub use config::{ToolFilterConfig, ToolStyle};
 pub use confirm::{Question, Target, Word};
 pub use error::ToolError;
 pub use modules::{ListedModule, Module, Road, is_question, listed as listed_modules, roads};
@@ -35,8 +38,9 @@ pub use named_bucket::named_bucket;
 pub use offer::{Offer, toolset_off};
 pub use resources::{Body, Content, Link, ResourceUri};
 pub use session::{Progress, Services, Session};
-pub use tool::{AnyTool, Hints, Image, Reply, Tool, Toolset};
+pub use tool::{AnyTool, Hints, Image, Reply, Tool};
 pub use toolbox::{Callable, Toolbox};
+pub use toolset::{Toolset, Toolsets};
 pub use written::Written;
 
 /// Every tool, in order of its name.

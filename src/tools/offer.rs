@@ -2,8 +2,9 @@
 //!
 //! Invariant: nothing in here widens an offer. What it says of a list it says of a call too.
 
+use super::config::{ToolFilterConfig, ToolStyle};
+use super::toolset::{Toolset, Toolsets};
 use super::{AnyTool, ToolError};
-use crate::config::{OfferConfig, ToolStyle, Toolset, Toolsets};
 use crate::error_code::ErrorCode;
 
 /// What may be listed and called.
@@ -18,7 +19,7 @@ pub struct Offer {
 impl Offer {
     /// What the operator offers.
     #[must_use]
-    pub fn of(config: &OfferConfig) -> Self {
+    pub fn of(config: &ToolFilterConfig) -> Self {
         Self {
             toolsets: config.toolsets,
             read_only: config.read_only,

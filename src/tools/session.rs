@@ -1,7 +1,6 @@
 //! One call's view of the world: its caller, and what that caller may reach.
 
 use std::sync::{Arc, OnceLock};
-
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,8 +13,7 @@ use super::{ToolError, Word};
 use crate::blocking::CpuPool;
 use crate::catalog::{CatalogHost, RegistryAccess, RegistryDirectory, RegistryError};
 use crate::clock::Clock;
-use crate::config::AmbientPolicy;
-use crate::credentials::{NoCredentials, Resolved, Resolver, Source};
+use crate::credentials::{AmbientPolicy, NoCredentials, Resolved, Resolver, Source};
 use crate::error_code::ErrorCode;
 use crate::identity::{Caller, ProvedCaller};
 use crate::memory::CallMemory;

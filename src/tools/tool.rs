@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Link, Session, ToolError, Written, schema};
-pub use crate::config::Toolset;
 use crate::credentials::Source;
 use crate::json::{Shape, is_verbatim, nested_texts};
 use crate::memory::SMALL;
 use crate::telemetry::text::without_controls;
+pub use crate::tools::toolset::Toolset;
 
 /// The member of every result of a call that touched AWS.
 const SOURCE: &str = "credential_source";

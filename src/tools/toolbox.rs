@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::modules::{MODULES, Module, OLD_NAMES, OldName};
 use super::{AnyTool, Offer, Reply, Session, ToolError, Written, all};
-use crate::config::Toolset;
 use crate::error_code::ErrorCode;
+use crate::tools::Toolset;
 
 /// The tools, built once.
 pub struct Toolbox {

@@ -14,12 +14,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use breaker::{Asker, Breaker, Permit, Resting};
 use moka::future::Cache;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 use tower::retry::budget::{Budget as _, TpsBudget};
-
-pub use breaker::{Asker, Breaker, Permit, Resting};
 
 use crate::clock::Clock;
 use crate::telemetry::{Dependency, metrics};

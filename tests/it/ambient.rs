@@ -1,12 +1,12 @@
 //! The server's own credentials: who may use them for what, when callers bring no token.
 
+use quilt_mcp::config::ServeConfig;
 use serde_json::json;
 
 use crate::support::SECRET;
 use crate::support::registry::{FakeRegistry, Vends};
 use crate::support::server::Server;
 use crate::support::stage::{SHARED, Stage};
-use quilt_mcp::config::ServeConfig;
 
 /// The Python server wrote with its task role for calls that brought no token at all.
 #[tokio::test]

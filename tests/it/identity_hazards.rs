@@ -14,7 +14,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Builder, IdentityCache, Region};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use quilt_mcp::clock::Clock;
-use quilt_mcp::config::RolePattern;
+use quilt_mcp::credentials::RolePattern;
 use quilt_mcp::s3::{ObjectUri, Renew, Signing};
 use serde_json::{Value, json};
 

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::SECRET;
 use crate::support::program::Program;
 use crate::support::stage::{SHARED, Stage};
-use crate::support::token;
+use crate::support::{SECRET, token};
 
 const LONGEST: usize = 4096;
 

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::SECRET;
 use crate::support::server::Server;
 use crate::support::stage::Stage;
-use crate::support::token;
+use crate::support::{SECRET, token};
 
 const NEW: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
 

@@ -273,10 +273,10 @@ fn the_task_runs_the_image_as_it_is_meant_to_run() {
     assert_eq!(container["portMappings"][0]["containerPort"], config.listen.port);
     // A call that begins in the last moment may take its whole time, and then the process still ends by itself.
     let announcement = quilt_mcp::server::ConnectionLimits::default().announcement;
-    assert!(config.limits.drain >= announcement + config.limits.tool_timeout);
+    assert!(config.connections.drain >= announcement + config.calls.tool_timeout);
     let stop = Duration::from_secs(container["stopTimeout"].as_u64().unwrap());
     assert!(
-        stop > config.limits.drain + Duration::from_secs(1) && stop <= Duration::from_mins(2),
+        stop > config.connections.drain + Duration::from_secs(1) && stop <= Duration::from_mins(2),
         "Fargate's most"
     );
     assert_eq!(setting(container, "QUILT_MCP_AMBIENT").as_deref(), Some("never"));

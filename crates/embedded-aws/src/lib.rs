@@ -8,6 +8,8 @@
 //! value; nothing is written to disk. The HTTP layer logs through `tracing` under the target `s3s`; at debug level it prints
 //! request headers, so a subscriber should leave that target off.
 
+#![warn(missing_docs)]
+
 mod access;
 mod account;
 mod action;

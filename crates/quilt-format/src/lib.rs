@@ -57,6 +57,8 @@
 //! [`workflow`] says so. The integration tests of the workspace (`tests/it/quilt_format.rs`, `tests/it/quilt_workflows.rs`)
 //! compare it with quilt3 itself.
 
+#![warn(missing_docs)]
+
 pub mod checksum;
 pub mod diff;
 pub mod json;

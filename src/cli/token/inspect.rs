@@ -13,11 +13,13 @@ use super::jwt::{Unproved, take_apart};
 use super::shown;
 use super::steps::{self, Knows};
 use super::times::beside;
-use crate::catalog::http_client;
+use crate::catalog::{CatalogConfig, http_client};
 use crate::cli::fail;
 use crate::clock::Clock;
-use crate::config::{CatalogConfig, IdentityConfig, RightsConfig, VerifyMode};
-use crate::identity::{BearerToken, Claims, Hs256, Jwks, KeyStore, Prover, Rejection, Verifier};
+use crate::credentials::RightsConfig;
+use crate::identity::{
+    BearerToken, Claims, Hs256, IdentityConfig, Jwks, KeyStore, Prover, Rejection, Verifier, VerifyMode,
+};
 use crate::upstream::{Upstreams, Waits};
 
 /// Nothing longer is read: it could not be a bearer.

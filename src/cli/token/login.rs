@@ -18,8 +18,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::times::beside;
-use crate::config::BaseUrl;
 use crate::identity::BearerToken;
+use crate::setting::BaseUrl;
 
 /// Less than this left, and quilt3 itself no longer uses an access token.
 const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(1);

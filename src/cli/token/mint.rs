@@ -14,8 +14,9 @@ use super::times::{beside, ttl};
 use super::{jwt, note};
 use crate::cli::fail;
 use crate::clock::Clock;
-use crate::config::{BaseUrl, ConfigError, MIN_SECRET_BYTES, RolePattern};
-use crate::identity::{BearerToken, sign};
+use crate::credentials::RolePattern;
+use crate::identity::{BearerToken, MIN_SECRET_BYTES, sign};
+use crate::setting::{BaseUrl, ConfigError};
 
 /// A token's life, where `--ttl` does not say.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);

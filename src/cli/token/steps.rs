@@ -4,8 +4,10 @@
 
 use jiff::Timestamp;
 
-use crate::config::{AmbientPolicy, BaseUrl, CatalogConfig, RightsConfig, VerifyMode};
-use crate::identity::Claims;
+use crate::catalog::CatalogConfig;
+use crate::credentials::{AmbientPolicy, RightsConfig};
+use crate::identity::{Claims, VerifyMode};
+use crate::setting::BaseUrl;
 
 /// What a server with these settings knows of a token's claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
-
 pub use store::KeyStore;
 
 use super::header;

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::additions::Addition;
 use super::rewrite::Rewrite;
+use super::spelling;
 use super::spelling::Spelling;
-use super::{additions::Addition, spelling};
-use crate::config::Toolset;
-use crate::tools::{Offer, Reply, Session, ToolError, Toolbox, Written};
+use crate::tools::{Offer, Reply, Session, ToolError, Toolbox, Toolset, Written};
 
 /// What a module can do.
 pub struct Action {

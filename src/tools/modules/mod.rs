@@ -21,9 +21,9 @@ pub(super) use self::action::{Action, OldName};
 pub use self::roads::{Road, roads};
 pub(super) use self::table::{MODULES, OLD_NAMES};
 use super::{Hints, Offer, Reply, Session, ToolError, Toolbox, Written};
-use crate::config::Toolset;
 use crate::error_code::ErrorCode;
 use crate::telemetry::text::without_controls;
+use crate::tools::Toolset;
 
 /// One module.
 pub struct Module {

@@ -3,9 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::action::Translated;
-use crate::config::Toolset;
 use crate::s3::ObjectUri;
-use crate::tools::{Offer, Session, ToolError, resources};
+use crate::tools::{Offer, Session, ToolError, Toolset, resources};
 
 /// One such way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! Every road to a typed tool, read from the tables, for checks that must not leave one out.
 
 use super::{MODULES, OLD_NAMES};
-use crate::config::Toolset;
-use crate::tools::Toolbox;
+use crate::tools::{Toolbox, Toolset};
 
 /// One way of calling a typed tool.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use super::action::{Action, OldName};
 use super::additions::Addition;
 use super::rewrite::Rewrite;
 use super::spelling::Spelling;
-use crate::config::Toolset;
+use crate::tools::Toolset;
 
 const BUCKET: Spelling = Spelling {
     typed: "bucket",

@@ -1,7 +1,6 @@
 //! `package_update`: the next revision of a package.
 
-use quilt_format::json;
-use quilt_format::{Entry, Header, LogicalKey, TopHash};
+use quilt_format::{Entry, Header, LogicalKey, TopHash, json};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

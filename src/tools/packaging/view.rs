@@ -1,7 +1,6 @@
 //! How packages and their entries look in results.
 
-use quilt_format::json;
-use quilt_format::{Entry, PackageName, TopHash};
+use quilt_format::{Entry, PackageName, TopHash, json};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;

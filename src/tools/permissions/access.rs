@@ -129,13 +129,12 @@ impl BucketAccess {
 
 #[cfg(test)]
 mod tests {
+    use Operation::{List, ListPackages, Read, Write, WriteDeclared};
+    use PermissionLevel::{NoAccess, ReadAccess, Unknown, WriteAccess};
     use jiff::Timestamp;
 
     use super::super::evidence::Witness;
     use super::*;
-
-    use Operation::{List, ListPackages, Read, Write, WriteDeclared};
-    use PermissionLevel::{NoAccess, ReadAccess, Unknown, WriteAccess};
 
     fn level(known: &[(Operation, Option<bool>)]) -> PermissionLevel {
         let evidence = known.iter().map(|(operation, result)| Evidence {

@@ -4,8 +4,7 @@
 use super::ask::Inquiry;
 use super::evidence::{Evidence, Operation, Witness};
 use super::verdict::verdict;
-use crate::config::AmbientPolicy;
-use crate::credentials::Source;
+use crate::credentials::{AmbientPolicy, Source};
 use crate::s3::{ObjectUri, S3ErrorKind};
 
 const METHOD: &str = "CreateMultipartUpload and AbortMultipartUpload";

@@ -9,15 +9,13 @@ mod link;
 mod object;
 mod package;
 
-use quilt_format::QuiltUri;
-
 pub use entry::entry_object;
 pub use link::Link;
+use quilt_format::QuiltUri;
 
-use crate::config::Toolset;
 use crate::error_code::ErrorCode;
 use crate::s3::ObjectUri;
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, Toolset};
 
 /// Most bytes of one resource.
 const MOST: u64 = 1024 * 1024;

@@ -1,11 +1,11 @@
-//! Which rights a call may use when no user identity applies, and which roles a token may name.
+//! Settings of the credential chain: ambient credentials, tokenless calls and assumable roles.
 
 use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher};
 use secrecy::SecretString;
 
-use super::parse;
+use crate::setting::parse;
 
 /// What the server's own credentials may do when no user identity source applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

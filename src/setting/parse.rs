@@ -1,23 +1,21 @@
-//! From the text of a setting to its type. Each error says what is wrong and which form was expected.
+//! Parsers of settings. Each error states the problem and the expected form.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::Toolsets;
-
-/// Longest time that a setting may name.
+/// The longest duration that a setting may have.
 const MAX_DURATION: Duration = Duration::from_hours(24);
 
-/// A secret: taken as it is, so that no error message about it can hold it. Its length is checked later, by name.
+/// Parses a secret. It never fails, so no error message contains the value; the length is checked later.
 #[expect(clippy::unnecessary_wraps, reason = "clap's value parsers answer with a Result")]
 pub fn secret(text: &str) -> Result<SecretString, String> {
     Ok(SecretString::from(text))
 }
 
-/// A length of time: `50s`, `500ms`, `2m` or a bare number of seconds.
+/// Parses a duration: `50s`, `500ms`, `2m` or a bare number of seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let bad = || format!("`{text}` is not a length of time; expected a number with ms, s or m, such as 50s");
+    let bad = || format!("`{text}` is not a duration; expected a number with ms, s or m, such as 50s");
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -36,7 +34,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// A number of bytes: `8MiB`, `512KiB`, `1GiB` or a bare number.
+/// Parses a size in bytes: `8MiB`, `512KiB`, `1GiB` or a bare number.
 pub fn bytes(text: &str) -> Result<usize, String> {
     let bad = || format!("`{text}` is not a size; expected a number with KiB, MiB or GiB, such as 8MiB");
     let text = text.trim();
@@ -53,35 +51,30 @@ pub fn bytes(text: &str) -> Result<usize, String> {
     number.checked_mul(factor).filter(|size| *size > 0).ok_or_else(bad)
 }
 
-/// A comma list of toolsets, as one value.
-pub fn toolsets(text: &str) -> Result<Toolsets, String> {
-    text.parse()
-}
-
-/// A whole number above zero.
+/// Parses a positive integer.
 pub fn count(text: &str) -> Result<usize, String> {
     text.trim()
         .parse()
         .ok()
         .filter(|n| *n > 0)
-        .ok_or_else(|| format!("`{text}` is not a whole number above 0; expected one such as 256"))
+        .ok_or_else(|| format!("`{text}` is not a positive integer; expected one such as 256"))
 }
 
-/// A port, 0 for any free one.
+/// Parses a port; 0 stands for any free one.
 pub fn port(text: &str) -> Result<u16, String> {
     text.trim()
         .parse()
         .map_err(|_| format!("`{text}` is not a port; expected 0 to 65535, such as 8000"))
 }
 
-/// An address and a port to listen on.
+/// Parses a socket address.
 pub fn socket(text: &str) -> Result<std::net::SocketAddr, String> {
     text.trim()
         .parse()
         .map_err(|_| format!("`{text}` is not an address with a port; expected one such as 127.0.0.1:9090"))
 }
 
-/// An address to listen on.
+/// Parses an IP address or `localhost`.
 pub fn ip(text: &str) -> Result<std::net::IpAddr, String> {
     if text == "localhost" {
         return Ok(std::net::Ipv4Addr::LOCALHOST.into());

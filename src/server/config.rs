@@ -1,11 +1,11 @@
-//! Where the server listens and which names it answers to.
+//! Settings of the listener and its connections.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use super::catalog::BaseUrl;
-use super::{ConfigError, parse};
+use crate::setting::{BaseUrl, ConfigError, parse};
 
-/// The listener and the allow-lists of what a browser may say about itself.
+/// The listener, and the allow-lists of Host and Origin.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListenConfig {
     /// Address to listen on
@@ -25,9 +25,21 @@ pub struct ListenConfig {
     pub allowed_origins: Vec<String>,
 }
 
+/// Connections and the shutdown.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConnectionConfig {
+    /// Idle time after which a connection is closed; set it above the load balancer's own (an NLB keeps connections for
+    /// 350 s)
+    #[arg(long, env = "QUILT_MCP_IDLE_TIMEOUT", default_value = "75s", value_parser = parse::duration)]
+    pub idle_timeout: Duration,
+    /// Time for calls in flight at SIGTERM
+    #[arg(long, env = "QUILT_MCP_DRAIN", default_value = "25s", value_parser = parse::duration)]
+    pub drain: Duration,
+}
+
 impl ListenConfig {
     /// Refuses a public URL whose path cannot be a route.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub fn check(&self) -> Result<(), ConfigError> {
         let path = self.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
         let is_pattern = path.split('/').any(|segment| segment.starts_with([':', '*']));
         if is_pattern || path.contains("/.well-known") || path.contains("//") {
@@ -46,14 +58,19 @@ impl ListenConfig {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::ServeConfig;
+    use super::*;
 
     #[test]
     fn a_public_url_has_a_path_that_can_be_a_route() {
         let check = |url: &str| {
-            ServeConfig::from_flags([format!("--public-url={url}")])
-                .unwrap()
-                .check()
+            let listen = ListenConfig {
+                host: IpAddr::from([127, 0, 0, 1]),
+                port: 0,
+                public_url: Some(url.parse().unwrap()),
+                allowed_hosts: Vec::new(),
+                allowed_origins: Vec::new(),
+            };
+            listen.check()
         };
         for good in [
             "https://h",

@@ -1,6 +1,8 @@
-//! What an OAuth client is told about how to log in.
+//! Settings of the endpoint: OAuth metadata and the limits of a request.
 
-use super::{BaseUrl, ConfigError, VerifyMode};
+use super::rate::RateLimit;
+use crate::identity::VerifyMode;
+use crate::setting::{BaseUrl, ConfigError, parse};
 
 /// Which methods need a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -38,7 +40,7 @@ impl ResourceServerConfig {
     }
 
     /// Refuses what clients could not use, or what would send them to log in where no token is accepted from.
-    pub(super) fn check(&self, mode: VerifyMode) -> Result<(), ConfigError> {
+    pub fn check(&self, mode: VerifyMode) -> Result<(), ConfigError> {
         const SERVERS: &str = "QUILT_MCP_AUTHORIZATION_SERVERS";
         const SCOPES: &str = "QUILT_MCP_SCOPES";
         if self.authorization_servers.is_empty() {
@@ -76,6 +78,20 @@ impl ResourceServerConfig {
         }
         Ok(())
     }
+}
+
+/// Limits of a request.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LimitsConfig {
+    /// Largest request body
+    #[arg(long, env = "QUILT_MCP_MAX_BODY", default_value = "8MiB", value_parser = parse::bytes)]
+    pub max_body: usize,
+    /// Most requests to be worked on at once; more are answered 429 at once
+    #[arg(long, env = "QUILT_MCP_MAX_IN_FLIGHT", default_value = "256", value_parser = parse::count)]
+    pub max_in_flight: usize,
+    /// Most calls of one caller in a time, such as `10/s`, `600/min` or `off`; more are answered 429
+    #[arg(long, env = "QUILT_MCP_RATE_LIMIT", default_value = "600/min")]
+    pub rate_limit: RateLimit,
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::catalog::BaseUrl;
-use super::parse;
+use crate::setting::{BaseUrl, parse};
 
 /// Form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

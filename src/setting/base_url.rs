@@ -1,14 +1,9 @@
-//! The catalog and its registry: two hosts that must not be confused.
-//!
-//! The catalog answers every path with its web page, so a credential request sent there gets HTML and a 200. That is why
-//! credentials and GraphQL are asked of the registry only.
+//! Base URLs of other services.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::Url;
-
-use super::ConfigError;
 
 /// An absolute `http` or `https` URL without query, fragment, user name or trailing slash.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -108,61 +103,6 @@ impl FromStr for BaseUrl {
     }
 }
 
-/// The catalog and the registry.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct CatalogConfig {
-    /// Catalog; its `/config.json` names the registry
-    #[arg(long, env = "QUILT_CATALOG_URL")]
-    pub catalog_url: Option<BaseUrl>,
-    /// The catalog as a bare host (alias of `QUILT_CATALOG_URL`)
-    #[arg(long, env = "QUILT_CATALOG_DOMAIN", hide = true)]
-    pub catalog_domain: Option<String>,
-    /// Registry; credentials and GraphQL are asked here, never of the catalog host. Default: from the catalog's config
-    #[arg(long, env = "QUILT_REGISTRY_URL")]
-    pub registry_url: Option<BaseUrl>,
-    /// Comma list of hosts to which a verified token's `registry_url` or `catalog_url` may point besides the configured
-    /// registry
-    #[arg(long, env = "QUILT_MCP_ALLOWED_REGISTRIES", value_delimiter = ',')]
-    pub allowed_registries: Vec<String>,
-    /// Comma list of buckets to show when there is no catalog
-    #[arg(long, env = "QUILT_BUCKETS", value_delimiter = ',')]
-    pub buckets: Vec<String>,
-}
-
-impl CatalogConfig {
-    /// The catalog's URL, from either spelling.
-    pub fn catalog(&self) -> Result<Option<BaseUrl>, ConfigError> {
-        if let Some(url) = &self.catalog_url {
-            return Ok(Some(url.clone()));
-        }
-        let Some(domain) = self.catalog_domain.as_deref().filter(|domain| !domain.is_empty()) else {
-            return Ok(None);
-        };
-        let bad = || {
-            let problem = format!("`{domain}` is not a host name; expected a bare host such as catalog.example.com");
-            ConfigError::new("QUILT_CATALOG_DOMAIN", problem)
-        };
-        if domain.contains(['/', '@', '?', '#']) {
-            return Err(bad());
-        }
-        format!("https://{domain}").parse().map(Some).map_err(|_: String| bad())
-    }
-
-    /// Refuses addresses to which a user's token would travel in the clear.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let clear = |url: &BaseUrl| {
-            format!("`{url}` would carry users' tokens unencrypted; expected https, or http on loopback only")
-        };
-        if let Some(url) = self.catalog()?.filter(|url| !url.is_safe_for_tokens()) {
-            return Err(ConfigError::new("QUILT_CATALOG_URL", clear(&url)));
-        }
-        if let Some(url) = self.registry_url.as_ref().filter(|url| !url.is_safe_for_tokens()) {
-            return Err(ConfigError::new("QUILT_REGISTRY_URL", clear(url)));
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,19 +133,5 @@ mod tests {
         for with_password in ["https://u:hunter2@h", "https://u:hunter2@h:99999", "ftp://u:hunter2@h"] {
             assert!(!with_password.parse::<BaseUrl>().unwrap_err().contains("hunter2"));
         }
-    }
-
-    #[test]
-    fn tokens_travel_encrypted_or_not_at_all() {
-        let config = |url: &str| CatalogConfig {
-            registry_url: Some(url.parse().unwrap()),
-            ..Default::default()
-        };
-        assert!(config("https://r.example.com").check().is_ok());
-        assert!(config("http://127.0.0.1:9000").check().is_ok());
-        assert_eq!(
-            config("http://r.example.com").check().unwrap_err().variable,
-            "QUILT_REGISTRY_URL"
-        );
     }
 }

@@ -1,13 +1,13 @@
-//! Who proves the token. The operator chooses; the token never does.
+//! Settings of token verification. The operator chooses the method; a token never does.
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{BaseUrl, CatalogConfig, ConfigError, parse};
+use crate::setting::{BaseUrl, ConfigError, parse};
 
 /// HS256 keys shorter than their hash can be guessed (RFC 7518 section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// How a bearer is proved.
+/// How a bearer token is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum VerifyMode {
     /// A JWT signed with the shared secret.
@@ -18,7 +18,7 @@ pub enum VerifyMode {
     Registry,
 }
 
-/// Verification of bearers.
+/// Verification of bearer tokens.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct IdentityConfig {
     /// Shared secret of HS256 tokens, at least 32 bytes
@@ -39,7 +39,7 @@ pub struct IdentityConfig {
     /// Value that a token's `aud` must be or contain; required with `MCP_JWT_JWKS_URL`
     #[arg(long = "jwt-audience", env = "MCP_JWT_AUDIENCE")]
     pub jwt_audience: Option<String>,
-    /// Who proves the token. Default: `hs256` if a secret is set, `jwks` if a key set is, else `registry`
+    /// How tokens are verified. Default: `hs256` if a secret is set, `jwks` if a key set is, else `registry`
     #[arg(long, env = "QUILT_MCP_VERIFY", value_enum)]
     pub verify: Option<VerifyMode>,
 }
@@ -66,7 +66,7 @@ impl IdentityConfig {
     }
 
     /// Refuses secrets that are too short and modes without what they need.
-    pub(super) fn check(&self, catalog: &CatalogConfig) -> Result<(), ConfigError> {
+    pub fn check(&self) -> Result<(), ConfigError> {
         let named = [
             ("MCP_JWT_SECRET", &self.jwt_secret),
             ("MCP_ENHANCED_JWT_SECRET", &self.enhanced_jwt_secret),
@@ -93,7 +93,9 @@ impl IdentityConfig {
                 ));
             };
             if !url.is_safe_for_tokens() {
-                let problem = format!("`{url}` could be answered by anybody on the way; expected https, or loopback");
+                let problem = format!(
+                    "`{url}` is not protected against forged answers; expected https, or http on loopback only"
+                );
                 return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem));
             }
             for (variable, value) in [
@@ -110,10 +112,6 @@ impl IdentityConfig {
                 "QUILT_MCP_VERIFY",
                 "is hs256, which needs MCP_JWT_SECRET",
             )),
-            Some(VerifyMode::Registry) if catalog.registry_url.is_none() && catalog.catalog()?.is_none() => {
-                let problem = "is registry, which needs QUILT_REGISTRY_URL or QUILT_CATALOG_URL";
-                Err(ConfigError::new("QUILT_MCP_VERIFY", problem))
-            }
             _ => Ok(()),
         }
     }
@@ -132,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_named_but_not_shown() {
-        let error = with_secret("hunter2").check(&CatalogConfig::default()).unwrap_err();
+        let error = with_secret("hunter2").check().unwrap_err();
         assert_eq!(
             error.to_string(),
             "MCP_JWT_SECRET: has 7 bytes; expected at least 32 random ones"
@@ -148,7 +146,6 @@ mod tests {
             ..with_secret(&"x".repeat(32))
         };
         assert_eq!(forced.mode(), VerifyMode::Registry);
-        assert!(forced.check(&CatalogConfig::default()).is_err(), "no registry to ask");
     }
 
     #[test]
