@@ -18,11 +18,11 @@ FROM tools AS builder
 COPY --from=planner /build/recipe.json recipe.json
 # The dependencies, a layer that lasts until Cargo.lock changes.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
-    cargo chef cook --locked --release --no-default-features --bin quilt-mcp --recipe-path recipe.json
+    cargo chef cook --locked --release --no-default-features --package quilt-mcp --bin quilt-mcp --recipe-path recipe.json
 COPY . .
 # The binary carries the list of what it was built from, where scanners look for it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
-    cargo auditable build --locked --release --no-default-features --bin quilt-mcp
+    cargo auditable build --locked --release --no-default-features --package quilt-mcp --bin quilt-mcp
 
 # glibc, libgcc and the CA certificates that TLS is checked against; nothing else of it is needed.
 FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f

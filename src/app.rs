@@ -1,4 +1,4 @@
-//! Puts the rooms together: from settings to a router, and from a router to a served socket.
+//! The application: builds the modules from the settings, and serves them on a socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,22 +32,20 @@ use crate::telemetry::Dependency;
 use crate::tools::{Offer, Services};
 use crate::upstream::{Breaker, Upstreams, Waits};
 
-/// Longest wait for the registry. Shorter than the tool timeout, so that the caller hears who did not answer.
+/// Timeout of requests to the registry. Shorter than the tool timeout, so that errors name the registry.
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Longest wait for an identity provider's keys.
+/// Timeout of requests for an identity provider's key set.
 const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest time that a question about the rights in one bucket may take: of many buckets some may hang.
-const BUCKET_LIMIT: Duration = Duration::from_secs(10);
+/// Timeout of the access check of one bucket; of many buckets some may hang.
+const BUCKET_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is given to a server rather than set: tests and `dev` give other ones.
+/// Dependencies and timeouts that tests and `dev` override.
 pub struct Overrides {
-    /// The time.
     pub clock: Clock,
     /// The server's own AWS identity.
     pub ambient: AmbientProvider,
-    /// Longest wait for the registry.
     pub registry_timeout: Duration,
     /// First wait between two tries of the S3 and STS clients.
     pub s3_backoff: Duration,
@@ -71,12 +69,12 @@ impl Default for Overrides {
             connect_timeout: CONNECT_TIMEOUT,
             waits: Waits::default(),
             connections: ConnectionLimits::default(),
-            bucket_limit: BUCKET_LIMIT,
+            bucket_limit: BUCKET_TIMEOUT,
         }
     }
 }
 
-/// A server that is ready to be given a socket.
+/// A server that has no socket yet.
 pub struct App {
     router: Router,
     readiness: Readiness,
@@ -86,10 +84,9 @@ pub struct App {
     connections: ConnectionLimits,
 }
 
-/// Why a server could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// A setting cannot be used.
+    /// A setting is invalid or contradicts another one.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The TLS stack could not be set up.
@@ -98,7 +95,7 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Builds every room from the settings.
+    /// Builds the modules from the settings.
     pub async fn build(config: &ServeConfig, surroundings: Overrides) -> Result<Self, BuildError> {
         config.check()?;
         let Overrides {
@@ -231,8 +228,7 @@ impl App {
         })
     }
 
-    /// Serves until `shutdown`, then lets the calls in flight, and the work that outlives its call, finish for as
-    /// long as the drain time allows.
+    /// Serves until `shutdown` fires, then lets calls in flight and background work finish within the drain time.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
         let Self {
             router,
@@ -309,7 +305,7 @@ async fn jwks(
     Ok(Jwks::new(keys, issuer, audience, clock.clone()))
 }
 
-/// Who proves tokens, as the operator chose.
+/// Builds the verifier that the operator chose.
 async fn prover(
     config: &ServeConfig,
     registry_timeout: Duration,
@@ -327,7 +323,7 @@ async fn prover(
     })
 }
 
-/// What a call without a token is.
+/// Determines the caller of requests without a token.
 fn without_token(
     config: &ServeConfig,
     registries: &RegistryDirectory,
@@ -370,7 +366,7 @@ fn buckets(names: &[String]) -> Result<Vec<BucketName>, ConfigError> {
         .map_err(|problem| ConfigError::new("QUILT_BUCKETS", problem))
 }
 
-/// Says once, at the start, whose word is taken for what.
+/// Logs the identity sources at the start.
 fn log_sources(config: &ServeConfig) {
     tracing::info!(
         verify = ?config.identity.mode(),

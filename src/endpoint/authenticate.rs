@@ -1,4 +1,4 @@
-//! Proof of the caller from the head of a request, before memory is taken for its body.
+//! Authentication of the caller from the head of a request, before memory is reserved for its body.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
 use crate::mcp::Request;
 use crate::setting::BaseUrl;
 
-/// Most questions to the registry at once about tokens that were never proved.
-const MAX_QUESTIONS: usize = 16;
+/// Limit of concurrent registry requests about tokens that were never proved.
+const MAX_PENDING_PROOFS: usize = 16;
 
 /// Proves callers.
 pub struct Authenticator {
@@ -26,8 +26,8 @@ pub struct Authenticator {
     without_token: WithoutToken,
     /// Whether discovery needs a token too.
     requires_all: bool,
-    /// Questions to the registry about tokens that were never proved.
-    questions: Semaphore,
+    /// Permits for registry requests about tokens that were never proved.
+    pending_proofs: Semaphore,
     resource_server: Option<Arc<ResourceServer>>,
 }
 
@@ -98,18 +98,18 @@ impl Authenticator {
         requires_all: bool,
         resource_server: Option<Arc<ResourceServer>>,
     ) -> Self {
-        let questions = Semaphore::new(MAX_QUESTIONS);
+        let pending_proofs = Semaphore::new(MAX_PENDING_PROOFS);
         Self {
             verifier,
             without_token,
             requires_all,
-            questions,
+            pending_proofs,
             resource_server,
         }
     }
 
-    /// Proves the caller as far as that takes no request to the registry for a token that it never proved: such a token
-    /// waits for one of the places of unproved requests first.
+    /// Proves the caller, unless that takes a request to the registry for a token that was never proved: the proof of such a
+    /// token is returned as a future, for which the caller acquires a permit for unproved requests first.
     pub(super) async fn prove(&self, parts: &Parts) -> HeadProof<'_> {
         let token = match extract(&parts.headers, &parts.uri) {
             Ok(Some(token)) => token,
@@ -131,7 +131,7 @@ impl Authenticator {
         let asks_registry = self.verifier.asks_registry(&token);
         let mut proof = self.verifier.verify(token).boxed();
         let decided = match (asks_registry, is_known) {
-            // Its proof is cached, or was until a moment ago.
+            // The proof is cached, or was until recently.
             (true, true) => Some(proof.as_mut().await),
             (true, false) => None,
             (false, _) => proof.as_mut().now_or_never(),
@@ -141,7 +141,7 @@ impl Authenticator {
             Some(Err(rejection)) => HeadProof::Refused(rejection),
             None => HeadProof::Unknown(
                 async move {
-                    let _question = self.questions.acquire().await;
+                    let _permit = self.pending_proofs.acquire().await;
                     proof.await
                 }
                 .boxed(),
@@ -154,7 +154,7 @@ impl Authenticator {
         !self.requires_all && request.needs_no_caller()
     }
 
-    /// The answer to a request whose caller is not proved.
+    /// Refuses a request whose caller is not proved.
     pub(super) fn refuse(&self, rejection: &Rejection, parts: &Parts, request: Option<&Request>) -> Refusal {
         // The token is named by its hash, as that of a proved caller is.
         let presented = extract(&parts.headers, &parts.uri)

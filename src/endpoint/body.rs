@@ -1,7 +1,7 @@
-//! The body of a request: what is accepted, and memory and time for it.
+//! Request bodies: accepted content types, size limits, minimum rates and memory reservations.
 //!
-//! A body reserves memory as its bytes arrive and keeps it until it is decoded. From there on the call has memory of its own,
-//! which is enough for the decoded values and is kept until the answer was sent.
+//! Memory is reserved as the bytes of a body arrive and released when the body is decoded. The call then has a reservation of
+//! its own, which covers the decoded values and is held until the response is sent.
 
 use std::time::Duration;
 
@@ -21,23 +21,23 @@ use crate::mcp;
 pub(super) use crate::memory::Share;
 use crate::memory::{CallMemory, Memory, Refused, SMALL};
 
-/// Largest body of a request whose caller is not proved: discovery has little to say.
+/// Largest body of a request without a proved caller; discovery requests are small.
 pub(super) const MAX_UNPROVED_BODY: usize = 64 * 1024;
-/// Slowest rates at which a body may arrive, in bytes a second.
+/// Minimum rates of a body, in bytes per second.
 const MIN_RATE: u32 = 2 * 1024;
 const MIN_UNPROVED_RATE: u32 = 16 * 1024;
 
-/// Time that a stranger has before the rate counts, with as much that it may lag behind.
+/// How far the body of an unproved caller may lag behind the minimum rate.
 const UNPROVED_GRACE: Duration = Duration::from_secs(2);
-/// Longest time between two parts of a body, however fast it came before; and how far a user may lag behind the rate,
-/// since a loaded client may need seconds to begin.
+/// Longest time between two parts of a body, and how far the body of a proved caller may lag behind the minimum rate: a busy
+/// client may need seconds to begin.
 const BODY_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same for a body that has the memory of last resort, for which others wait; and its longest time in all.
+/// The limits of a body in the memory of last resort, for which other bodies wait: between two parts, and in all.
 const LAST_RESORT_STALL_TIMEOUT: Duration = Duration::from_secs(2);
 const LAST_RESORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Refuses what is no POST of uncompressed JSON, by the head of the request alone.
+/// Refuses requests other than POST of uncompressed JSON, by the head alone.
 pub(super) fn check_head(request: &Request) -> Result<(), Refusal> {
     if request.method() != Method::POST {
         return Err(method_not_allowed());
@@ -62,7 +62,7 @@ pub(super) fn check_head(request: &Request) -> Result<(), Refusal> {
 pub struct RequestReader {
     /// Largest body, in bytes.
     pub max_body: usize,
-    /// Memory for bodies on their way in.
+    /// The budget for bodies.
     pub memory: Memory,
 }
 
@@ -95,7 +95,7 @@ impl RequestReader {
         }
     }
 
-    /// Refuses a body that is announced to be larger than any that is accepted.
+    /// Refuses a body whose announced length exceeds the limit.
     pub(super) fn check_announced(&self, body: &Body) -> Result<(), Refusal> {
         let announced = body.size_hint().lower();
         if usize::try_from(announced).is_ok_and(|announced| announced <= self.max_body) {
@@ -104,7 +104,7 @@ impl RequestReader {
         Err(too_large())
     }
 
-    /// Reads a body, with the memory that it is in.
+    /// Reads a body. Returns it with its memory reservation.
     pub(super) async fn read(&self, body: Body, proved: bool) -> Result<(Bytes, Share), Refusal> {
         read(&self.memory, body, self.bounds(proved))
             .await
@@ -130,7 +130,6 @@ fn too_large() -> Refusal {
     refuse(ErrorCode::TooLarge, message, None)
 }
 
-/// Why there is no body.
 enum ReadError {
     TooLarge,
     TooSlow,
@@ -152,26 +151,28 @@ async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes,
     if announced.is_some_and(|length| length > max_bytes) {
         return Err(ReadError::TooLarge);
     }
-    let most = announced.unwrap_or(max_bytes);
+    let max_length = announced.unwrap_or(max_bytes);
     let grace = if proved { BODY_STALL_TIMEOUT } else { UNPROVED_GRACE };
     let mut share: Option<Share> = None;
     let mut whole = BytesMut::new();
     let mut stream = body.into_data_stream();
     let mut started = Instant::now();
-    // When a body that has the last memory has to be there.
-    let mut last_call: Option<Instant> = None;
+    // The deadline of a body in the memory of last resort.
+    let mut last_resort_deadline: Option<Instant> = None;
     loop {
         let arrived = u32::try_from(whole.len()).unwrap_or(u32::MAX);
         let by_rate = started + grace + Duration::from_secs(1) * arrived / min_rate;
-        let stall = if last_call.is_some() {
+        let stall = if last_resort_deadline.is_some() {
             LAST_RESORT_STALL_TIMEOUT
         } else {
             BODY_STALL_TIMEOUT
         };
-        let due = by_rate.min(Instant::now() + stall).min(last_call.unwrap_or(by_rate));
+        let due = by_rate
+            .min(Instant::now() + stall)
+            .min(last_resort_deadline.unwrap_or(by_rate));
         let Some(chunk) = timeout_at(due, stream.next())
             .await
-            .map_err(|_elapsed| too_slow(last_call))?
+            .map_err(|_elapsed| too_slow(last_resort_deadline))?
         else {
             break;
         };
@@ -183,15 +184,15 @@ async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes,
         let reserved = share.as_ref().map_or(0, Share::bytes);
         if length > reserved {
             let waiting = Instant::now();
-            let wanted = length.max(2 * reserved).min(most.max(length));
+            let wanted = length.max(2 * reserved).min(max_length.max(length));
             let has_grown = grow(memory, &mut share, wanted, proved)
                 .await
                 .map_err(ReadError::NoMemory)?;
             if !has_grown {
-                share = Some(memory.last_resort(most).await.map_err(ReadError::NoMemory)?);
-                last_call = Some(Instant::now() + LAST_RESORT_TIMEOUT);
+                share = Some(memory.last_resort(max_length).await.map_err(ReadError::NoMemory)?);
+                last_resort_deadline = Some(Instant::now() + LAST_RESORT_TIMEOUT);
             }
-            let wanted = if has_grown { wanted } else { most };
+            let wanted = if has_grown { wanted } else { max_length };
             whole.reserve(wanted.saturating_sub(whole.len()));
             started += waiting.elapsed();
         }
@@ -207,12 +208,12 @@ async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes,
     Ok((whole.freeze(), share))
 }
 
-/// Why a body that does not arrive is given up: where others wait for its memory, for want of that.
-fn too_slow(last_call: Option<Instant>) -> ReadError {
-    last_call.map_or(ReadError::TooSlow, |_| ReadError::NoMemory(Refused::Busy))
+/// The error of a body that is too slow. A body in the memory of last resort is refused for want of memory.
+fn too_slow(last_resort_deadline: Option<Instant>) -> ReadError {
+    last_resort_deadline.map_or(ReadError::TooSlow, |_| ReadError::NoMemory(Refused::Busy))
 }
 
-/// Makes a reservation one of `wanted` bytes. Says `false` where a large body finds no memory.
+/// Grows a reservation to `wanted` bytes. Returns `false` if there is no memory for a large body.
 async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved: bool) -> Result<bool, Refused> {
     let reserved = share.as_ref().map_or(0, Share::bytes);
     let more = if !proved || wanted <= SMALL {
@@ -223,7 +224,7 @@ async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved:
         };
         more
     } else {
-        // Small bodies have memory of another part.
+        // Small bodies are in another part of the budget.
         let Some(large) = memory.try_large(wanted) else {
             return Ok(false);
         };

@@ -27,13 +27,13 @@ use super::response::{self, Message};
 use crate::error_code::ErrorCode;
 use crate::mcp::{Answer, CallContext, McpServer, Notifications, Request, RpcError, Version};
 
-/// Longest silence on a stream of events: proxies close connections that are silent for a minute.
+/// Interval of keep-alive comments on a stream of events: proxies close connections after a minute without data.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// What a request keeps until its answer was taken.
-pub(super) type Places = Arc<dyn Send + Sync>;
+/// The permits that a request holds until its response is sent.
+pub(super) type Permits = Arc<dyn Send + Sync>;
 
-/// Runs methods until the server ends.
+/// Runs methods until the server shuts down.
 pub struct Dispatcher {
     /// The methods.
     pub server: McpServer,
@@ -44,7 +44,7 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Answers a request. A notification is accepted; none has an effect on a server without sessions.
+    /// Runs a request. A notification is accepted and ignored: none has an effect on a server without sessions.
     pub(super) async fn dispatch(&self, request: Request, mut context: CallContext) -> Response {
         let Some(id) = request.id().cloned() else {
             return response::accepted();
@@ -99,7 +99,7 @@ impl Dispatcher {
     }
 }
 
-/// The error of a call that the end of the server ended.
+/// The error of a call that the shutdown of the server cancelled.
 fn ended() -> RpcError {
     let message = "The call was ended, most likely because this server is shutting down; try again.";
     RpcError::refusal(ErrorCode::Cancelled, message)

@@ -1,10 +1,10 @@
-//! Limits of concurrency, in all and for one caller, and of the rate of a caller's calls.
+//! Concurrency limits, for the server and for each caller, and the rate limit of each caller's calls.
 //!
-//! Owns the counts. A caller is a [`Person`], whatever number of tokens they have. Discovery takes places and does not count
-//! for the rate. Requests whose caller is not proved have places of their own, so that they take none from users.
+//! Owns the counters. A caller is a [`Person`], who may have several tokens. Discovery takes permits and does not count for
+//! the rate. Requests without a proved caller have permits of their own, so that they take none from users.
 //!
-//! Invariants: no request waits here, one too many is refused at once with the time after which to retry; a place is kept
-//! until the whole answer was sent, also where it is a stream.
+//! Invariants: no request queues here, a request beyond a limit is refused at once with the time after which to retry; a
+//! permit is held until the whole response is sent, streams included.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,28 +22,28 @@ use crate::identity::{Caller, Person};
 use crate::mcp::Request;
 use crate::telemetry::metrics::{self, InFlight};
 
-/// Places for requests whose caller is not proved, or not yet.
+/// Permits for requests whose caller is not proved, or not yet.
 const MAX_UNPROVED: usize = 32;
-/// How many of them are kept for requests with a token that is being checked.
-const KEPT_FOR_TOKENS: usize = 8;
-/// Part of all places that one caller may take.
-const SHARE: usize = 2;
-/// After so many calls, callers who have been quiet for long enough to have their whole quota again are forgotten.
-const TIDY_EVERY: u32 = 4096;
+/// How many of them are reserved for requests whose token is being verified.
+const RESERVED_FOR_TOKENS: usize = 8;
+/// One caller may take one in this many of all permits.
+const CALLER_SHARE: usize = 2;
+/// Number of calls after which callers with a full quota are removed from the rate limiter.
+const CLEANUP_INTERVAL: u32 = 4096;
 
 /// Limits of all requests and of each caller.
 pub struct Limits {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     unproved: Arc<Semaphore>,
-    /// Most places for one caller.
-    share: usize,
+    /// The largest number of permits of one caller.
+    per_caller: usize,
     taken: Arc<Mutex<HashMap<Person, usize>>>,
     rate: Option<(Rate, DefaultKeyedRateLimiter<Person>)>,
     calls: AtomicU32,
 }
 
 impl Limits {
-    /// At most `max_in_flight` requests at once, and for each caller half of them, at this rate.
+    /// Limits the server to `max_in_flight` requests at once, and each caller to half of them and to `rate`.
     #[must_use]
     pub fn new(max_in_flight: usize, rate: Option<Rate>) -> Self {
         let limiter = |rate: Rate| {
@@ -51,21 +51,21 @@ impl Limits {
             Some((rate, RateLimiter::dashmap(quota)))
         };
         Self {
-            places: Arc::new(Semaphore::new(max_in_flight)),
+            permits: Arc::new(Semaphore::new(max_in_flight)),
             unproved: Arc::new(Semaphore::new(MAX_UNPROVED)),
-            share: max_in_flight.div_ceil(SHARE),
+            per_caller: max_in_flight.div_ceil(CALLER_SHARE),
             taken: Arc::default(),
             rate: rate.and_then(limiter),
             calls: AtomicU32::new(0),
         }
     }
 
-    /// Counts a call; the error is the number of seconds after which another one is allowed, and the limit.
+    /// Counts a call against the rate. The error is the number of seconds until the next call is allowed, and the rate.
     fn count(&self, who: &Person) -> Result<(), (u64, Rate)> {
         let Some((rate, limiter)) = &self.rate else {
             return Ok(());
         };
-        if self.calls.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
+        if self.calls.fetch_add(1, Ordering::Relaxed) % CLEANUP_INTERVAL == CLEANUP_INTERVAL - 1 {
             limiter.retain_recent();
         }
         limiter.check_key(who).map_err(|until| {
@@ -74,38 +74,38 @@ impl Limits {
         })
     }
 
-    fn take(&self, who: Person) -> Option<Place> {
+    fn take(&self, who: Person) -> Option<CallerPermit> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = taken.entry(who.clone()).or_insert(0);
-        if *places >= self.share {
+        let permits = taken.entry(who.clone()).or_insert(0);
+        if *permits >= self.per_caller {
             return None;
         }
-        *places += 1;
-        Some(Place {
+        *permits += 1;
+        Some(CallerPermit {
             who,
             taken: self.taken.clone(),
         })
     }
 }
 
-/// A place among all requests, until this is dropped.
-pub(super) struct PlaceInAll {
-    _place: OwnedSemaphorePermit,
+/// A permit of the server's concurrency limit.
+pub(super) struct ServerPermit {
+    _permit: OwnedSemaphorePermit,
     _counted: InFlight,
 }
 
-/// A place that a caller takes, until this is dropped.
-pub(super) struct Place {
+/// A permit of a caller's concurrency limit.
+pub(super) struct CallerPermit {
     who: Person,
     taken: Arc<Mutex<HashMap<Person, usize>>>,
 }
 
-impl Drop for Place {
+impl Drop for CallerPermit {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = taken.get_mut(&self.who) {
-            *places = places.saturating_sub(1);
-            if *places == 0 {
+        if let Some(permits) = taken.get_mut(&self.who) {
+            *permits = permits.saturating_sub(1);
+            if *permits == 0 {
                 taken.remove(&self.who);
             }
         }
@@ -113,41 +113,41 @@ impl Drop for Place {
 }
 
 impl Limits {
-    /// A place among all requests that are worked on, if there is one.
-    pub(super) fn in_all(&self, request: &Request) -> Result<PlaceInAll, Refusal> {
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
+    /// Acquires a permit of the server's limit.
+    pub(super) fn acquire(&self, request: &Request) -> Result<ServerPermit, Refusal> {
+        let Ok(permit) = self.permits.clone().try_acquire_owned() else {
             let message = "This server is working on as many requests as it may; try again in a second.";
             audit::refused(Some(request), ErrorCode::Throttled, None);
             return Err(refuse(message, 1, Some(request)));
         };
-        Ok(PlaceInAll {
-            _place: place,
+        Ok(ServerPermit {
+            _permit: permit,
             _counted: metrics::in_flight(),
         })
     }
 
-    /// A place for a request whose caller is not proved, if there is one. `is_pending`: whether its token may still turn out
-    /// to be good; the last places are kept for those.
-    pub(super) fn unproved(&self, is_pending: bool) -> Result<PlaceInAll, Refusal> {
-        let is_free = is_pending || self.unproved.available_permits() > KEPT_FOR_TOKENS;
-        let place = is_free
+    /// Acquires a permit for a request whose caller is not proved. `is_pending`: whether its token is being verified; the
+    /// last permits are reserved for such requests.
+    pub(super) fn acquire_unproved(&self, is_pending: bool) -> Result<ServerPermit, Refusal> {
+        let is_free = is_pending || self.unproved.available_permits() > RESERVED_FOR_TOKENS;
+        let permit = is_free
             .then(|| self.unproved.clone().try_acquire_owned().ok())
             .flatten();
-        let Some(place) = place else {
+        let Some(permit) = permit else {
             let message =
                 "This server is checking as many requests without a proved caller as it may; try again in a second.";
             audit::refused(None, ErrorCode::Throttled, None);
             return Err(refuse(message, 1, None));
         };
-        Ok(PlaceInAll {
-            _place: place,
+        Ok(ServerPermit {
+            _permit: permit,
             _counted: metrics::in_flight(),
         })
     }
 
-    /// A place among those of this caller, if there is one. It is taken before the body is read and for discovery too, so
-    /// that one caller's slow bodies and unread answers leave room for others.
-    pub(super) fn share(&self, caller: &Caller) -> Result<Place, Refusal> {
+    /// Acquires a permit of this caller's limit. It is taken before the body is read, and for discovery too, so that one
+    /// caller's slow bodies and unread responses do not use up the permits of others.
+    pub(super) fn acquire_for(&self, caller: &Caller) -> Result<CallerPermit, Refusal> {
         self.take(caller.person()).ok_or_else(|| {
             audit::refused(None, ErrorCode::Throttled, Some(caller));
             refuse(
@@ -158,8 +158,8 @@ impl Limits {
         })
     }
 
-    /// Counts a call of this caller, unless it is for discovery.
-    pub(super) fn quota(&self, caller: &Caller, request: &Request) -> Result<(), Refusal> {
+    /// Counts a call of this caller against its rate; discovery does not count.
+    pub(super) fn check_rate(&self, caller: &Caller, request: &Request) -> Result<(), Refusal> {
         if request.needs_no_caller() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The MCP endpoint: one request from its head to its answer. The files, in the order in which they run:
+//! The MCP endpoint: one request from its head to its response. The files, in the order in which they run:
 //!
 //! | step | file |
 //! |---|---|
@@ -6,10 +6,10 @@
 //! | the caller, proved from the head | `authenticate` |
 //! | the body, within memory and rates | `body` |
 //! | JSON-RPC, protocol version, routing headers | `jsonrpc` |
-//! | the tools that the request may use | `tool_filter` |
+//! | the tools that the request may list and call | `tool_filter` |
 //! | limits of rate and concurrency | `limits` |
-//! | the method; progress; a client that leaves | `dispatch` |
-//! | the answer | `response` |
+//! | the method, progress, cancellation | `dispatch` |
+//! | the response | `response` |
 //!
 //! Owns the order, the bounds and the HTTP side of a request. Does not own identity (it asks the verifier), the protocol
 //! ([`crate::mcp`]) or sockets ([`crate::server`]).
@@ -49,7 +49,7 @@ use self::body::MAX_UNPROVED_BODY;
 pub use self::body::RequestReader;
 pub use self::config::{LimitsConfig, RequireAuth, ResourceServerConfig};
 pub use self::dispatch::Dispatcher;
-use self::dispatch::Places;
+use self::dispatch::Permits;
 pub use self::host_origin::{HostPolicy, authority};
 use self::jsonrpc::Parsed;
 pub use self::limits::Limits;
@@ -60,34 +60,28 @@ use crate::mcp::CallContext;
 use crate::memory::{CallMemory, Memory};
 use crate::tools::Offer;
 
-/// Longest wait for the proof of a caller before the body is read, which may turn out to need none.
-const PROOF_FIRST: Duration = Duration::from_secs(2);
+/// Time for the verification of a token before the body is read; discovery methods need no proved caller.
+const PROOF_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The steps of a request.
+/// The components that a request passes.
 pub struct Endpoint {
-    /// Names and origins that are served.
     pub host_policy: HostPolicy,
-    /// Proof of callers.
     pub authenticator: Authenticator,
-    /// Bounds of bodies.
     pub reader: RequestReader,
-    /// What the operator offers; a request may narrow it.
+    /// The operator's filter, which a request may narrow.
     pub tool_filter: Offer,
-    /// Limits of rate and concurrency.
     pub limits: Limits,
-    /// Memory for what calls hold.
     pub memory: Memory,
-    /// The methods.
     pub dispatcher: Dispatcher,
 }
 
-/// Answers a request.
+/// Handles a request to the endpoint.
 pub async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     endpoint.answer(request).await.unwrap_or_else(Refusal::into_response)
 }
 
 impl Endpoint {
-    /// Proves the caller from the head of the request, then reads its body within the bounds of a user or of a stranger.
+    /// Verifies the token of the request, then reads the body within the bounds for proved or for unproved callers.
     async fn answer(&self, request: Request) -> Result<Response, Refusal> {
         self.host_policy.check(&request)?;
         body::check_head(&request)?;
@@ -98,19 +92,19 @@ impl Endpoint {
             HeadProof::Refused(rejection) => (std::future::ready(Err(rejection)).boxed(), false),
             HeadProof::Unknown(proof) => (proof, true),
         };
-        let place = self.limits.unproved(is_pending)?;
+        let permit = self.limits.acquire_unproved(is_pending)?;
         let proof = proof.shared();
-        let mut decided = timeout(PROOF_FIRST, proof.clone()).await.ok();
+        let mut decided = timeout(PROOF_TIMEOUT, proof.clone()).await.ok();
         let is_large = body.size_hint().lower() > MAX_UNPROVED_BODY as u64;
         if is_large && decided.is_none() {
             decided = Some(proof.clone().await);
         }
         match decided {
             Some(Ok(caller)) => {
-                drop(place);
+                drop(permit);
                 return self.proved(parts, body, caller).await;
             }
-            // Without a token the body is what is wrong, with one that was refused the token.
+            // A large body without a token is refused for its size, with a refused token for the token.
             Some(Err(rejection)) if is_large && !matches!(rejection, Rejection::Missing { .. }) => {
                 return Err(self.authenticator.refuse(&rejection, &parts, None));
             }
@@ -118,7 +112,7 @@ impl Endpoint {
         }
         let (bytes, share) = self.reader.read(body, false).await?;
         let parsed = Parsed::read(parts, &bytes, share)?;
-        // A token in a wrong place is refused whatever the method.
+        // A token in the wrong place is refused for every method.
         let is_malformed = matches!(proof.peek(), Some(Err(Rejection::Malformed { .. })));
         if self.authenticator.is_open(&parsed.request) && !is_malformed {
             let notice = authenticate::token_notice(proof.peek());
@@ -128,15 +122,15 @@ impl Endpoint {
                     Caller::Anonymous,
                     notice,
                     self.memory.unproved_call(),
-                    Arc::new(place),
+                    Arc::new(permit),
                 )
                 .await;
         }
         match proof.await {
             Ok(caller) => {
-                drop(place);
-                let own_place = self.limits.share(&caller)?;
-                self.admit(parsed, caller, own_place).await
+                drop(permit);
+                let caller_permit = self.limits.acquire_for(&caller)?;
+                self.admit(parsed, caller, caller_permit).await
             }
             Err(rejection) => Err(self
                 .authenticator
@@ -146,37 +140,42 @@ impl Endpoint {
 
     /// Reads the body of a proved caller.
     async fn proved(&self, parts: Parts, body: Body, caller: Caller) -> Result<Response, Refusal> {
-        let own_place = self.limits.share(&caller)?;
+        let caller_permit = self.limits.acquire_for(&caller)?;
         let (bytes, share) = self.reader.read(body, true).await?;
         let parsed = Parsed::read(parts, &bytes, share)?;
-        // Discovery is the same for all.
+        // Discovery is the same for every caller.
         let caller = if self.authenticator.is_open(&parsed.request) {
             Caller::Anonymous
         } else {
             caller
         };
-        self.admit(parsed, caller, own_place).await
+        self.admit(parsed, caller, caller_permit).await
     }
 
-    /// Gives the request of a proved caller a place among all.
-    async fn admit(&self, parsed: Parsed, caller: Caller, own_place: limits::Place) -> Result<Response, Refusal> {
-        // After the body: one that arrives slowly must not take a place from requests that are being answered.
-        let place = self.limits.in_all(&parsed.request)?;
+    /// Applies the limits to the request of a proved caller.
+    async fn admit(
+        &self,
+        parsed: Parsed,
+        caller: Caller,
+        caller_permit: limits::CallerPermit,
+    ) -> Result<Response, Refusal> {
+        // After the body, so that a body which arrives slowly holds no permit of the server's limit.
+        let permit = self.limits.acquire(&parsed.request)?;
         tracing::Span::current().record("caller", tracing::field::debug(&caller));
-        self.limits.quota(&caller, &parsed.request)?;
+        self.limits.check_rate(&caller, &parsed.request)?;
         let memory = self.memory.call(caller.person());
-        self.call(parsed, caller, None, memory, Arc::new((place, own_place)))
+        self.call(parsed, caller, None, memory, Arc::new((permit, caller_permit)))
             .await
     }
 
-    /// Runs the method. `places` are kept until the answer was taken.
+    /// Runs the method. The permits are held until the response is sent.
     async fn call(
         &self,
         parsed: Parsed,
         caller: Caller,
         token_notice: Option<String>,
         memory: CallMemory,
-        places: Places,
+        permits: Permits,
     ) -> Result<Response, Refusal> {
         let Parsed {
             mut parts,
@@ -199,6 +198,6 @@ impl Endpoint {
             notifications: None,
         };
         let answer = self.dispatcher.dispatch(request, context).await;
-        Ok(response::keep_until_sent(answer, memory, places))
+        Ok(response::keep_until_sent(answer, memory, permits))
     }
 }

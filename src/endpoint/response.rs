@@ -1,4 +1,4 @@
-//! The one writer of answers: results, errors and events, with their status and headers.
+//! Responses: results, errors and events, with their status and headers. Every response of the endpoint is written here.
 //!
 //! A message has its members in the order `jsonrpc`, `id`, `result` or `error`. The id of a request is repeated as it was
 //! written, and left out where it is not known: MCP's schema has no null id.
@@ -20,7 +20,7 @@ use crate::mcp::{Answer, ChunkedJson, RpcError, Version};
 use crate::memory::CallMemory;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// One URL has several answers, none of which may be kept by a cache.
+/// One URL has many responses, none of which may be cached.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The answer to a request that ends before its method runs.
@@ -44,7 +44,7 @@ impl Refusal {
         self
     }
 
-    /// Says when to come again.
+    /// Sets `Retry-After`.
     pub fn retry_after(self, seconds: u64) -> Self {
         self.with(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
@@ -60,7 +60,7 @@ pub(super) fn refuse_with(error: &RpcError, id: Option<&RawValue>) -> Refusal {
     Refusal(Box::new(Message::error(error, id, Version::DEFAULT).into_response()))
 }
 
-/// A JSON-RPC message that answers a request, written.
+/// A serialized JSON-RPC response.
 pub(super) struct Message {
     status: StatusCode,
     text: ChunkedJson,
@@ -121,7 +121,7 @@ fn unwritable() -> RpcError {
     RpcError::refusal(ErrorCode::Internal, "This server failed to write the result.")
 }
 
-/// The answer to a notification.
+/// The response to a notification.
 pub(super) fn accepted() -> Response {
     (StatusCode::ACCEPTED, [(header::CACHE_CONTROL, NO_STORE)]).into_response()
 }
@@ -139,7 +139,7 @@ pub(super) fn events(body: Body) -> Response {
     (headers, body).into_response()
 }
 
-/// The answer to a method of HTTP other than POST.
+/// The response to an HTTP method other than POST.
 pub(super) fn method_not_allowed() -> Refusal {
     let message = "This endpoint takes POST only. If the client sent a POST, a redirect may have turned it into a GET.";
     refuse(ErrorCode::InvalidRequest, message, None)
@@ -148,7 +148,7 @@ pub(super) fn method_not_allowed() -> Refusal {
         .with(header::VARY, HeaderValue::from_static("accept"))
 }
 
-/// A path that is not served.
+/// The response for a path that is not served.
 pub async fn not_found() -> Response {
     let message = "There is nothing at this path; the MCP endpoint is POST /mcp.";
     refuse(ErrorCode::NotFound, message, None).into_response()
@@ -160,18 +160,18 @@ pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     refuse(ErrorCode::Internal, message, None).into_response()
 }
 
-/// Keeps what a request holds until the last byte of its answer was written to the socket, or the connection is gone: its
-/// memory, and its places among the requests that are being answered.
-pub(super) fn keep_until_sent(response: Response, memory: CallMemory, places: Arc<dyn Send + Sync>) -> Response {
+/// Keeps the memory reservation and the permits of a request until the last byte of its response is written to the socket
+/// or the connection is closed.
+pub(super) fn keep_until_sent(response: Response, memory: CallMemory, permits: Arc<dyn Send + Sync>) -> Response {
     // The length of a stream is not known.
     if let Some(length) = response.body().size_hint().exact() {
         memory.shrink_to(usize::try_from(length).unwrap_or(usize::MAX));
     }
-    let held: Arc<dyn Send + Sync> = Arc::new((memory, places));
+    let held: Arc<dyn Send + Sync> = Arc::new((memory, permits));
     response.map(|body| Body::new(ReservedBody { body, held }))
 }
 
-/// A body whose chunks hold what the request holds, wherever they are until they are written.
+/// A body whose chunks own the guards of the request until they are written.
 struct ReservedBody {
     body: Body,
     held: Arc<dyn Send + Sync>,

@@ -1,5 +1,5 @@
-//! Results of methods, and how they are written. The outcome of a tool becomes one structured object, and the same as one
-//! compact text block.
+//! Results of methods and their serialization. The outcome of a tool is one structured object and the same object as a compact
+//! text block.
 
 use std::io::{self, Write as _};
 
@@ -12,7 +12,7 @@ use super::{ChunkedJson, RpcError, Version};
 use crate::error_code::ErrorCode;
 use crate::tools::{Link, Reply, ToolError, Written};
 
-/// What a method answers.
+/// The result of a method.
 pub enum Answer {
     /// A result object, as JSON text.
     Json(Bytes),
@@ -132,7 +132,7 @@ mod tests {
             any::<i64>().prop_map(Value::from),
             any::<f64>().prop_map(Value::from),
             any::<String>().prop_map(Value::from),
-            // Long enough for a piece of its own.
+            // Long enough for a chunk of its own.
             "[\"\\\\]?".prop_map(|end| Value::from("a".repeat(20_000) + &end)),
             "[\"\\\\\u{0}-\u{1f}a]{0,8}".prop_map(Value::from),
         ];

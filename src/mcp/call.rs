@@ -1,4 +1,4 @@
-//! `tools/call`, and what every method that works for a caller has in common: bounds, the audit line, metrics.
+//! `tools/call`, and the bounds, the audit line and the metrics of every method that acts for a caller.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -16,12 +16,12 @@ use crate::error_code::ErrorCode;
 use crate::telemetry::{Audit, Call, metrics, trace};
 use crate::tools::{Progress, Session, ToolError, Word, named_bucket};
 
-/// What logs and metrics say of a call.
+/// The labels of a call in logs and metrics.
 pub(super) struct Job {
     pub method: Method,
     /// The tool, or the method where there is none.
     pub label: &'static str,
-    /// The bucket that the call is about, where that can be told.
+    /// The bucket that the arguments name.
     pub bucket: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl McpServer {
             .map_err(RpcError::from_tool)
     }
 
-    /// Works for a caller within the bounds of a call, and records how it ended. Fails only if the client cancelled.
+    /// Runs `work` within the bounds of a call and records its outcome. Fails only if the client cancelled.
     pub(super) async fn run<T>(
         &self,
         job: &Job,
@@ -116,7 +116,7 @@ impl McpServer {
     }
 }
 
-/// Records a call that names no tool of the request's.
+/// Records a call of a tool that does not exist or is filtered.
 pub(super) fn audit_unserved(name: &str, code: ErrorCode, context: &CallContext) {
     let outcome = code.as_str();
     metrics::refusal(outcome);

@@ -1,4 +1,4 @@
-//! A JSON text in chunks, so that long parts that exist already are not copied.
+//! JSON text in chunks, so that long parts are not copied.
 
 use std::collections::VecDeque;
 use std::io;

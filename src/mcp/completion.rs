@@ -8,18 +8,18 @@ use crate::error_code::ErrorCode;
 use crate::s3::BucketName;
 use crate::tools::{Completion, Offer, Session, ToolError, Toolset, complete_bucket, complete_package};
 
-/// What is to be completed.
+/// The kind of value that is completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// The name of a bucket.
     Bucket,
     /// The name of a package of this bucket.
     Package(BucketName),
-    /// Something of which there is no list.
+    /// A value without a list of candidates.
     Anything,
 }
 
-/// Decodes what is to be completed, and how it begins. What the request refers to must exist.
+/// Decodes the kind of value and its prefix. The prompt or template of the request must exist.
 pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String), RpcError> {
     let invalid = |message: String| RpcError::new(ErrorCode::InvalidParams, message);
     let params = &request.params;
@@ -76,7 +76,7 @@ pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String)
     Ok((wanted, begin))
 }
 
-/// The names, as this caller.
+/// Lists the candidates that this caller may see.
 pub(super) async fn complete(wanted: Wanted, session: &Session, begin: &str) -> Result<Completion, ToolError> {
     match wanted {
         Wanted::Bucket => complete_bucket(session, begin).await,

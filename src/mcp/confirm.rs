@@ -1,11 +1,10 @@
-//! A tool's question to the person behind the client, as MCP 2026-07-28 has it: the call is answered `input_required` with
-//! a form, and the client repeats it with what was said and with the sealed state that it was given.
+//! Elicitation of confirmations (MCP 2026-07-28): the first call returns `input_required` with a form and a sealed state, and
+//! the client repeats the call with the user's answer and the state.
 //!
-//! Owns the form, the seal and what an answer must be. Owns no question: tools have those.
+//! Owns the form, the seal and the validation of answers. Does not own the requests themselves: tools make those.
 //!
-//! Invariants: nothing is kept between the two calls, so that any copy of the server that has the key can take the answer;
-//! a state is good for one caller, one call with its arguments, one target and ten minutes; whatever it is presented with,
-//! it gives no rights.
+//! Invariants: nothing is kept between the two calls, so any copy of the server with the key accepts the answer; a state is
+//! valid for one caller, one call with its arguments, one subject and ten minutes; a state grants no rights.
 
 use std::collections::BTreeMap;
 
@@ -28,29 +27,29 @@ use crate::identity::{Caller, Person};
 use crate::json::is_verbatim;
 use crate::tools::{Question, Target, ToolError, Word};
 
-/// For how long a question can be answered.
-const GOOD_FOR_SECONDS: i64 = 10 * 60;
-/// How far the clocks of two copies of the server may be apart.
-const SKEW_SECONDS: i64 = 60;
-/// The request for the person's word among a call's requests, and the field of its form.
+/// Validity of a state, in seconds.
+const VALIDITY_SECONDS: i64 = 10 * 60;
+/// Tolerated clock skew between two copies of the server, in seconds.
+const MAX_SKEW_SECONDS: i64 = 60;
+/// The key of the confirmation among the input requests of a call, and the name of its form field.
 const CONFIRM: &str = "confirm";
-/// What the seal is for, so that nothing else that is sealed with the key can be taken for it.
+/// Domain separation: states that are sealed for another purpose do not open here.
 const PURPOSE: &[u8] = b"quilt-mcp confirmation 1";
 
-/// Seals what a client keeps between a question and its answer.
+/// Seals the state that a client keeps between the two calls.
 pub struct StateSeal {
     codec: RequestStateCodec,
     clock: Clock,
 }
 
-/// Who made which call: what a state is bound to.
+/// The caller and the call to which a state is bound.
 pub(super) struct Binding(Target);
 
 impl StateSeal {
-    /// A seal with the operator's key, which is the same on every copy, or with one of its own.
+    /// Creates a codec with the operator's key, which every copy has, or with a random one.
     #[must_use]
     pub fn new(key: Option<&SecretString>, clock: Clock) -> Self {
-        // Its length was checked with the settings.
+        // The settings check its length.
         let codec = match key {
             Some(key) => RequestStateCodec::new_unchecked(key.expose_secret()),
             None => RequestStateCodec::new_unchecked(rand::random::<[u8; 32]>()),
@@ -58,8 +57,8 @@ impl StateSeal {
         Self { codec, clock }
     }
 
-    /// What the person has said about this call; and what a new question would be bound to, if one can be asked. A state
-    /// or an answer that cannot be one is an error of the protocol.
+    /// Reads the user's answer to this call, and returns the binding for a new request if the client can show one. An invalid
+    /// state or answer is a protocol error.
     pub(super) fn word(
         &self,
         request: &ToolCall,
@@ -75,14 +74,14 @@ impl StateSeal {
     }
 
     fn said(&self, request: &ToolCall, binding: &Binding) -> Result<Word, ToolError> {
-        // An answer without its state is an answer to nothing.
+        // An answer without its state answers no request.
         let Some(state) = &request.request_state else {
             return Ok(Word::NotAsked);
         };
         let (ends, target) = self.open(state, binding).ok_or_else(foreign)?;
         let left = ends.saturating_sub(self.clock.now().as_second());
-        // Of a state that ends later than any could, the clock was ahead when it was made, and its age is unknown.
-        if !(0..=GOOD_FOR_SECONDS + SKEW_SECONDS).contains(&left) {
+        // A state that expires later than possible was sealed by a clock that was ahead; its age is unknown.
+        if !(0..=VALIDITY_SECONDS + MAX_SKEW_SECONDS).contains(&left) {
             let message = "The question was asked more than ten minutes ago; nothing was done.";
             let error = ToolError::new(ErrorCode::ConfirmationRequired, message);
             return Ok(no(
@@ -108,7 +107,7 @@ impl StateSeal {
         })
     }
 
-    /// The question for the client, and the state that it is to bring back.
+    /// Builds the request for the client and the state that it returns with the answer.
     pub(super) fn ask(&self, question: &Question, binding: &Binding, version: Version) -> InputRequiredResult {
         let field = BooleanSchema::new().title(question.yes).with_default(false);
         let fields = BTreeMap::from([(CONFIRM.to_owned(), PrimitiveSchemaDefinition::Boolean(field))]);
@@ -125,9 +124,9 @@ impl StateSeal {
     }
 
     fn seal(&self, target: Target, binding: &Binding) -> String {
-        let ends = self.clock.now().as_second().saturating_add(GOOD_FOR_SECONDS);
+        let ends = self.clock.now().as_second().saturating_add(VALIDITY_SECONDS);
         let payload = [&ends.to_be_bytes()[..], target.bytes()].concat();
-        // The codec's own time limit would go by the machine's clock.
+        // The codec's own expiry uses the system clock.
         self.codec
             .seal_with(&payload, &SealOptions::new().associated_data(binding.0.bytes()))
     }
@@ -140,7 +139,7 @@ impl StateSeal {
 }
 
 impl Binding {
-    /// The call as its client repeats it. Objects are the same whatever the order of their members.
+    /// Binds to the caller and the arguments. The order of members in objects does not matter.
     fn of(request: &ToolCall, caller: &Caller) -> Self {
         let mut arguments = Value::Object(request.arguments.clone());
         sort_metadata(&mut arguments);
@@ -156,7 +155,7 @@ impl Binding {
     }
 }
 
-/// Spells metadata, which is kept as JSON text, in its canonical form.
+/// Rewrites metadata, which is kept as JSON text, in canonical form.
 fn sort_metadata(arguments: &mut Value) {
     match arguments {
         Value::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
@@ -172,7 +171,7 @@ fn sort_metadata(arguments: &mut Value) {
     }
 }
 
-/// Who calls. Not the token where it names somebody: a browser's page sends a new one with every request.
+/// The identity of the caller. The token is used only if it has no subject: a web page may send a new token with each request.
 fn who(caller: &Caller) -> (&'static [u8], Vec<u8>) {
     match caller.person() {
         Person::Anonymous => (b"anonymous", Vec::new()),
@@ -181,7 +180,7 @@ fn who(caller: &Caller) -> (&'static [u8], Vec<u8>) {
     }
 }
 
-/// Whether the client says that it can show its user a form.
+/// Whether the client declares that it can show a form.
 fn can_ask(version: Version, capabilities: Option<&Capabilities>) -> bool {
     let elicitation = capabilities.and_then(|capabilities| capabilities.elicitation.as_ref());
     // An empty capability means forms.

@@ -1,4 +1,4 @@
-//! What a method knows of its request besides the params.
+//! The request context: caller, tool filter, memory, version and cancellation.
 
 use axum::http::HeaderMap;
 use tokio::sync::mpsc;

@@ -42,8 +42,8 @@ fn capabilities() -> ServerCapabilities {
     capabilities
 }
 
-/// The instructions for models, and what a person has to know of the token of this request: clients say "connected" whether
-/// or not it is accepted.
+/// The instructions for models, with a notice about the token of this request: clients show "connected" whether or not it is
+/// accepted.
 fn instructions(token_notice: Option<&str>) -> String {
     token_notice.map_or_else(|| INSTRUCTIONS.to_owned(), |notice| format!("{INSTRUCTIONS} {notice}"))
 }

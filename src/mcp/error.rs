@@ -1,4 +1,4 @@
-//! The one type of errors of requests, from the body's first byte to the result.
+//! Errors of requests.
 
 use std::borrow::Cow;
 
@@ -15,12 +15,12 @@ use crate::tools::ToolError;
 /// Longest text of a request that an error repeats, in bytes; URIs of S3 objects are shorter.
 pub(super) const MAX_ECHO: usize = 4096;
 
-/// A JSON-RPC error: a code of the table, one sentence, and what goes with them.
+/// A JSON-RPC error: an error code, one sentence and data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RpcError {
     /// The code. It determines the number, and the status of a refusal.
     pub code: ErrorCode,
-    /// What is wrong and what to do about it.
+    /// The problem and its remedy, in one or two sentences.
     message: Cow<'static, str>,
     /// Whether the same request may succeed later.
     retryable: bool,

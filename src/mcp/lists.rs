@@ -1,6 +1,6 @@
 //! The lists of tools, resources, resource templates and prompts, written once for each filter of tools.
 //!
-//! Invariant: what is kept is bounded, whatever filters callers ask for.
+//! Invariant: the cache is bounded for any set of filters.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,11 +14,10 @@ use super::discovery::{LISTS_TTL_MS, server_meta};
 use super::{Answer, RpcError, Version, prompts, resources};
 use crate::tools::{AnyTool, Hints, ListedModule, Offer, ToolStyle, Toolbox, listed_modules};
 
-/// Most narrowed lists that are kept. There are more combinations of toolsets; the lists of others are written anew. Those
-/// of requests that narrow nothing are always kept.
+/// Limit of cached lists of narrowed filters. There are more combinations; their lists are built per request. Lists of the
+/// operator's own filter are always cached.
 const MAX_NARROWED: usize = 64;
 
-/// A list that clients ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum List {
     Tools,
@@ -27,7 +26,7 @@ pub(super) enum List {
     Prompts,
 }
 
-/// The lists that were written.
+/// The cached lists.
 #[derive(Default)]
 pub(super) struct Lists(RwLock<HashMap<Key, Bytes>>);
 
@@ -94,7 +93,7 @@ fn write(list: List, filter: Offer, version: Version, toolbox: &Toolbox) -> Resu
 
 fn page<T: Serialize>(name: &'static str, items: Vec<T>, filter: Offer, version: Version) -> Result<Answer, RpcError> {
     let describes = version.is_self_describing();
-    // A list that was narrowed by the request is its caller's alone.
+    // A list that the request narrowed is private to its caller.
     let scope = if filter.is_tightened() {
         CacheScope::Private
     } else {

@@ -1,13 +1,12 @@
 //! The protocol: MCP 2025-03-26 to 2026-07-28 over streamable HTTP, without sessions.
 //!
-//! Owns the methods, the versions and what differs between them, what a request must carry, the shape of results and
-//! errors. Does not own the transport ([`crate::endpoint`]) or any tool ([`crate::tools`]). The types of results are those
+//! Owns the methods, the versions and their differences, the required members of requests, the form of results and errors. Does not own the transport ([`crate::endpoint`]) or any tool ([`crate::tools`]). The types of results are those
 //! of `rmcp::model`; its transport and service loop are not used. `docs/protocol.md` lists the rules with their tests.
 //!
-//! The life of a request: [`Request::read`] takes it apart, [`Request::version`] checks its headers, and
+//! A request is decoded by [`Request::read`], its headers are checked by [`Request::version`], and
 //! [`McpServer::handle`] runs its method and returns an [`Answer`] or an [`RpcError`].
 //!
-//! Invariants: no other module knows a method's name; a panic, a time limit and a client that leaves end a call here.
+//! Invariants: no other module knows a method's name; panics, time limits and cancellations end a call here.
 
 mod answer;
 mod call;

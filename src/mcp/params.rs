@@ -1,9 +1,9 @@
-//! The params of a request: which members there are, and their decoding.
+//! The params of a request and their decoding.
 //!
-//! Owns what a request may look like. Does not own its meaning.
+//! Owns the syntax of params. Does not own their meaning.
 //!
-//! Params are read in two steps. [`Params::read`] takes the members apart and checks their types without making values of
-//! them, because the caller is not known yet and no memory is reserved. The members are decoded when the method runs.
+//! Params are read in two steps. [`Params::read`] finds the members and checks their types without building values, because
+//! the caller is not known yet and no memory is reserved. The members are decoded when the method runs.
 //!
 //! Invariants: no member becomes a `serde_json::Value` but through [`crate::json`], because `Value` gives some keys a
 //! meaning of its own; an empty array stands for an empty object, because that is how PHP and Lua encode it.
@@ -78,7 +78,7 @@ impl RawJson {
     }
 }
 
-/// Every member of the params that some method has.
+/// The members of the params of all methods.
 pub(super) struct Params {
     pub meta: RawJson,
     /// The name of a tool or prompt.

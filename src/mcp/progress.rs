@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::Notifications;
 use crate::tools::Progress;
 
-/// Shortest time between two notifications; reports of a tool in between are replaced by later ones.
+/// Interval of notifications; of the reports in between only the last is sent.
 const MIN_INTERVAL: Duration = Duration::from_millis(250);
 
 #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! Prompts: three ways to begin.
+//! The prompts.
 
 use rmcp::model::{GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 
@@ -7,7 +7,7 @@ use super::{Answer, CallContext, Request, RpcError};
 use crate::error_code::ErrorCode;
 use crate::tools::{Offer, Toolset};
 
-/// Longest argument, in characters: prompts are texts for a model.
+/// Limit of an argument, in characters.
 const LONGEST: usize = 2000;
 
 struct Template {
@@ -49,7 +49,7 @@ const TEMPLATES: [Template; 3] = [
         writes: false,
         arguments: &[
             ("error", "What was said when it was denied", false),
-            ("resource", "Bucket or s3:// URI that it was about", false),
+            ("resource", "Bucket or s3:// URI of the denied call", false),
         ],
         text: "Something was denied to me in the Quilt catalog. What was said: {error}\nWhat it was about: \
                {resource}\n\nCall auth_status and tell me who I am to this server, which AWS identity my calls act with, \
@@ -74,7 +74,7 @@ const TEMPLATES: [Template; 3] = [
     },
 ];
 
-/// The prompts that are on, in order of their names.
+/// Lists the prompts of the enabled toolsets, ordered by name.
 pub(super) fn list(offer: Offer) -> Vec<Prompt> {
     let on = TEMPLATES.iter().filter(|template| is_on(template, offer));
     let prompts = on.map(|template| {
@@ -99,7 +99,7 @@ pub(super) fn has_argument(prompt: &str, argument: &str, offer: Offer) -> Option
     Some(template.arguments.iter().any(|(name, ..)| *name == argument))
 }
 
-/// One prompt with its arguments filled in.
+/// Renders a prompt.
 pub(super) fn get(request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
     let (offer, version) = (context.tool_filter, context.version);
     let invalid = |message: String| Err(RpcError::new(ErrorCode::InvalidParams, message));
@@ -141,7 +141,7 @@ pub(super) fn get(request: &Request, context: &CallContext) -> Result<Answer, Rp
     Answer::of(&result)
 }
 
-/// Fills in one pass, so that a value which looks like a name is not taken for one.
+/// Substitutes in one pass, so that a value that looks like a placeholder is left as it is.
 fn filled(text: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Versions and methods of the protocol: which are supported, and which version has which method.
+//! Supported versions and methods of the protocol.
 
 use std::fmt;
 
@@ -197,7 +197,7 @@ impl Method {
     }
 }
 
-/// A method's name as it is logged: a fixed string, whatever was sent.
+/// Returns the name of a method for logs: a fixed string, never the client's text.
 pub(super) fn log_name(name: &str) -> &'static str {
     match Method::parse(name) {
         Some(method) => method.as_str(),

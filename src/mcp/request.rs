@@ -1,4 +1,4 @@
-//! A JSON-RPC request of MCP, taken apart and checked as far as that takes neither memory nor a caller.
+//! Decoding of a JSON-RPC request, as far as that needs neither memory nor a caller.
 
 use std::sync::Arc;
 

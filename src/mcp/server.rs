@@ -1,4 +1,4 @@
-//! The methods of MCP: which function answers which.
+//! Dispatch of MCP methods.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::error_code::ErrorCode;
 use crate::telemetry::text::{bounded, without_controls};
 use crate::tools::{Callable, Completion, ResourceUri, Services, Toolbox, Word, toolset_off};
 
-/// The server of MCP's methods. Cheap to clone; built once, whatever the number of requests.
+/// The methods of MCP. Built once; cheap to clone.
 #[derive(Clone)]
 pub struct McpServer(pub(super) Arc<Inner>);
 
@@ -35,7 +35,7 @@ pub(super) struct Inner {
 }
 
 impl McpServer {
-    /// Builds every tool and schema.
+    /// Builds the tools and their schemas.
     #[must_use]
     pub fn new(services: Arc<Services>, seal: StateSeal, tool_timeout: Duration) -> Self {
         let toolbox = Toolbox::new();
@@ -58,7 +58,7 @@ impl McpServer {
         }))
     }
 
-    /// Answers a request. Its headers have been checked, and memory for its decoded params is reserved.
+    /// Runs the method of a request. Its headers have been checked, and memory for its decoded params is reserved.
     pub async fn handle(&self, request: Request, context: &CallContext) -> Result<Answer, RpcError> {
         #[cfg(feature = "conformance")]
         if let Some(answer) = self.fixture(&request, context).await {
@@ -85,8 +85,7 @@ impl McpServer {
         }
     }
 
-    /// A list. It is one page, so no cursor was ever given out; clients that do not tell null from empty send `""` for the
-    /// first page.
+    /// Returns a list, which is one page, so no cursor is valid. Clients that encode null as `""` mean the first page.
     fn list(&self, list: List, request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
         let cursor = &request.params.cursor;
         if !cursor.is_absent() && cursor.string().as_deref() != Some("") {

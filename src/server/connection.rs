@@ -32,15 +32,15 @@ use super::health::is_probe;
 use crate::endpoint::response;
 use crate::error_code::ErrorCode;
 
-/// Longest time that a connection on which nothing is being answered takes to close.
+/// Time for an idle connection to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Bytes that are read ahead on a connection, and with which a header has to do. hyper's own 400 KiB would be a hundred
-/// mebibytes for those who send large bodies at once.
+/// Size of the read buffer of a connection, which also limits the head of a request. With hyper's default of 400 KiB, 256
+/// large bodies at once would take 100 MiB.
 const READ_AHEAD: usize = 64 * 1024;
 
-/// Serves a connection until its client leaves, takes nothing of an answer for too long, was quiet for too long, does not
-/// finish the head of a request in time, or until `closing`. `probes_only`: whether all it may ask is how the server is.
+/// Serves a connection until the client leaves, a write stalls, the connection is idle for too long, the head of a request
+/// does not arrive in time, or `closing` fires. `probes_only`: whether the connection may send probes only.
 pub(super) async fn serve_connection(
     stream: TcpStream,
     router: Router,
@@ -67,7 +67,7 @@ pub(super) async fn serve_connection(
     });
     let mut server = http1::Builder::new();
     server.max_buf_size(READ_AHEAD);
-    // An answer that the client does not take is memory that others wait for.
+    // An unread response holds memory that other requests wait for.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.stalled));
     let stream = Observed {
@@ -99,7 +99,7 @@ pub(super) async fn serve_connection(
     }
 }
 
-/// The answer on a connection beyond those that the server has.
+/// The response on a connection beyond the limit.
 fn crowded() -> Response {
     let message = "This server has as many connections as it may; try again in a second.";
     let refusal = response::refuse(ErrorCode::Throttled, message, None).retry_after(1);
@@ -108,11 +108,11 @@ fn crowded() -> Response {
         .into_response()
 }
 
-/// What a connection is doing. Clones are of the same connection.
+/// The activity of a connection. Clones share it.
 #[derive(Clone)]
 pub(super) struct Activity {
     state: Arc<Mutex<State>>,
-    /// Closes the connection to make way for another one.
+    /// Closes the connection in favour of another one.
     pub evicted: CancellationToken,
 }
 
@@ -127,8 +127,7 @@ struct State {
     head_since: Option<Instant>,
 }
 
-/// A connection on which nothing is being answered, in the order in which such connections make way: those that never sent
-/// a whole request first, then the longest silent.
+/// An idle connection, in the order of eviction: connections that never sent a whole request first, then the longest idle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Quiet {
     has_asked: bool,
@@ -162,7 +161,7 @@ impl Activity {
         Answering(self.clone())
     }
 
-    /// Since when the connection is quiet, if it is.
+    /// Since when the connection is idle, if it is.
     pub(super) fn quiet(&self) -> Option<Quiet> {
         self.with(|state| {
             (state.answering == 0).then_some(Quiet {
@@ -172,7 +171,7 @@ impl Activity {
         })
     }
 
-    /// When the connection is to be closed if nothing happens, unless a request is being answered.
+    /// When the connection is closed unless a request arrives; `None` while one is being answered.
     fn due(&self, limits: ConnectionLimits) -> Option<Instant> {
         self.with(|state| {
             let idle = state.quiet_since + limits.idle;
@@ -202,7 +201,7 @@ impl Drop for Answering {
     }
 }
 
-/// A stream that tells when bytes came.
+/// A stream that records the arrival of bytes.
 struct Observed {
     stream: Pin<Box<TimeoutStream<TcpStream>>>,
     activity: Activity,

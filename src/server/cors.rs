@@ -1,4 +1,4 @@
-//! CORS: which answers a web page may read, and which preflights are granted.
+//! CORS: preflights, and the responses that web pages may read.
 //!
 //! It is around every route, refusals and unknown paths included: a page that cannot read a refusal reports only that its
 //! fetch failed. Bearers are headers, so credentials mode is off and origins are listed one by one.

@@ -1,4 +1,4 @@
-//! Whether this copy runs, and whether it should be given work.
+//! Liveness and readiness.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +12,12 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::identity::Verifier;
 
-/// Whether this copy takes work: from its start until its shutdown begins.
+/// Whether the server accepts work: from its start until its shutdown begins.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
 impl Readiness {
-    /// From now on load balancers should look elsewhere.
+    /// Marks the server as shutting down.
     pub fn begin_shutdown(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -27,7 +27,7 @@ impl Readiness {
     }
 }
 
-/// Whether a path is that of a probe, which is answered whatever else the server is doing.
+/// Whether a path is that of a probe, which is exempt from the connection limit.
 pub(super) fn is_probe(path: &str) -> bool {
     matches!(path, "/health" | "/healthz" | "/ready")
 }

@@ -1,13 +1,13 @@
-//! From a listener to served connections, and the order in which they end.
+//! The accept loop, the connection limit and the graceful shutdown.
 //!
-//! A shutdown goes in five steps, all within the drain time:
+//! A shutdown has five steps, all within the drain time:
 //!
-//! 1. `/ready` answers 503. Connections are still accepted, because a load balancer that has not looked yet still sends
-//!    its callers here.
-//! 2. When the announcement is over, no more are accepted.
-//! 3. Connections finish what they are doing and are closed, and work that goes on behind its call is done.
-//! 4. When the drain time is over, calls in flight are cancelled; each is answered that it was.
-//! 5. What is left a moment later is dropped.
+//! 1. `/ready` answers 503. Connections are still accepted, because load balancers still send requests here until their next
+//!    probe.
+//! 2. After the announcement no more connections are accepted.
+//! 3. Connections finish their requests and are closed; background work of calls is finished.
+//! 4. After the drain time, calls in flight are cancelled; each answers with an error that says so.
+//! 5. After a grace period the remaining connections are dropped.
 //!
 //! Invariant: no connection outlives [`serve`].
 
@@ -26,16 +26,16 @@ use tokio_util::task::TaskTracker;
 use super::Readiness;
 use super::connection::{Activity, serve_connection};
 
-/// Wait after an accept that failed: out of descriptors, or the client left before it was greeted.
+/// Delay after a failed accept: no file descriptor is free, or the client left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
-/// Bytes of an answer that the kernel keeps for a connection.
+/// Size of the send buffer of a connection, in bytes.
 const SEND_BUFFER: usize = 128 * 1024;
-/// Connections beyond the limit, which are answered nothing but probes.
+/// Connections beyond the limit, which may send probes only.
 const PROBE_CONNECTIONS: usize = 64;
-/// Time for the answers to calls that were cancelled.
+/// Grace period for the responses of cancelled calls.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What connections may cost, and how long their end may take.
+/// Limits of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
     /// Longest time without a request that is being answered. Must be longer than the load balancer's own idle timeout, so
@@ -43,7 +43,7 @@ pub struct ConnectionLimits {
     pub idle: Duration,
     /// Longest time from the first byte of the head of a request to its last.
     pub head: Duration,
-    /// Longest time in which a client may take nothing of an answer that is there.
+    /// Longest time without progress of a write.
     pub stalled: Duration,
     /// Most connections at once. For one more, the connection is closed that never sent a whole request, then the one that
     /// has been silent longest; where all are being answered, the new one is told to come back, unless it is a probe.
@@ -68,13 +68,13 @@ impl Default for ConnectionLimits {
 pub struct Shutdown {
     /// Begins the shutdown.
     pub begins: CancellationToken,
-    /// Is told that it began.
+    /// Reports not ready from then on.
     pub readiness: Readiness,
     /// Cancels the calls in flight.
     pub calls_end: CancellationToken,
-    /// Work that goes on behind its call.
+    /// Background work of calls.
     pub tasks: TaskTracker,
-    /// Time from the beginning to the cancelling.
+    /// Time from the beginning of the shutdown until calls are cancelled.
     pub drain: Duration,
 }
 
@@ -137,7 +137,7 @@ impl Connections {
             let accepted = tokio::select! {
                 biased;
                 () = end.as_mut() => return,
-                // Releases what ended connections held while no new one arrives.
+                // Releases the memory of ended connections while no new one arrives.
                 Some(ended) = self.tasks.join_next_with_id() => {
                     self.forget(ended);
                     continue;
@@ -153,7 +153,7 @@ impl Connections {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            // What the kernel keeps of an answer is memory too, and its own bound is four mebibytes.
+            // The kernel's send buffer is memory too; its default limit is 4 MiB.
             if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
                 tracing::debug!(%error, "SO_SNDBUF could not be set");
             }
@@ -170,8 +170,8 @@ impl Connections {
         self.open.remove(&id);
     }
 
-    /// Finds room for one more connection, and says whether it is for probes only; `None` if there is none. Where there are
-    /// as many as there may be, a quiet one makes way.
+    /// Acquires a permit for a connection, and returns whether it is for probes only; `None` if there is no permit. At the
+    /// limit an idle connection is closed for the new one.
     fn make_way(&mut self) -> Option<bool> {
         if self.open.len() < self.limits.most {
             return Some(false);

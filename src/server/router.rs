@@ -13,13 +13,13 @@ use crate::clock::Clock;
 use crate::endpoint::{self, Endpoint, ResourceServer, response};
 use crate::identity::Verifier;
 
-/// What the routes are made of.
+/// The parts of the routes.
 pub struct Routes {
     /// The MCP endpoint.
     pub endpoint: Endpoint,
     /// The path of the public URL, below which the endpoint is served too; empty for the root.
     pub base_path: String,
-    /// What OAuth clients are told.
+    /// The OAuth metadata.
     pub resource_server: Option<Arc<ResourceServer>>,
     /// Proves tokens; its state is part of readiness.
     pub verifier: Arc<Verifier>,

@@ -7,6 +7,7 @@
 )]
 
 mod ambient;
+mod architecture;
 mod browser;
 mod chromium;
 mod command_line;
