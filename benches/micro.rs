@@ -1,17 +1,17 @@
-//! What single steps cost, each beside a base of the same run: proving a token, finding credentials in the cache, reading
-//! and hashing a manifest, writing canonical JSON.
+//! Benchmarks of single steps, each compared with a baseline of the same run: verification of a token, lookup of cached
+//! credentials, reading and hashing of a manifest, and writing of canonical JSON.
 //!
 //! - `cargo bench --bench micro`
-//! - `… -- --smoke`: once each, to see that they run
+//! - `… -- --smoke`: runs each benchmark once, to check that it works
 
-#![expect(clippy::print_stdout, reason = "a bench prints")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 #[path = "support/median.rs"]
 mod median;
 #[path = "../crates/quilt-format/benches/support/rows.rs"]
 mod rows;
 #[path = "support/server.rs"]
-#[expect(dead_code, reason = "only the tokens of it are used")]
+#[expect(dead_code, reason = "only its tokens are used")]
 mod server;
 
 use std::fmt::Write as _;
@@ -24,21 +24,20 @@ use futures::FutureExt as _;
 use median::median;
 use quilt_format::json;
 use quilt_format::manifest::{ManifestHasher, ManifestReader};
-use quilt_mcp::catalog::{HostClient, HttpClients, RegistryDirectory, guarded_http_client, http_client};
+use quilt_mcp::aws::AwsOptions;
+use quilt_mcp::aws::sts::SharedSts;
+use quilt_mcp::catalog::{CatalogConfig, HostClient, HttpClients, Registries, http_client, public_only_http_client};
 use quilt_mcp::clock::Clock;
-use quilt_mcp::credentials::{
-    Ambient, AmbientPolicy, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver,
-};
-use quilt_mcp::identity::{BearerToken, Hs256, Prover, Verifier};
-use quilt_mcp::sts::StsOptions;
-use quilt_mcp::telemetry::{self, Dependency, TelemetryConfig};
-use quilt_mcp::upstream::{Breaker, Upstreams, Waits};
+use quilt_mcp::credentials::{Ambient, AmbientPolicy, AmbientProvider, CredentialChain, RightsConfig, SourceContext};
+use quilt_mcp::identity::{BearerToken, Hs256Verifier, Verifier, VerifyMethod};
+use quilt_mcp::resilience::{RetryPolicy, Upstreams};
+use quilt_mcp::telemetry::{self, TelemetryConfig};
 use sha2::{Digest as _, Sha256};
 
-/// A row of a manifest by its number: as it is written, and as it is hashed.
+/// Returns the row of a manifest with a number, as it is written and as it is hashed.
 type Shape = fn(u64) -> (String, String);
 
-/// How long each thing is measured.
+/// The number and duration of the rounds of a measurement.
 #[derive(Clone, Copy)]
 struct Effort {
     rounds: usize,
@@ -62,18 +61,19 @@ fn main() -> anyhow::Result<()> {
     manifests(effort)
 }
 
-/// Nanoseconds of one call of each, in turns: the median of the rounds.
+/// Measures the subjects alternately and returns the median of the rounds, in nanoseconds of one call.
 fn measure<const N: usize>(effort: Effort, mut subjects: [&mut dyn FnMut(); N]) -> [f64; N] {
     let mut took = [const { Vec::new() }; N];
     for _ in 0..effort.rounds {
         for (subject, took) in subjects.iter_mut().zip(&mut took) {
             subject();
-            let (start, mut times) = (Instant::now(), 0_u32);
-            while times == 0 || start.elapsed() < effort.round {
+            let start = Instant::now();
+            let mut calls = 0_u32;
+            while calls == 0 || start.elapsed() < effort.round {
                 subject();
-                times += 1;
+                calls += 1;
             }
-            took.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(times));
+            took.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(calls));
         }
     }
     took.map(median)
@@ -81,42 +81,47 @@ fn measure<const N: usize>(effort: Effort, mut subjects: [&mut dyn FnMut(); N]) 
 
 async fn identity(effort: Effort) -> anyhow::Result<()> {
     let clock = Clock::system();
-    // The counters are on, as they are in a server.
+    // Metrics are enabled, as in a server.
     let quiet = TelemetryConfig {
         log: "off".to_owned(),
         ..TelemetryConfig::default()
     };
     let _exports = telemetry::init(&quiet, Some(([127, 0, 0, 1], 0).into()))?;
     let text = server::token("ASIAEXAMPLEEXAMPLE00", "secret/secret+secret/secret+secret/secre")?;
-    let hs256 = Hs256::new(&[server::secret()], None, None, clock.clone());
-    let verifier = Verifier::new(Prover::Hs256(hs256), None);
+    let hs256 = Hs256Verifier::new(&[server::secret()], None, None, clock.clone());
+    let verifier = Verifier::new(VerifyMethod::Hs256(hs256), None);
     let caller = verifier.verify(BearerToken::parse(&text)?).await?;
 
-    let upstreams = Upstreams::new(clock.clone(), Waits::default());
+    let upstreams = Upstreams::new(clock.clone(), RetryPolicy::default());
     let http = HttpClients {
-        trusting: HostClient::new(http_client(Duration::from_secs(1))?, upstreams.clone()),
-        guarded: HostClient::new(guarded_http_client(Duration::from_secs(1))?, upstreams),
+        unrestricted: HostClient::new(http_client(Duration::from_secs(1))?, upstreams.clone()),
+        public_only: HostClient::new(public_only_http_client(Duration::from_secs(1))?, upstreams),
     };
-    let registries = Arc::new(RegistryDirectory::new(None, None, Vec::new(), http, clock.clone()));
+    let settings = CatalogConfig {
+        registry_url: "https://registry.example.com".parse().ok(),
+        ..CatalogConfig::default()
+    };
+    let registries = Arc::new(Registries::new(&settings, None, http, clock.clone()));
+    let rights = RightsConfig {
+        ambient: AmbientPolicy::Never,
+        ..RightsConfig::default()
+    };
     let ambient = Ambient::new(AmbientProvider::None, "us-east-1", AmbientPolicy::Never, clock.clone()).await;
-    let sts = StsOptions {
+    let sts = SharedSts::new(AwsOptions {
         region: "us-east-1".to_owned(),
         endpoint: None,
         initial_backoff: Duration::from_millis(1),
         connect_timeout: Duration::from_secs(1),
-        breaker: Breaker::new(Dependency::Sts, clock.clone()),
-    };
-    let assume_role = AssumeRole::new(Vec::new(), None, &ambient, &sts, clock.clone());
-    let exchange = JwtExchange::new(assume_role, clock.clone());
-    let catalog = CatalogCredentials::new(registries, clock.clone());
-    let resolver = Resolver::new(
-        exchange,
-        catalog,
-        ambient,
-        "https://registry.example.com".to_owned(),
-        clock,
-    );
-    resolver.resolve(&caller).await?;
+        clock: clock.clone(),
+    });
+    let chain = CredentialChain::new(&SourceContext {
+        rights: &rights,
+        registries: &registries,
+        ambient: &ambient,
+        sts: &sts,
+        clock: &clock,
+    });
+    chain.resolve(&caller).await?;
 
     let [verify, hit, hash] = measure(
         effort,
@@ -125,7 +130,7 @@ async fn identity(effort: Effort) -> anyhow::Result<()> {
                 let proved = BearerToken::parse(&text).map(|token| verifier.verify(token).now_or_never());
                 black_box(proved).ok();
             },
-            &mut || drop(black_box(resolver.resolve(&caller).now_or_never())),
+            &mut || drop(black_box(chain.resolve(&caller).now_or_never())),
             &mut || _ = black_box(Sha256::digest(&text)),
         ],
     );
@@ -141,7 +146,7 @@ async fn identity(effort: Effort) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rows of one manifest, and what of them is hashed.
+/// Returns a manifest and its canonical form.
 fn manifest(entry: fn(u64) -> (String, String)) -> (String, String) {
     let (rows, canonical): (String, String) = (0..10_000).map(entry).unzip();
     (
@@ -156,7 +161,7 @@ fn manifests(effort: Effort) -> anyhow::Result<()> {
         let (manifest, canonical) = manifest(entry);
         let hashed = |bytes: &str| -> anyhow::Result<String> {
             let mut hasher = ManifestHasher::streaming();
-            // As it comes from a file or from S3.
+            // Pieces of the size in which files and S3 objects are read.
             bytes
                 .as_bytes()
                 .chunks(64 * 1024)
@@ -164,7 +169,7 @@ fn manifests(effort: Effort) -> anyhow::Result<()> {
             Ok(hasher.finish()?.top_hash.to_string())
         };
         let bare = Sha256::digest(&canonical).iter().fold(String::new(), |mut hex, byte| {
-            let _infallible = write!(hex, "{byte:02x}");
+            let _ = write!(hex, "{byte:02x}");
             hex
         });
         ensure!(
@@ -232,8 +237,8 @@ fn manifests(effort: Effort) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Millions of bytes in a second.
-#[expect(clippy::cast_precision_loss, reason = "a number to look at")]
+/// Returns a rate in megabytes per second.
+#[expect(clippy::cast_precision_loss, reason = "the result is only printed")]
 fn rate(bytes: &str, nanoseconds: f64) -> f64 {
     bytes.len() as f64 * 1e3 / nanoseconds
 }

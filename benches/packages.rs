@@ -1,19 +1,19 @@
-//! What packages cost: requests, time as ratios, and the server's peak of memory. The server is the real program, a process
-//! of its own, in front of the embedded S3 of this one.
+//! Package benchmark: S3 requests, time as ratios, and the server's peak memory. The server is the real program in a process
+//! of its own, with the embedded S3 of this process.
 //!
-//! - `cargo bench --bench packages -- create [OBJECTS]`: objects that exist into one package, against a plain SDK loop of as
-//!   many HEADs at the same concurrency
-//! - `… -- create OBJECTS PYTHON`: also against quilt3, of which that Python has version 8.0.0
-//! - `… -- browse [ENTRIES]`: pages and a difference of two packages of so many entries
+//! - `cargo bench --bench packages -- create [OBJECTS]`: creates a package of existing objects, compared with as many HEAD
+//!   requests of a plain SDK client at the same concurrency
+//! - `… -- create OBJECTS PYTHON`: also compares with quilt3 8.0.0, which this Python interpreter must have
+//! - `… -- browse [ENTRIES]`: reads pages and the difference of two packages with this number of entries
 
 #![expect(
     clippy::print_stdout,
     clippy::indexing_slicing,
-    reason = "a bench prints, and one that gets another answer than it asked for should stop"
+    reason = "a benchmark prints its results, and stops at an unexpected answer"
 )]
 
 #[path = "support/cpu.rs"]
-#[expect(dead_code, reason = "only the memory is asked for")]
+#[expect(dead_code, reason = "only its memory is used")]
 mod cpu;
 #[path = "support/server.rs"]
 mod server;
@@ -35,8 +35,8 @@ use server::{Server, token};
 use tokio_util::sync::CancellationToken;
 
 const BUCKET: &str = "bench-packages";
-/// As many HEADs at once as the server sends (`packages/prepare.rs`).
-const AT_ONCE: usize = 64;
+/// As many concurrent HEADs as the server sends (`packages/objects/inspect.rs`).
+const MAX_CONCURRENCY: usize = 64;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args()
@@ -60,7 +60,7 @@ fn main() -> anyhow::Result<()> {
     })
 }
 
-/// The embedded S3, an administrator of it, and the server.
+/// The embedded S3 with an administrator, and the server.
 struct Stage {
     aws: EmbeddedAws,
     endpoint: String,
@@ -124,31 +124,31 @@ impl Stage {
         Ok(output)
     }
 
-    /// Calls a tool, and tells how long it took, what it asked of S3, and the server's peak of memory meanwhile.
+    /// Calls a tool and prints its duration, its S3 requests and the server's peak memory.
     async fn measured(&self, what: &str, tool: &str, arguments: Value) -> anyhow::Result<(Value, Duration)> {
         self.aws.journal().clear();
-        // 5: the peak is forgotten.
+        // 5 resets the peak memory.
         std::fs::write(format!("/proc/{}/clear_refs", self.server.pid()), "5")?;
         let start = Instant::now();
         let output = self.call(tool, arguments).await?;
         let duration = start.elapsed();
-        let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+        let mut requests: BTreeMap<String, usize> = BTreeMap::new();
         for entry in self.aws.journal().entries() {
-            *asked.entry(entry.operation).or_default() += 1;
+            *requests.entry(entry.operation).or_default() += 1;
         }
-        let asked: Vec<String> = asked
+        let requests: Vec<String> = requests
             .iter()
             .map(|(operation, times)| format!("{operation} {times}"))
             .collect();
         println!(
-            "{what}: {duration:.2?}, peak {} MiB, asked: {}",
+            "{what}: {duration:.2?}, peak {} MiB, requests: {}",
             self.peak()? / 1024,
-            asked.join(", ")
+            requests.join(", ")
         );
         Ok((output, duration))
     }
 
-    /// Most memory that the server had, in KiB.
+    /// Returns the peak memory of the server in KiB.
     fn peak(&self) -> anyhow::Result<u64> {
         cpu::kib(self.server.pid(), "VmHWM")
     }
@@ -158,7 +158,8 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
     let stage = Stage::start().await?;
     for (prefix, algorithm) in [("sums", Some(ChecksumAlgorithm::Sha256)), ("none", None)] {
         let puts = (0..objects).map(|number| {
-            let (s3, algorithm) = (&stage.s3, algorithm.clone());
+            let s3 = &stage.s3;
+            let algorithm = algorithm.clone();
             async move {
                 let key = format!("{prefix}/{:03}/{number:06}.csv", number / 100);
                 let body = format!("{number}\n").repeat(100).into_bytes();
@@ -173,7 +174,7 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
         });
         let puts: Vec<_> = puts.collect();
         futures::stream::iter(puts)
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(MAX_CONCURRENCY)
             .try_collect::<Vec<_>>()
             .await?;
     }
@@ -193,7 +194,7 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
         });
         let heads: Vec<_> = heads.collect();
         futures::stream::iter(heads)
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(MAX_CONCURRENCY)
             .try_collect::<Vec<_>>()
             .await?;
         Ok(start.elapsed())
@@ -218,7 +219,7 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
                 ours = took;
             }
         }
-        println!("plain SDK, as many HEADs, {AT_ONCE} at once: {plain:.2?}");
+        println!("plain SDK, as many HEADs, {MAX_CONCURRENCY} at once: {plain:.2?}");
     }
     println!("package : plain HEADs = {ratios:.2?}");
     if let Some(python) = python {
@@ -232,9 +233,9 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
             .env("AWS_SECRET_ACCESS_KEY", stage.admin.secret_access_key.expose_secret());
         let output = tokio::task::block_in_place(|| run.output())?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        // quilt3 says things of its own before.
-        let seconds: f64 = said.lines().next_back().unwrap_or_default().parse()?;
+        let output = String::from_utf8_lossy(&output.stdout).into_owned();
+        // quilt3 prints messages of its own before.
+        let seconds: f64 = output.lines().next_back().unwrap_or_default().parse()?;
         println!(
             "quilt3, the same objects: {seconds:.2} s; quilt3 : package = {:.1}",
             seconds / ours.as_secs_f64()
@@ -243,7 +244,8 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A manifest of so many entries in directories of a thousand; of the second revision every thousandth is another.
+/// Returns a manifest with this number of entries in directories of a thousand, and its top hash. In the second revision,
+/// every thousandth entry differs.
 fn manifest(entries: usize, second: bool) -> anyhow::Result<(Vec<u8>, String)> {
     let mut text = format!(
         "{{\"version\": \"v0\", \"message\": \"{}\"}}\n",

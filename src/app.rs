@@ -8,29 +8,31 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::aws::AwsOptions;
+use crate::aws::s3::{BucketName, SharedS3};
+use crate::aws::sts::SharedSts;
 use crate::blocking::CpuPool;
 use crate::catalog::{
-    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, RegistryClient, RegistryDirectory, guarded_http_client,
-    http_client, own_bearer,
+    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, Registries, http_client, public_only_http_client,
+    server_token,
 };
 use crate::clock::Clock;
 use crate::config::ServeConfig;
-use crate::credentials::{Ambient, AmbientProvider, AssumeRole, CatalogCredentials, JwtExchange, Resolver};
+use crate::credentials::{Ambient, AmbientProvider, CredentialChain, SourceContext};
 use crate::endpoint::{
     AllowedHosts, AllowedOrigins, Authenticator, Dispatcher, Endpoint, HostPolicy, Limits, RequestReader, RequireAuth,
     ResourceServer,
 };
-use crate::identity::{Hs256, Jwks, KeyStore, Prover, RegistryProof, Verifier, VerifyMode, WithoutToken};
-use crate::mcp::{McpServer, StateSeal};
-use crate::memory::Memory;
+use crate::identity::{
+    Hs256Verifier, JwksVerifier, KeyStore, RegistryVerifier, TokenlessPolicy, Verifier, VerifyMethod, VerifyMode,
+};
+use crate::mcp::{McpServer, StateCodec};
+use crate::memory::MemoryBudget;
 use crate::packages::ManifestCache;
-use crate::s3::{BucketName, SharedS3, SharedS3Options};
+use crate::resilience::{RetryPolicy, Upstreams};
 use crate::server::{ConnectionLimits, Readiness, Routes, Shutdown, serve};
 use crate::setting::{BaseUrl, ConfigError};
-use crate::sts::{SharedSts, StsOptions};
-use crate::telemetry::Dependency;
-use crate::tools::{Offer, Services};
-use crate::upstream::{Breaker, Upstreams, Waits};
+use crate::tools::{Services, ToolFilter};
 
 /// Timeout of requests to the registry. Shorter than the tool timeout, so that errors name the registry.
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -51,8 +53,8 @@ pub struct Overrides {
     pub s3_backoff: Duration,
     /// Longest wait for a connection to S3 and STS.
     pub connect_timeout: Duration,
-    /// How long this server waits before it repeats a question, and for its turn to ask one.
-    pub waits: Waits,
+    /// Backoff of retries, and the wait for a permit of a service.
+    pub retry_policy: RetryPolicy,
     /// What connections may cost.
     pub connections: ConnectionLimits,
     /// Longest time that a question about the rights in one bucket may take.
@@ -67,7 +69,7 @@ impl Default for Overrides {
             registry_timeout: REGISTRY_TIMEOUT,
             s3_backoff: Duration::from_millis(200),
             connect_timeout: CONNECT_TIMEOUT,
-            waits: Waits::default(),
+            retry_policy: RetryPolicy::default(),
             connections: ConnectionLimits::default(),
             bucket_limit: BUCKET_TIMEOUT,
         }
@@ -96,73 +98,31 @@ pub enum BuildError {
 
 impl App {
     /// Builds the modules from the settings.
-    pub async fn build(config: &ServeConfig, surroundings: Overrides) -> Result<Self, BuildError> {
+    pub async fn build(config: &ServeConfig, overrides: Overrides) -> Result<Self, BuildError> {
         config.check()?;
-        let Overrides {
-            clock,
-            ambient,
-            registry_timeout,
-            s3_backoff,
-            connect_timeout,
-            waits,
-            bucket_limit,
-            connections,
-        } = surroundings;
-        let upstreams = Upstreams::new(clock.clone(), waits);
-        let http = http_clients(registry_timeout, &upstreams)?;
-        let region = &config.aws.region;
-
-        let catalog = config
-            .catalog
-            .catalog()?
-            .map(|url| Arc::new(CatalogHost::new(url, http.trusting.clone(), clock.clone())));
-        let registry = registry(config, catalog.as_ref(), &http.trusting);
-        let registry_url = config
-            .catalog
-            .registry_url
-            .clone()
-            .or_else(|| catalog.as_ref().map(|c| c.url().clone()));
-        let registry_name = registry_url.as_ref().map(ToString::to_string).unwrap_or_default();
-        let allowed = config.catalog.allowed_registries.clone();
-        let has_registry = registry.is_some();
-        let registries = Arc::new(RegistryDirectory::new(
-            registry,
-            registry_url,
-            allowed,
-            http,
-            clock.clone(),
-        ));
-
-        let ambient = Ambient::new(ambient, region, config.rights.ambient, clock.clone()).await;
-        let sts = sts(config, s3_backoff, connect_timeout, &clock);
-        let roles = config.rights.assumable_roles.clone();
-        let web_role = config.rights.web_identity_role_arn.clone();
-        let assume_role = AssumeRole::new(roles, web_role, &ambient, &sts, clock.clone());
-        let resolver = Arc::new(Resolver::new(
-            JwtExchange::new(assume_role, clock.clone()),
-            CatalogCredentials::new(registries.clone(), clock.clone()),
-            ambient,
-            registry_name,
-            clock.clone(),
-        ));
-
-        let proof = has_registry.then(|| resolver.clone() as Arc<dyn RegistryProof>);
-        let prover = prover(config, registry_timeout, &upstreams, &clock).await?;
-        let verifier = Arc::new(Verifier::new(prover, proof));
-
-        let without_token = without_token(config, &registries, &clock)?;
-
+        let clock = overrides.clock.clone();
+        let upstreams = Upstreams::new(clock.clone(), overrides.retry_policy);
+        let http = http_clients(overrides.registry_timeout, &upstreams)?;
+        let catalog = catalog(config, &http, &clock)?;
+        let registries = Arc::new(Registries::new(&config.catalog, catalog.as_ref(), http, clock.clone()));
+        let sts = SharedSts::new(AwsOptions {
+            endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
+            ..aws_options(config, &overrides)
+        });
+        let credential_chain = credential_chain(config, &overrides, &registries, &sts).await;
+        let verifier = verifier(config, &overrides, &upstreams, &registries, &credential_chain).await?;
+        let resource_server = resource_server(config)?.map(Arc::new);
+        let authenticator = Authenticator::new(
+            verifier.clone(),
+            tokenless_policy(config, &registries, &clock)?,
+            config.resource_server.required() == RequireAuth::All,
+            resource_server.clone(),
+        );
         let tasks = TaskTracker::new();
-        let services = Arc::new(Services {
-            s3: SharedS3::new(SharedS3Options {
-                region: region.clone(),
-                endpoint: config.aws.s3().map(|url| url.to_string()),
-                initial_backoff: s3_backoff,
-                connect_timeout,
-                clock: clock.clone(),
-            }),
-            sts: SharedSts::new(&sts),
-            resolver,
+        let services = Services {
+            s3: SharedS3::new(&aws_options(config, &overrides)),
+            sts,
+            credential_chain,
             registries,
             catalog,
             buckets: buckets(&config.catalog.buckets)?,
@@ -170,61 +130,36 @@ impl App {
             cpu: CpuPool::default(),
             tasks: tasks.clone(),
             clock: clock.clone(),
-            bucket_limit,
-        });
-        let calls_end = CancellationToken::new();
-        let seal = StateSeal::new(config.calls.state_key.as_ref(), clock.clone());
-        let server = McpServer::new(services, seal, config.calls.tool_timeout);
-        let readiness = Readiness::default();
-        let resource_server = resource_server(config)?.map(Arc::new);
-        let memory = Memory::new(config.memory.payload_memory, config.limits.max_body);
-        let origins = AllowedOrigins::new(&config.listen.allowed_origins)
-            .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?;
-        let requires_all = config.resource_server.required() == RequireAuth::All;
-        let endpoint = Endpoint {
-            host_policy: HostPolicy::new(hosts(config)?, origins),
-            authenticator: Authenticator::new(verifier.clone(), without_token, requires_all, resource_server.clone()),
-            reader: RequestReader {
-                max_body: config.limits.max_body,
-                memory: memory.clone(),
-            },
-            tool_filter: Offer::of(&config.tool_filter),
-            limits: Limits::new(config.limits.max_in_flight, config.limits.rate_limit.0),
-            memory,
-            dispatcher: Dispatcher {
-                server,
-                ends: calls_end.clone(),
-                tasks: tasks.clone(),
-            },
+            bucket_limit: overrides.bucket_limit,
         };
-        let base_path = config.listen.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
+        let seal = StateCodec::new(config.calls.state_key.as_ref(), clock.clone());
+        let calls_end = CancellationToken::new();
+        let dispatcher = Dispatcher {
+            server: McpServer::new(Arc::new(services), seal, config.calls.tool_timeout),
+            ends: calls_end.clone(),
+            tasks: tasks.clone(),
+        };
+        let readiness = Readiness::default();
         let router = Routes {
-            endpoint,
-            base_path,
+            endpoint: endpoint(config, authenticator, dispatcher)?,
+            base_path: config.listen.public_url.as_ref().map(BaseUrl::path).unwrap_or_default(),
             resource_server,
             verifier,
             readiness: readiness.clone(),
             clock,
         }
         .into_router();
-        let connections = ConnectionLimits {
-            idle: config.connections.idle_timeout,
-            ..connections
-        };
         log_sources(config);
-        if config.confirmations_may_be_lost() {
-            tracing::warn!(
-                "QUILT_MCP_STATE_KEY is not set: a confirmation that this process asks for is lost when the answer comes to \
-                 another copy of the server, or after a restart"
-            );
-        }
         Ok(Self {
             router,
             readiness,
             calls_end,
             tasks,
             drain: config.connections.drain,
-            connections,
+            connections: ConnectionLimits {
+                idle: config.connections.idle_timeout,
+                ..overrides.connections
+            },
         })
     }
 
@@ -256,86 +191,131 @@ impl App {
 
 fn http_clients(timeout: Duration, upstreams: &Upstreams) -> Result<HttpClients, reqwest::Error> {
     Ok(HttpClients {
-        trusting: HostClient::new(http_client(timeout)?, upstreams.clone()),
-        guarded: HostClient::new(guarded_http_client(timeout)?, upstreams.clone()),
+        unrestricted: HostClient::new(http_client(timeout)?, upstreams.clone()),
+        public_only: HostClient::new(public_only_http_client(timeout)?, upstreams.clone()),
     })
 }
 
-fn sts(config: &ServeConfig, initial_backoff: Duration, connect_timeout: Duration, clock: &Clock) -> StsOptions {
-    StsOptions {
+fn aws_options(config: &ServeConfig, overrides: &Overrides) -> AwsOptions {
+    AwsOptions {
         region: config.aws.region.clone(),
-        endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
-        initial_backoff,
-        connect_timeout,
-        breaker: Breaker::new(Dependency::Sts, clock.clone()),
+        endpoint: config.aws.s3().map(|url| url.to_string()),
+        initial_backoff: overrides.s3_backoff,
+        connect_timeout: overrides.connect_timeout,
+        clock: overrides.clock.clone(),
     }
 }
 
-/// The registry that the operator configured, or that the catalog's config names.
-fn registry(
+fn catalog(config: &ServeConfig, http: &HttpClients, clock: &Clock) -> Result<Option<Arc<CatalogHost>>, ConfigError> {
+    let url = config.catalog.catalog()?;
+    Ok(url.map(|url| Arc::new(CatalogHost::new(url, http.unrestricted.clone(), clock.clone()))))
+}
+
+async fn credential_chain(
     config: &ServeConfig,
-    catalog: Option<&Arc<CatalogHost>>,
-    http: &HostClient,
-) -> Option<Arc<RegistryClient>> {
-    let client = match (&config.catalog.registry_url, catalog) {
-        (Some(url), _) => RegistryClient::at(url.clone(), http.clone()),
-        (None, Some(catalog)) => RegistryClient::of(catalog.clone(), http.clone()),
-        (None, None) => return None,
-    };
-    Some(Arc::new(client))
+    overrides: &Overrides,
+    registries: &Arc<Registries>,
+    sts: &SharedSts,
+) -> Arc<CredentialChain> {
+    let clock = &overrides.clock;
+    let provider = overrides.ambient.clone();
+    let ambient = Ambient::new(provider, &config.aws.region, config.rights.ambient, clock.clone()).await;
+    Arc::new(CredentialChain::new(&SourceContext {
+        rights: &config.rights,
+        registries,
+        ambient: &ambient,
+        sts,
+        clock,
+    }))
+}
+
+async fn verifier(
+    config: &ServeConfig,
+    overrides: &Overrides,
+    upstreams: &Upstreams,
+    registries: &Registries,
+    credential_chain: &Arc<CredentialChain>,
+) -> Result<Arc<Verifier>, BuildError> {
+    let registry = registries
+        .configured()
+        .map(|_| credential_chain.clone() as Arc<dyn RegistryVerifier>);
+    let method = verify_method(config, overrides.registry_timeout, upstreams, &overrides.clock).await?;
+    Ok(Arc::new(Verifier::new(method, registry)))
+}
+
+fn endpoint(
+    config: &ServeConfig,
+    authenticator: Authenticator,
+    dispatcher: Dispatcher,
+) -> Result<Endpoint, ConfigError> {
+    let memory = MemoryBudget::new(config.memory.payload_memory, config.limits.max_body);
+    let origins = AllowedOrigins::new(&config.listen.allowed_origins)
+        .map_err(|problem| ConfigError::new("QUILT_MCP_ALLOWED_ORIGINS", problem))?;
+    Ok(Endpoint {
+        host_policy: HostPolicy::new(hosts(config)?, origins),
+        authenticator,
+        reader: RequestReader {
+            max_body: config.limits.max_body,
+            memory: memory.clone(),
+        },
+        tool_filter: ToolFilter::new(&config.tool_filter),
+        limits: Limits::new(config.limits.max_in_flight, config.limits.rate_limit.0),
+        memory,
+        dispatcher,
+    })
 }
 
 async fn jwks(
     config: &ServeConfig,
-    longest: Duration,
+    max_timeout: Duration,
     upstreams: &Upstreams,
     clock: &Clock,
-) -> Result<Jwks, BuildError> {
+) -> Result<JwksVerifier, BuildError> {
     let identity = &config.identity;
     let (Some(url), Some(issuer), Some(audience)) = (
         &identity.jwt_jwks_url,
         identity.jwt_issuer.clone(),
         identity.jwt_audience.clone(),
     ) else {
-        let problem = "needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it";
+        let problem = "also requires MCP_JWT_ISSUER and MCP_JWT_AUDIENCE";
         return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem).into());
     };
-    let http = http_client(JWKS_TIMEOUT.min(longest))?;
+    let http = http_client(JWKS_TIMEOUT.min(max_timeout))?;
     let keys = KeyStore::at(url.join(""), http, upstreams, clock.clone()).await;
-    Ok(Jwks::new(keys, issuer, audience, clock.clone()))
+    Ok(JwksVerifier::new(keys, issuer, audience, clock.clone()))
 }
 
-/// Builds the verifier that the operator chose.
-async fn prover(
+/// Creates the method of verification that the operator chose.
+async fn verify_method(
     config: &ServeConfig,
     registry_timeout: Duration,
     upstreams: &Upstreams,
     clock: &Clock,
-) -> Result<Prover, BuildError> {
+) -> Result<VerifyMethod, BuildError> {
     Ok(match config.identity.mode() {
-        VerifyMode::Registry => Prover::Registry,
-        VerifyMode::Jwks => Prover::Jwks(jwks(config, registry_timeout, upstreams, clock).await?),
+        VerifyMode::Registry => VerifyMethod::Registry,
+        VerifyMode::Jwks => VerifyMethod::Jwks(jwks(config, registry_timeout, upstreams, clock).await?),
         VerifyMode::Hs256 => {
             let identity = &config.identity;
             let (issuer, audience) = (identity.jwt_issuer.clone(), identity.jwt_audience.clone());
-            Prover::Hs256(Hs256::new(&identity.secrets(), issuer, audience, clock.clone()))
+            VerifyMethod::Hs256(Hs256Verifier::new(&identity.secrets(), issuer, audience, clock.clone()))
         }
     })
 }
 
-/// Determines the caller of requests without a token.
-fn without_token(
+/// Creates the policy for calls without a token.
+fn tokenless_policy(
     config: &ServeConfig,
-    registries: &RegistryDirectory,
+    registries: &Registries,
     clock: &Clock,
-) -> Result<WithoutToken, ConfigError> {
-    Ok(match config.rights.own_token() {
-        Some(token) => WithoutToken::Own(
-            own_bearer(token, registries.configured(), clock.clone())
+) -> Result<TokenlessPolicy, ConfigError> {
+    Ok(match config.rights.server_token() {
+        Some(token) => TokenlessPolicy::ServerToken(
+            server_token(token, registries.configured(), clock.clone())
                 .map_err(|problem| ConfigError::new("QUILT_API_TOKEN", problem))?,
         ),
-        None if config.rights.anonymous => WithoutToken::Anonymous,
-        None => WithoutToken::Refuse,
+        None if config.rights.anonymous => TokenlessPolicy::Anonymous,
+        None => TokenlessPolicy::Reject,
     })
 }
 
@@ -376,7 +356,13 @@ fn log_sources(config: &ServeConfig) {
         web_identity = config.rights.web_identity_role_arn.is_some(),
         ambient = ?config.rights.ambient,
         anonymous = config.rights.anonymous,
-        own_token = config.rights.own_token().is_some(),
+        own_token = config.rights.server_token().is_some(),
         "identity sources"
     );
+    if config.confirmations_may_be_lost() {
+        tracing::warn!(
+            "QUILT_MCP_STATE_KEY is not set: a confirmation that this process asks for is lost when the answer comes to \
+             another copy of the server, or after a restart"
+        );
+    }
 }

@@ -1,10 +1,11 @@
-//! Computations of unbounded size, on threads of their own.
+//! A bounded pool for CPU-intensive computations.
 //!
-//! The async workers serve all connections, so a computation whose length depends on what users store or send runs on a
-//! [`CpuPool`]: a few places over tokio's blocking threads, each for a bounded time.
+//! The async workers serve all connections, so computations whose duration depends on what users store or send run on a
+//! [`CpuPool`]: a limited number at a time, on tokio's blocking threads, each with a deadline.
 //!
-//! Invariants: a wait for a place is bounded; a caller waits no longer than the time limit for the result; a computation
-//! that checks its [`Deadline`] between units of work stops soon after the limit, or after its caller has left.
+//! **Invariants.** The wait for a permit is bounded. The caller waits for the result no longer than the deadline. A
+//! computation that checks its [`Deadline`] between units of work stops soon after the deadline, or after its caller is
+//! dropped.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,25 +13,25 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// Computations that run at once.
-const PLACES: usize = 2;
-/// Longest wait for a place.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest time of one computation.
-const LIMIT: Duration = Duration::from_secs(20);
+/// Maximum number of concurrent computations.
+const MAX_CONCURRENT: usize = 2;
+/// Maximum wait for a permit.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum duration of a computation.
+const RUN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why a computation has no result.
+/// The reason that a computation has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CpuError {
-    /// All places were taken. Try again in a few seconds.
-    #[error("this server has as many computations under way as it may; try again in a few seconds")]
+    /// Occurs when no permit becomes free within the queue timeout.
+    #[error("this server is busy with other computations; try again in a few seconds")]
     Busy,
-    /// It took longer than it may. Ask for less.
-    #[error("checking the package took longer than the {} seconds that it may take, and was stopped; nothing was changed", LIMIT.as_secs())]
+    /// Occurs when the computation does not finish within the run timeout.
+    #[error("checking the package took longer than the limit of {} seconds and was stopped; nothing was changed", RUN_TIMEOUT.as_secs())]
     TooSlow,
 }
 
-/// When a computation has to stop. Computations check it between units of work.
+/// The deadline of a computation, which checks it between units of work.
 #[derive(Debug, Clone)]
 pub struct Deadline {
     at: Instant,
@@ -38,7 +39,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Fails once the time is over, or the caller has left.
+    /// Returns an error after the deadline, or after the caller is dropped.
     pub fn check(&self) -> Result<(), CpuError> {
         if self.abandoned.is_cancelled() || Instant::now() >= self.at {
             Err(CpuError::TooSlow)
@@ -48,52 +49,52 @@ impl Deadline {
     }
 }
 
-/// Places for computations. Clones share them.
+/// A pool for computations. Clones share its permits.
 #[derive(Debug, Clone)]
 pub struct CpuPool {
-    places: Arc<Semaphore>,
-    patience: Duration,
-    limit: Duration,
+    permits: Arc<Semaphore>,
+    queue_timeout: Duration,
+    run_timeout: Duration,
 }
 
 impl Default for CpuPool {
     fn default() -> Self {
-        Self::new(PLACES, PATIENCE, LIMIT)
+        Self::new(MAX_CONCURRENT, QUEUE_TIMEOUT, RUN_TIMEOUT)
     }
 }
 
 impl CpuPool {
-    fn new(places: usize, patience: Duration, limit: Duration) -> Self {
+    fn new(max_concurrent: usize, queue_timeout: Duration, run_timeout: Duration) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(places)),
-            patience,
-            limit,
+            permits: Arc::new(Semaphore::new(max_concurrent)),
+            queue_timeout,
+            run_timeout,
         }
     }
 
-    /// Runs a computation on a blocking thread, as part of the present span. Its place is free when it has ended, which
-    /// may be after its caller was told that it is too slow.
+    /// Runs a computation on a blocking thread, in the current span. Its permit is released when it ends, which may be after
+    /// its caller received [`CpuError::TooSlow`].
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Deadline) -> T + Send + 'static,
     ) -> Result<T, CpuError> {
-        let waited = tokio::time::timeout(self.patience, self.places.clone().acquire_owned()).await;
-        let Ok(Ok(place)) = waited else {
+        let acquired = tokio::time::timeout(self.queue_timeout, self.permits.clone().acquire_owned()).await;
+        let Ok(Ok(permit)) = acquired else {
             return Err(CpuError::Busy);
         };
         let abandoned = CancellationToken::new();
-        let _abandon = abandoned.clone().drop_guard();
+        let _guard = abandoned.clone().drop_guard();
         let deadline = Deadline {
-            at: Instant::now() + self.limit,
+            at: Instant::now() + self.run_timeout,
             abandoned,
         };
         let span = tracing::Span::current();
         let running = tokio::task::spawn_blocking(move || {
             let result = span.in_scope(|| work(&deadline));
-            drop(place);
+            drop(permit);
             result
         });
-        match tokio::time::timeout(self.limit, running).await {
+        match tokio::time::timeout(self.run_timeout, running).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(failed)) => match failed.try_into_panic() {
                 Ok(panicked) => std::panic::resume_unwind(panicked),
@@ -135,21 +136,31 @@ mod tests {
         });
         // The computation may see its deadline before the timer fires.
         assert!(matches!(outcome.await, Err(CpuError::TooSlow) | Ok(Err(_))));
-        // Its place is free again, for it has seen its deadline.
-        assert!(tokio::time::timeout(LONG, pool.places.acquire()).await.unwrap().is_ok());
+        // Its permit is released, because it has checked its deadline.
+        assert!(
+            tokio::time::timeout(LONG, pool.permits.acquire())
+                .await
+                .unwrap()
+                .is_ok()
+        );
     }
 
     #[tokio::test]
     async fn a_computation_stops_when_its_caller_leaves() {
         let pool = CpuPool::new(1, LONG, LONG);
         assert!(tokio::time::timeout(SHORT, pool.run(until_stopped)).await.is_err());
-        assert!(tokio::time::timeout(LONG, pool.places.acquire()).await.unwrap().is_ok());
+        assert!(
+            tokio::time::timeout(LONG, pool.permits.acquire())
+                .await
+                .unwrap()
+                .is_ok()
+        );
     }
 
     #[tokio::test]
     async fn a_wait_for_a_place_is_bounded() {
         let pool = CpuPool::new(1, SHORT, LONG);
-        let taken = pool.places.clone().acquire_owned().await.unwrap();
+        let taken = pool.permits.clone().acquire_owned().await.unwrap();
         assert_eq!(pool.run(|_| ()).await, Err(CpuError::Busy));
         drop(taken);
         assert_eq!(pool.run(|_| ()).await, Ok(()));

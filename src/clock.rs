@@ -1,8 +1,8 @@
-//! The clock, as a parameter: tests set it instead of sleeping.
+//! The clock, passed as a parameter, so that tests set it instead of sleeping.
 //!
-//! It has two readings. [`Clock::now`] is the wall clock, which an operator or NTP may set forwards or backwards at any
-//! time; it is compared only with times that others wrote, such as `exp` or `Expiration`. [`Clock::monotonic`] never goes
-//! backwards; ages, pauses and the lives of cache entries go by it.
+//! It has two readings. [`Clock::now`] is the wall clock, which an operator or NTP may set forwards or backwards; it is
+//! compared only with times from other systems, such as `exp` or `Expiration`. [`Clock::monotonic`] never goes backwards; it
+//! measures ages, pauses and lifetimes of cache entries.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -10,45 +10,45 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Origin of the monotonic readings of this process.
+/// The origin of the monotonic readings in this process.
 static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// A reading of the monotonic clock. It means nothing outside of the process.
+/// A reading of the monotonic clock, meaningful only in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(SignedDuration);
 
 impl Moment {
-    /// A moment that is before every reading.
+    /// A moment before every reading.
     pub const PAST: Self = Self(SignedDuration::MIN);
 
-    /// How much time has passed between an earlier moment and this one.
+    /// Returns the time between an earlier moment and this one.
     #[must_use]
     pub fn since(self, earlier: Self) -> SignedDuration {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The moment that comes so much later.
+    /// Returns the moment that is later by this duration.
     #[must_use]
     pub fn after(self, wait: SignedDuration) -> Self {
         Self(self.0.saturating_add(wait))
     }
 }
 
-/// What time it is. Cheap to clone.
+/// A source of wall-clock and monotonic time. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock {
     wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     monotonic: Arc<dyn Fn() -> Moment + Send + Sync>,
 }
 
-/// The same instant for an API of the standard library. An instant that it cannot represent counts as long past.
+/// Converts a time for APIs of the standard library. A time that it cannot represent becomes the Unix epoch.
 #[must_use]
 pub fn to_system_time(instant: Timestamp) -> std::time::SystemTime {
     std::time::SystemTime::try_from(instant).unwrap_or(std::time::SystemTime::UNIX_EPOCH)
 }
 
 impl Clock {
-    /// The machine's clocks.
+    /// Returns the clock of the machine.
     #[must_use]
     pub fn system() -> Self {
         let elapsed = || SignedDuration::try_from(ORIGIN.elapsed()).unwrap_or(SignedDuration::MAX);
@@ -59,13 +59,13 @@ impl Clock {
         }
     }
 
-    /// A clock that stands still.
+    /// Returns a clock that always shows the same time.
     #[must_use]
     pub fn fixed(at: Timestamp) -> Self {
         Self::from_fn(move || at)
     }
 
-    /// A clock of the caller's own making, of which both readings move alike.
+    /// Returns a clock whose readings both come from a function.
     #[must_use]
     pub fn from_fn(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let wall = Arc::new(read);
@@ -76,13 +76,13 @@ impl Clock {
         }
     }
 
-    /// The wall clock.
+    /// Returns the time of the wall clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.wall)()
     }
 
-    /// The monotonic clock.
+    /// Returns the reading of the monotonic clock.
     #[must_use]
     pub fn monotonic(&self) -> Moment {
         (self.monotonic)()
@@ -95,7 +95,7 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A clock that is moved by hand, for tests. Clones are the same clock.
+/// A clock for tests, which is advanced by hand. Clones share its readings.
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<Mutex<Readings>>);
 
@@ -106,7 +106,7 @@ struct Readings {
 }
 
 impl ManualClock {
-    /// A clock whose wall clock shows this time.
+    /// Creates a clock whose wall clock shows this time.
     #[must_use]
     pub fn new(wall: Timestamp) -> Self {
         Self(Arc::new(Mutex::new(Readings {
@@ -115,17 +115,18 @@ impl ManualClock {
         })))
     }
 
-    /// The clock, to be handed out.
+    /// Returns a [`Clock`] with these readings.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        let (wall, monotonic) = (self.clone(), self.clone());
+        let wall = self.clone();
+        let monotonic = self.clone();
         Clock {
             wall: Arc::new(move || wall.read().wall),
             monotonic: Arc::new(move || Moment(monotonic.read().passed)),
         }
     }
 
-    /// Lets time pass: both readings move.
+    /// Advances both readings.
     pub fn advance(&self, by: SignedDuration) {
         self.change(|readings| Readings {
             wall: readings.wall.saturating_add(by).unwrap_or(readings.wall),
@@ -133,7 +134,7 @@ impl ManualClock {
         });
     }
 
-    /// Sets the wall clock alone, as an operator or NTP does.
+    /// Sets the wall clock only, as an operator or NTP does.
     pub fn set_wall(&self, wall: Timestamp) {
         self.change(|readings| Readings { wall, ..readings });
     }

@@ -1,9 +1,9 @@
-//! The error codes: one row a code, and everything that depends on a code is read from its row.
+//! Table of error codes: one row for each code, with everything that depends on the code.
 //!
 //! A code appears as `error_code` in a tool's result, as `data.error_code` in a JSON-RPC error, as `code` of an attempt in
 //! `attempts`, as the `outcome` of an audit line and as a label of metrics. `quilt-mcp docs errors` prints the table.
 //!
-//! To add a code: a variant, its entry in [`ErrorCode::ALL`] and in `row`, and its row in one of the three files below.
+//! A new code needs a variant, its entry in [`ErrorCode::ALL`] and in `row`, and its row in one of the three files below.
 
 mod credential;
 mod request;
@@ -53,9 +53,9 @@ struct Row {
     rpc: i32,
     /// Whether the same request usually succeeds later.
     retryable: bool,
-    /// When it occurs.
+    /// When the code occurs.
     when: &'static str,
-    /// What to do about it.
+    /// How to resolve it.
     remedy: &'static str,
 }
 
@@ -71,13 +71,13 @@ pub enum ErrorCode {
     TokenExpired,
     /// The registry knows the caller and refuses access.
     Forbidden,
-    /// The verifier of tokens did not answer.
+    /// The token could not be verified, because the verifier did not answer.
     VerifierUnavailable,
-    /// The body is not JSON, or exceeds what is read of it.
+    /// The body is not JSON, or exceeds the parser's limits.
     ParseError,
-    /// The body is JSON and not a request that can be served.
+    /// The body is JSON but not a valid request.
     InvalidRequest,
-    /// The params of the method cannot be decoded.
+    /// The params of the method are not valid.
     InvalidParams,
     /// The method does not exist.
     MethodNotFound,
@@ -111,7 +111,7 @@ pub enum ErrorCode {
     NoClaim,
     /// The role that the token names is not on the allow-list.
     RoleNotAllowed,
-    /// STS did not give a session of the role.
+    /// STS refused a session of the role.
     AssumeRoleFailed,
     /// A request to a credential source failed.
     RequestFailed,
@@ -125,13 +125,13 @@ pub enum ErrorCode {
     WriteNeedsUserCredentials,
     /// The server or the request is read-only.
     ReadOnly,
-    /// An argument cannot be used.
+    /// An argument is unknown or not valid.
     InvalidArgument,
     /// The module has no such action.
     UnknownAction,
-    /// The call needs a confirmation that it does not have.
+    /// The call needs the user's confirmation.
     ConfirmationRequired,
-    /// Something exists already, or was changed by another writer.
+    /// The target exists already, or was changed by another writer.
     Conflict,
     /// The package breaks a rule of the bucket's workflow.
     WorkflowViolation,
@@ -143,17 +143,17 @@ pub enum ErrorCode {
     NoSuchKey,
     /// The package or the revision does not exist.
     NoSuchPackage,
-    /// A body or a result exceeds a limit of size.
+    /// A body or a result exceeds a size limit.
     TooLarge,
     /// A limit of rate, concurrency or memory was reached.
     Throttled,
-    /// A limit of time was reached.
+    /// A time limit was reached.
     Timeout,
-    /// The call was ended before it had a result.
+    /// The call was cancelled before it had a result.
     Cancelled,
     /// S3 or the registry failed.
     Upstream,
-    /// The server failed.
+    /// The server has a bug.
     Internal,
     /// The catalog's search does not answer.
     SearchUnavailable,
@@ -164,7 +164,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Every code, in the order of the reference.
+    /// All codes, in the order of the reference.
     pub const ALL: [Self; 49] = [
         Self::MissingJwt,
         Self::InvalidJwt,
@@ -271,25 +271,25 @@ impl ErrorCode {
         }
     }
 
-    /// The code as it appears on the wire.
+    /// Returns the code as it appears on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.row().name
     }
 
-    /// HTTP status of a request that is refused with this code; 200 where the code is in the body of an answer.
+    /// Returns the HTTP status of a request that is refused with this code; 200 where the code is in the body of an answer.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         self.row().status
     }
 
-    /// Number of a JSON-RPC error with this code, in versions of MCP before 2026-07-28.
+    /// Returns the number of a JSON-RPC error with this code, in versions of MCP before 2026-07-28.
     #[must_use]
     pub const fn rpc_code(self) -> i32 {
         self.row().rpc
     }
 
-    /// Number of a JSON-RPC error with this code, from MCP 2026-07-28 on.
+    /// Returns the number of a JSON-RPC error with this code, from MCP 2026-07-28 on.
     #[must_use]
     pub const fn rpc_code_2026(self) -> i32 {
         match self.rpc_code() {
@@ -298,8 +298,8 @@ impl ErrorCode {
         }
     }
 
-    /// Number of a JSON-RPC error for one failure with this code, before 2026-07-28: a denial that is worth a retry is an
-    /// outage.
+    /// Returns the number of a JSON-RPC error for one failure with this code, before 2026-07-28. A retryable denial counts as
+    /// an outage.
     #[must_use]
     pub const fn rpc_code_of(self, retryable: bool) -> i32 {
         match self.rpc_code() {
@@ -308,19 +308,19 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same request usually succeeds later. A tool's failure says it for its own case.
+    /// Whether the same request usually succeeds later. A tool's failure decides it for its own case.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         self.row().retryable
     }
 
-    /// When it occurs.
+    /// Returns the sentence that says when the code occurs.
     #[must_use]
     pub const fn when(self) -> &'static str {
         self.row().when
     }
 
-    /// What to do about it.
+    /// Returns the sentence that says how to resolve it.
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         self.row().remedy
@@ -339,7 +339,7 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// A plain string: the list of all codes would cost every reader of a tool list more than it tells.
+/// A plain string: an enumeration of all codes would make every tool list longer without helping a model.
 impl JsonSchema for ErrorCode {
     fn schema_name() -> Cow<'static, str> {
         "ErrorCode".into()

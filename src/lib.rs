@@ -1,54 +1,25 @@
-//! A stateless MCP server for the Quilt data catalog. It acts on S3 as its caller, and as nobody else.
+//! A stateless MCP server for the Quilt data catalog. Each request acts on S3 with the AWS credentials of its caller.
 //!
-//! # The map of the house
-//!
-//! A request goes one way:
+//! `docs/architecture.md` has the map: what each module owns, which modules it may import, two requests followed through the
+//! code, the invariants and the glossary. A request passes the modules in one direction:
 //!
 //! ```text
-//! socket ─ server ─ endpoint ─ mcp ─ tools ─ packages ─ {quilt_format, s3}, catalog ─ AWS / registry
-//!                      └ identity      └──────────────────── credentials ─────┘
+//! socket ─ server ─ endpoint ─ mcp ─ tools ─ {packages, aws, catalog} ─ AWS / registry
+//!                      └ identity      └────── credentials ──┘
 //! ```
 //!
-//! | room | owns |
-//! |---|---|
-//! | [`config`] | the table of settings |
-//! | [`server`] | sockets: listener, connections and their bounds, shutdown, routes, CORS, health, OAuth documents |
-//! | [`endpoint`] | one MCP request from its head to its answer, in the order of its files |
-//! | [`identity`] | from the bearer to a proved [`identity::Caller`] |
-//! | [`mcp`] | the protocol: methods, versions, params, results and errors; types are those of `rmcp::model` |
-//! | [`tools`] | what the server can do: plain async functions of a [`tools::Session`] and arguments; the action style, which is other names for them; what can be read by its URI |
-//! | [`packages`] | the packages of a bucket, as one caller: the format on S3, commits, manifests by pages, checksums |
-//! | [`credentials`] | whose AWS credentials a call acts with: the chain, its record, the cache |
-//! | [`s3`] | S3 as exactly one caller, one file for each operation |
-//! | [`sts`] | STS as exactly one caller: whose credentials are these? |
-//! //! | [`catalog`] | the catalog's config, the registry's REST and GraphQL |
-//! | [`telemetry`] | logs with the audit line, metrics, traces; their names, and how they leave the process |
-//! | [`dev`] | everything on loopback: embedded S3 and STS, catalog, registry, sample data |
-//! | [`cli`] | the commands |
-//! | [`app`] | puts the rooms together; the only place besides `dev` and `cli` that knows them all |
+//! The package format is the crate [`quilt_format`]. `dev` and [`cli`] stand outside and may use every module;
+//! [`app`] wires the modules from the settings ([`config`]).
 //!
-//! The package format is a crate of its own, [`quilt_format`] in `crates/quilt-format`: pure functions over bytes and iterators,
-//! equal to quilt3's, without I/O and without a clock. `catalog`, `packages`, `tools`, `s3`, `mcp`, `cli` and `dev` import it.
+//! # Isolation of callers
 //!
-//! [`upstream`] is what every party that is asked has in common: a breaker, a bound, a budget of repetitions. It knows
-//! nobody; `catalog`, `credentials`, `identity`, `s3` and `sts` ask through it. [`memory`] is the budget of bytes that
-//! payloads may take, of which `endpoint`, `tools` and `packages` take shares before they hold some. [`blocking`] is where
-//! computations of unbounded size run.
-//! [`error_code`] is the table of error codes, which every room may use. [`json`] is the bounded parser of what callers send.
-//! [`clock`] is a parameter of the functions that need the time; [`redact`] is how an access key id is shown.
-//!
-//! What an arrow may not do: go back. `s3`, `packages`, `catalog` and `credentials` know nothing of `tools`, `mcp`, `endpoint` and `server`;
-//! `tools` knows nothing of `mcp`, `endpoint` and `server`; `mcp` knows nothing of `endpoint` and `server`; only `mcp` imports rmcp.
-//! Every room may name a [`identity::Caller`], which is what a request has become behind the door.
-//!
-//! # What keeps two callers apart
-//!
-//! [`identity::Caller`] is what the verifier makes of a token that it proved; it travels with the request as part of its [`mcp::CallContext`]; the
-//! `Authorization` header is removed. A tool is given a [`tools::Session`], whose only way to S3 is [`tools::Session::s3`], which resolves that
-//! caller's credentials and answers a [`s3::UserS3`] that signs with them. The client underneath has no identity of its
-//! own. So a tool cannot act as anybody else, because there is no function that would let it.
+//! The verifier makes an [`identity::Caller`] of a token that it verified. The caller travels with the request in its
+//! `mcp::CallContext`, and the `Authorization` header is removed. A tool receives a [`tools::Session`], whose only way to S3
+//! is [`tools::Session::s3`]: it resolves the caller's credentials and returns an [`aws::s3::UserS3`] that signs with them.
+//! The client underneath has no identity. No function returns a client with the rights of another caller.
 
 pub mod app;
+pub mod aws;
 pub mod blocking;
 pub mod catalog;
 pub mod cli;
@@ -65,10 +36,8 @@ pub mod mcp;
 pub mod memory;
 pub mod packages;
 pub mod redact;
-pub mod s3;
+pub mod resilience;
 pub mod server;
 pub mod setting;
-pub mod sts;
 pub mod telemetry;
 pub mod tools;
-pub mod upstream;

@@ -1,6 +1,6 @@
-//! How an access key id is shown: enough to recognise it, not the whole.
+//! Redaction of access key IDs, for logs and answers.
 
-/// The kind (`AKIA`, `ASIA`) and the last four characters of an access key id.
+/// Returns the prefix (`AKIA`, `ASIA`) and the last four characters of an access key ID.
 #[must_use]
 pub fn key_id(id: &str) -> String {
     match (id.get(..4), id.len().checked_sub(4).and_then(|at| id.get(at..))) {

@@ -1,11 +1,11 @@
-//! What a call costs over the wire, beside what it could not do without: a bare axum handler that answers the same bytes,
-//! or the same S3 call by a plain SDK client. The server is the real program, with its log at the default level and metrics
-//! on; server, S3, bare handler and clients are processes of their own, so that each one's CPU time is its own.
+//! Load benchmark: the cost of a call over the network, compared with a baseline: a bare axum handler that answers with the
+//! same bytes, or the same S3 call of a plain SDK client. The server is the real program with the default log level and
+//! metrics. Server, S3, bare handler and clients are separate processes, so that their CPU times are measured separately.
 //!
-//! - `cargo bench --bench load`: everything; `… -- info` only what has that in its name
-//! - `… -- --smoke`: everything once, to see that it runs
+//! - `cargo bench --bench load`: runs everything; `… -- info` runs only the benchmarks with that in their name
+//! - `… -- --smoke`: runs everything once, to check that it works
 
-#![expect(clippy::print_stdout, reason = "a bench prints")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 #[path = "../support/cpu.rs"]
 mod cpu;
@@ -14,7 +14,7 @@ mod median;
 mod peers;
 mod round;
 #[path = "../support/server.rs"]
-#[expect(dead_code, reason = "the address and the secret of it are not asked for")]
+#[expect(dead_code, reason = "its address and secret are not used")]
 mod server;
 mod wire;
 
@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<()> {
 async fn run(effort: Effort, only: &str) -> anyhow::Result<()> {
     let bench = Bench::start(effort)?;
     if "start".contains(only) {
-        bench.start_and_rest().await?;
+        bench.start_and_idle().await?;
     }
     for (version, connections) in [("2025-11-25", 1), ("2025-11-25", 16), ("2026-07-28", 16)] {
         if format!("local {version} {connections}").contains(only) {
@@ -128,7 +128,7 @@ fn read_and_encode(sdk: Sdk) -> futures::future::BoxFuture<'static, anyhow::Resu
             .send()
             .await?;
         let encoded = BASE64_STANDARD.encode(answer.body.collect().await?.into_bytes());
-        ensure!(encoded.len() == (1_usize << 20).div_ceil(3) * 4, "another length");
+        ensure!(encoded.len() == (1_usize << 20).div_ceil(3) * 4, "unexpected length");
         Ok(sdk)
     }
     .boxed()
@@ -138,7 +138,7 @@ fn list(sdk: Sdk) -> futures::future::BoxFuture<'static, anyhow::Result<Sdk>> {
     async move {
         let page = sdk.list_objects_v2().bucket(BUCKET).prefix("many/").max_keys(1000);
         let page = page.encoding_type(EncodingType::Url).send().await?;
-        ensure!(page.contents().len() == 1000, "another number of keys");
+        ensure!(page.contents().len() == 1000, "unexpected number of keys");
         Ok(sdk)
     }
     .boxed()
@@ -164,7 +164,8 @@ impl Bench {
     fn start(effort: Effort) -> anyhow::Result<Self> {
         let s3 = Peer::start("s3", "")?;
         let endpoint = format!("http://127.0.0.1:{}", s3.ready.port);
-        let (id, secret) = (&s3.ready.access_key_id, &s3.ready.secret_access_key);
+        let id = &s3.ready.access_key_id;
+        let secret = &s3.ready.secret_access_key;
         let server = Server::start(&endpoint)?;
         let token = server::token(id, secret)?;
         Ok(Self {
@@ -176,19 +177,19 @@ impl Bench {
         })
     }
 
-    /// A call of a tool, once made and looked at, in a version of the protocol.
+    /// Calls a tool once in a protocol version, checks the answer, and returns the request and its answer.
     async fn call(&self, version: &str, tool: &str, arguments: &Value) -> anyhow::Result<(Post, Vec<u8>)> {
         let params = json!({ "name": tool, "arguments": arguments });
         let (post, answer) = self.request(version, "tools/call", Some(tool), params).await?;
-        let said: Value = serde_json::from_slice(&answer)?;
+        let json: Value = serde_json::from_slice(&answer)?;
         ensure!(
-            said.pointer("/result/structuredContent/success") == Some(&json!(true)),
-            "{tool}: {said}"
+            json.pointer("/result/structuredContent/success") == Some(&json!(true)),
+            "{tool}: {json}"
         );
         Ok((post, answer))
     }
 
-    /// A request, once made, and its answer.
+    /// Sends a request once and returns it with its answer.
     async fn request(
         &self,
         version: &str,
@@ -219,7 +220,7 @@ impl Bench {
         Ok((post, answer))
     }
 
-    /// A tool that needs nobody, against a handler that answers the same bytes.
+    /// Measures a tool that calls no other service, against a handler that answers with the same bytes.
     async fn local(&self, version: &str, connections: usize) -> anyhow::Result<()> {
         let (post, answer) = self
             .call(version, "package_templates", &json!({ "template_name": "model" }))
@@ -228,12 +229,12 @@ impl Bench {
             .await
     }
 
-    /// The list of tools, against a handler that answers the same bytes.
+    /// Measures the list of tools, against a handler that answers with the same bytes.
     async fn tools(&self, version: &str, connections: usize) -> anyhow::Result<()> {
         let (post, answer) = self.request(version, "tools/list", None, json!({})).await?;
-        let said: Value = serde_json::from_slice(&answer)?;
-        let tools = said.pointer("/result/tools").and_then(Value::as_array);
-        ensure!(tools.is_some_and(|tools| !tools.is_empty()), "no tools: {said}");
+        let json: Value = serde_json::from_slice(&answer)?;
+        let tools = json.pointer("/result/tools").and_then(Value::as_array);
+        ensure!(tools.is_some_and(|tools| !tools.is_empty()), "no tools: {json}");
         self.beside_bare("tools/list", version, connections, (post, answer))
             .await
     }
@@ -275,7 +276,7 @@ impl Bench {
         Ok(())
     }
 
-    /// A tool that asks S3, against the same call of the SDK in this process.
+    /// Measures a tool that calls S3, against the same call of the SDK in this process.
     async fn s3(&self, tool: &str, arguments: &Value, plain: Act<Sdk>, connections: usize) -> anyhow::Result<()> {
         let (post, _) = self.call("2025-11-25", tool, arguments).await?;
         let sdk = (0..connections).map(|_| self.sdk.clone()).collect();
@@ -285,7 +286,7 @@ impl Bench {
         Ok(())
     }
 
-    /// What the process in between costs by itself: the least server there can be, against the SDK in this process.
+    /// Measures the cost of a process in between: a minimal server, against the SDK in this process.
     async fn thin(&self, connections: usize) -> anyhow::Result<()> {
         let thin = Peer::start("thin", &serde_json::to_string(&self.s3.ready)?)?;
         let post = Post::new(thin.ready.port, &[], "{}");
@@ -312,8 +313,8 @@ impl Bench {
         ))
     }
 
-    /// From `exec` to listening, and what the server takes when nobody asks.
-    async fn start_and_rest(&self) -> anyhow::Result<()> {
+    /// Measures the time from `exec` to listening, and the memory of an idle server.
+    async fn start_and_idle(&self) -> anyhow::Result<()> {
         let mut took = Vec::new();
         for _ in 0..self.effort.rounds {
             took.push(Server::start("http://127.0.0.1:9")?.took.as_secs_f64() * 1e3);
@@ -348,13 +349,13 @@ fn side<C>(clients: Vec<C>, act: Act<C>, own: u32, others: &[u32]) -> Side<C> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a number to look at")]
+#[expect(clippy::cast_precision_loss, reason = "the result is only printed")]
 fn mib(kib: u64) -> f64 {
     kib as f64 / 1024.0
 }
 
 fn report(what: &str, base_name: &str, ours: Cost, base: Cost) {
-    println!("{what}; us of one request, beside the {base_name}'s");
+    println!("{what}; us per request, and those of the {base_name}");
     for (name, ours, base) in [
         ("CPU of the server", ours.own, base.own),
         ("CPU of all processes", ours.all, base.all),

@@ -1,4 +1,4 @@
-//! The other processes: an embedded S3, and a bare axum handler. Both are this program, called with other words.
+//! The other processes of the benchmark: an embedded S3 and axum handlers. They run this program with other arguments.
 
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub const BUCKET: &str = "bench-load";
-/// A small object, and one of a mebibyte; a thousand more are under `many/`.
+/// A small object and one of 1 MiB; a thousand more are under `many/`.
 pub const SMALL: &str = "small.txt";
 pub const LARGE: &str = "large.bin";
 
-/// What a process says of itself when it is ready.
+/// The line that a process prints when it is ready.
 #[derive(Serialize, Deserialize)]
 pub struct Ready {
     pub port: u16,
@@ -30,7 +30,7 @@ pub struct Ready {
     pub secret_access_key: String,
 }
 
-/// A process that ends with this value, or with its parent.
+/// A process that ends when this value is dropped, or with its parent.
 pub struct Peer {
     child: Child,
     pub ready: Ready,
@@ -61,7 +61,7 @@ impl Peer {
     }
 }
 
-/// Says that it is ready, and ends the process when its parent is gone.
+/// Prints that the process is ready, and ends it when its parent has ended.
 fn announce(ready: &Ready) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{}", serde_json::to_string(ready)?)?;
     std::thread::spawn(|| {
@@ -71,7 +71,7 @@ fn announce(ready: &Ready) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// S3 with what the calls of the bench read.
+/// Runs an S3 with the objects that the benchmark reads.
 pub async fn s3() -> anyhow::Result<()> {
     let clock = Clock::system();
     let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(move || clock.now())));
@@ -112,8 +112,8 @@ pub async fn s3() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The least that a server in front of S3 can be: a bare axum handler that makes one call of the SDK, and answers nothing
-/// of what came. `s3`: port and keys.
+/// Runs a minimal server in front of S3: an axum handler that makes one call of the SDK and ignores its response. `s3` is the
+/// S3's [`Ready`] line.
 pub async fn thin(s3: &str) -> anyhow::Result<()> {
     let Ready {
         port,
@@ -128,7 +128,7 @@ pub async fn thin(s3: &str) -> anyhow::Result<()> {
     serve(Router::new().route("/mcp", post(handler))).await
 }
 
-/// A plain client of the embedded S3.
+/// Returns an SDK client of the embedded S3.
 pub fn sdk(port: u16, access_key_id: &str, secret_access_key: &str) -> aws_sdk_s3::Client {
     let credentials = aws_credential_types::Credentials::new(access_key_id, secret_access_key, None, None, "bench");
     let config = aws_sdk_s3::Config::builder()
@@ -140,7 +140,7 @@ pub fn sdk(port: u16, access_key_id: &str, secret_access_key: &str) -> aws_sdk_s
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
-/// Answers every request with the bytes of a file.
+/// Runs a handler that answers every request with the bytes of a file.
 pub async fn bare(answer: &str) -> anyhow::Result<()> {
     let answer = Bytes::from(std::fs::read(answer)?);
     let handler = move |_: Bytes| std::future::ready(([(CONTENT_TYPE, "application/json")], answer));

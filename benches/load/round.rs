@@ -1,4 +1,4 @@
-//! Two sides of a comparison, measured in short turns, so that what else happens on the machine happens to both.
+//! Comparison of two sides, measured alternately in short rounds, so that other load on the machine affects both.
 
 use std::time::{Duration, Instant};
 
@@ -8,40 +8,40 @@ use tokio::task::JoinSet;
 use crate::cpu;
 use crate::median::median;
 
-/// How long is measured.
+/// The number and duration of the rounds.
 #[derive(Clone, Copy)]
 pub struct Effort {
     pub rounds: usize,
     pub round: Duration,
 }
 
-/// Does something once, and gives back what it did it with.
+/// Performs one request with a client and returns the client.
 pub type Act<C> = fn(C) -> BoxFuture<'static, anyhow::Result<C>>;
 
-/// One side: clients that repeat one act, and the processes that work for them.
+/// One side of a comparison: clients that repeat a request, and the processes that serve them.
 pub struct Side<C> {
     pub clients: Vec<C>,
     pub act: Act<C>,
-    /// The process whose CPU time is this side's own.
+    /// The process under test.
     pub own: u32,
-    /// All processes that work, this one among them.
+    /// All processes that take part, including the one under test.
     pub all: Vec<u32>,
 }
 
-/// Medians over the rounds, of one request, in microseconds.
+/// The cost of one request in microseconds, as the median of the rounds.
 #[derive(Clone, Copy)]
 pub struct Cost {
-    /// CPU time of the process that is measured.
+    /// CPU time of the process under test.
     pub own: f64,
-    /// CPU time of all processes: what two busy cores are shared among.
+    /// CPU time of all processes.
     pub all: f64,
-    /// Median from sending to the end of the answer.
+    /// Median time from sending the request to the end of the response.
     pub latency: f64,
-    /// Time on the wall divided by the number of requests.
+    /// Elapsed time divided by the number of requests.
     pub wall: f64,
 }
 
-/// Measures both in turns.
+/// Measures both sides alternately.
 pub async fn compare<A, B>(effort: Effort, mut ours: Side<A>, mut base: Side<B>) -> anyhow::Result<(Cost, Cost)>
 where
     A: Send + 'static,
@@ -50,15 +50,16 @@ where
     let warm_up = effort.round / 4;
     round(&mut ours, warm_up).await?;
     round(&mut base, warm_up).await?;
-    let (mut a, mut b) = (Vec::new(), Vec::new());
+    let mut our_costs = Vec::new();
+    let mut base_costs = Vec::new();
     for _ in 0..effort.rounds {
-        a.push(round(&mut ours, effort.round).await?);
-        b.push(round(&mut base, effort.round).await?);
+        our_costs.push(round(&mut ours, effort.round).await?);
+        base_costs.push(round(&mut base, effort.round).await?);
     }
-    Ok((middle(&a), middle(&b)))
+    Ok((median_cost(&our_costs), median_cost(&base_costs)))
 }
 
-fn middle(rounds: &[Cost]) -> Cost {
+fn median_cost(rounds: &[Cost]) -> Cost {
     let of = |part: fn(&Cost) -> f64| median(rounds.iter().map(part).collect());
     Cost {
         own: of(|cost| cost.own),
@@ -68,15 +69,17 @@ fn middle(rounds: &[Cost]) -> Cost {
     }
 }
 
-async fn round<C: Send + 'static>(side: &mut Side<C>, long: Duration) -> anyhow::Result<Cost> {
+async fn round<C: Send + 'static>(side: &mut Side<C>, duration: Duration) -> anyhow::Result<Cost> {
     let used = |pids: &[u32]| pids.iter().map(|pid| cpu::of(*pid)).sum::<anyhow::Result<Duration>>();
-    let (own, all, start) = (cpu::of(side.own)?, used(&side.all)?, Instant::now());
+    let own = cpu::of(side.own)?;
+    let all = used(&side.all)?;
+    let start = Instant::now();
     let mut tasks = JoinSet::new();
     for mut client in side.clients.drain(..) {
         let act = side.act;
         tasks.spawn(async move {
             let mut latencies = Vec::new();
-            while latencies.is_empty() || start.elapsed() < long {
+            while latencies.is_empty() || start.elapsed() < duration {
                 let sent = Instant::now();
                 client = act(client).await?;
                 latencies.push(sent.elapsed().as_secs_f64() * 1e6);

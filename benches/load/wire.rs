@@ -1,11 +1,11 @@
-//! A client that costs as little as it can, so that what is measured is the server: the request is bytes made once, and of
-//! the answer only its status and length are read.
+//! A minimal HTTP client, so that the server dominates the measurement: the request is built once, and only the status and
+//! length of the response are parsed.
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A POST that is sent over and over.
+/// A POST request that is sent repeatedly.
 #[derive(Clone)]
 pub struct Post {
     pub port: u16,
@@ -29,7 +29,7 @@ impl Post {
     }
 }
 
-/// One connection, and the last answer.
+/// A connection and its last response.
 pub struct Wire {
     stream: TcpStream,
     answer: Vec<u8>,
@@ -45,7 +45,7 @@ impl Wire {
         })
     }
 
-    /// Sends the request and waits for the whole answer; tells its body.
+    /// Sends the request, waits for the complete response and returns its body.
     pub async fn send(&mut self, post: &Post) -> anyhow::Result<&[u8]> {
         self.stream.write_all(&post.bytes).await?;
         self.answer.clear();

@@ -1,16 +1,16 @@
-//! CPU time and memory of a process. Other work on the machine disturbs CPU time less than it disturbs the clock.
+//! CPU time and memory of a process. Other work on the machine affects CPU time less than elapsed time.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 
-/// Linux counts CPU time in hundredths of a second for whoever reads `/proc`.
+/// The unit of CPU time in `/proc` on Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// User and system time of a process, all of its threads together.
+/// Returns the user and system time of all threads of a process.
 pub fn of(pid: u32) -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in brackets, may hold anything; behind it the fields are counted from the third.
+    // The name, in parentheses, may contain any character; the field after it is the third.
     let (_, fields) = stat.rsplit_once(')').context("no name in /proc/PID/stat")?;
     let ticks: u32 = fields
         .split_whitespace()
@@ -21,7 +21,7 @@ pub fn of(pid: u32) -> anyhow::Result<Duration> {
     Ok(TICK * ticks)
 }
 
-/// A line of `/proc/PID/status`, in KiB.
+/// Returns a value of `/proc/PID/status` in KiB.
 pub fn kib(pid: u32, name: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status

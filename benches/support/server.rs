@@ -1,4 +1,4 @@
-//! The real program, a process of its own, in front of an embedded S3.
+//! The server under test: the real program in a process of its own, with an embedded S3 as its upstream.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use serde_json::json;
 
 const SECRET: &str = "the-secret-of-the-bench-has-40-characters";
 
-/// A running server, which ends with this value.
+/// A running server, which is killed when this value is dropped.
 pub struct Server {
     child: Child,
     pub port: u16,
-    /// From the start of the process to the first connection that was accepted.
+    /// The time from the start of the process to the first accepted connection.
     pub took: Duration,
 }
 
@@ -26,8 +26,8 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts the server, with its log at the default level, which goes nowhere, with metrics, and with a rate limit that
-    /// nobody reaches.
+    /// Starts the server with the default log level and discarded output, with metrics, and with a rate limit too high to be
+    /// reached.
     pub fn start(s3_endpoint: &str) -> anyhow::Result<Self> {
         let port = free_port()?;
         let start = Instant::now();
@@ -73,16 +73,16 @@ impl Server {
     }
 }
 
-/// What tokens are signed with.
+/// Returns the secret with which tokens are signed.
 pub fn secret() -> SecretString {
     SecretString::from(SECRET)
 }
 
-/// A token that carries these AWS keys.
+/// Returns a token that contains these AWS credentials.
 pub fn token(access_key_id: &str, secret_access_key: &str) -> anyhow::Result<String> {
     let claims = json!({ "sub": "bench", "exp": Clock::system().now().as_second() + 7200, "aws_credentials": {
         "access_key_id": access_key_id, "secret_access_key": secret_access_key } });
-    Ok(quilt_mcp::dev::sign(&claims, &secret())?)
+    Ok(quilt_mcp::dev::sign_hs256(&claims, &secret())?)
 }
 
 fn free_port() -> anyhow::Result<u16> {

@@ -28,7 +28,7 @@ fn read(text: &[u8], texts_left: usize) {
     let value = Value::Object(object);
     let (depth, count) = depth_and_count(&value);
     assert!(depth <= shape.depth && count <= shape.values + shape.containers + 1);
-    // What was parsed is what it says, whatever its keys are.
+    // The parsed value equals its text, for any keys.
     assert_eq!(deserialize_value(value.clone()).unwrap(), value);
     let Value::Object(object) = value else { return };
     if texts_left == 0 {

@@ -1,19 +1,19 @@
-//! Addresses to which no request goes whose host a token has named: this machine, private networks, and the metadata
-//! services that hand out the server's own credentials (169.254.169.254, 169.254.170.2, `fd00:ec2::254`).
+//! SSRF protection: the addresses to which no request is sent whose host a token names. These are the loopback interface,
+//! private networks, and the metadata services that vend the server's own credentials (169.254.169.254, 169.254.170.2,
+//! `fd00:ec2::254`).
 //!
-//! The check is made on the resolved address, at the time of connecting, so that a name cannot change its meaning in
-//! between.
+//! The resolved address is checked when the client connects, so that a second DNS answer cannot replace it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// A host that a token named has no address that may be asked.
+/// Occurs when a host that a token names resolves to refused addresses only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the host resolves to no public address")]
 pub(super) struct RefusedAddress;
 
-/// Whether an address is one of those.
+/// Whether no request may be sent to this address.
 pub(super) fn is_refused(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_refused_v4(v4),
@@ -29,7 +29,7 @@ fn is_refused_v4(v4: Ipv4Addr) -> bool {
         || v4.is_broadcast()
         || v4.is_multicast()
         || a == 0
-        // Carrier-grade NAT (RFC 6598) and benchmarking (RFC 2544) are somebody's inside too.
+        // Carrier-grade NAT (RFC 6598) and benchmarking (RFC 2544) are internal networks as well.
         || (a == 100 && (64..128).contains(&b))
         || (a == 198 && (18..20).contains(&b))
         || a >= 240

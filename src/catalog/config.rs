@@ -1,33 +1,33 @@
 //! Settings of the catalog and its registry, which are two hosts.
 //!
-//! The catalog answers every path with its web page, so a credential request sent there gets HTML and a 200. Credentials and
-//! GraphQL are therefore requested from the registry only.
+//! The catalog answers every path with its web page and a 200, so that credentials and GraphQL are requested from the
+//! registry only.
 
 use crate::setting::{BaseUrl, ConfigError};
 
-/// The catalog and the registry.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct CatalogConfig {
-    /// Catalog; its `/config.json` names the registry
+    /// URL of the catalog; its `/config.json` names the registry
     #[arg(long, env = "QUILT_CATALOG_URL")]
     pub catalog_url: Option<BaseUrl>,
-    /// The catalog as a bare host (alias of `QUILT_CATALOG_URL`)
+    /// Host name of the catalog (alias of `QUILT_CATALOG_URL`)
     #[arg(long, env = "QUILT_CATALOG_DOMAIN", hide = true)]
     pub catalog_domain: Option<String>,
-    /// Registry; credentials and GraphQL are asked here, never of the catalog host. Default: from the catalog's config
+    /// URL of the registry, which vends credentials and answers GraphQL; not the host of the catalog. Default: from the
+    /// catalog's `/config.json`
     #[arg(long, env = "QUILT_REGISTRY_URL")]
     pub registry_url: Option<BaseUrl>,
-    /// Comma list of hosts to which a verified token's `registry_url` or `catalog_url` may point besides the configured
-    /// registry
+    /// Comma-separated hosts that the `registry_url` and `catalog_url` claims of a verified token may name, in addition to
+    /// the configured registry
     #[arg(long, env = "QUILT_MCP_ALLOWED_REGISTRIES", value_delimiter = ',')]
     pub allowed_registries: Vec<String>,
-    /// Comma list of buckets to show when there is no catalog
+    /// Comma-separated buckets to list if no catalog is configured
     #[arg(long, env = "QUILT_BUCKETS", value_delimiter = ',')]
     pub buckets: Vec<String>,
 }
 
 impl CatalogConfig {
-    /// The catalog's URL, from either spelling.
+    /// Returns the catalog's URL, from either setting.
     pub fn catalog(&self) -> Result<Option<BaseUrl>, ConfigError> {
         if let Some(url) = &self.catalog_url {
             return Ok(Some(url.clone()));
@@ -45,10 +45,10 @@ impl CatalogConfig {
         format!("https://{domain}").parse().map(Some).map_err(|_: String| bad())
     }
 
-    /// Refuses addresses to which a user's token would travel in the clear.
+    /// Rejects URLs to which users' tokens would be sent unencrypted.
     pub fn check(&self) -> Result<(), ConfigError> {
         let clear = |url: &BaseUrl| {
-            format!("`{url}` would carry users' tokens unencrypted; expected https, or http on loopback only")
+            format!("users' tokens would be sent to `{url}` unencrypted; expected https, or http on loopback only")
         };
         if let Some(url) = self.catalog()?.filter(|url| !url.is_safe_for_tokens()) {
             return Err(ConfigError::new("QUILT_CATALOG_URL", clear(&url)));

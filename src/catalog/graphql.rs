@@ -1,4 +1,4 @@
-//! GraphQL on the registry (`POST {registry}/graphql`).
+//! GraphQL queries to the registry (`POST {registry}/graphql`).
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -7,43 +7,43 @@ use serde_json::{Value, json};
 use super::{RegistryAccess, RegistryError};
 use crate::telemetry::text::without_controls;
 
-/// Why a query gave no data.
+/// Why a query returned no data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphqlError {
-    /// The request did not get through.
+    /// Occurs when the request fails.
     #[error("the registry was asked, and {0}")]
     Registry(#[from] RegistryError),
-    /// The schema of this stack does not know the query; ask an older one.
-    #[error("this catalog's schema does not have the query: {0}")]
+    /// Occurs when the schema of the stack does not have a field of the query.
+    #[error("the schema of this catalog does not support the query: {0}")]
     Schema(String),
-    /// The registry answered with errors.
-    #[error("the registry's GraphQL answered: {0}")]
+    /// Occurs when the response has errors.
+    #[error("the registry answered with a GraphQL error: {0}")]
     Errors(String),
-    /// The registry answered 200 as to somebody without a login: log in again.
-    #[error("the registry's GraphQL says that nobody is logged in: it does not accept the token")]
-    NobodyLoggedIn,
-    /// The answer's data has another shape than the query asks for.
-    #[error("the registry's GraphQL answered data of an unexpected shape")]
+    /// Occurs when the response is that for a user who is not logged in, with status 200.
+    #[error("the registry answered that no user is logged in: it does not accept the token")]
+    NotLoggedIn,
+    /// Occurs when the data of the response does not have the fields of the query.
+    #[error("the registry answered with data of an unexpected shape")]
     Shape,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Response {
     data: Option<Value>,
     #[serde(default)]
-    errors: Vec<Problem>,
+    errors: Vec<ResponseError>,
 }
 
 #[derive(Deserialize)]
-struct Problem {
+struct ResponseError {
     #[serde(default)]
     message: String,
     #[serde(default)]
     extensions: Option<Value>,
 }
 
-impl Problem {
-    fn is_of_schema(&self) -> bool {
+impl ResponseError {
+    fn is_schema_error(&self) -> bool {
         let code = self
             .extensions
             .as_ref()
@@ -53,21 +53,21 @@ impl Problem {
     }
 }
 
-/// Asks one query in the caller's name. Errors in the answer are errors here, whatever data came beside them.
+/// Sends a query with the caller's token. A response with errors is an error, even if it has data as well.
 pub(super) async fn query<T: DeserializeOwned>(access: &RegistryAccess, query: &str) -> Result<T, GraphqlError> {
     let body = access
         .registry
         .query("/graphql", &json!({ "query": query }), &access.token)
         .await;
     let body = match body {
-        // Servers that follow GraphQL over HTTP answer a query that does not fit the schema with a bare 400.
+        // Servers that follow the GraphQL-over-HTTP specification answer a query that does not fit the schema with a 400.
         Err(RegistryError::Status(400)) => return Err(GraphqlError::Schema("400".to_owned())),
         other => other?,
     };
-    let answer: Answer = serde_json::from_slice(&body).map_err(|_| GraphqlError::Shape)?;
+    let answer: Response = serde_json::from_slice(&body).map_err(|_| GraphqlError::Shape)?;
     if let Some(problem) = answer.errors.first() {
         let message = without_controls(&problem.message, 200);
-        let is_of_schema = problem.is_of_schema();
+        let is_of_schema = problem.is_schema_error();
         return Err(if is_of_schema {
             GraphqlError::Schema(message)
         } else {

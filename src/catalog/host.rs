@@ -1,6 +1,7 @@
-//! The catalog host's `/config.json`, which names the registry.
+//! The catalog's `/config.json`, which names the registry.
 //!
-//! Fields as in Quilt's `catalog/config-schema.json`; a URL that begins with `/` is relative to the catalog's origin.
+//! The fields are those of Quilt's `catalog/config-schema.json`. A URL that begins with `/` is relative to the catalog's
+//! origin.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -11,16 +12,16 @@ use tokio::sync::Mutex;
 
 use super::{HostClient, RegistryError};
 use crate::clock::{Clock, Moment};
+use crate::resilience::{CallerKey, Retry};
 use crate::setting::BaseUrl;
 use crate::telemetry::text;
-use crate::upstream::{Asker, Repeat};
 
-/// How long a fetched config is used.
-const FRESH_FOR: SignedDuration = SignedDuration::from_mins(10);
-/// How long a failure is the answer when no registry is known.
-const RETRY: SignedDuration = SignedDuration::from_secs(2);
-/// How long the last known registry is used before the catalog is asked again.
-const RETRY_KNOWN: SignedDuration = SignedDuration::from_secs(30);
+/// Age after which the config is fetched again.
+const CONFIG_TTL: SignedDuration = SignedDuration::from_mins(10);
+/// Minimum time between two requests while no registry is known.
+const MIN_RETRY_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
+/// Minimum time between two requests while the last known registry is used.
+const MIN_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,52 +31,50 @@ struct ConfigJson {
     crc64_checksums: Option<bool>,
 }
 
-/// The catalog, known by its URL alone.
+/// A catalog, whose config is fetched when it is needed.
 pub struct CatalogHost {
     url: BaseUrl,
     http: HostClient,
     clock: Clock,
-    known: RwLock<Known>,
-    /// Whoever fetches holds this; nobody who has an answer waits for it.
-    flight: Mutex<()>,
+    cached: RwLock<CachedConfig>,
+    /// Locked by the task that fetches the config. A task waits for it only while no registry is known.
+    fetch_lock: Mutex<()>,
 }
 
 #[derive(Default)]
-struct Known {
+struct CachedConfig {
     registry: Option<BaseUrl>,
     prefers_crc64: bool,
-    /// When the next fetch is due.
+    /// When the config is fetched again.
     due: Option<Moment>,
-    /// The last fetch's failure, as long as it is the last word.
-    failure: Option<RegistryError>,
+    /// Why the last fetch failed, if no registry is known.
+    error: Option<RegistryError>,
 }
 
 impl CatalogHost {
-    /// Nothing is fetched until it is needed.
+    /// Creates a catalog. Sends no request yet.
     #[must_use]
     pub fn new(url: BaseUrl, http: HostClient, clock: Clock) -> Self {
         Self {
             url,
             http,
             clock,
-            known: RwLock::default(),
-            flight: Mutex::default(),
+            cached: RwLock::default(),
+            fetch_lock: Mutex::default(),
         }
     }
 
-    /// The catalog's own URL.
     #[must_use]
     pub fn url(&self) -> &BaseUrl {
         &self.url
     }
 
-    /// Whether the catalog writes packages with `CRC64NVME` checksums (`crc64Checksums`). A catalog that does not answer
-    /// does not.
+    /// Whether the catalog writes packages with `CRC64NVME` checksums (`crc64Checksums`). `false` if it does not answer.
     pub async fn prefers_crc64(&self) -> bool {
-        self.registry().await.is_ok() && self.known().prefers_crc64
+        self.registry().await.is_ok() && self.cached().prefers_crc64
     }
 
-    /// The page of a package's revision, for people.
+    /// Returns the URL of the catalog's web page for a revision of a package.
     #[must_use]
     pub fn package_page(&self, bucket: &str, name: &PackageName, hash: &TopHash) -> String {
         let name: Vec<String> = name.as_str().split('/').map(percent::encode_component).collect();
@@ -84,74 +83,75 @@ impl CatalogHost {
             .to_string()
     }
 
-    /// The registry's URL, from a config not older than ten minutes. One flight at a time, whose outcome serves all who
-    /// waited for it, also when it is a failure. A catalog that stops answering keeps its last known registry.
+    /// Returns the registry's URL from the cached config, and fetches the config if it is older than ten minutes. One fetch
+    /// runs at a time, and its result, even a failure, is that of all tasks that waited for it. If the catalog stops
+    /// answering, the last known registry stays in use.
     pub async fn registry(&self) -> Result<BaseUrl, RegistryError> {
-        if let Some(answer) = self.answer() {
-            return answer;
+        if let Some(result) = self.cached_registry() {
+            return result;
         }
-        // Old news serve everybody but the one who fetches new ones.
-        let last = self.known().registry.clone();
-        let turn = match (last, self.flight.try_lock()) {
-            (_, Ok(turn)) => turn,
+        // Other tasks use the old config while one task fetches the new one.
+        let last = self.cached().registry.clone();
+        let guard = match (last, self.fetch_lock.try_lock()) {
+            (_, Ok(guard)) => guard,
             (Some(registry), Err(_)) => return Ok(registry),
-            (None, Err(_)) => self.flight.lock().await,
+            (None, Err(_)) => self.fetch_lock.lock().await,
         };
-        if let Some(answer) = self.answer() {
-            return answer;
+        if let Some(result) = self.cached_registry() {
+            return result;
         }
         let fetched = self.fetch().await;
         let now = self.clock.monotonic();
         let after = |wait| Some(now.after(wait));
         {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
             match fetched {
                 Ok((registry, prefers_crc64)) => {
-                    *known = Known {
+                    *cached = CachedConfig {
                         registry: Some(registry),
                         prefers_crc64,
-                        due: after(FRESH_FOR),
-                        failure: None,
+                        due: after(CONFIG_TTL),
+                        error: None,
                     };
                 }
-                Err(error) if known.registry.is_some() => {
+                Err(error) if cached.registry.is_some() => {
                     tracing::warn!(error = text::error(&error), catalog = %self.url, "the last known registry stays in use");
-                    known.due = after(RETRY_KNOWN);
+                    cached.due = after(MIN_REFRESH_INTERVAL);
                 }
                 Err(error) => {
-                    *known = Known {
-                        due: after(RETRY),
-                        failure: Some(error),
-                        ..Known::default()
+                    *cached = CachedConfig {
+                        due: after(MIN_RETRY_INTERVAL),
+                        error: Some(error),
+                        ..CachedConfig::default()
                     }
                 }
             }
         }
-        drop(turn);
-        self.answer().unwrap_or(Err(RegistryError::Timeout))
+        drop(guard);
+        self.cached_registry().unwrap_or(Err(RegistryError::Timeout))
     }
 
-    fn known(&self) -> RwLockReadGuard<'_, Known> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    fn cached(&self) -> RwLockReadGuard<'_, CachedConfig> {
+        self.cached.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known and not due to be asked again.
-    fn answer(&self) -> Option<Result<BaseUrl, RegistryError>> {
-        let known = self.known();
-        if known.due.is_none_or(|due| due <= self.clock.monotonic()) {
+    /// Returns the result of the last fetch unless the next one is due.
+    fn cached_registry(&self) -> Option<Result<BaseUrl, RegistryError>> {
+        let cached = self.cached();
+        if cached.due.is_none_or(|due| due <= self.clock.monotonic()) {
             return None;
         }
-        match (&known.registry, &known.failure) {
+        match (&cached.registry, &cached.error) {
             (Some(registry), _) => Some(Ok(registry.clone())),
             (None, Some(refused @ RegistryError::NotAllowed(_))) => Some(Err(refused.clone())),
-            (None, Some(failure)) => Some(Err(RegistryError::Config(Box::new(failure.clone())))),
+            (None, Some(error)) => Some(Err(RegistryError::Config(Box::new(error.clone())))),
             (None, None) => None,
         }
     }
 
     async fn fetch(&self) -> Result<(BaseUrl, bool), RegistryError> {
         let request = self.http.http().get(self.url.join("/config.json"));
-        let body = self.http.ask(request, Asker::SERVER, Repeat::Safe).await?;
+        let body = self.http.ask(request, CallerKey::SERVER, Retry::Safe).await?;
         let config: ConfigJson = serde_json::from_slice(&body).map_err(|_| RegistryError::NoRegistry)?;
         let url = if config.registry_url.starts_with('/') {
             self.url.join(&config.registry_url).to_string()
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
     use crate::catalog::http_client;
     use crate::clock::ManualClock;
-    use crate::upstream::{Upstreams, Waits};
+    use crate::resilience::{RetryPolicy, Upstreams};
 
     #[test]
     fn what_is_known_is_as_old_as_the_time_that_has_passed() {
@@ -185,20 +185,20 @@ mod tests {
         let day = SignedDuration::from_hours(24);
         let manual = ManualClock::new(noon + day);
         let http = http_client(Duration::from_secs(1)).unwrap();
-        let http = HostClient::new(http, Upstreams::new(manual.clock(), Waits::default()));
+        let http = HostClient::new(http, Upstreams::new(manual.clock(), RetryPolicy::default()));
         let host = CatalogHost::new("https://catalog.example.com".parse().unwrap(), http, manual.clock());
         let registry: BaseUrl = "https://registry.example.com".parse().unwrap();
-        let due = Some(manual.clock().monotonic().after(FRESH_FOR));
-        *host.known.write().unwrap() = Known {
+        let due = Some(manual.clock().monotonic().after(CONFIG_TTL));
+        *host.cached.write().unwrap() = CachedConfig {
             registry: Some(registry),
             due,
-            ..Known::default()
+            ..CachedConfig::default()
         };
         manual.set_wall(noon);
-        assert!(host.answer().is_some());
-        manual.advance(FRESH_FOR);
+        assert!(host.cached_registry().is_some());
+        manual.advance(CONFIG_TTL);
         assert!(
-            host.answer().is_none(),
+            host.cached_registry().is_none(),
             "the clock was a day ahead, and the config is ten minutes old"
         );
     }

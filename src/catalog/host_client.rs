@@ -1,13 +1,13 @@
-//! Asks hosts for JSON, with what is known about each of them: whether it answers at all, and how many wait for it.
+//! HTTP client for JSON APIs, with a circuit breaker and a concurrency limit for each host.
 
 use reqwest::{Method, RequestBuilder};
 
 use super::RegistryError;
 use super::registry::read_json;
-use crate::telemetry::{Dependency, observed};
-use crate::upstream::{Asker, Repeat, Silence, Upstreams};
+use crate::resilience::{CallerKey, Failure, Retry, Upstreams};
+use crate::telemetry::{Dependency, instrument};
 
-/// An HTTP client. Clones, and clients made with the same upstreams, share what is known about hosts.
+/// A client whose clones, and all clients with the same `upstreams`, share the circuit breakers.
 #[derive(Debug, Clone)]
 pub struct HostClient {
     http: reqwest::Client,
@@ -15,23 +15,23 @@ pub struct HostClient {
 }
 
 impl HostClient {
-    /// `http` must not follow redirects.
+    /// Creates a client. `http` must not follow redirects.
     #[must_use]
     pub fn new(http: reqwest::Client, upstreams: Upstreams) -> Self {
         Self { http, upstreams }
     }
 
-    /// The client, to begin a request with.
+    /// Returns the client that builds requests.
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.http
     }
 
-    /// Sends a request and reads its JSON answer, bounded.
+    /// Sends a request and reads its JSON response up to the maximum size.
     pub(super) async fn ask(
         &self,
         request: RequestBuilder,
-        asker: Asker,
-        repeat: Repeat,
+        caller: CallerKey,
+        retry: Retry,
     ) -> Result<Vec<u8>, RegistryError> {
         let (http, request) = request.build_split();
         let request = request.map_err(|_| RegistryError::Unreachable("the request cannot be made"))?;
@@ -45,23 +45,24 @@ impl HostClient {
             .upstreams
             .at(Dependency::Registry, url.origin().ascii_serialization())
             .await;
-        let question = || {
-            // The bodies are in memory, so there is always another copy.
+        let send = || {
+            // Bodies are in memory, so that a request can always be cloned.
             let copy = request
                 .try_clone()
                 .map(|request| RequestBuilder::from_parts(http.clone(), request));
             let read = async { read_json(copy.ok_or(RegistryError::Unreachable("the request cannot be made"))?).await };
-            observed(Dependency::Registry, operation, None, RegistryError::ended, read)
+            instrument(Dependency::Registry, operation, None, RegistryError::outcome, read)
         };
-        upstream.ask(asker, repeat, question, silence).await
+        upstream.call(caller, retry, send, failure).await
     }
 }
 
-/// Whether a host gave no answer. A 500 is one: the host took this request and failed on it, as it may on one caller's only.
-fn silence(error: &RegistryError) -> Option<Silence> {
+/// Returns how a host failed to answer. A 500 is an answer: the host took this request and failed on it, as it may on one
+/// caller's only.
+fn failure(error: &RegistryError) -> Option<Failure> {
     match error {
-        RegistryError::Unreachable(_) | RegistryError::Status(502..=504) => Some(Silence::Brief),
-        RegistryError::Timeout => Some(Silence::Long),
+        RegistryError::Unreachable(_) | RegistryError::Status(502..=504) => Some(Failure::Transient),
+        RegistryError::Timeout => Some(Failure::Timeout),
         _ => None,
     }
 }

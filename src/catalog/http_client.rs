@@ -1,4 +1,4 @@
-//! The one HTTP client of this process that is not an AWS SDK's.
+//! Construction of the HTTP clients that do not belong to an AWS SDK.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use reqwest::dns::Resolve;
 
 use super::address::PublicAddresses;
 
-/// Longest wait for a connection, with the resolving of its name and TLS.
+/// Maximum time to connect, including name resolution and TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A client that follows no redirect, reads no proxy setting and gives up after `timeout`.
+/// Builds a client that does not follow redirects, ignores proxy settings and times out after `timeout`.
 pub fn http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
     builder(timeout).build()
 }
 
-/// The same, and it connects to public addresses only: for hosts that a token has named.
-pub fn guarded_http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    http_client_resolving_by(PublicAddresses, timeout)
+/// Builds a client that also connects to public addresses only, for hosts that a token names.
+pub fn public_only_http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    http_client_with_resolver(PublicAddresses, timeout)
 }
 
-/// The same, and it connects to what this resolver says.
-pub fn http_client_resolving_by(
+/// Builds a client that also resolves names with `resolver`.
+pub fn http_client_with_resolver(
     resolver: impl Resolve + 'static,
     timeout: Duration,
 ) -> Result<reqwest::Client, reqwest::Error> {

@@ -1,29 +1,32 @@
-//! The catalog and its registry, over HTTP.
+//! HTTP clients of the Quilt catalog and its registry.
 //!
-//! Owns the catalog's `/config.json`, and the registry's REST and GraphQL. Owns no credentials: it carries the caller's
-//! bearer to the one registry that the operator configured, and nowhere else.
+//! Owns the catalog's `/config.json`, and the registry's REST and GraphQL APIs. Does not own credentials: it sends the
+//! caller's bearer token to the registry that the operator configured, or that a verified token names and the operator
+//! allows, and to no other host.
 //!
-//! Invariants: no redirect is ever followed, so a bearer cannot be led to another host; every request has a timeout and
-//! a bound on its answer.
+//! Invariants: redirects are not followed, so that a token cannot be redirected to another host; each request has a timeout
+//! and a maximum response size.
 
 mod address;
+mod choice;
 mod config;
-mod dialects;
-mod directory;
 mod graphql;
 mod host;
 mod host_client;
 mod http_client;
-mod own_token;
+mod registries;
 mod registry;
-mod view;
+mod schema_cache;
+mod server_token;
+mod user;
 
+pub use choice::{ConfiguredRegistry, NamedRegistry, Network, NotAdmitted, Ownership, RegistryChoice, RegistryClaim};
 pub use config::CatalogConfig;
-pub use directory::{HttpClients, RegistryAccess, RegistryDirectory};
 pub use graphql::GraphqlError;
 pub use host::CatalogHost;
 pub use host_client::HostClient;
-pub use http_client::{CONNECT_TIMEOUT, guarded_http_client, http_client, http_client_resolving_by};
-pub use own_token::own_bearer;
+pub use http_client::{CONNECT_TIMEOUT, http_client, http_client_with_resolver, public_only_http_client};
+pub use registries::{HttpClients, Registries, RegistryAccess};
 pub use registry::{RegistryClient, RegistryError};
-pub use view::{CatalogBucket, CatalogView, Level, Me, me, view};
+pub use server_token::server_token;
+pub use user::{CatalogBucket, CatalogUser, PermissionLevel, UserBuckets, fetch_user, fetch_user_buckets};

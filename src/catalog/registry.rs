@@ -1,92 +1,93 @@
-//! Requests to the registry in a caller's name, and what can come back.
+//! HTTP client of the registry's API, and its errors.
 
 use std::sync::Arc;
 
 use reqwest::{RequestBuilder, StatusCode, header};
 
 use super::address::RefusedAddress;
+use super::choice::ConfiguredRegistry;
 use super::{CatalogHost, HostClient};
 use crate::identity::BearerToken;
+use crate::resilience::{CallerKey, Rejected, Retry};
 use crate::setting::BaseUrl;
-use crate::telemetry::Ended;
+use crate::telemetry::UpstreamOutcome;
 use crate::telemetry::text::without_controls;
-use crate::upstream::{Asker, NotAsked, Repeat};
 
-/// Largest answer that is read.
-const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// Maximum size of a response.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Why the registry (or the catalog's host) gave no usable answer. The texts go on from its name, as in "the registry: it
-/// did not answer in time"; none holds a token or a body.
+/// Why the registry, or the catalog's host, gave no usable response. Each message continues a sentence that names the service,
+/// as in "the registry: it did not answer in time". No message contains a token or a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
-    /// 401: log in again.
+    /// Occurs when the registry does not accept the token (401).
     #[error("it refused the token (401{0})")]
     Unauthorized(String),
-    /// 403: the user may not; ask an administrator.
+    /// Occurs when the user has no permission (403).
     #[error("it refused this user (403{0})")]
     Forbidden(String),
-    /// 404: this registry has no such endpoint; check `QUILT_REGISTRY_URL`.
-    #[error("it has no such endpoint (404)")]
+    /// Occurs when the registry does not have the endpoint (404).
+    #[error("it does not have this endpoint (404)")]
     NotFound,
-    /// A page instead of JSON: most likely this is a catalog's host, not its registry's; check `QUILT_REGISTRY_URL`.
-    #[error("it answered a web page instead of JSON; is QUILT_REGISTRY_URL the catalog's host?")]
+    /// Occurs when the response is a web page, most likely because `QUILT_REGISTRY_URL` is the catalog's host.
+    #[error("it answered with a web page instead of JSON; is QUILT_REGISTRY_URL the catalog's host?")]
     NotJson,
-    /// Neither JSON nor a page, most likely from something between here and the registry: try again.
-    #[error("it answered something that is not JSON")]
+    /// Occurs when the response is neither JSON nor a web page, most likely because a proxy sent it.
+    #[error("its answer is not JSON")]
     Malformed,
-    /// No answer in time: try again.
+    /// Occurs when there is no response within the timeout.
     #[error("it did not answer in time")]
     Timeout,
-    /// Another status: try again, then tell the registry's operator.
-    #[error("it answered {0}")]
+    /// Occurs when the response has another status.
+    #[error("it answered with status {0}")]
     Status(u16),
-    /// No connection: try again, then check the URL.
+    /// Occurs when no connection can be made, or the connection is lost.
     #[error("it could not be reached ({0})")]
     Unreachable(&'static str),
-    /// It was not asked: wait, then try again.
+    /// Occurs when the request was not sent, because the circuit is open or too many requests are in flight.
     #[error(transparent)]
-    NotAsked(#[from] NotAsked),
-    /// More than this server is ready to read.
+    Rejected(#[from] Rejected),
+    /// Occurs when the response exceeds the maximum size.
     #[error("its answer is larger than 4 MiB")]
     TooLarge,
-    /// The token names a registry that this server may not ask; ask the operator to allow it.
-    #[error("the token names {0}, and this server does not ask there")]
+    /// Occurs when the token names a registry that the operator does not allow.
+    #[error("the token names {0}, to which this server sends no requests")]
     NotAllowed(&'static str),
-    /// The catalog's `/config.json` could not be used; check `QUILT_CATALOG_URL`.
+    /// Occurs when the catalog's `/config.json` cannot be fetched or used.
     #[error("the catalog's config.json could not be used: {0}")]
     Config(Box<RegistryError>),
-    /// The catalog's `/config.json` names no registry that could be asked.
-    #[error("it names no registry that can be asked over https")]
+    /// Occurs when the catalog's `/config.json` does not name a registry with an https URL.
+    #[error("it does not name a registry with an https URL")]
     NoRegistry,
 }
 
 impl RegistryError {
-    /// Whether it answered at all.
-    pub(super) fn ended(&self) -> Ended {
+    /// Classifies the error for metrics and traces.
+    pub(super) fn outcome(&self) -> UpstreamOutcome {
         match self {
-            Self::Timeout => Ended::Timeout,
-            Self::Unreachable(_) | Self::TooLarge | Self::Malformed => Ended::Failed,
-            Self::Status(status) if *status >= 500 => Ended::Failed,
-            Self::Config(error) => error.ended(),
-            _ => Ended::Refused,
+            Self::Timeout => UpstreamOutcome::Timeout,
+            Self::Unreachable(_) | Self::TooLarge | Self::Malformed => UpstreamOutcome::Failed,
+            Self::Status(status) if *status >= 500 => UpstreamOutcome::Failed,
+            Self::Config(error) => error.outcome(),
+            _ => UpstreamOutcome::Refused,
         }
     }
 }
 
-/// Where the registry's URL comes from.
+/// The source of the registry's URL.
 enum Location {
     Configured(BaseUrl),
     FromCatalog(Arc<CatalogHost>),
 }
 
-/// The registry that the operator configured.
+/// A registry.
 pub struct RegistryClient {
     location: Location,
     http: HostClient,
 }
 
 impl RegistryClient {
-    /// A registry whose URL is configured.
+    /// Creates the client of a registry with this URL.
     #[must_use]
     pub fn at(url: BaseUrl, http: HostClient) -> Self {
         Self {
@@ -95,7 +96,7 @@ impl RegistryClient {
         }
     }
 
-    /// The registry that the catalog's config names.
+    /// Creates the client of the registry that the catalog's config names.
     #[must_use]
     pub fn of(catalog: Arc<CatalogHost>, http: HostClient) -> Self {
         Self {
@@ -104,7 +105,15 @@ impl RegistryClient {
         }
     }
 
-    /// The registry's URL, asked of the catalog if need be.
+    /// Returns how the operator configured the registry.
+    pub(super) fn configured(&self) -> ConfiguredRegistry<'_> {
+        match &self.location {
+            Location::Configured(url) => ConfiguredRegistry::At(url),
+            Location::FromCatalog(catalog) => ConfiguredRegistry::Of(catalog.url()),
+        }
+    }
+
+    /// Returns the registry's URL, and fetches the catalog's config if necessary.
     pub async fn url(&self) -> Result<BaseUrl, RegistryError> {
         match &self.location {
             Location::Configured(url) => Ok(url.clone()),
@@ -112,14 +121,15 @@ impl RegistryClient {
         }
     }
 
-    /// `GET {registry}{path}` with this bearer; the answer's JSON, unparsed.
+    /// Sends `GET {registry}{path}` with this token, and returns the JSON of the response undecoded.
     pub(crate) async fn get(&self, path: &str, token: &BearerToken) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
         let request = self.http.http().get(url).header(header::AUTHORIZATION, bearer(token)?);
-        self.http.ask(request, asker(token), Repeat::Safe).await
+        self.http.ask(request, caller_key(token), Retry::Safe).await
     }
 
-    /// `POST {registry}{path}` of a JSON body with this bearer, which asks and changes nothing; the answer's JSON, unparsed.
+    /// Sends `POST {registry}{path}` with this token and a JSON body, which must not change anything: the request may be
+    /// retried. Returns the JSON of the response undecoded.
     pub(crate) async fn query(
         &self,
         path: &str,
@@ -133,10 +143,10 @@ impl RegistryClient {
             .post(url)
             .header(header::AUTHORIZATION, bearer(token)?)
             .json(body);
-        self.http.ask(request, asker(token), Repeat::Safe).await
+        self.http.ask(request, caller_key(token), Retry::Safe).await
     }
 
-    /// `POST {registry}{path}` of a form, without a bearer; the answer's JSON, unparsed.
+    /// Sends `POST {registry}{path}` with a form and without a token, and returns the JSON of the response undecoded.
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
         let body = url::form_urlencoded::Serializer::new(String::new())
@@ -147,15 +157,15 @@ impl RegistryClient {
             .http()
             .post(url)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.http.ask(request.body(body), Asker::SERVER, Repeat::Never).await
+        self.http.ask(request.body(body), CallerKey::SERVER, Retry::Never).await
     }
 }
 
-fn asker(token: &BearerToken) -> Asker {
-    Asker::of(token.fingerprint())
+fn caller_key(token: &BearerToken) -> CallerKey {
+    CallerKey::of(token.fingerprint())
 }
 
-/// The header's value, marked so that no log shows it.
+/// Returns the value of the `Authorization` header, marked as sensitive so that logs omit it.
 fn bearer(token: &BearerToken) -> Result<header::HeaderValue, RegistryError> {
     let mut value = header::HeaderValue::from_str(&format!("Bearer {}", token.secret()))
         .map_err(|_| RegistryError::Unauthorized(String::new()))?;
@@ -163,7 +173,7 @@ fn bearer(token: &BearerToken) -> Result<header::HeaderValue, RegistryError> {
     Ok(value)
 }
 
-/// Sends a request and reads its JSON answer, bounded.
+/// Sends a request and reads its JSON response up to the maximum size.
 pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, RegistryError> {
     let mut response = request
         .header(header::ACCEPT, "application/json")
@@ -179,13 +189,13 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
     let announced = response
         .content_length()
         .and_then(|length| usize::try_from(length).ok());
-    if status.is_success() && announced.is_some_and(|length| length > MAX_ANSWER) {
+    if status.is_success() && announced.is_some_and(|length| length > MAX_RESPONSE_BYTES) {
         return Err(RegistryError::TooLarge);
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(&e))? {
         body.extend_from_slice(&chunk);
-        if body.len() > MAX_ANSWER {
+        if body.len() > MAX_RESPONSE_BYTES {
             return Err(RegistryError::TooLarge);
         }
     }
@@ -195,14 +205,14 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
         StatusCode::NOT_FOUND => Err(RegistryError::NotFound),
         status if !status.is_success() => Err(RegistryError::Status(status.as_u16())),
         _ if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() => Ok(body),
-        // A page says that there is no registry here. Anything else that cannot be read may be a registry in trouble, and
-        // must not be taken for none: a caller without a registry may be given the server's own rights.
+        // A web page means that the host is not a registry. Another response that is not JSON may come from a registry in
+        // trouble, which must not count as absent: a caller without a registry may get the server's own credentials.
         _ if is_page || body.trim_ascii_start().first() == Some(&b'<') => Err(RegistryError::NotJson),
         _ => Err(RegistryError::Malformed),
     }
 }
 
-/// The registry's own word (`{"message": …}`), short and on one line, as it goes behind the status.
+/// Returns the registry's own message (`{"message": …}`) on one line, to be appended to the status.
 fn message(body: &[u8]) -> String {
     let text = serde_json::from_slice::<serde_json::Value>(body)
         .ok()
@@ -225,6 +235,6 @@ fn unreachable(error: &reqwest::Error) -> RegistryError {
     } else if error.is_connect() {
         RegistryError::Unreachable("no connection")
     } else {
-        RegistryError::Unreachable("the connection broke off")
+        RegistryError::Unreachable("the connection was lost")
     }
 }

@@ -1,4 +1,4 @@
-//! `quilt-mcp dev`: everything on loopback in one process.
+//! `quilt-mcp dev`: the server with its development backend, in one process on loopback.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -10,14 +10,13 @@ use crate::config::ServeConfig;
 use crate::dev::{Dev, walkthrough};
 use crate::telemetry;
 
-/// How to run it.
+/// Arguments of `dev`.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("rate_limit", |arg| arg.default_value("off")))]
 pub struct DevArgs {
-    /// Where dev.json is written
+    /// The directory in which dev.json is written
     #[arg(long, default_value = "dev-data")]
     data: PathBuf,
-    /// Settings of the server, as of `serve`.
     #[command(flatten)]
     config: ServeConfig,
 }
@@ -29,8 +28,8 @@ pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
         Ok(exports) => exports,
         Err(error) => fail(&error.to_string()),
     };
-    let ends = shutdown::on_signal()?;
-    serve_metrics(metrics_addr, &ends).await;
+    let shutdown = shutdown::on_signal()?;
+    serve_metrics(metrics_addr, &shutdown).await;
     let dev = match Dev::start_with(config, &data, Clock::system()).await {
         Ok(dev) => dev,
         Err(error) => match error.downcast::<BuildError>() {
@@ -46,13 +45,17 @@ pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
         "All of this is also in {}. Stop with Ctrl-C.",
         data.join("dev.json").display()
     )?;
-    if !dev.not_taken.is_empty() {
-        writeln!(out, "Ignored, because dev sets its own: {}.", dev.not_taken.join(", "))?;
+    if !dev.ignored_variables.is_empty() {
+        writeln!(
+            out,
+            "Ignored, because dev sets its own: {}.",
+            dev.ignored_variables.join(", ")
+        )?;
     }
     out.flush()?;
     drop(out);
-    ends.cancelled().await;
+    shutdown.cancelled().await;
     dev.stop().await;
-    tokio::task::spawn_blocking(|| exports.end()).await?;
+    tokio::task::spawn_blocking(|| exports.shutdown()).await?;
     Ok(())
 }

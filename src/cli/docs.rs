@@ -1,4 +1,4 @@
-//! `quilt-mcp docs`: the README's tables, from the code.
+//! `quilt-mcp docs`: reference tables in Markdown, generated from the code.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use crate::error_code::ErrorCode;
 use crate::telemetry::metrics;
 use crate::tools;
 
-/// Which table.
+/// Arguments of `docs`.
 #[derive(Debug, clap::Args)]
 pub struct DocsArgs {
     #[command(subcommand)]
@@ -42,7 +42,7 @@ pub(super) fn run(args: DocsArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tools with their arguments.
+/// Returns the table of the tools and their arguments.
 #[must_use]
 pub fn tools_table() -> String {
     let mut table = String::from("| tool | set | arguments | does |\n|---|---|---|---|\n");
@@ -80,7 +80,7 @@ pub fn tools_table() -> String {
     table
 }
 
-/// The settings.
+/// Returns the table of the settings.
 #[must_use]
 pub fn config_table() -> String {
     let command = ServeConfig::augment_args(clap::Command::new("serve"));
@@ -113,7 +113,7 @@ pub fn config_table() -> String {
     table
 }
 
-/// The error codes, with the HTTP status of the requests that are refused with them.
+/// Returns the table of the error codes, with the HTTP status of requests that are rejected with them.
 #[must_use]
 pub fn errors_table() -> String {
     let mut table = String::from("| code | when | what to do | retry? |\n|---|---|---|---|\n");
@@ -133,7 +133,7 @@ pub fn errors_table() -> String {
     table
 }
 
-/// The metrics.
+/// Returns the table of the metrics.
 #[must_use]
 pub fn metrics_table() -> String {
     let mut table = String::from("| Prometheus | OTLP | kind | labels | meaning |\n|---|---|---|---|---|\n");

@@ -1,11 +1,11 @@
-//! `quilt-mcp healthcheck`: for containers that hold neither a shell nor curl.
+//! `quilt-mcp healthcheck`: a health check for containers without a shell or curl.
 
 use std::time::Duration;
 
 use crate::catalog::http_client;
 use crate::server::ListenConfig;
 
-/// Where the local server listens.
+/// Arguments of `healthcheck`: the address of the local server.
 #[derive(Debug, clap::Args)]
 pub struct HealthcheckArgs {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `quilt-mcp manifest`: top hashes of manifests that lie on this machine.
+//! `quilt-mcp manifest`: top hashes of local manifests.
 
 use std::fs::File;
 use std::io::{Read, Seek as _, Write as _};
@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use quilt_format::TopHash;
 use quilt_format::manifest::{Hashed, MAX_RECORD, ManifestError, ManifestHasher};
 
-/// What to do with a manifest.
+/// Arguments of `manifest`.
 #[derive(Debug, Args)]
 pub struct ManifestArgs {
     #[command(subcommand)]
@@ -19,11 +19,11 @@ pub struct ManifestArgs {
 enum Action {
     /// Print the top hash
     Hash(Source),
-    /// Compare the top hash with an expected one; exit 0 or 1
+    /// Compare the top hash with an expected one; exits with 0 if they are equal, else with 1
     Verify {
         #[command(flatten)]
         source: Source,
-        /// The top hash that the manifest should have
+        /// The expected top hash
         #[arg(long, value_name = "HASH")]
         top_hash: TopHash,
     },
@@ -31,9 +31,9 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Source {
-    /// The manifest, `-` for standard input
+    /// The manifest file, or `-` for standard input
     file: String,
-    /// Most bytes of one record, for manifests written with a raised `QUILT_MANIFEST_MAX_RECORD_SIZE`
+    /// Maximum bytes of one record, for manifests written with a raised `QUILT_MANIFEST_MAX_RECORD_SIZE`
     #[arg(long, value_name = "BYTES", default_value_t = MAX_RECORD)]
     max_record: usize,
 }
@@ -49,10 +49,11 @@ pub(super) fn run(args: ManifestArgs) -> anyhow::Result<()> {
                 source.file,
                 hashed.top_hash
             );
-            let (entries, bytes) = (hashed.entries, hashed.total_bytes);
             writeln!(
                 std::io::stdout(),
-                "{top_hash} is right: {entries} entries, {bytes} bytes"
+                "{top_hash} matches: {} entries, {} bytes",
+                hashed.entries,
+                hashed.total_bytes
             )?;
         }
     }
@@ -67,7 +68,7 @@ impl Source {
         let mut file = File::open(&self.file).with_context(|| format!("{} cannot be opened", self.file))?;
         match self.pass(ManifestHasher::streaming(), &mut file, None)? {
             Err(ManifestError::OutOfOrder { .. }) => {
-                // What has no beginning to go back to, such as a pipe, has to be given as standard input.
+                // A pipe cannot be rewound and has to be given as standard input.
                 file.rewind()
                     .with_context(|| format!("{} is out of order and cannot be read twice", self.file))?;
                 Ok(self.pass(ManifestHasher::sorting(), &mut file, None)??)
@@ -76,8 +77,8 @@ impl Source {
         }
     }
 
-    /// Standard input cannot be read twice, so a copy of it goes to the disk, not into memory, in case that the entries
-    /// have to be sorted. Without a place for the copy manifests in order can still be hashed.
+    /// Hashes standard input. It cannot be read twice, so a copy is written to disk, in case the entries have to be sorted.
+    /// If no temporary file can be created, sorted manifests can still be hashed.
     fn hash_once_or_from_copy(&self, input: &mut dyn Read) -> anyhow::Result<Hashed> {
         let mut copy = tempfile::tempfile().ok();
         match self.pass(ManifestHasher::streaming(), input, copy.as_mut())? {
@@ -91,7 +92,7 @@ impl Source {
         }
     }
 
-    /// Reads to the end, or to the first error of the manifest.
+    /// Reads `input` to its end or to the first error of the manifest, copying it to `copy` if given.
     fn pass(
         &self,
         hasher: ManifestHasher,
@@ -111,7 +112,7 @@ impl Source {
             }
             if let Some(copy) = &mut copy {
                 copy.write_all(bytes)
-                    .context("there is no room for a copy of standard input; give a file instead")?;
+                    .context("standard input cannot be copied to a temporary file; pass a file instead")?;
             }
             if let Err(error) = hasher.push(bytes) {
                 return Ok(Err(error));

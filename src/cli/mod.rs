@@ -1,4 +1,4 @@
-//! The commands.
+//! The command-line interface.
 
 #[cfg(feature = "dev")]
 mod dev;
@@ -21,12 +21,12 @@ use crate::telemetry;
 #[derive(Debug, Parser)]
 #[command(name = "quilt-mcp", version, about)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the server
@@ -36,15 +36,15 @@ pub enum Command {
     Dev(Box<dev::DevArgs>),
     /// Compute or check the top hash of a Quilt manifest
     Manifest(manifest::ManifestArgs),
-    /// Ask the local server whether it is well; exit 0 or 1
+    /// Check the health of the local server; exits with 0 if it is healthy, else with 1
     Healthcheck(healthcheck::HealthcheckArgs),
-    /// Make a bearer token, or tell what one says and what a server would make of it
+    /// Create a bearer token, or show its claims and how a server would treat it
     Token(token::TokenArgs),
     /// Print reference tables in Markdown
     Docs(docs::DocsArgs),
 }
 
-/// Reads the command line and the environment. What cannot be used ends the process with one line about it.
+/// Parses the command line and the environment. An error ends the process with a one-line message.
 #[must_use]
 pub fn parse() -> Cli {
     use clap::{CommandFactory as _, FromArgMatches as _};
@@ -58,7 +58,7 @@ pub fn parse() -> Cli {
     })
 }
 
-/// Does what was asked.
+/// Runs a command.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(config) => serve::run(*config).await,
@@ -76,13 +76,11 @@ async fn serve_metrics(address: Option<SocketAddr>, shutdown: &CancellationToken
     let Some(address) = address else { return };
     match telemetry::prometheus::serve(address, shutdown.clone()).await {
         Ok(metrics_address) => tracing::info!(%metrics_address, "metrics are served"),
-        Err(error) => fail(&format!(
-            "QUILT_MCP_METRICS_ADDR: {address} cannot be listened on ({error})"
-        )),
+        Err(error) => fail(&format!("QUILT_MCP_METRICS_ADDR: cannot listen on {address} ({error})")),
     }
 }
 
-/// One line on standard error, and the exit status of a wrong use.
+/// Prints one line to standard error and exits with the status for incorrect usage.
 fn fail(sentence: &str) -> ! {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "quilt-mcp: {sentence}");

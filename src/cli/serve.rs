@@ -1,4 +1,4 @@
-//! `quilt-mcp serve`: the server.
+//! `quilt-mcp serve`: the server, until it receives a signal.
 
 use tokio::net::TcpListener;
 
@@ -30,11 +30,11 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     serve_metrics(config.metrics.metrics_addr, &shutdown).await;
     let address = config.listen.address();
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        anyhow::anyhow!("{address} cannot be listened on ({error}); see QUILT_MCP_HOST and QUILT_MCP_PORT")
+        anyhow::anyhow!("cannot listen on {address} ({error}); see QUILT_MCP_HOST and QUILT_MCP_PORT")
     })?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     app.serve(listener, shutdown).await;
     tracing::info!("stopped");
-    tokio::task::spawn_blocking(|| exports.end()).await?;
+    tokio::task::spawn_blocking(|| exports.shutdown()).await?;
     Ok(())
 }

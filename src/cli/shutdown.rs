@@ -1,24 +1,24 @@
-//! The signals that end a server.
+//! Shutdown on SIGTERM and SIGINT.
 
 use tokio_util::sync::CancellationToken;
 
-/// Exit status of a process that was interrupted.
+/// Exit status of an interrupted process.
 const INTERRUPTED: i32 = 130;
 
-/// A token that is cancelled at SIGTERM or SIGINT. The second signal ends the process at once: whoever sends it does not
-/// want to wait.
+/// Returns a token that is cancelled at SIGTERM or SIGINT. A second signal ends the process immediately.
 pub(super) fn on_signal() -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let token = CancellationToken::new();
-    let ends = token.clone();
+    let shutdown = token.clone();
     #[expect(clippy::disallowed_methods, reason = "lives as long as the process")]
     tokio::spawn(async move {
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("shutdown begins");
-        ends.cancel();
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        tracing::warn!("shutdown was cut short");
+        shutdown.cancel();
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::warn!("shutdown was interrupted by a second signal");
         std::process::exit(INTERRUPTED);
     });
     Ok(token)

@@ -1,8 +1,8 @@
-//! The process's environment, as far as clap does not read it by itself.
+//! Checks of the process's environment that clap does not make.
 
 use clap::CommandFactory;
 
-/// Names beginning with `QUILT_MCP_` that are set but that no setting reads, most likely misspelt.
+/// Returns the variables that begin with `QUILT_MCP_` and belong to no setting, which are most likely misspelled.
 #[must_use]
 pub fn unknown_variables<C: CommandFactory>() -> Vec<String> {
     let command = C::command();
@@ -11,7 +11,7 @@ pub fn unknown_variables<C: CommandFactory>() -> Vec<String> {
         .flat_map(clap::Command::get_arguments)
         .filter_map(|arg| arg.get_env().map(|env| env.to_string_lossy().into_owned()))
         .collect();
-    #[expect(clippy::disallowed_methods, reason = "names only, and this is the config room")]
+    #[expect(clippy::disallowed_methods, reason = "names only, and this is the config module")]
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut unknown: Vec<String> = names
         .filter(|name| name.starts_with("QUILT_MCP_") && !known.contains(name))
@@ -20,11 +20,11 @@ pub fn unknown_variables<C: CommandFactory>() -> Vec<String> {
     unknown
 }
 
-/// A variable that is set to nothing counts as not set: templates of task definitions leave such ones behind.
+/// Ignores variables that are empty, as templates of task definitions may leave them.
 #[must_use]
 pub fn without_empty_variables(command: clap::Command) -> clap::Command {
     let ignore_empty = |arg: clap::Arg| {
-        #[expect(clippy::disallowed_methods, reason = "emptiness only, and this is the config room")]
+        #[expect(clippy::disallowed_methods, reason = "emptiness only, and this is the config module")]
         let is_empty = arg
             .get_env()
             .and_then(std::env::var_os)

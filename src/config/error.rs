@@ -1,10 +1,10 @@
-//! Errors of clap as one sentence each.
+//! Errors of the command line in one sentence each.
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Turns clap's several lines about a bad value into one that names the variable; leaves other errors (help, version,
-/// unknown flags) to clap by answering `None`.
+/// Formats clap's error about an invalid value as one sentence that names the variable. Returns `None` for other errors
+/// (help, version, unknown flags), which clap prints itself.
 #[must_use]
 pub fn explain<C: CommandFactory>(error: &clap::Error) -> Option<String> {
     if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
@@ -27,7 +27,7 @@ pub fn explain<C: CommandFactory>(error: &clap::Error) -> Option<String> {
         || {
             let valid = match error.get(ContextKind::ValidValue) {
                 Some(ContextValue::Strings(values)) => values.join(", "),
-                _ => String::from("another form"),
+                _ => String::from("another format"),
             };
             let given = match error.get(ContextKind::InvalidValue) {
                 Some(ContextValue::String(value)) if !arg.is_hide_env_values_set() => format!("`{value}` "),

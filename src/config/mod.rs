@@ -1,19 +1,18 @@
-//! The table of settings.
+//! All settings of `quilt-mcp serve`.
 //!
-//! Owns the one list of all settings, which joins the sections that the modules declare, the checks of one section against
-//! another, and the errors of the command line. Each field of a section is a flag and an environment variable at once, and
-//! its doc comment is its line in the reference (`quilt-mcp docs config`). Does not own behaviour.
+//! Owns the list of the sections that the modules declare, the checks of one section against another, and the errors of the
+//! command line. Each field of a section is a flag and an environment variable, and its doc comment is its description in
+//! the reference (`quilt-mcp docs config`). Does not own the behaviour of a setting.
 //!
-//! Invariant: after [`ServeConfig::check`] no setting is wrong by itself or contradicts another one.
+//! Invariant: after [`ServeConfig::check`], each setting is valid and none contradicts another one.
 
-mod aws;
 mod environment;
 mod error;
 
-pub use aws::AwsConfig;
 pub use environment::{unknown_variables, without_empty_variables};
 pub use error::explain;
 
+use crate::aws::AwsConfig;
 use crate::catalog::CatalogConfig;
 use crate::credentials::RightsConfig;
 use crate::endpoint::{LimitsConfig, ResourceServerConfig};
@@ -57,7 +56,7 @@ pub struct ServeConfig {
 }
 
 impl ServeConfig {
-    /// Parses flags over the defaults, without the environment: for `dev` and tests, which must not depend on the machine.
+    /// Parses flags without the environment, for `dev` and tests, which must not depend on the machine.
     pub fn from_flags<I, T>(flags: I) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
@@ -81,40 +80,40 @@ impl ServeConfig {
         self.check_exposure()
     }
 
-    /// Whether a confirmation that one process asked for may reach a process that cannot read it: a server beyond loopback
-    /// may have copies, and is replaced by the next release.
+    /// Whether a confirmation may reach a process that cannot decode it: a server that is not on loopback may have several
+    /// copies, and is replaced by the next release.
     #[must_use]
     pub fn confirmations_may_be_lost(&self) -> bool {
         self.calls.state_key.is_none() && !self.listen.host.is_loopback()
     }
 
-    /// Refuses a way of verification without the service that it needs.
+    /// Rejects a mode of verification that lacks the service it needs.
     fn check_verification(&self) -> Result<(), ConfigError> {
         let has_registry = self.catalog.registry_url.is_some() || self.catalog.catalog()?.is_some();
         if self.identity.verify == Some(VerifyMode::Registry) && !has_registry {
-            let problem = "is registry, which needs QUILT_REGISTRY_URL or QUILT_CATALOG_URL";
+            let problem = "is registry, which requires QUILT_REGISTRY_URL or QUILT_CATALOG_URL";
             return Err(ConfigError::new("QUILT_MCP_VERIFY", problem));
         }
         if self.rights.web_identity_role_arn.is_some() && self.identity.mode() != VerifyMode::Jwks {
-            let problem = "needs tokens of an identity provider (MCP_JWT_JWKS_URL, QUILT_MCP_VERIFY=jwks)";
+            let problem = "requires tokens of an identity provider (MCP_JWT_JWKS_URL, QUILT_MCP_VERIFY=jwks)";
             return Err(ConfigError::new("QUILT_MCP_WEB_IDENTITY_ROLE_ARN", problem));
         }
         Ok(())
     }
 
-    /// Refuses to lend the server's own rights to callers beyond loopback.
+    /// Rejects settings that give the server's own rights to callers if the server is not on loopback.
     fn check_exposure(&self) -> Result<(), ConfigError> {
         if self.listen.host.is_loopback() {
             return Ok(());
         }
         let problem = format!(
-            "gives its rights to everyone who reaches {}; expected a loopback address in QUILT_MCP_HOST with it",
+            "gives the server's own rights to everyone who can reach {}; expected a loopback address in QUILT_MCP_HOST",
             self.listen.host
         );
         if self.rights.anonymous {
             return Err(ConfigError::new("QUILT_MCP_ANONYMOUS", problem));
         }
-        if self.rights.own_token().is_some() {
+        if self.rights.server_token().is_some() {
             return Err(ConfigError::new("QUILT_API_TOKEN", problem));
         }
         Ok(())

@@ -1,30 +1,41 @@
-//! What each credential source answered: the part of a result that tells a person why a call had the rights it had.
+//! Attempts: how each credential source answered for a caller. Results show them, so that the rights of a call can be
+//! traced to their source.
 
 use serde::Serialize;
 
 use crate::error_code::ErrorCode;
 
-/// Where credentials come from.
+/// The origin of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(clap::ValueEnum), value(rename_all = "lowercase"))]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// Carried by, or exchanged for, a verified JWT.
+    /// A verified JWT, which carries them or is exchanged for them.
     Jwt,
-    /// Vended by the catalog's registry.
+    /// The catalog's registry.
     Catalog,
-    /// The server's own.
+    /// The server's own identity.
     Ambient,
 }
 
 impl Source {
-    /// The label as it appears in results and logs.
+    /// Every source, in the order of the chain.
+    pub const ALL: [Self; 3] = [Self::Jwt, Self::Catalog, Self::Ambient];
+
+    /// Returns the label in results and logs.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
             Self::Catalog => "catalog",
             Self::Ambient => "ambient",
         }
+    }
+
+    /// Whether new credentials need a new token from the caller.
+    #[must_use]
+    pub const fn needs_new_token(self) -> bool {
+        matches!(self, Self::Jwt)
     }
 }
 
@@ -32,24 +43,24 @@ impl Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It gave credentials.
+    /// The source gave credentials.
     Ok,
-    /// It does not exist for this caller: absent, not configured, or no such endpoint.
+    /// The source does not exist for this caller: absent, not configured, or no such endpoint.
     NotApplicable,
-    /// It exists and refused.
+    /// The source exists and refused.
     Denied,
-    /// It exists and could not answer.
+    /// The source exists and could not answer.
     Failed,
 }
 
-/// One source's answer, as shown to the caller.
+/// The answer of one source, as shown to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Attempt {
-    /// The source asked.
+    /// The source that answered.
     pub source: Source,
     /// How it answered.
     pub outcome: Outcome,
-    /// Why it gave nothing; absent when it did.
+    /// Why it gave no credentials; absent when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<ErrorCode>,
     /// One sentence for a person.
@@ -57,7 +68,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The source gave credentials.
+    /// Records that the source gave credentials.
     pub fn ok(source: Source, message: impl Into<String>) -> Self {
         Self {
             source,
@@ -67,13 +78,29 @@ impl Attempt {
         }
     }
 
-    /// The source gave none.
+    /// Records that the source gave none.
     pub fn none(source: Source, outcome: Outcome, code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             source,
             outcome,
             code: Some(code),
             message: message.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn all_lists_every_source_and_labels_are_the_names_of_the_variants() {
+        assert_eq!(Source::ALL.as_slice(), Source::value_variants());
+        for source in Source::ALL {
+            assert_eq!(source.as_str(), source.to_possible_value().unwrap().get_name());
+            assert_eq!(serde_json::to_value(source).unwrap(), source.as_str());
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Keeps what the chain answered, one entry a caller, one flight a key.
+//! The cache of the chain's answers: one entry per caller, one request per key at a time.
 //!
-//! Invariants: the key holds everything that decides whose credentials these are, so two tokens never share an entry; an
-//! entry dies before its credentials do and never outlives the token; refusals are kept for seconds only, so that a
-//! refused token cannot hammer the registry.
+//! **Invariants:** the key holds everything that decides whose credentials these are, so two tokens never share an entry;
+//! an entry expires before its credentials and never outlives the token; refusals are cached for seconds only, which is
+//! enough to keep a refused token from overloading the registry.
 
 use std::sync::Arc;
 
@@ -12,31 +12,31 @@ use sha2::{Digest, Sha256};
 
 use super::{NoCredentials, Outcome, Resolved, Source};
 use crate::clock::{Clock, Moment};
-use crate::identity::ProvedCaller;
+use crate::identity::AuthenticatedCaller;
 use crate::telemetry::metrics::{self, CredentialEvent};
 
-/// Most entries kept: a bound on memory (about 2 KiB each), far above the users of one catalog.
-const CAPACITY: u64 = 10_000;
-/// Entries of credentials with a long life die this long before them.
-const BUFFER: SignedDuration = SignedDuration::from_mins(5);
-/// Credentials that live less than this are kept for half their life.
-const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(10);
-/// Longest life of an entry, for credentials that do not say when they end.
-const LONGEST: SignedDuration = SignedDuration::from_mins(15);
-/// When an entry leaves memory whatever it says, so that credentials of callers who left do not stay.
-const EVICTED: std::time::Duration = std::time::Duration::from_hours(1);
-/// How long a refusal is kept, and an answer that is the server's own credentials.
-const DENIED: SignedDuration = SignedDuration::from_secs(5);
-/// How long a failure to answer is kept.
-const FAILED: SignedDuration = SignedDuration::from_secs(1);
+/// Maximum number of entries: a bound on memory (about 2 KiB each), far above the users of one catalog.
+const MAX_ENTRIES: u64 = 10_000;
+/// How long before the credentials an entry expires.
+const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// Credentials with less lifetime left are cached for half of it.
+const SHORT_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+/// Lifetime of an entry whose credentials do not expire.
+const MAX_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// Time after which an entry is evicted in any case, so that the credentials of inactive callers do not stay in memory.
+const EVICTION_TIME: std::time::Duration = std::time::Duration::from_hours(1);
+/// Lifetime of a refusal, and of an answer with ambient credentials.
+const REFUSAL_LIFETIME: SignedDuration = SignedDuration::from_secs(5);
+/// Lifetime of a failure.
+const FAILURE_LIFETIME: SignedDuration = SignedDuration::from_secs(1);
 
-/// Name of a cache entry: SHA-256 over everything that decides whose credentials it holds.
+/// The key of an entry: SHA-256 over everything that decides whose credentials it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key([u8; 32]);
 
 impl Key {
     /// The verification mode, the registry that would be asked, the bearer and the role it names.
-    pub(super) fn of(caller: Option<&ProvedCaller>, registry: &str) -> Self {
+    pub(super) fn of(caller: Option<&AuthenticatedCaller>, registry: &str) -> Self {
         let mut hash = Sha256::new();
         let mut part = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_be_bytes());
@@ -44,7 +44,7 @@ impl Key {
         };
         part(registry.as_bytes());
         if let Some(caller) = caller {
-            part(caller.proof().as_str().as_bytes());
+            part(caller.verified_by().as_str().as_bytes());
             part(caller.fingerprint().bytes());
             part(
                 caller
@@ -58,36 +58,35 @@ impl Key {
     }
 }
 
-/// An answer of the chain, and until when it is good.
+/// An answer of the chain, and how long it may be used.
 #[derive(Debug)]
 struct Entry {
     answer: Result<Arc<Resolved>, NoCredentials>,
-    /// The end of its life, whatever happens to the wall clock,
-    dies_at: Moment,
-    /// and what follows from the ends of credentials and token, which others wrote by the wall clock.
-    ends_at: Option<Timestamp>,
+    /// The end of its lifetime, which changes of the wall clock do not move.
+    lifetime_ends_at: Moment,
+    /// The limit that the expiries of credentials and token set, which are times of the wall clock.
+    expires_at: Option<Timestamp>,
 }
 
 impl Entry {
     fn new(answer: Result<Arc<Resolved>, NoCredentials>, token_expires_at: Option<Timestamp>, clock: &Clock) -> Self {
         let now = clock.now();
-        let (life, follows_expiration) = life(now, &answer);
-        let until = follows_expiration.then(|| now.saturating_add(life).unwrap_or(now));
-        let ends_at = until.into_iter().chain(token_expires_at).min();
-        let life = token_expires_at.map_or(life, |end| life.min(end.duration_since(now)));
+        let (lifetime, follows_expiry) = lifetime(now, &answer);
+        let until = follows_expiry.then(|| now.saturating_add(lifetime).unwrap_or(now));
+        let expires_at = until.into_iter().chain(token_expires_at).min();
+        let lifetime = token_expires_at.map_or(lifetime, |end| lifetime.min(end.duration_since(now)));
         Self {
             answer,
-            dies_at: clock.monotonic().after(life),
-            ends_at,
+            lifetime_ends_at: clock.monotonic().after(lifetime),
+            expires_at,
         }
     }
 
-    fn is_dead(&self, clock: &Clock) -> bool {
-        self.dies_at <= clock.monotonic() || self.ends_at.is_some_and(|end| end <= clock.now())
+    fn is_expired(&self, clock: &Clock) -> bool {
+        self.lifetime_ends_at <= clock.monotonic() || self.expires_at.is_some_and(|end| end <= clock.now())
     }
 }
 
-/// The cache.
 pub(super) struct Cache {
     entries: Moka<Key, Arc<Entry>>,
     clock: Clock,
@@ -96,12 +95,15 @@ pub(super) struct Cache {
 impl Cache {
     pub(super) fn new(clock: Clock) -> Self {
         Self {
-            entries: Moka::builder().max_capacity(CAPACITY).time_to_live(EVICTED).build(),
+            entries: Moka::builder()
+                .max_capacity(MAX_ENTRIES)
+                .time_to_live(EVICTION_TIME)
+                .build(),
             clock,
         }
     }
 
-    /// The living answer for this key, or that of `ask`, which runs once however many wait for it.
+    /// Returns the cached answer for this key, or that of `ask`, which runs once for all calls that wait for it.
     pub(super) async fn get_or_ask(
         &self,
         key: Key,
@@ -115,7 +117,7 @@ impl Cache {
         let entry = self
             .entries
             .entry(key)
-            .or_insert_with_if(make, |entry| entry.is_dead(&self.clock))
+            .or_insert_with_if(make, |entry| entry.is_expired(&self.clock))
             .await;
         let is_fresh = entry.is_fresh();
         let answer = entry.into_value().answer.clone();
@@ -127,12 +129,11 @@ impl Cache {
         answer
     }
 
-    /// Forgets the entry.
     pub(super) async fn forget(&self, key: Key) {
         self.entries.invalidate(&key).await;
     }
 
-    /// Forgets the entry if it still holds these credentials, and not newer ones that another call has fetched.
+    /// Forgets the entry if it still holds these credentials. Newer ones, which another call obtained, stay.
     pub(super) async fn forget_stale(&self, key: Key, access_key_id: &str) {
         let holds_it = |entry: &Entry| {
             entry
@@ -146,16 +147,23 @@ impl Cache {
     }
 }
 
-/// How long an answer is kept, and whether that follows from the end of its credentials.
-fn life(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (SignedDuration, bool) {
+/// Returns how long an answer is cached, and whether that follows from the expiry of its credentials.
+fn lifetime(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (SignedDuration, bool) {
     match answer {
-        // The server's own rights are a stopgap: whoever has a source again a moment later is asked of that source.
-        Ok(resolved) if resolved.source() == Source::Ambient => (DENIED, false),
+        // Ambient credentials are a stopgap: a caller who has a source again a moment later gets its credentials.
+        Ok(resolved) if resolved.source() == Source::Ambient => (REFUSAL_LIFETIME, false),
         Ok(resolved) => match resolved.expires_at() {
-            None => (LONGEST, false),
+            None => (MAX_LIFETIME, false),
             Some(end) => {
                 let left = end.duration_since(now);
-                (if left < SHORT_LIFE { left / 2 } else { left - BUFFER }, true)
+                (
+                    if left < SHORT_LIFETIME {
+                        left / 2
+                    } else {
+                        left - EXPIRY_MARGIN
+                    },
+                    true,
+                )
             }
         },
         Err(none)
@@ -163,9 +171,9 @@ fn life(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (Signe
                 .decisive()
                 .is_some_and(|attempt| attempt.outcome == Outcome::Failed) =>
         {
-            (FAILED, false)
+            (FAILURE_LIFETIME, false)
         }
-        Err(_) => (DENIED, false),
+        Err(_) => (REFUSAL_LIFETIME, false),
     }
 }
 
@@ -190,34 +198,34 @@ mod tests {
         Arc::new(Resolved::new(credentials, Source::Catalog, expires_at, vec![]))
     }
 
-    /// The life of an entry that was made by this answer, by a clock of which both readings move alike.
-    fn life_of(answer: Result<Arc<Resolved>, NoCredentials>, token_expires_in: Option<i64>) -> SignedDuration {
+    /// Returns the lifetime of an entry for this answer, by a clock whose two readings move alike.
+    fn lifetime_of(answer: Result<Arc<Resolved>, NoCredentials>, token_expires_in: Option<i64>) -> SignedDuration {
         let clock = Clock::fixed(now());
         let entry = Entry::new(
             answer,
             token_expires_in.map(|in_| now() + SignedDuration::from_secs(in_)),
             &clock,
         );
-        let monotonic = entry.dies_at.since(clock.monotonic());
+        let monotonic = entry.lifetime_ends_at.since(clock.monotonic());
         entry
-            .ends_at
+            .expires_at
             .map_or(monotonic, |end| monotonic.min(end.duration_since(now())))
     }
 
     fn seconds(expires_in: Option<i64>, token_expires_in: Option<i64>) -> i64 {
         let expires_at = expires_in.map(|seconds| now() + SignedDuration::from_secs(seconds));
-        life_of(Ok(vended(expires_at)), token_expires_in).as_secs()
+        lifetime_of(Ok(vended(expires_at)), token_expires_in).as_secs()
     }
 
     #[test]
-    fn an_entry_dies_before_its_credentials_and_with_the_token() {
+    fn an_entry_expires_before_its_credentials_and_with_the_token() {
         assert_eq!(seconds(Some(3600), None), 3300, "five minutes before the end");
         assert_eq!(seconds(Some(600), None), 300);
         assert_eq!(seconds(Some(599), None), 299, "half of a short life");
         assert_eq!(seconds(Some(60), None), 30);
-        assert_eq!(seconds(Some(-5), None), -2, "already over: asked again at once");
+        assert_eq!(seconds(Some(-5), None), -2, "already expired: asked again at once");
         assert_eq!(seconds(Some(3600), Some(120)), 120, "never beyond the token");
-        assert_eq!(seconds(None, None), 900, "long-term keys are looked at again");
+        assert_eq!(seconds(None, None), 900, "long-term keys are obtained again");
     }
 
     #[test]
@@ -231,11 +239,11 @@ mod tests {
             &clock,
         );
         manual.set_wall(now());
-        assert!(!entry.is_dead(&clock) && !expiring.is_dead(&clock));
-        manual.advance(LONGEST);
-        assert!(entry.is_dead(&clock) && !expiring.is_dead(&clock));
+        assert!(!entry.is_expired(&clock) && !expiring.is_expired(&clock));
+        manual.advance(MAX_LIFETIME);
+        assert!(entry.is_expired(&clock) && !expiring.is_expired(&clock));
         manual.advance(SignedDuration::from_mins(40));
-        assert!(expiring.is_dead(&clock), "55 minutes after it was made");
+        assert!(expiring.is_expired(&clock), "55 minutes after it was made");
     }
 
     #[test]
@@ -245,35 +253,35 @@ mod tests {
         let hour = SignedDuration::from_hours(1);
         let of_credentials = Entry::new(Ok(vended(Some(now() + hour))), None, &clock);
         let of_token = Entry::new(Ok(vended(None)), Some(now() - hour), &clock);
-        assert!(!of_credentials.is_dead(&clock) && !of_token.is_dead(&clock));
+        assert!(!of_credentials.is_expired(&clock) && !of_token.is_expired(&clock));
         manual.set_wall(now());
-        assert!(of_token.is_dead(&clock), "the token has ended");
-        manual.advance(hour - BUFFER);
+        assert!(of_token.is_expired(&clock), "the token has ended");
+        manual.advance(hour - EXPIRY_MARGIN);
         assert!(
-            of_credentials.is_dead(&clock),
+            of_credentials.is_expired(&clock),
             "five minutes before the credentials end"
         );
     }
 
     #[test]
-    fn the_servers_own_rights_are_not_kept_for_a_caller() {
+    fn ambient_credentials_are_cached_for_seconds() {
         let credentials = Credentials::new("AKIAX", "s", None, None, "test");
         let resolved = Resolved::new(credentials, Source::Ambient, None, vec![]);
-        assert_eq!(life_of(Ok(Arc::new(resolved)), None), DENIED);
+        assert_eq!(lifetime_of(Ok(Arc::new(resolved)), None), REFUSAL_LIFETIME);
     }
 
     #[test]
-    fn refusals_are_kept_for_seconds() {
-        let kept = |outcome| {
+    fn refusals_are_cached_for_seconds() {
+        let lifetime = |outcome| {
             let attempt = Attempt::none(Source::Catalog, outcome, ErrorCode::Forbidden, "no");
-            life_of(
+            lifetime_of(
                 Err(NoCredentials {
                     attempts: vec![attempt],
                 }),
                 None,
             )
         };
-        assert_eq!(kept(Outcome::Denied), DENIED);
-        assert_eq!(kept(Outcome::Failed), FAILED);
+        assert_eq!(lifetime(Outcome::Denied), REFUSAL_LIFETIME);
+        assert_eq!(lifetime(Outcome::Failed), FAILURE_LIFETIME);
     }
 }

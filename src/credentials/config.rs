@@ -1,4 +1,4 @@
-//! Settings of the credential chain: ambient credentials, tokenless calls and assumable roles.
+//! Settings of the credential chain: ambient credentials, calls without a token and assumable roles.
 
 use std::str::FromStr;
 
@@ -7,18 +7,19 @@ use secrecy::SecretString;
 
 use crate::setting::parse;
 
-/// What the server's own credentials may do when no user identity source applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// The permission of the server's own AWS credentials in calls for which no other source has credentials.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum AmbientPolicy {
-    /// Nothing.
+    /// They are not used.
     Never,
-    /// Reads only.
+    /// They read only.
+    #[default]
     ReadOnly,
-    /// Reads and writes: for one person's own server.
+    /// They read and write, for a server with a single user.
     Full,
 }
 
-/// A role ARN, or a pattern of role ARNs whose path part may hold `*`.
+/// A role ARN, or a pattern of role ARNs with `*` in its path.
 #[derive(Debug, Clone)]
 pub struct RolePattern {
     account_prefix: String,
@@ -26,7 +27,7 @@ pub struct RolePattern {
 }
 
 impl RolePattern {
-    /// Whether this entry of the allow-list covers the ARN.
+    /// Whether the pattern matches the ARN.
     #[must_use]
     pub fn allows(&self, arn: &str) -> bool {
         arn.strip_prefix(&self.account_prefix)
@@ -39,9 +40,7 @@ impl FromStr for RolePattern {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || {
-            format!(
-                "`{text}` is not a role ARN; expected arn:aws:iam::123456789012:role/NAME, with * in the path part only"
-            )
+            format!("`{text}` is not a role ARN; expected arn:aws:iam::123456789012:role/NAME, with * in the path only")
         };
         let text = text.trim();
         let (head, path) = text.split_once(":role/").ok_or_else(bad)?;
@@ -73,39 +72,39 @@ impl FromStr for RolePattern {
     }
 }
 
-/// Rights beyond the user's own.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct RightsConfig {
-    /// Calls without a token use ambient credentials; for one person's own server, on loopback only
+    /// Calls without a token use the server's own AWS credentials; for a server with a single user, on loopback only
     #[arg(long, env = "QUILT_MCP_ANONYMOUS", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub anonymous: bool,
-    /// Bearer of calls that bring none, for one person's own server, on loopback only: a JWT, a `qk_…` key, or quilt3's
-    /// refresh token, which is exchanged at the registry and renewed
+    /// Bearer token for calls without one, for a server with a single user, on loopback only: a JWT, a `qk_…` key, or
+    /// quilt3's refresh token, which the registry exchanges and renews
     #[arg(long, env = "QUILT_API_TOKEN", hide_env_values = true, value_parser = parse::secret)]
     pub api_token: Option<SecretString>,
     /// Alias of `QUILT_API_TOKEN`
     #[arg(long, env = "QUILT_API_KEY", hide = true, hide_env_values = true, value_parser = parse::secret)]
     pub api_key: Option<SecretString>,
-    /// What the server's own credentials may do when no user identity source applies
+    /// What the server's own AWS credentials may do if no other source has credentials for the caller: `never`, `read-only`
+    /// or `full`
     #[arg(long, env = "QUILT_MCP_AMBIENT", value_enum, default_value = "read-only")]
     pub ambient: AmbientPolicy,
-    /// Comma list of role ARNs (`*` in the path part only) that a verified token's `role_arn` may name
+    /// Comma-separated role ARNs (with `*` in the path only) that the `role_arn` claim of a verified token may name
     #[arg(long, env = "QUILT_MCP_ASSUMABLE_ROLES", value_delimiter = ',')]
     pub assumable_roles: Vec<RolePattern>,
-    /// Role that every token of the identity provider (`jwks`) is exchanged for by `AssumeRoleWithWebIdentity`
+    /// ARN of a role for which tokens of the identity provider (`jwks`) are exchanged with `AssumeRoleWithWebIdentity`
     #[arg(long, env = "QUILT_MCP_WEB_IDENTITY_ROLE_ARN", value_parser = role_arn)]
     pub web_identity_role_arn: Option<String>,
 }
 
 impl RightsConfig {
-    /// The server's own token, from either spelling.
+    /// Returns the server's own token, from either setting.
     #[must_use]
-    pub fn own_token(&self) -> Option<&SecretString> {
+    pub fn server_token(&self) -> Option<&SecretString> {
         self.api_token.as_ref().or(self.api_key.as_ref())
     }
 }
 
-/// One role's ARN, without patterns.
+/// Parses the ARN of one role, without `*`.
 fn role_arn(text: &str) -> Result<String, String> {
     let is_pattern = text.contains('*');
     let _: RolePattern = text.parse()?;

@@ -1,11 +1,11 @@
-//! What the chain ends in: credentials with their label, or the reasons why there are none.
+//! The result of the chain: credentials with their label, or the reasons why there are none.
 
 use std::fmt;
 
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 
-use super::{Attempt, Outcome, Source};
+use super::{Attempt, Outcome, Source, SourceCredentials};
 use crate::error_code::ErrorCode;
 
 /// Credentials chosen for one caller.
@@ -18,7 +18,7 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// The chosen credentials and how they were come by. `attempts` ends with the source that gave them.
+    /// Credentials of this source. `attempts` ends with the one that gave them.
     #[must_use]
     pub fn new(
         credentials: Credentials,
@@ -34,25 +34,31 @@ impl Resolved {
         }
     }
 
-    /// The credentials, for signing.
+    /// Labels what a source gave. `attempts` are those of the sources before it.
+    pub(super) fn from_source(source: Source, found: SourceCredentials, mut attempts: Vec<Attempt>) -> Self {
+        attempts.push(Attempt::ok(source, found.message));
+        Self::new(found.credentials, source, found.expires_at, attempts)
+    }
+
+    /// Returns the credentials, for signing.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Where they come from.
+    /// Returns the source that gave the credentials.
     #[must_use]
     pub fn source(&self) -> Source {
         self.source
     }
 
-    /// When they end; `None` for long-term keys.
+    /// Returns when the credentials expire; `None` for long-term keys.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
 
-    /// What every source answered, in order.
+    /// Returns how every source answered, in order.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
@@ -72,16 +78,16 @@ impl fmt::Debug for Resolved {
     }
 }
 
-/// No source gave credentials. The call fails with the reasons; it never acts as somebody else.
+/// No source gave credentials. The call fails with the reasons; it never acts with other rights.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct NoCredentials {
-    /// What every source answered, in order.
+    /// How every source answered, in order.
     pub attempts: Vec<Attempt>,
 }
 
 impl NoCredentials {
-    /// The answer that decides what the caller should do: the first refusal, else the first failure.
+    /// Returns the attempt that decides what the caller should do: the first refusal, else the first failure.
     #[must_use]
     pub fn decisive(&self) -> Option<&Attempt> {
         let by = |outcome| self.attempts.iter().find(move |attempt| attempt.outcome == outcome);
@@ -90,7 +96,7 @@ impl NoCredentials {
             .or_else(|| self.attempts.last())
     }
 
-    /// The code of the decisive attempt, or `no_credentials` when no source applied.
+    /// Returns the code of the decisive attempt, or `no_credentials` when no source applied.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         let decisive = self
@@ -101,7 +107,7 @@ impl NoCredentials {
             .unwrap_or(ErrorCode::NoCredentials)
     }
 
-    /// Whether the same call may succeed a little later: something failed, and nothing refused.
+    /// Whether the same call may succeed later: a source failed, and none refused.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.decisive()
@@ -115,7 +121,7 @@ impl NoCredentials {
             .map(|a| format!("{}: {}", a.source.as_str(), a.message.trim_end_matches('.')))
             .collect();
         format!(
-            "No AWS credentials could be had for this caller ({}).",
+            "No AWS credentials are available for this caller ({}).",
             reasons.join("; ")
         )
     }
@@ -126,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sentence_tells_what_every_source_said() {
+    fn the_sentence_says_how_every_source_answered() {
         let attempts = vec![
             Attempt::none(
                 Source::Jwt,
@@ -136,10 +142,10 @@ mod tests {
             ),
             Attempt::none(Source::Catalog, Outcome::Denied, ErrorCode::Forbidden, "refused"),
         ];
-        let told = NoCredentials { attempts }.to_string();
+        let sentence = NoCredentials { attempts }.to_string();
         assert_eq!(
-            told,
-            "No AWS credentials could be had for this caller (jwt: nothing in it; catalog: refused)."
+            sentence,
+            "No AWS credentials are available for this caller (jwt: nothing in it; catalog: refused)."
         );
     }
 

@@ -1,97 +1,97 @@
-//! `dev.json`: where everything is and who may call it, for tests and tools that wait for it.
+//! `dev.json`: the URLs, users and tokens of a running `dev`, for tests and tools.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// The whole file. Nothing in here that holds a secret is `Debug`.
+/// The content of `dev.json`. Types with secrets do not implement `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct DevInfo {
-    /// The MCP endpoint.
+    /// The URL of the MCP endpoint.
     pub mcp_url: String,
-    /// The catalog: `/config.json`, and its page on every other path.
+    /// The URL of the catalog, which serves `/config.json`, and its page on every other path.
     pub catalog_url: String,
-    /// The registry.
+    /// The URL of the registry.
     pub registry_url: String,
-    /// The S3.
+    /// The URL of the embedded S3.
     pub s3_endpoint: String,
-    /// The STS.
+    /// The URL of the embedded STS.
     pub sts_endpoint: Option<String>,
-    /// Region of everything.
+    /// The region of S3, STS and the catalog.
     pub region: String,
-    /// Secret of the users' HS256 tokens.
+    /// The secret with which the users' HS256 tokens are signed.
     pub jwt_secret: String,
     /// The sample buckets, both versioned.
     pub buckets: BucketsInfo,
     /// The sample package.
     pub package: PackageInfo,
-    /// Who may call.
+    /// The users and their tokens.
     pub users: UsersInfo,
 }
 
 /// Names of the sample buckets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BucketsInfo {
-    /// Every user may read it, writers may write it.
+    /// All users may read it, and writers may write it.
     pub shared: String,
-    /// No user may touch it.
+    /// No user has access to it.
     pub private: String,
 }
 
 /// The sample package.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PackageInfo {
-    /// Its bucket.
+    /// The bucket of the package.
     pub bucket: String,
-    /// `namespace/name`.
+    /// The name, `namespace/name`.
     pub name: String,
-    /// Its top hash.
+    /// The top hash.
     pub hash: String,
 }
 
-/// The users.
+/// The users and their rights.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct UsersInfo {
-    /// Lists and reads `shared`; credentials from the registry.
+    /// May list and read `shared`, with credentials from the registry.
     pub reader: UserInfo,
-    /// Writes it too; credentials from the registry.
+    /// May also write `shared`, with credentials from the registry.
     pub writer: UserInfo,
-    /// A writer whose token carries its credentials.
+    /// A writer whose token contains its credentials.
     pub embedded: UserInfo,
     /// A writer whose token names a role.
     pub assumed: UserInfo,
-    /// Every right, for setting up.
+    /// An access key with all permissions, for setup.
     pub admin: AdminInfo,
 }
 
-/// A user and a token.
+/// A user with a token.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct UserInfo {
-    /// Subject of the token.
+    /// The subject of the token.
     pub sub: String,
-    /// Bearer.
+    /// The bearer token.
     pub token: String,
 }
 
-/// A key with every right.
+/// An access key with all permissions.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct AdminInfo {
-    /// Access key id.
+    /// The access key ID.
     pub access_key_id: String,
-    /// Secret access key.
+    /// The secret access key.
     pub secret_access_key: String,
 }
 
 impl DevInfo {
-    /// Writes `dir/dev.json`, readable by its owner alone. It appears whole or not at all.
+    /// Writes `dir/dev.json` atomically, readable only by its owner.
     pub async fn write(&self, dir: &Path) -> anyhow::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         tokio::fs::create_dir_all(dir).await?;
-        let (unfinished, path) = (dir.join("dev.json.new"), dir.join("dev.json"));
-        tokio::fs::write(&unfinished, "").await?;
-        tokio::fs::set_permissions(&unfinished, std::fs::Permissions::from_mode(0o600)).await?;
-        tokio::fs::write(&unfinished, serde_json::to_vec_pretty(self)?).await?;
-        tokio::fs::rename(&unfinished, &path).await?;
+        let temporary = dir.join("dev.json.new");
+        tokio::fs::write(&temporary, "").await?;
+        tokio::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o600)).await?;
+        tokio::fs::write(&temporary, serde_json::to_vec_pretty(self)?).await?;
+        tokio::fs::rename(&temporary, dir.join("dev.json")).await?;
         Ok(())
     }
 }

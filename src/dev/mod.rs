@@ -1,11 +1,10 @@
-//! Everything on loopback in one process: an S3 and an STS that really refuse, a catalog, a registry, sample data, and the
-//! server itself.
+//! Development backend: an S3 and an STS that enforce permissions, a catalog, a registry, sample data, and the server
+//! itself, in one process on loopback.
 //!
-//! Owns what a newcomer needs to try the server, and what its tests stand on. It stands outside the house and may use
-//! every room; no room may use it.
+//! **Owns** what the command `dev` and the tests need beside the server. It may use every module; no other module uses it.
 //!
-//! Invariant: nothing listens on anything but loopback, keys and secrets are made afresh at every start, and no identity
-//! of the machine is used.
+//! **Invariants.** Everything listens on loopback only, keys and secrets are generated at each start, and no AWS identity of
+//! the machine is used.
 
 mod info;
 mod registry;
@@ -19,7 +18,7 @@ use std::time::Duration;
 
 use embedded_aws::{AccessKey, EmbeddedAws, Options};
 pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
-pub use registry::{Directory, Registry};
+pub use registry::{Registry, RegistryUsers};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,12 +32,12 @@ use crate::clock::Clock;
 use crate::config::ServeConfig;
 use crate::credentials::AmbientProvider;
 use crate::identity::IdentityConfig;
-pub use crate::identity::sign;
+pub use crate::identity::sign_hs256;
 use crate::server::ConnectionLimits;
 
-/// The region of everything.
+/// The region of S3, STS and the catalog.
 const REGION: &str = "us-east-1";
-/// Origins of pages on this machine.
+/// The origins of pages that are served on this machine.
 const LOOPBACK_ORIGINS: [&str; 6] = [
     "http://localhost:*",
     "http://127.0.0.1:*",
@@ -48,19 +47,19 @@ const LOOPBACK_ORIGINS: [&str; 6] = [
     "https://[::1]:*",
 ];
 
-/// Everything, running.
+/// A running server with its development backend.
 pub struct Dev {
-    /// What the server stands on.
+    /// The backend of the server.
     pub backend: Backend,
-    /// Settings that were set and are not taken.
-    pub not_taken: Vec<&'static str>,
+    /// Variables that were set and are ignored, because `dev` sets its own values.
+    pub ignored_variables: Vec<&'static str>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
-/// An S3, an STS, a catalog, a registry and sample data, running; without the server.
+/// A running S3, STS, catalog and registry with sample data, without the server.
 pub struct Backend {
-    /// Where everything is; `mcp_url` is empty.
+    /// The URLs and users. Without a server, `mcp_url` is empty.
     pub info: DevInfo,
     /// The embedded S3 and STS.
     pub aws: EmbeddedAws,
@@ -69,7 +68,7 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Starts the parts on free ports.
+    /// Starts the backend on free ports.
     pub async fn start(clock: Clock, tasks: &TaskTracker, shutdown: &CancellationToken) -> anyhow::Result<Self> {
         let aws = EmbeddedAws::new(Options::new({
             let clock = clock.clone();
@@ -81,14 +80,14 @@ impl Backend {
         let s3 = loopback(0).await?;
         let s3_endpoint = format!("http://{}", s3.local_addr()?);
         tasks.spawn({
-            let (aws, shutdown) = (aws.clone(), shutdown.clone());
+            let aws = aws.clone();
+            let shutdown = shutdown.clone();
             async move { aws.serve(s3, shutdown).await }
         });
 
         let registry = loopback(0).await?;
         let registry_url = format!("http://{}", registry.local_addr()?);
-        let directory = users.directory();
-        let routes = Registry::new(aws.clone(), directory, &users.jwt_secret, clock)?.routes();
+        let routes = Registry::new(aws.clone(), users.registry_users(), &users.jwt_secret, clock)?.routes();
         serve_plain(tasks, shutdown, registry, routes);
 
         let catalog = loopback(0).await?;
@@ -119,7 +118,7 @@ impl Backend {
         Ok(Self { info, aws, server_key })
     }
 
-    /// The flags with which a server finds all this.
+    /// Returns the flags with which a server uses this backend.
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
         let info = &self.info;
@@ -129,18 +128,21 @@ impl Backend {
             format!("--s3-endpoint={}", info.s3_endpoint),
             format!("--region={}", info.region),
             format!("--assumable-roles={}", users::assumable_roles(&self.aws)),
-            // Whoever tries out what it can bear is alone with it.
+            // Load tests run against it, and it has no other users.
             "--rate-limit=off".to_owned(),
         ];
         flags.extend(info.sts_endpoint.as_ref().map(|url| format!("--sts-endpoint={url}")));
         flags
     }
 
-    /// Points a server at all this. Returns the variables whose values are replaced although they were set, because they
-    /// contradict what `dev` is.
+    /// Configures a server for this backend. Returns the variables that were set and whose values are replaced, because they
+    /// contradict `dev`.
     pub fn configure(&self, config: &mut ServeConfig) -> anyhow::Result<Vec<&'static str>> {
         let own = ServeConfig::from_flags(self.flags())?;
-        let (identity, catalog, aws, rights) = (&config.identity, &config.catalog, &config.aws, &config.rights);
+        let identity = &config.identity;
+        let catalog = &config.catalog;
+        let aws = &config.aws;
+        let rights = &config.rights;
         let is_set = [
             ("QUILT_MCP_HOST", !config.listen.host.is_loopback()),
             (
@@ -165,7 +167,7 @@ impl Backend {
                 "QUILT_MCP_WEB_IDENTITY_ROLE_ARN",
                 rights.web_identity_role_arn.is_some(),
             ),
-            ("QUILT_API_TOKEN", rights.own_token().is_some()),
+            ("QUILT_API_TOKEN", rights.server_token().is_some()),
             ("AWS_REGION", aws.region != REGION),
             ("AWS_ENDPOINT_URL_S3", aws.s3().is_some()),
             ("AWS_ENDPOINT_URL_STS", aws.sts_endpoint.is_some()),
@@ -176,7 +178,7 @@ impl Backend {
             .map(|(name, _)| name)
             .collect();
         config.listen.host = Ipv4Addr::LOCALHOST.into();
-        // Pages that a developer serves on this machine.
+        // Pages that a developer serves on this machine may call the server.
         config
             .listen
             .allowed_origins
@@ -195,11 +197,12 @@ impl Backend {
         config.resource_server.authorization_servers.clear();
         config.rights.assumable_roles.extend(own.rights.assumable_roles);
         config.rights.web_identity_role_arn = None;
-        (config.rights.api_token, config.rights.api_key) = (None, None);
+        config.rights.api_token = None;
+        config.rights.api_key = None;
         Ok(replaced)
     }
 
-    /// The server's own AWS identity, as the server takes it.
+    /// Returns the server's own AWS identity.
     #[must_use]
     pub fn ambient(&self) -> AmbientProvider {
         let key = &self.server_key;
@@ -214,43 +217,44 @@ impl Backend {
 }
 
 impl Dev {
-    /// Starts everything with the default settings; the server listens on `port`, 0 for any free one. Writes
-    /// `data/dev.json` when it is up.
+    /// Starts the backend and a server with default settings on `port`, or on a free port if it is 0. Writes `data/dev.json`
+    /// when the server is listening.
     pub async fn start(port: u16, data: &Path, clock: Clock) -> anyhow::Result<Self> {
         let config = ServeConfig::from_flags([format!("--port={port}"), "--rate-limit=off".to_owned()])?;
         Self::start_with(config, data, clock).await
     }
 
-    /// Starts everything with these settings, but for those that contradict what `dev` is.
+    /// Starts the backend and a server with these settings, except for those that contradict `dev`.
     pub async fn start_with(mut config: ServeConfig, data: &Path, clock: Clock) -> anyhow::Result<Self> {
-        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        let shutdown = CancellationToken::new();
         let listener = loopback(config.listen.port).await?;
         let mut backend = Backend::start(clock.clone(), &tasks, &shutdown).await?;
-        let not_taken = backend.configure(&mut config)?;
-        // Nothing balances load here, so nothing has to be told before it ends.
+        let ignored_variables = backend.configure(&mut config)?;
+        // There is no load balancer to which the shutdown has to be announced.
         let connections = ConnectionLimits {
             announcement: Duration::ZERO,
             ..ConnectionLimits::default()
         };
-        let surroundings = Overrides {
+        let overrides = Overrides {
             clock,
             ambient: backend.ambient(),
             connections,
             ..Overrides::default()
         };
-        let app = App::build(&config, surroundings).await?;
+        let app = App::build(&config, overrides).await?;
         backend.info.mcp_url = format!("http://{}/mcp", listener.local_addr()?);
         tasks.spawn(app.serve(listener, shutdown.clone()));
         backend.info.write(data).await?;
         Ok(Self {
             backend,
-            not_taken,
+            ignored_variables,
             tasks,
             shutdown,
         })
     }
 
-    /// Ends everything and waits until it has ended.
+    /// Stops the server and the backend, and waits until their tasks have ended.
     pub async fn stop(self) {
         self.shutdown.cancel();
         self.tasks.close();
@@ -261,7 +265,7 @@ impl Dev {
 async fn loopback(port: u16) -> anyhow::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
-        .map_err(|error| anyhow::anyhow!("port {port} cannot be listened on ({error}); choose another with --port"))
+        .map_err(|error| anyhow::anyhow!("cannot listen on port {port} ({error}); choose another with --port"))
 }
 
 fn serve_plain(tasks: &TaskTracker, shutdown: &CancellationToken, listener: TcpListener, routes: axum::Router) {
@@ -269,7 +273,7 @@ fn serve_plain(tasks: &TaskTracker, shutdown: &CancellationToken, listener: TcpL
     tasks.spawn(async move {
         let served = axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned());
         if let Err(error) = served.await {
-            tracing::error!(%error, "a part of the development backend ended");
+            tracing::error!(%error, "a server of the development backend failed");
         }
     });
 }

@@ -1,7 +1,7 @@
-//! A small registry and a small catalog host, for development and tests: the real ones are closed source.
+//! A minimal registry and catalog host for development and tests. The real ones are not available as open source.
 //!
-//! The registry vends credentials and answers GraphQL. The catalog host serves `/config.json`, and on every other path
-//! its page with a 200, as the real one does: who asks it for credentials gets HTML.
+//! The registry issues credentials and answers GraphQL queries. Like the real one, the catalog host serves `/config.json`,
+//! and its HTML page with status 200 on every other path, including that of the registry's credentials.
 
 mod selection;
 
@@ -20,63 +20,58 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 
-/// How long vended credentials live, in seconds: as long as the real registry's.
-const VENDED_SECONDS: u32 = 3600;
+/// Lifetime of issued credentials in seconds, as in the real registry.
+const CREDENTIALS_SECONDS: u32 = 3600;
 
-/// Who acts in which role.
+/// The users of the registry, with their roles and buckets.
 #[derive(Debug, Clone, Default)]
-pub struct Directory(BTreeMap<String, Member>);
+pub struct RegistryUsers(BTreeMap<String, RegistryUser>);
 
 #[derive(Debug, Clone)]
-struct Member {
+struct RegistryUser {
     role_name: String,
     role_arn: String,
-    /// Bucket and `READ` or `READ_WRITE`.
+    /// Buckets with `READ` or `READ_WRITE`.
     buckets: Vec<(String, String)>,
 }
 
-impl Directory {
+impl RegistryUsers {
     /// Adds a user.
     pub fn add(&mut self, user: &str, role_name: &str, role_arn: &str, buckets: &[(&str, &str)]) {
         let buckets = buckets
             .iter()
             .map(|(bucket, level)| ((*bucket).to_owned(), (*level).to_owned()))
             .collect();
-        let member = Member {
+        let entry = RegistryUser {
             role_name: role_name.to_owned(),
             role_arn: role_arn.to_owned(),
             buckets,
         };
-        self.0.insert(user.to_owned(), member);
+        self.0.insert(user.to_owned(), entry);
     }
 }
 
-/// The registry.
+/// A registry that accepts HS256 tokens and issues sessions of its users' roles.
 pub struct Registry {
     aws: EmbeddedAws,
-    directory: Directory,
+    users: RegistryUsers,
     key: DecodingKey,
     clock: Clock,
 }
 
 impl Registry {
-    /// A registry whose tokens are signed with `secret`, and which vends sessions of the directory's roles.
+    /// Creates a registry for tokens that are signed with `secret`.
     pub fn new(
         aws: EmbeddedAws,
-        directory: Directory,
+        users: RegistryUsers,
         secret: &SecretString,
         clock: Clock,
     ) -> Result<Self, jsonwebtoken::errors::Error> {
         let key = DecodingKey::from_secret(secret.expose_secret().as_bytes())?;
-        Ok(Self {
-            aws,
-            directory,
-            key,
-            clock,
-        })
+        Ok(Self { aws, users, key, clock })
     }
 
-    /// Its endpoints.
+    /// Returns the routes of the registry.
     pub fn routes(self) -> Router {
         Router::new()
             .route("/api/auth/get_credentials", get(get_credentials))
@@ -84,8 +79,8 @@ impl Registry {
             .with_state(Arc::new(self))
     }
 
-    /// The user that a request's token belongs to.
-    fn member(&self, headers: &HeaderMap) -> Option<(String, &Member)> {
+    /// Returns the user to whom the request's token belongs.
+    fn authenticate(&self, headers: &HeaderMap) -> Option<(String, &RegistryUser)> {
         let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let token = value.strip_prefix("Bearer ").unwrap_or(value);
         let mut validation = Validation::new(Algorithm::HS256);
@@ -95,16 +90,19 @@ impl Registry {
             .ok()?
             .claims;
         let is_current = claims.get("exp")?.as_i64()? > self.clock.now().as_second();
-        let user = claims.get("id")?.as_str().filter(|_| is_current)?;
-        Some((user.to_owned(), self.directory.0.get(user)?))
+        let name = claims.get("id")?.as_str().filter(|_| is_current)?;
+        Some((name.to_owned(), self.users.0.get(name)?))
     }
 }
 
 async fn get_credentials(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Response {
-    let Some((user, member)) = registry.member(&headers) else {
+    let Some((name, user)) = registry.authenticate(&headers) else {
         return unauthorized();
     };
-    match registry.aws.mint_session(&member.role_arn, &user, VENDED_SECONDS, None) {
+    match registry
+        .aws
+        .mint_session(&user.role_arn, &name, CREDENTIALS_SECONDS, None)
+    {
         Ok(Some(keys)) => Json(json!({
             "AccessKeyId": keys.access_key_id,
             "SecretAccessKey": keys.secret_access_key.expose_secret(),
@@ -121,28 +119,27 @@ async fn get_credentials(State(registry): State<Arc<Registry>>, headers: HeaderM
 }
 
 async fn graphql(State(registry): State<Arc<Registry>>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
-    let member = registry.member(&headers);
-    let Some((user, member)) = member else {
+    let Some((name, user)) = registry.authenticate(&headers) else {
         return unauthorized();
     };
     let me = json!({
-        "name": user,
-        "email": format!("{user}@example.com"),
+        "name": name,
+        "email": format!("{name}@example.com"),
         "isAdmin": false,
-        "role": { "name": member.role_name },
-        "roles": [{ "name": member.role_name }],
+        "role": { "name": user.role_name },
+        "roles": [{ "name": user.role_name }],
     });
     let collaborators = |bucket: &str| -> Vec<Value> {
         let mut rows = Vec::new();
-        for (name, other) in &registry.directory.0 {
-            for (_, level) in other.buckets.iter().filter(|(of, _)| of == bucket) {
-                let who = json!({ "email": format!("{name}@example.com"), "username": name });
-                rows.push(json!({ "collaborator": who, "permissionLevel": level }));
+        for (name, user) in &registry.users.0 {
+            for (_, level) in user.buckets.iter().filter(|(granted, _)| granted == bucket) {
+                let collaborator = json!({ "email": format!("{name}@example.com"), "username": name });
+                rows.push(json!({ "collaborator": collaborator, "permissionLevel": level }));
             }
         }
         rows
     };
-    let buckets: Vec<Value> = member
+    let buckets: Vec<Value> = user
         .buckets
         .iter()
         .map(|(name, _)| {
@@ -169,7 +166,7 @@ fn unauthorized() -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": message }))).into_response()
 }
 
-/// The catalog host: its config, and its page for everything else.
+/// Returns the routes of the catalog host: its configuration, and its page on every other path.
 pub(super) fn catalog_routes(registry_url: &str, region: &str) -> Router {
     let config = json!({
         "alwaysRequiresAuth": true, "apiGatewayEndpoint": "", "mixpanelToken": "", "mode": "PRODUCT",

@@ -1,4 +1,4 @@
-//! Sample buckets, objects and one package.
+//! Sample buckets with objects and a package.
 
 use embedded_aws::EmbeddedAws;
 use quilt_format::checksum::{HashKind, ObjectHasher};
@@ -8,14 +8,14 @@ use quilt_format::{Entry, Header, Manifest, PackageName, PhysicalKey};
 
 use super::info::PackageInfo;
 
-/// Every user reads it, writers write it.
+/// The bucket that all users may read and writers may write.
 pub(super) const SHARED: &str = "quilt-dev-shared";
-/// No user touches it.
+/// The bucket to which no user has access.
 pub(super) const PRIVATE: &str = "quilt-dev-private";
 
 const PACKAGE: &str = "examples/plankton";
 
-/// Key, MIME type, content.
+/// Key, MIME type and content of a sample object.
 type Sample = (&'static str, &'static str, &'static [u8]);
 
 const SAMPLES: [Sample; 5] = [
@@ -46,19 +46,19 @@ const SAMPLES: [Sample; 5] = [
     ),
 ];
 
-/// Fills the buckets.
+/// Creates the buckets, objects and the package.
 pub(super) fn seed(aws: &EmbeddedAws) -> anyhow::Result<PackageInfo> {
     aws.create_bucket(SHARED, None, true);
     aws.create_bucket(PRIVATE, None, true);
     aws.put_object(
         PRIVATE,
         "secret.txt",
-        &b"Nobody but an administrator reads this.\n"[..],
+        &b"Only an administrator may read this.\n"[..],
         Some("text/plain"),
         &[],
     )?;
 
-    // Logical keys are the part below "plankton/".
+    // Logical keys are the keys without the prefix "plankton/".
     let purpose: Object = [("purpose", Value::from("trying things out"))].into_iter().collect();
     let mut package = Manifest::new(Header::new(Some(purpose.into()), None, Some("Sample package")));
     for (key, content_type, content) in SAMPLES {

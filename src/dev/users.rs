@@ -1,33 +1,33 @@
-//! The users of the development backend, their roles and tokens.
+//! Users of the development backend, with their roles and tokens.
 
 use embedded_aws::{AccessKey, EmbeddedAws};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::info::{AdminInfo, UserInfo, UsersInfo};
-use super::registry::Directory;
+use super::registry::RegistryUsers;
 use super::samples::SHARED;
 use crate::clock::Clock;
-use crate::identity::sign;
+use crate::identity::sign_hs256;
 
-/// How long tokens and embedded credentials last.
-const TWELVE_HOURS: u32 = 12 * 3600;
-/// The path of the roles that users act in.
+/// Lifetime of tokens and embedded credentials, in seconds.
+const TOKEN_SECONDS: u32 = 12 * 3600;
+/// The path of the users' roles.
 const ROLE_PATH: &str = "quilt-dev";
 
-/// The users, ready to be told to whoever starts.
+/// The users of the development backend.
 pub struct DevUsers {
-    /// What `dev.json` says of them.
+    /// The users and tokens in `dev.json`.
     pub info: UsersInfo,
-    /// Secret of their tokens.
+    /// The secret with which the tokens are signed.
     pub jwt_secret: SecretString,
-    /// The server's own identity: it may assume the roles and nothing else.
+    /// The server's own identity, which may assume the users' roles and nothing else.
     pub server_key: AccessKey,
     reader_role: String,
     writer_role: String,
 }
 
-/// The allow-list of roles that the server is given.
+/// Returns the pattern of the roles that the server may assume.
 pub(super) fn assumable_roles(aws: &EmbeddedAws) -> String {
     aws.role_arn(&format!("{ROLE_PATH}/*"))
 }
@@ -57,17 +57,17 @@ impl DevUsers {
         let now = clock.now().as_second();
         let token = |sub: &str, more: Value| -> anyhow::Result<UserInfo> {
             let mut claims = json!({ "sub": sub, "id": sub, "uuid": sub, "iat": now,
-                "email": format!("{sub}@example.com"), "exp": now + i64::from(TWELVE_HOURS) });
+                "email": format!("{sub}@example.com"), "exp": now + i64::from(TOKEN_SECONDS) });
             if let (Some(claims), Value::Object(more)) = (claims.as_object_mut(), more) {
                 claims.extend(more);
             }
             Ok(UserInfo {
                 sub: sub.to_owned(),
-                token: sign(&claims, &jwt_secret)?,
+                token: sign_hs256(&claims, &jwt_secret)?,
             })
         };
         let keys = aws
-            .mint_session(&writer_role, "embedded", TWELVE_HOURS, None)?
+            .mint_session(&writer_role, "embedded", TOKEN_SECONDS, None)?
             .ok_or_else(|| anyhow::anyhow!("the writer role is missing"))?;
         let embedded = json!({ "aws_credentials": {
             "access_key_id": keys.access_key_id,
@@ -93,14 +93,14 @@ impl DevUsers {
         })
     }
 
-    /// Who acts in which role, for the registry.
-    pub(super) fn directory(&self) -> Directory {
-        let mut directory = Directory::default();
-        directory.add("reader", "Reader", &self.reader_role, &[(SHARED, "READ")]);
+    /// Returns the users with their roles and buckets, for the registry.
+    pub(super) fn registry_users(&self) -> RegistryUsers {
+        let mut users = RegistryUsers::default();
+        users.add("reader", "Reader", &self.reader_role, &[(SHARED, "READ")]);
         for writer in ["writer", "embedded", "assumed"] {
-            directory.add(writer, "Writer", &self.writer_role, &[(SHARED, "READ_WRITE")]);
+            users.add(writer, "Writer", &self.writer_role, &[(SHARED, "READ_WRITE")]);
         }
-        directory
+        users
     }
 }
 

@@ -1,4 +1,4 @@
-//! What `quilt-mcp dev` prints: lines that work when pasted, each by itself, in this order.
+//! The walkthrough that `quilt-mcp dev` prints: commands that can be pasted one by one, in this order.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::DevInfo;
 
-/// The walk-through, for this running backend.
+/// Returns the walkthrough for a running backend.
 #[must_use]
 pub fn walkthrough(info: &DevInfo) -> String {
     let users = &info.users;
-    let (shared, private) = (&info.buckets.shared, &info.buckets.private);
+    let shared = &info.buckets.shared;
+    let private = &info.buckets.private;
     let note = format!("s3://{shared}/notes/hello.txt");
     let write = json!({ "bucket": shared, "items": [{ "key": "notes/hello.txt", "text": "Hello from curl\n" }] });
     let steps: [(&str, Option<&str>, &str, Value); 8] = [
@@ -21,7 +22,7 @@ pub fn walkthrough(info: &DevInfo) -> String {
             json!({}),
         ),
         (
-            "Who am I, and with whose rights?",
+            "Who am I, and which credentials are used?",
             Some(&users.reader.token),
             "auth_status",
             json!({}),
@@ -45,13 +46,13 @@ pub fn walkthrough(info: &DevInfo) -> String {
             json!({ "s3_uri": note }),
         ),
         (
-            "reader may not write: S3 says no, and the answer says why",
+            "reader may not write: S3 denies it, and the answer explains why",
             Some(&users.reader.token),
             "bucket_objects_put",
             write,
         ),
         (
-            "nobody may touch the private bucket",
+            "no user may access the private bucket",
             Some(&users.writer.token),
             "bucket_objects_list",
             json!({ "bucket": private }),
@@ -81,7 +82,7 @@ pub fn walkthrough(info: &DevInfo) -> String {
         let token = token
             .map(|token| format!(" -H 'Authorization: Bearer {token}'"))
             .unwrap_or_default();
-        // Only where the status is the point are the headers shown: the other answers can be piped on as JSON.
+        // Headers are shown only where the status matters; the other responses can be piped on as JSON.
         let show_headers = if token.is_empty() && *call != "tools/list" {
             " -i"
         } else {

@@ -13,7 +13,7 @@ use super::audit;
 use super::host_origin::authority;
 use super::response::{self, Refusal};
 use crate::error_code::ErrorCode;
-use crate::identity::{Caller, Rejection, Verifier, WithoutToken, extract};
+use crate::identity::{Caller, Rejection, TokenlessPolicy, Verifier, extract};
 use crate::mcp::Request;
 use crate::setting::BaseUrl;
 
@@ -23,7 +23,7 @@ const MAX_PENDING_PROOFS: usize = 16;
 /// Proves callers.
 pub struct Authenticator {
     verifier: Arc<Verifier>,
-    without_token: WithoutToken,
+    without_token: TokenlessPolicy,
     /// Whether discovery needs a token too.
     requires_all: bool,
     /// Permits for registry requests about tokens that were never proved.
@@ -94,7 +94,7 @@ impl Authenticator {
     #[must_use]
     pub fn new(
         verifier: Arc<Verifier>,
-        without_token: WithoutToken,
+        without_token: TokenlessPolicy,
         requires_all: bool,
         resource_server: Option<Arc<ResourceServer>>,
     ) -> Self {
@@ -114,21 +114,21 @@ impl Authenticator {
         let token = match extract(&parts.headers, &parts.uri) {
             Ok(Some(token)) => token,
             Ok(None) => match &self.without_token {
-                WithoutToken::Refuse => {
+                TokenlessPolicy::Reject => {
                     return HeadProof::Refused(Rejection::Missing {
                         detail: "This method needs a bearer token.",
                     });
                 }
-                WithoutToken::Anonymous => return HeadProof::Proved(Caller::Anonymous),
-                WithoutToken::Own(own) => {
+                TokenlessPolicy::Anonymous => return HeadProof::Proved(Caller::Anonymous),
+                TokenlessPolicy::ServerToken(own) => {
                     let verified = async { self.verifier.verify(own.bearer().await?).await };
                     return verified.await.map_or_else(HeadProof::Refused, HeadProof::Proved);
                 }
             },
             Err(rejection) => return HeadProof::Refused(rejection),
         };
-        let is_known = self.verifier.was_proved(&token);
-        let asks_registry = self.verifier.asks_registry(&token);
+        let is_known = self.verifier.verified_recently(&token);
+        let asks_registry = self.verifier.needs_registry(&token);
         let mut proof = self.verifier.verify(token).boxed();
         let decided = match (asks_registry, is_known) {
             // The proof is cached, or was until recently.

@@ -18,8 +18,8 @@ use crate::error_code::ErrorCode;
 use crate::identity::Caller;
 use crate::json::Shape;
 use crate::mcp;
-pub(super) use crate::memory::Share;
-use crate::memory::{CallMemory, Memory, Refused, SMALL};
+pub(super) use crate::memory::Reservation;
+use crate::memory::{CallReservation, MAX_SMALL_PAYLOAD, MemoryBudget, ReservationError};
 
 /// Largest body of a request without a proved caller; discovery requests are small.
 pub(super) const MAX_UNPROVED_BODY: usize = 64 * 1024;
@@ -63,7 +63,7 @@ pub struct RequestReader {
     /// Largest body, in bytes.
     pub max_body: usize,
     /// The budget for bodies.
-    pub memory: Memory,
+    pub memory: MemoryBudget,
 }
 
 /// Bounds of one body, by whether its caller is proved.
@@ -105,7 +105,7 @@ impl RequestReader {
     }
 
     /// Reads a body. Returns it with its memory reservation.
-    pub(super) async fn read(&self, body: Body, proved: bool) -> Result<(Bytes, Share), Refusal> {
+    pub(super) async fn read(&self, body: Body, proved: bool) -> Result<(Bytes, Reservation), Refusal> {
         read(&self.memory, body, self.bounds(proved))
             .await
             .map_err(|error| match error {
@@ -114,7 +114,7 @@ impl RequestReader {
                 ReadError::TooLarge => {
                     let message =
                         "The request body is larger than a request without a proved bearer token may be (64 KiB).";
-                    refuse(ErrorCode::TooLarge, message, None)
+                    refuse(ErrorCode::TooLarge, message, None).closing()
                 }
                 ReadError::Broken => refuse(ErrorCode::ParseError, "The request body ended early.", None),
                 ReadError::NoMemory(refused) => {
@@ -127,18 +127,18 @@ impl RequestReader {
 
 fn too_large() -> Refusal {
     let message = "The request body is larger than this server accepts (QUILT_MCP_MAX_BODY).";
-    refuse(ErrorCode::TooLarge, message, None)
+    refuse(ErrorCode::TooLarge, message, None).closing()
 }
 
 enum ReadError {
     TooLarge,
     TooSlow,
     Broken,
-    NoMemory(Refused),
+    NoMemory(ReservationError),
 }
 
 /// Reads a body within these bounds. Its memory is reserved as its bytes arrive, in steps that double.
-async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes, Share), ReadError> {
+async fn read(memory: &MemoryBudget, body: Body, bounds: BodyBounds) -> Result<(Bytes, Reservation), ReadError> {
     let BodyBounds {
         max_bytes,
         min_rate,
@@ -153,7 +153,7 @@ async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes,
     }
     let max_length = announced.unwrap_or(max_bytes);
     let grace = if proved { BODY_STALL_TIMEOUT } else { UNPROVED_GRACE };
-    let mut share: Option<Share> = None;
+    let mut reservation: Option<Reservation> = None;
     let mut whole = BytesMut::new();
     let mut stream = body.into_data_stream();
     let mut started = Instant::now();
@@ -181,15 +181,15 @@ async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes,
         if length > max_bytes {
             return Err(ReadError::TooLarge);
         }
-        let reserved = share.as_ref().map_or(0, Share::bytes);
+        let reserved = reservation.as_ref().map_or(0, Reservation::bytes);
         if length > reserved {
             let waiting = Instant::now();
             let wanted = length.max(2 * reserved).min(max_length.max(length));
-            let has_grown = grow(memory, &mut share, wanted, proved)
+            let has_grown = grow(memory, &mut reservation, wanted, proved)
                 .await
                 .map_err(ReadError::NoMemory)?;
             if !has_grown {
-                share = Some(memory.last_resort(max_length).await.map_err(ReadError::NoMemory)?);
+                reservation = Some(memory.reserve_overflow(max_length).await.map_err(ReadError::NoMemory)?);
                 last_resort_deadline = Some(Instant::now() + LAST_RESORT_TIMEOUT);
             }
             let wanted = if has_grown { wanted } else { max_length };
@@ -198,41 +198,46 @@ async fn read(memory: &Memory, body: Body, bounds: BodyBounds) -> Result<(Bytes,
         }
         whole.extend_from_slice(&chunk);
     }
-    let share = match share {
-        Some(mut share) => {
-            share.shrink_to(whole.len());
-            share
+    let reservation = match reservation {
+        Some(mut reservation) => {
+            reservation.release_above(whole.len());
+            reservation
         }
-        None => memory.arriving(0, proved).await.map_err(ReadError::NoMemory)?,
+        None => memory.reserve_body(0, proved).await.map_err(ReadError::NoMemory)?,
     };
-    Ok((whole.freeze(), share))
+    Ok((whole.freeze(), reservation))
 }
 
 /// The error of a body that is too slow. A body in the memory of last resort is refused for want of memory.
 fn too_slow(last_resort_deadline: Option<Instant>) -> ReadError {
-    last_resort_deadline.map_or(ReadError::TooSlow, |_| ReadError::NoMemory(Refused::Busy))
+    last_resort_deadline.map_or(ReadError::TooSlow, |_| ReadError::NoMemory(ReservationError::Exhausted))
 }
 
 /// Grows a reservation to `wanted` bytes. Returns `false` if there is no memory for a large body.
-async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved: bool) -> Result<bool, Refused> {
-    let reserved = share.as_ref().map_or(0, Share::bytes);
-    let more = if !proved || wanted <= SMALL {
-        memory.arriving(wanted - reserved.min(wanted), proved).await?
-    } else if reserved > SMALL {
-        let Some(more) = memory.try_large(wanted - reserved.min(wanted)) else {
+async fn grow(
+    memory: &MemoryBudget,
+    reservation: &mut Option<Reservation>,
+    wanted: usize,
+    proved: bool,
+) -> Result<bool, ReservationError> {
+    let reserved = reservation.as_ref().map_or(0, Reservation::bytes);
+    let more = if !proved || wanted <= MAX_SMALL_PAYLOAD {
+        memory.reserve_body(wanted - reserved.min(wanted), proved).await?
+    } else if reserved > MAX_SMALL_PAYLOAD {
+        let Some(more) = memory.try_reserve_large_body(wanted - reserved.min(wanted)) else {
             return Ok(false);
         };
         more
     } else {
         // Small bodies are in another part of the budget.
-        let Some(large) = memory.try_large(wanted) else {
+        let Some(large) = memory.try_reserve_large_body(wanted) else {
             return Ok(false);
         };
-        *share = None;
+        *reservation = None;
         large
     };
-    match share {
-        Some(share) => share.merge(more),
+    match reservation {
+        Some(reservation) => reservation.merge(more),
         none => *none = Some(more),
     }
     Ok(true)
@@ -240,13 +245,13 @@ async fn grow(memory: &Memory, share: &mut Option<Share>, wanted: usize, proved:
 
 /// Reserves memory of the call for its decoded values, in exchange for that of the body.
 pub(super) async fn reserve_decoded(
-    call: &CallMemory,
+    call: &CallReservation,
     shape: Shape,
-    body: Share,
+    body: Reservation,
     caller: &Caller,
     request: &mcp::Request,
 ) -> Result<(), Refusal> {
-    let reserved = call.hold(shape.decoded_bytes()).await;
+    let reserved = call.reserve(shape.decoded_bytes()).await;
     drop(body);
     reserved.map_err(|refused| {
         audit::refused(Some(request), refused.code(), Some(caller));
@@ -255,10 +260,10 @@ pub(super) async fn reserve_decoded(
 }
 
 /// Refuses a request for which there is no memory.
-fn no_memory(refused: Refused, request: Option<&mcp::Request>) -> Refusal {
+fn no_memory(refused: ReservationError, request: Option<&mcp::Request>) -> Refusal {
     let id = request.and_then(mcp::Request::id).map(AsRef::as_ref);
     let refusal = refuse(refused.code(), refused.to_string(), id);
-    if refused == Refused::Busy {
+    if refused == ReservationError::Exhausted {
         refusal.retry_after(5)
     } else {
         refusal

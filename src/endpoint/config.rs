@@ -1,4 +1,4 @@
-//! Settings of the endpoint: OAuth metadata and the limits of a request.
+//! Settings of the endpoint: OAuth metadata and limits of requests.
 
 use super::rate::RateLimit;
 use crate::identity::VerifyMode;
@@ -7,28 +7,29 @@ use crate::setting::{BaseUrl, ConfigError, parse};
 /// Which methods need a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum RequireAuth {
-    /// Those that ask for somebody's data; discovery needs none.
+    /// Methods that access data; discovery needs none.
     Calls,
-    /// Every one. OAuth clients start their login on the 401 of the first.
+    /// All methods; OAuth clients log in on the 401 of the first request.
     All,
 }
 
 /// This server as an OAuth 2.1 resource server (RFC 9728).
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ResourceServerConfig {
-    /// Comma list of the issuers at which clients log in, for the RFC 9728 metadata; only with `jwks`
+    /// Comma-separated issuers at which OAuth clients log in, for the RFC 9728 metadata; requires `jwks`
     #[arg(long, env = "QUILT_MCP_AUTHORIZATION_SERVERS", value_delimiter = ',')]
     pub authorization_servers: Vec<String>,
-    /// Comma list of the scopes that clients ask their issuer for
+    /// Comma-separated scopes that OAuth clients request from the issuer
     #[arg(long, env = "QUILT_MCP_SCOPES", value_delimiter = ',')]
     pub scopes: Vec<String>,
-    /// Which methods need a token. Default: `calls`; `all` when authorization servers are set
+    /// Which methods need a token: `calls` (those that access data) or `all`. Default: `all` if
+    /// `QUILT_MCP_AUTHORIZATION_SERVERS` is set, else `calls`
     #[arg(long, env = "QUILT_MCP_REQUIRE_AUTH", value_enum)]
     pub require_auth: Option<RequireAuth>,
 }
 
 impl ResourceServerConfig {
-    /// Which methods need a token.
+    /// Returns which methods need a token, by the setting or its default.
     #[must_use]
     pub fn required(&self) -> RequireAuth {
         let implied = if self.authorization_servers.is_empty() {
@@ -39,12 +40,12 @@ impl ResourceServerConfig {
         self.require_auth.unwrap_or(implied)
     }
 
-    /// Refuses what clients could not use, or what would send them to log in where no token is accepted from.
+    /// Rejects metadata that clients cannot use, and issuers whose tokens are not accepted.
     pub fn check(&self, mode: VerifyMode) -> Result<(), ConfigError> {
         const SERVERS: &str = "QUILT_MCP_AUTHORIZATION_SERVERS";
         const SCOPES: &str = "QUILT_MCP_SCOPES";
         if self.authorization_servers.is_empty() {
-            let problem = "is set without QUILT_MCP_AUTHORIZATION_SERVERS; expected the issuers of these scopes there";
+            let problem = "is set without QUILT_MCP_AUTHORIZATION_SERVERS; expected the issuers of these scopes in it";
             return if self.scopes.is_empty() {
                 Ok(())
             } else {
@@ -52,7 +53,7 @@ impl ResourceServerConfig {
             };
         }
         if mode != VerifyMode::Jwks {
-            let problem = "needs tokens of an identity provider (MCP_JWT_JWKS_URL, QUILT_MCP_VERIFY=jwks)";
+            let problem = "requires tokens of an identity provider (MCP_JWT_JWKS_URL, QUILT_MCP_VERIFY=jwks)";
             return Err(ConfigError::new(SERVERS, problem));
         }
         for issuer in &self.authorization_servers {
@@ -61,18 +62,19 @@ impl ResourceServerConfig {
                 .map_err(|problem: String| ConfigError::new(SERVERS, problem))?;
             if !url.is_safe_for_tokens() {
                 let problem =
-                    format!("`{url}` would take logins unencrypted; expected https, or http on loopback only");
+                    format!("logins at `{url}` would be unencrypted; expected https, or http on loopback only");
                 return Err(ConfigError::new(SERVERS, problem));
             }
         }
         for scope in &self.scopes {
             // RFC 6749 section 3.3.
             if scope.is_empty() || !scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\') {
-                let problem = format!("`{scope}` is not a scope; expected a comma list such as openid,quilt.read");
+                let problem =
+                    format!("`{scope}` is not a scope; expected a comma-separated list such as openid,quilt.read");
                 return Err(ConfigError::new(SCOPES, problem));
             }
             if scope == "offline_access" {
-                let problem = "holds offline_access, which is between a client and its issuer; leave it out";
+                let problem = "contains offline_access, which a client requests from the issuer by itself; remove it";
                 return Err(ConfigError::new(SCOPES, problem));
             }
         }
@@ -80,16 +82,15 @@ impl ResourceServerConfig {
     }
 }
 
-/// Limits of a request.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LimitsConfig {
-    /// Largest request body
+    /// Maximum size of a request body
     #[arg(long, env = "QUILT_MCP_MAX_BODY", default_value = "8MiB", value_parser = parse::bytes)]
     pub max_body: usize,
-    /// Most requests to be worked on at once; more are answered 429 at once
+    /// Maximum number of requests in flight; further requests are answered with 429
     #[arg(long, env = "QUILT_MCP_MAX_IN_FLIGHT", default_value = "256", value_parser = parse::count)]
     pub max_in_flight: usize,
-    /// Most calls of one caller in a time, such as `10/s`, `600/min` or `off`; more are answered 429
+    /// Maximum rate of calls of one caller, such as `10/s`, `600/min` or `off`; further calls are answered with 429
     #[arg(long, env = "QUILT_MCP_RATE_LIMIT", default_value = "600/min")]
     pub rate_limit: RateLimit,
 }

@@ -85,7 +85,7 @@ impl HostPolicy {
             return Ok(());
         };
         if self.warnings.check().is_ok() {
-            let origin = text::bounded(origin.to_str().unwrap_or(text::UNKNOWN), text::ERROR);
+            let origin = text::bounded(origin.to_str().unwrap_or(text::UNKNOWN), text::MAX_ERROR_BYTES);
             tracing::warn!(
                 origin,
                 "a web page of this origin was refused; QUILT_MCP_ALLOWED_ORIGINS does not list it"

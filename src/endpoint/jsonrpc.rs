@@ -8,12 +8,12 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::body::{MAX_UNPROVED_BODY, Share};
+use super::body::{MAX_UNPROVED_BODY, Reservation};
 use super::response::{Refusal, refuse, refuse_with};
 use crate::error_code::ErrorCode;
 use crate::json::{Shape, deserialize_present};
 use crate::mcp::{Request, RpcError, Version};
-use crate::telemetry::trace::{self, Described, Remote};
+use crate::telemetry::trace::{self, RemoteContext, RequestAttributes};
 
 /// A request that was read. Without `Debug`: it holds what the caller sent.
 pub(super) struct Parsed {
@@ -23,12 +23,12 @@ pub(super) struct Parsed {
     /// Counts of the body's values.
     pub shape: Shape,
     /// The memory of the body.
-    pub share: Share,
+    pub reservation: Reservation,
 }
 
 impl Parsed {
     /// Parses a body, checks the headers against it, and names the request in its span. `reserved` is the body's memory.
-    pub(super) fn read(parts: Parts, body: &Bytes, reserved: Share) -> Result<Self, Refusal> {
+    pub(super) fn read(parts: Parts, body: &Bytes, reserved: Reservation) -> Result<Self, Refusal> {
         let (shape, request) = parse(body).map_err(|(error, id)| refuse_with(&error, id.as_deref()))?;
         let id = request.id().map(AsRef::as_ref);
         if request.needs_no_caller() && shape.bytes > MAX_UNPROVED_BODY {
@@ -36,7 +36,7 @@ impl Parsed {
             return Err(refuse(ErrorCode::TooLarge, message, id));
         }
         tracing::Span::current().record("rpc", request.log_name());
-        if trace::is_on() {
+        if trace::is_enabled() {
             describe(&parts.headers, &request);
         }
         let version = request
@@ -47,7 +47,7 @@ impl Parsed {
             request,
             version,
             shape,
-            share: reserved,
+            reservation: reserved,
         })
     }
 }
@@ -132,15 +132,15 @@ fn parse(body: &Bytes) -> Result<(Shape, Request), Refused> {
 fn describe(headers: &HeaderMap, request: &Request) {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (parent, state) = request.trace_context();
-    trace::describe(
+    trace::record_request(
         &tracing::Span::current(),
-        &Described {
+        &RequestAttributes {
             method: request.log_name(),
             target: request.target(),
             id: request.id().map(|id| id.get()),
             protocol: header("mcp-protocol-version"),
-            in_meta: Remote { parent, state },
-            in_headers: Remote {
+            in_meta: RemoteContext { parent, state },
+            in_headers: RemoteContext {
                 parent: header("traceparent"),
                 state: header("tracestate"),
             },

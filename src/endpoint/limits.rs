@@ -1,6 +1,6 @@
 //! Concurrency limits, for the server and for each caller, and the rate limit of each caller's calls.
 //!
-//! Owns the counters. A caller is a [`Person`], who may have several tokens. Discovery takes permits and does not count for
+//! Owns the counters. A caller is a [`Principal`], who may have several tokens. Discovery takes permits and does not count for
 //! the rate. Requests without a proved caller have permits of their own, so that they take none from users.
 //!
 //! Invariants: no request queues here, a request beyond a limit is refused at once with the time after which to retry; a
@@ -18,7 +18,7 @@ use super::audit;
 use super::rate::Rate;
 use super::response::{self, Refusal};
 use crate::error_code::ErrorCode;
-use crate::identity::{Caller, Person};
+use crate::identity::{Caller, Principal};
 use crate::mcp::Request;
 use crate::telemetry::metrics::{self, InFlight};
 
@@ -37,8 +37,8 @@ pub struct Limits {
     unproved: Arc<Semaphore>,
     /// The largest number of permits of one caller.
     per_caller: usize,
-    taken: Arc<Mutex<HashMap<Person, usize>>>,
-    rate: Option<(Rate, DefaultKeyedRateLimiter<Person>)>,
+    taken: Arc<Mutex<HashMap<Principal, usize>>>,
+    rate: Option<(Rate, DefaultKeyedRateLimiter<Principal>)>,
     calls: AtomicU32,
 }
 
@@ -61,7 +61,7 @@ impl Limits {
     }
 
     /// Counts a call against the rate. The error is the number of seconds until the next call is allowed, and the rate.
-    fn count(&self, who: &Person) -> Result<(), (u64, Rate)> {
+    fn count(&self, who: &Principal) -> Result<(), (u64, Rate)> {
         let Some((rate, limiter)) = &self.rate else {
             return Ok(());
         };
@@ -74,7 +74,7 @@ impl Limits {
         })
     }
 
-    fn take(&self, who: Person) -> Option<CallerPermit> {
+    fn take(&self, who: Principal) -> Option<CallerPermit> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let permits = taken.entry(who.clone()).or_insert(0);
         if *permits >= self.per_caller {
@@ -96,8 +96,8 @@ pub(super) struct ServerPermit {
 
 /// A permit of a caller's concurrency limit.
 pub(super) struct CallerPermit {
-    who: Person,
-    taken: Arc<Mutex<HashMap<Person, usize>>>,
+    who: Principal,
+    taken: Arc<Mutex<HashMap<Principal, usize>>>,
 }
 
 impl Drop for CallerPermit {
@@ -148,7 +148,7 @@ impl Limits {
     /// Acquires a permit of this caller's limit. It is taken before the body is read, and for discovery too, so that one
     /// caller's slow bodies and unread responses do not use up the permits of others.
     pub(super) fn acquire_for(&self, caller: &Caller) -> Result<CallerPermit, Refusal> {
-        self.take(caller.person()).ok_or_else(|| {
+        self.take(caller.principal()).ok_or_else(|| {
             audit::refused(None, ErrorCode::Throttled, Some(caller));
             refuse(
                 "This caller has as many calls in flight as one caller may; try again in a second.",
@@ -163,7 +163,7 @@ impl Limits {
         if request.needs_no_caller() {
             return Ok(());
         }
-        self.count(&caller.person()).map_err(|(seconds, rate)| {
+        self.count(&caller.principal()).map_err(|(seconds, rate)| {
             let message = format!(
                 "This caller has made as many calls as are allowed ({rate}, QUILT_MCP_RATE_LIMIT); try again in {seconds} s."
             );

@@ -57,8 +57,8 @@ pub use self::rate::{Rate, RateLimit};
 use self::response::Refusal;
 use crate::identity::{Caller, Rejection};
 use crate::mcp::CallContext;
-use crate::memory::{CallMemory, Memory};
-use crate::tools::Offer;
+use crate::memory::{CallReservation, MemoryBudget};
+use crate::tools::ToolFilter;
 
 /// Time for the verification of a token before the body is read; discovery methods need no proved caller.
 const PROOF_TIMEOUT: Duration = Duration::from_secs(2);
@@ -69,9 +69,9 @@ pub struct Endpoint {
     pub authenticator: Authenticator,
     pub reader: RequestReader,
     /// The operator's filter, which a request may narrow.
-    pub tool_filter: Offer,
+    pub tool_filter: ToolFilter,
     pub limits: Limits,
-    pub memory: Memory,
+    pub memory: MemoryBudget,
     pub dispatcher: Dispatcher,
 }
 
@@ -106,12 +106,12 @@ impl Endpoint {
             }
             // A large body without a token is refused for its size, with a refused token for the token.
             Some(Err(rejection)) if is_large && !matches!(rejection, Rejection::Missing { .. }) => {
-                return Err(self.authenticator.refuse(&rejection, &parts, None));
+                return Err(self.authenticator.refuse(&rejection, &parts, None).closing());
             }
             _ => {}
         }
-        let (bytes, share) = self.reader.read(body, false).await?;
-        let parsed = Parsed::read(parts, &bytes, share)?;
+        let (bytes, reservation) = self.reader.read(body, false).await?;
+        let parsed = Parsed::read(parts, &bytes, reservation)?;
         // A token in the wrong place is refused for every method.
         let is_malformed = matches!(proof.peek(), Some(Err(Rejection::Malformed { .. })));
         if self.authenticator.is_open(&parsed.request) && !is_malformed {
@@ -121,7 +121,7 @@ impl Endpoint {
                     parsed,
                     Caller::Anonymous,
                     notice,
-                    self.memory.unproved_call(),
+                    self.memory.unauthenticated_call(),
                     Arc::new(permit),
                 )
                 .await;
@@ -141,8 +141,8 @@ impl Endpoint {
     /// Reads the body of a proved caller.
     async fn proved(&self, parts: Parts, body: Body, caller: Caller) -> Result<Response, Refusal> {
         let caller_permit = self.limits.acquire_for(&caller)?;
-        let (bytes, share) = self.reader.read(body, true).await?;
-        let parsed = Parsed::read(parts, &bytes, share)?;
+        let (bytes, reservation) = self.reader.read(body, true).await?;
+        let parsed = Parsed::read(parts, &bytes, reservation)?;
         // Discovery is the same for every caller.
         let caller = if self.authenticator.is_open(&parsed.request) {
             Caller::Anonymous
@@ -163,7 +163,7 @@ impl Endpoint {
         let permit = self.limits.acquire(&parsed.request)?;
         tracing::Span::current().record("caller", tracing::field::debug(&caller));
         self.limits.check_rate(&caller, &parsed.request)?;
-        let memory = self.memory.call(caller.person());
+        let memory = self.memory.call(caller.principal());
         self.call(parsed, caller, None, memory, Arc::new((permit, caller_permit)))
             .await
     }
@@ -174,7 +174,7 @@ impl Endpoint {
         parsed: Parsed,
         caller: Caller,
         token_notice: Option<String>,
-        memory: CallMemory,
+        memory: CallReservation,
         permits: Permits,
     ) -> Result<Response, Refusal> {
         let Parsed {
@@ -182,11 +182,11 @@ impl Endpoint {
             request,
             version,
             shape,
-            share,
+            reservation,
         } = parsed;
         parts.headers.remove(header::AUTHORIZATION);
         let tool_filter = tool_filter::narrowed(self.tool_filter, &parts.headers, request.id())?;
-        body::reserve_decoded(&memory, shape, share, &caller, &request).await?;
+        body::reserve_decoded(&memory, shape, reservation, &caller, &request).await?;
         let context = CallContext {
             caller,
             tool_filter,

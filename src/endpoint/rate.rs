@@ -1,14 +1,13 @@
-//! How many in which time.
+//! Rates of calls.
 
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// So many in so long a time.
+/// A number of calls per second, minute or hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
     pub count: NonZeroU32,
     unit: Unit,
 }
@@ -21,7 +20,7 @@ enum Unit {
 }
 
 impl Rate {
-    /// The time for one.
+    /// Returns the time per call.
     #[must_use]
     pub fn period(self) -> Duration {
         let seconds = match self.unit {

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::error_code::ErrorCode;
 use crate::mcp::{Answer, ChunkedJson, RpcError, Version};
-use crate::memory::CallMemory;
+use crate::memory::CallReservation;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// One URL has many responses, none of which may be cached.
@@ -42,6 +42,12 @@ impl Refusal {
     pub fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.0.headers_mut().insert(name, value);
         self
+    }
+
+    /// Announces that the connection is closed, because the body of the request is not read. A client that reuses the
+    /// connection would lose its next request.
+    pub(super) fn closing(self) -> Self {
+        self.with(header::CONNECTION, HeaderValue::from_static("close"))
     }
 
     /// Sets `Retry-After`.
@@ -74,7 +80,7 @@ impl Message {
                 status: StatusCode::OK,
                 text,
             },
-            Ok(Err(_)) => Self::error(&unwritable(), id, version),
+            Ok(Err(_)) => Self::error(&serialization_error(), id, version),
             Err(error) => Self::error(&error, id, version),
         }
     }
@@ -117,7 +123,7 @@ fn result(answer: Answer, id: Option<&RawValue>, version: Version) -> io::Result
     Ok(text)
 }
 
-fn unwritable() -> RpcError {
+fn serialization_error() -> RpcError {
     RpcError::refusal(ErrorCode::Internal, "This server failed to write the result.")
 }
 
@@ -162,19 +168,19 @@ pub fn panicked(_: Box<dyn Any + Send>) -> Response {
 
 /// Keeps the memory reservation and the permits of a request until the last byte of its response is written to the socket
 /// or the connection is closed.
-pub(super) fn keep_until_sent(response: Response, memory: CallMemory, permits: Arc<dyn Send + Sync>) -> Response {
+pub(super) fn keep_until_sent(response: Response, memory: CallReservation, permits: Arc<dyn Send + Sync>) -> Response {
     // The length of a stream is not known.
     if let Some(length) = response.body().size_hint().exact() {
-        memory.shrink_to(usize::try_from(length).unwrap_or(usize::MAX));
+        memory.release_above(usize::try_from(length).unwrap_or(usize::MAX));
     }
-    let held: Arc<dyn Send + Sync> = Arc::new((memory, permits));
-    response.map(|body| Body::new(ReservedBody { body, held }))
+    let guards: Arc<dyn Send + Sync> = Arc::new((memory, permits));
+    response.map(|body| Body::new(ReservedBody { body, guards }))
 }
 
 /// A body whose chunks own the guards of the request until they are written.
 struct ReservedBody {
     body: Body,
-    held: Arc<dyn Send + Sync>,
+    guards: Arc<dyn Send + Sync>,
 }
 
 impl HttpBody for ReservedBody {
@@ -186,7 +192,7 @@ impl HttpBody for ReservedBody {
         let reserved = |bytes| {
             Bytes::from_owner(ReservedBytes {
                 bytes,
-                _held: self.held.clone(),
+                _guards: self.guards.clone(),
             })
         };
         frame.map_ok(|frame| frame.map_data(reserved))
@@ -203,7 +209,7 @@ impl HttpBody for ReservedBody {
 
 struct ReservedBytes {
     bytes: Bytes,
-    _held: Arc<dyn Send + Sync>,
+    _guards: Arc<dyn Send + Sync>,
 }
 
 impl AsRef<[u8]> for ReservedBytes {

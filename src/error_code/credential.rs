@@ -10,7 +10,7 @@ pub(super) const NO_CREDENTIALS: Row = Row {
     rpc: FORBIDDEN,
     retryable: false,
     when: "no credential source applies to the caller",
-    remedy: "configure a registry, let tokens name roles, or choose a policy with `QUILT_MCP_AMBIENT`",
+    remedy: "configure a registry, issue tokens that name roles, or set `QUILT_MCP_AMBIENT`",
 };
 
 pub(super) const MISSING_CONFIG: Row = Row {
@@ -19,7 +19,7 @@ pub(super) const MISSING_CONFIG: Row = Row {
     rpc: FORBIDDEN,
     retryable: false,
     when: "in `attempts`: the source is not configured",
-    remedy: "set the variable that the message names; nothing, if the source is not wanted",
+    remedy: "set the variable that the message names; no action is needed if the source is not wanted",
 };
 
 pub(super) const NO_CLAIM: Row = Row {
@@ -28,7 +28,7 @@ pub(super) const NO_CLAIM: Row = Row {
     rpc: FORBIDDEN,
     retryable: false,
     when: "in `attempts`: the token lacks the claim that the source needs",
-    remedy: "let the signer add the claim; nothing, if another source gives the credentials",
+    remedy: "add the claim where the token is signed; no action is needed if another source gives the credentials",
 };
 
 pub(super) const ROLE_NOT_ALLOWED: Row = Row {
@@ -36,7 +36,7 @@ pub(super) const ROLE_NOT_ALLOWED: Row = Row {
     status: StatusCode::OK,
     rpc: FORBIDDEN,
     retryable: false,
-    when: "the token names a role that is not on the list",
+    when: "the token names a role that is not on the allow-list",
     remedy: "add the role to `QUILT_MCP_ASSUMABLE_ROLES`, or correct the token",
 };
 
@@ -45,8 +45,8 @@ pub(super) const ASSUME_ROLE_FAILED: Row = Row {
     status: StatusCode::OK,
     rpc: FORBIDDEN,
     retryable: false,
-    when: "STS refused the role, or the subject, the tags or the remaining life of the token do not fit a session",
-    remedy: "compare the policies under \"The roles\"; the token must be valid for 15 minutes more",
+    when: "STS refused the role, or the subject, the tags or the remaining lifetime of the token are not valid for a role session",
+    remedy: "compare the policies with those under \"The roles\"; the token must be valid for at least 15 more minutes",
 };
 
 pub(super) const REQUEST_FAILED: Row = Row {
@@ -54,7 +54,7 @@ pub(super) const REQUEST_FAILED: Row = Row {
     status: StatusCode::OK,
     rpc: UNAVAILABLE,
     retryable: true,
-    when: "the registry, STS or the provider of the server's own credentials answered with an error or did not answer",
+    when: "the registry, STS or the provider of the server's own credentials returned an error or did not answer",
     remedy: "try again; if it persists, check the service that the message names",
 };
 
@@ -63,7 +63,7 @@ pub(super) const INVALID_RESPONSE: Row = Row {
     status: StatusCode::OK,
     rpc: UNAVAILABLE,
     retryable: true,
-    when: "an answer, or a claim of the token, has no usable credentials",
+    when: "the answer of a credential source, or a claim of the token, contains no usable credentials",
     remedy: "check the version and the log of the registry, or the credentials embedded in the token",
 };
 
@@ -72,6 +72,6 @@ pub(super) const NOT_JSON: Row = Row {
     status: StatusCode::OK,
     rpc: UNAVAILABLE,
     retryable: false,
-    when: "the address of the registry answers with a web page",
-    remedy: "`QUILT_REGISTRY_URL` is the address of the catalog; set the address of the registry, or `QUILT_CATALOG_URL` alone",
+    when: "the registry's URL returns a web page",
+    remedy: "`QUILT_REGISTRY_URL` is probably the URL of the catalog; set the URL of the registry, or only `QUILT_CATALOG_URL`",
 };

@@ -19,7 +19,7 @@ pub(super) const INVALID_JWT: Row = Row {
     rpc: UNAUTHORIZED,
     retryable: false,
     when: "the token is malformed, has a wrong signature, algorithm, issuer or audience, or the registry does not accept it; also in `attempts`",
-    remedy: "log in again; if all users are affected, compare secret, issuer and audience of signer and server with `quilt-mcp token inspect`",
+    remedy: "log in again; if all users are affected, compare the secret, issuer and audience of the signer and the server with `quilt-mcp token inspect`",
 };
 
 pub(super) const TOKEN_EXPIRED: Row = Row {
@@ -27,8 +27,8 @@ pub(super) const TOKEN_EXPIRED: Row = Row {
     status: StatusCode::UNAUTHORIZED,
     rpc: UNAUTHORIZED,
     retryable: false,
-    when: "the token was valid and its `exp` has passed",
-    remedy: "log in again; if the token is new, compare the clocks of signer and server",
+    when: "the token is valid except that its `exp` has passed",
+    remedy: "log in again; if the token is new, compare the clocks of the signer and the server",
 };
 
 pub(super) const FORBIDDEN: Row = Row {
@@ -36,7 +36,7 @@ pub(super) const FORBIDDEN: Row = Row {
     status: StatusCode::FORBIDDEN,
     rpc: super::FORBIDDEN,
     retryable: false,
-    when: "the registry knows the caller and vends no credentials, or the token names a registry that is not allowed; in `registry` mode the request is refused, else it is in `attempts`",
+    when: "the registry knows the caller but issues no credentials, or the token names a registry that is not allowed; in `registry` mode the request is refused, otherwise the code appears in `attempts`",
     remedy: "give the user a role in the catalog, or add the host to `QUILT_MCP_ALLOWED_REGISTRIES`",
 };
 
@@ -46,7 +46,7 @@ pub(super) const VERIFIER_UNAVAILABLE: Row = Row {
     rpc: UNAVAILABLE,
     retryable: true,
     when: "the registry or the identity provider does not answer, or neither is configured, so the token can be neither accepted nor refused",
-    remedy: "wait as `Retry-After` says; if it persists, check the settings, network and DNS of the server",
+    remedy: "wait for the time in `Retry-After`; if it persists, check the settings, network and DNS of the server",
 };
 
 pub(super) const PARSE_ERROR: Row = Row {
@@ -54,7 +54,7 @@ pub(super) const PARSE_ERROR: Row = Row {
     status: StatusCode::BAD_REQUEST,
     rpc: super::PARSE_ERROR,
     retryable: false,
-    when: "the body is not JSON, ended early, or is nested deeper or has more values than the server reads",
+    when: "the body is not valid JSON, is incomplete, or exceeds the limits on nesting and on the number of values",
     remedy: "correct the client",
 };
 
@@ -63,8 +63,8 @@ pub(super) const INVALID_REQUEST: Row = Row {
     status: StatusCode::BAD_REQUEST,
     rpc: super::INVALID_REQUEST,
     retryable: false,
-    when: "the body is JSON and not a request that can be served, or a header of the request cannot be read",
-    remedy: "correct the client; the message says what is wrong",
+    when: "the body is JSON but not a valid request, or a header of the request cannot be read",
+    remedy: "correct the client as the message says",
 };
 
 pub(super) const INVALID_PARAMS: Row = Row {
@@ -72,8 +72,8 @@ pub(super) const INVALID_PARAMS: Row = Row {
     status: StatusCode::BAD_REQUEST,
     rpc: super::INVALID_PARAMS,
     retryable: false,
-    when: "the method exists and its params cannot be decoded or used",
-    remedy: "correct the client; the message says what is wrong",
+    when: "the method exists, but its params are not valid",
+    remedy: "correct the client as the message says",
 };
 
 pub(super) const METHOD_NOT_FOUND: Row = Row {
@@ -82,7 +82,7 @@ pub(super) const METHOD_NOT_FOUND: Row = Row {
     rpc: super::METHOD_NOT_FOUND,
     retryable: false,
     when: "the method does not exist in the protocol version of the request; the status is 200 before 2026-07-28",
-    remedy: "correct the client, or use the protocol version that has the method",
+    remedy: "correct the client, or use a protocol version that has the method",
 };
 
 pub(super) const UNKNOWN_TOOL: Row = Row {
@@ -91,7 +91,7 @@ pub(super) const UNKNOWN_TOOL: Row = Row {
     rpc: super::INVALID_PARAMS,
     retryable: false,
     when: "`tools/call` names a tool that does not exist",
-    remedy: "list the tools again; a client may have a list of another version",
+    remedy: "list the tools again; the client may have the list of another version of the server",
 };
 
 pub(super) const TOOLSET_OFF: Row = Row {
@@ -100,7 +100,7 @@ pub(super) const TOOLSET_OFF: Row = Row {
     rpc: super::INVALID_PARAMS,
     retryable: false,
     when: "the tool, resource or completion belongs to a toolset that is switched off",
-    remedy: "`QUILT_MCP_TOOLSETS` of the server, or the header `X-MCP-Toolsets` of the client",
+    remedy: "change `QUILT_MCP_TOOLSETS` of the server, or the header `X-MCP-Toolsets` of the client",
 };
 
 pub(super) const UNKNOWN_PROMPT: Row = Row {
@@ -108,8 +108,8 @@ pub(super) const UNKNOWN_PROMPT: Row = Row {
     status: StatusCode::OK,
     rpc: super::INVALID_PARAMS,
     retryable: false,
-    when: "the request names a prompt that does not exist or is not offered",
-    remedy: "choose one of those that the message or `prompts/list` lists",
+    when: "the request names a prompt that does not exist or is not available",
+    remedy: "choose a prompt that the message or `prompts/list` names",
 };
 
 pub(super) const NO_SUCH_RESOURCE: Row = Row {
@@ -118,7 +118,7 @@ pub(super) const NO_SUCH_RESOURCE: Row = Row {
     rpc: super::RESOURCE_NOT_FOUND,
     retryable: false,
     when: "the request names a page of the server that does not exist",
-    remedy: "choose one that `resources/list` lists",
+    remedy: "choose a page from `resources/list`",
 };
 
 pub(super) const HEADER_MISMATCH: Row = Row {
@@ -126,7 +126,7 @@ pub(super) const HEADER_MISMATCH: Row = Row {
     status: StatusCode::BAD_REQUEST,
     rpc: super::HEADER_MISMATCH,
     retryable: false,
-    when: "a header that MCP 2026-07-28 requires is missing, or does not agree with the body",
+    when: "a header that MCP 2026-07-28 requires is missing or does not match the body",
     remedy: "correct the client, or check whether a proxy changes `MCP-Protocol-Version`, `Mcp-Method` or `Mcp-Name`",
 };
 
@@ -136,7 +136,7 @@ pub(super) const UNSUPPORTED_VERSION: Row = Row {
     rpc: super::UNSUPPORTED_VERSION,
     retryable: false,
     when: "`MCP-Protocol-Version` names a version that is not supported",
-    remedy: "leave the header out, or send one of the versions in the message",
+    remedy: "omit the header, or send one of the versions in the message",
 };
 
 pub(super) const MISSING_CAPABILITY: Row = Row {
@@ -145,7 +145,7 @@ pub(super) const MISSING_CAPABILITY: Row = Row {
     rpc: super::MISSING_CAPABILITY,
     retryable: false,
     when: "the request needs a capability that the client did not declare",
-    remedy: "use a client that has it, or a request that does not need it",
+    remedy: "use a client that has the capability, or a request that does not need it",
 };
 
 pub(super) const UNSUPPORTED_MEDIA_TYPE: Row = Row {
@@ -162,7 +162,7 @@ pub(super) const HOST_NOT_ALLOWED: Row = Row {
     status: StatusCode::FORBIDDEN,
     rpc: super::FORBIDDEN,
     retryable: false,
-    when: "the `Host` of the request is not on the list",
+    when: "the `Host` of the request is not on the allow-list",
     remedy: "set `QUILT_MCP_PUBLIC_URL`, or add the name to `QUILT_MCP_ALLOWED_HOSTS`",
 };
 
@@ -171,8 +171,8 @@ pub(super) const ORIGIN_NOT_ALLOWED: Row = Row {
     status: StatusCode::FORBIDDEN,
     rpc: super::FORBIDDEN,
     retryable: false,
-    when: "the `Origin` of the web page is not on the list",
-    remedy: "add it to `QUILT_MCP_ALLOWED_ORIGINS`, with scheme and port",
+    when: "the `Origin` of the web page is not on the allow-list",
+    remedy: "add it, with scheme and port, to `QUILT_MCP_ALLOWED_ORIGINS`",
 };
 
 pub(super) const NOT_FOUND: Row = Row {
@@ -181,5 +181,5 @@ pub(super) const NOT_FOUND: Row = Row {
     rpc: super::INVALID_REQUEST,
     retryable: false,
     when: "the path does not exist",
-    remedy: "the endpoint is `POST /mcp`",
+    remedy: "use the endpoint `POST /mcp`",
 };

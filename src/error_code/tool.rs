@@ -9,7 +9,7 @@ pub(super) const ACCESS_DENIED: Row = Row {
     status: StatusCode::OK,
     rpc: FORBIDDEN,
     retryable: false,
-    when: "AWS denied the operation; the message names action, resource, principal and the source of the credentials",
+    when: "AWS denied the operation; the message names the action, the resource, the principal and the source of the credentials",
     remedy: "grant the principal the permission, or call as a user who has it",
 };
 
@@ -18,7 +18,7 @@ pub(super) const WRITE_NEEDS_USER_CREDENTIALS: Row = Row {
     status: StatusCode::OK,
     rpc: FORBIDDEN,
     retryable: false,
-    when: "only the server's own credentials apply to the call, and they are for reading only",
+    when: "only the server's own credentials are available to the call, and they may only read",
     remedy: "send the token of a user who may write",
 };
 
@@ -28,7 +28,7 @@ pub(super) const READ_ONLY: Row = Row {
     rpc: FORBIDDEN,
     retryable: false,
     when: "the tool writes, and the server or the request is read-only",
-    remedy: "`QUILT_MCP_READ_ONLY` of the server, or the header `X-MCP-Readonly` of the client",
+    remedy: "change `QUILT_MCP_READ_ONLY` of the server, or the header `X-MCP-Readonly` of the client",
 };
 
 pub(super) const INVALID_ARGUMENT: Row = Row {
@@ -36,8 +36,8 @@ pub(super) const INVALID_ARGUMENT: Row = Row {
     status: StatusCode::OK,
     rpc: INVALID_PARAMS,
     retryable: false,
-    when: "an argument is unknown or cannot be used",
-    remedy: "correct it as the message says; it lists what is valid",
+    when: "an argument is unknown or not valid",
+    remedy: "correct the argument as the message says",
 };
 
 pub(super) const UNKNOWN_ACTION: Row = Row {
@@ -46,7 +46,7 @@ pub(super) const UNKNOWN_ACTION: Row = Row {
     rpc: INVALID_PARAMS,
     retryable: false,
     when: "the module has no such action",
-    remedy: "choose one of those that the message lists",
+    remedy: "choose an action that the message lists",
 };
 
 pub(super) const CONFIRMATION_REQUIRED: Row = Row {
@@ -55,7 +55,7 @@ pub(super) const CONFIRMATION_REQUIRED: Row = Row {
     rpc: FORBIDDEN,
     retryable: false,
     when: "a deletion was not confirmed, or the user was asked and did not agree",
-    remedy: "repeat the name in `confirm`",
+    remedy: "ask the user, then repeat the name of the package in `confirm`",
 };
 
 pub(super) const CONFLICT: Row = Row {
@@ -64,7 +64,7 @@ pub(super) const CONFLICT: Row = Row {
     rpc: FORBIDDEN,
     retryable: false,
     when: "the name exists already, or another writer changed it during the call",
-    remedy: "look at the current state; set `overwrite` if replacing it is intended",
+    remedy: "read the current state; set `overwrite` to replace it",
 };
 
 pub(super) const WORKFLOW_VIOLATION: Row = Row {
@@ -81,8 +81,8 @@ pub(super) const INVALID_MANIFEST: Row = Row {
     status: StatusCode::OK,
     rpc: INTERNAL_ERROR,
     retryable: false,
-    when: "the manifest of a package is damaged, or does not have the hash of its name",
-    remedy: "examine it with `package_verify`; write a new revision",
+    when: "the manifest of a package is damaged, or its hash does not match its name",
+    remedy: "check it with `package_verify`; write a new revision",
 };
 
 pub(super) const NO_SUCH_BUCKET: Row = Row {
@@ -90,7 +90,7 @@ pub(super) const NO_SUCH_BUCKET: Row = Row {
     status: StatusCode::OK,
     rpc: RESOURCE_NOT_FOUND,
     retryable: false,
-    when: "the bucket does not exist, or the caller may not know that it does",
+    when: "the bucket does not exist, or the caller has no permission to see it",
     remedy: "check the name; `bucket_list` shows the buckets of the caller",
 };
 
@@ -99,7 +99,7 @@ pub(super) const NO_SUCH_KEY: Row = Row {
     status: StatusCode::OK,
     rpc: RESOURCE_NOT_FOUND,
     retryable: false,
-    when: "the object, its version or the entry of the package does not exist, or the caller may not know that it does",
+    when: "the object, its version or the entry of the package does not exist, or the caller has no permission to see it",
     remedy: "check the name; `bucket_objects_list` and `package_browse` show what exists",
 };
 
@@ -108,7 +108,7 @@ pub(super) const NO_SUCH_PACKAGE: Row = Row {
     status: StatusCode::OK,
     rpc: RESOURCE_NOT_FOUND,
     retryable: false,
-    when: "the package or its revision does not exist, or the caller may not know that it does",
+    when: "the package or its revision does not exist, or the caller has no permission to see it",
     remedy: "check the name; `package_list` and `package_versions` show what exists",
 };
 
@@ -117,7 +117,7 @@ pub(super) const TOO_LARGE: Row = Row {
     status: StatusCode::PAYLOAD_TOO_LARGE,
     rpc: INVALID_PARAMS,
     retryable: false,
-    when: "the body of the request exceeds `QUILT_MCP_MAX_BODY`, or, in a tool's result, the answer or the work does not fit the limits of the server",
+    when: "the body of the request exceeds `QUILT_MCP_MAX_BODY`; in a tool's result, the result or the work exceeds a limit of the server",
     remedy: "ask for less in one call",
 };
 
@@ -126,8 +126,8 @@ pub(super) const THROTTLED: Row = Row {
     status: StatusCode::TOO_MANY_REQUESTS,
     rpc: LIMITED,
     retryable: true,
-    when: "the server or the caller has reached a limit of rate, calls in flight or memory; in a tool's result also when S3 asks to slow down",
-    remedy: "wait as `Retry-After` says; make fewer calls at once, or run more copies of the server",
+    when: "the server or the caller has reached a limit on request rate, concurrent calls or memory; in a tool's result, S3 may also have asked to slow down",
+    remedy: "wait for the time in `Retry-After`; make fewer concurrent calls, or run more replicas of the server",
 };
 
 pub(super) const TIMEOUT: Row = Row {
@@ -136,7 +136,7 @@ pub(super) const TIMEOUT: Row = Row {
     rpc: UNAVAILABLE,
     retryable: true,
     when: "the body of the request arrived too slowly; in a tool's result or `attempts`, the call exceeded `QUILT_MCP_TOOL_TIMEOUT`, or a service did not answer in time",
-    remedy: "try again, with less in one call; the message says what took too long",
+    remedy: "try again, with less work in one call; the message names the operation that took too long",
 };
 
 pub(super) const CANCELLED: Row = Row {
@@ -144,7 +144,7 @@ pub(super) const CANCELLED: Row = Row {
     status: StatusCode::SERVICE_UNAVAILABLE,
     rpc: UNAVAILABLE,
     retryable: true,
-    when: "the server was shutting down, or the client ended the call",
+    when: "the server was shutting down, or the client cancelled the call",
     remedy: "try again; if deployments cause it, raise `QUILT_MCP_DRAIN` and `stopTimeout`",
 };
 
@@ -153,8 +153,8 @@ pub(super) const UPSTREAM: Row = Row {
     status: StatusCode::OK,
     rpc: UNAVAILABLE,
     retryable: true,
-    when: "S3 or the registry failed in a way that has no code of its own",
-    remedy: "try again if `retryable` says so; the message has the answer of the service",
+    when: "S3 or the registry returned an error that has no code of its own",
+    remedy: "try again if `retryable` is true; the message contains the answer of the service",
 };
 
 pub(super) const INTERNAL: Row = Row {
@@ -162,7 +162,7 @@ pub(super) const INTERNAL: Row = Row {
     status: StatusCode::INTERNAL_SERVER_ERROR,
     rpc: INTERNAL_ERROR,
     retryable: false,
-    when: "a bug of the server; in a tool's result the status is 200",
+    when: "a bug in the server; in a tool's result the status is 200",
     remedy: "find the request by its `x-request-id` in the log, and report it",
 };
 
@@ -171,7 +171,7 @@ pub(super) const SEARCH_UNAVAILABLE: Row = Row {
     status: StatusCode::OK,
     rpc: UNAVAILABLE,
     retryable: true,
-    when: "the search of the catalog does not answer, or the catalog has none",
+    when: "the catalog's search does not answer, or the catalog has no search",
     remedy: "try again; `bucket_objects_list` and `package_list` work without search",
 };
 
@@ -180,7 +180,7 @@ pub(super) const NO_WORKGROUP: Row = Row {
     status: StatusCode::OK,
     rpc: FORBIDDEN,
     retryable: false,
-    when: "the caller may use no Athena workgroup, or none was named where there are several",
+    when: "the caller may use no Athena workgroup, or may use several and named none",
     remedy: "name a workgroup, or ask for permission to use one",
 };
 
@@ -189,6 +189,6 @@ pub(super) const NO_SUCH_QUERY: Row = Row {
     status: StatusCode::OK,
     rpc: INVALID_PARAMS,
     retryable: false,
-    when: "the query does not exist, or is too old for Athena to keep it",
+    when: "the query does not exist, or Athena no longer keeps it",
     remedy: "run the query again",
 };

@@ -1,4 +1,4 @@
-//! The bearer token as it arrives (RFC 6750), before anything is known about it.
+//! Extraction of the bearer token from a request (RFC 6750), before its verification.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 
 use super::Rejection;
 
-/// Longest accepted bearer. Quilt's own tokens have a few hundred bytes; those with embedded credentials a few thousand.
-const MAX_BYTES: usize = 16 * 1024;
+/// Maximum length of a token. Quilt's own tokens have a few hundred bytes; those with embedded credentials a few thousand.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// Query parameters in which clients have been seen to send tokens. A URL ends up in logs and histories.
-const QUERY_NAMES: [&str; 9] = [
+/// Query parameters in which clients send tokens. They are rejected, because URLs are logged.
+const TOKEN_PARAMETERS: [&str; 9] = [
     "access_token",
     "access-token",
     "api_key",
@@ -25,48 +25,48 @@ const QUERY_NAMES: [&str; 9] = [
     "token",
 ];
 
-/// A bearer token: somebody's secret, not yet proved.
+/// A bearer token, not yet verified. `Debug` shows its hash only.
 #[derive(Clone)]
 pub struct BearerToken(SecretString);
 
-/// SHA-256 of a bearer: names a caller in cache keys and, cut short, in logs.
+/// The SHA-256 of a bearer token, which identifies it in cache keys and, truncated, in logs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl BearerToken {
-    /// Takes a token of the form that RFC 6750 allows (`b64token`), within the length limit.
+    /// Parses a token of the form that RFC 6750 allows (`b64token`), within the length limit.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let body = text.trim_end_matches('=');
         let is_token68 = !body.is_empty()
             && body
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b));
-        if is_token68 && text.len() <= MAX_BYTES {
+        if is_token68 && text.len() <= MAX_TOKEN_BYTES {
             Ok(Self(SecretString::from(text)))
         } else if text.is_empty() {
             Err(Rejection::Missing {
-                detail: "The Authorization header holds no token.",
+                detail: "The Authorization header has no token.",
             })
         } else {
             Err(Rejection::Invalid {
-                detail: String::from("it is not of the form that a bearer token has (RFC 6750)"),
+                detail: String::from("it does not have the form of a bearer token (RFC 6750)"),
             })
         }
     }
 
-    /// Whether this is a Quilt API key: opaque, provable by the registry only.
+    /// Whether this is a Quilt API key, which is opaque: only the registry can verify it.
     #[must_use]
     pub fn is_api_key(&self) -> bool {
         self.0.expose_secret().starts_with("qk_")
     }
 
-    /// The token's name in caches and logs.
+    /// Returns the hash that identifies the token in caches and logs.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint(Sha256::digest(self.0.expose_secret().as_bytes()).into())
     }
 
-    /// The token itself, for the verifier and the credential steps; nothing else has a use for it.
+    /// Returns the token itself. Only the verifier and the credential sources may use it.
     pub(crate) fn secret(&self) -> &str {
         self.0.expose_secret()
     }
@@ -79,7 +79,7 @@ impl fmt::Debug for BearerToken {
 }
 
 impl Fingerprint {
-    /// All 32 bytes, for cache keys.
+    /// Returns all 32 bytes, for cache keys.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
@@ -87,7 +87,7 @@ impl Fingerprint {
 }
 
 impl fmt::Display for Fingerprint {
-    /// The first six bytes in hexadecimal: enough to tell callers apart in a log, nothing to sign in with.
+    /// Writes the first six bytes in hexadecimal, which are enough to tell callers apart in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
@@ -99,23 +99,23 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The request's bearer, if it brings one. The scheme's case does not matter (RFC 9110 section 11.1).
+/// Extracts the bearer token of a request. The scheme is case-insensitive (RFC 9110 section 11.1).
 pub fn extract(headers: &HeaderMap, uri: &Uri) -> Result<Option<BearerToken>, Rejection> {
     if uri.query().is_some_and(holds_token) {
         return Err(Rejection::Malformed {
-            detail: "a token must not travel in the URL; send it as `Authorization: Bearer <token>`",
+            detail: "a token must not be part of the URL; send it as `Authorization: Bearer <token>`",
         });
     }
     let mut found: Option<BearerToken> = None;
     let all = headers.get_all(AUTHORIZATION);
     if all.iter().any(|value| Some(value) != all.iter().next()) {
         return Err(Rejection::Malformed {
-            detail: "the request carries two different credentials; send one",
+            detail: "the request has two different Authorization headers; send one",
         });
     }
     for value in headers.get_all(AUTHORIZATION) {
         let text = value.to_str().map_err(|_| Rejection::Invalid {
-            detail: String::from("the Authorization header is not plain text"),
+            detail: String::from("the Authorization header is not ASCII text"),
         })?;
         let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -129,7 +129,8 @@ pub fn extract(headers: &HeaderMap, uri: &Uri) -> Result<Option<BearerToken>, Re
 }
 
 fn holds_token(query: &str) -> bool {
-    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| QUERY_NAMES.contains(&name.to_lowercase().as_str()))
+    url::form_urlencoded::parse(query.as_bytes())
+        .any(|(name, _)| TOKEN_PARAMETERS.contains(&name.to_lowercase().as_str()))
 }
 
 #[cfg(test)]
@@ -201,7 +202,7 @@ mod tests {
         ));
     }
 
-    /// Logs tell callers apart by this.
+    /// Logs tell callers apart by this text.
     #[test]
     fn a_token_is_shown_as_the_beginning_of_its_hash() {
         let token = BearerToken::parse("abc").unwrap();

@@ -1,117 +1,105 @@
-//! The caller of a request: nobody, or somebody whose token was proved.
+//! The caller of a request: anonymous, or authenticated by a bearer token.
 
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{BearerToken, Claims, Fingerprint};
+use super::{BearerToken, Claims, Fingerprint, VerifyMode};
 
-/// Who calls. Cheap to clone; every request carries one from the identity layer on.
+/// The user who makes a request. Cheap to clone.
 #[derive(Clone)]
 pub enum Caller {
-    /// No token came, and the method called needs none.
+    /// The request has no token, and needs none.
     Anonymous,
-    /// A token came and was proved.
-    Proved(Arc<ProvedCaller>),
+    /// The token of the request was verified.
+    Authenticated(Arc<AuthenticatedCaller>),
 }
 
-/// How a token was proved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// By its HS256 signature.
-    Hs256,
-    /// By its signature with a key that the issuer publishes.
-    Jwks,
-    /// By the registry, which vended credentials for it.
-    Registry,
-}
-
-impl Proof {
-    /// The name of the verification mode, as in `QUILT_MCP_VERIFY`.
+impl Caller {
+    /// Returns the subject of the verified token.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn subject(&self) -> Option<&str> {
         match self {
-            Self::Hs256 => "hs256",
-            Self::Jwks => "jwks",
-            Self::Registry => "registry",
+            Self::Anonymous => None,
+            Self::Authenticated(caller) => caller.subject(),
         }
     }
 }
 
-/// A caller whose token was proved.
-pub struct ProvedCaller {
+/// A caller whose token was verified.
+pub struct AuthenticatedCaller {
     token: BearerToken,
     fingerprint: Fingerprint,
-    proof: Proof,
+    verified_by: VerifyMode,
     claims: Option<Claims>,
     expires_at: Option<Timestamp>,
 }
 
-impl ProvedCaller {
-    /// A caller whose signed claims were verified and who is known until `expires_at`.
+impl AuthenticatedCaller {
+    /// Creates the caller of a JWT whose signature and claims were verified. The token expires at `expires_at`.
     #[must_use]
-    pub fn signed(token: BearerToken, proof: Proof, claims: Claims, expires_at: Timestamp) -> Self {
+    pub fn signed(token: BearerToken, verified_by: VerifyMode, claims: Claims, expires_at: Timestamp) -> Self {
         Self {
             fingerprint: token.fingerprint(),
             token,
-            proof,
+            verified_by,
             claims: Some(claims),
             expires_at: Some(expires_at),
         }
     }
 
-    /// A caller of an opaque token, about whom only the registry knows more.
+    /// Creates the caller of an opaque token, whose user is known to the registry only.
     #[must_use]
     pub fn opaque(token: BearerToken) -> Self {
         Self {
             fingerprint: token.fingerprint(),
             token,
-            proof: Proof::Registry,
+            verified_by: VerifyMode::Registry,
             claims: None,
             expires_at: None,
         }
     }
 
-    /// The token's name in caches and logs.
+    /// Returns the hash that identifies the token in caches and logs.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 
-    /// How the token was proved.
+    /// Returns the mode by which the token was verified.
     #[must_use]
-    pub fn proof(&self) -> Proof {
-        self.proof
+    pub fn verified_by(&self) -> VerifyMode {
+        self.verified_by
     }
 
-    /// The verified claims; absent for opaque tokens.
+    /// Returns the verified claims; `None` for opaque tokens.
     #[must_use]
     pub fn claims(&self) -> Option<&Claims> {
         self.claims.as_ref()
     }
 
-    /// Whom the token speaks of, where it says so.
+    /// Returns the subject of the token, if it has one.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.claims.as_ref().and_then(Claims::subject)
     }
 
-    /// When the token ends, where that is known.
+    /// Returns when the token expires; `None` for opaque tokens.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
 
-    /// The token, for the credential steps alone.
+    /// Returns the token. Only the credential sources may use it.
     pub(crate) fn token(&self) -> &BearerToken {
         &self.token
     }
 }
 
-impl fmt::Debug for ProvedCaller {
+impl fmt::Debug for AuthenticatedCaller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.proof.as_str(), self.fingerprint)
+        write!(f, "{}:{}", self.verified_by.as_str(), self.fingerprint)
     }
 }
 
@@ -119,7 +107,7 @@ impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
-            Self::Proved(caller) => caller.fmt(f),
+            Self::Authenticated(caller) => caller.fmt(f),
         }
     }
 }
@@ -128,12 +116,12 @@ impl fmt::Debug for Caller {
 mod tests {
     use super::*;
 
-    /// Every log line of a request has this.
+    /// Every log line of a request contains this text.
     #[test]
-    fn a_caller_is_shown_by_its_proof_and_the_hash_of_its_token() {
-        let caller = ProvedCaller::opaque(BearerToken::parse("abc").unwrap());
+    fn a_caller_is_shown_by_its_verification_and_the_hash_of_its_token() {
+        let caller = AuthenticatedCaller::opaque(BearerToken::parse("abc").unwrap());
         assert_eq!(
-            format!("{:?}", Caller::Proved(Arc::new(caller))),
+            format!("{:?}", Caller::Authenticated(Arc::new(caller))),
             "registry:ba7816bf8f01"
         );
         assert_eq!(format!("{:?}", Caller::Anonymous), "anonymous");

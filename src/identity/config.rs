@@ -1,51 +1,63 @@
-//! Settings of token verification. The operator chooses the method; a token never does.
+//! Settings of token verification. The operator chooses the method; the token has no influence on it.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::setting::{BaseUrl, ConfigError, parse};
 
-/// HS256 keys shorter than their hash can be guessed (RFC 7518 section 3.2).
+/// Minimum length of an HS256 secret: that of the hash (RFC 7518 section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
 /// How a bearer token is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum VerifyMode {
-    /// A JWT signed with the shared secret.
+    /// As a JWT signed with a shared secret.
     Hs256,
-    /// A JWT signed with a key that an identity provider publishes.
+    /// As a JWT signed with a key that an identity provider publishes.
     Jwks,
-    /// Opaque; the registry's answer is the proof.
+    /// As an opaque token for which the registry vends credentials.
     Registry,
 }
 
-/// Verification of bearer tokens.
+impl VerifyMode {
+    /// Returns the value of `QUILT_MCP_VERIFY`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "hs256",
+            Self::Jwks => "jwks",
+            Self::Registry => "registry",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct IdentityConfig {
-    /// Shared secret of HS256 tokens, at least 32 bytes
+    /// Shared secret that signs HS256 tokens, at least 32 bytes
     #[arg(long = "jwt-secret", env = "MCP_JWT_SECRET", hide_env_values = true, value_parser = parse::secret)]
     pub jwt_secret: Option<SecretString>,
     /// Alias of `MCP_JWT_SECRET`
     #[arg(long, env = "MCP_ENHANCED_JWT_SECRET", hide = true, hide_env_values = true, value_parser = parse::secret)]
     pub enhanced_jwt_secret: Option<SecretString>,
-    /// The secret before the last rotation; tokens signed with it are still accepted
+    /// Previous shared secret during a rotation; tokens signed with it are still accepted
     #[arg(long, env = "MCP_JWT_SECRET_PREVIOUS", hide_env_values = true, value_parser = parse::secret)]
     pub jwt_secret_previous: Option<SecretString>,
-    /// Key set of the identity provider whose `RS256`, `ES256` and `EdDSA` tokens are accepted
+    /// URL of the JSON Web Key Set of an identity provider; its `RS256`, `ES256` and `EdDSA` tokens are accepted
     #[arg(long = "jwt-jwks-url", env = "MCP_JWT_JWKS_URL")]
     pub jwt_jwks_url: Option<BaseUrl>,
-    /// Exact `iss` that a token must carry; required with `MCP_JWT_JWKS_URL`
+    /// Required `iss` claim of a token; must be set with `MCP_JWT_JWKS_URL`
     #[arg(long = "jwt-issuer", env = "MCP_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
-    /// Value that a token's `aud` must be or contain; required with `MCP_JWT_JWKS_URL`
+    /// Required value in the `aud` claim of a token; must be set with `MCP_JWT_JWKS_URL`
     #[arg(long = "jwt-audience", env = "MCP_JWT_AUDIENCE")]
     pub jwt_audience: Option<String>,
-    /// How tokens are verified. Default: `hs256` if a secret is set, `jwks` if a key set is, else `registry`
+    /// How tokens are verified: `hs256`, `jwks` or `registry`. Default: `hs256` if `MCP_JWT_SECRET` is set, else `jwks` if
+    /// `MCP_JWT_JWKS_URL` is set, else `registry`
     #[arg(long, env = "QUILT_MCP_VERIFY", value_enum)]
     pub verify: Option<VerifyMode>,
 }
 
 impl IdentityConfig {
-    /// The chosen or implied mode.
+    /// Returns the mode from `QUILT_MCP_VERIFY`, or the one that the other settings imply.
     #[must_use]
     pub fn mode(&self) -> VerifyMode {
         let implied = if !self.secrets().is_empty() {
@@ -58,14 +70,14 @@ impl IdentityConfig {
         self.verify.unwrap_or(implied)
     }
 
-    /// The HS256 secrets, current first.
+    /// Returns the HS256 secrets, the current one first.
     #[must_use]
     pub fn secrets(&self) -> Vec<SecretString> {
         let current = self.jwt_secret.clone().or_else(|| self.enhanced_jwt_secret.clone());
         current.into_iter().chain(self.jwt_secret_previous.clone()).collect()
     }
 
-    /// Refuses secrets that are too short and modes without what they need.
+    /// Rejects secrets that are too short, and modes that lack a setting.
     pub fn check(&self) -> Result<(), ConfigError> {
         let named = [
             ("MCP_JWT_SECRET", &self.jwt_secret),
@@ -77,12 +89,12 @@ impl IdentityConfig {
                 continue;
             };
             if length < MIN_SECRET_BYTES {
-                let problem = format!("has {length} bytes; expected at least {MIN_SECRET_BYTES} random ones");
+                let problem = format!("has {length} bytes; expected at least {MIN_SECRET_BYTES} random bytes");
                 return Err(ConfigError::new(variable, problem));
             }
         }
         if self.jwt_secret.is_none() && self.enhanced_jwt_secret.is_none() && self.jwt_secret_previous.is_some() {
-            let problem = "is set without MCP_JWT_SECRET; expected the current secret there";
+            let problem = "is set without MCP_JWT_SECRET; expected the current secret in MCP_JWT_SECRET";
             return Err(ConfigError::new("MCP_JWT_SECRET_PREVIOUS", problem));
         }
         if self.mode() == VerifyMode::Jwks {
@@ -94,7 +106,7 @@ impl IdentityConfig {
             };
             if !url.is_safe_for_tokens() {
                 let problem = format!(
-                    "`{url}` is not protected against forged answers; expected https, or http on loopback only"
+                    "`{url}` is not encrypted, so its keys could be forged; expected https, or http on loopback only"
                 );
                 return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem));
             }
@@ -103,7 +115,10 @@ impl IdentityConfig {
                 ("MCP_JWT_AUDIENCE", &self.jwt_audience),
             ] {
                 if value.as_ref().is_none_or(String::is_empty) {
-                    return Err(ConfigError::new(variable, "is not set, and MCP_JWT_JWKS_URL needs it"));
+                    return Err(ConfigError::new(
+                        variable,
+                        "is not set, but required by MCP_JWT_JWKS_URL",
+                    ));
                 }
             }
         }
@@ -133,7 +148,7 @@ mod tests {
         let error = with_secret("hunter2").check().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "MCP_JWT_SECRET: has 7 bytes; expected at least 32 random ones"
+            "MCP_JWT_SECRET: has 7 bytes; expected at least 32 random bytes"
         );
     }
 

@@ -1,27 +1,29 @@
-//! Who is calling: from the `Authorization` header to a [`Caller`].
+//! Authentication of callers: from the `Authorization` header to a [`Caller`].
 //!
-//! Owns the extraction of the bearer, its verification and the answers for callers that are refused. Owns no AWS
-//! credentials: the rooms behind this one turn a caller into rights.
+//! Owns the extraction of the bearer token, its verification and the rejections. Does not own AWS credentials: the
+//! credentials module resolves them for a caller.
 //!
-//! Invariant: a [`Caller`] that is not anonymous was proved by the verifier that the operator chose; nothing is ever
-//! taken from a token that was not.
+//! Invariant: a [`Caller`] that is not anonymous was verified by the method that the operator chose. No claim of an
+//! unverified token is used.
 
 mod bearer;
 mod caller;
-mod challenge;
 mod claims;
 mod config;
-mod person;
+mod principal;
+mod rejection;
 mod sign;
+mod tokenless;
 mod verifier;
-mod without_token;
 
 pub use bearer::{BearerToken, Fingerprint, extract};
-pub use caller::{Caller, Proof, ProvedCaller};
-pub use challenge::Rejection;
+pub use caller::{AuthenticatedCaller, Caller};
 pub use claims::{Claims, EmbeddedCredentials};
 pub use config::{IdentityConfig, MIN_SECRET_BYTES, VerifyMode};
-pub use person::Person;
-pub use sign::sign;
-pub use verifier::{Hs256, Jwks, KeyStore, Prover, Refusal, RegistryProof, Verifier};
-pub use without_token::{OwnBearer, WithoutToken};
+pub use principal::Principal;
+pub use rejection::Rejection;
+pub use sign::sign_hs256;
+pub use tokenless::{ServerToken, TokenlessPolicy};
+pub use verifier::{
+    Hs256Verifier, JwksVerifier, KeyStore, RegistryVerifier, RegistryVerifyError, Verifier, VerifyMethod,
+};

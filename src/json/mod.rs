@@ -1,17 +1,19 @@
-//! Bounded parsing of the JSON that callers send.
+//! Bounded parsing of the JSON in requests.
 //!
-//! Owns the one parser for everything that becomes a value out of a request: arguments, and `params`, `_context` and
-//! metadata that come as JSON text. Does not own the package format's JSON ([`quilt_format::json`]), which keeps integers
-//! of any size and is what metadata becomes.
+//! **Owns** the only parser of values in requests: arguments, and `params`, `_context` and metadata that are sent as JSON
+//! text.
 //!
-//! Parsing takes two steps. [`Shape::measure`] counts what a text would become, without allocating, and refuses one that is
-//! too deep or has too many values; its caller reserves [`Shape::decoded_bytes`] of the call's memory; then [`parse_object`]
-//! makes the values. A text inside a text is a text of its own: it is measured when it is to be parsed, after its escapes
-//! were decoded.
+//! **Does not own** the JSON of the package format ([`quilt_format::json`]), which keeps integers of any size and to which
+//! metadata is converted.
 //!
-//! Invariants: no value is made of a text that was not measured; the depth of a value is at most [`MAX_DEPTH`]; an object
-//! whose key is one of `serde_json`'s private tokens is an object like any other. `serde_json::Value` does not keep the last
-//! one: its own `Deserialize` parses the text under `$serde_json::private::RawValue` anew, with a new depth.
+//! Parsing has two steps. [`Shape::measure`] counts the values of a text without allocating, and rejects a text that is too
+//! deep or has too many values. The code that parses then reserves [`Shape::decoded_bytes`] of the call's memory, and
+//! [`parse_object`] builds the values. A text inside a text is measured separately, when it is to be parsed, after its
+//! escapes were decoded.
+//!
+//! **Invariants.** No value is built from a text that was not measured. The depth of a value is at most [`MAX_DEPTH`]. An
+//! object whose key is one of `serde_json`'s private tokens is treated like any other object; `serde_json::Value` does not
+//! guarantee this: its `Deserialize` parses the text under `$serde_json::private::RawValue` again, with its own depth.
 
 mod shape;
 mod value;

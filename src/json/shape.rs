@@ -1,22 +1,23 @@
-//! What a JSON text would become, counted before anything is made of it.
+//! Counts of a JSON text, taken before its values are built.
 
 use std::borrow::Cow;
 
-/// Deepest nesting of arrays and objects. `serde_json` itself stops at 128.
+/// Maximum depth of nested arrays and objects. `serde_json` itself stops at 128.
 pub const MAX_DEPTH: usize = 120;
-/// Most commas, which is about one fewer than the values: fifty thousand files may each have a logical key and metadata.
+/// Maximum number of commas, which is about one less than that of values. Allows 50,000 files with a logical key and
+/// metadata each.
 pub const MAX_VALUES: usize = 151_000;
-/// Most arrays and objects.
+/// Maximum number of arrays and objects.
 pub const MAX_CONTAINERS: usize = 101_000;
 
-/// Bytes of memory that decoding takes for each byte of the text, for each value and for each array or object, the typed
-/// arguments made of them included. Measured with bodies of one string (2 to 4 bytes for each of its own), of a hundred
-/// thousand members of one object (430), and of as many nested objects (900).
+/// Bytes of memory that decoding requires for each byte of the text, each value and each array or object, including the
+/// typed arguments built from them. Measured with bodies of one string (2 to 4 bytes for each of its bytes), of an object
+/// with 100,000 members (430), and of 100,000 nested objects (900).
 const BYTES_PER_BYTE: usize = 4;
 const BYTES_PER_VALUE: usize = 430;
 const BYTES_PER_CONTAINER: usize = 900;
 
-/// Keys that `serde_json` gives a meaning of its own.
+/// Keys with a special meaning in `serde_json`.
 const PRIVATE_TOKENS: [&str; 2] = ["$serde_json::private::RawValue", "$serde_json::private::Number"];
 
 /// Counts of a JSON text.
@@ -28,33 +29,35 @@ pub struct Shape {
     pub values: usize,
     /// Arrays and objects.
     pub containers: usize,
-    /// Deepest nesting.
+    /// Maximum depth.
     pub depth: usize,
     /// Strings that, decoded, are one of `serde_json`'s private tokens.
     pub private_tokens: usize,
 }
 
-/// The text is nested deeper than [`MAX_DEPTH`], or has more than [`MAX_VALUES`] or [`MAX_CONTAINERS`] values.
+/// Occurs when a text is nested deeper than [`MAX_DEPTH`], or has more than [`MAX_VALUES`] values or [`MAX_CONTAINERS`]
+/// arrays and objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("The JSON is nested deeper, or holds more values, than this server reads.")]
+#[error("The JSON is nested deeper, or contains more values, than this server accepts.")]
 pub struct Excess;
 
 impl Shape {
-    /// Counts the values of a text. The text need not be valid JSON; what is counted is then never less than what a parser
-    /// makes of it before it fails.
+    /// Counts the values of a text. The text need not be valid JSON; the counts are then at least those of the values that a
+    /// parser builds before it fails.
     pub fn measure(text: &[u8]) -> Result<Self, Excess> {
         let mut shape = Self {
             bytes: text.len(),
             ..Self::default()
         };
-        let (mut depth, mut rest) = (0_usize, text);
-        while let Some((byte, behind)) = rest.split_first() {
-            rest = behind;
+        let mut depth = 0_usize;
+        let mut rest = text;
+        while let Some((byte, after)) = rest.split_first() {
+            rest = after;
             match byte {
                 b'"' => {
-                    let (string, behind) = split_string(rest);
+                    let (string, after) = split_string(rest);
                     shape.private_tokens += usize::from(is_private_token(string));
-                    rest = behind;
+                    rest = after;
                 }
                 b'[' | b'{' => {
                     depth += 1;
@@ -73,40 +76,40 @@ impl Shape {
         Ok(shape)
     }
 
-    /// Memory that the decoded values and the typed arguments made of them take, in bytes.
+    /// Estimates the memory of the decoded values and of the typed arguments built from them, in bytes.
     #[must_use]
     pub fn decoded_bytes(&self) -> usize {
         self.bytes * BYTES_PER_BYTE + self.values * BYTES_PER_VALUE + self.containers * BYTES_PER_CONTAINER
     }
 }
 
-/// The inside of the string that `text` begins in, and what is behind its closing quote.
+/// Splits a text after a string's opening quote into the content of the string and the text after its closing quote.
 fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
     let mut at = 0;
     while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        let place = at + found;
-        if text.get(place) == Some(&b'"') {
+        let position = at + found;
+        if text.get(position) == Some(&b'"') {
             return (
-                text.get(..place).unwrap_or_default(),
-                text.get(place + 1..).unwrap_or_default(),
+                text.get(..position).unwrap_or_default(),
+                text.get(position + 1..).unwrap_or_default(),
             );
         }
-        at = place + 2;
+        at = position + 2;
     }
     (text, &[])
 }
 
-/// Whether a string, given as it is written, reads as a private token.
-fn is_private_token(written: &[u8]) -> bool {
-    // Each character is written as one byte, or as six with its escape.
-    let is_candidate = |token: &str| (token.len()..=6 * token.len()).contains(&written.len());
+/// Returns whether an encoded string decodes to a private token.
+fn is_private_token(encoded: &[u8]) -> bool {
+    // Each character is encoded as one byte, or as six in an escape.
+    let is_candidate = |token: &str| (token.len()..=6 * token.len()).contains(&encoded.len());
     if !PRIVATE_TOKENS.iter().any(|token| is_candidate(token)) {
         return false;
     }
-    if !written.contains(&b'\\') {
-        return PRIVATE_TOKENS.iter().any(|token| token.as_bytes() == written);
+    if !encoded.contains(&b'\\') {
+        return PRIVATE_TOKENS.iter().any(|token| token.as_bytes() == encoded);
     }
-    let quoted = [b"\"", written, b"\""].concat();
+    let quoted = [b"\"", encoded, b"\""].concat();
     let decoded: Result<Cow<'_, str>, _> = serde_json::from_slice(&quoted);
     decoded.is_ok_and(|decoded| PRIVATE_TOKENS.contains(&decoded.as_ref()))
 }

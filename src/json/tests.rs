@@ -1,4 +1,4 @@
-//! The parser against hostile texts, and beside `serde_json` for all others.
+//! Tests of the parser with hostile texts, and against `serde_json` with all others.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// `rounds` texts in texts, each as deep as it may be.
+/// Returns texts nested in texts, each of the maximum depth.
 fn nested(rounds: usize) -> String {
     (0..rounds).fold("1".to_owned(), |inner, _| {
         let arrays = MAX_DEPTH - 4;
@@ -101,7 +101,7 @@ fn json_value() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// What was written by `serde_json` is read as it was, whatever its keys are.
+    /// Values written by `serde_json` are read back unchanged, with any keys.
     #[test]
     fn values_are_read_as_they_were_written(value in json_value()) {
         let object = json!({ "x": value });

@@ -1,4 +1,4 @@
-//! Values out of JSON text and of other deserializers, with every key taken for what it says.
+//! Construction of values from JSON text and other deserializers, without special treatment of `serde_json`'s private tokens.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
-/// Whether the argument of this name is metadata, which is kept as the JSON text that it came as: what it becomes must not
-/// go through `serde_json::Value`, whose numbers have 64 bits.
+/// Returns whether the argument with this name is metadata. Metadata is kept as the JSON text that was sent, because it must
+/// not pass through `serde_json::Value`, whose numbers have 64 bits.
 #[must_use]
 pub fn is_verbatim(argument: &str) -> bool {
     matches!(argument, "metadata" | "meta")
 }
 
-/// Parses a JSON object. Members that are metadata ([`is_verbatim`]), at any depth, become a string with their JSON text;
-/// `null` stays `null`.
+/// Parses a JSON object. Members that are metadata ([`is_verbatim`]), at any depth, become strings with their JSON text;
+/// `null` remains `null`.
 ///
-/// The text has to be measured first ([`super::Shape::measure`]).
+/// The text must be measured first with [`Shape::measure`](super::Shape::measure).
 pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = deserializer.deserialize_any(ValueVisitor::<true>)?;
@@ -28,20 +28,20 @@ pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error
     }
 }
 
-/// Deserializes a value as `serde_json::Value` does, but for `serde_json`'s private tokens, which are keys like any other.
+/// Deserializes a value like `serde_json::Value`, but treats `serde_json`'s private tokens like any other key.
 pub fn deserialize_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     deserializer.deserialize_any(ValueVisitor::<false>)
 }
 
-/// Deserializes a member as the text that it came as, `null` included, which `Option` alone takes for absence. For fields
-/// with `#[serde(borrow, default, deserialize_with = "…")]`.
+/// Deserializes a present member as its JSON text, including `null`, which `Option` alone treats as absent. For fields with
+/// `#[serde(borrow, default, deserialize_with = "…")]`.
 pub fn deserialize_present<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// The metadata of these arguments that came as JSON text inside a JSON string, decoded once.
+/// Returns the metadata in these arguments that was sent as JSON text inside a JSON string, decoded once.
 #[must_use]
 pub fn nested_texts(arguments: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
@@ -64,7 +64,7 @@ fn collect_nested_texts(is_metadata: bool, value: &Value, found: &mut Vec<String
     }
 }
 
-/// Builds values. `FROM_TEXT`: the deserializer reads JSON text, so that a member can be taken as it is written.
+/// Builds values. `FROM_TEXT` means that the deserializer reads JSON text, so that members can be kept as text.
 struct ValueVisitor<const FROM_TEXT: bool>;
 
 impl<'de, const FROM_TEXT: bool> DeserializeSeed<'de> for ValueVisitor<FROM_TEXT> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::discovery::server_meta;
 use super::{ChunkedJson, RpcError, Version};
 use crate::error_code::ErrorCode;
-use crate::tools::{Link, Reply, ToolError, Written};
+use crate::tools::{JsonObject, Link, ToolError, ToolSuccess};
 
 /// The result of a method.
 pub enum Answer {
@@ -42,7 +42,7 @@ impl Answer {
 
 /// The result of a tool.
 pub struct ToolResult {
-    output: Written,
+    output: JsonObject,
     /// Content blocks behind the text.
     more: Vec<ContentBlock>,
     is_error: bool,
@@ -51,10 +51,10 @@ pub struct ToolResult {
 
 impl ToolResult {
     /// The outcome of a tool in the form of a version. A failure is marked as one.
-    pub(super) fn of(outcome: Result<Reply<Written>, ToolError>, version: Version) -> Result<Self, ToolError> {
+    pub(super) fn of(outcome: Result<ToolSuccess<JsonObject>, ToolError>, version: Version) -> Result<Self, ToolError> {
         let meta = server_meta(version);
         Ok(match outcome {
-            Ok(Reply {
+            Ok(ToolSuccess {
                 output,
                 images,
                 link: whole,
@@ -73,7 +73,7 @@ impl ToolResult {
                 }
             }
             Err(error) => Self {
-                output: Written::object(&error.into_json())?,
+                output: JsonObject::from_map(&error.into_json())?,
                 more: Vec::new(),
                 is_error: true,
                 meta,
@@ -155,8 +155,8 @@ mod tests {
             mime_type: None,
             size: Some(7),
         };
-        let reply = Reply {
-            output: Written::success(output, 0).unwrap(),
+        let reply = ToolSuccess {
+            output: JsonObject::success(output, 0).unwrap(),
             images: has_more.then_some(image).into_iter().collect(),
             link: has_more.then_some(whole),
         };
@@ -166,7 +166,7 @@ mod tests {
 
     /// The result as a value of the model.
     fn model(result: ToolResult) -> CallToolResult {
-        let structured = result.output.read().unwrap();
+        let structured = result.output.to_map().unwrap();
         let mut content = vec![ContentBlock::text(
             String::from_utf8_lossy(result.output.as_bytes()).into_owned(),
         )];

@@ -8,13 +8,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use super::answer::ToolResult;
-use super::confirm::Binding;
+use super::confirm::CallBinding;
 use super::request::ToolCall;
 use super::{Answer, CallContext, McpServer, Method, Request, RpcError, progress};
 use crate::credentials::Source;
 use crate::error_code::ErrorCode;
 use crate::telemetry::{Audit, Call, metrics, trace};
-use crate::tools::{Progress, Session, ToolError, Word, named_bucket};
+use crate::tools::{Confirmation, Progress, Session, ToolError, bucket_argument};
 
 /// The labels of a call in logs and metrics.
 pub(super) struct Job {
@@ -31,14 +31,14 @@ impl McpServer {
         let token = request.meta.progress_token.take();
         let capabilities = request.meta.capabilities.take();
         let call = ToolCall::decode(request)?;
-        let callable = self.find_tool(&call.name, context)?;
+        let tool = self.find_tool(&call.name, context)?;
         self.check_param_headers(&call, context)?;
-        let (word, binding) = self.0.seal.word(&call, capabilities.as_ref(), context)?;
+        let (confirmation, binding) = self.0.seal.confirmation(&call, capabilities.as_ref(), context)?;
         let (progress, forwarded) = progress::forwarder(token, context.notifications.clone());
-        let session = self.session(context, progress, word);
+        let session = self.session(context, progress, confirmation);
         let (label, bucket) = (
-            callable.label(&call.arguments),
-            named_bucket(&call.arguments).map(|b| b.to_string()),
+            tool.label(&call.arguments),
+            bucket_argument(&call.arguments).map(|b| b.to_string()),
         );
         let job = Job {
             method: Method::CallTool,
@@ -48,7 +48,7 @@ impl McpServer {
         let run = Box::pin(
             self.0
                 .toolbox
-                .call(callable, context.tool_filter, session.clone(), call.arguments),
+                .call(tool, context.tool_filter, session.clone(), call.arguments),
         );
         let outcome = tokio::select! {
             outcome = self.run(&job, context, &session, run) => outcome?,
@@ -59,11 +59,14 @@ impl McpServer {
 
     fn tool_answer(
         &self,
-        outcome: Result<crate::tools::Reply<crate::tools::Written>, ToolError>,
-        binding: Option<&Binding>,
+        outcome: Result<crate::tools::ToolSuccess<crate::tools::JsonObject>, ToolError>,
+        binding: Option<&CallBinding>,
         context: &CallContext,
     ) -> Result<Answer, RpcError> {
-        if let (Some(question), Some(binding)) = (outcome.as_ref().err().and_then(|e| e.question.as_ref()), binding) {
+        if let (Some(question), Some(binding)) = (
+            outcome.as_ref().err().and_then(|e| e.confirmation_request.as_ref()),
+            binding,
+        ) {
             return Answer::of(&self.0.seal.ask(question, binding, context.version));
         }
         ToolResult::of(outcome, context.version)
@@ -81,29 +84,37 @@ impl McpServer {
     ) -> Result<Result<T, ToolError>, RpcError> {
         let (started, upstream) = (Instant::now(), Call::default());
         let outcome = upstream
-            .counts(guarded(&context.cancelled, self.0.tool_timeout, work))
+            .count_upstream_calls(guarded(&context.cancelled, self.0.tool_timeout, work))
             .await;
         let ended_as = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok");
         let duration = started.elapsed();
         metrics::tool_call(job.label, ended_as, duration);
-        trace::ended(&Span::current(), ended_as);
+        trace::record_outcome(&Span::current(), ended_as);
+        let caller = format!("{:?}", session.caller());
         let audit = Audit {
             method: job.method.as_str(),
             tool: Some(job.label),
             bucket: job.bucket.as_deref(),
+            caller: Some(&caller),
+            subject: session.caller().subject(),
             outcome: ended_as,
             credential_source: session.credential_source().map(Source::as_str),
             duration,
             upstream_calls: upstream.upstream_calls(),
         };
-        audit.called(session.caller());
+        audit.called();
         if outcome.as_ref().is_err_and(|error| error.code == ErrorCode::Cancelled) {
             return Err(RpcError::new(ErrorCode::Cancelled, "The client cancelled the call."));
         }
         Ok(outcome)
     }
 
-    pub(super) fn session(&self, context: &CallContext, progress: Option<Progress>, word: Word) -> Session {
+    pub(super) fn session(
+        &self,
+        context: &CallContext,
+        progress: Option<Progress>,
+        confirmation: Confirmation,
+    ) -> Session {
         let (caller, memory) = (context.caller.clone(), context.memory.clone());
         Session::new(
             caller,
@@ -111,7 +122,7 @@ impl McpServer {
             self.0.services.clone(),
             self.0.tool_timeout,
             progress,
-            word,
+            confirmation,
         )
     }
 }
@@ -120,17 +131,20 @@ impl McpServer {
 pub(super) fn audit_unserved(name: &str, code: ErrorCode, context: &CallContext) {
     let outcome = code.as_str();
     metrics::refusal(outcome);
-    trace::ended(&Span::current(), outcome);
+    trace::record_outcome(&Span::current(), outcome);
+    let caller = format!("{:?}", context.caller);
     let audit = Audit {
         method: Method::CallTool.as_str(),
         tool: Some(name),
         bucket: None,
+        caller: Some(&caller),
+        subject: context.caller.subject(),
         outcome,
         credential_source: None,
         duration: Duration::ZERO,
         upstream_calls: 0,
     };
-    audit.called(&context.caller);
+    audit.called();
 }
 
 /// Runs a tool within its bounds.

@@ -4,9 +4,9 @@ use rmcp::model::{ArgumentInfo, CompletionContext, Reference};
 
 use super::resources::{ENTRY, OBJECT, PACKAGE, switched_off};
 use super::{Request, RpcError, prompts};
+use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
-use crate::s3::BucketName;
-use crate::tools::{Completion, Offer, Session, ToolError, Toolset, complete_bucket, complete_package};
+use crate::tools::{Completion, Session, ToolError, ToolFilter, Toolset, complete_bucket, complete_package};
 
 /// The kind of value that is completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Wanted {
 }
 
 /// Decodes the kind of value and its prefix. The prompt or template of the request must exist.
-pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String), RpcError> {
+pub(super) fn wanted(request: &Request, filter: ToolFilter) -> Result<(Wanted, String), RpcError> {
     let invalid = |message: String| RpcError::new(ErrorCode::InvalidParams, message);
     let params = &request.params;
     let undecodable =
@@ -30,7 +30,7 @@ pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String)
     let others: Option<CompletionContext> = params.context.decode().map_err(|_| undecodable("context"))?;
     let argument = name.as_str();
     let is_there = match &reference {
-        Reference::Prompt(prompt) => prompts::has_argument(&prompt.name, argument, offer).ok_or_else(|| {
+        Reference::Prompt(prompt) => prompts::has_argument(&prompt.name, argument, filter).ok_or_else(|| {
             RpcError::new(
                 ErrorCode::UnknownPrompt,
                 "There is no such prompt; prompts/list shows them.",
@@ -45,7 +45,7 @@ pub(super) fn wanted(request: &Request, offer: Offer) -> Result<(Wanted, String)
                     return Err(invalid(message.to_owned()));
                 }
             };
-            if !offer.includes(toolset) {
+            if !filter.includes(toolset) {
                 return Err(switched_off(toolset));
             }
             ["{", "{+"]

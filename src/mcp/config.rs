@@ -1,4 +1,4 @@
-//! Settings of tool calls and their confirmations.
+//! Settings of tool calls and confirmations.
 
 use std::time::Duration;
 
@@ -6,29 +6,28 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::setting::{ConfigError, parse};
 
-/// Keys shorter than the hash of the seal can be guessed.
+/// Minimum length of the key: that of the hash.
 const MIN_KEY_BYTES: usize = 32;
 
-/// Tool calls.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CallConfig {
-    /// Longest time that one tool call may take
+    /// Time limit of a tool call
     #[arg(long, env = "QUILT_MCP_TOOL_TIMEOUT", default_value = "50s", value_parser = parse::duration)]
     pub tool_timeout: Duration,
-    /// Key that seals the state which a client returns with its user's confirmation: at least 32 random bytes, such as
-    /// `openssl rand -base64 32` prints, the same on every copy. Default: a random one for each process
+    /// Key that protects the state which a client returns with a confirmation: at least 32 random bytes, such as the output
+    /// of `openssl rand -base64 32`, the same for all copies of the server. Default: a random key for each process
     #[arg(long, env = "QUILT_MCP_STATE_KEY", hide_env_values = true, value_parser = parse::secret)]
     pub state_key: Option<SecretString>,
 }
 
 impl CallConfig {
-    /// Refuses a key that is too short.
+    /// Rejects a key that is too short.
     pub fn check(&self) -> Result<(), ConfigError> {
         match self.state_key.as_ref().map(|key| key.expose_secret().len()) {
             Some(length) if length < MIN_KEY_BYTES => {
                 let problem = format!(
-                    "has {length} bytes; expected at least {MIN_KEY_BYTES} random ones, such as `openssl rand -base64 32` \
-                     prints"
+                    "has {length} bytes; expected at least {MIN_KEY_BYTES} random bytes, such as the output of `openssl rand \
+                     -base64 32`"
                 );
                 Err(ConfigError::new("QUILT_MCP_STATE_KEY", problem))
             }

@@ -23,9 +23,9 @@ use super::request::ToolCall;
 use super::{CallContext, RpcError, Version};
 use crate::clock::Clock;
 use crate::error_code::ErrorCode;
-use crate::identity::{Caller, Person};
+use crate::identity::{Caller, Principal};
 use crate::json::is_verbatim;
-use crate::tools::{Question, Target, ToolError, Word};
+use crate::tools::{Confirmation, ConfirmationRequest, Subject, ToolError};
 
 /// Validity of a state, in seconds.
 const VALIDITY_SECONDS: i64 = 10 * 60;
@@ -37,15 +37,15 @@ const CONFIRM: &str = "confirm";
 const PURPOSE: &[u8] = b"quilt-mcp confirmation 1";
 
 /// Seals the state that a client keeps between the two calls.
-pub struct StateSeal {
+pub struct StateCodec {
     codec: RequestStateCodec,
     clock: Clock,
 }
 
 /// The caller and the call to which a state is bound.
-pub(super) struct Binding(Target);
+pub(super) struct CallBinding(Subject);
 
-impl StateSeal {
+impl StateCodec {
     /// Creates a codec with the operator's key, which every copy has, or with a random one.
     #[must_use]
     pub fn new(key: Option<&SecretString>, clock: Clock) -> Self {
@@ -59,24 +59,24 @@ impl StateSeal {
 
     /// Reads the user's answer to this call, and returns the binding for a new request if the client can show one. An invalid
     /// state or answer is a protocol error.
-    pub(super) fn word(
+    pub(super) fn confirmation(
         &self,
         request: &ToolCall,
         capabilities: Option<&Capabilities>,
         context: &CallContext,
-    ) -> Result<(Word, Option<Binding>), RpcError> {
+    ) -> Result<(Confirmation, Option<CallBinding>), RpcError> {
         if !can_ask(context.version, capabilities) {
-            return Ok((Word::CannotAsk, None));
+            return Ok((Confirmation::Unsupported, None));
         }
-        let binding = Binding::of(request, &context.caller);
-        let word = self.said(request, &binding).map_err(RpcError::from_tool)?;
-        Ok((word, Some(binding)))
+        let binding = CallBinding::of(request, &context.caller);
+        let confirmation = self.said(request, &binding).map_err(RpcError::from_tool)?;
+        Ok((confirmation, Some(binding)))
     }
 
-    fn said(&self, request: &ToolCall, binding: &Binding) -> Result<Word, ToolError> {
+    fn said(&self, request: &ToolCall, binding: &CallBinding) -> Result<Confirmation, ToolError> {
         // An answer without its state answers no request.
         let Some(state) = &request.request_state else {
-            return Ok(Word::NotAsked);
+            return Ok(Confirmation::Unanswered);
         };
         let (ends, target) = self.open(state, binding).ok_or_else(foreign)?;
         let left = ends.saturating_sub(self.clock.now().as_second());
@@ -89,7 +89,7 @@ impl StateSeal {
             ));
         }
         let Some(answer) = request.input_responses.get(CONFIRM) else {
-            return Ok(Word::NotAsked);
+            return Ok(Confirmation::Unanswered);
         };
         let action = answer
             .get("action")
@@ -99,7 +99,7 @@ impl StateSeal {
             ToolError::invalid(message)
         })?;
         Ok(match action {
-            ElicitationAction::Accept if is_ticked(answer) => Word::Yes(target),
+            ElicitationAction::Accept if is_ticked(answer) => Confirmation::Accepted(target),
             ElicitationAction::Cancel => no(refusal(
                 "The user closed the question without an answer; nothing was done.",
             )),
@@ -108,8 +108,13 @@ impl StateSeal {
     }
 
     /// Builds the request for the client and the state that it returns with the answer.
-    pub(super) fn ask(&self, question: &Question, binding: &Binding, version: Version) -> InputRequiredResult {
-        let field = BooleanSchema::new().title(question.yes).with_default(false);
+    pub(super) fn ask(
+        &self,
+        question: &ConfirmationRequest,
+        binding: &CallBinding,
+        version: Version,
+    ) -> InputRequiredResult {
+        let field = BooleanSchema::new().title(question.confirm_label).with_default(false);
         let fields = BTreeMap::from([(CONFIRM.to_owned(), PrimitiveSchemaDefinition::Boolean(field))]);
         let form = ElicitRequestParams::FormElicitationParams {
             meta: None,
@@ -118,34 +123,34 @@ impl StateSeal {
         };
         let request = InputRequest::Elicitation(ElicitRequest::new(form));
         let requests = BTreeMap::from([(CONFIRM.to_owned(), request)]);
-        let mut result = InputRequiredResult::new(Some(requests), Some(self.seal(question.about, binding)));
+        let mut result = InputRequiredResult::new(Some(requests), Some(self.seal(question.subject, binding)));
         result.meta = server_meta(version).cloned();
         result
     }
 
-    fn seal(&self, target: Target, binding: &Binding) -> String {
+    fn seal(&self, target: Subject, binding: &CallBinding) -> String {
         let ends = self.clock.now().as_second().saturating_add(VALIDITY_SECONDS);
-        let payload = [&ends.to_be_bytes()[..], target.bytes()].concat();
+        let payload = [&ends.to_be_bytes()[..], target.as_bytes()].concat();
         // The codec's own expiry uses the system clock.
         self.codec
-            .seal_with(&payload, &SealOptions::new().associated_data(binding.0.bytes()))
+            .seal_with(&payload, &SealOptions::new().associated_data(binding.0.as_bytes()))
     }
 
-    fn open(&self, state: &str, binding: &Binding) -> Option<(i64, Target)> {
-        let payload = self.codec.open_with(state, binding.0.bytes()).ok()?;
+    fn open(&self, state: &str, binding: &CallBinding) -> Option<(i64, Subject)> {
+        let payload = self.codec.open_with(state, binding.0.as_bytes()).ok()?;
         let (ends, target) = payload.split_first_chunk()?;
-        Some((i64::from_be_bytes(*ends), Target::named(target.try_into().ok()?)))
+        Some((i64::from_be_bytes(*ends), Subject::from_bytes(target.try_into().ok()?)))
     }
 }
 
-impl Binding {
+impl CallBinding {
     /// Binds to the caller and the arguments. The order of members in objects does not matter.
     fn of(request: &ToolCall, caller: &Caller) -> Self {
         let mut arguments = Value::Object(request.arguments.clone());
         sort_metadata(&mut arguments);
         arguments.sort_all_objects();
         let (kind, who) = who(caller);
-        Self(Target::of([
+        Self(Subject::of([
             PURPOSE,
             kind,
             &who,
@@ -173,10 +178,10 @@ fn sort_metadata(arguments: &mut Value) {
 
 /// The identity of the caller. The token is used only if it has no subject: a web page may send a new token with each request.
 fn who(caller: &Caller) -> (&'static [u8], Vec<u8>) {
-    match caller.person() {
-        Person::Anonymous => (b"anonymous", Vec::new()),
-        Person::Subject(subject) => (b"subject", subject.into_bytes()),
-        Person::Token(fingerprint) => (b"token", fingerprint.bytes().to_vec()),
+    match caller.principal() {
+        Principal::Anonymous => (b"anonymous", Vec::new()),
+        Principal::Subject(subject) => (b"subject", subject.into_bytes()),
+        Principal::Token(fingerprint) => (b"token", fingerprint.bytes().to_vec()),
     }
 }
 
@@ -191,8 +196,8 @@ fn is_ticked(answer: &Value) -> bool {
     answer.get("content").and_then(|content| content.get(CONFIRM)) == Some(&Value::Bool(true))
 }
 
-fn no(error: ToolError) -> Word {
-    Word::No(Box::new(error))
+fn no(error: ToolError) -> Confirmation {
+    Confirmation::Declined(Box::new(error))
 }
 
 fn refusal(message: &str) -> ToolError {

@@ -6,17 +6,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::Version;
 use crate::identity::Caller;
-use crate::memory::CallMemory;
-use crate::tools::Offer;
+use crate::memory::CallReservation;
+use crate::tools::ToolFilter;
 
 /// The context of one call. Without `Debug`: headers may hold anything.
 pub struct CallContext {
-    /// The proved caller.
+    /// The authenticated caller.
     pub caller: Caller,
     /// The tools, toolsets and rights to write that the request has.
-    pub tool_filter: Offer,
+    pub tool_filter: ToolFilter,
     /// Memory that the request has reserved.
-    pub memory: CallMemory,
+    pub memory: CallReservation,
     /// The version of the protocol that the request uses.
     pub version: Version,
     /// The headers of the request, without `Authorization`.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::discovery::{LISTS_TTL_MS, server_meta};
 use super::{Answer, RpcError, Version, prompts, resources};
-use crate::tools::{AnyTool, Hints, ListedModule, Offer, ToolStyle, Toolbox, listed_modules};
+use crate::tools::{AnyTool, Hints, ListedModule, ToolFilter, ToolStyle, Toolbox, listed_modules};
 
 /// Limit of cached lists of narrowed filters. There are more combinations; their lists are built per request. Lists of the
 /// operator's own filter are always cached.
@@ -33,7 +33,7 @@ pub(super) struct Lists(RwLock<HashMap<Key, Bytes>>);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     list: List,
-    filter: Offer,
+    filter: ToolFilter,
     is_self_describing: bool,
 }
 
@@ -42,7 +42,7 @@ impl Lists {
     pub(super) fn get(
         &self,
         list: List,
-        filter: Offer,
+        filter: ToolFilter,
         version: Version,
         toolbox: &Toolbox,
     ) -> Result<Answer, RpcError> {
@@ -58,7 +58,7 @@ impl Lists {
         let answer = write(list, filter, version, toolbox)?;
         if let Answer::Json(text) = &answer {
             let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            if !filter.is_tightened() || kept.keys().filter(|key| key.filter.is_tightened()).count() < MAX_NARROWED {
+            if !filter.is_narrowed() || kept.keys().filter(|key| key.filter.is_narrowed()).count() < MAX_NARROWED {
                 kept.insert(key, text.clone());
             }
         }
@@ -82,7 +82,7 @@ struct Page<T> {
     meta: Option<&'static MetaObject>,
 }
 
-fn write(list: List, filter: Offer, version: Version, toolbox: &Toolbox) -> Result<Answer, RpcError> {
+fn write(list: List, filter: ToolFilter, version: Version, toolbox: &Toolbox) -> Result<Answer, RpcError> {
     match list {
         List::Tools => page("tools", tools(filter, toolbox), filter, version),
         List::Resources => page("resources", resources::listed(), filter, version),
@@ -91,10 +91,15 @@ fn write(list: List, filter: Offer, version: Version, toolbox: &Toolbox) -> Resu
     }
 }
 
-fn page<T: Serialize>(name: &'static str, items: Vec<T>, filter: Offer, version: Version) -> Result<Answer, RpcError> {
+fn page<T: Serialize>(
+    name: &'static str,
+    items: Vec<T>,
+    filter: ToolFilter,
+    version: Version,
+) -> Result<Answer, RpcError> {
     let describes = version.is_self_describing();
     // A list that the request narrowed is private to its caller.
-    let scope = if filter.is_tightened() {
+    let scope = if filter.is_narrowed() {
         CacheScope::Private
     } else {
         CacheScope::Public
@@ -109,10 +114,10 @@ fn page<T: Serialize>(name: &'static str, items: Vec<T>, filter: Offer, version:
 }
 
 /// The tools that pass a filter, in the order of their names.
-fn tools(filter: Offer, toolbox: &Toolbox) -> Vec<Tool> {
+fn tools(filter: ToolFilter, toolbox: &Toolbox) -> Vec<Tool> {
     let mut list = Vec::new();
     if filter.style() != ToolStyle::Modules {
-        list.extend(toolbox.typed().iter().filter(|tool| filter.has(tool)).map(typed));
+        list.extend(toolbox.typed().iter().filter(|tool| filter.allows(tool)).map(typed));
     }
     if filter.style() != ToolStyle::Typed {
         list.extend(listed_modules(toolbox, filter).into_iter().map(module));
@@ -179,15 +184,15 @@ mod tests {
     #[test]
     fn narrowed_lists_do_not_displace_the_list_of_all() {
         let (lists, toolbox) = (Lists::default(), Toolbox::new());
-        let all = Offer::everything(ToolStyle::Typed);
+        let all = ToolFilter::all(ToolStyle::Typed);
         for bits in 1..16 {
             let names = ["buckets", "packaging", "permissions", "auth"].into_iter().enumerate();
             let names: Vec<&str> = names
                 .filter(|(bit, _)| bits & (1 << bit) != 0)
                 .map(|(_, name)| name)
                 .collect();
-            let narrowed = all.within(names.join(",").parse().unwrap());
-            for filter in [narrowed, narrowed.without_writes()] {
+            let narrowed = all.restricted_to(names.join(",").parse().unwrap());
+            for filter in [narrowed, narrowed.read_only()] {
                 for list in [List::Tools, List::Resources, List::ResourceTemplates, List::Prompts] {
                     lists.get(list, filter, Version::V2026July, &toolbox).ok().unwrap();
                 }

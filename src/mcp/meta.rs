@@ -15,9 +15,9 @@ const MAX_PROGRESS_TOKEN: usize = 1024;
 pub(super) struct Meta {
     /// The version of the protocol that the request uses.
     pub protocol_version: Option<String>,
-    /// What the client declares that it can do.
+    /// The capabilities that the client declares.
     pub capabilities: Option<Capabilities>,
-    /// The token of progress notifications, as JSON text; the client wants some if it is there.
+    /// The token of progress notifications, as JSON text; the client requests them if it is present.
     pub progress_token: Option<Box<RawValue>>,
     /// W3C trace context (SEP-414).
     pub traceparent: Option<String>,

@@ -33,7 +33,7 @@ mod server;
 pub use self::answer::Answer;
 pub use self::chunked_json::ChunkedJson;
 pub use self::config::CallConfig;
-pub use self::confirm::StateSeal;
+pub use self::confirm::StateCodec;
 pub use self::context::{CallContext, Notifications};
 pub use self::error::RpcError;
 use self::protocol::Method;

@@ -87,7 +87,7 @@ pub(super) struct Params {
     pub uri: Option<String>,
     pub arguments: RawJson,
     pub cursor: RawJson,
-    /// What a completion is for.
+    /// The prompt or resource template of a completion.
     pub reference: RawJson,
     /// The argument that is completed.
     pub argument: RawJson,

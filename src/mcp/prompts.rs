@@ -5,10 +5,10 @@ use rmcp::model::{GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 use super::discovery::server_meta;
 use super::{Answer, CallContext, Request, RpcError};
 use crate::error_code::ErrorCode;
-use crate::tools::{Offer, Toolset};
+use crate::tools::{ToolFilter, Toolset};
 
 /// Limit of an argument, in characters.
-const LONGEST: usize = 2000;
+const MAX_ARGUMENT_CHARS: usize = 2000;
 
 struct Template {
     name: &'static str,
@@ -75,8 +75,8 @@ const TEMPLATES: [Template; 3] = [
 ];
 
 /// Lists the prompts of the enabled toolsets, ordered by name.
-pub(super) fn list(offer: Offer) -> Vec<Prompt> {
-    let on = TEMPLATES.iter().filter(|template| is_on(template, offer));
+pub(super) fn list(filter: ToolFilter) -> Vec<Prompt> {
+    let on = TEMPLATES.iter().filter(|template| is_on(template, filter));
     let prompts = on.map(|template| {
         let argument = |(name, description, required): &(&str, &str, bool)| {
             PromptArgument::new(*name)
@@ -92,23 +92,23 @@ pub(super) fn list(offer: Offer) -> Vec<Prompt> {
 }
 
 /// Whether there is a prompt of this name with this argument.
-pub(super) fn has_argument(prompt: &str, argument: &str, offer: Offer) -> Option<bool> {
+pub(super) fn has_argument(prompt: &str, argument: &str, filter: ToolFilter) -> Option<bool> {
     let template = TEMPLATES
         .iter()
-        .find(|template| template.name == prompt && is_on(template, offer))?;
+        .find(|template| template.name == prompt && is_on(template, filter))?;
     Some(template.arguments.iter().any(|(name, ..)| *name == argument))
 }
 
 /// Renders a prompt.
 pub(super) fn get(request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
-    let (offer, version) = (context.tool_filter, context.version);
+    let (filter, version) = (context.tool_filter, context.version);
     let invalid = |message: String| Err(RpcError::new(ErrorCode::InvalidParams, message));
     let name = request.params.name.as_deref().unwrap_or_default();
     let found = TEMPLATES
         .iter()
-        .find(|template| template.name == name && is_on(template, offer));
+        .find(|template| template.name == name && is_on(template, filter));
     let Some(template) = found else {
-        let names: Vec<&str> = list_names(offer).collect();
+        let names: Vec<&str> = list_names(filter).collect();
         let message = format!("There is no such prompt; the prompts are: {}.", names.join(", "));
         return Err(RpcError::new(ErrorCode::UnknownPrompt, message));
     };
@@ -125,10 +125,14 @@ pub(super) fn get(request: &Request, context: &CallContext) -> Result<Answer, Rp
     for (name, _, required) in template.arguments {
         let value = given.get(*name).filter(|value| !value.is_null());
         match value.map(|value| value.as_str().map(str::trim)) {
-            Some(Some(text)) if !text.is_empty() && text.chars().count() <= LONGEST => values.push((*name, text)),
+            Some(Some(text)) if !text.is_empty() && text.chars().count() <= MAX_ARGUMENT_CHARS => {
+                values.push((*name, text));
+            }
             Some(None) => return invalid(format!("Argument {name}: expected a string.")),
             Some(Some(text)) if !text.is_empty() => {
-                return invalid(format!("Argument {name}: expected at most {LONGEST} characters."));
+                return invalid(format!(
+                    "Argument {name}: expected at most {MAX_ARGUMENT_CHARS} characters."
+                ));
             }
             _ if *required => return invalid(format!("The prompt {} needs the argument {name}.", template.name)),
             _ => values.push((*name, "(not given)")),
@@ -162,15 +166,15 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
     out
 }
 
-fn list_names(offer: Offer) -> impl Iterator<Item = &'static str> {
+fn list_names(filter: ToolFilter) -> impl Iterator<Item = &'static str> {
     TEMPLATES
         .iter()
-        .filter(move |template| is_on(template, offer))
+        .filter(move |template| is_on(template, filter))
         .map(|template| template.name)
 }
 
-fn is_on(template: &Template, offer: Offer) -> bool {
-    offer.includes(template.toolset) && (!template.writes || offer.allows_writes())
+fn is_on(template: &Template, filter: ToolFilter) -> bool {
+    filter.includes(template.toolset) && (!template.writes || filter.allows_writes())
 }
 
 #[cfg(test)]

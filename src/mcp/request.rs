@@ -107,7 +107,7 @@ impl Request {
     fn reads_no_data(&self) -> bool {
         match (self.method, &self.params.name) {
             (Some(Method::CallTool), Some(name)) if self.id.is_some() => {
-                tools::is_question(name, self.params.arguments.object_text())
+                tools::is_help_request(name, self.params.arguments.object_text())
             }
             (Some(method), _) => method.is_discovery(),
             (None, _) => self.method_name.starts_with("notifications/"),

@@ -5,7 +5,7 @@ use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, Re
 use super::discovery::server_meta;
 use super::{RpcError, Version};
 use crate::error_code::ErrorCode;
-use crate::tools::{Body, Content, Offer, Toolset, toolset_off};
+use crate::tools::{Body, Content, ToolFilter, Toolset, toolset_off};
 
 /// URI templates of what can be read.
 pub(super) const OBJECT: &str = "s3://{bucket}/{+key}";
@@ -21,7 +21,7 @@ pub(super) fn listed() -> Vec<Resource> {
 }
 
 /// The templates of the toolsets that are on.
-pub(super) fn templates(offer: Offer) -> Vec<ResourceTemplate> {
+pub(super) fn templates(filter: ToolFilter) -> Vec<ResourceTemplate> {
     let all = [
         (
             Toolset::Buckets,
@@ -47,7 +47,7 @@ pub(super) fn templates(offer: Offer) -> Vec<ResourceTemplate> {
     ];
     let templates = all
         .into_iter()
-        .filter(|(toolset, _)| offer.includes(*toolset))
+        .filter(|(toolset, _)| filter.includes(*toolset))
         .map(|(_, template)| template);
     #[cfg(feature = "conformance")]
     let templates = templates.chain(conformance_server::resource_templates());

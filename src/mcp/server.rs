@@ -8,7 +8,7 @@ use rmcp::model::{CompleteResult, CompletionInfo};
 
 use super::call::{Job, audit_unserved};
 use super::completion::{complete, wanted};
-use super::confirm::StateSeal;
+use super::confirm::StateCodec;
 use super::error::MAX_ECHO;
 use super::headers::ParamHeader;
 use super::lists::{List, Lists};
@@ -16,7 +16,7 @@ use super::request::ToolCall;
 use super::{Answer, CallContext, Method, Request, RpcError, discovery, prompts, resources};
 use crate::error_code::ErrorCode;
 use crate::telemetry::text::{bounded, without_controls};
-use crate::tools::{Callable, Completion, ResourceUri, Services, Toolbox, Word, toolset_off};
+use crate::tools::{Completion, Confirmation, ResolvedTool, ResourceUri, Services, Toolbox, toolset_off};
 
 /// The methods of MCP. Built once; cheap to clone.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub(super) struct Inner {
     param_headers: HashMap<&'static str, Vec<ParamHeader>>,
     lists: Lists,
     pub services: Arc<Services>,
-    pub seal: StateSeal,
+    pub seal: StateCodec,
     pub tool_timeout: Duration,
     #[cfg(feature = "conformance")]
     pub fixtures: conformance_server::Fixtures,
@@ -37,7 +37,7 @@ pub(super) struct Inner {
 impl McpServer {
     /// Builds the tools and their schemas.
     #[must_use]
-    pub fn new(services: Arc<Services>, seal: StateSeal, tool_timeout: Duration) -> Self {
+    pub fn new(services: Arc<Services>, seal: StateCodec, tool_timeout: Duration) -> Self {
         let toolbox = Toolbox::new();
         let of_tool = |tool: &crate::tools::AnyTool| (tool.name, ParamHeader::of(&tool.input_schema));
         let param_headers = toolbox
@@ -98,8 +98,8 @@ impl McpServer {
     }
 
     /// Finds the tool that a call names, if the request has its toolset.
-    pub(super) fn find_tool(&self, name: &str, context: &CallContext) -> Result<Callable<'_>, RpcError> {
-        let Some(callable) = self.0.toolbox.find(name) else {
+    pub(super) fn find_tool(&self, name: &str, context: &CallContext) -> Result<ResolvedTool<'_>, RpcError> {
+        let Some(tool) = self.0.toolbox.resolve(name) else {
             audit_unserved(name, ErrorCode::UnknownTool, context);
             let message = format!(
                 "There is no tool `{}`; tools/list shows the tools.",
@@ -107,7 +107,7 @@ impl McpServer {
             );
             return Err(RpcError::new(ErrorCode::UnknownTool, message));
         };
-        let toolset = callable.toolset();
+        let toolset = tool.toolset();
         if !context.tool_filter.includes(toolset) {
             audit_unserved(name, ErrorCode::ToolsetOff, context);
             return Err(RpcError::new(
@@ -115,7 +115,7 @@ impl McpServer {
                 toolset_off(&format!("The tool `{name}`"), toolset),
             ));
         }
-        Ok(callable)
+        Ok(tool)
     }
 
     pub(super) fn check_param_headers(&self, call: &ToolCall, context: &CallContext) -> Result<(), RpcError> {
@@ -137,7 +137,7 @@ impl McpServer {
         if !context.tool_filter.includes(uri.toolset()) {
             return Err(resources::switched_off(uri.toolset()));
         }
-        let session = self.session(context, None, Word::CannotAsk);
+        let session = self.session(context, None, Confirmation::Unsupported);
         let label = Method::ReadResource.as_str();
         let job = Job {
             method: Method::ReadResource,
@@ -153,7 +153,7 @@ impl McpServer {
 
     async fn complete(&self, request: &Request, context: &CallContext) -> Result<Answer, RpcError> {
         let (wanted, begin) = wanted(request, context.tool_filter)?;
-        let session = self.session(context, None, Word::CannotAsk);
+        let session = self.session(context, None, Confirmation::Unsupported);
         let job = Job {
             method: Method::Complete,
             label: Method::Complete.as_str(),

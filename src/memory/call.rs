@@ -1,76 +1,84 @@
-//! What one call holds.
+//! The memory reservation of one call.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Memory, Refused, SMALL, Share};
+use super::{MAX_SMALL_PAYLOAD, MemoryBudget, Reservation, ReservationError};
 
-/// What one call holds until its answer has left. Clones are of the same call; the last one lets go.
+/// The memory that one call has reserved until its response is sent. Clones belong to the same call; dropping the last one
+/// releases everything.
 #[derive(Debug, Clone)]
-pub struct CallMemory(Arc<Inner>);
+pub struct CallReservation(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    memory: Memory,
-    /// The line in which the call's caller waits; unproved callers have none, and a part of the budget of their own.
-    line: Option<usize>,
-    held: Mutex<Option<Share>>,
+    budget: MemoryBudget,
+    /// The queue in which the caller waits. `None` for unauthenticated callers, whose calls have a pool of their own.
+    queue: Option<usize>,
+    reservation: Mutex<Option<Reservation>>,
 }
 
-impl CallMemory {
-    pub(super) fn new(memory: Memory, line: Option<usize>) -> Self {
+impl CallReservation {
+    pub(super) fn new(budget: MemoryBudget, queue: Option<usize>) -> Self {
         Self(Arc::new(Inner {
-            memory,
-            line,
-            held: Mutex::new(None),
+            budget,
+            queue,
+            reservation: Mutex::new(None),
         }))
     }
 
-    /// Holds at least so many bytes for the call as a whole, from now on until its answer has left. To be asked for once,
-    /// for all that will be held: who holds a part and waits for the rest may wait for somebody who does the same.
-    pub async fn hold(&self, bytes: usize) -> Result<(), Refused> {
+    /// Reserves at least `bytes` in total for the call until its response is sent. Reserve the total once: two calls that
+    /// each hold a part and wait for the rest can deadlock.
+    pub async fn reserve(&self, bytes: usize) -> Result<(), ReservationError> {
         let Some(missing) = bytes
-            .checked_sub(self.held())
-            .filter(|_| bytes > SMALL)
+            .checked_sub(self.bytes())
+            .filter(|_| bytes > MAX_SMALL_PAYLOAD)
             .filter(|missing| *missing > 0)
         else {
             return Ok(());
         };
-        let Inner { memory, line, held } = &*self.0;
-        let most = memory.most(*line);
-        if bytes > most {
-            return Err(Refused::TooLarge { wanted: bytes, most });
+        let Inner {
+            budget,
+            queue,
+            reservation,
+        } = &*self.0;
+        let limit = budget.max_per_call(*queue);
+        if bytes > limit {
+            return Err(ReservationError::TooLarge {
+                requested: bytes,
+                limit,
+            });
         }
-        let more = memory.work(missing, *line).await?;
-        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *held {
-            Some(share) => share.merge(more),
+        let more = budget.reserve_work(missing, *queue).await?;
+        let mut reservation = reservation.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *reservation {
+            Some(reservation) => reservation.merge(more),
             none => *none = Some(more),
         }
         Ok(())
     }
 
-    /// Holds so many bytes more than before: for what is found to be needed on the way, which should be seldom.
-    pub async fn hold_more(&self, bytes: usize) -> Result<(), Refused> {
-        self.hold(self.held().saturating_add(bytes)).await
+    /// Reserves `bytes` more than the call has now, for a need that is only found on the way. Prefer [`Self::reserve`].
+    pub async fn reserve_more(&self, bytes: usize) -> Result<(), ReservationError> {
+        self.reserve(self.bytes().saturating_add(bytes)).await
     }
 
-    /// Lets go of what is more than this, and of everything when this is little.
-    pub fn shrink_to(&self, bytes: usize) {
-        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *held {
-            Some(share) if bytes > SMALL => share.shrink_to(bytes),
-            held => *held = None,
+    /// Releases the memory above `bytes`, and all of it if `bytes` is at most [`MAX_SMALL_PAYLOAD`].
+    pub fn release_above(&self, bytes: usize) {
+        let mut reservation = self.0.reservation.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *reservation {
+            Some(reservation) if bytes > MAX_SMALL_PAYLOAD => reservation.release_above(bytes),
+            reservation => *reservation = None,
         }
     }
 
-    /// How many bytes the call holds.
+    /// Returns the number of bytes that the call has reserved.
     #[must_use]
-    pub fn held(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.0
-            .held
+            .reservation
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .as_ref()
-            .map_or(0, Share::bytes)
+            .map_or(0, Reservation::bytes)
     }
 }

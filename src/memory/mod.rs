@@ -1,16 +1,16 @@
-//! Memory for payloads: what bodies, answers and manifests may take in all, however many calls there are.
+//! Memory limiter: the budget for request bodies, data and responses of all calls together.
 //!
-//! Owns the budget and who waits for it. Owns no bytes: whoever is about to hold some takes a share of the budget first,
-//! and lets it go when they are gone.
+//! Owns the budget, its pools and the queues of the calls that wait for memory. Does not own any buffers: a module reserves
+//! memory before it allocates, and releases the reservation after it frees the buffer.
 //!
-//! Requests whose caller is not proved have memory of their own beside the budget, at most [`UNPROVED`] bytes, so that
-//! strangers and users share none. The budget has three parts, which a request takes in this order, never going back to
-//! an earlier one: memory for small bodies on their way in, for large ones, and for work, which is all that a call holds from the
-//! moment its arguments are decoded until its answer has left. Slow senders can fill the first two, and the calls that are
-//! being worked on do not need these.
+//! The budget has three pools: small request bodies, large request bodies, and work, which is everything that a call holds
+//! from the decoding of its arguments until its response is sent. A request reserves in this order and never goes back to
+//! an earlier pool. Slow senders can exhaust the first two pools, which the calls in progress do not need. Unauthenticated
+//! requests have a pool of at most [`MAX_UNAUTHENTICATED_MEMORY`] bytes outside the budget, so that they do not compete with
+//! authenticated callers.
 //!
-//! Invariants: what is held is never more than the budget; a wait is bounded, and ends in [`Refused`]; of those who wait
-//! for work, no caller has more than one in the queue, so that callers take turns.
+//! Invariants: reservations never exceed the budget; a wait is bounded and ends in a [`ReservationError`]; at most one call
+//! of each caller waits in the queue for work, so that callers take turns.
 
 mod call;
 mod config;
@@ -20,155 +20,151 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use call::CallMemory;
+pub use call::CallReservation;
 pub use config::MemoryConfig;
-pub use pool::Share;
+pub use pool::Reservation;
 use tokio::sync::Semaphore;
 
 use self::pool::Pool;
 use crate::error_code::ErrorCode;
 
-/// Payloads up to this size are part of what a call costs in any case: the number of calls bounds them.
-pub const SMALL: usize = 64 * 1024;
-/// Memory for requests whose caller is not proved.
-pub const UNPROVED: usize = 8 * 1024 * 1024;
-/// Longest wait for memory. Together with the time of the work itself it stays below the minute for which load balancers
-/// and clients wait.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Callers are spread over so many lines.
-const LINES: usize = 64;
+/// Payloads up to this size need no reservation: the limit on concurrent calls bounds them.
+pub const MAX_SMALL_PAYLOAD: usize = 64 * 1024;
+/// Maximum memory of all unauthenticated requests together.
+pub const MAX_UNAUTHENTICATED_MEMORY: usize = 8 * 1024 * 1024;
+/// Maximum wait for memory. Together with the time limit of a call it stays below the minute after which load balancers and
+/// clients give up.
+const RESERVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Number of queues over which callers are distributed.
+const CALLER_QUEUES: usize = 64;
 
-/// The budget of the process. Clones share it.
+/// The memory budget of the process. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Memory(Arc<Parts>);
+pub struct MemoryBudget(Arc<Pools>);
 
 #[derive(Debug)]
-struct Parts {
-    unproved: Pool,
+struct Pools {
+    unauthenticated: Pool,
     small: Pool,
     large: Pool,
-    last_resort: Pool,
+    overflow: Pool,
     work: Pool,
-    patience: Duration,
-    /// Whoever has to wait for work stands in the line of its caller until it is its turn in the queue.
-    lines: [Semaphore; LINES],
+    timeout: Duration,
+    /// A call that waits for work memory first acquires the queue of its caller.
+    caller_queues: [Semaphore; CALLER_QUEUES],
 }
 
-/// Why there is no memory for something.
+/// Why memory could not be reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// Others hold it. Try again in a few seconds.
-    #[error("This server has no memory left for the request; try again in a few seconds.")]
-    Busy,
-    /// It is more than the server has for everybody. Ask for less.
+pub enum ReservationError {
+    /// Occurs when other calls still hold the memory after the maximum wait.
+    #[error("The server has no free memory for this request. Try again in a few seconds.")]
+    Exhausted,
+    /// Occurs when one call needs more memory than its whole pool has.
     #[error(
-        "This request needs {wanted} bytes of memory; the limit is {most} (QUILT_MCP_PAYLOAD_MEMORY, or 8 MiB without a proved token)."
+        "This request needs {requested} bytes of memory, and the limit is {limit} bytes (QUILT_MCP_PAYLOAD_MEMORY; 8 MiB \
+         without a verified token)."
     )]
-    TooLarge {
-        /// How much was asked for.
-        wanted: usize,
-        /// How much there is.
-        most: usize,
-    },
+    TooLarge { requested: usize, limit: usize },
 }
 
-impl Refused {
-    /// The code of this case.
+impl ReservationError {
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {
-            Self::Busy => ErrorCode::Throttled,
+            Self::Exhausted => ErrorCode::Throttled,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
         }
     }
 }
 
-impl Memory {
-    /// A budget of `bytes`, in sixteen parts: one for small bodies that are being read, three for large ones (of up to
-    /// `max_body` bytes) and twelve for work. Unproved requests have up to [`UNPROVED`] bytes besides.
+impl MemoryBudget {
+    /// Creates a budget of `bytes` for request bodies of up to `max_body` bytes: one sixteenth for small bodies, three for
+    /// large ones and twelve for work.
     #[must_use]
     pub fn new(bytes: usize, max_body: usize) -> Self {
-        Self::with_patience(bytes, max_body, PATIENCE)
+        Self::with_timeout(bytes, max_body, RESERVE_TIMEOUT)
     }
 
-    fn with_patience(bytes: usize, max_body: usize, patience: Duration) -> Self {
+    fn with_timeout(bytes: usize, max_body: usize, timeout: Duration) -> Self {
         let part = bytes / 16;
-        let last_resort = max_body.min(3 * part);
-        Self(Arc::new(Parts {
-            unproved: Pool::new(UNPROVED.min(part), patience),
-            small: Pool::new(part, patience),
-            large: Pool::new(3 * part - last_resort, patience),
-            last_resort: Pool::new(last_resort, patience),
-            work: Pool::new(12 * part, patience),
-            patience,
-            lines: std::array::from_fn(|_| Semaphore::new(1)),
+        let overflow = max_body.min(3 * part);
+        Self(Arc::new(Pools {
+            unauthenticated: Pool::new(MAX_UNAUTHENTICATED_MEMORY.min(part), timeout),
+            small: Pool::new(part, timeout),
+            large: Pool::new(3 * part - overflow, timeout),
+            overflow: Pool::new(overflow, timeout),
+            work: Pool::new(12 * part, timeout),
+            timeout,
+            caller_queues: std::array::from_fn(|_| Semaphore::new(1)),
         }))
     }
 
-    /// Memory for a small body, or for any body of a caller who is not proved.
-    pub async fn arriving(&self, bytes: usize, proved: bool) -> Result<Share, Refused> {
-        if proved {
-            self.0.small.take(bytes).await
+    /// Reserves memory for a small body, or for any body of an unauthenticated request.
+    pub async fn reserve_body(&self, bytes: usize, authenticated: bool) -> Result<Reservation, ReservationError> {
+        if authenticated {
+            self.0.small.reserve(bytes).await
         } else {
-            self.0.unproved.take(bytes).await
+            self.0.unauthenticated.reserve(bytes).await
         }
     }
 
-    /// Memory for a large body as far as it has arrived, if there is some now. A body that waited for more while it holds
-    /// some could wait for one that does the same; it waits for [`Self::last_resort`] instead.
+    /// Reserves memory for the part of a large body that has arrived, if it is free now. Bodies that wait for more while they
+    /// hold a part could deadlock; they use [`Self::reserve_overflow`] instead.
     #[must_use]
-    pub fn try_large(&self, bytes: usize) -> Option<Share> {
-        self.0.large.try_take(bytes).ok().flatten()
+    pub fn try_reserve_large_body(&self, bytes: usize) -> Option<Reservation> {
+        self.0.large.try_reserve(bytes).ok().flatten()
     }
 
-    /// Memory for the whole of a large body, in exchange for what it holds. To be had for a bounded time, so that of any
-    /// number of large bodies one after the other arrives.
-    pub async fn last_resort(&self, bytes: usize) -> Result<Share, Refused> {
-        self.0.last_resort.take(bytes).await
+    /// Reserves memory for the whole of a large body, which replaces its earlier reservation. The caller must release it
+    /// within a bounded time: the pool holds one body of the maximum size, and all large bodies get through one by one.
+    pub async fn reserve_overflow(&self, bytes: usize) -> Result<Reservation, ReservationError> {
+        self.0.overflow.reserve(bytes).await
     }
 
-    /// What the call of a caller who is not proved holds: nothing yet.
+    /// Returns an empty reservation for a call of an unauthenticated caller.
     #[must_use]
-    pub fn unproved_call(&self) -> CallMemory {
-        CallMemory::new(self.clone(), None)
+    pub fn unauthenticated_call(&self) -> CallReservation {
+        CallReservation::new(self.clone(), None)
     }
 
-    /// What a call of this caller holds: nothing yet.
+    /// Returns an empty reservation for a call of this caller.
     #[must_use]
-    pub fn call(&self, caller: impl Hash) -> CallMemory {
+    pub fn call(&self, caller: impl Hash) -> CallReservation {
         let mut hasher = DefaultHasher::new();
         caller.hash(&mut hasher);
-        let line = usize::try_from(hasher.finish() % LINES as u64).unwrap_or_default();
-        CallMemory::new(self.clone(), Some(line))
+        let queue = usize::try_from(hasher.finish() % CALLER_QUEUES as u64).unwrap_or_default();
+        CallReservation::new(self.clone(), Some(queue))
     }
 
-    /// Most that one call may hold.
-    fn most(&self, line: Option<usize>) -> usize {
-        if line.is_some() {
+    /// Returns the maximum that one call may reserve.
+    fn max_per_call(&self, queue: Option<usize>) -> usize {
+        if queue.is_some() {
             self.0.work.size()
         } else {
-            self.0.unproved.size()
+            self.0.unauthenticated.size()
         }
     }
 
-    /// Memory for work. A caller's calls wait one behind the other, so that another caller's is not behind all of them.
-    async fn work(&self, bytes: usize, line: Option<usize>) -> Result<Share, Refused> {
-        let Some(line) = line else {
-            return self.0.unproved.take(bytes).await;
+    /// Reserves memory for work. The calls of one caller wait one behind the other, so that the call of another caller does
+    /// not wait behind all of them.
+    async fn reserve_work(&self, bytes: usize, queue: Option<usize>) -> Result<Reservation, ReservationError> {
+        let Some(queue) = queue else {
+            return self.0.unauthenticated.reserve(bytes).await;
         };
-        if let Some(share) = self.0.work.try_take(bytes)? {
-            return Ok(share);
+        if let Some(reservation) = self.0.work.try_reserve(bytes)? {
+            return Ok(reservation);
         }
-        let waited = async {
-            let _turn = match self.0.lines.get(line) {
-                Some(line) => line.acquire().await.ok(),
+        let reserved = async {
+            let _turn = match self.0.caller_queues.get(queue) {
+                Some(queue) => queue.acquire().await.ok(),
                 None => None,
             };
-            self.0.work.take(bytes).await
+            self.0.work.reserve(bytes).await
         };
-        tokio::time::timeout(self.0.patience, waited)
+        tokio::time::timeout(self.0.timeout, reserved)
             .await
-            .unwrap_or(Err(Refused::Busy))
+            .unwrap_or(Err(ReservationError::Exhausted))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who gets memory, who waits, and who is sent away.
+//! Tests of reservations: immediate, waiting and failed ones.
 
 use futures::FutureExt as _;
 
@@ -6,26 +6,31 @@ use super::*;
 
 const KIB: usize = 1024;
 
-/// A budget whose part for work has 1,200 KiB, with little patience.
-fn budget() -> Memory {
-    Memory::with_patience(1600 * KIB, 100 * KIB, Duration::from_millis(20))
+/// A budget whose work pool has 1,200 KiB, with a short timeout.
+fn budget() -> MemoryBudget {
+    MemoryBudget::with_timeout(1600 * KIB, 100 * KIB, Duration::from_millis(20))
 }
 
 #[tokio::test]
 async fn what_is_let_go_is_there_for_others() {
     let memory = budget();
-    let (first, second) = (memory.call("a"), memory.call("b"));
-    first.hold(1000 * KIB).await.unwrap();
-    assert_eq!(second.hold(300 * KIB).await, Err(Refused::Busy), "after a bounded wait");
-    first.shrink_to(900 * KIB);
-    second.hold(300 * KIB).await.unwrap();
-    let waiting = first.hold(901 * KIB);
+    let first = memory.call("a");
+    let second = memory.call("b");
+    first.reserve(1000 * KIB).await.unwrap();
+    assert_eq!(
+        second.reserve(300 * KIB).await,
+        Err(ReservationError::Exhausted),
+        "after a bounded wait"
+    );
+    first.release_above(900 * KIB);
+    second.reserve(300 * KIB).await.unwrap();
+    let waiting = first.reserve(901 * KIB);
     let letting_go = async { drop(second) };
     assert_eq!(tokio::join!(waiting, letting_go).0, Ok(()));
-    assert_eq!(first.held(), 901 * KIB);
+    assert_eq!(first.bytes(), 901 * KIB);
     drop(first);
     assert_eq!(
-        memory.call("c").hold(1200 * KIB).await,
+        memory.call("c").reserve(1200 * KIB).await,
         Ok(()),
         "all of it is free again"
     );
@@ -36,94 +41,98 @@ async fn a_call_holds_as_much_as_it_asked_for_at_most_once() {
     let memory = budget();
     let call = memory.call("a");
     for wanted in [100, 700, 300] {
-        call.hold(wanted * KIB).await.unwrap();
+        call.reserve(wanted * KIB).await.unwrap();
     }
-    assert_eq!(call.held(), 700 * KIB);
-    call.hold_more(100 * KIB).await.unwrap();
-    assert_eq!(call.clone().held(), 800 * KIB);
-    call.shrink_to(SMALL);
-    assert_eq!(call.held(), 0, "what is small is not counted");
+    assert_eq!(call.bytes(), 700 * KIB);
+    call.reserve_more(100 * KIB).await.unwrap();
+    assert_eq!(call.clone().bytes(), 800 * KIB);
+    call.release_above(MAX_SMALL_PAYLOAD);
+    assert_eq!(call.bytes(), 0, "small payloads need no reservation");
 }
 
 #[tokio::test]
 async fn small_calls_wait_for_nobody_and_impossible_ones_are_told_so() {
     let memory = budget();
     let all = memory.call("a");
-    all.hold(1200 * KIB).await.unwrap();
-    assert_eq!(memory.call("b").hold(SMALL).now_or_never(), Some(Ok(())));
-    let impossible = Refused::TooLarge {
-        wanted: 1201 * KIB,
-        most: 1200 * KIB,
+    all.reserve(1200 * KIB).await.unwrap();
+    assert_eq!(memory.call("b").reserve(MAX_SMALL_PAYLOAD).now_or_never(), Some(Ok(())));
+    let impossible = ReservationError::TooLarge {
+        requested: 1201 * KIB,
+        limit: 1200 * KIB,
     };
-    assert_eq!(all.hold(1201 * KIB).now_or_never(), Some(Err(impossible)));
+    assert_eq!(all.reserve(1201 * KIB).now_or_never(), Some(Err(impossible)));
     assert!(
         memory
-            .arriving(SMALL, true)
+            .reserve_body(MAX_SMALL_PAYLOAD, true)
             .now_or_never()
             .is_some_and(|taken| taken.is_ok()),
-        "bodies have memory of their own"
+        "bodies have a pool of their own"
     );
 }
 
 #[tokio::test]
 async fn slow_large_bodies_keep_neither_small_ones_out_nor_all_large_ones() {
     let memory = budget();
-    let large = memory.try_large(200 * KIB).unwrap();
-    assert!(memory.try_large(65 * KIB).is_none());
+    let large = memory.try_reserve_large_body(200 * KIB).unwrap();
+    assert!(memory.try_reserve_large_body(65 * KIB).is_none());
     assert!(
         memory
-            .arriving(SMALL, true)
+            .reserve_body(MAX_SMALL_PAYLOAD, true)
             .now_or_never()
             .is_some_and(|taken| taken.is_ok())
     );
-    let last = memory.last_resort(100 * KIB).await.unwrap();
+    let last = memory.reserve_overflow(100 * KIB).await.unwrap();
     assert_eq!(
-        memory.last_resort(65 * KIB).await.err(),
-        Some(Refused::Busy),
+        memory.reserve_overflow(65 * KIB).await.err(),
+        Some(ReservationError::Exhausted),
         "one after the other"
     );
     drop(last);
     assert!(
         memory
-            .last_resort(65 * KIB)
+            .reserve_overflow(65 * KIB)
             .now_or_never()
             .is_some_and(|taken| taken.is_ok())
     );
     drop(large);
-    assert!(memory.try_large(65 * KIB).is_some());
+    assert!(memory.try_reserve_large_body(65 * KIB).is_some());
 }
 
 #[tokio::test]
 async fn unproved_requests_have_memory_of_their_own() {
     let memory = budget();
-    let stranger = memory.unproved_call();
+    let stranger = memory.unauthenticated_call();
     assert_eq!(
-        stranger.hold(101 * KIB).await,
-        Err(Refused::TooLarge {
-            wanted: 101 * KIB,
-            most: 100 * KIB
+        stranger.reserve(101 * KIB).await,
+        Err(ReservationError::TooLarge {
+            requested: 101 * KIB,
+            limit: 100 * KIB
         })
     );
-    stranger.hold(100 * KIB).await.unwrap();
-    assert_eq!(memory.unproved_call().hold(65 * KIB).await, Err(Refused::Busy));
-    memory.call("user").hold(1200 * KIB).await.unwrap();
+    stranger.reserve(100 * KIB).await.unwrap();
+    assert_eq!(
+        memory.unauthenticated_call().reserve(65 * KIB).await,
+        Err(ReservationError::Exhausted)
+    );
+    memory.call("user").reserve(1200 * KIB).await.unwrap();
 }
 
 #[tokio::test]
 async fn callers_take_turns() {
-    let memory = Memory::new(1600 * KIB, 100 * KIB);
+    let memory = MemoryBudget::new(1600 * KIB, 100 * KIB);
     let all = memory.call("first");
-    all.hold(1200 * KIB).await.unwrap();
+    all.reserve(1200 * KIB).await.unwrap();
     let order = std::sync::Mutex::new(Vec::new());
     let one = |caller: &'static str| {
         let call = memory.call(caller);
         let order = &order;
         async move {
-            call.hold(1200 * KIB).await.unwrap();
+            call.reserve(1200 * KIB).await.unwrap();
             order.lock().unwrap().push(caller);
         }
     };
-    // Their lines are not the same one. The greedy caller is first with all of its calls, and the quiet one comes right behind its first.
+    // The two callers have different queues. The greedy caller makes all of its calls first, and the quiet one comes right
+    // behind the first of them.
     let greedy = futures::future::join_all((0..5).map(|_| one("greedy")));
     tokio::join!(greedy, one("quiet"), async { drop(all) });
     assert_eq!(

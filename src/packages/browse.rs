@@ -1,24 +1,23 @@
-//! A page of a package: what is in a directory, or everything below it.
+//! Pages of a package: the files and directories of one level, or all files below it.
 
 use quilt_format::manifest::Span;
 use quilt_format::{Entry, LogicalKey};
 
-use super::{ManifestFile, PackageError, Rows};
+use super::PackageError;
+use super::manifest::{ManifestFile, Rows};
 
-/// Rows of a page, in bytes, behind which it ends: five thousand as quilt3 writes them. One row may have half as much by
-/// itself.
-const LONGEST: u64 = 2 * 1024 * 1024;
+/// Bytes of rows after which a page ends: five thousand rows as quilt3 writes them. A single row may have half as many.
+const MAX_PAGE_BYTES: u64 = 2 * 1024 * 1024;
 
-/// What a page lists.
+/// An item of a page.
 #[derive(Debug, Clone)]
 pub enum Listed {
-    /// A file.
     File(Box<Entry>),
     /// A directory, with everything in it.
     Directory {
-        /// Its path, without a slash at the end.
+        /// Path without a slash at the end.
         path: LogicalKey,
-        /// How many entries it has, on all levels.
+        /// Number of its entries, on all levels.
         entries: u64,
         /// The sum of their sizes.
         total_bytes: u128,
@@ -27,56 +26,56 @@ pub enum Listed {
 
 /// A directory of a package, or one of its files.
 #[derive(Debug, Clone)]
-pub struct Place {
-    /// The directory; none for the package's own.
+pub struct Subtree {
+    /// Path of the directory or file; none for the root.
     directory: Option<LogicalKey>,
-    /// Where its first entry begins.
+    /// Offset of its first entry.
     start: u64,
-    /// Where reading has to stop at the latest.
+    /// Offset before which its last entry ends.
     end: u64,
 }
 
 impl Listed {
-    /// How many bytes its names have.
+    /// Returns the bytes of its names.
     #[must_use]
-    pub fn names(&self) -> usize {
+    pub fn name_bytes(&self) -> usize {
         match self {
-            Self::File(entry) => entry.names(),
+            Self::File(entry) => entry.name_bytes(),
             Self::Directory { path, .. } => path.as_str().len(),
         }
     }
 
-    /// About how many bytes of memory its metadata takes.
+    /// Estimates the memory of its metadata.
     #[must_use]
-    pub fn weight(&self) -> usize {
+    pub fn estimate_metadata_bytes(&self) -> usize {
         match self {
-            Self::File(entry) => entry.meta.weight(),
+            Self::File(entry) => entry.meta.estimate_bytes(),
             Self::Directory { .. } => 0,
         }
     }
 }
 
 impl ManifestFile {
-    /// Where a path is, with or without a slash at its end; `None` if the package has nothing there.
-    pub async fn find(&self, path: &str) -> Result<Option<Place>, PackageError> {
+    /// Finds a path, with or without a slash at its end; `None` if the package has no entry there.
+    pub async fn find(&self, path: &str) -> Result<Option<Subtree>, PackageError> {
         let whole = self.index.whole;
         let path = path.trim_end_matches('/');
         if path.is_empty() {
-            return Ok(Some(Place {
+            return Ok(Some(Subtree {
                 directory: None,
                 start: whole.start,
                 end: whole.end,
             }));
         }
-        let key = LogicalKey::found(path.to_owned());
-        if let Some(Span { start, end, .. }) = self.index.large(&key) {
-            return Ok(Some(Place {
+        let key = LogicalKey::from_manifest(path.to_owned());
+        if let Some(Span { start, end, .. }) = self.index.large_directory(&key) {
+            return Ok(Some(Subtree {
                 directory: Some(key),
                 start,
                 end,
             }));
         }
-        let mut rows = self.page(self.index.before(&key), whole.end);
+        let mut rows = self.page(self.index.offset_before(&key), whole.end);
         loop {
             let start = rows.offset();
             let Some(entry) = rows.next().await? else {
@@ -84,7 +83,7 @@ impl ManifestFile {
             };
             if entry.logical_key >= key {
                 let is_there = entry.logical_key == key || key.is_ancestor_of(&entry.logical_key);
-                return Ok(is_there.then_some(Place {
+                return Ok(is_there.then_some(Subtree {
                     directory: Some(key),
                     start,
                     end: whole.end,
@@ -93,24 +92,25 @@ impl ManifestFile {
         }
     }
 
-    /// Up to `limit` of what is at a place, fewer if their rows are long, and where the next page begins if there is more.
-    /// `from` is what the page before told.
+    /// Lists up to `limit` items of a subtree, fewer if their rows are long, and returns the offset of the next page if there
+    /// is one. `from` is the offset that the page before returned.
     pub async fn list(
         &self,
-        place: &Place,
+        subtree: &Subtree,
         recursive: bool,
         from: Option<u64>,
         limit: usize,
     ) -> Result<(Vec<Listed>, Option<u64>), PackageError> {
         let mut walk = Walk {
             file: self,
-            place,
-            rows: self.page(from.unwrap_or(place.start), place.end),
+            subtree,
+            rows: self.page(from.unwrap_or(subtree.start), subtree.end),
             ahead: None,
-            offset: from.unwrap_or(place.start),
+            offset: from.unwrap_or(subtree.start),
         };
-        let (mut listed, mut length) = (Vec::new(), 0);
-        while listed.len() < limit && length < LONGEST {
+        let mut listed = Vec::new();
+        let mut length = 0;
+        while listed.len() < limit && length < MAX_PAGE_BYTES {
             let Some(entry) = walk.next().await? else {
                 return Ok((listed, None));
             };
@@ -133,26 +133,26 @@ impl ManifestFile {
         Ok((listed, next))
     }
 
-    /// The metadata of a directory, if it has any.
+    /// Returns the metadata of a directory, if it has any.
     #[must_use]
     pub fn directory_meta(&self, path: &LogicalKey) -> Option<&quilt_format::json::Value> {
         self.index.directories.get(path)
     }
 }
 
-/// The way through a place.
+/// Iteration over a subtree.
 struct Walk<'a> {
     file: &'a ManifestFile,
-    place: &'a Place,
+    subtree: &'a Subtree,
     rows: Rows,
-    /// An entry that was read and belongs to what comes next.
+    /// An entry that was read and belongs to the next item.
     ahead: Option<Entry>,
-    /// Where the entry begins that was read last.
+    /// Offset of the entry that was read last.
     offset: u64,
 }
 
 impl Walk<'_> {
-    /// The next entry of the place.
+    /// Reads the next entry of the subtree.
     async fn next(&mut self) -> Result<Option<Entry>, PackageError> {
         let ahead = self.ahead.take();
         if ahead.is_none() {
@@ -164,41 +164,42 @@ impl Walk<'_> {
             self.rows.next().await?
         };
         let Some(entry) = next else { return Ok(None) };
-        let is_inside = match &self.place.directory {
+        let is_inside = match &self.subtree.directory {
             None => true,
             Some(key) => entry.logical_key == *key || key.is_ancestor_of(&entry.logical_key),
         };
         Ok(is_inside.then_some(entry))
     }
 
-    /// The directory right below the place that an entry is in; `None` if it stands there itself.
+    /// Returns the child directory that contains an entry; `None` if the entry is a child itself.
     fn child(&self, entry: &Entry) -> Option<LogicalKey> {
         let key = entry.logical_key.as_str();
-        let inside = match &self.place.directory {
+        let prefix = match &self.subtree.directory {
             None => 0,
             Some(directory) => directory.as_str().len() + 1,
         };
-        let (name, _) = key.get(inside..)?.split_once('/')?;
-        Some(LogicalKey::found(key.get(..inside + name.len())?.to_owned()))
+        let (name, _) = key.get(prefix..)?.split_once('/')?;
+        Some(LogicalKey::from_manifest(key.get(..prefix + name.len())?.to_owned()))
     }
 
-    /// The directory of which `first` is the first entry. Goes behind it: past a large one without reading it.
+    /// Returns the directory of which `first` is the first entry, and moves behind it; a large one is skipped unread.
     async fn directory(&mut self, path: LogicalKey, first: Entry) -> Result<Listed, PackageError> {
         if let Some(Span {
             end,
             entries,
             total_bytes,
             ..
-        }) = self.file.index.large(&path)
+        }) = self.file.index.large_directory(&path)
         {
-            self.rows = self.file.page(end, self.place.end);
+            self.rows = self.file.page(end, self.subtree.end);
             return Ok(Listed::Directory {
                 path,
                 entries,
                 total_bytes,
             });
         }
-        let (mut entries, mut total_bytes) = (1, u128::from(first.size));
+        let mut entries = 1;
+        let mut total_bytes = u128::from(first.size);
         loop {
             match self.next().await? {
                 Some(entry) if path.is_ancestor_of(&entry.logical_key) => {

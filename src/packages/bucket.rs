@@ -1,12 +1,13 @@
-//! The handle: a bucket and the caller who works in it.
+//! Handle on the packages of a bucket, as one caller.
 
 use tokio_util::task::TaskTracker;
 
-use super::{ManifestCache, PackageError};
+use super::PackageError;
+use super::manifest::ManifestCache;
+use crate::aws::s3::{BucketName, ObjectUri, UserS3};
 use crate::blocking::CpuPool;
 use crate::clock::Clock;
-use crate::memory::CallMemory;
-use crate::s3::{BucketName, ObjectUri, UserS3};
+use crate::memory::CallReservation;
 
 /// The packages of a bucket, as one caller. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -15,20 +16,20 @@ pub struct PackageBucket {
     pub(super) bucket: BucketName,
     pub(super) manifests: ManifestCache,
     pub(super) cpu: CpuPool,
-    pub(super) memory: CallMemory,
+    pub(super) memory: CallReservation,
     pub(super) clock: Clock,
     pub(super) tasks: TaskTracker,
 }
 
 impl PackageBucket {
-    /// A bucket as this caller sees it. `memory` is what the call may hold, `tasks` are those that a shutdown waits for.
+    /// Creates the handle. `memory` is the call's reservation, `tasks` are those that a shutdown waits for.
     #[must_use]
     pub fn new(
         s3: UserS3,
         bucket: BucketName,
         manifests: ManifestCache,
         cpu: CpuPool,
-        memory: CallMemory,
+        memory: CallReservation,
         clock: Clock,
         tasks: TaskTracker,
     ) -> Self {
@@ -43,13 +44,13 @@ impl PackageBucket {
         }
     }
 
-    /// The bucket.
+    /// Returns the name of the bucket.
     #[must_use]
     pub fn name(&self) -> &BucketName {
         &self.bucket
     }
 
-    /// The object of a key of this bucket.
+    /// Returns the object of a key of this bucket.
     pub(super) fn object(&self, key: &str) -> Result<ObjectUri, PackageError> {
         let key = key.parse().map_err(PackageError::Invalid)?;
         Ok(ObjectUri::latest(self.bucket.clone(), key))

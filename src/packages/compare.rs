@@ -1,28 +1,18 @@
-//! The differences between two revisions, of which neither is ever in memory.
+//! Differences between two revisions, read side by side; neither is in memory as a whole.
 
 use std::cmp::Ordering;
 
 use quilt_format::Entry;
-use quilt_format::diff::{Change, turn};
+use quilt_format::diff::{Change, compare_next};
 
-use super::{PackageError, Rows};
+use super::PackageError;
+use super::change_counts::ChangeCounts;
+use super::manifest::Rows;
 
-/// How many entries differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ChangeCounts {
-    /// Only in the second.
-    pub added: u64,
-    /// In both, with other size, checksum or metadata.
-    pub changed: u64,
-    /// Only in the first.
-    pub removed: u64,
-}
-
-/// Entries of the second side: those of a manifest, or those of a revision that is being prepared.
+/// Entries of the second side.
 enum Side<'a> {
-    /// Of a manifest.
     Rows(Rows),
-    /// In memory, in tree order.
+    /// Entries of a new revision, in memory and in tree order.
     Entries(std::slice::Iter<'a, Entry>),
 }
 
@@ -42,17 +32,17 @@ impl Side<'_> {
     }
 }
 
-/// Walks two revisions side by side.
+/// Iteration over the differences between two revisions.
 pub struct Comparison<'a> {
     from: Rows,
     to: Side<'a>,
     ahead: (Option<Entry>, Option<Entry>),
-    /// Where the entries ahead begin.
+    /// Offsets at which the entries ahead begin.
     offsets: (u64, u64),
 }
 
 impl<'a> Comparison<'a> {
-    /// Of these two.
+    /// Compares two manifests.
     #[must_use]
     pub fn of(from: Rows, to: Rows) -> Self {
         let offsets = (from.offset(), to.offset());
@@ -64,9 +54,9 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Of a revision and what is to come after it.
+    /// Compares a manifest with the entries of a new revision, which are in tree order.
     #[must_use]
-    pub fn with_draft(from: Rows, to: &'a [Entry]) -> Self {
+    pub fn with_entries(from: Rows, to: &'a [Entry]) -> Self {
         let offsets = (from.offset(), 0);
         Self {
             from,
@@ -76,13 +66,13 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Where the next entry of each begins that was not told yet.
+    /// Returns the offsets at which a later comparison can resume.
     #[must_use]
     pub fn offsets(&self) -> (u64, u64) {
         self.offsets
     }
 
-    /// The next difference, in tree order.
+    /// Returns the next difference, in tree order.
     pub async fn next(&mut self) -> Result<Option<Change>, PackageError> {
         loop {
             if self.ahead.0.is_none() {
@@ -93,7 +83,7 @@ impl<'a> Comparison<'a> {
                 self.offsets.1 = self.to.offset();
                 self.ahead.1 = self.to.next().await?;
             }
-            let told = match turn(self.ahead.0.as_ref(), self.ahead.1.as_ref()) {
+            let change = match compare_next(self.ahead.0.as_ref(), self.ahead.1.as_ref()) {
                 None => return Ok(None),
                 Some(Ordering::Less) => self.ahead.0.take().map(Change::Removed),
                 Some(Ordering::Greater) => self.ahead.1.take().map(Change::Added),
@@ -108,29 +98,18 @@ impl<'a> Comparison<'a> {
             if self.ahead.1.is_none() {
                 self.offsets.1 = self.to.offset();
             }
-            if told.is_some() {
-                return Ok(told);
+            if change.is_some() {
+                return Ok(change);
             }
         }
     }
 
-    /// Counts the differences that were not told yet.
+    /// Counts the remaining differences.
     pub async fn count(mut self) -> Result<ChangeCounts, PackageError> {
         let mut counts = ChangeCounts::default();
         while let Some(change) = self.next().await? {
             counts.add(&change);
         }
         Ok(counts)
-    }
-}
-
-impl ChangeCounts {
-    /// One more of its kind.
-    pub fn add(&mut self, change: &Change) {
-        match change {
-            Change::Added(_) => self.added += 1,
-            Change::Removed(_) => self.removed += 1,
-            Change::Changed { .. } => self.changed += 1,
-        }
     }
 }

@@ -1,145 +1,146 @@
-//! Why something with packages did not work.
+//! Errors of operations on packages.
 
 use quilt_format::manifest::WriteError;
 use quilt_format::workflow::{ChoiceError, ConfigError, UnusableWorkflow, Violation};
-use quilt_format::{ManifestError, PackageName, TopHash};
+use quilt_format::{LogicalKey, ManifestError, PackageName, TopHash};
 
+use super::{ChangeCounts, Removal};
+use crate::aws::s3::{BucketName, ObjectUri};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::blocking::CpuError;
-use crate::memory::Refused;
-use crate::s3::{BucketName, S3Error, S3ErrorKind};
+use crate::memory::ReservationError;
 
-/// Why something with packages did not work, in the caller's words.
+/// Failure of an operation on packages.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
-    /// S3 refused or failed; its error says what to do.
+    /// S3 denied a request, or failed.
     #[error("{0}")]
-    S3(Box<S3Error>),
-    /// Look at the names that the bucket has.
+    S3(Box<AwsError>),
+    /// The bucket has no package of this name.
     #[error("there is no package {name} in s3://{bucket}")]
-    NoSuchPackage {
-        /// The bucket.
-        bucket: BucketName,
-        /// The package.
-        name: PackageName,
-    },
-    /// Look at the versions that the package has.
+    NoSuchPackage { bucket: BucketName, name: PackageName },
+    /// The bucket has no manifest of this hash, or no pointer of this time.
     #[error("s3://{bucket} has no manifest of a revision {wanted}")]
     NoSuchRevision {
-        /// The bucket.
         bucket: BucketName,
-        /// The top hash, or its beginning.
+        /// The top hash, its beginning, or a time.
         wanted: String,
     },
-    /// Give more digits.
+    /// An abbreviated hash fits several revisions.
     #[error("{prefix} is the beginning of several revisions' hashes, among them {} and {}", .two.0, .two.1)]
     Ambiguous {
-        /// What was given.
         prefix: String,
-        /// Two of those that begin so.
+        /// Two of the revisions.
         two: Box<(TopHash, TopHash)>,
     },
-    /// Correct the name, the hash or the key.
+    /// A name, a hash or a key has no valid form, or names nothing that can be used.
     #[error("{0}")]
     Invalid(String),
-    /// Somebody wrote something else there; write the pointer anew.
+    /// A pointer's object holds no top hash.
     #[error("s3://{bucket}/{key} holds no top hash but `{shown}`")]
     Pointer {
-        /// The bucket.
         bucket: BucketName,
-        /// The pointer's key.
         key: String,
-        /// Its beginning.
+        /// The beginning of its content.
         shown: String,
     },
-    /// The manifest cannot be used; build the package anew.
+    /// A manifest cannot be parsed.
     #[error("the manifest of revision {hash} cannot be used: {problem}")]
-    Manifest {
-        /// Whose manifest.
-        hash: TopHash,
-        /// What is wrong with it.
-        problem: Box<ManifestError>,
-    },
-    /// Do not trust it: somebody changed it, or a tool with another idea of the hash wrote it.
+    Manifest { hash: TopHash, problem: Box<ManifestError> },
+    /// A manifest does not hash to its name: it was changed, or written by a program that hashes otherwise.
     #[error("the manifest at .quilt/packages/{hash} hashes to {recomputed} and not to its name; it is not used")]
-    Poisoned {
-        /// Its name.
-        hash: TopHash,
-        /// What it hashes to.
-        recomputed: TopHash,
-    },
-    /// Do it with a client that has more memory.
+    Poisoned { hash: TopHash, recomputed: TopHash },
+    /// A manifest or a workflow's file exceeds a limit of this server.
     #[error("{0}")]
     TooLarge(String),
-    /// There is no memory for it now, or none at all.
+    /// The memory budget is exhausted, or smaller than the operation.
     #[error("{0}")]
-    Memory(#[from] Refused),
-    /// A computation found no place, or took too long.
+    Memory(#[from] ReservationError),
+    /// The pool for computations is full, or a computation exceeded its deadline.
     #[error("{0}")]
     Cpu(#[from] CpuError),
-    /// Ask again: an object was replaced while it was read.
+    /// An object was replaced while it was read.
     #[error("s3://{bucket}/{key} was replaced while it was read")]
-    Changed {
-        /// The bucket.
-        bucket: BucketName,
-        /// The object's key.
-        key: String,
-    },
-    /// Somebody else was there first. Look at what is there now, and decide anew.
+    Changed { bucket: BucketName, key: String },
+    /// Another commit moved `latest` first.
     #[error(
         "{name} moved on to revision {} while this call prepared another from {}; nothing was changed",
         .found.as_ref().map_or("(none)", TopHash::as_str), .expected.as_ref().map_or("(none)", TopHash::as_str)
     )]
     Conflict {
-        /// The package.
         name: PackageName,
-        /// The revision that this call started from; none for a package that was new.
+        /// The revision that the commit started from; none for a new package.
         expected: Option<TopHash>,
-        /// The revision that is there now.
+        /// The revision that is the latest now.
         found: Option<TopHash>,
     },
-    /// The revision is there, and its entry in the history is not. Repeat the call.
+    /// A creation may not replace the package that has the name.
+    #[error(
+        "the package {name} exists already{}; its revision is {found}",
+        if *is_identical { ", with exactly this content" } else { "" }
+    )]
+    AlreadyExists {
+        name: PackageName,
+        /// Its latest revision.
+        found: TopHash,
+        /// Whether the creation would have written this revision.
+        is_identical: bool,
+        /// Differences of the new package from it, if they could be read.
+        diff: Option<ChangeCounts>,
+    },
+    /// A creation with a readme has an object at the readme's key, or below it.
+    #[error("both the readme and {object} would be the entry `{key}`")]
+    SecondReadme { object: ObjectUri, key: LogicalKey },
+    /// An update expected another latest revision.
+    #[error("the package {name} is at revision {found} and not at the expected {expected}")]
+    UnexpectedRevision {
+        name: PackageName,
+        expected: TopHash,
+        found: TopHash,
+    },
+    /// An update removes an entry or a directory that the revision does not have.
+    #[error("revision {revision} of {name} has no `{removal}`")]
+    NothingToRemove {
+        name: PackageName,
+        revision: TopHash,
+        removal: Removal,
+    },
+    /// The revision is the latest, but its history entry could not be written.
     #[error("revision {hash} is the latest of {name} now, but its history entry could not be written: {problem}")]
     AfterCommit {
-        /// The package.
         name: PackageName,
-        /// The new revision.
         hash: TopHash,
-        /// Why.
         problem: Box<PackageError>,
     },
-    /// Ask whether it happened: S3 gave no answer, and would not say.
+    /// S3 gave no response to the move of `latest`, and could not be asked for the outcome.
     #[error("it is not known whether revision {hash} became the latest of {name}: {problem}")]
     Unclear {
-        /// The package.
         name: PackageName,
-        /// The revision that was to be the latest.
+        /// The revision that was to become the latest.
         hash: TopHash,
-        /// What S3 said.
-        problem: Box<S3Error>,
+        problem: Box<AwsError>,
     },
-    /// Put less metadata into the package, or entries that are files and directories at once.
+    /// Metadata cannot be written, or an entry is a file and a directory at once.
     #[error("{0}")]
     Write(Box<WriteError>),
-    /// Do what the workflow demands, or choose another one.
+    /// The package does not fulfil its workflow.
     #[error("{0}")]
     Violation(Box<Violation>),
-    /// Choose a workflow that there is.
+    /// The bucket has no such workflow, or requires one.
     #[error("{0}")]
     Choice(Box<ChoiceError>),
-    /// The bucket's owner has to repair the workflows.
+    /// The bucket's workflow configuration, or one of its schemas, is invalid.
     #[error("the workflows of s3://{bucket} cannot be used: {problem}")]
     Workflows {
-        /// The bucket.
         bucket: BucketName,
-        /// What is wrong.
         problem: Box<UnusableWorkflow>,
     },
 }
 
 impl PackageError {
-    /// Whether it is this error of S3.
+    /// Reports whether S3 failed with this kind of error.
     #[must_use]
-    pub fn is(&self, kind: S3ErrorKind) -> bool {
+    pub fn is(&self, kind: AwsErrorKind) -> bool {
         matches!(self, Self::S3(error) if error.kind == kind)
     }
 
@@ -151,8 +152,8 @@ impl PackageError {
     }
 }
 
-impl From<S3Error> for PackageError {
-    fn from(error: S3Error) -> Self {
+impl From<AwsError> for PackageError {
+    fn from(error: AwsError) -> Self {
         Self::S3(Box::new(error))
     }
 }

@@ -1,23 +1,25 @@
-//! The packages of a bucket, a page at a time.
+//! Listing of a bucket's packages, by pages.
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use quilt_format::{PackageName, layout};
 
-use super::{Latest, PackageBucket, PackageError};
-use crate::s3::{ListingQuery, S3ErrorKind};
+use super::revision::Latest;
+use super::{PackageBucket, PackageError};
+use crate::aws::AwsErrorKind;
+use crate::aws::s3::ListingQuery;
 
-/// Pointers read at once.
-const AT_ONCE: usize = 16;
+/// Pointers that are read concurrently.
+const MAX_READS: usize = 16;
 
 impl PackageBucket {
-    /// Up to `limit` names that begin with `prefix` and come behind `after`, in their order.
+    /// Lists up to `limit` names that begin with `prefix` and follow `after`, in their order.
     pub async fn names(
         &self,
         prefix: &str,
         after: Option<&PackageName>,
         limit: usize,
     ) -> Result<Vec<PackageName>, PackageError> {
-        // A name has two parts, so a listing of the first and then one of each.
+        // A name has two parts: one listing of the namespaces, then one of each namespace.
         let mut names = Vec::new();
         if prefix.contains('/') {
             self.names_in(prefix, after, limit, &mut names).await?;
@@ -41,7 +43,7 @@ impl PackageBucket {
         Ok(names)
     }
 
-    /// The names that begin with `namespace/…`.
+    /// Appends the names below a prefix that contains the namespace.
     async fn names_in(
         &self,
         prefix: &str,
@@ -54,7 +56,7 @@ impl PackageBucket {
         while names.len() < limit
             && let Some(folder) = folders.next().await?
         {
-            names.extend(PackageName::listed(folder.trim_end_matches('/')));
+            names.extend(PackageName::from_listing(folder.trim_end_matches('/')));
         }
         Ok(())
     }
@@ -75,26 +77,26 @@ impl PackageBucket {
         }
     }
 
-    /// The latest revisions of packages, in their order; `None` where there is no pointer, or none that can be read.
+    /// Reads the latest revisions of packages, in their order; `None` where no pointer can be read.
     pub async fn latest_of(&self, names: Vec<PackageName>) -> Result<Vec<(PackageName, Option<Latest>)>, PackageError> {
         let read = names.into_iter().map(|name| async move {
             match self.latest(&name).await {
                 Ok(latest) => Ok((name, latest)),
                 Err(PackageError::Pointer { .. }) => Ok((name, None)),
-                Err(error) if error.is(S3ErrorKind::AccessDenied) => Ok((name, None)),
+                Err(error) if error.is(AwsErrorKind::AccessDenied) => Ok((name, None)),
                 Err(error) => Err(error),
             }
         });
-        futures::stream::iter(read).buffered(AT_ONCE).try_collect().await
+        futures::stream::iter(read).buffered(MAX_READS).try_collect().await
     }
 }
 
-/// A key behind all that begin so.
+/// Returns a key behind all that begin with a prefix.
 fn past(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }
 
-/// What is directly below a prefix, page by page, without the prefix that all pointers have.
+/// Folders directly below a prefix, listed by pages, without the prefix of all pointers.
 struct Folders<'a> {
     bucket: &'a PackageBucket,
     query: ListingQuery,

@@ -1,50 +1,42 @@
-//! The packages of a bucket, as one caller.
+//! Packages of one bucket, read and written as one caller.
 //!
-//! Owns what the format (`quilt_format`) and S3 (`s3`) have to do with each other: pointers and history, the commit of a revision,
-//! manifests of any size read by pages, checksums and copies of objects, workflows, verification. Owns no tool: names of
-//! arguments, results and codes are theirs.
+//! **Owns** the use cases: creating, updating, browsing, comparing, verifying and deleting packages, with what the format
+//! (`quilt_format`) and S3 have to do with each other: pointers and history, commits, manifests of any size read by pages,
+//! checksums and copies of objects, workflows, and the memory that all this reserves.
 //!
-//! Invariants: everything is asked of S3 with the caller's own credentials, also what is in memory already; a revision
-//! is visible when `latest` names it, and `latest` is only ever moved from the revision that was seen there; what is not
-//! committed is not visible; memory is bounded, whatever the size of objects and manifests that exist.
+//! **Does not own** tools: names of arguments, results and error codes are theirs.
+//!
+//! **Invariants**: every request to S3 is made with the caller's own credentials, also for content that is in memory
+//! already; a revision becomes visible when `latest` names it, and not before; `latest` only moves from the revision that was
+//! read there; memory is bounded for any size of objects and manifests.
 
 mod browse;
 mod bucket;
-mod cache;
-mod commit;
+mod change_counts;
 mod compare;
-mod copying;
 mod delete;
 mod error;
-mod examine;
-mod hashing;
-mod history;
+mod estimate;
 mod list;
-mod manifest_file;
-mod place;
-mod pointers;
-mod prepare;
-mod revise;
-mod room;
-mod rows;
+mod manifest;
+mod objects;
+mod physical_key;
+mod revision;
 mod verify;
 mod workflow;
 
-pub use browse::{Listed, Place};
+pub use browse::{Listed, Subtree};
 pub use bucket::PackageBucket;
-pub use cache::ManifestCache;
-pub use commit::{Committed, Draft};
-pub use compare::{ChangeCounts, Comparison};
+pub use change_counts::ChangeCounts;
+pub use compare::Comparison;
 pub use delete::Deletion;
 pub use error::PackageError;
-pub use hashing::{Hashing, Looked, Preference};
-pub use history::Revision;
-pub use manifest_file::ManifestFile;
-pub use place::{object_of, physical_key_of};
-pub use pointers::Latest;
-pub use prepare::{Planned, Report, Seen};
-pub use revise::{Changes, Prepared, Removal, Revised, compose, entries_after, revise};
-pub use room::{OBJECTS, Use, room_of_file, room_of_files, room_of_revision};
-pub use rows::Rows;
-pub use verify::Verdict;
-pub use workflow::{Judged, WorkflowGate};
+pub use estimate::{CONNECTIONS_BYTES, ManifestAccess, estimate_object_bytes};
+pub use manifest::{ManifestCache, ManifestFile, Rows};
+pub use objects::{ChecksumPreference, Hashing, PlannedObject};
+pub use physical_key::object_of;
+pub use revision::{
+    BuildPolicy, Built, Change, CommitReport, Committed, Creation, HistoryEntry, Inspected, Latest, MetadataChange,
+    Plan, Progress, Removal, Update, Validated,
+};
+pub use verify::ObjectStatus;

@@ -1,56 +1,58 @@
-//! Whether a package is what its manifest says: the objects behind its entries, one by one.
+//! Verification of the objects behind a package's entries.
 
 use futures::StreamExt as _;
 use quilt_format::Entry;
 use quilt_format::checksum::ObjectHash;
 use tokio::time::Instant;
 
-use super::place::object_of;
-use super::{Hashing, ManifestFile, PackageBucket, PackageError};
-use crate::s3::{S3Error, S3ErrorKind};
+use super::manifest::ManifestFile;
+use super::objects::Hashing;
+use super::physical_key::object_of;
+use super::{PackageBucket, PackageError};
+use crate::aws::{AwsError, AwsErrorKind};
 
-/// Objects that are looked at at once.
-const AT_ONCE: usize = 16;
+/// Objects that are checked concurrently.
+const MAX_CHECKS: usize = 16;
 
-/// What was found out about an entry's object.
+/// Outcome of the check of an entry's object.
 #[derive(Debug)]
-pub enum Verdict {
-    /// It is there, with the size and the checksum of the entry.
-    Good,
-    /// It is not there.
+pub enum ObjectStatus {
+    /// The object has the size and the checksum of the entry.
+    Valid,
+    /// The object, or its bucket, does not exist.
     Missing,
-    /// It is another one; in what.
+    /// The object differs from the entry, as the text says.
     Mismatch(String),
-    /// S3 did not let the caller look, or failed.
-    Refused(S3Error),
-    /// It cannot be checked; why.
-    Uncheckable(String),
+    /// S3 denied the check, or failed.
+    Failed(AwsError),
+    /// The entry cannot be checked, for the reason that the text gives.
+    Unverifiable(String),
 }
 
 impl PackageBucket {
-    /// Checks the objects of a manifest until `deadline` and tells of each as it was checked; `false` if time ran out before all were checked.
+    /// Checks the objects of a manifest until `deadline` and reports each. Returns `false` if the time ran out.
     pub async fn check_objects(
         &self,
         file: &ManifestFile,
         hashing: &Hashing,
         deadline: Instant,
-        mut tell: impl FnMut(&Entry, Verdict),
+        mut report: impl FnMut(&Entry, ObjectStatus),
     ) -> Result<bool, PackageError> {
         let mut rows = file.all();
         let mut running = futures::stream::FuturesUnordered::new();
         let mut more = true;
         loop {
-            while more && running.len() < AT_ONCE {
+            while more && running.len() < MAX_CHECKS {
                 match rows.next().await? {
                     Some(entry) => running.push(async move {
-                        let verdict = verdict(hashing, &entry).await;
-                        (entry, verdict)
+                        let status = status(hashing, &entry).await;
+                        (entry, status)
                     }),
                     None => more = false,
                 }
             }
             match tokio::time::timeout_at(deadline, running.next()).await {
-                Ok(Some((entry, verdict))) => tell(&entry, verdict),
+                Ok(Some((entry, status))) => report(&entry, status),
                 Ok(None) => return Ok(true),
                 Err(_elapsed) => return Ok(false),
             }
@@ -58,37 +60,37 @@ impl PackageBucket {
     }
 }
 
-async fn verdict(hashing: &Hashing, entry: &Entry) -> Verdict {
+async fn status(hashing: &Hashing, entry: &Entry) -> ObjectStatus {
     let object = match object_of(&entry.physical_key) {
         Ok(object) => object,
-        Err(problem) => return Verdict::Uncheckable(problem),
+        Err(problem) => return ObjectStatus::Unverifiable(problem),
     };
-    let looked = match hashing.look(&object).await {
-        Ok(looked) => looked,
-        Err(error) if matches!(error.kind, S3ErrorKind::NoSuchKey | S3ErrorKind::NoSuchBucket) => {
-            return Verdict::Missing;
+    let pinned = match hashing.inspect(&object).await {
+        Ok(pinned) => pinned,
+        Err(error) if matches!(error.kind, AwsErrorKind::NoSuchKey | AwsErrorKind::NoSuchBucket) => {
+            return ObjectStatus::Missing;
         }
-        Err(error) => return Verdict::Refused(error),
+        Err(error) => return ObjectStatus::Failed(error),
     };
-    if looked.size != entry.size {
-        return Verdict::Mismatch(format!("it has {} bytes and not {}", looked.size, entry.size));
+    if pinned.size != entry.size {
+        return ObjectStatus::Mismatch(format!("it has {} bytes and not {}", pinned.size, entry.size));
     }
     let expected = match ObjectHash::read(&entry.hash) {
         Ok(expected) => expected,
-        Err(problem) => return Verdict::Uncheckable(problem.to_string()),
+        Err(problem) => return ObjectStatus::Unverifiable(problem.to_string()),
     };
-    let found = match hashing.known(&looked, expected.kind).await {
-        Some(known) => known,
-        None => match hashing.read(&looked, expected.kind).await {
+    let found = match hashing.stored(&pinned, expected.kind).await {
+        Some(stored) => stored,
+        None => match hashing.read(&pinned, expected.kind).await {
             Ok(read) => read,
-            Err(PackageError::S3(error)) => return Verdict::Refused(*error),
-            Err(other) => return Verdict::Uncheckable(other.to_string()),
+            Err(PackageError::S3(error)) => return ObjectStatus::Failed(*error),
+            Err(other) => return ObjectStatus::Unverifiable(other.to_string()),
         },
     };
     if found == expected {
-        Verdict::Good
+        ObjectStatus::Valid
     } else {
-        Verdict::Mismatch(format!(
+        ObjectStatus::Mismatch(format!(
             "its {} is {} and not {}",
             found.kind, found.value, expected.value
         ))

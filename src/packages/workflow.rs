@@ -1,4 +1,4 @@
-//! Workflows: what the bucket demands of a package before it is written.
+//! Workflows: checks that the bucket requires of a package before it is written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,67 +10,62 @@ use quilt_format::workflow::{
 };
 use quilt_format::{Entry, PackageName, PhysicalKey};
 
-use super::place::{object_of, physical_key_of};
+use super::physical_key::{object_of, physical_key_of};
 use super::{PackageBucket, PackageError};
+use crate::aws::AwsErrorKind;
+use crate::aws::s3::{ObjectUri, ReadQuery};
 use crate::blocking::CpuError;
-use crate::s3::{ObjectUri, ReadQuery, S3ErrorKind};
 
 /// Largest configuration or schema, in bytes.
-const LARGEST: u64 = 256 * 1024;
+const MAX_FILE_BYTES: u64 = 256 * 1024;
 
-/// The workflow that a package has to pass, if there is any.
+/// The workflow that a package has to pass, with its schemas; none if the bucket has none.
 #[derive(Debug)]
-pub struct WorkflowGate(Option<Arc<Validator>>);
+pub(super) struct SelectedWorkflow(Option<Arc<Validator>>);
 
-impl WorkflowGate {
-    /// What the package's header says of the workflow.
-    #[must_use]
-    pub fn stored(&self) -> Option<Value> {
-        self.0.as_ref().map(|validator| validator.stored().clone())
+impl SelectedWorkflow {
+    /// Returns the workflow as the package's header stores it.
+    pub(super) fn stored(&self) -> Option<Value> {
+        self.0.as_ref().map(|validator| validator.header_value().clone())
     }
 
-    /// Whether the entries matter; if not, none have to be given.
-    #[must_use]
-    pub fn wants_entries(&self) -> bool {
+    /// Reports whether the workflow checks entries; if not, none have to be given.
+    pub(super) fn wants_entries(&self) -> bool {
         self.0.as_ref().is_some_and(|validator| validator.wants_entries())
     }
 
-    /// Memory for the check of a package of so many entries, beside the entries themselves.
-    #[must_use]
-    pub fn room(&self, entries: usize) -> usize {
-        self.0.as_ref().map_or(0, |validator| validator.room(entries))
+    /// Estimates the memory for the validation of `entries` entries, without the entries themselves.
+    pub(super) fn estimate_validation_bytes(&self, entries: usize) -> usize {
+        self.0.as_ref().map_or(0, |validator| validator.estimate_bytes(entries))
     }
 }
 
-/// What a workflow judges of a package beside its entries.
+/// Parts of a package that a workflow checks beside its entries.
 #[derive(Debug)]
-pub struct Judged {
-    /// The package's name.
+pub(super) struct CandidateInfo {
     pub name: PackageName,
-    /// The message.
     pub message: Option<String>,
-    /// The metadata, if the header has any.
     pub user_meta: Option<Value>,
 }
 
 impl PackageBucket {
-    /// Judges a package, away from the async workers. `holder` holds the entries and is given back; `entries` shows them in
-    /// tree order. [`WorkflowGate::room`] is to be held before.
-    pub async fn judge<H: Send + 'static>(
+    /// Validates a package, away from the async workers. `holder` owns the entries and is returned; `entries` borrows them in
+    /// tree order. [`SelectedWorkflow::estimate_validation_bytes`] must be reserved before.
+    pub(super) async fn validate<H: Send + 'static>(
         &self,
-        gate: &WorkflowGate,
-        package: Judged,
+        workflow: &SelectedWorkflow,
+        package: CandidateInfo,
         holder: H,
         entries: impl FnOnce(&H) -> Vec<&Entry> + Send + 'static,
     ) -> Result<H, PackageError> {
-        let Some(validator) = gate.0.clone() else {
+        let Some(validator) = workflow.0.clone() else {
             return Ok(holder);
         };
-        // Should the call end before the check, its memory is held until the check ends too.
+        // If the call ends first, its memory stays reserved until the validation ends.
         let memory = self.memory.clone();
-        let judged = self.cpu.run(move |deadline| {
+        let validated = self.cpu.run(move |deadline| {
             let _memory = memory;
-            let Judged {
+            let CandidateInfo {
                 name,
                 message,
                 user_meta,
@@ -84,14 +79,14 @@ impl PackageBucket {
             let outcome = validator.validate_while(candidate, || deadline.check())?;
             Ok::<_, CpuError>(outcome.map(|()| holder))
         });
-        Ok(judged.await???)
+        Ok(validated.await???)
     }
 
-    /// The bucket's workflows and where they are configured. Only a configuration that is not there means that there are
-    /// none: whoever may not read it is told so.
+    /// Reads the bucket's workflows and the location of their configuration. Only a missing configuration means that there
+    /// are none: an `AccessDenied` is an error.
     pub async fn workflows(&self) -> Result<Option<(WorkflowConfig, PhysicalKey)>, PackageError> {
-        let loaded = match self.small(&self.object(WORKFLOWS_CONFIG)?).await {
-            Err(error) if error.is(S3ErrorKind::NoSuchKey) => return Ok(None),
+        let loaded = match self.read_small(&self.object(WORKFLOWS_CONFIG)?).await {
+            Err(error) if error.is(AwsErrorKind::NoSuchKey) => return Ok(None),
             loaded => loaded?,
         };
         let LoadedSchema { bytes, source } = loaded;
@@ -100,35 +95,35 @@ impl PackageBucket {
         Ok(Some((config, source)))
     }
 
-    /// The workflow of a choice, with its schemas, ready to judge.
-    pub async fn gate(&self, choice: Choice<'_>) -> Result<WorkflowGate, PackageError> {
-        let Some((config, place)) = self.workflows().await? else {
+    /// Loads the chosen workflow with its schemas.
+    pub(super) async fn select_workflow(&self, choice: Choice<'_>) -> Result<SelectedWorkflow, PackageError> {
+        let Some((config, source)) = self.workflows().await? else {
             without_config(choice)?;
-            return Ok(WorkflowGate(None));
+            return Ok(SelectedWorkflow(None));
         };
         let chosen = config.choose(choice)?;
         let mut loaded = BTreeMap::new();
-        for source in [&chosen.metadata_schema, &chosen.entries_schema].into_iter().flatten() {
-            if loaded.contains_key(&source.id) {
+        for schema in [&chosen.metadata_schema, &chosen.entries_schema].into_iter().flatten() {
+            if loaded.contains_key(&schema.id) {
                 continue;
             }
-            let object = object_of(&source.url).map_err(PackageError::Invalid)?;
-            loaded.insert(source.id.clone(), self.small(&object).await?);
+            let object = object_of(&schema.url).map_err(PackageError::Invalid)?;
+            loaded.insert(schema.id.clone(), self.read_small(&object).await?);
         }
         let unusable = |problem: UnusableWorkflow| PackageError::Workflows {
             bucket: self.bucket.clone(),
             problem: Box::new(problem),
         };
-        let validator = self.cpu.run(move |_| Validator::new(&chosen, &place, &loaded)).await?;
-        Ok(WorkflowGate(Some(Arc::new(validator.map_err(unusable)?))))
+        let validator = self.cpu.run(move |_| Validator::new(&chosen, &source, &loaded)).await?;
+        Ok(SelectedWorkflow(Some(Arc::new(validator.map_err(unusable)?))))
     }
 
-    /// A small object, with the version that was read.
-    async fn small(&self, object: &ObjectUri) -> Result<LoadedSchema, PackageError> {
+    /// Reads a small object, with the version that was read.
+    async fn read_small(&self, object: &ObjectUri) -> Result<LoadedSchema, PackageError> {
         let opened = self.s3.open(object, &ReadQuery::default()).await?;
-        if opened.size > LARGEST {
+        if opened.size > MAX_FILE_BYTES {
             let message = format!(
-                "{object} has {} bytes; at most {LARGEST} are read of a workflow's file",
+                "{object} has {} bytes; at most {MAX_FILE_BYTES} are read of a workflow's file",
                 opened.size
             );
             return Err(PackageError::TooLarge(message));
@@ -138,7 +133,9 @@ impl PackageBucket {
             version_id,
             ..object.clone()
         });
-        let bytes = opened.collect(usize::try_from(LARGEST).unwrap_or(usize::MAX)).await?;
+        let bytes = opened
+            .collect(usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX))
+            .await?;
         Ok(LoadedSchema {
             bytes: bytes.to_vec(),
             source,

@@ -1,44 +1,43 @@
-//! Settings of the listener and its connections.
+//! Settings of the listener, its connections and the shutdown.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::setting::{BaseUrl, ConfigError, parse};
 
-/// The listener, and the allow-lists of Host and Origin.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListenConfig {
     /// Address to listen on
     #[arg(long = "host", env = "QUILT_MCP_HOST", default_value = "127.0.0.1", value_parser = parse::ip)]
     pub host: IpAddr,
-    /// Port to listen on, 0 for any free one
+    /// Port to listen on; 0 selects a free one
     #[arg(long = "port", env = "QUILT_MCP_PORT", default_value = "8000", value_parser = parse::port)]
     pub port: u16,
-    /// External base URL of this server; its host joins the Host allow-list, and the metadata for OAuth clients name it
+    /// Public base URL of this server; adds its host to the allowed Host names, and is named in the OAuth metadata
     #[arg(long, env = "QUILT_MCP_PUBLIC_URL")]
     pub public_url: Option<BaseUrl>,
-    /// Comma list of Host names to answer to besides the loopback ones; `*` when a proxy in front checks Host
+    /// Comma-separated values of the Host header to accept in addition to loopback names; `*` if a proxy checks the Host
+    /// header
     #[arg(long, env = "QUILT_MCP_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
-    /// Comma list of browser origins, such as `https://app.example.com`, that may call this server
+    /// Comma-separated browser origins, such as `https://app.example.com`, that may call this server
     #[arg(long, env = "QUILT_MCP_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
 }
 
-/// Connections and the shutdown.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ConnectionConfig {
-    /// Idle time after which a connection is closed; set it above the load balancer's own (an NLB keeps connections for
-    /// 350 s)
+    /// Time after which an idle connection is closed; set it above the idle timeout of the load balancer (350 s for an
+    /// NLB)
     #[arg(long, env = "QUILT_MCP_IDLE_TIMEOUT", default_value = "75s", value_parser = parse::duration)]
     pub idle_timeout: Duration,
-    /// Time for calls in flight at SIGTERM
+    /// Time that calls in flight have to finish after SIGTERM
     #[arg(long, env = "QUILT_MCP_DRAIN", default_value = "25s", value_parser = parse::duration)]
     pub drain: Duration,
 }
 
 impl ListenConfig {
-    /// Refuses a public URL whose path cannot be a route.
+    /// Rejects a public URL whose path cannot be a route.
     pub fn check(&self) -> Result<(), ConfigError> {
         let path = self.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
         let is_pattern = path.split('/').any(|segment| segment.starts_with([':', '*']));
@@ -49,7 +48,7 @@ impl ListenConfig {
         Ok(())
     }
 
-    /// The socket address to bind.
+    /// Returns the socket address to bind.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)

@@ -114,7 +114,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     if timeout_at(deadline, ended).await.is_err() {
         tracing::warn!("calls in flight are cancelled at the end of the drain time");
         calls_end.cancel();
-        let _late = timeout(CANCEL_TIMEOUT, connections.ended()).await;
+        let _ = timeout(CANCEL_TIMEOUT, connections.ended()).await;
     }
     connections.tasks.shutdown().await;
 }

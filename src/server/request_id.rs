@@ -46,7 +46,7 @@ pub(super) async fn assign(request: Request, next: Next) -> Response {
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if is_mcp {
             metrics::request(status);
-            trace::answered(&Span::current(), status);
+            trace::record_status(&Span::current(), status);
             tracing::info!(method, path, status, duration_ms, "request answered");
         } else {
             tracing::debug!(method, path, status, duration_ms, "request answered");

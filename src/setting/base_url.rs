@@ -10,7 +10,7 @@ use url::Url;
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
-    /// The URL of a path below this one; `path` begins with `/`.
+    /// Returns the URL of a path below this one. `path` begins with `/`.
     #[must_use]
     pub fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
@@ -19,13 +19,13 @@ impl BaseUrl {
         url
     }
 
-    /// The path, without a slash at its end; empty for the root.
+    /// Returns the path without a trailing slash; empty for the root.
     #[must_use]
     pub fn path(&self) -> String {
         self.0.path().trim_end_matches('/').to_owned()
     }
 
-    /// Host name or address, in lower case.
+    /// Returns the host name or address in lower case.
     #[must_use]
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
@@ -37,7 +37,7 @@ impl BaseUrl {
         self.0.scheme() == "https" || self.is_loopback()
     }
 
-    /// Whether this is the place that `allowed` names: a host, or a host and a port.
+    /// Whether the URL is at `allowed`, which is a host, or a host and a port.
     #[must_use]
     pub fn is_at(&self, allowed: &str) -> bool {
         let allowed = allowed.trim();
@@ -48,7 +48,7 @@ impl BaseUrl {
         allowed.eq_ignore_ascii_case(self.host()) || with_port.is_some_and(|own| own.eq_ignore_ascii_case(allowed))
     }
 
-    /// The host, where it is an address and not a name.
+    /// Returns the IP address if the host is not a name.
     #[must_use]
     pub fn ip(&self) -> Option<std::net::IpAddr> {
         match self.0.host()? {
@@ -87,14 +87,14 @@ impl FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = "expected an absolute URL such as https://catalog.example.com";
-        // What stands before an @ may be a password, so such a text is not repeated.
+        // The text before an @ may be a password, so the value is not repeated.
         let shown = if text.contains('@') { "this" } else { text };
         let url = Url::parse(text.trim()).map_err(|e| format!("`{shown}` is not a URL ({e}); {expected}"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
             return Err(format!("`{shown}` is not an http or https URL; {expected}"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(format!("a URL must not hold a user name or password; {expected}"));
+            return Err(format!("a URL must not have a user name or password; {expected}"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(format!("`{shown}` has a query or fragment; {expected}"));

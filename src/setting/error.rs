@@ -1,18 +1,17 @@
-//! Errors of settings.
+//! The error of an invalid setting.
 
-/// A setting that stops the start. Its text names the variable, the problem and the expected form, and never holds the
-/// value of a secret.
+/// Occurs when a setting is invalid, and stops the start of the server. The message names the variable, the problem and the
+/// expected format, and never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {problem}")]
 pub struct ConfigError {
-    /// The environment variable, which is also what the README's table is sorted by.
+    /// The environment variable of the setting.
     pub variable: &'static str,
-    /// What is wrong with it and what was expected.
+    /// The problem and the expected value, which continue a sentence that begins with the variable.
     pub problem: String,
 }
 
 impl ConfigError {
-    /// A problem of one variable.
     pub fn new(variable: &'static str, problem: impl Into<String>) -> Self {
         Self {
             variable,

@@ -1,6 +1,6 @@
-//! Values of settings.
+//! Parsers of settings.
 //!
-//! Owns the parsers from the text of a setting to its type, and the error that stops the start. Does not own any setting:
+//! Owns the parsers from the text of a setting to its type, and the error of an invalid setting. Does not own any setting:
 //! each module declares its own section, and [`crate::config`] joins them.
 
 mod base_url;

@@ -1,14 +1,13 @@
-//! Parsers of settings. Each error states the problem and the expected form.
+//! Parsers of values. Each error states the problem and the expected format.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// The longest duration that a setting may have.
+/// Maximum duration of a setting.
 const MAX_DURATION: Duration = Duration::from_hours(24);
 
 /// Parses a secret. It never fails, so no error message contains the value; the length is checked later.
-#[expect(clippy::unnecessary_wraps, reason = "clap's value parsers answer with a Result")]
 pub fn secret(text: &str) -> Result<SecretString, String> {
     Ok(SecretString::from(text))
 }
@@ -60,7 +59,7 @@ pub fn count(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("`{text}` is not a positive integer; expected one such as 256"))
 }
 
-/// Parses a port; 0 stands for any free one.
+/// Parses a port. 0 selects a free one.
 pub fn port(text: &str) -> Result<u16, String> {
     text.trim()
         .parse()
@@ -80,7 +79,7 @@ pub fn ip(text: &str) -> Result<std::net::IpAddr, String> {
         return Ok(std::net::Ipv4Addr::LOCALHOST.into());
     }
     text.parse()
-        .map_err(|_| format!("`{text}` is not an address; expected one such as 127.0.0.1 or 0.0.0.0"))
+        .map_err(|_| format!("`{text}` is not an IP address; expected one such as 127.0.0.1 or 0.0.0.0"))
 }
 
 #[cfg(test)]

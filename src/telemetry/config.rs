@@ -1,29 +1,29 @@
-//! What is logged, counted and traced, and where it goes.
+//! Settings of logs, metrics and traces.
 
 use std::net::SocketAddr;
 
 use crate::setting::{BaseUrl, parse};
 
-/// Form of a log line.
+/// Format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For a person at a terminal.
+    /// Text for a terminal.
     Text,
 }
 
-/// Whether a signal is exported.
+/// Exporter of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Exporter {
-    /// By OTLP, where an endpoint is set.
+    /// OTLP, if an endpoint is set.
     #[default]
     Otlp,
-    /// Not at all.
+    /// No exporter.
     None,
 }
 
-/// How it is exported. OpenTelemetry knows others; this is what it recommends.
+/// Transport of OTLP. OpenTelemetry has others; this is the one that it recommends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Protocol {
     /// Protobuf over HTTP.
@@ -32,33 +32,31 @@ pub enum Protocol {
     HttpProtobuf,
 }
 
-/// Metrics, of the server alone.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct MetricsConfig {
-    /// Address of a second listener that answers `GET /metrics` in Prometheus text
+    /// Address of a second listener that serves `GET /metrics` in Prometheus text format
     #[arg(long, env = "QUILT_MCP_METRICS_ADDR", value_parser = parse::socket)]
     pub metrics_addr: Option<SocketAddr>,
 }
 
-/// Logs, and what is exported by OTLP.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct TelemetryConfig {
     /// Log level, or a filter such as `info,quilt_mcp::credentials=debug`
     #[arg(long, env = "QUILT_MCP_LOG", default_value = "info")]
     pub log: String,
-    /// Form of a log line. Default: `text` on a terminal, else `json`
+    /// Format of log lines, `text` or `json`. Default: `text` on a terminal, else `json`
     #[arg(long, env = "QUILT_MCP_LOG_FORMAT", value_enum)]
     pub log_format: Option<LogFormat>,
-    /// OpenTelemetry collector to which traces and metrics are sent, below `/v1/traces` and `/v1/metrics`
+    /// Base URL of an OpenTelemetry collector; traces are sent to `/v1/traces` and metrics to `/v1/metrics` below it
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
     pub otlp_endpoint: Option<BaseUrl>,
-    /// Exact URL for traces, instead of the collector's
+    /// URL for traces, which overrides that of the collector
     #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
     pub otlp_traces_endpoint: Option<BaseUrl>,
-    /// Exact URL for metrics, instead of the collector's
+    /// URL for metrics, which overrides that of the collector
     #[arg(long, env = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")]
     pub otlp_metrics_endpoint: Option<BaseUrl>,
-    /// How they are sent: `http/protobuf` is the one way
+    /// Transport of traces and metrics; only `http/protobuf` is supported
     #[arg(
         long,
         env = "OTEL_EXPORTER_OTLP_PROTOCOL",
@@ -66,25 +64,25 @@ pub struct TelemetryConfig {
         default_value = "http/protobuf"
     )]
     pub otlp_protocol: Protocol,
-    /// `none` keeps traces from being sent
+    /// Exporter of traces: `otlp`, or `none` to switch them off
     #[arg(long, env = "OTEL_TRACES_EXPORTER", value_enum, default_value = "otlp")]
     pub traces_exporter: Exporter,
-    /// `none` keeps metrics from being sent
+    /// Exporter of metrics by OTLP: `otlp`, or `none` to switch it off
     #[arg(long, env = "OTEL_METRICS_EXPORTER", value_enum, default_value = "otlp")]
     pub metrics_exporter: Exporter,
-    /// `true` keeps both from being sent
+    /// `true` switches off the export of traces and metrics by OTLP
     #[arg(long, env = "OTEL_SDK_DISABLED", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub otel_sdk_disabled: bool,
 }
 
 impl TelemetryConfig {
-    /// Where traces go, if anywhere.
+    /// Returns the URL to which traces are sent; `None` if they are not exported.
     #[must_use]
     pub fn traces_endpoint(&self) -> Option<String> {
         self.endpoint(self.traces_exporter, self.otlp_traces_endpoint.as_ref(), "/v1/traces")
     }
 
-    /// Where metrics go, if anywhere.
+    /// Returns the URL to which metrics are sent; `None` if they are not exported.
     #[must_use]
     pub fn metrics_endpoint(&self) -> Option<String> {
         self.endpoint(

@@ -1,10 +1,10 @@
-//! Log lines: their form, and which of them are written at all.
+//! The log: format and filter of its lines.
 //!
-//! Invariant: no line holds a token, a key or a presigned URL. Our own code never logs one. Libraries do: at `trace` the
-//! SDK's signer prints session tokens and the HTTP stack prints headers; so whatever the operator asks for, lines of other
-//! crates below `INFO` are never written.
+//! Invariant: no line contains a token, a key or a presigned URL. This crate never logs one, but its dependencies do: at
+//! `trace` the AWS SDK's signer logs session tokens, and the HTTP stack logs headers. Lines of other crates below `INFO` are
+//! therefore dropped, even if the operator's filter includes them.
 //!
-//! Invariant: no line is longer than 4 KiB (`telemetry::line`).
+//! Invariant: no line is longer than 4 KiB (`telemetry::line_limit`).
 
 use std::io::Write;
 
@@ -16,10 +16,10 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::LogFormat;
-use super::line::BoundedLines;
+use super::line_limit::BoundedLines;
 use crate::setting::ConfigError;
 
-/// A log that writes to `writer`, with the same filter wherever it goes.
+/// Creates the subscriber that writes filtered log lines to `writer`.
 pub fn subscriber<W>(
     filter: &str,
     format: LogFormat,
@@ -40,10 +40,10 @@ where
     let filter = chosen.and(filter_fn(is_safe));
     let writer = BoundedLines::new(writer, format);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        // tracing's own form reads the fields of each span anew, as JSON, for each line.
+        // The JSON format of tracing-subscriber parses the fields of each span again for each line.
         LogFormat::Json => {
             let mut layer = json_subscriber::fmt::layer().flatten_event(true).with_span_list(false);
-            // One object with the fields of all spans around the event, so that those of the request are on every line.
+            // One object with the fields of all enclosing spans, so that each line has those of its request.
             layer.inner_layer_mut().with_flattened_span_fields("span");
             layer.with_writer(writer).boxed()
         }
@@ -55,8 +55,8 @@ where
     Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))
 }
 
-/// Whether a line may be written, whatever the log level. s3s, on which the embedded S3 is built, reports each denial as an
-/// error; our own lines say it better.
+/// Whether a line may be written at any log level. Lines of s3s, the base of the embedded S3, are dropped: it logs each
+/// denial as an error.
 fn is_safe(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let is_of = |name: &str| target == name || target.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));

@@ -1,10 +1,10 @@
-//! What is counted. Every metric is one line of the table below, from which the instruments and the README are made.
+//! Metrics. The table below defines each metric; the instruments and the reference in the documentation are made from it.
 //!
-//! Owns the instruments of the process, which are set up at most once; until then, and where nothing is exported, counting
-//! costs a look at an empty cell.
+//! Owns the instruments of the process, which are installed at most once. Without an exporter they are not installed, and
+//! recording checks an empty cell only.
 //!
-//! Invariant: no label holds anything of a caller but the name of a tool, a source or a code, so that their number is
-//! bounded by this program.
+//! Invariant: the values of labels are names of tools, services, codes and states that this program defines, so that their
+//! number is bounded.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -13,35 +13,29 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _, UpDownCounter};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 
-use super::{Dependency, Ended, otlp, prometheus};
+use super::{Dependency, UpstreamOutcome, otlp, prometheus};
 use crate::setting::ConfigError;
 
-/// One metric.
+/// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
-    /// Its name in OTLP.
+    /// The name in OTLP.
     pub name: &'static str,
-    /// What kind of number it is.
     pub kind: Kind,
-    /// Its labels, with their values where they are few.
+    /// Each label with its values, or a description of them.
     pub labels: &'static [(&'static str, &'static str)],
-    /// What an operator reads in it.
     pub meaning: &'static str,
 }
 
-/// Kinds of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows.
     Counter,
-    /// A distribution of seconds.
     Seconds,
-    /// Goes up and down.
     Gauge,
 }
 
 impl Kind {
-    /// As the reference calls it.
+    /// Returns the name in the reference.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +47,7 @@ impl Kind {
 }
 
 impl Metric {
-    /// Its name in Prometheus text, which adds what kind of number it is.
+    /// Returns the name in Prometheus text format, which adds a suffix for the kind.
     #[must_use]
     pub fn prometheus_name(&self) -> String {
         let suffix = match self.kind {
@@ -75,7 +69,7 @@ const IN_FLIGHT: Metric = Metric {
     name: "quilt_mcp.requests.in_flight",
     kind: Kind::Gauge,
     labels: &[],
-    meaning: "requests that are being worked on; the limit is `QUILT_MCP_MAX_IN_FLIGHT`",
+    meaning: "requests in flight; the limit is `QUILT_MCP_MAX_IN_FLIGHT`",
 };
 const TOOL_CALLS: Metric = Metric {
     name: "quilt_mcp.tool.calls",
@@ -84,53 +78,56 @@ const TOOL_CALLS: Metric = Metric {
         ("tool", "the tool, or `resources/read` or `completion/complete`"),
         ("outcome", "`ok` or an error code"),
     ],
-    meaning: "calls that reached a tool, and how they ended",
+    meaning: "tool calls by outcome",
 };
 const TOOL_DURATION: Metric = Metric {
     name: "quilt_mcp.tool.duration",
     kind: Kind::Seconds,
     labels: &[("tool", "as above")],
-    meaning: "how long they took",
+    meaning: "duration of tool calls",
 };
 const REFUSALS: Metric = Metric {
     name: "quilt_mcp.refusals",
     kind: Kind::Counter,
     labels: &[("code", "`missing_jwt`, `invalid_jwt`, `throttled` and others")],
-    meaning: "requests that were refused before a tool was reached",
+    meaning: "requests that were refused before they reached a tool",
 };
 const CREDENTIALS: Metric = Metric {
     name: "quilt_mcp.credentials",
     kind: Kind::Counter,
     labels: &[("event", "`hit`, `miss`, `denial`, `refresh`")],
-    meaning: "questions for a caller's AWS credentials: answered from the cache, by a source, not at all; or renewed",
+    meaning: "resolutions of a caller's AWS credentials: from the cache, from a source, denied; or renewed after AWS called them stale",
 };
 const UPSTREAM_DURATION: Metric = Metric {
     name: "quilt_mcp.upstream.duration",
     kind: Kind::Seconds,
     labels: &[
-        ("dependency", "`s3`, `sts`, `registry` (the catalog's host too), `jwks`"),
+        (
+            "dependency",
+            "`s3`, `sts`, `registry` (also the catalog's host), `jwks`",
+        ),
         ("outcome", "`ok`, `refused`, `timeout`, `failed`"),
     ],
-    meaning: "requests to others, with their repetitions; `refused` is an answer too, such as 403 or 404",
+    meaning: "duration of requests to other services, including retries; `refused` is an answer such as 403 or 404",
 };
 
 const PAYLOAD_BYTES: Metric = Metric {
     name: "quilt_mcp.payload_bytes",
     kind: Kind::Gauge,
     labels: &[],
-    meaning: "memory that bodies, answers and manifests of all calls hold; the limit is `QUILT_MCP_PAYLOAD_MEMORY`",
+    meaning: "memory reserved for the request bodies, data and responses of all calls; the limit is `QUILT_MCP_PAYLOAD_MEMORY`",
 };
 const RETRIES: Metric = Metric {
     name: "quilt_mcp.retries",
     kind: Kind::Counter,
     labels: &[("dependency", "as above")],
-    meaning: "questions that this server asked a second time; what the AWS SDK repeats is not counted",
+    meaning: "requests that this server retried; retries of the AWS SDK are not counted",
 };
 const BREAKER: Metric = Metric {
     name: "quilt_mcp.breaker",
     kind: Kind::Counter,
     labels: &[("dependency", "as above"), ("state", "`open`, `half_open`, `closed`")],
-    meaning: "changes of a breaker: `open` leaves a party alone that does not answer",
+    meaning: "state changes of circuit breakers; while a breaker is `open`, no requests are sent to the service",
 };
 
 /// Every metric, in the order of the reference.
@@ -147,7 +144,7 @@ pub const ALL: [&Metric; 10] = [
     &BREAKER,
 ];
 
-/// Bounds of the histograms' buckets, in seconds: from a call that needs no AWS to the default time limit.
+/// Bounds of the histograms' buckets in seconds, from a call that sends no request to the default time limit of a call.
 const BOUNDS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 50.0];
 
 struct Instruments {
@@ -196,7 +193,7 @@ impl Instruments {
     }
 }
 
-/// Begins to count, if anybody wants to know.
+/// Installs the instruments if metrics are exported.
 pub(super) fn install(
     exporter: Option<PeriodicReader<opentelemetry_otlp::MetricExporter>>,
     is_scraped: bool,
@@ -212,11 +209,11 @@ pub(super) fn install(
         provider = provider.with_reader(prometheus::reader()?);
     }
     let provider = provider.build();
-    let _first = INSTRUMENTS.set(Instruments::of(&provider.meter("quilt_mcp")));
+    let _ = INSTRUMENTS.set(Instruments::of(&provider.meter("quilt_mcp")));
     Ok(Some(provider))
 }
 
-/// A request to the MCP endpoint was answered.
+/// Counts a request to the MCP endpoint by its HTTP status.
 pub fn request(status: u16) {
     if let Some(instruments) = INSTRUMENTS.get() {
         instruments
@@ -225,7 +222,7 @@ pub fn request(status: u16) {
     }
 }
 
-/// A request that is being worked on, until this is dropped.
+/// Counts a request as in flight until the guard is dropped.
 #[must_use]
 pub fn in_flight() -> InFlight {
     if let Some(instruments) = INSTRUMENTS.get() {
@@ -234,7 +231,7 @@ pub fn in_flight() -> InFlight {
     InFlight(())
 }
 
-/// See [`in_flight`].
+/// The guard of [`in_flight`].
 #[derive(Debug)]
 pub struct InFlight(());
 
@@ -246,7 +243,7 @@ impl Drop for InFlight {
     }
 }
 
-/// A tool was called, with this outcome (`ok`, or an error code).
+/// Records a tool call with its outcome, which is `ok` or an error code.
 pub fn tool_call(tool: &'static str, outcome: &'static str, duration: Duration) {
     if let Some(instruments) = INSTRUMENTS.get() {
         let tool = KeyValue::new("tool", tool);
@@ -257,14 +254,14 @@ pub fn tool_call(tool: &'static str, outcome: &'static str, duration: Duration) 
     }
 }
 
-/// A request was refused before it reached a tool, with this code.
+/// Counts a request that was refused with this code before it reached a tool.
 pub fn refusal(code: &'static str) {
     if let Some(instruments) = INSTRUMENTS.get() {
         instruments.refusals.add(1, &[KeyValue::new("code", code)]);
     }
 }
 
-/// A caller's credentials were asked for. `event`: what became of it.
+/// Counts a resolution of a caller's credentials.
 pub fn credentials(event: CredentialEvent) {
     if let Some(instruments) = INSTRUMENTS.get() {
         instruments
@@ -273,8 +270,8 @@ pub fn credentials(event: CredentialEvent) {
     }
 }
 
-/// Somebody else was asked.
-pub(super) fn upstream(dependency: Dependency, outcome: Ended, duration: Duration) {
+/// Records a request to another service.
+pub(super) fn upstream(dependency: Dependency, outcome: UpstreamOutcome, duration: Duration) {
     if let Some(instruments) = INSTRUMENTS.get() {
         let labels = [
             KeyValue::new("dependency", dependency.as_str()),
@@ -284,7 +281,7 @@ pub(super) fn upstream(dependency: Dependency, outcome: Ended, duration: Duratio
     }
 }
 
-/// A question was asked a second time of a party of this kind.
+/// Counts a retry of a request to this kind of service.
 pub fn retry(dependency: Dependency) {
     if let Some(instruments) = INSTRUMENTS.get() {
         instruments
@@ -293,7 +290,7 @@ pub fn retry(dependency: Dependency) {
     }
 }
 
-/// The breaker of a party of this kind went into this state.
+/// Counts the change of a circuit breaker to this state.
 pub fn breaker(dependency: Dependency, state: &'static str) {
     if let Some(instruments) = INSTRUMENTS.get() {
         let labels = [
@@ -304,13 +301,13 @@ pub fn breaker(dependency: Dependency, state: &'static str) {
     }
 }
 
-/// So many bytes of the budget for payloads are held from now on.
-pub fn payload_bytes_taken(bytes: usize) {
+/// Adds reserved bytes of the memory budget.
+pub fn payload_bytes_reserved(bytes: usize) {
     payload_bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
 }
 
-/// So many bytes of the budget for payloads are free again.
-pub fn payload_bytes_freed(bytes: usize) {
+/// Subtracts released bytes of the memory budget.
+pub fn payload_bytes_released(bytes: usize) {
     payload_bytes(-i64::try_from(bytes).unwrap_or(i64::MAX));
 }
 
@@ -320,16 +317,16 @@ fn payload_bytes(more: i64) {
     }
 }
 
-/// What became of a question for credentials.
+/// The result of a resolution of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialEvent {
-    /// Answered from the cache.
+    /// The cache had them.
     Hit,
-    /// Asked of the sources, which gave some.
+    /// A source gave them.
     Miss,
-    /// Asked of the sources, which refused or failed.
+    /// The sources refused or failed.
     Denial,
-    /// AWS called them stale, and newer ones were asked for.
+    /// AWS rejected stale credentials, and they were renewed.
     Refresh,
 }
 

@@ -1,14 +1,14 @@
-//! What operators see: logs, metrics and traces.
+//! Logs, metrics and traces.
 //!
-//! Owns the names of all of them and how they leave the process. Every other room says what happened by a function of this
-//! one; none knows a metric's name, a log's form or an exporter.
+//! Owns the names of metrics and spans, the log format and the exporters. Other modules record events through functions of
+//! this module. Does not own the events, and imports no module that records them.
 //!
-//! Invariant: nothing that leaves here holds a token, a key, a presigned URL or anything out of an object; what names a
-//! caller is a hash, and in the audit line alone the subject of a proved token.
+//! Invariant: no log line, metric or span contains a token, a key, a presigned URL or the content of an object. Callers are
+//! identified by a hash; only the audit log has the subject of a verified token.
 
 mod audit;
 mod config;
-mod line;
+mod line_limit;
 pub mod log;
 pub mod metrics;
 mod otlp;
@@ -24,20 +24,20 @@ pub use audit::Audit;
 pub use config::{Exporter, LogFormat, MetricsConfig, Protocol, TelemetryConfig};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-pub use upstream::{Call, Dependency, Ended, following, observed};
+pub use upstream::{Call, Dependency, UpstreamOutcome, in_call_scope, instrument};
 
 use crate::setting::ConfigError;
 
-/// What the process exports, until [`Exports::end`].
+/// The OpenTelemetry providers of the process. Call [`Self::shutdown`] before the process ends.
 #[derive(Default)]
-pub struct Exports {
+pub struct Providers {
     traces: Option<SdkTracerProvider>,
     metrics: Option<SdkMeterProvider>,
 }
 
-/// Installs the process's log, on standard error, and what the settings export beside it. `metrics_addr`: whether metrics
-/// are to be read by [`prometheus::serve`].
-pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Result<Exports, ConfigError> {
+/// Installs the log on standard error, and the exporters of the settings. With `metrics_addr`, metrics are also collected for
+/// [`prometheus::serve`].
+pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Result<Providers, ConfigError> {
     let is_terminal = std::io::stderr().is_terminal();
     let format = config
         .log_format
@@ -46,22 +46,22 @@ pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Resul
     let subscriber = log::subscriber(&config.log, format, is_terminal, std::io::stderr)?;
     trace::install(subscriber, traces.as_ref())?;
     let metrics = metrics::install(otlp::metrics(config)?, metrics_addr.is_some())?;
-    Ok(Exports { traces, metrics })
+    Ok(Providers { traces, metrics })
 }
 
-impl Exports {
-    /// Sends what was not sent yet. Blocks for at most a few seconds.
-    pub fn end(self) {
-        let ends = [
+impl Providers {
+    /// Exports the remaining spans and metrics. Blocks for at most a few seconds.
+    pub fn shutdown(self) {
+        let results = [
             ("traces", self.traces.map(|provider| provider.shutdown())),
             ("metrics", self.metrics.map(|provider| provider.shutdown())),
         ];
-        for (what, end) in ends {
-            if let Some(Err(error)) = end {
+        for (what, result) in results {
+            if let Some(Err(error)) = result {
                 tracing::warn!(
                     error = text::error(&error),
                     what,
-                    "the last of the telemetry could not be sent"
+                    "the remaining telemetry could not be exported"
                 );
             }
         }

@@ -1,7 +1,7 @@
-//! Where traces and metrics are sent by OTLP.
+//! OTLP exporters of traces and metrics.
 //!
-//! Owns the exporters. The endpoints are settings of this program; headers (which hold secrets), time limits, resource
-//! attributes, sampler and intervals are read from the standard OpenTelemetry variables by the SDK itself.
+//! The endpoints are settings of this program. The OpenTelemetry SDK reads headers (which contain secrets), timeouts,
+//! resource attributes, sampler and intervals from the standard variables.
 
 use opentelemetry::{Key, KeyValue};
 use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig as _};
@@ -14,7 +14,7 @@ use crate::setting::ConfigError;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// Who exports: this program, unless the standard variables give it another name.
+/// Returns the resource of all telemetry: `quilt-mcp`, unless the standard variables set another service name.
 pub(super) fn resource() -> Resource {
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let found = Resource::builder().with_attribute(version.clone()).build();
@@ -28,7 +28,7 @@ pub(super) fn resource() -> Resource {
         .build()
 }
 
-/// What sends spans, if there is where to.
+/// Creates the provider of traces, if an endpoint is set.
 pub(super) fn traces(config: &TelemetryConfig) -> Result<Option<SdkTracerProvider>, ConfigError> {
     let Some(endpoint) = config.traces_endpoint() else {
         return Ok(None);
@@ -43,7 +43,7 @@ pub(super) fn traces(config: &TelemetryConfig) -> Result<Option<SdkTracerProvide
     ))
 }
 
-/// What sends metrics, if there is where to.
+/// Creates the exporter of metrics, if an endpoint is set.
 pub(super) fn metrics(config: &TelemetryConfig) -> Result<Option<PeriodicReader<MetricExporter>>, ConfigError> {
     let Some(endpoint) = config.metrics_endpoint() else {
         return Ok(None);

@@ -1,4 +1,5 @@
-//! Metrics as Prometheus reads them: text, on a listener of its own, with the process's memory, descriptors and threads.
+//! Prometheus endpoint: metrics in text format on a listener of their own, with the process's memory, file descriptors and
+//! threads.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -17,7 +18,7 @@ use crate::setting::ConfigError;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
 
-/// What the meter writes into.
+/// Creates the reader that collects metrics for this endpoint.
 pub(super) fn reader() -> Result<PrometheusExporter, ConfigError> {
     let problem = |error: &dyn std::fmt::Display| ConfigError::new("QUILT_MCP_METRICS_ADDR", error.to_string());
     REGISTRY
@@ -29,7 +30,7 @@ pub(super) fn reader() -> Result<PrometheusExporter, ConfigError> {
     exporter.build().map_err(|error| problem(&error))
 }
 
-/// Answers `GET /metrics` on `address` until `shutdown`. Answers the bound address.
+/// Serves `GET /metrics` on `address` until `shutdown`. Returns the bound address.
 pub async fn serve(address: SocketAddr, shutdown: CancellationToken) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
@@ -38,7 +39,7 @@ pub async fn serve(address: SocketAddr, shutdown: CancellationToken) -> std::io:
     tokio::spawn(async move {
         let served = axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned());
         if let Err(error) = served.await {
-            tracing::error!(%error, "the metrics listener ended");
+            tracing::error!(%error, "the metrics listener failed");
         }
     });
     Ok(bound)
@@ -48,7 +49,7 @@ fn metrics() -> Response {
     match TextEncoder::new().encode_to_string(&REGISTRY.gather()) {
         Ok(text) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
         Err(error) => {
-            tracing::error!(%error, "the metrics could not be written");
+            tracing::error!(%error, "the metrics could not be encoded");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

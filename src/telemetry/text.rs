@@ -1,40 +1,40 @@
-//! Bounds of the texts that come from outside and go into log lines, traces and messages.
+//! Sanitizing of untrusted text for log lines, traces and messages.
 //!
-//! Invariant: what a caller, or another server, sent reaches a log line or a trace only by a function of this module, so
-//! that no line is longer than this program decides.
+//! Invariant: text from a caller or another server is written to a log line or a trace only through a function of this
+//! module, which limits its length.
 
 use axum::http::Method;
 
-/// Most bytes of a name: of a tool, a prompt, a bucket, a version.
-pub const NAME: usize = 128;
-/// Most bytes of a token's subject.
-pub const SUBJECT: usize = 256;
-/// Most bytes of an error's text, which may repeat what another server answered.
-pub const ERROR: usize = 512;
-/// What is shown in place of what is not known.
+/// Maximum length of a name, such as that of a tool, a prompt, a bucket or a version.
+pub const MAX_NAME_BYTES: usize = 128;
+/// Maximum length of a token's subject.
+pub const MAX_SUBJECT_BYTES: usize = 256;
+/// Maximum length of an error message, which may contain text of another server.
+pub const MAX_ERROR_BYTES: usize = 512;
+/// Replaces an unknown name.
 pub const UNKNOWN: &str = "(unknown)";
 
-/// The beginning of a text, cut between two characters so that it has at most `max` bytes.
+/// Truncates a text to at most `max` bytes, on a character boundary.
 #[must_use]
 pub fn bounded(text: &str, max: usize) -> &str {
     text.get(..text.floor_char_boundary(max)).unwrap_or_default()
 }
 
-/// The beginning of a text without control characters, at most `max` characters, to be repeated in a message.
+/// Removes control characters and truncates the text to `max` characters, for use in a message.
 #[must_use]
 pub fn without_controls(text: &str, max: usize) -> String {
     text.chars().filter(|c| !c.is_control()).take(max).collect()
 }
 
-/// An error as it is logged.
+/// Formats an error for a log line.
 #[must_use]
 pub fn error(error: &dyn std::fmt::Display) -> String {
     let mut text = error.to_string();
-    text.truncate(text.floor_char_boundary(ERROR));
+    text.truncate(text.floor_char_boundary(MAX_ERROR_BYTES));
     text
 }
 
-/// An HTTP method, if it is one of the common ones.
+/// Returns the name of a common HTTP method, and [`UNKNOWN`] for others.
 #[must_use]
 pub fn http_method(method: &Method) -> &'static str {
     let known = [
@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(bounded("abcd", 3), "abc");
         assert_eq!(bounded("aé", 2), "a");
         assert_eq!(bounded("é", 1), "");
-        assert_eq!(error(&"é".repeat(1000)).len(), ERROR);
+        assert_eq!(error(&"é".repeat(1000)).len(), MAX_ERROR_BYTES);
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Traces: one span for each request to the MCP endpoint, and one below it for each request to somebody else.
+//! Traces: a span for each request to the MCP endpoint, with a child span for each request to another service.
 //!
-//! The request's span has the name and the attributes of the OpenTelemetry conventions for MCP servers. Its parent is the
-//! one that the request's `_meta` names (SEP-414); what an HTTP header names then is a link, and the parent otherwise.
+//! Name and attributes of the request's span follow the OpenTelemetry conventions for MCP servers. Its parent is the trace
+//! context in the request's `_meta` (SEP-414), and the one in the HTTP headers becomes a link; without `_meta`, the HTTP
+//! headers name the parent.
 //!
-//! Invariant: without an exporter none of this does anything.
+//! Invariant: without an exporter, the functions of this module do nothing.
 
 use std::sync::OnceLock;
 
@@ -20,51 +21,48 @@ use tracing_subscriber::registry::LookupSpan;
 use super::text::{self, bounded};
 use crate::setting::ConfigError;
 
-/// Target of spans that are of no interest to anybody who follows a call: those of health checks.
+/// Target of spans that are not exported, such as those of health checks.
 pub const UNTRACED: &str = "quilt_mcp::untraced";
 
-/// Longest `tracestate` that is passed on, as W3C Trace Context suggests.
-const LONGEST_STATE: usize = 512;
+/// Maximum length of a propagated `tracestate`, as W3C Trace Context suggests.
+const MAX_TRACESTATE_BYTES: usize = 512;
 
-static IS_ON: OnceLock<()> = OnceLock::new();
+static ENABLED: OnceLock<()> = OnceLock::new();
 
-/// Trace context as it came, by HTTP headers or in the request's `_meta`.
+/// The trace context in HTTP headers or in the request's `_meta`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Remote<'a> {
+pub struct RemoteContext<'a> {
     /// `traceparent` of W3C Trace Context.
     pub parent: Option<&'a str>,
-    /// `tracestate`.
+    /// `tracestate` of W3C Trace Context.
     pub state: Option<&'a str>,
 }
 
-/// What a request turned out to be.
+/// The attributes of a decoded request.
 #[derive(Debug, Clone, Copy)]
-pub struct Described<'a> {
-    /// The JSON-RPC method.
+pub struct RequestAttributes<'a> {
     pub method: &'static str,
-    /// The tool or prompt that it names.
+    /// The tool or prompt that the request names.
     pub target: Option<&'a str>,
-    /// The JSON-RPC id, as it was written.
+    /// The JSON-RPC id, as encoded in the request.
     pub id: Option<&'a str>,
-    /// The protocol's version, where a header says it.
+    /// The protocol version of the header.
     pub protocol: Option<&'a str>,
-    /// Trace context of the request's `_meta`.
-    pub in_meta: Remote<'a>,
-    /// Trace context of the HTTP headers.
-    pub in_headers: Remote<'a>,
+    pub in_meta: RemoteContext<'a>,
+    pub in_headers: RemoteContext<'a>,
 }
 
-/// Installs the process's log, and the traces beside it.
+/// Installs the subscribers of the log and the traces.
 pub(super) fn install<S>(log: S, traces: Option<&SdkTracerProvider>) -> Result<(), ConfigError>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     let Some(provider) = traces else {
-        // Not with a layer that is `None`: it would count as one that wants every span there is.
+        // A layer that is `None` would enable all spans.
         return set_default(log);
     };
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("quilt_mcp"));
-    // Without activation a span begins when it is first needed, so that its parent may be found in the body.
+    // Without activation the OpenTelemetry span starts when it is first used, so that its parent may come from the body.
     let layer = layer.with_context_activation(false).with_tracked_inactivity(false);
     let layer = layer
         .with_location(false)
@@ -72,7 +70,7 @@ where
         .with_target(false)
         .with_level(false);
     let layer = layer.with_filter(filter_fn(is_ours));
-    let _first = IS_ON.set(());
+    let _ = ENABLED.set(());
     set_default(log.with(layer))
 }
 
@@ -85,31 +83,33 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.target().starts_with("quilt_mcp") && metadata.target() != UNTRACED
 }
 
-/// Whether anybody gets traces.
+/// Whether traces are exported.
 #[must_use]
-pub fn is_on() -> bool {
-    IS_ON.get().is_some()
+pub fn is_enabled() -> bool {
+    ENABLED.get().is_some()
 }
 
-/// Says what the request of a span is, and of which trace it is a part. `span` needs the fields `otel.name`, `otel.kind`
-/// and `trace_id`, and must have no child yet.
-pub fn describe(span: &Span, request: &Described<'_>) {
-    if !is_on() {
+/// Records the attributes and the parent of a request's span. `span` must have the fields `otel.name`, `otel.kind` and
+/// `trace_id`, and no child yet.
+pub fn record_request(span: &Span, request: &RequestAttributes<'_>) {
+    if !is_enabled() {
         return;
     }
-    let (in_meta, in_headers) = (context(request.in_meta), context(request.in_headers));
+    let in_meta = context(request.in_meta);
+    let in_headers = context(request.in_headers);
     let (parent, linked) = if in_meta.is_some() {
         (in_meta, in_headers)
     } else {
         (in_headers, None)
     };
     if let Some(parent) = parent {
-        let _too_late = span.set_parent(parent);
+        let _ = span.set_parent(parent);
     }
     if let Some(linked) = linked {
         span.add_link(linked.span().span_context().clone());
     }
-    let (method, short) = (request.method, |value| bounded(value, text::NAME));
+    let method = request.method;
+    let short = |value| bounded(value, text::MAX_NAME_BYTES);
     let name = request.target.map(|target| format!("{method} {}", short(target)));
     span.record("otel.name", name.as_deref().unwrap_or(method));
     span.record("otel.kind", "server");
@@ -137,9 +137,9 @@ pub fn describe(span: &Span, request: &Described<'_>) {
     );
 }
 
-/// Says how a call ended that is an answer of its tool all the same: a failed one has `tool_error` as its `error.type`.
-pub fn ended(span: &Span, outcome: &'static str) {
-    if !is_on() {
+/// Records the outcome of a call. A failed call has the `error.type` `tool_error`, although its HTTP status is 200.
+pub fn record_outcome(span: &Span, outcome: &'static str) {
+    if !is_enabled() {
         return;
     }
     span.set_attribute("quilt_mcp.outcome", outcome);
@@ -149,9 +149,9 @@ pub fn ended(span: &Span, outcome: &'static str) {
     }
 }
 
-/// Says which HTTP status a request was answered with.
-pub fn answered(span: &Span, status: u16) {
-    if !is_on() {
+/// Records the HTTP status of the response.
+pub fn record_status(span: &Span, status: u16) {
+    if !is_enabled() {
         return;
     }
     span.set_attribute("http.response.status_code", i64::from(status));
@@ -161,17 +161,17 @@ pub fn answered(span: &Span, status: u16) {
     }
 }
 
-fn context(remote: Remote<'_>) -> Option<opentelemetry::Context> {
-    let _cheap = remote.parent?;
+fn context(remote: RemoteContext<'_>) -> Option<opentelemetry::Context> {
+    remote.parent?;
     let context = TraceContextPropagator::new().extract(&remote);
     context.span().span_context().is_valid().then_some(context)
 }
 
-impl Extractor for Remote<'_> {
+impl Extractor for RemoteContext<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         match key {
             "traceparent" => self.parent,
-            "tracestate" => self.state.filter(|state| state.len() <= LONGEST_STATE),
+            "tracestate" => self.state.filter(|state| state.len() <= MAX_TRACESTATE_BYTES),
             _ => None,
         }
     }

@@ -1,7 +1,8 @@
-//! Requests to others: each is timed, is a span of the trace, and is counted for the call on whose behalf it is made.
+//! Requests to other services: each is timed, is a span of the trace, and is counted for the call on whose behalf it is
+//! made.
 //!
-//! The count is kept beside the task and not handed from room to room: a request to S3 has a caller, but need not know
-//! which tool asked. Whoever begins a task of its own for a call takes the count along by [`following`].
+//! The count is kept beside the task and not handed from module to module: a request to S3 has a caller, but need not know
+//! which tool made it. Work of a call that runs in a task of its own takes the count along by [`in_call_scope`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,12 +16,10 @@ tokio::task_local! {
     static CALL: Call;
 }
 
-/// Whom this server asks.
+/// A kind of service that this server calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dependency {
-    /// S3.
     S3,
-    /// STS.
     Sts,
     /// A registry, or the catalog's host for its `/config.json`.
     Registry,
@@ -29,7 +28,7 @@ pub enum Dependency {
 }
 
 impl Dependency {
-    /// Its name in metrics and traces.
+    /// Returns its name in metrics and traces.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,21 +40,21 @@ impl Dependency {
     }
 }
 
-/// How a request to somebody else ended.
+/// How a request to another service ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum UpstreamOutcome {
     /// With what was asked for.
     Ok,
-    /// With an answer that says no: a denial, or that there is no such thing.
+    /// With an answer that says no: a denial, or a resource that does not exist.
     Refused,
     /// With no answer in time.
     Timeout,
-    /// With a fault of theirs, or no connection.
+    /// With a fault of the service, or no connection.
     Failed,
 }
 
-impl Ended {
-    /// Its name in metrics and traces.
+impl UpstreamOutcome {
+    /// Returns its name in metrics and traces.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -67,17 +66,16 @@ impl Ended {
     }
 }
 
-/// What was asked of others on behalf of one call.
+/// The requests to other services that are made on behalf of one call.
 #[derive(Debug, Clone, Default)]
 pub struct Call(Arc<AtomicU32>);
 
 impl Call {
-    /// Does a call's work, counting what it asks of others.
-    pub async fn counts<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Runs the work of a call and counts the requests that it makes.
+    pub async fn count_upstream_calls<T>(&self, work: impl Future<Output = T>) -> T {
         CALL.scope(self.clone(), work).await
     }
 
-    /// How many requests it was.
     #[must_use]
     pub fn upstream_calls(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
@@ -85,21 +83,23 @@ impl Call {
 }
 
 /// Makes work that is to run in a task of its own part of the present call: in its log lines, its trace and its count.
-pub fn following<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+pub fn in_call_scope<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     let call = CALL.try_with(Clone::clone).unwrap_or_default();
     let work = work.in_current_span();
-    async move { call.counts(work).await }
+    async move { call.count_upstream_calls(work).await }
 }
 
-/// Asks somebody else. `operation` names what is asked for, `bucket` what it is about; `ended` judges an error.
-pub async fn observed<T, E>(
+/// Runs a request to another service. `operation` names it, `bucket` the bucket that it is about; `outcome` judges an
+/// error.
+pub async fn instrument<T, E>(
     dependency: Dependency,
     operation: &'static str,
     bucket: Option<&str>,
-    ended: impl FnOnce(&E) -> Ended,
+    outcome: impl FnOnce(&E) -> UpstreamOutcome,
     request: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let _outside_of_a_call = CALL.try_with(|call| call.0.fetch_add(1, Ordering::Relaxed));
+    // Outside of a call there is no count.
+    let _ = CALL.try_with(|call| call.0.fetch_add(1, Ordering::Relaxed));
     let span = tracing::debug_span!(
         "upstream",
         "otel.name" = operation,
@@ -111,10 +111,10 @@ pub async fn observed<T, E>(
     );
     let started = Instant::now();
     let answer = request.instrument(span.clone()).await;
-    let outcome = answer.as_ref().err().map_or(Ended::Ok, ended);
+    let outcome = answer.as_ref().err().map_or(UpstreamOutcome::Ok, outcome);
     metrics::upstream(dependency, outcome, started.elapsed());
     span.record("outcome", outcome.as_str());
-    if matches!(outcome, Ended::Timeout | Ended::Failed) {
+    if matches!(outcome, UpstreamOutcome::Timeout | UpstreamOutcome::Failed) {
         span.record("otel.status_code", "ERROR");
     }
     answer

@@ -1,4 +1,4 @@
-//! Argument types that check themselves: a bad value is refused while the arguments are read, with its name and bounds.
+//! Argument types that check their values while the arguments are parsed.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::json::deserialize_value;
 
-/// The default of switches that are on.
+/// Default of a boolean argument that is `true` if omitted.
 pub fn yes() -> bool {
     true
 }
 
-/// A whole number from `LO` to `HI`, by default `DEFAULT`.
+/// An integer from `LO` to `HI`, by default `DEFAULT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Bounded<const LO: u64, const HI: u64, const DEFAULT: u64>(u64);
@@ -25,7 +25,6 @@ impl<const LO: u64, const HI: u64, const DEFAULT: u64> Default for Bounded<LO, H
 }
 
 impl<const LO: u64, const HI: u64, const DEFAULT: u64> Bounded<LO, HI, DEFAULT> {
-    /// The number.
     pub fn get(self) -> u64 {
         self.0
     }
@@ -37,16 +36,16 @@ impl<'de, const LO: u64, const HI: u64, const DEFAULT: u64> Deserialize<'de> for
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "checked: whole, and in range"
+            reason = "checked: integral, and in range"
         )]
-        let whole = |number: f64| (number.fract() == 0.0 && (0.0..1e15).contains(&number)).then_some(number as u64);
-        // JSON Schema takes 100.0 for an integer, and so do clients that know one kind of number only.
+        let integer = |number: f64| (number.fract() == 0.0 && (0.0..1e15).contains(&number)).then_some(number as u64);
+        // JSON Schema treats 100.0 as an integer, and so do clients that have only one type of number.
         value
             .as_u64()
-            .or_else(|| value.as_f64().and_then(whole))
+            .or_else(|| value.as_f64().and_then(integer))
             .filter(|number| (LO..=HI).contains(number))
             .map(Self)
-            .ok_or_else(|| D::Error::custom(format!("expected a whole number from {LO} to {HI}, got {value}")))
+            .ok_or_else(|| D::Error::custom(format!("expected an integer from {LO} to {HI}, got {value}")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bytes in a result.
+//! Base64 in a result.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ToolError;
-use super::written::unwritable;
+use super::json_object::serialization_error;
 
-/// Bytes as base64. It is made as the JSON string that it is in a result, because what base64 is written with needs no
-/// escaping: it is looked at once, to see that it is JSON, and then copied.
+/// Bytes as base64, encoded directly as the JSON string of the result. Base64 needs no escaping, so the string is
+/// validated once and then copied.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(transparent)]
@@ -22,10 +22,12 @@ impl Base64Text {
         quoted.push('"');
         BASE64_STANDARD.encode_string(bytes, &mut quoted);
         quoted.push('"');
-        RawValue::from_string(quoted).map(Self).map_err(|_| unwritable())
+        RawValue::from_string(quoted)
+            .map(Self)
+            .map_err(|_| serialization_error())
     }
 
-    /// The base64 itself.
+    /// Returns the base64 without its quotes.
     pub(super) fn as_str(&self) -> &str {
         self.0.get().trim_matches('"')
     }

@@ -1,34 +1,34 @@
-//! A tool's failure, in the words of the person or model that must do something about it.
+//! The failure of a tool, for the person or model that has to act on it.
 
 use serde_json::{Map, Value, json};
 
-use super::Question;
+use super::ConfirmationRequest;
 use crate::credentials::NoCredentials;
 use crate::error_code::ErrorCode;
-use crate::memory::Refused;
+use crate::memory::ReservationError;
 
-/// Why a tool did not do what it was asked.
+/// Why a tool failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct ToolError {
-    /// What kind of failure it is.
+    /// The kind of the failure.
     pub code: ErrorCode,
-    /// One sentence that a person understands.
+    /// One sentence for people.
     pub message: String,
-    /// Whether the same call may succeed a little later.
+    /// Whether a repeated call may succeed soon.
     pub retryable: bool,
-    /// What to do about it.
+    /// How to resolve it.
     pub hint: Option<String>,
-    /// More, for programs.
+    /// Details for programs.
     pub details: Option<Box<Value>>,
-    /// The part of the result that there is in spite of the failure.
+    /// The part of the result that is valid in spite of the failure.
     pub partial: Option<Box<Map<String, Value>>>,
-    /// What the person behind the client is to be asked; the failure is for those who cannot be.
-    pub question: Option<Box<Question>>,
+    /// The question to the user that would resolve the failure, for clients that can show one.
+    pub confirmation_request: Option<Box<ConfirmationRequest>>,
 }
 
 impl ToolError {
-    /// A failure that the same call would meet again.
+    /// Returns a failure that a repeated call would have too.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
@@ -38,44 +38,43 @@ impl ToolError {
             hint: None,
             details: None,
             partial: None,
-            question: None,
+            confirmation_request: None,
         }
     }
 
-    /// An argument that cannot be used.
+    /// Returns the failure of an argument that is not valid.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidArgument, message)
     }
 
-    /// A failure that may be over a little later.
+    /// Marks the failure as temporary.
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
         self
     }
 
-    /// Adds what to do about it.
+    /// Adds advice on how to resolve the failure.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Adds details for programs.
     #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {
         self.details = Some(Box::new(details));
         self
     }
 
-    /// Adds the part of the result that there is.
+    /// Adds the part of the result that is valid.
     #[must_use]
     pub fn with_partial(mut self, partial: Map<String, Value>) -> Self {
         self.partial = Some(Box::new(partial));
         self
     }
 
-    /// The result's JSON: `success`, `error`, `error_code`, `retryable`, then what else there is.
+    /// Returns the result's JSON: `success`, `error`, `error_code`, `retryable`, then the optional members.
     #[must_use]
     pub fn into_json(self) -> Map<String, Value> {
         let mut json = Map::new();
@@ -95,7 +94,7 @@ impl ToolError {
     }
 }
 
-/// Messages quote what callers and S3 said, which may have lines of its own.
+/// Escapes control characters: messages quote callers and S3, whose texts may have several lines.
 pub(super) fn on_one_line(message: &str) -> String {
     let mut line = String::with_capacity(message.len());
     for letter in message.chars() {
@@ -117,7 +116,9 @@ impl From<NoCredentials> for ToolError {
             ErrorCode::Timeout | ErrorCode::RequestFailed => "Try again in a few seconds.",
             _ => "Call auth_status to see what each credential source answered.",
         };
-        let (code, message, retryable) = (none.code(), none.to_string(), none.is_retryable());
+        let code = none.code();
+        let message = none.to_string();
+        let retryable = none.is_retryable();
         let details = json!({ "attempts": none.attempts });
         Self {
             retryable,
@@ -128,15 +129,12 @@ impl From<NoCredentials> for ToolError {
     }
 }
 
-impl From<Refused> for ToolError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Busy => {
-                let message = "This server has no memory left for the request; try again in a few seconds.";
-                Self::new(ErrorCode::Throttled, message).retryable()
-            }
-            Refused::TooLarge { .. } => Self::new(ErrorCode::TooLarge, format!("Too much at once: {refused}."))
-                .with_hint("Ask for less at once."),
+impl From<ReservationError> for ToolError {
+    fn from(error: ReservationError) -> Self {
+        let tool_error = Self::new(error.code(), error.to_string());
+        match error {
+            ReservationError::Exhausted => tool_error.retryable(),
+            ReservationError::TooLarge { .. } => tool_error.with_hint("Request less in one call."),
         }
     }
 }

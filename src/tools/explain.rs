@@ -1,28 +1,25 @@
-//! What an error of S3 means to the caller: its code, its sentence, and for a denial who was refused what, and with whose
-//! credentials.
+//! Explanations of AWS's errors for the caller: the code, the sentence, and for a denial who was refused which right, and
+//! with whose credentials.
 
 use serde_json::json;
 
 use super::{Session, ToolError};
+use crate::aws::{AwsError, AwsErrorKind, Denial};
 use crate::credentials::{Resolved, Source};
 use crate::error_code::ErrorCode;
 use crate::redact;
-use crate::s3::{Denial, S3Error, S3ErrorKind};
 
 impl Session {
-    /// What an error of S3 means to this caller: for a denial, who was refused what, and with which credentials.
+    /// Explains an error of any AWS service to this caller.
     #[must_use]
-    pub fn explain(&self, error: &S3Error) -> ToolError {
-        use S3ErrorKind as K;
-        let object = match (&error.bucket, &error.key) {
-            (Some(bucket), Some(key)) => format!("s3://{bucket}/{key}"),
-            (Some(bucket), None) => format!("s3://{bucket}"),
-            _ => "S3".to_owned(),
-        };
-        let said = error.words();
+    pub fn explain(&self, error: &AwsError) -> ToolError {
+        use AwsErrorKind as K;
+        let service = error.service;
+        let object = error.subject();
+        let said = error.description();
         let said = said.trim_end_matches('.');
         let tool_error = match error.kind {
-            K::AccessDenied => return self.explain_denial(error, &object),
+            K::AccessDenied => return self.explain_denial(error, object),
             K::NoSuchBucket => ToolError::new(ErrorCode::NoSuchBucket, format!("There is no bucket {object}.")),
             K::NoSuchKey => ToolError::new(ErrorCode::NoSuchKey, format!("There is no object {object} ({said})."))
                 .with_hint(
@@ -36,11 +33,11 @@ impl Session {
                 format!("Another write to {object} is going on: {said}."),
             ),
             K::InvalidRange | K::InvalidRequest => {
-                ToolError::invalid(format!("S3 refused the request for {object} as wrong: {said}."))
+                ToolError::invalid(format!("{service} refused the request for {object} as wrong: {said}."))
             }
             K::Throttled => ToolError::new(
                 ErrorCode::Throttled,
-                format!("S3 asks to slow down on {object}: {said}."),
+                format!("{service} asks to slow down on {object}: {said}."),
             ),
             K::StaleCredentials | K::InvalidCredentials => ToolError::new(
                 ErrorCode::AccessDenied,
@@ -51,13 +48,17 @@ impl Session {
                 ErrorCode::Upstream,
                 format!("{object} is archived and must be restored first."),
             ),
-            K::Timeout => ToolError::new(ErrorCode::Timeout, format!("S3 did not answer in time about {object}.")),
+            K::Timeout => ToolError::new(
+                ErrorCode::Timeout,
+                format!("{service} did not answer in time about {object}."),
+            ),
             K::Network | K::NotModified | K::Other => {
-                ToolError::new(ErrorCode::Upstream, format!("S3 failed on {object}: {said}."))
+                ToolError::new(ErrorCode::Upstream, format!("{service} failed on {object}: {said}."))
             }
         };
+        let code = format!("{}_code", service.to_ascii_lowercase());
         let details = json!({
-            "action": error.action, "s3_code": error.code, "status": error.status, "request_id": error.request_id,
+            "action": error.action, (code): error.code, "status": error.status, "request_id": error.request_id,
         });
         ToolError {
             retryable: error.is_retryable(),
@@ -66,7 +67,7 @@ impl Session {
         .with_details(details)
     }
 
-    fn explain_denial(&self, error: &S3Error, object: &str) -> ToolError {
+    fn explain_denial(&self, error: &AwsError, object: &str) -> ToolError {
         let denial = error.message.as_deref().and_then(Denial::parse);
         let resolved = self.resolved();
         let action = denial.as_ref().map_or(error.action, |denial| denial.action.as_str());
@@ -87,7 +88,10 @@ impl Session {
                 resolved.source().as_str()
             )
         });
-        let message = format!("S3 denied {action} on {object} to {principal}{reason}.{used}");
+        let message = format!(
+            "{} denied {action} on {object} to {principal}{reason}.{used}",
+            error.service
+        );
         let mut details = json!({
             "action": action,
             "resource": denial.as_ref().and_then(|denial| denial.resource.clone()).unwrap_or_else(|| object.to_owned()),

@@ -1,49 +1,49 @@
-//! What the server can do: one tool a file, each a plain async function of a [`Session`] and typed arguments.
+//! Tools: one file each, a plain async function of a [`Session`] and typed arguments.
 //!
-//! Owns the tools' names, arguments, results and errors. Owns no protocol: the `mcp` room turns what comes out of here
-//! into MCP results.
+//! **Owns** the tools' names, arguments, results and errors. **Does not own** the protocol: the `mcp` module turns results
+//! and errors into MCP results.
 //!
-//! Invariants: a tool reaches AWS through its session only; arguments are parsed once, here, and unknown ones are refused;
-//! a failure is a [`ToolError`] and never a success with nothing in it.
+//! **Invariants**: a tool reaches AWS only through its session; arguments are parsed once, here, and unknown arguments are
+//! refused; a failure is a [`ToolError`], never an empty success.
 
 mod args;
 mod auth;
 mod base64_text;
+mod bucket_argument;
 mod buckets;
 mod complete;
 mod config;
-mod confirm;
+mod confirmation;
 mod error;
+mod estimate;
 mod explain;
+mod json_object;
 mod modules;
-mod named_bucket;
-mod offer;
 mod packaging;
 mod permissions;
 mod resources;
 mod schema;
 mod session;
 mod tool;
+mod tool_filter;
 mod toolbox;
 mod toolset;
-mod weight;
-mod written;
 
+pub use bucket_argument::bucket_argument;
 pub use complete::{Completion, complete_bucket, complete_package};
 pub use config::{ToolFilterConfig, ToolStyle};
-pub use confirm::{Question, Target, Word};
+pub use confirmation::{Confirmation, ConfirmationRequest, Subject};
 pub use error::ToolError;
-pub use modules::{ListedModule, Module, Road, is_question, listed as listed_modules, roads};
-pub use named_bucket::named_bucket;
-pub use offer::{Offer, toolset_off};
+pub use json_object::JsonObject;
+pub use modules::{ListedModule, Module, ToolRoute, is_help_request, listed_modules, tool_routes};
 pub use resources::{Body, Content, Link, ResourceUri};
 pub use session::{Progress, Services, Session};
-pub use tool::{AnyTool, Hints, Image, Reply, Tool};
-pub use toolbox::{Callable, Toolbox};
+pub use tool::{AnyTool, Hints, Image, Tool, ToolSuccess};
+pub use tool_filter::{ToolFilter, toolset_off};
+pub use toolbox::{ResolvedTool, Toolbox};
 pub use toolset::{Toolset, Toolsets};
-pub use written::Written;
 
-/// Every tool, in order of its name.
+/// Returns every tool, in the order of their names.
 #[must_use]
 pub fn all() -> Vec<AnyTool> {
     let mut tools = vec![

@@ -1,10 +1,12 @@
-//! JSON schemas of arguments and results, as small as they can be: every byte of them costs a model context.
+//! JSON schemas of arguments and results, kept small: every byte of them costs a model context.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// Schema of a tool's arguments. Unknown ones are refused, and the schema says so.
+use crate::credentials::Source;
+
+/// Returns the schema of a tool's arguments. It excludes unknown arguments, which the server refuses.
 pub fn input<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
     drop_null(&mut schema);
@@ -12,11 +14,11 @@ pub fn input<T: JsonSchema>() -> Map<String, Value> {
     schema
 }
 
-/// Schema of a tool's result: that of its success, with what a failure carries beside it. Only `success` is required, so
-/// that a failure fits the schema too; some clients check it there.
+/// Returns the schema of a tool's result: of its success, with the properties of a failure. Only `success` is required, so
+/// that a failure matches the schema too; some clients validate it.
 pub fn output<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
-    schema.values_mut().for_each(drop_words);
+    schema.values_mut().for_each(drop_descriptions);
     let mut properties = Map::new();
     properties.insert("success".into(), json!({ "type": "boolean" }));
     if let Some(Value::Object(own)) = schema.remove("properties") {
@@ -24,7 +26,7 @@ pub fn output<T: JsonSchema>() -> Map<String, Value> {
     }
     properties.insert(
         "credential_source".into(),
-        json!({ "enum": ["jwt", "catalog", "ambient"] }),
+        json!({ "enum": Source::ALL.map(Source::as_str) }),
     );
     properties.insert("error".into(), json!({ "type": "string" }));
     properties.insert("error_code".into(), json!({ "type": "string" }));
@@ -52,24 +54,23 @@ fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Map<String, Value> {
     }
 }
 
-/// Drops what a model does not need to read a result, whose fields have names that speak; it is told how to read them by
-/// the tool's description.
-fn drop_words(value: &mut Value) {
+/// Drops descriptions, which a model does not need to read a result: names and the tool's description explain it.
+fn drop_descriptions(value: &mut Value) {
     match value {
         Value::Object(object) => {
-            // A property may itself be called so.
+            // A property may itself have this name.
             if object.get("description").is_some_and(Value::is_string) {
                 object.remove("description");
             }
-            object.values_mut().for_each(drop_words);
+            object.values_mut().for_each(drop_descriptions);
         }
-        Value::Array(items) => items.iter_mut().for_each(drop_words),
+        Value::Array(items) => items.iter_mut().for_each(drop_descriptions),
         _ => {}
     }
 }
 
-/// Drops what says nothing to a model: titles and number formats. A choice of texts becomes a list of them. "Anything" is
-/// written as `{}`: the TypeScript SDK refuses a whole tool list in which a property's schema is `true`.
+/// Drops titles and number formats, which a model does not use, and turns a choice of strings into an `enum`. A schema that
+/// accepts any value is written as `{}`: the TypeScript SDK refuses a whole tool list if a property's schema is `true`.
 fn simplify(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -92,7 +93,7 @@ fn simplify(value: &mut Value) {
     }
 }
 
-/// `oneOf` constants, each with words of its own, becomes `enum`; with a `null` beside it, too.
+/// Turns `oneOf` of constants with descriptions into `enum`, also where `null` is allowed.
 fn list_choice(schema: &mut Map<String, Value>) {
     let texts = schema.get("oneOf").and_then(Value::as_array).and_then(|variants| {
         let text = |variant: &Value| variant.get("const").filter(|value| value.is_string()).cloned();
@@ -114,7 +115,7 @@ fn list_choice(schema: &mut Map<String, Value>) {
     }
 }
 
-/// Drops the `null` of optional arguments, which may be left out. A result's `null` stays: clients check it.
+/// Drops the `null` of optional arguments, which may be left out. The `null` of results stays, because clients validate them.
 fn drop_null(schema: &mut Map<String, Value>) {
     if schema.contains_key("type") && schema.get("default").is_some_and(Value::is_null) {
         schema.remove("default");
@@ -159,12 +160,12 @@ mod tests {
         /// What is chosen
         choice: Choice,
         maybe: Option<Choice>,
-        /// A field of this name is no word about the schema
+        /// A field of this name is not a description of the schema
         description: String,
     }
 
     #[test]
-    fn schemas_are_small_and_arguments_keep_their_words() {
+    fn schemas_are_small_and_arguments_keep_their_descriptions() {
         let input = &input::<Both>()["properties"];
         let choice = json!({ "description": "What is chosen", "type": "string", "enum": ["one", "other"] });
         assert_eq!(

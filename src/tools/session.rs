@@ -1,4 +1,4 @@
-//! One call's view of the world: its caller, and what that caller may reach.
+//! Session of one call: its caller, and the services as that caller.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,78 +9,71 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::{ToolError, Word};
+use super::{Confirmation, ToolError};
+use crate::aws::s3::{BucketName, SharedS3, UserS3};
+use crate::aws::sts::{CallerIdentity, SharedSts};
+use crate::aws::{AwsCaller, Renew, Signing};
 use crate::blocking::CpuPool;
-use crate::catalog::{CatalogHost, RegistryAccess, RegistryDirectory, RegistryError};
+use crate::catalog::{CatalogHost, Registries, RegistryAccess, RegistryError};
 use crate::clock::Clock;
-use crate::credentials::{AmbientPolicy, NoCredentials, Resolved, Resolver, Source};
+use crate::credentials::{AmbientPolicy, CredentialChain, NoCredentials, Resolved, Source};
 use crate::error_code::ErrorCode;
-use crate::identity::{Caller, ProvedCaller};
-use crate::memory::CallMemory;
+use crate::identity::{AuthenticatedCaller, Caller};
+use crate::memory::CallReservation;
 use crate::packages::{ManifestCache, PackageBucket};
-use crate::s3::{BucketName, Renew, SharedS3, Signing, UserS3};
-use crate::sts::{CallerIdentity, SharedSts};
-use crate::telemetry::following;
+use crate::telemetry::in_call_scope;
 
-/// What all calls share. Nothing in here has an identity.
+/// The services that all calls share. None has an identity.
 pub struct Services {
-    /// The S3 connection pool.
     pub s3: SharedS3,
-    /// The STS connection pool.
     pub sts: SharedSts,
-    /// From callers to credentials.
-    pub resolver: Arc<Resolver>,
-    /// The registries that may be asked.
-    pub registries: Arc<RegistryDirectory>,
-    /// The catalog, if one is configured.
+    pub credential_chain: Arc<CredentialChain>,
+    pub registries: Arc<Registries>,
     pub catalog: Option<Arc<CatalogHost>>,
-    /// Buckets to show when there is no catalog.
+    /// Buckets to list if no catalog is configured.
     pub buckets: Vec<BucketName>,
-    /// Manifests that were read.
     pub manifests: ManifestCache,
-    /// Where computations of unbounded size run.
+    /// The pool for computations of unbounded size.
     pub cpu: CpuPool,
-    /// Work that goes on although its client has left; a shutdown waits for it.
+    /// Background work, for which a shutdown waits.
     pub tasks: TaskTracker,
-    /// The time.
     pub clock: Clock,
-    /// Longest time that a question about the rights in one bucket may take.
+    /// Timeout of the access check of one bucket.
     pub bucket_limit: Duration,
 }
 
-/// Who is told how much of a call is done: how many of how many.
+/// Progress callback, `(done, total)`.
 pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
-/// One call's caller and services. Cheap to clone; lives as long as the call.
+/// The caller and the services of one call. Cheap to clone; lives as long as the call.
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
 
 struct Inner {
     caller: Caller,
-    memory: CallMemory,
+    memory: CallReservation,
     services: Arc<Services>,
     resolved: OnceLock<Arc<Resolved>>,
     deadline: Instant,
     progress: Option<Progress>,
-    word: Word,
+    confirmation: Confirmation,
 }
 
-/// How long before its end a call should stop, to tell what it has done; of a short call, the last fifth.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Time before the end of a call that is left for its result; at most a fifth of the whole.
+const RESULT_GRACE: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// A session of this caller, for a call that may take `limit`, and about which the person behind the client has said
-    /// `word`.
+    /// Creates the session of a call with the time limit `limit`. `confirmation` is the answer of the user behind the client.
     #[must_use]
     pub fn new(
         caller: Caller,
-        memory: CallMemory,
+        memory: CallReservation,
         services: Arc<Services>,
         limit: Duration,
         progress: Option<Progress>,
-        word: Word,
+        confirmation: Confirmation,
     ) -> Self {
-        let deadline = Instant::now() + limit.saturating_sub(LAST_WORDS.min(limit / 5));
+        let deadline = Instant::now() + limit.saturating_sub(RESULT_GRACE.min(limit / 5));
         Self(Arc::new(Inner {
             caller,
             memory,
@@ -88,113 +81,111 @@ impl Session {
             resolved: OnceLock::new(),
             deadline,
             progress,
-            word,
+            confirmation,
         }))
     }
 
-    /// Tells the client how much is done, if it wants to know.
+    /// Reports progress to the client, if it asked for it.
     pub fn report(&self, done: u64, total: u64) {
         if let Some(progress) = &self.0.progress {
             progress(done, total);
         }
     }
 
-    /// What the person behind the client has said.
-    pub(super) fn word(&self) -> &Word {
-        &self.0.word
+    /// Returns the answer of the user behind the client to an earlier confirmation request.
+    pub(super) fn confirmation(&self) -> &Confirmation {
+        &self.0.confirmation
     }
 
-    /// When a tool that does several things should stop, so that it can still tell what it has done.
+    /// Returns the time at which a tool should stop, so that it can still report what it has done.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.0.deadline
     }
 
-    /// Holds at least so many bytes of memory, for all that this call has in it at once, until its answer has left.
-    pub async fn hold(&self, bytes: usize) -> Result<(), ToolError> {
-        Ok(self.0.memory.hold(bytes).await?)
+    /// Reserves at least `bytes` of memory in total for the call until its response is sent. Reserve the total once: two calls
+    /// that each hold a part and wait for the rest can deadlock.
+    pub async fn reserve(&self, bytes: usize) -> Result<(), ToolError> {
+        Ok(self.0.memory.reserve(bytes).await?)
     }
 
-    /// Reserves `bytes` beyond what the call holds, for what turns out to be needed on the way.
-    pub async fn hold_more(&self, bytes: usize) -> Result<(), ToolError> {
-        Ok(self.0.memory.hold_more(bytes).await?)
+    /// Reserves `bytes` more than the call has now, for a need that is only found on the way.
+    pub async fn reserve_more(&self, bytes: usize) -> Result<(), ToolError> {
+        Ok(self.0.memory.reserve_more(bytes).await?)
     }
 
-    /// Lets go of what the call holds beyond this, when it is known to need no more.
-    pub fn settle(&self, bytes: usize) {
-        self.0.memory.shrink_to(bytes);
+    /// Releases the memory above `bytes`.
+    pub fn release_above(&self, bytes: usize) {
+        self.0.memory.release_above(bytes);
     }
 
-    /// Who calls.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.0.caller
     }
 
-    /// The caller, if proved.
+    /// Returns the caller unless it is anonymous.
     #[must_use]
-    pub fn proved(&self) -> Option<&ProvedCaller> {
+    pub fn authenticated(&self) -> Option<&AuthenticatedCaller> {
         match &self.0.caller {
             Caller::Anonymous => None,
-            Caller::Proved(proved) => Some(proved),
+            Caller::Authenticated(caller) => Some(caller),
         }
     }
 
-    /// The time.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.0.services.clock
     }
 
-    /// The registry of this caller, with the bearer that it is asked with; `None` when there is none.
+    /// Returns the registry for this caller with the token of requests to it; `None` if there is no registry.
     pub async fn registry(&self) -> Option<Result<RegistryAccess, RegistryError>> {
-        self.0.services.registries.for_caller(self.proved()?).await
+        self.0.services.registries.for_caller(self.authenticated()?).await
     }
 
-    /// The catalog, if one is configured.
     #[must_use]
     pub fn catalog(&self) -> Option<&Arc<CatalogHost>> {
         self.0.services.catalog.as_ref()
     }
 
-    /// Buckets to show when there is no catalog.
+    /// Returns the buckets to list if no catalog is configured.
     #[must_use]
     pub fn configured_buckets(&self) -> &[BucketName] {
         &self.0.services.buckets
     }
 
-    /// What the operator allows the server's own credentials to do.
+    /// Returns the operator's policy for the server's own credentials.
     #[must_use]
     pub fn ambient_policy(&self) -> AmbientPolicy {
-        self.0.services.resolver.ambient_policy()
+        self.0.services.credential_chain.ambient_policy()
     }
 
-    /// Longest time that a question about the rights in one bucket may take.
+    /// Returns the timeout of the access check of one bucket.
     #[must_use]
     pub fn bucket_limit(&self) -> Duration {
         self.0.services.bucket_limit
     }
 
-    /// Begins what must come to its end also when the call does not: work that would leave something lying about.
+    /// Spawns work that must be completed even if the call is cancelled, such as a cleanup.
     pub(super) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        self.0.services.tasks.spawn(following(work))
+        self.0.services.tasks.spawn(in_call_scope(work))
     }
 
-    /// This caller's credentials, resolved on first use.
+    /// Returns this caller's credentials, which are resolved on first use.
     pub async fn credentials(&self) -> Result<Arc<Resolved>, NoCredentials> {
         if let Some(resolved) = self.0.resolved.get() {
             return Ok(resolved.clone());
         }
-        let resolved = self.0.services.resolver.resolve(&self.0.caller).await?;
+        let resolved = self.0.services.credential_chain.resolve(&self.0.caller).await?;
         Ok(self.0.resolved.get_or_init(|| resolved).clone())
     }
 
-    /// Forgets what is cached about this caller's credentials.
+    /// Removes this caller's credentials from the cache.
     pub async fn forget_credentials(&self) {
-        self.0.services.resolver.forget(&self.0.caller).await;
+        self.0.services.credential_chain.forget(&self.0.caller).await;
     }
 
-    /// The credentials of this call, once it has some.
+    /// Returns the credentials of this call, if they are resolved.
     pub(super) fn resolved(&self) -> Option<&Resolved> {
         self.0.resolved.get().map(AsRef::as_ref)
     }
@@ -205,15 +196,20 @@ impl Session {
         self.0.resolved.get().map(|resolved| resolved.source())
     }
 
-    /// S3 as this caller, for reading.
-    pub async fn s3(&self) -> Result<UserS3, ToolError> {
+    /// Returns AWS as this caller. Every service is called through it.
+    async fn aws(&self) -> Result<AwsCaller, ToolError> {
         let resolved = self.credentials().await?;
         let renew = Arc::new(RenewFor(self.clone()));
-        let partition = self.proved().map(ProvedCaller::fingerprint);
-        Ok(self.0.services.s3.acting_as(signing(&resolved), partition, renew))
+        let partition = self.authenticated().map(AuthenticatedCaller::fingerprint);
+        Ok(AwsCaller::new(signing(&resolved), partition, renew))
     }
 
-    /// S3 as this caller, for writing. The server's own credentials write only where the operator said `full`.
+    /// Returns S3 as this caller, for reading.
+    pub async fn s3(&self) -> Result<UserS3, ToolError> {
+        Ok(self.0.services.s3.acting_as(self.aws().await?))
+    }
+
+    /// Returns S3 as this caller, for writing. The server's own credentials write only where the operator said `full`.
     pub async fn s3_for_writing(&self) -> Result<UserS3, ToolError> {
         let s3 = self.s3().await?;
         let resolved = self.credentials().await?;
@@ -266,7 +262,7 @@ fn signing(resolved: &Resolved) -> Signing {
     }
 }
 
-/// Newer credentials for the caller of a session, from the resolver.
+/// Newer credentials for the caller of a session, from the credential chain.
 struct RenewFor(Session);
 
 #[async_trait]
@@ -278,7 +274,11 @@ impl Renew for RenewFor {
             resolved,
             ..
         } = &*self.0.0;
-        let newer = services.resolver.renew(caller, stale_access_key_id).await.ok()?;
+        let newer = services
+            .credential_chain
+            .renew(caller, stale_access_key_id)
+            .await
+            .ok()?;
         // A renewal must not change on whose behalf the call acts.
         let same_source = resolved.get().is_some_and(|old| old.source() == newer.source());
         same_source.then(|| signing(&newer))

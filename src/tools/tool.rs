@@ -1,4 +1,4 @@
-//! The shape of a tool, and its erased form in which all tools are alike.
+//! The [`Tool`] trait, and [`AnyTool`], its type-erased form.
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -7,39 +7,39 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Link, Session, ToolError, Written, schema};
+use super::{JsonObject, Link, Session, ToolError, schema};
 use crate::credentials::Source;
 use crate::json::{Shape, is_verbatim, nested_texts};
-use crate::memory::SMALL;
+use crate::memory::MAX_SMALL_PAYLOAD;
 use crate::telemetry::text::without_controls;
 pub use crate::tools::toolset::Toolset;
 
-/// The member of every result of a call that touched AWS.
-const SOURCE: &str = "credential_source";
+/// The member in every result of a call that used AWS.
+const CREDENTIAL_SOURCE: &str = "credential_source";
 
-/// What a tool does to the world: MCP's four annotation hints.
+/// The four annotation hints that MCP defines for a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "MCP defines exactly these four")]
 pub struct Hints {
-    /// Changes nothing.
+    /// The tool changes nothing.
     pub read_only: bool,
-    /// May replace or remove what is there.
+    /// The tool may replace or remove existing data.
     pub destructive: bool,
-    /// Doing it twice is doing it once.
+    /// A repeated call has no further effect.
     pub idempotent: bool,
-    /// Touches what others change too.
+    /// The tool uses data that others change too.
     pub open_world: bool,
 }
 
 impl Hints {
-    /// Reads S3 or the catalog.
+    /// Hints of a tool that reads S3 or the catalog.
     pub const READS: Self = Self {
         read_only: true,
         destructive: false,
         idempotent: true,
         open_world: true,
     };
-    /// Writes, and may replace what is there.
+    /// Hints of a tool that writes, and may replace existing data.
     pub const REPLACES: Self = Self {
         read_only: false,
         destructive: true,
@@ -48,7 +48,7 @@ impl Hints {
     };
 }
 
-/// An image that goes with a result, for models that see.
+/// An image in a result, for models that accept images.
 #[derive(Debug, Clone)]
 pub struct Image {
     /// Base64.
@@ -57,18 +57,17 @@ pub struct Image {
     pub mime_type: &'static str,
 }
 
-/// A tool's success.
+/// The result of a tool that succeeded.
 #[derive(Debug, Clone)]
-pub struct Reply<T> {
+pub struct ToolSuccess<T> {
     /// The structured result, without `success` and `credential_source`.
     pub output: T,
-    /// Images beside it.
     pub images: Vec<Image>,
-    /// The whole, of which it is a piece.
+    /// A link to the whole, if the output is only a part of it.
     pub link: Option<Link>,
 }
 
-impl<T> From<T> for Reply<T> {
+impl<T> From<T> for ToolSuccess<T> {
     fn from(output: T) -> Self {
         Self {
             output,
@@ -78,50 +77,44 @@ impl<T> From<T> for Reply<T> {
     }
 }
 
-/// One tool.
+/// A tool with typed arguments.
 pub trait Tool: 'static {
-    /// Unique name.
     const NAME: &'static str;
-    /// Name for people.
+    /// Name shown to people.
     const TITLE: &'static str;
-    /// At most four sentences for the model that chooses.
+    /// At most four sentences, from which a model chooses a tool.
     const DESCRIPTION: &'static str;
-    /// The group it belongs to.
     const TOOLSET: Toolset;
-    /// What it does to the world.
     const HINTS: Hints;
-    /// Its arguments.
     type Args: DeserializeOwned + JsonSchema + Send;
-    /// Its result.
     type Output: Serialize + JsonSchema + Send;
 
-    /// About how many bytes of JSON a result is, where it may be long.
+    /// Estimates the length of a result's JSON, if it may be long.
     #[must_use]
-    fn length(_: &Self::Output) -> usize {
+    fn estimate_json_bytes(_: &Self::Output) -> usize {
         0
     }
 
-    /// Does it.
-    fn run(session: Session, args: Self::Args) -> impl Future<Output = Result<Reply<Self::Output>, ToolError>> + Send;
+    /// Runs the tool.
+    fn run(
+        session: Session,
+        args: Self::Args,
+    ) -> impl Future<Output = Result<ToolSuccess<Self::Output>, ToolError>> + Send;
 }
 
-type Run = dyn Fn(Session, Map<String, Value>) -> BoxFuture<'static, Result<Reply<Written>, ToolError>> + Send + Sync;
+type Run =
+    dyn Fn(Session, Map<String, Value>) -> BoxFuture<'static, Result<ToolSuccess<JsonObject>, ToolError>> + Send + Sync;
 
-/// A tool without its types.
+/// A type-erased [`Tool`].
 pub struct AnyTool {
-    /// Unique name.
     pub name: &'static str,
-    /// Name for people.
+    /// Name shown to people.
     pub title: &'static str,
-    /// For the model that chooses.
+    /// Text from which a model chooses a tool.
     pub description: &'static str,
-    /// The group it belongs to.
     pub toolset: Toolset,
-    /// What it does to the world.
     pub hints: Hints,
-    /// JSON schema of the arguments.
     pub input_schema: Map<String, Value>,
-    /// JSON schema of the result.
     pub output_schema: Map<String, Value>,
     run: Box<Run>,
 }
@@ -141,8 +134,8 @@ impl AnyTool {
             run: Box::new(|session, arguments| {
                 async move {
                     let reply = T::run(session, parse::<T::Args>(arguments)?).await?;
-                    Ok(Reply {
-                        output: Written::success(&reply.output, T::length(&reply.output))?,
+                    Ok(ToolSuccess {
+                        output: JsonObject::success(&reply.output, T::estimate_json_bytes(&reply.output))?,
                         images: reply.images,
                         link: reply.link,
                     })
@@ -152,10 +145,14 @@ impl AnyTool {
         }
     }
 
-    /// Calls it. The result has `success` first and, if AWS was touched, `credential_source` last; so has a failure's.
-    pub async fn call(&self, session: Session, mut arguments: Map<String, Value>) -> Result<Reply<Written>, ToolError> {
-        self.refuse_unknown(&arguments)?;
-        // Clients fill in optional arguments that they do not mean with null.
+    /// Calls the tool. Results and failures begin with `success` and, if AWS was used, end with `credential_source`.
+    pub async fn call(
+        &self,
+        session: Session,
+        mut arguments: Map<String, Value>,
+    ) -> Result<ToolSuccess<JsonObject>, ToolError> {
+        self.refuse_unknown_arguments(&arguments)?;
+        // Clients fill optional arguments that they do not use with null.
         arguments.retain(|_, value| !value.is_null());
         arguments
             .iter_mut()
@@ -167,21 +164,21 @@ impl AnyTool {
             return outcome;
         };
         match outcome {
-            Ok(reply) => Ok(Reply {
-                output: reply.output.with(SOURCE, &source)?,
+            Ok(reply) => Ok(ToolSuccess {
+                output: reply.output.with_member(CREDENTIAL_SOURCE, &source)?,
                 ..reply
             }),
             Err(mut error) => {
                 error
                     .partial
                     .get_or_insert_default()
-                    .insert(SOURCE.to_owned(), source.into());
+                    .insert(CREDENTIAL_SOURCE.to_owned(), source.into());
                 Err(error)
             }
         }
     }
 
-    fn refuse_unknown(&self, arguments: &Map<String, Value>) -> Result<(), ToolError> {
+    fn refuse_unknown_arguments(&self, arguments: &Map<String, Value>) -> Result<(), ToolError> {
         let Some(Value::Object(known)) = self.input_schema.get("properties") else {
             return Ok(());
         };
@@ -207,7 +204,7 @@ impl AnyTool {
         }
     }
 
-    /// Other accepted names of arguments, from the schema's `x-aliases`.
+    /// Returns the other accepted names of arguments, from the schema's `x-aliases`.
     fn aliases(&self) -> Vec<&str> {
         let Some(Value::Array(names)) = self.input_schema.get("x-aliases") else {
             return Vec::new();
@@ -216,7 +213,7 @@ impl AnyTool {
     }
 }
 
-/// Reserves memory for values that texts will become.
+/// Reserves memory for the values that JSON texts decode to.
 pub(super) async fn reserve_for_texts(session: &Session, texts: &[String]) -> Result<(), ToolError> {
     let mut bytes = 0;
     for text in texts {
@@ -224,20 +221,20 @@ pub(super) async fn reserve_for_texts(session: &Session, texts: &[String]) -> Re
             .map_err(|excess| ToolError::invalid(excess.to_string()))?
             .decoded_bytes();
     }
-    if bytes > SMALL {
-        session.hold_more(bytes).await
+    if bytes > MAX_SMALL_PAYLOAD {
+        session.reserve_more(bytes).await
     } else {
         Ok(())
     }
 }
 
-/// Reads arguments; the error names the argument and what was expected.
+/// Parses arguments. The error names the argument and the expected value.
 fn parse<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, ToolError> {
     serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
         let path = error.path().to_string();
         let problem = error.into_inner().to_string();
         let message = if path == "." {
-            format!("The arguments cannot be used: {problem}.")
+            format!("The arguments are not valid: {problem}.")
         } else {
             format!("Argument {path}: {problem}.")
         };
@@ -245,7 +242,7 @@ fn parse<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, ToolEr
     })
 }
 
-/// Drops null members of objects, however deep, but not in metadata.
+/// Drops null members of objects at every depth, but not in metadata.
 fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(object) => {

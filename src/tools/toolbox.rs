@@ -1,9 +1,9 @@
-//! Everything that can be called, by its name: the typed tools, the modules, and names that older servers gave.
+//! Registry of everything that can be called by name: typed tools, modules, and the names of older servers.
 
 use serde_json::{Map, Value};
 
-use super::modules::{MODULES, Module, OLD_NAMES, OldName};
-use super::{AnyTool, Offer, Reply, Session, ToolError, Written, all};
+use super::modules::{LEGACY_NAMES, LegacyName, MODULES, Module};
+use super::{AnyTool, JsonObject, Session, ToolError, ToolFilter, ToolSuccess, all};
 use crate::error_code::ErrorCode;
 use crate::tools::Toolset;
 
@@ -12,15 +12,13 @@ pub struct Toolbox {
     typed: Vec<AnyTool>,
 }
 
-/// What a name stands for.
+/// The tool, module or action that a name resolves to.
 #[derive(Clone, Copy)]
-pub enum Callable<'a> {
-    /// A tool with typed arguments.
+pub enum ResolvedTool<'a> {
     Typed(&'a AnyTool),
-    /// A module of the action style.
     Module(&'static Module),
-    /// An action under a name of its own.
-    OldName(&'static OldName),
+    /// An action under a name of its own, which older servers had.
+    Legacy(&'static LegacyName),
 }
 
 impl Default for Toolbox {
@@ -30,78 +28,84 @@ impl Default for Toolbox {
 }
 
 impl Toolbox {
-    /// Builds every tool and schema.
+    /// Builds every tool and its schemas.
     #[must_use]
     pub fn new() -> Self {
         Self { typed: all() }
     }
 
-    /// The typed tools, in order of their names.
+    /// Returns the typed tools, in the order of their names.
     #[must_use]
     pub fn typed(&self) -> &[AnyTool] {
         &self.typed
     }
 
-    /// One typed tool.
+    /// Returns the typed tool of this name.
     #[must_use]
     pub fn tool(&self, name: &str) -> Option<&AnyTool> {
         self.typed.iter().find(|tool| tool.name == name)
     }
 
-    /// The tool of an action. That there is one for each is a test's matter.
+    /// Returns the tool of an action. A test checks that every action names a tool.
     pub(super) fn tool_of_action(&self, name: &str) -> Result<&AnyTool, ToolError> {
         self.tool(name)
-            .ok_or_else(|| ToolError::new(ErrorCode::Internal, format!("There is no tool {name}.")))
+            .ok_or_else(|| ToolError::new(ErrorCode::Internal, format!("The tool {name} does not exist.")))
     }
 
-    /// What a name stands for.
+    /// Finds the tool, module or action of this name.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<Callable<'_>> {
-        let module = || MODULES.iter().find(|module| module.name == name).map(Callable::Module);
-        let old = || OLD_NAMES.iter().find(|old| old.name == name);
+    pub fn resolve(&self, name: &str) -> Option<ResolvedTool<'_>> {
+        let module = || {
+            MODULES
+                .iter()
+                .find(|module| module.name == name)
+                .map(ResolvedTool::Module)
+        };
+        let legacy = || LEGACY_NAMES.iter().find(|legacy| legacy.name == name);
         self.tool(name)
-            .map(Callable::Typed)
+            .map(ResolvedTool::Typed)
             .or_else(module)
-            .or_else(|| old().map(Callable::OldName))
+            .or_else(|| legacy().map(ResolvedTool::Legacy))
     }
 
-    /// Calls what was found. What the offer leaves out is refused.
+    /// Calls a resolved tool. Refuses a tool that the filter does not allow.
     pub async fn call(
         &self,
-        callable: Callable<'_>,
-        offer: Offer,
+        tool: ResolvedTool<'_>,
+        filter: ToolFilter,
         session: Session,
         arguments: Map<String, Value>,
-    ) -> Result<Reply<Written>, ToolError> {
-        match callable {
-            Callable::Typed(tool) => {
-                offer.check(tool)?;
+    ) -> Result<ToolSuccess<JsonObject>, ToolError> {
+        match tool {
+            ResolvedTool::Typed(tool) => {
+                filter.check(tool)?;
                 tool.call(session, arguments).await
             }
-            Callable::Module(module) => module.call(self, offer, session, arguments).await,
-            Callable::OldName(old) => old.action.call(self, offer, session, arguments, Map::new()).await,
+            ResolvedTool::Module(module) => module.call(self, filter, session, arguments).await,
+            ResolvedTool::Legacy(legacy) => legacy.action.call(self, filter, session, arguments, Map::new()).await,
         }
     }
 }
 
-impl Callable<'_> {
-    /// The group that it belongs to.
+impl ResolvedTool<'_> {
     #[must_use]
     pub fn toolset(&self) -> Toolset {
         match self {
             Self::Typed(tool) => tool.toolset,
             Self::Module(module) => module.toolset,
-            Self::OldName(old) => old.toolset,
+            Self::Legacy(legacy) => legacy.toolset,
         }
     }
 
-    /// What it is called in logs and metrics: the tool that does the work, where the arguments name one.
+    /// Returns the name for logs and metrics: that of the typed tool, if the arguments name one.
     #[must_use]
     pub fn label(&self, arguments: &Map<String, Value>) -> &'static str {
         match self {
             Self::Typed(tool) => tool.name,
-            Self::Module(module) => module.named_by(arguments).map_or(module.name, |action| action.tool),
-            Self::OldName(old) => old.action.tool,
+            Self::Module(module) => module
+                .requested_action(arguments)
+                .map_or(module.name, |action| action.tool),
+            Self::Legacy(legacy) => legacy.action.tool,
         }
     }
 }

@@ -1,23 +1,22 @@
 //! Toolsets: groups of tools that are switched on and off together.
 
-/// Groups of tools that are switched on and off together.
+/// A group of tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toolset {
     /// Buckets and objects.
     Buckets,
     /// Packages and workflows.
     Packaging,
-    /// What a caller may do.
+    /// Permissions of the caller.
     Permissions,
-    /// Who am I, and with whose rights?
+    /// Identity and credentials of the caller.
     Auth,
 }
 
 impl Toolset {
-    /// Every toolset.
     pub const ALL: [Self; 4] = [Self::Buckets, Self::Packaging, Self::Permissions, Self::Auth];
 
-    /// The name as it appears in settings and documents.
+    /// Returns the name as it appears in settings and documents.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,21 +37,19 @@ impl Toolset {
     }
 }
 
-/// Some of the toolsets.
+/// A set of toolsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Toolsets(u8);
 
 impl Toolsets {
-    /// All of them.
     pub const ALL: Self = Self(0b1111);
 
-    /// Whether this one is among them.
     #[must_use]
     pub fn include(self, toolset: Toolset) -> bool {
         self.0 & toolset.bit() != 0
     }
 
-    /// Those that are in both.
+    /// Returns the intersection of both sets.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
@@ -62,7 +59,7 @@ impl Toolsets {
 impl std::str::FromStr for Toolsets {
     type Err = String;
 
-    /// A comma list of names, or `all`.
+    /// Parses a comma-separated list of names, or `all`.
     fn from_str(text: &str) -> Result<Self, String> {
         if text.trim() == "all" {
             return Ok(Self::ALL);
@@ -72,9 +69,9 @@ impl std::str::FromStr for Toolsets {
                 .into_iter()
                 .find(|toolset| toolset.as_str() == name)
                 .ok_or_else(|| {
-                    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+                    let quoted: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
                     format!(
-                        "`{shown}` is not a toolset; expected a comma list of buckets, packaging, permissions and auth"
+                        "`{quoted}` is not a toolset; expected a comma-separated list of buckets, packaging, permissions and auth"
                     )
                 })?;
             Ok(Self(chosen.0 | toolset.bit()))

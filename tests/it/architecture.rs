@@ -36,14 +36,18 @@ fn imports<'a>(code: &'a str, prefix: &str) -> Vec<Vec<&'a str>> {
     let paths = lines.flat_map(|line| line.split(prefix).skip(1));
     let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let path = |rest: &'a str| rest.split(|c: char| !is_path(c)).next().unwrap_or_default();
-    paths.map(|rest| path(rest).split("::").filter(|name| !name.is_empty()).collect()).collect()
+    paths
+        .map(|rest| path(rest).split("::").filter(|name| !name.is_empty()).collect())
+        .collect()
 }
 
 /// The file of a module: `folder/name.rs` or `folder/name/mod.rs`, for the longest beginning of the path that is one.
 fn resolve(folder: &Path, path: &[&str]) -> Option<PathBuf> {
     (1..=path.len()).rev().find_map(|length| {
         let module = folder.join(path[..length].join("/"));
-        [module.with_extension("rs"), module.join("mod.rs")].into_iter().find(|file| file.exists())
+        [module.with_extension("rs"), module.join("mod.rs")]
+            .into_iter()
+            .find(|file| file.exists())
     })
 }
 
@@ -52,11 +56,22 @@ fn imported_files(src: &Path, file: &Path) -> Result<BTreeSet<PathBuf>> {
     let code = std::fs::read_to_string(file)?;
     let folder = file.parent().context("no folder")?;
     // Submodules of `a.rs` are in `a/`; `super` of `a/mod.rs` is the folder above.
-    let parent = if file.ends_with("mod.rs") { folder.parent().context("no folder")? } else { folder };
-    let absolute = imports(&code, "crate::").into_iter().filter_map(|path| resolve(src, &path));
-    let relative = imports(&code, "super::").into_iter().filter_map(|path| resolve(parent, &path));
+    let parent = if file.ends_with("mod.rs") {
+        folder.parent().context("no folder")?
+    } else {
+        folder
+    };
+    let absolute = imports(&code, "crate::")
+        .into_iter()
+        .filter_map(|path| resolve(src, &path));
+    let relative = imports(&code, "super::")
+        .into_iter()
+        .filter_map(|path| resolve(parent, &path));
     let declares = |other: &PathBuf| file.starts_with(other.parent().unwrap_or(src)) && other.ends_with("mod.rs");
-    Ok(absolute.chain(relative).filter(|other| other != file && !declares(other)).collect())
+    Ok(absolute
+        .chain(relative)
+        .filter(|other| other != file && !declares(other))
+        .collect())
 }
 
 #[test]
@@ -84,7 +99,12 @@ fn modules_import_only_modules_below_them() -> Result<()> {
     let mut wrong = Vec::new();
     for file in rust_files(&src)? {
         let path = file.strip_prefix(&src)?.to_string_lossy().into_owned();
-        let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
+        let module = path
+            .split('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".rs")
+            .to_owned();
         if matches!(module.as_str(), "lib" | "main") {
             continue;
         }
@@ -115,7 +135,9 @@ fn paths_in_the_documents_exist() -> Result<()> {
         let text = std::fs::read_to_string(page)?;
         let quoted = text.split('`').skip(1).step_by(2);
         let is_path = |text: &&str| {
-            ["src/", "crates/", "tests/", "docs/", ".ci/"].iter().any(|folder| text.starts_with(folder))
+            ["src/", "crates/", "tests/", "docs/", ".ci/"]
+                .iter()
+                .any(|folder| text.starts_with(folder))
                 && !text.contains(['<', ' ', '*', '…', ':'])
         };
         for path in quoted.filter(is_path) {

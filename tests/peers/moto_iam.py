@@ -31,8 +31,8 @@ def document(*statements):
 
 
 def setup(endpoint):
-    nobody = {"access_key_id": "setup", "secret_access_key": "setup"}
-    iam = client(endpoint, "iam", nobody)
+    any_keys = {"access_key_id": "setup", "secret_access_key": "setup"}
+    iam = client(endpoint, "iam", any_keys)
 
     def user(name, action):
         iam.create_user(UserName=name)
@@ -58,7 +58,7 @@ def setup(endpoint):
     role("reader", read, svc, ["sts:AssumeRole", "sts:SetSourceIdentity"])
     role("writer", write, svc, ["sts:AssumeRole", "sts:SetSourceIdentity"])
     role("web", write, idp, ["sts:AssumeRoleWithWebIdentity"])
-    client(endpoint, "s3", nobody).create_bucket(Bucket=BUCKET)
+    client(endpoint, "s3", any_keys).create_bucket(Bucket=BUCKET)
     print(json.dumps(users))
 
 

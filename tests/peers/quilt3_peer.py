@@ -52,7 +52,7 @@ base.time = types.SimpleNamespace(time=tick)
 
 
 def content(file):
-    """The bytes of a file: told in Base64, or so many of a pattern."""
+    """The bytes of a file: given in Base64, or a pattern repeated up to a size."""
     if "data" in file:
         return base64.b64decode(file["data"])
     pattern = bytes(range(251))

@@ -1,9 +1,11 @@
-//! Tools, resources and prompts that MCP's official conformance suite expects of a server.
+//! Fixtures for MCP's official conformance suite: the tools, resources and prompts that it expects of a server.
 //!
-//! Owns what the suite's scenarios name, and the methods of older versions that only it wants. Does not own a transport or a
-//! dispatch: quilt-mcp's endpoint asks [`Fixtures::answer`] first when it is built with its feature `conformance`.
+//! **Owns** what the suite's scenarios refer to by name, and the methods of older protocol versions that only the suite uses.
 //!
-//! Invariant: a fixture knows nothing of AWS, and of the caller only what its client declares.
+//! **Does not own** transport and dispatch: quilt-mcp's endpoint calls [`Fixtures::answer`] first when it is built with the
+//! feature `conformance`.
+//!
+//! **Invariant.** Fixtures do not use AWS, and depend only on what the client declares.
 
 mod notices;
 mod prompts;
@@ -27,47 +29,46 @@ pub use crate::prompts::all as prompts;
 pub use crate::resources::{all as resources, templates as resource_templates};
 pub use crate::tools::all as tools;
 
-/// A pixel.
+/// An image of one pixel.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC";
-/// A millisecond of silence.
+/// A sound of one millisecond of silence.
 const WAV: &str = "UklGRiwAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQgAAACAgICAgICAgA==";
 
-/// A request for a fixture.
+/// A request that may be for a fixture.
 pub struct Call<'a> {
-    /// The method.
+    /// The JSON-RPC method.
     pub method: &'a str,
-    /// The params.
+    /// The JSON-RPC params.
     pub params: Map<String, Value>,
-    /// What the client declares.
+    /// The capabilities of the client.
     pub client: Client,
-    /// Sends a notification, by its method and params.
+    /// Sends a notification with a method and params.
     pub notify: &'a (dyn Fn(&'static str, Value) -> BoxFuture<'a, ()> + Send + Sync),
 }
 
-/// What a client declares that fixtures depend on.
+/// The capabilities of a client that fixtures depend on.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a capability of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate capability")]
 pub struct Client {
-    /// It shows its user questions.
+    /// The client supports elicitation.
     pub elicitation: bool,
-    /// It samples its model.
+    /// The client supports sampling.
     pub sampling: bool,
-    /// It has roots.
+    /// The client has roots.
     pub roots: bool,
-    /// It wants log messages.
+    /// The request asks for log messages.
     pub logs: bool,
-    /// Its version of the protocol has a handshake.
+    /// The client's protocol version has an `initialize` handshake.
     pub has_handshake: bool,
 }
 
-/// The fixtures, with the key of what they seal.
+/// The fixtures, with the key that seals their request states.
 #[derive(Default)]
 pub struct Fixtures {
     rounds: Rounds,
 }
 
-/// What older clients are told beside the server's own capabilities: of them, the suite wants log messages and subscriptions
-/// too.
+/// Adds the capabilities that the suite requires for older protocol versions: log messages and subscriptions.
 #[must_use]
 pub fn capabilities(mut capabilities: ServerCapabilities) -> ServerCapabilities {
     capabilities.logging = Some(JsonObject::default());
@@ -78,7 +79,7 @@ pub fn capabilities(mut capabilities: ServerCapabilities) -> ServerCapabilities 
 }
 
 impl Fixtures {
-    /// Answers a request, if it is for a fixture.
+    /// Answers a request, or returns `None` if it is not for a fixture.
     pub async fn answer(&self, call: Call<'_>) -> Option<Result<Value, ErrorData>> {
         let params = Value::Object(call.params.clone());
         let answer = match call.method {
@@ -118,10 +119,10 @@ impl Fixtures {
 fn completion(request: &CompleteRequestParams) -> Option<Result<CompleteResult, ErrorData>> {
     match &request.r#ref {
         Reference::Prompt(prompt) if prompt.name.starts_with("test_") => {
-            let words = ["testing", "tested"]
+            let values = ["testing", "tested"]
                 .into_iter()
-                .filter(|word| word.starts_with(&request.argument.value));
-            let info = CompletionInfo::with_all_values(words.map(str::to_owned).collect());
+                .filter(|value| value.starts_with(&request.argument.value));
+            let info = CompletionInfo::with_all_values(values.map(str::to_owned).collect());
             Some(
                 info.map(CompleteResult::new)
                     .map_err(|problem| ErrorData::internal_error(problem, None)),
@@ -131,14 +132,13 @@ fn completion(request: &CompleteRequestParams) -> Option<Result<CompleteResult, 
     }
 }
 
-/// A fixture as a type of the model.
+/// Converts a fixture to a type of the MCP model.
 fn decoded<T: DeserializeOwned>(fixture: Value) -> Result<T, ErrorData> {
-    serde_json::from_value(fixture).map_err(|problem| {
-        ErrorData::internal_error(format!("this fixture is not one of MCP's types: {problem}"), None)
-    })
+    serde_json::from_value(fixture)
+        .map_err(|problem| ErrorData::internal_error(format!("this fixture is not a valid MCP type: {problem}"), None))
 }
 
 fn encoded(result: impl Serialize) -> Result<Value, ErrorData> {
     serde_json::to_value(result)
-        .map_err(|problem| ErrorData::internal_error(format!("this result cannot be written: {problem}"), None))
+        .map_err(|problem| ErrorData::internal_error(format!("this result cannot be serialized: {problem}"), None))
 }

@@ -1,4 +1,4 @@
-//! The suite's tools that say something before they answer: log messages and progress.
+//! Tools that send notifications before their result: log messages and progress.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::{Call, decoded};
 
-/// Between two notices, so that they are seen to come one by one.
+/// Pause between two notifications, so that they arrive separately.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Calls one of the tools, if it is one.
+/// Calls the tool with this name, or returns `None` if it is not one of these.
 pub(super) async fn call(name: &str, call: &Call<'_>) -> Option<Result<CallToolResult, ErrorData>> {
     match name {
-        // From 2026-07-28 on a request says itself whether it wants log messages; before, a session said so.
+        // From 2026-07-28 on, each request says whether it accepts log messages; before, the session did.
         "test_tool_with_logging" | "test_logging_tool" if call.client.has_handshake || call.client.logs => {
             log(call).await;
         }
@@ -42,8 +42,8 @@ async fn progress(call: &Call<'_>) {
     let Some(token) = call.params.get("_meta").and_then(|meta| meta.get("progressToken")) else {
         return;
     };
-    for done in [0, 50, 100] {
-        let params = json!({ "progressToken": token, "progress": done, "total": 100 });
+    for progress in [0, 50, 100] {
+        let params = json!({ "progressToken": token, "progress": progress, "total": 100 });
         (call.notify)("notifications/progress", params).await;
         tokio::time::sleep(PAUSE).await;
     }

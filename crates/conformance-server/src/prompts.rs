@@ -1,4 +1,4 @@
-//! The suite's prompts.
+//! Prompts of the conformance suite.
 
 use rmcp::ErrorData;
 use rmcp::model::{GetPromptRequestParams, InputRequiredResult, Prompt};
@@ -24,10 +24,10 @@ const PROMPTS: [(&str, &str, &[&str]); 5] = [
     ("test_input_required_result_prompt", "A message that asks first.", &[]),
 ];
 
-/// The question of the prompt that asks one.
+/// The input request of the prompt that requires input.
 const CONTEXT: &str = "user_context";
 
-/// Every prompt of the suite.
+/// Returns all prompts.
 #[must_use]
 pub fn all() -> Vec<Prompt> {
     let prompt = |(name, description, arguments): &(&str, &str, &[&str])| {
@@ -40,7 +40,7 @@ pub fn all() -> Vec<Prompt> {
     PROMPTS.iter().filter_map(|fixture| prompt(fixture).ok()).collect()
 }
 
-/// One prompt, if it is one.
+/// Answers `prompts/get`, or returns `None` if the prompt is not one of these.
 pub(super) fn get(request: &GetPromptRequestParams) -> Option<Result<Value, ErrorData>> {
     let argument = |name: &str| {
         let given = request
@@ -53,8 +53,11 @@ pub(super) fn get(request: &GetPromptRequestParams) -> Option<Result<Value, Erro
     let contents = match request.name.as_str() {
         "test_simple_prompt" => vec![text("This is a simple prompt for testing.".to_owned())],
         "test_prompt_with_arguments" => {
-            let (one, other) = (argument("arg1"), argument("arg2"));
-            vec![text(format!("Prompt with arguments: arg1='{one}', arg2='{other}'"))]
+            vec![text(format!(
+                "Prompt with arguments: arg1='{}', arg2='{}'",
+                argument("arg1"),
+                argument("arg2")
+            ))]
         }
         "test_prompt_with_embedded_resource" => {
             let resource = json!({ "uri": argument("resourceUri"), "mimeType": "text/plain",
@@ -69,9 +72,9 @@ pub(super) fn get(request: &GetPromptRequestParams) -> Option<Result<Value, Erro
         "test_input_required_result_prompt" => {
             let answers = request.input_responses.as_ref();
             let Some(context) = answers.and_then(|answers| field(answers.get(CONTEXT)?, "context")) else {
-                let asked = json!({ CONTEXT: ask_user("What context should the prompt use?", "context", "string") });
+                let requests = json!({ CONTEXT: ask_user("What context should the prompt use?", "context", "string") });
                 return Some(
-                    decoded(asked)
+                    decoded(requests)
                         .map(InputRequiredResult::from_input_requests)
                         .and_then(encoded),
                 );

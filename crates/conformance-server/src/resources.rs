@@ -1,4 +1,4 @@
-//! The suite's resources.
+//! Resources of the conformance suite.
 
 use rmcp::model::{Resource, ResourceTemplate};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ const TEXT: &str = "test://static-text";
 const BINARY: &str = "test://static-binary";
 const WATCHED: &str = "test://watched-resource";
 
-/// Every resource of the suite that is listed.
+/// Returns all listed resources.
 #[must_use]
 pub fn all() -> Vec<Resource> {
     let listed = [
@@ -23,7 +23,7 @@ pub fn all() -> Vec<Resource> {
     listed.into_iter().filter_map(resource).collect()
 }
 
-/// Every resource template of the suite.
+/// Returns all resource templates.
 #[must_use]
 pub fn templates() -> Vec<ResourceTemplate> {
     let template =
@@ -31,7 +31,7 @@ pub fn templates() -> Vec<ResourceTemplate> {
     decoded(template).into_iter().collect()
 }
 
-/// The contents of a resource, if it is one of the suite.
+/// Returns the result of `resources/read`, or `None` if the resource is not one of these.
 pub(super) fn read(uri: &str) -> Option<Value> {
     let text = |mime_type: &str, text: &str| json!({ "uri": uri, "mimeType": mime_type, "text": text });
     let content = match uri {

@@ -1,4 +1,4 @@
-//! The suite's tools that ask their client for something before they answer, by multi-round-trip requests.
+//! Tools that request input from their client before they answer, in one or more rounds.
 
 use rmcp::ErrorData;
 use rmcp::model::{
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{Client, decoded, encoded};
 
-/// Seals which round a client is in.
+/// The state of multi-round tools, sealed into the `requestState` that clients return.
 pub(super) struct Rounds(RequestStateCodec);
 
 impl Default for Rounds {
@@ -18,16 +18,17 @@ impl Default for Rounds {
     }
 }
 
-/// What a tool asks, round by round.
-struct Asks {
+/// The input that a tool requests.
+struct InputRounds {
+    /// The input requests of each round.
     rounds: Vec<Value>,
-    /// Whether the client is given a state to bring back.
+    /// Whether the client receives a state that it must return.
     is_sealed: bool,
-    /// Begins the text that the tool answers in the end.
+    /// The beginning of the tool's final answer.
     answer: &'static str,
 }
 
-/// An elicitation of one field.
+/// Returns an elicitation of one field.
 pub(super) fn ask_user(message: &str, field: &str, kind: &str) -> Value {
     json!({ "method": "elicitation/create", "params": {
         "mode": "form",
@@ -36,7 +37,7 @@ pub(super) fn ask_user(message: &str, field: &str, kind: &str) -> Value {
     } })
 }
 
-/// A field of an accepted elicitation.
+/// Returns a field of an accepted elicitation.
 pub(super) fn field<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
     if answer.get("action")?.as_str()? == "accept" {
         answer.get("content")?.get(name)?.as_str()
@@ -52,7 +53,7 @@ fn ask_model(question: &str) -> Value {
     } })
 }
 
-fn asks(tool: &str) -> Option<Asks> {
+fn input_rounds(tool: &str) -> Option<InputRounds> {
     let name = || ask_user("What is your name?", "name", "string");
     let roots = || json!({ "method": "roots/list", "params": {} });
     let confirm = || json!({ "confirm": ask_user("Please confirm", "ok", "boolean") });
@@ -85,7 +86,7 @@ fn asks(tool: &str) -> Option<Asks> {
         ),
         _ => return None,
     };
-    Some(Asks {
+    Some(InputRounds {
         rounds,
         is_sealed,
         answer,
@@ -93,79 +94,84 @@ fn asks(tool: &str) -> Option<Asks> {
 }
 
 impl Rounds {
-    /// Calls one of the tools, if it is one.
+    /// Calls the requested tool, or returns `None` if it is not one of these.
     pub(super) fn call(&self, request: &CallToolRequestParams, client: Client) -> Option<Result<Value, ErrorData>> {
         if request.name == "test_missing_capability" {
-            let answer = said("This client samples.".to_owned());
             return Some(if client.sampling {
-                answer
+                text_result("This client supports sampling.".to_owned())
             } else {
-                Err(lacks("sampling/createMessage"))
+                Err(missing_capability("sampling/createMessage"))
             });
         }
-        let asks = asks(&request.name)?;
+        let input = input_rounds(&request.name)?;
         if client.has_handshake {
-            let message = "A question in a result needs protocol version 2026-07-28 or later.";
+            let message = "Input requests in a result require protocol version 2026-07-28 or later.";
             return Some(Err(ErrorData::invalid_request(message, None)));
         }
-        Some(self.round(request, &asks, client))
+        Some(self.answer_round(request, &input, client))
     }
 
-    fn round(&self, request: &CallToolRequestParams, asks: &Asks, client: Client) -> Result<Value, ErrorData> {
-        let round = match &request.request_state {
-            Some(state) if asks.is_sealed => self.opened(&request.name, state)?,
-            _ => 0,
-        };
-        let asked = wanted(asks.rounds.get(round), client)?;
-        let none = InputResponses::new();
-        let answers = request.input_responses.as_ref().unwrap_or(&none);
-        // Without its state an answer to a sealed question is an answer to nothing.
-        let may_be_answered = request.request_state.is_some() || !asks.is_sealed;
-        if !may_be_answered || !are_answered(&asked, answers)? {
-            return self.asked(request, asks, round, asked);
-        }
-        match asks.rounds.get(round + 1) {
-            Some(next) => self.asked(request, asks, round + 1, wanted(Some(next), client)?),
-            None => said(format!("{}: {}", asks.answer, json!(answers))),
-        }
-    }
-
-    fn asked(
+    fn answer_round(
         &self,
         request: &CallToolRequestParams,
-        asks: &Asks,
-        round: usize,
-        asked: Map<String, Value>,
+        input: &InputRounds,
+        client: Client,
     ) -> Result<Value, ErrorData> {
-        let requests: InputRequests = decoded(Value::Object(asked))?;
+        let round = match &request.request_state {
+            Some(state) if input.is_sealed => self.open_state(&request.name, state)?,
+            _ => 0,
+        };
+        let requested = supported_requests(input.rounds.get(round), client)?;
+        let none = InputResponses::new();
+        let responses = request.input_responses.as_ref().unwrap_or(&none);
+        // Responses to a sealed round count only with its state.
+        let may_be_answered = request.request_state.is_some() || !input.is_sealed;
+        if !may_be_answered || !are_answered(&requested, responses)? {
+            return self.input_required(request, input, round, requested);
+        }
+        match input.rounds.get(round + 1) {
+            Some(next) => self.input_required(request, input, round + 1, supported_requests(Some(next), client)?),
+            None => text_result(format!("{}: {}", input.answer, json!(responses))),
+        }
+    }
+
+    fn input_required(
+        &self,
+        request: &CallToolRequestParams,
+        input: &InputRounds,
+        round: usize,
+        requested: Map<String, Value>,
+    ) -> Result<Value, ErrorData> {
+        let requests: InputRequests = decoded(Value::Object(requested))?;
         let options = SealOptions::new().associated_data(request.name.as_bytes());
-        let state = asks
+        let state = input
             .is_sealed
             .then(|| self.0.seal_with(round.to_string().as_bytes(), &options));
         encoded(InputRequiredResult::new(Some(requests), state))
     }
 
-    fn opened(&self, tool: &str, state: &str) -> Result<usize, ErrorData> {
+    fn open_state(&self, tool: &str, state: &str) -> Result<usize, ErrorData> {
         let opened = self.0.open_with(state, tool.as_bytes()).ok();
         let round = opened.and_then(|payload| String::from_utf8(payload).ok()?.parse().ok());
-        round.ok_or_else(|| ErrorData::invalid_params("The requestState is not as it was given out.", None))
+        round
+            .ok_or_else(|| ErrorData::invalid_params("The requestState was modified or belongs to another tool.", None))
     }
 }
 
-/// Of what a round asks, what the client says it can answer.
-fn wanted(round: Option<&Value>, client: Client) -> Result<Map<String, Value>, ErrorData> {
+/// Returns the input requests of a round that the client supports.
+fn supported_requests(round: Option<&Value>, client: Client) -> Result<Map<String, Value>, ErrorData> {
     let all = round.and_then(Value::as_object).cloned().unwrap_or_default();
     let first = all.values().next().and_then(method).unwrap_or_default().to_owned();
-    let can = |request: &Value| match method(request) {
+    let is_supported = |request: &Value| match method(request) {
         Some("sampling/createMessage") => client.sampling,
         Some("roots/list") => client.roots,
         _ => client.elicitation,
     };
-    let wanted: Map<String, Value> = all.into_iter().filter(|(_, request)| can(request)).collect();
-    if wanted.is_empty() {
-        Err(lacks(&first))
+    let supported: Map<String, Value> = all.into_iter().filter(|(_, request)| is_supported(request)).collect();
+    if supported.is_empty() {
+        Err(missing_capability(&first))
     } else {
-        Ok(wanted)
+        Ok(supported)
     }
 }
 
@@ -173,20 +179,20 @@ fn method(request: &Value) -> Option<&str> {
     request.get("method")?.as_str()
 }
 
-/// Whether everything is answered. An answer that cannot be one is a mistake of the client.
-fn are_answered(asked: &Map<String, Value>, answers: &InputResponses) -> Result<bool, ErrorData> {
-    for (key, request) in asked {
-        let Some(answer) = answers.get(key) else {
+/// Returns whether all input requests are answered. A response of the wrong form is an error.
+fn are_answered(requested: &Map<String, Value>, responses: &InputResponses) -> Result<bool, ErrorData> {
+    for (key, request) in requested {
+        let Some(answer) = responses.get(key) else {
             return Ok(false);
         };
-        let needed = match method(request) {
+        let required = match method(request) {
             Some("sampling/createMessage") => "content",
             Some("roots/list") => "roots",
             _ => "action",
         };
-        if answer.get(needed).is_none() {
+        if answer.get(required).is_none() {
             return Err(ErrorData::invalid_params(
-                format!("The answer {key} has no {needed}."),
+                format!("The response {key} has no {required}."),
                 None,
             ));
         }
@@ -194,16 +200,16 @@ fn are_answered(asked: &Map<String, Value>, answers: &InputResponses) -> Result<
     Ok(true)
 }
 
-fn lacks(method: &str) -> ErrorData {
-    let mut needed = ClientCapabilities::default();
+fn missing_capability(method: &str) -> ErrorData {
+    let mut required = ClientCapabilities::default();
     match method {
-        "sampling/createMessage" => needed.sampling = Some(SamplingCapability::default()),
-        "roots/list" => needed.roots = Some(RootsCapabilities::default()),
-        _ => needed.elicitation = Some(ElicitationCapability::default()),
+        "sampling/createMessage" => required.sampling = Some(SamplingCapability::default()),
+        "roots/list" => required.roots = Some(RootsCapabilities::default()),
+        _ => required.elicitation = Some(ElicitationCapability::default()),
     }
-    ErrorData::missing_required_client_capability(needed)
+    ErrorData::missing_required_client_capability(required)
 }
 
-fn said(text: String) -> Result<Value, ErrorData> {
+fn text_result(text: String) -> Result<Value, ErrorData> {
     encoded(CallToolResult::success(vec![ContentBlock::text(text)]))
 }

@@ -1,4 +1,4 @@
-//! The list of the suite's tools, and those that always say the same.
+//! The list of the suite's tools, and the tools with constant results.
 
 use rmcp::ErrorData;
 use rmcp::model::{CallToolRequestParams, CallToolResult, Tool};
@@ -84,7 +84,7 @@ const TOOLS: [(&str, &str, &[&str]); 26] = [
     ),
 ];
 
-/// Every tool of the suite.
+/// Returns all tools.
 #[must_use]
 pub fn all() -> Vec<Tool> {
     let tool = |(name, description, arguments): &(&str, &str, &[&str])| {
@@ -108,7 +108,7 @@ fn input_schema(name: &str, arguments: &[&str]) -> Value {
     json!({ "type": "object", "properties": properties, "required": arguments, "additionalProperties": false })
 }
 
-/// Verbatim what the suite wants to find again.
+/// Returns the schema that the suite compares word for word.
 fn schema_with_everything() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -133,7 +133,7 @@ fn schema_with_everything() -> Value {
     })
 }
 
-/// What a tool says that always says the same.
+/// Answers a tool with a constant result, or returns `None` if the tool is not one of these.
 pub(super) fn answer(request: &CallToolRequestParams) -> Result<Option<CallToolResult>, ErrorData> {
     let text = |text: &str| json!({ "type": "text", "text": text });
     let image = json!({ "type": "image", "data": PNG, "mimeType": "image/png" });

@@ -1,6 +1,9 @@
-//! The gate in front of every S3 operation: who is it, is the bucket here, may they? It runs after the signature has
-//! been verified and before the operation's input is read, and leaves the `Pass` behind with which an operation asks
-//! about what only its input names (the keys of `DeleteObjects`, the bucket of a key that is missing).
+//! Authentication and authorization of S3 requests.
+//!
+//! s3s calls [`AccessCheck`] after it has verified the signature and before it reads the operation's input. The check
+//! resolves the caller, redirects requests for another region and requires the permissions of the operation. It leaves an
+//! [`Authorization`] in the request's extensions, with which an operation requires what only its input names: the keys of
+//! `DeleteObjects`, or `s3:ListBucket` when a key is missing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,168 +18,208 @@ use s3s::path::S3Path;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 use url::form_urlencoded;
 
-use super::action::{On, Traits, read_action, required};
-use super::authorize::{Context, decide};
+use super::action::{ActionModifiers, ResourceKind, read_action, required_permissions};
+use super::authorize::{ConditionContext, authorize};
 use super::caller::Caller;
-use super::error::{access_denied, error, no_such_bucket, with_headers};
-use super::iam::Unidentified;
-use super::journal::Note;
-use super::signed::Signed;
-use crate::state::{State, lock};
+use super::error::{access_denied, error, invalid_argument, invalid_request, no_such_bucket, with_headers};
+use super::iam::AuthenticationError;
+use super::journal::DetailsHandle;
+use super::signature::SignatureClaims;
+use crate::state::State;
 
-/// Gives the verifier the secret of an access key.
-pub(crate) struct Secrets(pub Arc<State>);
+/// Looks up the secret access key with which s3s verifies a signature.
+pub(crate) struct SecretKeyLookup(pub Arc<State>);
 
 #[async_trait::async_trait]
-impl S3Auth for Secrets {
+impl S3Auth for SecretKeyLookup {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        let secret = lock(&self.0.iam).secret_of(access_key);
+        let secret = self.0.iam().secret_access_key(access_key);
         secret
             .map(SecretKey::from)
-            .ok_or_else(|| refuse(Unidentified::UnknownKey))
+            .ok_or_else(|| authentication_error(AuthenticationError::UnknownAccessKey))
     }
 }
 
-/// What the gate learned about a request, for the operation behind it.
+/// The authenticated caller of a request and the condition keys its policies are evaluated with.
 #[derive(Clone)]
-pub(crate) struct Pass {
+pub(crate) struct Authorization {
     pub caller: Caller,
-    context: Arc<Context>,
+    context: Arc<ConditionContext>,
 }
 
-impl Pass {
-    /// The pass of the request at hand; a request without one is anonymous, which no policy allows anything.
-    pub(crate) fn of(extensions: &Extensions) -> Self {
-        let absent = || Self {
+impl Authorization {
+    /// Returns the request's authorization. A request without one is anonymous.
+    pub(crate) fn from_extensions(extensions: &Extensions) -> Self {
+        let anonymous = || Self {
             caller: Caller::anonymous(),
             context: Arc::default(),
         };
-        extensions.get::<Self>().cloned().unwrap_or_else(absent)
+        extensions.get::<Self>().cloned().unwrap_or_else(anonymous)
     }
 
-    /// Whether the caller may do `action` on `resource`, which the policy of its bucket also speaks about.
-    pub(crate) fn may(&self, action: &str, resource: &str, policy: Option<&PolicyDocument>) -> S3Result<()> {
-        decide(&self.caller, action, resource, policy, &self.context).map_err(|refusal| {
+    /// Returns `AccessDenied` unless the caller may perform `action` on `resource`, given the policy of its bucket.
+    pub(crate) fn require(&self, action: &str, resource: &str, bucket_policy: Option<&PolicyDocument>) -> S3Result<()> {
+        authorize(&self.caller, action, resource, bucket_policy, &self.context).map_err(|denial| {
             error(
                 S3ErrorCode::AccessDenied,
-                refusal.message(&self.caller, action, resource),
+                denial.message(&self.caller, action, resource),
             )
         })
     }
 }
 
-/// The gate.
-pub(crate) struct Gate(pub Arc<State>);
+/// The access check of every S3 operation.
+pub(crate) struct AccessCheck(pub Arc<State>);
 
 #[async_trait::async_trait]
-impl S3Access for Gate {
+impl S3Access for AccessCheck {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let operation = cx.s3_op().name().to_owned();
-        let note = cx.extensions_mut().get::<Note>().cloned().unwrap_or_default();
-        note.write(|noted| noted.operation = Some(operation.clone()));
-        let signed = cx.credentials().and_then(|_| Signed::read(cx.uri(), cx.headers()));
-        let caller = match (&signed, cx.credentials()) {
-            (Some(signed), Some(verified)) => self.identify(signed, &verified.access_key)?,
+        let details = cx.extensions_mut().get::<DetailsHandle>().cloned().unwrap_or_default();
+        details.update(|details| details.operation = Some(operation.clone()));
+        let claims = cx
+            .credentials()
+            .and_then(|_| SignatureClaims::parse(cx.uri(), cx.headers()));
+        let caller = match (&claims, cx.credentials()) {
+            (Some(claims), Some(verified)) => self.authenticate(claims, &verified.access_key)?,
             // Verified, but by a scheme older than Signature Version 4.
-            (None, Some(_)) => return Err(super::error::invalid_request("Please use AWS4-HMAC-SHA256.")),
+            (None, Some(_)) => return Err(invalid_request("Please use AWS4-HMAC-SHA256.")),
             (_, None) => Caller::anonymous(),
         };
         let arn = Some(caller.arn.clone()).filter(|arn| !arn.is_empty());
-        note.write(|noted| noted.principal_arn = arn);
-        let region = signed.as_ref().map_or("", |signed| signed.region.as_str());
+        details.update(|details| details.principal_arn = arn);
+        let region = claims.as_ref().map_or("", |claims| claims.region.as_str());
         let peer = cx.extensions_mut().get::<SocketAddr>().copied();
-        let context = Arc::new(self.0.s3_context(&caller, region, peer, cx.uri(), cx.headers()));
-        let pass = Pass { caller, context };
-        self.admit(&operation, signed.as_ref(), cx.s3_path(), cx.uri(), cx.headers(), &pass)?;
-        cx.extensions_mut().insert(pass);
+        let context = Arc::new(
+            self.0
+                .s3_condition_context(&caller, region, peer, cx.uri(), cx.headers()),
+        );
+        let authorization = Authorization { caller, context };
+        let request = RequestHead {
+            operation: &operation,
+            signed_region: claims.as_ref().map(|claims| claims.region.as_str()),
+            path: cx.s3_path(),
+            uri: cx.uri(),
+            headers: cx.headers(),
+        };
+        self.authorize(&request, &authorization)?;
+        cx.extensions_mut().insert(authorization);
         Ok(())
     }
 }
 
-impl Gate {
-    fn identify(&self, signed: &Signed, verified: &str) -> S3Result<Caller> {
-        // What is claimed counts for nothing unless it is what was verified: a request may carry two signatures.
-        if signed.access_key_id != verified {
-            return Err(super::error::invalid_argument("Only one auth mechanism allowed"));
+/// The parts of a request that decide which permissions it needs.
+struct RequestHead<'a> {
+    operation: &'a str,
+    /// The region in the signature's scope; `None` for an anonymous request.
+    signed_region: Option<&'a str>,
+    path: &'a S3Path,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl RequestHead<'_> {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    fn modifiers(&self) -> ActionModifiers {
+        let query = self.uri.query().unwrap_or_default();
+        let conditional = self.header("if-match").is_some_and(|value| value != "*");
+        ActionModifiers {
+            version: form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == "versionId"),
+            tagging: self.header("x-amz-tagging").is_some(),
+            if_match: conditional && !matches!(self.operation, "GetObject" | "HeadObject"),
         }
-        if signed.service != "s3" {
+    }
+
+    fn resource_arn(&self, kind: ResourceKind) -> String {
+        let bucket = self.path.get_bucket_name().unwrap_or("*");
+        match kind {
+            ResourceKind::Account => "arn:aws:s3:::*".to_owned(),
+            ResourceKind::Bucket => bucket_arn(bucket),
+            ResourceKind::Object => object_arn(bucket, self.path.get_object_key().unwrap_or("*")),
+        }
+    }
+}
+
+impl AccessCheck {
+    fn authenticate(&self, claims: &SignatureClaims, verified_access_key: &str) -> S3Result<Caller> {
+        // Claims count only if they belong to the verified signature: a request may carry two signatures.
+        if claims.access_key_id != verified_access_key {
+            return Err(invalid_argument("Only one auth mechanism allowed"));
+        }
+        if claims.service != "s3" {
             return Err(s3s::s3_error!(
                 SignatureDoesNotMatch,
                 "Credential should be scoped to correct service: 's3'."
             ));
         }
-        self.0.identify(signed).map_err(refuse)
+        self.0.authenticate(claims).map_err(authentication_error)
     }
 
-    fn admit(
-        &self,
-        operation: &str,
-        signed: Option<&Signed>,
-        path: &S3Path,
-        uri: &Uri,
-        headers: &HeaderMap,
-        pass: &Pass,
-    ) -> S3Result<()> {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let bucket = path.get_bucket_name();
+    fn authorize(&self, request: &RequestHead<'_>, authorization: &Authorization) -> S3Result<()> {
         let mut policy = None;
         let mut bucket_region = None;
-        if let Some(bucket) = bucket
-            && operation != "CreateBucket"
+        if let Some(bucket) = request.path.get_bucket_name()
+            && request.operation != "CreateBucket"
         {
-            let (region, bucket_policy) = lock(&self.0.store).policy_of(bucket).ok_or_else(no_such_bucket)?;
-            let signed_for = signed.map_or(region.as_ref(), |signed| signed.region.as_str());
-            let anywhere = operation == "GetBucketLocation" && signed_for == self.0.options.region;
-            if signed_for != region.as_ref() && !anywhere {
-                return Err(redirect(&region));
-            }
-            if text("x-amz-expected-bucket-owner").is_some_and(|owner| owner != self.0.options.account_id) {
-                return Err(access_denied());
-            }
-            (policy, bucket_region) = (bucket_policy, Some(region));
+            let (region, bucket_policy) = self.0.store().region_and_policy(bucket).ok_or_else(no_such_bucket)?;
+            self.check_region(request, &region)?;
+            self.check_expected_owner(request)?;
+            policy = bucket_policy;
+            bucket_region = Some(region);
         }
-        let conditional = text("if-match").is_some_and(|value| value != "*");
-        let traits = Traits {
-            version: uri
-                .query()
-                .is_some_and(|query| query_value(query, "versionId").is_some()),
-            tagging: text("x-amz-tagging").is_some(),
-            if_match: conditional && !matches!(operation, "GetObject" | "HeadObject"),
-        };
-        for (action, on) in required(operation, traits) {
-            let resource = match on {
-                On::Account => "arn:aws:s3:::*".to_owned(),
-                On::Bucket => bucket_arn(bucket.unwrap_or("*")),
-                On::Object => object_arn(bucket.unwrap_or("*"), path.get_object_key().unwrap_or("*")),
-            };
-            let verdict = pass.may(&action, &resource, policy.as_deref());
-            // AWS tells a bucket's region also to whom it refuses the bucket.
-            verdict.map_err(|refusal| match &bucket_region {
-                Some(region) if operation == "HeadBucket" => {
-                    with_headers(refusal, [("x-amz-bucket-region", region.as_ref())])
+        for (action, kind) in required_permissions(request.operation, request.modifiers()) {
+            let resource = request.resource_arn(kind);
+            let result = authorization.require(&action, &resource, policy.as_deref());
+            // AWS reports a bucket's region even to callers who may not access the bucket.
+            result.map_err(|denied| match &bucket_region {
+                Some(region) if request.operation == "HeadBucket" => {
+                    with_headers(denied, [("x-amz-bucket-region", region.as_ref())])
                 }
-                _ => refusal,
+                _ => denied,
             })?;
         }
-        if matches!(operation, "CopyObject" | "UploadPartCopy") {
-            self.admit_source(text("x-amz-copy-source").unwrap_or_default(), pass)?;
+        if matches!(request.operation, "CopyObject" | "UploadPartCopy") {
+            let source = request.header("x-amz-copy-source").unwrap_or_default();
+            self.authorize_copy_source(source, authorization)?;
         }
         Ok(())
     }
 
-    fn admit_source(&self, header: &str, pass: &Pass) -> S3Result<()> {
+    /// Redirects a request that was signed for another region. `GetBucketLocation` is also answered in the account's own
+    /// region.
+    fn check_region(&self, request: &RequestHead<'_>, bucket_region: &str) -> S3Result<()> {
+        let signed_region = request.signed_region.unwrap_or(bucket_region);
+        let any_bucket = request.operation == "GetBucketLocation" && signed_region == self.0.options.region;
+        if signed_region == bucket_region || any_bucket {
+            return Ok(());
+        }
+        Err(permanent_redirect(bucket_region))
+    }
+
+    fn check_expected_owner(&self, request: &RequestHead<'_>) -> S3Result<()> {
+        let expected = request.header("x-amz-expected-bucket-owner");
+        if expected.is_some_and(|owner| owner != self.0.options.account_id) {
+            return Err(access_denied());
+        }
+        Ok(())
+    }
+
+    fn authorize_copy_source(&self, header: &str, authorization: &Authorization) -> S3Result<()> {
         let Ok(CopySource::Bucket {
             bucket,
             key,
             version_id,
         }) = CopySource::parse(header)
         else {
-            return Err(super::error::invalid_argument(
+            return Err(invalid_argument(
                 "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
             ));
         };
-        let policy = lock(&self.0.store).policy_of(&bucket).ok_or_else(no_such_bucket)?.1;
-        pass.may(
+        let (_, policy) = self.0.store().region_and_policy(&bucket).ok_or_else(no_such_bucket)?;
+        authorization.require(
             read_action(version_id.is_some()),
             &object_arn(&bucket, &key),
             policy.as_deref(),
@@ -185,10 +228,15 @@ impl Gate {
 }
 
 impl State {
-    /// Who signed, by key and token.
-    pub(crate) fn identify(&self, signed: &Signed) -> Result<Caller, Unidentified> {
-        let (now, account) = (self.now(), &self.options.account_id);
-        lock(&self.iam).identify(account, &signed.access_key_id, signed.token.as_deref(), now)
+    /// Returns the caller whose access key and session token the request claims.
+    pub(crate) fn authenticate(&self, claims: &SignatureClaims) -> Result<Caller, AuthenticationError> {
+        let now = self.now();
+        self.iam().authenticate(
+            &self.options.account_id,
+            &claims.access_key_id,
+            claims.token.as_deref(),
+            now,
+        )
     }
 }
 
@@ -200,29 +248,23 @@ pub(crate) fn object_arn(bucket: &str, key: &str) -> String {
     format!("arn:aws:s3:::{bucket}/{key}")
 }
 
-fn query_value(query: &str, name: &str) -> Option<String> {
-    form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
-}
-
-fn redirect(region: &str) -> S3Error {
+fn permanent_redirect(region: &str) -> S3Error {
     let message = "The bucket you are attempting to access must be addressed using the specified endpoint. \
                    Please send all future requests to this endpoint.";
-    let refusal = error(S3ErrorCode::PermanentRedirect, message);
-    with_headers(refusal, [("x-amz-bucket-region", region)])
+    let redirect = error(S3ErrorCode::PermanentRedirect, message);
+    with_headers(redirect, [("x-amz-bucket-region", region)])
 }
 
-fn refuse(reason: Unidentified) -> S3Error {
+fn authentication_error(reason: AuthenticationError) -> S3Error {
     match reason {
-        Unidentified::UnknownKey => error(
+        AuthenticationError::UnknownAccessKey => error(
             S3ErrorCode::InvalidAccessKeyId,
             "The AWS Access Key Id you provided does not exist in our records.",
         ),
-        Unidentified::InvalidToken => error(
+        AuthenticationError::InvalidToken => error(
             S3ErrorCode::InvalidToken,
             "The provided token is malformed or otherwise invalid.",
         ),
-        Unidentified::ExpiredToken => error(S3ErrorCode::ExpiredToken, "The provided token has expired."),
+        AuthenticationError::ExpiredToken => error(S3ErrorCode::ExpiredToken, "The provided token has expired."),
     }
 }

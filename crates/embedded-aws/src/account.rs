@@ -1,7 +1,9 @@
-//! The account: its users, roles, sessions and trusted issuers, set up without HTTP, signatures or policies.
+//! The public handle on the account: its server, users, roles, sessions and trusted identity providers.
+//!
+//! These methods change the state directly. They are neither authenticated nor authorized and leave no journal entry.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -13,10 +15,10 @@ use crate::keys::{self, AccessKey, SessionKeys};
 use crate::options::Options;
 use crate::policy::{InvalidPolicy, Kind, parse, parse_all};
 use crate::server;
-use crate::state::{State, lock};
-use crate::sts::Issuer;
+use crate::state::State;
+use crate::sts::issuer::Issuer;
 
-/// The embedded AWS account. Clones share it.
+/// An embedded AWS account. Clones share its state.
 #[derive(Clone)]
 pub struct EmbeddedAws {
     pub(crate) state: Arc<State>,
@@ -31,24 +33,17 @@ impl fmt::Debug for EmbeddedAws {
 }
 
 impl EmbeddedAws {
-    /// An account with nobody and nothing in it.
+    /// Creates an account without users, roles or buckets.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let (iam, store, issuers) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self {
-            state: Arc::new(State {
-                options,
-                iam,
-                store,
-                issuers,
-                journal: Journal::default(),
-            }),
+            state: Arc::new(State::new(options)),
         }
     }
 
-    /// Trusts the tokens of an identity provider: roles whose trust policy names
-    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST` as federated principal are given in exchange for them. `keys` is the
-    /// provider's key set (RFC 7517).
+    /// Accepts tokens of an OIDC provider in `AssumeRoleWithWebIdentity`, for roles whose trust policy names
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST` as its federated principal. `keys` is the provider's JSON Web Key Set
+    /// (RFC 7517).
     pub fn trust_issuer(&self, issuer: &str, audience: &str, keys: &Value) -> Result<(), serde_json::Error> {
         let keys = serde_json::from_value(keys.clone())?;
         let trusted = Issuer {
@@ -56,40 +51,40 @@ impl EmbeddedAws {
             audience: audience.to_owned(),
             keys,
         };
-        lock(&self.state.issuers).push(trusted);
+        self.state.issuers().push(trusted);
         Ok(())
     }
 
-    /// The options it was made with.
+    /// Returns the options with which the account was created.
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.state.options
     }
 
-    /// The record of requests.
+    /// Returns a handle on the journal of requests.
     #[must_use]
     pub fn journal(&self) -> Journal {
         self.state.journal.clone()
     }
 
-    /// Answers S3 and STS requests on `listener` until `shutdown` fires, then lets open connections finish for up to a
-    /// second. May run several times at once, on several listeners.
+    /// Serves S3 and STS requests on `listener` until `shutdown` is cancelled, then gives open connections up to one second
+    /// to finish. Several listeners may be served concurrently.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) {
         server::serve(Arc::clone(&self.state), listener, shutdown).await;
     }
 
-    /// Makes a user with these identity policies and a new access key. A user may be made again to get a further key;
-    /// the policies go with the key.
+    /// Creates a user with these identity policies and returns a new access key. Calling this again for the same name
+    /// creates another access key; policies are attached to the key.
     pub fn create_user(&self, name: &str, policies: &[Value]) -> Result<AccessKey, InvalidPolicy> {
         let key = AccessKey {
             access_key_id: keys::unique_id("AKIA"),
-            secret_access_key: keys::secret().into(),
+            secret_access_key: keys::secret_access_key().into(),
         };
         self.put_user(name, key.clone(), policies)?;
         Ok(key)
     }
 
-    /// Makes a user whose access key is known beforehand.
+    /// Creates a user with the given access key.
     pub fn create_user_with_key(
         &self,
         name: &str,
@@ -110,17 +105,19 @@ impl EmbeddedAws {
 
     fn put_user(&self, name: &str, key: AccessKey, policies: &[Value]) -> Result<(), InvalidPolicy> {
         let policies = parse_all(Kind::Identity, policies)?;
-        lock(&self.state.iam).put_user(&self.state.options.account_id, name, key, policies);
+        self.state
+            .iam()
+            .put_user(&self.state.options.account_id, name, key, policies);
         Ok(())
     }
 
-    /// The ARN that a user of this name has.
+    /// Returns the ARN of the user with this name, which need not exist.
     #[must_use]
     pub fn user_arn(&self, name: &str) -> String {
         format!("arn:aws:iam::{}:user/{name}", self.state.options.account_id)
     }
 
-    /// The ARN that a role of this path and name has.
+    /// Returns the ARN of the role with this path and name, which need not exist.
     #[must_use]
     pub fn role_arn(&self, path_and_name: &str) -> String {
         format!(
@@ -130,39 +127,38 @@ impl EmbeddedAws {
         )
     }
 
-    /// Makes a role and tells its ARN. `path_and_name` is `reader` or `quilt/reader`. A role of that name that exists is
-    /// replaced, and its sessions lose every permission, as in AWS.
+    /// Creates a role and returns its ARN. `path_and_name` is, for example, `reader` or `quilt/reader`. An existing role
+    /// with this name is replaced, and its sessions lose every permission, as in AWS.
     pub fn create_role(&self, path_and_name: &str, trust: &Value, policies: &[Value]) -> Result<String, InvalidPolicy> {
-        let (trust, policies) = (parse(Kind::Trust, trust)?, parse_all(Kind::Identity, policies)?);
-        Ok(lock(&self.state.iam).put_role(&self.state.options.account_id, path_and_name, trust, policies))
+        let trust = parse(Kind::Trust, trust)?;
+        let policies = parse_all(Kind::Identity, policies)?;
+        Ok(self
+            .state
+            .iam()
+            .put_role(&self.state.options.account_id, path_and_name, trust, policies))
     }
 
-    /// Deletes a role; its living sessions are refused everything from now on. Tells whether there was one.
-    #[expect(clippy::must_use_candidate, reason = "the answer is for who cares")]
+    /// Deletes a role and returns whether it existed. Its open sessions lose every permission.
+    #[expect(clippy::must_use_candidate, reason = "most callers know that the role exists")]
     pub fn delete_role(&self, role_arn: &str) -> bool {
-        lock(&self.state.iam).delete_role(role_arn)
+        self.state.iam().delete_role(role_arn)
     }
 
-    /// Replaces a role's policies, also for its living sessions. Tells whether there is such a role.
+    /// Replaces a role's policies, also for its open sessions, and returns whether the role exists.
     pub fn set_role_policies(&self, role_arn: &str, policies: &[Value]) -> Result<bool, InvalidPolicy> {
         let policies = parse_all(Kind::Identity, policies)?;
-        Ok(lock(&self.state.iam).change_role(role_arn, None, Some(policies)))
+        Ok(self.state.iam().set_role_policies(role_arn, policies))
     }
 
-    /// Replaces a role's trust policy. Tells whether there is such a role.
-    pub fn set_role_trust(&self, role_arn: &str, trust: &Value) -> Result<bool, InvalidPolicy> {
-        let trust = parse(Kind::Trust, trust)?;
-        Ok(lock(&self.state.iam).change_role(role_arn, Some(trust), None))
-    }
-
-    /// Forgets an access key of a user or session: from now on it is `InvalidAccessKeyId`. Tells whether there was one.
-    #[expect(clippy::must_use_candidate, reason = "the answer is for who cares")]
+    /// Deletes the access key of a user or session and returns whether it existed. Later requests with it are answered with
+    /// `InvalidAccessKeyId`.
+    #[expect(clippy::must_use_candidate, reason = "most callers know that the key exists")]
     pub fn revoke_access_key(&self, access_key_id: &str) -> bool {
-        lock(&self.state.iam).delete_access_key(access_key_id)
+        self.state.iam().delete_access_key(access_key_id)
     }
 
-    /// Opens a session of a role without asking its trust policy: what a registry vends. `None` if there is no such
-    /// role. A life of zero seconds has ended already.
+    /// Opens a session of a role without evaluating its trust policy, as a Quilt registry does on behalf of its users.
+    /// Returns `None` if the role does not exist. A session of zero seconds has already expired.
     pub fn mint_session(
         &self,
         role_arn: &str,
@@ -180,7 +176,7 @@ impl EmbeddedAws {
             policy,
             ..SessionSpec::default()
         };
-        let mut iam = lock(&self.state.iam);
+        let mut iam = self.state.iam();
         let Some(role) = iam.role(role_arn) else {
             return Ok(None);
         };

@@ -1,10 +1,10 @@
-//! Which permissions an S3 operation needs, and on what. The table is AWS's; an operation that is not in it needs the
+//! Permissions that each S3 operation requires, as AWS documents them. An operation that is not in the table requires the
 //! action of its own name.
 
-/// What a permission is asked on.
+/// The kind of resource that a permission applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum On {
-    /// Every bucket of the account.
+pub(crate) enum ResourceKind {
+    /// All buckets of the account.
     Account,
     /// The bucket of the request.
     Bucket,
@@ -12,71 +12,80 @@ pub(crate) enum On {
     Object,
 }
 
-/// What in a request, beside its operation, changes the permissions it needs.
+/// Properties of a request that change the permissions its operation requires.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Traits {
-    /// A version id is named.
+pub(crate) struct ActionModifiers {
+    /// The request names a version ID.
     pub version: bool,
-    /// Tags are written along (`x-amz-tagging`).
+    /// The request also writes tags (`x-amz-tagging`).
     pub tagging: bool,
-    /// The write depends on the entity tag of what is there (`If-Match`).
+    /// The write depends on the current entity tag (`If-Match`).
     pub if_match: bool,
 }
 
-/// The permissions that `operation` needs, in the order AWS checks them. Empty for `DeleteObjects`, which is checked key
-/// by key.
-pub(crate) fn required(operation: &str, traits: Traits) -> Vec<(String, On)> {
-    let pick = |plain: &'static str, versioned: &'static str| if traits.version { versioned } else { plain };
-    let mut needed: Vec<(&str, On)> = match operation {
-        "ListBuckets" => vec![("s3:ListAllMyBuckets", On::Account)],
-        "HeadBucket" | "ListObjects" | "ListObjectsV2" => vec![("s3:ListBucket", On::Bucket)],
-        "ListObjectVersions" => vec![("s3:ListBucketVersions", On::Bucket)],
-        "ListMultipartUploads" => vec![("s3:ListBucketMultipartUploads", On::Bucket)],
-        "GetObject" | "HeadObject" => vec![(pick("s3:GetObject", "s3:GetObjectVersion"), On::Object)],
+/// Returns the permissions that `operation` requires, in the order in which AWS checks them. Empty for `DeleteObjects`,
+/// which is authorized key by key.
+pub(crate) fn required_permissions(operation: &str, modifiers: ActionModifiers) -> Vec<(String, ResourceKind)> {
+    let pick = |plain: &'static str, versioned: &'static str| if modifiers.version { versioned } else { plain };
+    let mut permissions: Vec<(&str, ResourceKind)> = match operation {
+        "ListBuckets" => vec![("s3:ListAllMyBuckets", ResourceKind::Account)],
+        "HeadBucket" | "ListObjects" | "ListObjectsV2" => vec![("s3:ListBucket", ResourceKind::Bucket)],
+        "ListObjectVersions" => vec![("s3:ListBucketVersions", ResourceKind::Bucket)],
+        "ListMultipartUploads" => vec![("s3:ListBucketMultipartUploads", ResourceKind::Bucket)],
+        "GetObject" | "HeadObject" => vec![(pick("s3:GetObject", "s3:GetObjectVersion"), ResourceKind::Object)],
         "GetObjectAttributes" => vec![
-            (pick("s3:GetObject", "s3:GetObjectVersion"), On::Object),
+            (pick("s3:GetObject", "s3:GetObjectVersion"), ResourceKind::Object),
             (
                 pick("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"),
-                On::Object,
+                ResourceKind::Object,
             ),
         ],
-        "GetObjectTagging" => vec![(pick("s3:GetObjectTagging", "s3:GetObjectVersionTagging"), On::Object)],
-        "PutObjectTagging" => vec![(pick("s3:PutObjectTagging", "s3:PutObjectVersionTagging"), On::Object)],
+        "GetObjectTagging" => vec![(
+            pick("s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
+            ResourceKind::Object,
+        )],
+        "PutObjectTagging" => vec![(
+            pick("s3:PutObjectTagging", "s3:PutObjectVersionTagging"),
+            ResourceKind::Object,
+        )],
         "DeleteObjectTagging" => vec![(
             pick("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"),
-            On::Object,
+            ResourceKind::Object,
         )],
         "PutObject"
         | "CopyObject"
         | "CreateMultipartUpload"
         | "UploadPart"
         | "UploadPartCopy"
-        | "CompleteMultipartUpload" => vec![("s3:PutObject", On::Object)],
-        "AbortMultipartUpload" => vec![("s3:AbortMultipartUpload", On::Object)],
-        "ListParts" => vec![("s3:ListMultipartUploadParts", On::Object)],
-        "DeleteObject" => vec![(delete_action(traits.version), On::Object)],
+        | "CompleteMultipartUpload" => vec![("s3:PutObject", ResourceKind::Object)],
+        "AbortMultipartUpload" => vec![("s3:AbortMultipartUpload", ResourceKind::Object)],
+        "ListParts" => vec![("s3:ListMultipartUploadParts", ResourceKind::Object)],
+        "DeleteObject" => vec![(delete_action(modifiers.version), ResourceKind::Object)],
         "DeleteObjects" => vec![],
         other => {
             return vec![(
                 format!("s3:{other}"),
                 if other.contains("Object") {
-                    On::Object
+                    ResourceKind::Object
                 } else {
-                    On::Bucket
+                    ResourceKind::Bucket
                 },
             )];
         }
     };
-    if traits.tagging {
-        needed.push(("s3:PutObjectTagging", On::Object));
+    if modifiers.tagging {
+        permissions.push(("s3:PutObjectTagging", ResourceKind::Object));
     }
-    if traits.if_match {
-        needed.push(("s3:GetObject", On::Object));
+    if modifiers.if_match {
+        permissions.push(("s3:GetObject", ResourceKind::Object));
     }
-    needed.into_iter().map(|(action, on)| (action.to_owned(), on)).collect()
+    permissions
+        .into_iter()
+        .map(|(action, kind)| (action.to_owned(), kind))
+        .collect()
 }
 
-/// The permission that deleting one object needs.
+/// Returns the permission that deleting one object requires.
 pub(crate) fn delete_action(version: bool) -> &'static str {
     if version {
         "s3:DeleteObjectVersion"
@@ -85,7 +94,7 @@ pub(crate) fn delete_action(version: bool) -> &'static str {
     }
 }
 
-/// The permission that reading a copy's source needs.
+/// Returns the permission that reading the source of a copy requires.
 pub(crate) fn read_action(version: bool) -> &'static str {
     if version { "s3:GetObjectVersion" } else { "s3:GetObject" }
 }
@@ -94,8 +103,8 @@ pub(crate) fn read_action(version: bool) -> &'static str {
 mod tests {
     use super::*;
 
-    fn actions(operation: &str, traits: Traits) -> Vec<String> {
-        required(operation, traits)
+    fn actions(operation: &str, modifiers: ActionModifiers) -> Vec<String> {
+        required_permissions(operation, modifiers)
             .into_iter()
             .map(|(action, _)| action)
             .collect()
@@ -103,10 +112,10 @@ mod tests {
 
     #[test]
     fn a_version_id_changes_the_action() {
-        assert_eq!(actions("GetObject", Traits::default()), ["s3:GetObject"]);
-        let versioned = Traits {
+        assert_eq!(actions("GetObject", ActionModifiers::default()), ["s3:GetObject"]);
+        let versioned = ActionModifiers {
             version: true,
-            ..Traits::default()
+            ..ActionModifiers::default()
         };
         assert_eq!(actions("HeadObject", versioned), ["s3:GetObjectVersion"]);
         assert_eq!(
@@ -118,20 +127,20 @@ mod tests {
 
     #[test]
     fn writes_need_what_they_touch() {
-        let traits = Traits {
+        let modifiers = ActionModifiers {
             tagging: true,
             if_match: true,
             version: false,
         };
         assert_eq!(
-            actions("PutObject", traits),
+            actions("PutObject", modifiers),
             ["s3:PutObject", "s3:PutObjectTagging", "s3:GetObject"]
         );
-        assert_eq!(actions("UploadPart", Traits::default()), ["s3:PutObject"]);
+        assert_eq!(actions("UploadPart", ActionModifiers::default()), ["s3:PutObject"]);
         assert_eq!(
-            required("PutBucketPolicy", Traits::default()),
-            [("s3:PutBucketPolicy".to_owned(), On::Bucket)]
+            required_permissions("PutBucketPolicy", ActionModifiers::default()),
+            [("s3:PutBucketPolicy".to_owned(), ResourceKind::Bucket)]
         );
-        assert!(required("DeleteObjects", Traits::default()).is_empty());
+        assert!(required_permissions("DeleteObjects", ActionModifiers::default()).is_empty());
     }
 }

@@ -1,6 +1,8 @@
-//! The decision: may this caller do this action on this resource? Combines identity policies, session policy and the
-//! resource's own policy as AWS does, and says in AWS's words which of them refused. Each kind of policy is evaluated on
-//! its own, because the evaluator's combined answer does not tell who refused.
+//! Policy evaluation: whether a caller may perform an action on a resource.
+//!
+//! Combines the caller's identity policies, its session policy and the resource's policy as AWS does, and reports in AWS's
+//! words which of them denied the request. Each kind of policy is evaluated separately, because the evaluator's combined
+//! decision does not say which one denied it.
 
 use std::collections::HashMap;
 
@@ -8,25 +10,31 @@ use awsim_iam_policy::{AuthzRequest, ContextValue, Decision, EvalContext, Policy
 
 use super::caller::{Caller, Identity};
 
-/// Condition keys of a request, in lower case.
-pub(crate) type Context = HashMap<String, ContextValue>;
+/// The condition keys of a request, in lower case.
+pub(crate) type ConditionContext = HashMap<String, ContextValue>;
 
-/// No account has this id, so a principal that names a whole account does not match it.
+/// An account ID that no account has, so that a principal naming a whole account does not match it.
 const NO_ACCOUNT: &str = "-";
 
-/// Which policy refused, and how.
+/// The reason for an `AccessDenied`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Denial {
+    /// An identity policy explicitly denies the action.
     DeniedByIdentity,
+    /// The session policy explicitly denies the action.
     DeniedBySession,
+    /// The resource's policy explicitly denies the action.
     DeniedByResource,
+    /// Neither an identity policy nor the resource's policy allows the action.
     NotAllowedByIdentity,
+    /// A session policy is present and does not allow the action.
     NotAllowedBySession,
+    /// The request is unsigned and the resource is not public.
     Anonymous,
 }
 
-impl Refusal {
-    /// The sentence AWS puts into the `AccessDenied` message.
+impl Denial {
+    /// Returns the message that AWS sends with `AccessDenied`.
     pub(crate) fn message(self, caller: &Caller, action: &str, resource: &str) -> String {
         let reason = match self {
             Self::Anonymous => return "Access Denied".to_owned(),
@@ -43,72 +51,74 @@ impl Refusal {
     }
 }
 
-/// What a resource's own policy says to a caller.
+/// The effect of a resource's policy on a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Grant {
+pub(crate) enum ResourceGrant {
+    /// A statement denies the action.
     Denied,
-    Silent,
-    /// The whole account is named: the caller's own policies decide.
+    /// No statement matches.
+    Unmatched,
+    /// The policy allows the account: the caller's identity policies must allow the action, too.
     ToAccount,
-    /// The role is named: a session policy still limits.
+    /// The policy allows the role: a session policy still limits it.
     ToRole,
-    /// The user or session itself, or everybody, is named.
+    /// The policy allows the user or session itself, or every principal.
     ToCaller,
 }
 
-/// Decides one action on one resource.
-pub(crate) fn decide(
+/// Decides whether the caller may perform one action on one resource.
+pub(crate) fn authorize(
     caller: &Caller,
     action: &str,
     resource: &str,
     resource_policy: Option<&PolicyDocument>,
-    context: &Context,
-) -> Result<(), Refusal> {
-    let question = Question {
+    context: &ConditionContext,
+) -> Result<(), Denial> {
+    let evaluation = PolicyEvaluation {
         caller,
         action,
         resource,
         context,
     };
-    let grant = resource_policy.map_or(Grant::Silent, |policy| question.grant(policy));
-    let identity = question.own(&caller.policies);
+    let grant = resource_policy.map_or(ResourceGrant::Unmatched, |policy| evaluation.resource_grant(policy));
+    let identity = evaluation.identity_decision(&caller.policies);
     let session = caller
         .session_policy
         .as_deref()
-        .map(|policy| question.own(std::slice::from_ref(policy)));
+        .map(|policy| evaluation.identity_decision(std::slice::from_ref(policy)));
     if identity == Decision::ExplicitDeny {
-        return Err(Refusal::DeniedByIdentity);
+        return Err(Denial::DeniedByIdentity);
     }
     if session == Some(Decision::ExplicitDeny) {
-        return Err(Refusal::DeniedBySession);
+        return Err(Denial::DeniedBySession);
     }
-    if grant == Grant::Denied {
-        return Err(Refusal::DeniedByResource);
+    if grant == ResourceGrant::Denied {
+        return Err(Denial::DeniedByResource);
     }
-    if grant == Grant::ToCaller {
+    if grant == ResourceGrant::ToCaller {
         return Ok(());
     }
     if caller.identity == Identity::Anonymous {
-        return Err(Refusal::Anonymous);
+        return Err(Denial::Anonymous);
     }
-    if identity != Decision::Allow && grant != Grant::ToRole {
-        return Err(Refusal::NotAllowedByIdentity);
+    if identity != Decision::Allow && grant != ResourceGrant::ToRole {
+        return Err(Denial::NotAllowedByIdentity);
     }
     match session {
         None | Some(Decision::Allow) => Ok(()),
-        Some(_) => Err(Refusal::NotAllowedBySession),
+        Some(_) => Err(Denial::NotAllowedBySession),
     }
 }
 
-struct Question<'a> {
+struct PolicyEvaluation<'a> {
     caller: &'a Caller,
     action: &'a str,
     resource: &'a str,
-    context: &'a Context,
+    context: &'a ConditionContext,
 }
 
-impl Question<'_> {
-    fn ask(&self, principal: &str, account: &str, policies: &EvalContext<'_>) -> Decision {
+impl PolicyEvaluation<'_> {
+    fn evaluate_as(&self, principal: &str, account: &str, policies: &EvalContext<'_>) -> Decision {
         let request = AuthzRequest {
             principal_arn: principal,
             principal_account: account,
@@ -119,59 +129,59 @@ impl Question<'_> {
         evaluate(&request, policies)
     }
 
-    fn own(&self, policies: &[PolicyDocument]) -> Decision {
+    fn identity_decision(&self, policies: &[PolicyDocument]) -> Decision {
         let policies = EvalContext {
             identity_policies: policies,
             ..EvalContext::default()
         };
-        self.ask(self.caller.principal_arn(), &self.caller.account, &policies)
+        self.evaluate_as(self.caller.principal_arn(), &self.caller.account, &policies)
     }
 
-    /// A policy's principal may be the caller, its role or its account, and AWS treats the three differently; the
-    /// evaluator knows one principal at a time, so each is asked for.
-    fn grant(&self, policy: &PolicyDocument) -> Grant {
+    /// Evaluates the resource's policy for the caller, its role and its account. AWS treats the three differently, and the
+    /// evaluator takes one principal at a time.
+    fn resource_grant(&self, policy: &PolicyDocument) -> ResourceGrant {
         let policies = EvalContext {
             resource_policy: Some(policy),
             ..EvalContext::default()
         };
-        let caller = self.ask(&self.caller.arn, NO_ACCOUNT, &policies);
-        let account = self.ask(&self.caller.arn, &self.caller.account, &policies);
+        let caller = self.evaluate_as(&self.caller.arn, NO_ACCOUNT, &policies);
+        let account = self.evaluate_as(&self.caller.arn, &self.caller.account, &policies);
         let role = match &self.caller.identity {
-            Identity::Session { role_arn } => self.ask(role_arn, NO_ACCOUNT, &policies),
+            Identity::Session { role_arn } => self.evaluate_as(role_arn, NO_ACCOUNT, &policies),
             Identity::Anonymous | Identity::User(_) => Decision::ImplicitDeny,
         };
         if [caller, role, account].contains(&Decision::ExplicitDeny) {
-            Grant::Denied
+            ResourceGrant::Denied
         } else if caller == Decision::Allow {
-            Grant::ToCaller
+            ResourceGrant::ToCaller
         } else if role == Decision::Allow {
-            Grant::ToRole
+            ResourceGrant::ToRole
         } else if account == Decision::Allow {
-            Grant::ToAccount
+            ResourceGrant::ToAccount
         } else {
-            Grant::Silent
+            ResourceGrant::Unmatched
         }
     }
 }
 
-/// Decides whether a role's trust policy lets the caller do an STS action on it. A trust policy must always consent;
-/// where it names the caller only through the account, the caller's own policies must consent too.
-pub(crate) fn decide_trust(
+/// Decides whether the caller may perform an STS action on a role. The trust policy must always allow it; where the trust
+/// policy names only the caller's account, the caller's identity policies must allow it, too.
+pub(crate) fn authorize_trust(
     caller: &Caller,
     action: &str,
     role_arn: &str,
     trust: &PolicyDocument,
-    context: &Context,
-) -> Result<(), Refusal> {
-    let question = Question {
+    context: &ConditionContext,
+) -> Result<(), Denial> {
+    let evaluation = PolicyEvaluation {
         caller,
         action,
         resource: role_arn,
         context,
     };
-    match question.grant(trust) {
-        Grant::Silent => Err(Refusal::NotAllowedByIdentity),
-        _ => decide(caller, action, role_arn, Some(trust), context),
+    match evaluation.resource_grant(trust) {
+        ResourceGrant::Unmatched => Err(Denial::NotAllowedByIdentity),
+        _ => authorize(caller, action, role_arn, Some(trust), context),
     }
 }
 
@@ -209,19 +219,25 @@ mod tests {
         parse(Kind::Bucket, &policy).unwrap()
     }
 
-    fn ask(caller: &Caller, policy: Option<&PolicyDocument>) -> Result<(), Refusal> {
-        decide(caller, "s3:GetObject", "arn:aws:s3:::b/k", policy, &Context::new())
+    fn ask(caller: &Caller, policy: Option<&PolicyDocument>) -> Result<(), Denial> {
+        authorize(
+            caller,
+            "s3:GetObject",
+            "arn:aws:s3:::b/k",
+            policy,
+            &ConditionContext::new(),
+        )
     }
 
     #[test]
     fn session_policy_intersects() {
         assert_eq!(ask(&session(&[allow("s3:*")], None), None), Ok(()));
-        assert_eq!(ask(&session(&[], None), None), Err(Refusal::NotAllowedByIdentity));
+        assert_eq!(ask(&session(&[], None), None), Err(Denial::NotAllowedByIdentity));
         let narrowed = session(&[allow("s3:*")], Some(allow("s3:PutObject")));
-        assert_eq!(ask(&narrowed, None), Err(Refusal::NotAllowedBySession));
+        assert_eq!(ask(&narrowed, None), Err(Denial::NotAllowedBySession));
         assert_eq!(
             ask(&session(&[], Some(allow("s3:*"))), None),
-            Err(Refusal::NotAllowedByIdentity)
+            Err(Denial::NotAllowedByIdentity)
         );
     }
 
@@ -233,27 +249,27 @@ mod tests {
             Ok(())
         );
         let to_role = bucket("Allow", "arn:aws:iam::1:role/r");
-        assert_eq!(ask(&nothing, Some(&to_role)), Err(Refusal::NotAllowedBySession));
+        assert_eq!(ask(&nothing, Some(&to_role)), Err(Denial::NotAllowedBySession));
         assert_eq!(ask(&session(&[], None), Some(&to_role)), Ok(()));
         let to_account = bucket("Allow", "arn:aws:iam::1:root");
         assert_eq!(
             ask(&session(&[], None), Some(&to_account)),
-            Err(Refusal::NotAllowedByIdentity)
+            Err(Denial::NotAllowedByIdentity)
         );
         let all = session(&[allow("s3:*")], None);
         assert_eq!(
             ask(&all, Some(&bucket("Deny", "arn:aws:iam::1:root"))),
-            Err(Refusal::DeniedByResource)
+            Err(Denial::DeniedByResource)
         );
     }
 
     #[test]
     fn anonymous_needs_a_public_bucket() {
-        assert_eq!(ask(&Caller::anonymous(), None), Err(Refusal::Anonymous));
+        assert_eq!(ask(&Caller::anonymous(), None), Err(Denial::Anonymous));
         assert_eq!(ask(&Caller::anonymous(), Some(&bucket("Allow", "*"))), Ok(()));
         assert_eq!(
             ask(&Caller::anonymous(), Some(&bucket("Allow", "arn:aws:iam::1:root"))),
-            Err(Refusal::Anonymous)
+            Err(Denial::Anonymous)
         );
     }
 
@@ -266,10 +282,10 @@ mod tests {
             tags: Arc::new([("team".to_owned(), "a".to_owned())].into()),
             ..session(&[home], None)
         };
-        let mut context = Context::new();
-        caller.describe(&mut context);
+        let mut context = ConditionContext::new();
+        caller.add_condition_keys(&mut context);
         let ask = |key: &str| {
-            decide(
+            authorize(
                 &caller,
                 "s3:GetObject",
                 &format!("arn:aws:s3:::b/{key}"),
@@ -286,7 +302,7 @@ mod tests {
 
     #[test]
     fn message_names_the_cause() {
-        let message = Refusal::NotAllowedByIdentity.message(&session(&[], None), "s3:GetObject", "arn:aws:s3:::b/k");
+        let message = Denial::NotAllowedByIdentity.message(&session(&[], None), "s3:GetObject", "arn:aws:s3:::b/k");
         assert_eq!(
             message,
             "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: s3:GetObject on resource: \

@@ -1,5 +1,5 @@
-//! Who makes a request, as far as policies care: an identity with everything that grants or limits it. Built anew for
-//! every request, so that a changed policy or deleted role takes effect at once.
+//! The principal of a request, with every policy that grants or limits its permissions. Built for each request, so that a
+//! changed policy or a deleted role takes effect immediately.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use awsim_iam_policy::{ContextValue, PolicyDocument};
 
 use super::policy::{USER_ID, USER_NAME};
 
-/// What kind of identity a caller is.
+/// The kind of principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// Nobody signed the request.
+    /// The request is not signed.
     Anonymous,
-    /// An IAM user, by name.
+    /// An IAM user with this name.
     User(String),
     /// A session of the role with this ARN.
     Session { role_arn: String },
 }
 
-/// An authenticated (or anonymous) caller.
+/// An authenticated or anonymous caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub identity: Identity,
@@ -50,7 +50,7 @@ impl Caller {
         }
     }
 
-    /// The ARN that `aws:PrincipalArn` compares: the role, not the session.
+    /// Returns the value of `aws:PrincipalArn`, which for a session is the ARN of its role.
     pub(crate) fn principal_arn(&self) -> &str {
         match &self.identity {
             Identity::Session { role_arn } => role_arn,
@@ -58,8 +58,8 @@ impl Caller {
         }
     }
 
-    /// Adds the caller's own condition keys, in lower case.
-    pub(crate) fn describe(&self, context: &mut HashMap<String, ContextValue>) {
+    /// Adds the caller's condition keys to `context`.
+    pub(crate) fn add_condition_keys(&self, context: &mut HashMap<String, ContextValue>) {
         let mut set = |key: &str, value: &str| {
             context.insert(key.to_owned(), ContextValue::String(value.to_owned()));
         };

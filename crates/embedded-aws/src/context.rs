@@ -1,6 +1,7 @@
-//! The condition keys that policies may ask about, drawn from a request and its caller. All are in lower case, because
-//! AWS compares them without regard to case and the policies were lowered too. Nothing here was verified beyond the
-//! caller: a header is what the client says.
+//! Condition keys of a request, for the `Condition` elements and variables of policies.
+//!
+//! The keys are in lower case, because AWS compares them case-insensitively and the policies were lowered as well. Only the
+//! caller has been verified: keys that come from headers hold what the client sent.
 
 use std::net::SocketAddr;
 
@@ -8,15 +9,20 @@ use awsim_iam_policy::ContextValue;
 use hyper::{HeaderMap, Uri};
 use url::form_urlencoded;
 
-use super::authorize::Context;
+use super::authorize::ConditionContext;
 use super::caller::Caller;
 use crate::state::State;
 
 impl State {
-    /// The condition keys that every request has.
-    pub(crate) fn context(&self, caller: &Caller, region: &str, peer: Option<SocketAddr>) -> Context {
-        let mut context = Context::new();
-        caller.describe(&mut context);
+    /// Returns the condition keys that every request has.
+    pub(crate) fn condition_context(
+        &self,
+        caller: &Caller,
+        region: &str,
+        peer: Option<SocketAddr>,
+    ) -> ConditionContext {
+        let mut context = ConditionContext::new();
+        caller.add_condition_keys(&mut context);
         let mut set = |key: &str, value: ContextValue| context.insert(key.to_owned(), value);
         set("aws:securetransport", ContextValue::Bool(false));
         set("aws:currenttime", ContextValue::String(self.now().to_string()));
@@ -39,16 +45,16 @@ impl State {
         context
     }
 
-    /// The condition keys of an S3 request.
-    pub(crate) fn s3_context(
+    /// Returns the condition keys of an S3 request.
+    pub(crate) fn s3_condition_context(
         &self,
         caller: &Caller,
         region: &str,
         peer: Option<SocketAddr>,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Context {
-        let mut context = self.context(caller, region, peer);
+    ) -> ConditionContext {
+        let mut context = self.condition_context(caller, region, peer);
         let mut set = |key: &str, value: String| context.insert(key.to_owned(), ContextValue::String(value));
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
             let key = match name.as_ref() {

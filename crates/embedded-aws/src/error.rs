@@ -1,5 +1,4 @@
-//! The refusals that more than one operation gives, in AWS's words. The body around them (request id, bucket, key) is
-//! the envelope's work.
+//! S3 errors that several operations return, with AWS's messages. The response module adds the request ID, bucket and key.
 
 use hyper::HeaderMap;
 use hyper::http::HeaderValue;
@@ -47,19 +46,19 @@ pub(crate) fn invalid_request(message: impl Into<std::borrow::Cow<'static, str>>
     error(S3ErrorCode::InvalidRequest, message)
 }
 
-/// Attaches response headers to a refusal; a value that no header can hold is left out.
+/// Adds response headers to an error; values that are not valid in a header are left out.
 pub(crate) fn with_headers<'a>(
     mut error: S3Error,
     headers: impl IntoIterator<Item = (&'static str, &'a str)>,
 ) -> S3Error {
     let mut map = error.headers().cloned().unwrap_or_default();
-    insert(&mut map, headers);
+    insert_headers(&mut map, headers);
     error.set_headers(map);
     error
 }
 
-/// Sets response headers; a value that no header can hold is left out.
-pub(crate) fn insert<'a>(map: &mut HeaderMap, headers: impl IntoIterator<Item = (&'static str, &'a str)>) {
+/// Sets response headers; values that are not valid in a header are left out.
+pub(crate) fn insert_headers<'a>(map: &mut HeaderMap, headers: impl IntoIterator<Item = (&'static str, &'a str)>) {
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(value) {
             map.insert(name, value);

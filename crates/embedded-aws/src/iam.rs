@@ -1,5 +1,7 @@
-//! Users, roles and sessions: who exists, with which secrets and policies. It answers "who is this?" and never "may
-//! they?". A session refers to its role by the role's unique id, so a role made anew under an old name inherits none.
+//! Users, roles and sessions, with their secrets and policies.
+//!
+//! Authenticates callers and evaluates no policy. A session refers to its role by the role's unique ID, so a role that is
+//! recreated under the same name does not inherit the sessions of its predecessor.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,10 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::caller::{Caller, Identity};
-use super::keys::{AccessKey, SessionKeys, secret, session_token, unique_id};
+use super::keys::{AccessKey, SessionKeys, secret_access_key, session_token, unique_id};
 
-/// Sessions are remembered past their end to answer `ExpiredToken`; beyond this many, the long expired are forgotten.
-const SESSIONS_BEFORE_PRUNING: usize = 100_000;
+/// Number of sessions at which those that expired more than an hour ago are removed. Expired sessions are kept until then,
+/// so that their requests are answered with `ExpiredToken`.
+const SESSION_PRUNE_THRESHOLD: usize = 100_000;
 
 struct User {
     name: String,
@@ -22,7 +25,6 @@ struct User {
     policies: Arc<[PolicyDocument]>,
 }
 
-/// A role, as `AssumeRole` sees it.
 pub(crate) struct Role {
     pub name: String,
     pub arn: String,
@@ -31,7 +33,7 @@ pub(crate) struct Role {
     policies: Arc<[PolicyDocument]>,
 }
 
-/// What a session is given at its birth, beyond its role.
+/// The properties of a new session, besides its role.
 #[derive(Default)]
 pub(crate) struct SessionSpec {
     pub name: String,
@@ -56,23 +58,26 @@ struct Session {
     source_identity: Option<String>,
 }
 
-/// Why credentials identify nobody.
+/// The reason that credentials are not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unidentified {
-    UnknownKey,
+pub(crate) enum AuthenticationError {
+    /// No user or session has this access key.
+    UnknownAccessKey,
+    /// The session token is missing, belongs to another session or was sent with a user's access key.
     InvalidToken,
+    /// The session has expired.
     ExpiredToken,
 }
 
-/// Every identity of the account.
+/// The users, roles and sessions of the account. Users and sessions are found by access key ID, roles by ARN.
 #[derive(Default)]
-pub(crate) struct Directory {
+pub(crate) struct IamStore {
     users: HashMap<String, Arc<User>>,
     roles: HashMap<String, Arc<Role>>,
     sessions: HashMap<String, Arc<Session>>,
 }
 
-impl Directory {
+impl IamStore {
     pub(crate) fn put_user(&mut self, account: &str, name: &str, key: AccessKey, policies: Vec<PolicyDocument>) {
         let user = User {
             name: name.to_owned(),
@@ -112,24 +117,18 @@ impl Directory {
         self.roles.remove(arn).is_some()
     }
 
-    /// Changes a role in place: its unique id, and so its sessions, live on.
-    pub(crate) fn change_role(
-        &mut self,
-        arn: &str,
-        trust: Option<PolicyDocument>,
-        policies: Option<Vec<PolicyDocument>>,
-    ) -> bool {
+    /// Replaces the policies of a role. The role keeps its unique ID, and with it its sessions.
+    pub(crate) fn set_role_policies(&mut self, arn: &str, policies: Vec<PolicyDocument>) -> bool {
         let Some(role) = self.roles.get_mut(arn) else {
             return false;
         };
-        let changed = Role {
+        *role = Arc::new(Role {
             name: role.name.clone(),
             arn: role.arn.clone(),
             id: role.id.clone(),
-            trust: trust.map_or_else(|| Arc::clone(&role.trust), Arc::new),
-            policies: policies.map_or_else(|| Arc::clone(&role.policies), Arc::from),
-        };
-        *role = Arc::new(changed);
+            trust: Arc::clone(&role.trust),
+            policies: policies.into(),
+        });
         true
     }
 
@@ -144,15 +143,15 @@ impl Directory {
         now: Timestamp,
         spec: SessionSpec,
     ) -> SessionKeys {
-        if self.sessions.len() >= SESSIONS_BEFORE_PRUNING {
+        if self.sessions.len() >= SESSION_PRUNE_THRESHOLD {
             let horizon = now - SignedDuration::from_hours(1);
             self.sessions.retain(|_, session| session.expiration > horizon);
         }
         let keys = SessionKeys {
             access_key_id: unique_id("ASIA"),
-            secret_access_key: secret().into(),
+            secret_access_key: secret_access_key().into(),
             session_token: session_token().into(),
-            expiration: whole_second(now) + SignedDuration::from_secs(i64::from(spec.seconds)),
+            expiration: truncate_to_second(now) + SignedDuration::from_secs(i64::from(spec.seconds)),
         };
         let session = Session {
             role_arn: role.arn.clone(),
@@ -171,33 +170,36 @@ impl Directory {
         keys
     }
 
-    pub(crate) fn secret_of(&self, access_key_id: &str) -> Option<String> {
+    pub(crate) fn secret_access_key(&self, access_key_id: &str) -> Option<String> {
         let user = self.users.get(access_key_id).map(|user| &user.secret);
         let secret = user.or_else(|| self.sessions.get(access_key_id).map(|session| &session.secret))?;
         Some(secret.expose_secret().to_owned())
     }
 
-    /// Who signed with `access_key_id` and sent `token`. The signature itself has been verified elsewhere.
-    pub(crate) fn identify(
+    /// Returns the caller that owns `access_key_id` and session `token`. The signature has already been verified.
+    pub(crate) fn authenticate(
         &self,
         account: &str,
         access_key_id: &str,
         token: Option<&str>,
         now: Timestamp,
-    ) -> Result<Caller, Unidentified> {
+    ) -> Result<Caller, AuthenticationError> {
         if let Some(user) = self.users.get(access_key_id) {
             return if token.is_some() {
-                Err(Unidentified::InvalidToken)
+                Err(AuthenticationError::InvalidToken)
             } else {
                 Ok(user.caller(account))
             };
         }
-        let session = self.sessions.get(access_key_id).ok_or(Unidentified::UnknownKey)?;
+        let session = self
+            .sessions
+            .get(access_key_id)
+            .ok_or(AuthenticationError::UnknownAccessKey)?;
         if token != Some(session.token.expose_secret()) {
-            return Err(Unidentified::InvalidToken);
+            return Err(AuthenticationError::InvalidToken);
         }
         if now >= session.expiration {
-            return Err(Unidentified::ExpiredToken);
+            return Err(AuthenticationError::ExpiredToken);
         }
         let role = self
             .roles
@@ -245,7 +247,7 @@ pub(crate) fn session_arn(account: &str, role_name: &str, session_name: &str) ->
     format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}")
 }
 
-/// AWS tells times to the second, and what a client was told must be what is enforced.
-pub(crate) fn whole_second(time: Timestamp) -> Timestamp {
+/// Truncates a time to the second, as AWS reports it, so that the expiration that a client receives is the one enforced.
+pub(crate) fn truncate_to_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

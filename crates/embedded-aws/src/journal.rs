@@ -1,35 +1,36 @@
-//! What was asked of the embedded AWS, and by whom: the evidence a test reads. Holds the newest entries only, and no
-//! secret: no signature, token, header or body. An entry exists before its client sees the response; `bytes_sent` grows
-//! while the body is written.
+//! Journal of requests, for assertions in tests.
+//!
+//! Keeps the most recent entries only. An entry contains no signature, token, header or body. It is written before the
+//! client receives the response; `bytes_sent` grows while the body is written.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many entries are kept.
+/// Maximum number of entries in the journal; older ones are dropped.
 pub const JOURNAL_CAPACITY: usize = 65_536;
 
-/// One request that was answered.
+/// One answered request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalEntry {
-    /// The access key that the request named, also when its signature did not verify.
+    /// The access key ID in the request, even if its signature did not verify.
     pub access_key_id: Option<String>,
-    /// ARN of the user or role session, once its credentials verified.
+    /// The ARN of the user or role session, if its credentials were accepted.
     pub principal_arn: Option<String>,
-    /// The API operation, such as `PutObject` or `AssumeRole`; `Unresolved` when the request was refused before the
-    /// operation was known (a signature that does not match).
+    /// The API operation, such as `PutObject` or `AssumeRole`; `Unresolved` when the request failed before the operation
+    /// was known, for example because its signature did not match.
     pub operation: String,
-    /// The bucket of the request's path.
+    /// The bucket in the request's path.
     pub bucket: Option<String>,
-    /// The object key of the request's path; the role ARN for `AssumeRole`.
+    /// The object key in the request's path; the role ARN for `AssumeRole` and `AssumeRoleWithWebIdentity`.
     pub key: Option<String>,
-    /// `RoleSessionName` of an `AssumeRole`.
+    /// The `RoleSessionName` of `AssumeRole` and `AssumeRoleWithWebIdentity`.
     pub session_name: Option<String>,
-    /// HTTP status of the answer.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// Response body bytes handed to the connection so far.
+    /// The number of response body bytes handed to the connection so far.
     pub bytes_sent: u64,
-    /// The `x-amz-request-id` of the answer.
+    /// The `x-amz-request-id` of the response.
     pub request_id: String,
 }
 
@@ -38,18 +39,17 @@ struct Record {
     sent: Arc<AtomicU64>,
 }
 
-/// A handle on the record of requests; clones see the same entries.
+/// A handle on the journal. Clones share the same entries.
 #[derive(Clone, Default)]
 pub struct Journal {
     records: Arc<Mutex<VecDeque<Record>>>,
 }
 
 impl Journal {
-    /// The kept entries, oldest first.
+    /// Returns the entries, oldest first.
     #[must_use]
     pub fn entries(&self) -> Vec<JournalEntry> {
-        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records
+        self.lock()
             .iter()
             .map(|record| JournalEntry {
                 bytes_sent: record.sent.load(Ordering::Acquire),
@@ -58,40 +58,46 @@ impl Journal {
             .collect()
     }
 
-    /// The kept entries, oldest first, which are then forgotten.
+    /// Removes the entries and returns them, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<JournalEntry> {
-        let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
-        let told = |record: Record| JournalEntry {
-            bytes_sent: record.sent.load(Ordering::Acquire),
-            ..record.entry
-        };
-        records.into_iter().map(told).collect()
+        let records = std::mem::take(&mut *self.lock());
+        records
+            .into_iter()
+            .map(|record| JournalEntry {
+                bytes_sent: record.sent.load(Ordering::Acquire),
+                ..record.entry
+            })
+            .collect()
     }
 
-    /// Forgets every entry.
+    /// Removes all entries.
     pub fn clear(&self) {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lock().clear();
     }
 
-    /// How many entries are kept.
+    /// Returns the number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.lock().len()
     }
 
-    /// Whether nothing was asked yet.
+    /// Returns whether the journal has no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     pub(crate) fn push(&self, entry: JournalEntry, sent: Arc<AtomicU64>) {
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = self.lock();
         if records.len() >= JOURNAL_CAPACITY {
             records.pop_front();
         }
         records.push_back(Record { entry, sent });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,12 +107,9 @@ impl std::fmt::Debug for Journal {
     }
 }
 
-/// What the layers below the HTTP envelope learn about a request, for its journal entry.
+/// The properties of a request that its journal entry and its error response contain.
 #[derive(Clone, Default)]
-pub(crate) struct Note(Arc<Mutex<Noted>>);
-
-#[derive(Clone, Default)]
-pub(crate) struct Noted {
+pub(crate) struct RequestDetails {
     pub operation: Option<String>,
     pub principal_arn: Option<String>,
     pub bucket: Option<String>,
@@ -114,12 +117,16 @@ pub(crate) struct Noted {
     pub session_name: Option<String>,
 }
 
-impl Note {
-    pub(crate) fn write(&self, fill: impl FnOnce(&mut Noted)) {
-        fill(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+/// A handle on the details of a request, carried in its extensions so that each layer can add what it learns.
+#[derive(Clone, Default)]
+pub(crate) struct DetailsHandle(Arc<Mutex<RequestDetails>>);
+
+impl DetailsHandle {
+    pub(crate) fn update(&self, update: impl FnOnce(&mut RequestDetails)) {
+        update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    pub(crate) fn read(&self) -> Noted {
+    pub(crate) fn snapshot(&self) -> RequestDetails {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

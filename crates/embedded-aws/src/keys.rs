@@ -1,34 +1,33 @@
-//! Credentials as they leave the embedded AWS, and the random identifiers it hands out. A secret is never printed:
-//! both secrets are `SecretString`, whose `Debug` is redacted.
+//! Credentials that the account issues, and its random identifiers. Secrets are `SecretString`, whose `Debug` is redacted.
 
 use jiff::Timestamp;
 use rand::seq::IndexedRandom;
 use secrecy::SecretString;
 
-/// Long-term credentials of a user.
+/// The long-term credentials of a user.
 #[derive(Debug, Clone)]
 pub struct AccessKey {
-    /// Begins with `AKIA`, unless the caller chose it.
+    /// Begins with `AKIA`, unless it was chosen in [`create_user_with_key`](crate::EmbeddedAws::create_user_with_key).
     pub access_key_id: String,
-    /// The signing secret.
+    /// The secret from which signing keys are derived.
     pub secret_access_key: SecretString,
 }
 
-/// Temporary credentials of a role session.
+/// The temporary credentials of a role session.
 #[derive(Debug, Clone)]
 pub struct SessionKeys {
     /// Begins with `ASIA`.
     pub access_key_id: String,
-    /// The signing secret.
+    /// The secret from which signing keys are derived.
     pub secret_access_key: SecretString,
-    /// Must accompany every request that `access_key_id` signs.
+    /// Must be sent with every request that is signed with `access_key_id`.
     pub session_token: SecretString,
-    /// From here on every request answers `ExpiredToken`.
+    /// From this time on, requests are answered with `ExpiredToken`.
     pub expiration: Timestamp,
 }
 
-const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const MIXED: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const BASE32_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 fn random(alphabet: &[u8], length: usize) -> String {
     let mut rng = rand::rng();
@@ -38,31 +37,31 @@ fn random(alphabet: &[u8], length: usize) -> String {
         .collect()
 }
 
-/// An identifier of AWS's shape: a four-letter prefix that tells its kind, and sixteen characters.
+/// Returns an identifier in AWS's form: a four-letter prefix for its kind, and sixteen random characters.
 pub(crate) fn unique_id(prefix: &str) -> String {
-    format!("{prefix}{}", random(UPPER, 16))
+    format!("{prefix}{}", random(BASE32_ALPHABET, 16))
 }
 
-/// A signing secret: forty characters.
-pub(crate) fn secret() -> String {
-    random(MIXED, 40)
+/// Returns a secret access key of forty random characters.
+pub(crate) fn secret_access_key() -> String {
+    random(ALPHANUMERIC, 40)
 }
 
-/// A session token. It carries nothing: the embedded AWS looks it up.
+/// Returns a session token. It encodes nothing: the account looks it up.
 pub(crate) fn session_token() -> String {
-    format!("IQoJb3JpZ2luX2Vj{}", random(MIXED, 280))
+    format!("IQoJb3JpZ2luX2Vj{}", random(ALPHANUMERIC, 280))
 }
 
-/// A version id or upload id: opaque, and of the length AWS uses.
+/// Returns an opaque version ID or upload ID of the length that AWS uses.
 pub(crate) fn opaque_id() -> String {
-    random(MIXED, 32)
+    random(ALPHANUMERIC, 32)
 }
 
-/// A request id: sixteen characters.
+/// Returns a request ID of sixteen hexadecimal digits.
 pub(crate) fn request_id() -> String {
     format!("{:016X}", rand::random::<u64>())
 }
 
-/// The id of a request, as its answer carries it.
+/// The ID of a request, carried in its extensions and repeated in its response.
 #[derive(Clone)]
 pub(crate) struct RequestId(pub String);

@@ -1,30 +1,31 @@
-//! What a caller may choose about the embedded AWS before it starts. Nothing here changes afterwards.
+//! Options of an embedded AWS account, fixed when it is created.
 
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells the time. Session expiry, `Last-Modified` and `Expiration` come from it; the clock-skew check of a signature
-/// and the expiry of a presigned URL use the system's time, because the client signs with that.
+/// A source of the current time. Session expiry, `Last-Modified` and `Expiration` come from it. The clock-skew check of a
+/// signature and the expiry of a presigned URL use the system time, because clients sign with that.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The choices of an embedded AWS account.
+/// Options of an embedded AWS account.
 #[derive(Clone)]
 pub struct Options {
-    /// Region of buckets that name none, and the only region that may ask for any bucket's location.
+    /// The region of buckets that are created without one, and the region in which `GetBucketLocation` is answered for every
+    /// bucket.
     pub region: String,
-    /// The twelve-digit account that owns every user, role and bucket.
+    /// The twelve-digit ID of the account that owns every user, role and bucket.
     pub account_id: String,
-    /// The shortest `DurationSeconds` that `AssumeRole` accepts. AWS has 900; a smaller value lets a test wait for a
-    /// real `ExpiredToken`.
+    /// The minimum `DurationSeconds` of `AssumeRole`. AWS requires 900; a smaller value lets a test wait for a session to
+    /// expire.
     pub min_session_seconds: u32,
-    /// Tells the time.
+    /// The account's clock.
     pub clock: Clock,
 }
 
 impl Options {
-    /// Options for region `us-east-1`, account `123456789012` and sessions of one second or more.
+    /// Returns options for region `us-east-1`, account `123456789012` and sessions of at least one second.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {

@@ -1,27 +1,29 @@
-//! Policy documents as the evaluator wants them. AWS compares condition keys and policy variables without regard to
-//! case, the evaluator does not: both are lowered here, and the request context is built in lower case. A document that
-//! AWS would refuse is refused, because the evaluator reads a missing `Resource` as every resource.
+//! Parsing and normalization of policy documents.
+//!
+//! AWS compares condition keys and policy variables case-insensitively, the evaluator does not. Both are therefore lowered
+//! here, and the condition context of a request is built in lower case. Documents that AWS would reject are rejected,
+//! because the evaluator takes a missing `Resource` as every resource.
 
 use awsim_iam_policy::{PolicyDocument, parse_value};
 use serde_json::Value;
 
-/// A policy document that AWS would not accept.
+/// Occurs when a policy document is not one that AWS would accept.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("malformed policy document: {0}")]
 pub struct InvalidPolicy(String);
 
-/// The context keys that the variables `aws:userid` and `aws:username` are read from.
+/// The condition keys from which the policy variables `aws:userid` and `aws:username` are substituted.
 pub(crate) const USER_ID: &str = "caller:userid";
 pub(crate) const USER_NAME: &str = "caller:username";
 
-/// What a document is attached to decides which elements it needs.
+/// The kind of a policy document, which decides the elements that its statements must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A user's or role's permissions, or a session policy: names resources, never principals.
+    /// A policy of a user, a role or a session. It has resources and no principals.
     Identity,
-    /// A role's trust policy: names principals; its resource is the role.
+    /// The trust policy of a role. It has principals and no resources.
     Trust,
-    /// A bucket policy: names both.
+    /// A bucket policy. It has both.
     Bucket,
 }
 
@@ -96,7 +98,7 @@ fn lower_in(text: &str) -> String {
         out.push_str(before);
         out.push_str("${");
         match name.to_lowercase().as_str() {
-            // The evaluator has its own idea of these two, which is wrong for a session.
+            // The evaluator substitutes these two itself, and wrongly for a session.
             "aws:userid" => out.push_str(USER_ID),
             "aws:username" => out.push_str(USER_NAME),
             name => out.push_str(name),

@@ -1,6 +1,7 @@
-//! The HTTP server: connections, and around each request the identity it is answered under and its journal entry. It
-//! owns every task it starts; when the shutdown token fires, open connections finish what they are doing, up to a limit,
-//! and none outlives `serve`.
+//! The HTTP server: connections, request IDs and journal entries.
+//!
+//! **Owns** the tasks of its connections. When the shutdown token is cancelled, open connections may finish their request
+//! within [`SHUTDOWN_GRACE`]; none outlives [`serve`].
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,20 +23,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::access::{Gate, Secrets};
-use super::envelope::{Addressed, complete, malformed_signature};
-use super::intake::Intake;
-use super::journal::{JournalEntry, Note, Noted};
+use super::access::{AccessCheck, SecretKeyLookup};
+use super::journal::{DetailsHandle, JournalEntry, RequestDetails};
 use super::keys::{RequestId, opaque_id, request_id};
-use super::ops::Api;
-use super::signed::Signed;
+use super::ops::S3Api;
+use super::request_body::RequestBody;
+use super::response::{ResponseContext, complete, malformed_signature};
+use super::signature::SignatureClaims;
 use super::sts::{Sts, is_sts};
 use crate::state::State;
 
-/// How long open connections may take to finish.
-const GRACE: Duration = Duration::from_secs(1);
+/// Time that open connections have to finish after shutdown begins.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// Answers requests on `listener` until `shutdown` fires.
+/// Serves requests on `listener` until `shutdown` is cancelled.
 pub(crate) async fn serve(state: Arc<State>, listener: TcpListener, shutdown: CancellationToken) {
     let server = Arc::new(Server::new(state));
     let mut connections = JoinSet::new();
@@ -45,24 +46,24 @@ pub(crate) async fn serve(state: Arc<State>, listener: TcpListener, shutdown: Ca
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(Arc::clone(&server), stream, peer, shutdown.clone()));
+                    connections.spawn(serve_connection(Arc::clone(&server), stream, peer, shutdown.clone()));
                 }
-                // Out of descriptors, or the client left before it was greeted: wait, do not spin.
+                // Out of file descriptors, or the client disconnected already: wait instead of spinning.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
         }
     }
     let finish = async { while connections.join_next().await.is_some() {} };
-    let _late = tokio::time::timeout(GRACE, finish).await;
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, finish).await;
     connections.shutdown().await;
 }
 
-async fn connection(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken) {
-    // A small answer must not wait for the acknowledgement of its head. Should it fail, answers are only slower.
-    let _slower = stream.set_nodelay(true);
+async fn serve_connection(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken) {
+    // Without this, a small body waits for the acknowledgement of the response head. A failure only costs latency.
+    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(server.answer(request, peer).await) }
+        async move { Ok::<_, Infallible>(server.handle(request, peer).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -70,7 +71,7 @@ async fn connection(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, sh
         _ = connection.as_mut() => return,
         () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
     }
-    let _broken = connection.await;
+    let _ = connection.await;
 }
 
 struct Server {
@@ -81,9 +82,9 @@ struct Server {
 
 impl Server {
     fn new(state: Arc<State>) -> Self {
-        let mut builder = S3ServiceBuilder::new(Api(Arc::clone(&state)));
-        builder.set_auth(Secrets(Arc::clone(&state)));
-        builder.set_access(Gate(Arc::clone(&state)));
+        let mut builder = S3ServiceBuilder::new(S3Api(Arc::clone(&state)));
+        builder.set_auth(SecretKeyLookup(Arc::clone(&state)));
+        builder.set_access(AccessCheck(Arc::clone(&state)));
         builder.set_route(Sts(Arc::clone(&state)));
         Self {
             state,
@@ -92,74 +93,82 @@ impl Server {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Counted> {
+    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<CountingBody> {
         let id = request_id();
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let signed = Signed::read(&uri, request.headers());
+        let method = request.method().clone();
+        let uri = request.uri().clone();
+        let claims = SignatureClaims::parse(&uri, request.headers());
         let sts = is_sts(&method, &uri, request.headers());
-        let note = Note::default();
-        if let Some(path) = decoded(uri.path()) {
-            note.write(|noted| (noted.bucket, noted.key) = path);
+        let handle = DetailsHandle::default();
+        if let Some(path) = bucket_and_key(uri.path()) {
+            handle.update(|details| (details.bucket, details.key) = path);
         }
         let (parts, body) = request.into_parts();
-        let (intake, body) = Intake::of(&parts.headers, body);
+        let (unread_body, body) = RequestBody::split(&parts.headers, body);
         let mut request = Request::from_parts(parts, body);
-        request.extensions_mut().insert(note.clone());
+        request.extensions_mut().insert(handle.clone());
         request.extensions_mut().insert(RequestId(id.clone()));
         request.extensions_mut().insert(peer);
-        let response = match &signed {
-            // The verifier calls a signature of the wrong length malformed; AWS says that it does not match.
-            Some(signed) if !signed.well_formed => malformed_signature(),
+        let response = match &claims {
+            // s3s reports a signature of the wrong length as malformed; AWS reports that it does not match.
+            Some(claims) if !claims.well_formed => malformed_signature(),
             _ => self.s3.call(request).await.unwrap_or_else(|_| internal_error()),
         };
-        intake.finish().await;
-        let noted = note.read();
-        let access_key_id = signed.map(|signed| signed.access_key_id);
-        let addressed = Addressed {
+        unread_body.drain().await;
+        let details = handle.snapshot();
+        let access_key_id = claims.map(|claims| claims.access_key_id);
+        let context = ResponseContext {
             request_id: &id,
             host_id: &self.host_id,
             head: method == Method::HEAD,
             sts,
             path: uri.path(),
             access_key_id: access_key_id.as_deref(),
-            noted: &noted,
+            details: &details,
         };
-        let response = complete(response, &addressed);
-        tell(&noted, response.status());
+        let response = complete(response, &context);
+        log_failure(&details, response.status());
         let sent = Arc::new(AtomicU64::new(0));
-        self.state
-            .journal
-            .push(entry(noted, access_key_id, response.status(), id), Arc::clone(&sent));
-        response.map(|body| Counted { body, sent })
+        self.state.journal.push(
+            journal_entry(details, access_key_id, response.status(), id),
+            Arc::clone(&sent),
+        );
+        response.map(|body| CountingBody { body, sent })
     }
 }
 
-fn entry(noted: Noted, access_key_id: Option<String>, status: StatusCode, request_id: String) -> JournalEntry {
+fn journal_entry(
+    details: RequestDetails,
+    access_key_id: Option<String>,
+    status: StatusCode,
+    request_id: String,
+) -> JournalEntry {
     JournalEntry {
         access_key_id,
-        principal_arn: noted.principal_arn,
-        operation: noted.operation.unwrap_or_else(|| "Unresolved".to_owned()),
-        bucket: noted.bucket,
-        key: noted.key,
-        session_name: noted.session_name,
+        principal_arn: details.principal_arn,
+        operation: details.operation.unwrap_or_else(|| "Unresolved".to_owned()),
+        bucket: details.bucket,
+        key: details.key,
+        session_name: details.session_name,
         status: status.as_u16(),
         bytes_sent: 0,
         request_id,
     }
 }
 
-/// Tells the log of what was not done. A denial is what an S3 is there for; a fault of its own is an error.
-fn tell(noted: &Noted, status: StatusCode) {
-    let (operation, status_code) = (noted.operation.as_deref().unwrap_or("Unresolved"), status.as_u16());
+/// Logs a failed request: client errors, which tests provoke on purpose, at debug level, and server errors as errors.
+fn log_failure(details: &RequestDetails, status: StatusCode) {
+    let operation = details.operation.as_deref().unwrap_or("Unresolved");
+    let status_code = status.as_u16();
     if status.is_server_error() {
-        tracing::error!(operation, status = status_code, "the embedded S3 failed");
+        tracing::error!(operation, status = status_code, "embedded AWS request failed");
     } else if status.is_client_error() {
-        tracing::debug!(operation, status = status_code, "the embedded S3 refused");
+        tracing::debug!(operation, status = status_code, "embedded AWS request rejected");
     }
 }
 
-/// Bucket and key of a path.
-fn decoded(path: &str) -> Option<(Option<String>, Option<String>)> {
+/// Returns the bucket and key of a path.
+fn bucket_and_key(path: &str) -> Option<(Option<String>, Option<String>)> {
     let path = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
     Some(match parse_path_style(&path).ok()? {
         S3Path::Root => (None, None),
@@ -176,13 +185,13 @@ fn internal_error() -> HttpResponse {
     response
 }
 
-/// A response body that counts what the connection takes from it.
-struct Counted {
+/// A response body that counts the bytes handed to the connection.
+struct CountingBody {
     body: Body,
     sent: Arc<AtomicU64>,
 }
 
-impl HttpBody for Counted {
+impl HttpBody for CountingBody {
     type Data = Bytes;
     type Error = StdError;
 

@@ -1,4 +1,4 @@
-//! The account over a real socket, asked by the AWS SDK.
+//! Tests of the account over a real socket, with the AWS SDK as the client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -43,7 +43,8 @@ async fn stage() -> Stage {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let token = CancellationToken::new();
-    let (served, stop) = (aws.clone(), token.clone());
+    let served = aws.clone();
+    let stop = token.clone();
     #[expect(clippy::disallowed_methods, reason = "the drop guard of the stage ends it")]
     tokio::spawn(async move { served.serve(listener, stop).await });
     Stage {
@@ -77,10 +78,8 @@ impl Stage {
     }
 
     fn session(&self, keys: &SessionKeys) -> Client {
-        let (secret, token) = (
-            keys.secret_access_key.expose_secret(),
-            keys.session_token.expose_secret(),
-        );
+        let secret = keys.secret_access_key.expose_secret();
+        let token = keys.session_token.expose_secret();
         self.client(&keys.access_key_id, secret, Some(token), "us-east-1")
     }
 }
@@ -128,7 +127,7 @@ async fn a_session_lives_by_its_role_and_clock() {
     assert_eq!(code(again.get_object().bucket("data").key("k").send().await).0, 403);
 
     let entries = stage.aws.journal().entries();
-    let seen: Vec<(&str, u16)> = entries
+    let recorded: Vec<(&str, u16)> = entries
         .iter()
         .map(|entry| (entry.operation.as_str(), entry.status))
         .collect();
@@ -140,7 +139,7 @@ async fn a_session_lives_by_its_role_and_clock() {
         ("HeadObject", 400),
         ("GetObject", 403),
     ];
-    assert_eq!(seen, expected);
+    assert_eq!(recorded, expected);
     let first = &entries[0];
     assert_eq!(
         (first.bucket.as_deref(), first.key.as_deref(), first.bytes_sent),
@@ -290,9 +289,9 @@ async fn parts_make_an_object_with_a_composite_checksum() {
     let asked = asked
         .object_attributes(ObjectAttributes::ObjectParts)
         .object_attributes(ObjectAttributes::Checksum);
-    let told = asked.send().await.unwrap();
-    assert_eq!(told.object_parts().unwrap().parts().len(), 2);
-    assert_eq!(told.checksum().unwrap().checksum_sha256(), done.checksum_sha256());
+    let attributes = asked.send().await.unwrap();
+    assert_eq!(attributes.object_parts().unwrap().parts().len(), 2);
+    assert_eq!(attributes.checksum().unwrap().checksum_sha256(), done.checksum_sha256());
 }
 
 #[tokio::test]

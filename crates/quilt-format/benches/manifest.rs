@@ -1,8 +1,9 @@
-//! How long hashing a manifest takes, as ratios, and how much memory.
+//! Benchmark of hashing manifests: time as a ratio, and memory.
 //!
-//! - `cargo bench -p quilt-format --bench manifest`: against a bare SHA-256 over the same canonical bytes, and the peak of memory
+//! - `cargo bench -p quilt-format --bench manifest`: compares with a bare SHA-256 over the same canonical bytes and reports
+//!   the peak memory
 //! - `… -- generate N`: writes a manifest of N entries, for `quilt-mcp manifest hash -`
-//! - `… -- quilt3 PYTHON`: against quilt3, of which that Python has version 8.0.0
+//! - `… -- quilt3 PYTHON`: compares with quilt3 8.0.0, which this Python interpreter must have
 
 #[path = "support/rows.rs"]
 #[expect(dead_code, reason = "only entries with metadata are used")]
@@ -17,7 +18,7 @@ use quilt_format::manifest::ManifestHasher;
 use rows::{HEADER, entry};
 use sha2::{Digest as _, Sha256};
 
-/// Rows that are made, hashed and forgotten at once.
+/// Number of rows that are generated and hashed at a time.
 const BATCH: u64 = 1000;
 
 fn main() -> anyhow::Result<()> {
@@ -41,7 +42,8 @@ struct Measured {
 }
 
 fn hash(entries: u64) -> anyhow::Result<Measured> {
-    let (mut hasher, mut digest) = (ManifestHasher::streaming(), Sha256::new());
+    let mut hasher = ManifestHasher::streaming();
+    let mut digest = Sha256::new();
     let mut measured = Measured {
         ours: Duration::ZERO,
         bare: Duration::ZERO,
@@ -95,7 +97,7 @@ fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The most memory that this process had.
+/// Returns the peak memory of this process.
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -129,8 +131,8 @@ fn compare(python: &str) -> anyhow::Result<()> {
         .arg(file.path())
         .output()?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout)?;
-    let (top_hash, seconds) = said.trim().split_once(' ').context("quilt3 said something else")?;
+    let output = String::from_utf8(output.stdout)?;
+    let (top_hash, seconds) = output.trim().split_once(' ').context("unexpected output of quilt3")?;
     let theirs: f64 = seconds.parse()?;
 
     let bytes = std::fs::read(file.path())?;

@@ -1,29 +1,31 @@
-//! What is different between two packages, by a merge of their entries.
+//! Differences between two packages, computed by merging their sorted entries.
 
 use std::cmp::Ordering;
 
 use super::manifest::Entry;
 
-/// One difference. What counts as one is what quilt3 counts (`Package.diff`): size, checksum and metadata, but not where
-/// the bytes lie.
+/// A difference between two packages. As in quilt3 (`Package.diff`), entries differ if their size, checksum or metadata
+/// differs; the physical key is not compared.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// Only the second package has it.
+    /// The entry exists only in the second package.
     Added(Entry),
-    /// Only the first package has it.
+    /// The entry exists only in the first package.
     Removed(Entry),
-    /// Both have it, and it differs.
+    /// The entry exists in both packages, with different content.
     Changed {
-        /// In the first package.
+        /// The entry of the first package.
         from: Entry,
-        /// In the second package.
+        /// The entry of the second package.
         to: Entry,
     },
 }
 
-/// Which of the two packages has the next entry, for callers that read the packages themselves.
+/// Compares the next entries of two packages by logical key: `Less` if the first package's entry comes next, `Greater` if
+/// the second's does, `Equal` if both have it, and `None` at the end of both. For callers that merge the packages
+/// themselves, such as asynchronous ones.
 #[must_use]
-pub fn turn(from: Option<&Entry>, to: Option<&Entry>) -> Option<Ordering> {
+pub fn compare_next(from: Option<&Entry>, to: Option<&Entry>) -> Option<Ordering> {
     match (from, to) {
         (Some(from), Some(to)) => Some(from.logical_key.cmp(&to.logical_key)),
         (Some(_), None) => Some(Ordering::Less),
@@ -32,8 +34,8 @@ pub fn turn(from: Option<&Entry>, to: Option<&Entry>) -> Option<Ordering> {
     }
 }
 
-/// The differences between two packages whose entries come in tree order, in that order. Holds one entry of each. The
-/// first error of either side ends it.
+/// Iterates over the differences between two packages whose entries are in tree order. Keeps one entry of each package in
+/// memory. The first error of either side ends the iteration.
 pub fn diff<E>(
     from: impl IntoIterator<Item = Result<Entry, E>>,
     to: impl IntoIterator<Item = Result<Entry, E>>,
@@ -42,7 +44,7 @@ pub fn diff<E>(
         from: from.into_iter(),
         to: to.into_iter(),
         next: (None, None),
-        broken: false,
+        done: false,
     }
 }
 
@@ -50,7 +52,7 @@ struct Diff<A, B> {
     from: A,
     to: B,
     next: (Option<Entry>, Option<Entry>),
-    broken: bool,
+    done: bool,
 }
 
 impl<A, B, E> Diff<A, B>
@@ -66,7 +68,7 @@ where
             if self.next.1.is_none() {
                 self.next.1 = self.to.next().transpose()?;
             }
-            match turn(self.next.0.as_ref(), self.next.1.as_ref()) {
+            match compare_next(self.next.0.as_ref(), self.next.1.as_ref()) {
                 None => return Ok(None),
                 Some(Ordering::Less) => return Ok(self.next.0.take().map(Change::Removed)),
                 Some(Ordering::Greater) => return Ok(self.next.1.take().map(Change::Added)),
@@ -90,11 +92,11 @@ where
     type Item = Result<Change, E>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.broken {
+        if self.done {
             return None;
         }
         let step = self.step().transpose();
-        self.broken = !matches!(step, Some(Ok(_)));
+        self.done = !matches!(step, Some(Ok(_)));
         step
     }
 }
@@ -132,14 +134,14 @@ mod tests {
             ("b", "1", "p"),
             ("d", "1", "p"),
         ]);
-        let told: Vec<String> = diff(from, to)
+        let changes: Vec<String> = diff(from, to)
             .map(|change| match change.unwrap() {
                 Change::Added(entry) => format!("+{}", entry.logical_key),
                 Change::Removed(entry) => format!("-{}", entry.logical_key),
                 Change::Changed { from, to } => format!("{}~{}", from.logical_key, to.logical_key),
             })
             .collect();
-        assert_eq!(told, ["a-b~a-b", "+b", "-c"]);
+        assert_eq!(changes, ["a-b~a-b", "+b", "-c"]);
     }
 
     #[test]

@@ -1,44 +1,47 @@
-//! Where a registry keeps what: layout V1 of quilt3 (`backends/base.py`, `PackageRegistryV1`).
+//! Object keys of a package registry: layout V1 of quilt3 (`backends/base.py`, `PackageRegistryV1`).
 //!
-//! Owns the keys and what they mean when listed. The name of a package stands only in its pointers' keys.
+//! A registry is a bucket with manifests under `.quilt/packages/`, named by their top hashes, and pointers under
+//! `.quilt/named_packages/`, whose objects contain a top hash. The name of a package occurs only in the keys of its
+//! pointers.
 
 use super::{PackageName, TopHash};
 
-/// Where the workflows of a bucket are configured.
+/// The key of a bucket's workflow configuration.
 pub const WORKFLOWS_CONFIG: &str = ".quilt/workflows/config.yml";
 
 const MANIFESTS: &str = ".quilt/packages/";
 const POINTERS: &str = ".quilt/named_packages/";
 
-/// Which pointer.
+/// A pointer to a revision of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pointer {
-    /// A revision, named by its time in seconds since 1970.
+    /// A revision, named by the Unix time in seconds at which it was pushed.
     Revision(u64),
     /// The latest revision.
     Latest,
 }
 
-/// The key of a manifest.
+/// Returns the key of a manifest.
 #[must_use]
 pub fn manifest(top_hash: &TopHash) -> String {
     format!("{MANIFESTS}{top_hash}")
 }
 
-/// What the keys of all manifests whose top hash starts so begin with.
+/// Returns the key prefix of all manifests whose top hash starts with `prefix`.
 #[must_use]
 pub fn manifests(prefix: &str) -> String {
     format!("{MANIFESTS}{prefix}")
 }
 
-/// The top hash of a manifest's key. `None` for anything else that lies there, such as the Parquet files of older tools.
+/// Returns the top hash in a manifest's key, or `None` for other keys, such as the Parquet files of older tools.
 #[must_use]
 pub fn manifest_at(key: &str) -> Option<TopHash> {
     let name = key.strip_prefix(MANIFESTS)?;
     if name.len() == 64 { name.parse().ok() } else { None }
 }
 
-/// The key of a pointer. Its object is the 64 digits of a top hash without a newline: quilt3 does not strip `latest`.
+/// Returns the key of a pointer. Its object must contain the 64 digits of a top hash without a newline, because quilt3 does
+/// not strip the content of `latest`.
 #[must_use]
 pub fn pointer(name: &PackageName, pointer: Pointer) -> String {
     match pointer {
@@ -47,19 +50,19 @@ pub fn pointer(name: &PackageName, pointer: Pointer) -> String {
     }
 }
 
-/// What the keys of all pointers of a package begin with.
+/// Returns the key prefix of all pointers of a package.
 #[must_use]
 pub fn pointers(name: &PackageName) -> String {
     format!("{POINTERS}{name}/")
 }
 
-/// What the keys of all pointers of all packages whose name starts so begin with.
+/// Returns the key prefix of all pointers of the packages whose name starts with `prefix`.
 #[must_use]
 pub fn packages(prefix: &str) -> String {
     format!("{POINTERS}{prefix}")
 }
 
-/// The package and the pointer of a pointer's key. `None` for anything else.
+/// Returns the package and pointer in a pointer's key, or `None` for other keys.
 #[must_use]
 pub fn pointer_at(key: &str) -> Option<(PackageName, Pointer)> {
     let (name, pointer) = key.strip_prefix(POINTERS)?.rsplit_once('/')?;
@@ -68,10 +71,10 @@ pub fn pointer_at(key: &str) -> Option<(PackageName, Pointer)> {
         seconds if seconds.bytes().all(|b| b.is_ascii_digit()) => Pointer::Revision(seconds.parse().ok()?),
         _ => return None,
     };
-    Some((PackageName::listed(name).ok()?, pointer))
+    Some((PackageName::from_listing(name).ok()?, pointer))
 }
 
-/// The key at which an entry's bytes are put when they are copied into the package's bucket.
+/// Returns the key under which an entry's object is stored when it is copied into the package's bucket.
 #[must_use]
 pub fn data(name: &PackageName, logical_key: &super::LogicalKey) -> String {
     format!("{name}/{logical_key}")

@@ -1,6 +1,6 @@
-//! Logical keys: where an entry stands in its package's tree.
+//! Logical keys: the paths of entries in their package.
 //!
-//! Owns the rules for new keys and the order in which a package is walked and hashed.
+//! **Owns** the rules for new keys and the order in which a package is traversed and hashed.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,36 +8,36 @@ use std::str::FromStr;
 
 /// The path of an entry in its package.
 ///
-/// Ordered as quilt3 walks a package (`Package.walk`): by path segments, each compared by code point. So everything under
-/// `a/` comes before `a!`, `a-b` and `a.txt`, and after `a`.
+/// Keys are ordered as quilt3 traverses a package (`Package.walk`): by path segments, each compared by code point. All keys
+/// under `a/` therefore come after `a` and before `a!`, `a-b` and `a.txt`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LogicalKey(String);
 
-/// Not a key that an entry may be given.
+/// An error for a logical key that a new entry must not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
-    /// Name a file.
+    /// Occurs when the key is empty or ends in a slash.
     #[error("the logical key `{0}` names no file; it must not be empty or end in `/`")]
     NotAFile(String),
-    /// Write the path without them.
+    /// Occurs when a path segment is empty, `.` or `..`.
     #[error("the logical key `{0}` has a path segment that is empty, `.` or `..`")]
     Segment(String),
 }
 
 impl LogicalKey {
-    /// A key that stands in a manifest. quilt3 does not check the keys that it reads.
+    /// Wraps a key of an existing manifest without checking it, as quilt3 does.
     #[must_use]
-    pub fn found(text: String) -> Self {
+    pub fn from_manifest(text: String) -> Self {
         Self(text)
     }
 
-    /// The key.
+    /// Returns the key as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `other` lies in the tree under this key, so that this one would have to be a directory.
+    /// Returns whether `other` is in the directory of this name.
     #[must_use]
     pub fn is_ancestor_of(&self, other: &Self) -> bool {
         other.0.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('/'))
@@ -47,14 +47,14 @@ impl LogicalKey {
 impl FromStr for LogicalKey {
     type Err = InvalidKey;
 
-    /// A key that may be created: quilt3's `Package._set` and `util.validate_key`.
+    /// Parses a key for a new entry, with the rules of quilt3's `Package._set` and `util.validate_key`.
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let shown = || text.chars().take(80).collect();
+        let excerpt = || text.chars().take(80).collect();
         if text.is_empty() || text.ends_with('/') {
-            return Err(InvalidKey::NotAFile(shown()));
+            return Err(InvalidKey::NotAFile(excerpt()));
         }
         if text.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-            return Err(InvalidKey::Segment(shown()));
+            return Err(InvalidKey::Segment(excerpt()));
         }
         Ok(Self(text.to_owned()))
     }
@@ -78,29 +78,29 @@ impl fmt::Display for LogicalKey {
     }
 }
 
-/// The order of two keys, which are UTF-8, in a package's tree.
+/// Compares two keys in UTF-8 by their order in a package's tree.
 fn tree_order(a: &[u8], b: &[u8]) -> Ordering {
-    order_behind(a, b, in_common(a, b))
+    order_after_prefix(a, b, common_prefix_len(a, b))
 }
 
-/// How many bytes two keys have in common at the front. Neighbours have many.
-pub(crate) fn in_common(a: &[u8], b: &[u8]) -> usize {
+/// Returns the length of the common prefix of two keys, comparing eight bytes at a time: adjacent keys share long prefixes.
+pub(crate) fn common_prefix_len(a: &[u8], b: &[u8]) -> usize {
     let (mut left, mut right) = (a, b);
-    while let (Some((eight, behind_left)), Some((other, behind_right))) =
+    while let (Some((eight, rest_left)), Some((other, rest_right))) =
         (left.split_first_chunk::<8>(), right.split_first_chunk::<8>())
         && eight == other
     {
-        (left, right) = (behind_left, behind_right);
+        (left, right) = (rest_left, rest_right);
     }
     a.len() - left.len() + left.iter().zip(right).take_while(|(a, b)| a == b).count()
 }
 
-/// The order of two keys that have so many bytes in common.
-pub(crate) fn order_behind(a: &[u8], b: &[u8], in_common: usize) -> Ordering {
-    // A segment's end comes before every character, so `/` is taken as less than all of them. UTF-8's order of bytes is the
+/// Compares two keys whose common prefix has the given length.
+pub(crate) fn order_after_prefix(a: &[u8], b: &[u8], common_prefix_len: usize) -> Ordering {
+    // The end of a segment sorts before every character, so `/` is less than all of them. The byte order of UTF-8 is the
     // order of code points.
     let rank = |b: u8| if b == b'/' { None } else { Some(b) };
-    match (a.get(in_common), b.get(in_common)) {
+    match (a.get(common_prefix_len), b.get(common_prefix_len)) {
         (Some(a), Some(b)) => rank(*a).cmp(&rank(*b)),
         _ => a.len().cmp(&b.len()),
     }

@@ -3,34 +3,35 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A package's name, `namespace/name`.
+/// The name of a package, `namespace/name`.
 ///
-/// quilt3 takes Unicode word characters and, because of Python's `$`, a newline at the end (`util.validate_package_name`).
-/// Here new names are ASCII, which every part of the platform reads alike; names that exist are taken as listed.
+/// quilt3 accepts Unicode word characters and, because of Python's `$`, a trailing newline (`util.validate_package_name`).
+/// Here, new names must be ASCII, which all parts of the Quilt platform treat alike; names of existing packages are accepted
+/// as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PackageName(String);
 
-/// Not a name of a package.
+/// Occurs when a string is not a package name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{shown}` is not a package name; expected namespace/name, each of a-z A-Z 0-9 _ -")]
+#[error("`{excerpt}` is not a package name; expected namespace/name, each of a-z A-Z 0-9 _ -")]
 pub struct InvalidName {
-    shown: String,
+    excerpt: String,
 }
 
 impl PackageName {
-    /// A name that a listing gave: any two segments.
-    pub fn listed(text: &str) -> Result<Self, InvalidName> {
+    /// Parses the name of an existing package: any two non-empty segments.
+    pub fn from_listing(text: &str) -> Result<Self, InvalidName> {
         let valid = text
             .split_once('/')
             .is_some_and(|(namespace, name)| !namespace.is_empty() && !name.is_empty() && !name.contains('/'));
         if valid {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidName::of(text))
+            Err(InvalidName::new(text))
         }
     }
 
-    /// The name.
+    /// Returns the name as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -38,9 +39,9 @@ impl PackageName {
 }
 
 impl InvalidName {
-    fn of(text: &str) -> Self {
+    fn new(text: &str) -> Self {
         Self {
-            shown: text.chars().take(80).collect(),
+            excerpt: text.chars().take(80).collect(),
         }
     }
 }
@@ -48,17 +49,17 @@ impl InvalidName {
 impl FromStr for PackageName {
     type Err = InvalidName;
 
-    /// A name that may be created.
+    /// Parses a name for a new package.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let word = |part: &str| {
+        let is_valid = |part: &str| {
             part.bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         };
-        let name = Self::listed(text)?;
-        if name.0.split('/').all(word) {
+        let name = Self::from_listing(text)?;
+        if name.0.split('/').all(is_valid) {
             Ok(name)
         } else {
-            Err(InvalidName::of(text))
+            Err(InvalidName::new(text))
         }
     }
 }
@@ -98,10 +99,10 @@ mod tests {
     #[test]
     fn names_that_exist_are_taken_as_listed() {
         for good in ["é/日本", "a.b/c", "a/b\n"] {
-            assert_eq!(PackageName::listed(good).unwrap().as_str(), good);
+            assert_eq!(PackageName::from_listing(good).unwrap().as_str(), good);
         }
         for bad in ["a", "a/b/c", "/b", "a/"] {
-            assert!(PackageName::listed(bad).is_err(), "{bad}");
+            assert!(PackageName::from_listing(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,39 +1,39 @@
-//! Physical keys: where an entry's bytes lie.
+//! Physical keys: the locations of entries' bytes.
 //!
-//! Reads and writes the URIs of manifests as quilt3's `util.PhysicalKey` does. Knows nothing of S3's own rules for names:
-//! a manifest may name any place, and the code that fetches the bytes checks it.
+//! Parses and formats the URIs in manifests as quilt3's `util.PhysicalKey` does. S3's naming rules are not checked: a
+//! manifest may refer to any location, and the code that fetches the bytes must check it.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::json::plain_uri;
+use super::json::plain_uri_len;
 use crate::percent;
 
-/// Where an entry's bytes lie.
+/// The location of an entry's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PhysicalKey {
-    /// An object, `s3://bucket/key?versionId=…`.
+    /// An S3 object, `s3://bucket/key?versionId=…`.
     S3 {
         /// The bucket.
         bucket: String,
         /// The key, decoded.
         key: String,
-        /// The version; none when the bucket was not versioned, and the legal value `null` for objects older than
-        /// versioning.
+        /// The version ID; `None` if the bucket was not versioned. The string `null` is a valid ID, of objects that are older
+        /// than the bucket's versioning.
         version_id: Option<String>,
     },
-    /// A file of the machine that built the package, `file:///…`. Only in registries on a local disk.
+    /// A local file, `file:///…`. Occurs only in registries on a local disk.
     File {
         /// The absolute path, decoded.
         path: String,
     },
 }
 
-/// Not a physical key.
+/// Occurs when a string is not a physical key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{shown}` is not a physical key: {problem}; expected s3://bucket/key?versionId=ID, percent-encoded")]
+#[error("`{excerpt}` is not a physical key: {problem}; expected s3://bucket/key?versionId=ID, percent-encoded")]
 pub struct InvalidPhysicalKey {
-    shown: String,
+    excerpt: String,
     problem: &'static str,
 }
 
@@ -41,25 +41,25 @@ impl FromStr for PhysicalKey {
     type Err = InvalidPhysicalKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidPhysicalKey> {
-        if let Some(plain) = plain(text) {
-            return Ok(plain);
+        if let Some(key) = parse_plain(text) {
+            return Ok(key);
         }
-        read(text).map_err(|problem| InvalidPhysicalKey {
-            shown: text.chars().take(200).collect(),
+        parse(text).map_err(|problem| InvalidPhysicalKey {
+            excerpt: text.chars().take(200).collect(),
             problem,
         })
     }
 }
 
-/// An object whose URI holds nothing that means anything else than itself: most of them. [`read`] reads it alike.
-fn plain(text: &str) -> Option<PhysicalKey> {
+/// Parses the URI of an object without special characters, which is the common case. [`parse`] returns the same result.
+fn parse_plain(text: &str) -> Option<PhysicalKey> {
     let rest = text.strip_prefix("s3://")?;
-    let (path, behind) = rest.split_at_checked(plain_uri(rest.as_bytes()))?;
-    let version = behind.strip_prefix("?versionId=").unwrap_or_default();
-    let is_whole = behind.is_empty() || (!version.is_empty() && plain_uri(version.as_bytes()) == version.len());
+    let (path, query) = rest.split_at_checked(plain_uri_len(rest.as_bytes()))?;
+    let version = query.strip_prefix("?versionId=").unwrap_or_default();
+    let is_complete = query.is_empty() || (!version.is_empty() && plain_uri_len(version.as_bytes()) == version.len());
     let (bucket, key) = path
         .split_once('/')
-        .filter(|(bucket, _)| is_whole && !bucket.is_empty())?;
+        .filter(|(bucket, _)| is_complete && !bucket.is_empty())?;
     let version_id = (!version.is_empty()).then(|| version.replace('+', " "));
     Some(PhysicalKey::S3 {
         bucket: bucket.to_owned(),
@@ -68,9 +68,9 @@ fn plain(text: &str) -> Option<PhysicalKey> {
     })
 }
 
-/// Follows Python's `urlsplit`, which quilt3 reads them with: leading blanks and any tab or newline are dropped, the
-/// scheme's case does not count, a fragment is ignored.
-fn read(text: &str) -> Result<PhysicalKey, &'static str> {
+/// Parses a URI like Python's `urlsplit`, which quilt3 uses: leading blanks and all tabs and newlines are dropped, the scheme
+/// is case-insensitive, and a fragment is ignored.
+fn parse(text: &str) -> Result<PhysicalKey, &'static str> {
     let text = text.trim_start_matches(|c: char| c <= ' ');
     let text: std::borrow::Cow<'_, str> = if text.contains(['\t', '\r', '\n']) {
         text.replace(['\t', '\r', '\n'], "").into()
@@ -102,11 +102,11 @@ fn read(text: &str) -> Result<PhysicalKey, &'static str> {
             return Err("it names a file of another host");
         }
         if !path.starts_with('/') || !query.is_empty() {
-            return Err("it names no absolute path");
+            return Err("its path is not absolute, or it has a query");
         }
         let path = percent::unquote(path).ok_or("the path does not decode to UTF-8")?;
         if path.contains('\0') {
-            return Err("a path cannot hold a NUL character");
+            return Err("its path contains a NUL character");
         }
         Ok(PhysicalKey::File {
             path: path.into_owned(),
@@ -116,7 +116,8 @@ fn read(text: &str) -> Result<PhysicalKey, &'static str> {
     }
 }
 
-/// Python's `parse_qs`: pairs without a value are dropped, and of several `versionId` the first counts.
+/// Parses the query like Python's `parse_qs`: pairs without a value are dropped, and the first of several `versionId` is
+/// used.
 fn version_id(query: &str) -> Result<Option<String>, &'static str> {
     let mut version = None;
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -124,7 +125,7 @@ fn version_id(query: &str) -> Result<Option<String>, &'static str> {
             continue;
         }
         if percent::unquote_plus(name).as_deref() != Some("versionId") {
-            return Err("its query holds more than a versionId; a `?` in a key must be written %3F");
+            return Err("its query contains more than a versionId; a `?` in a key must be written %3F");
         }
         let value = percent::unquote_plus(value).ok_or("the version does not decode to UTF-8")?;
         version.get_or_insert(value);
@@ -210,8 +211,8 @@ mod tests {
 
         #[test]
         fn what_is_plain_is_read_alike(text in "s3://[a-b\\[. ]{0,3}[/#?]?[a-c/.%#&+é]{0,6}([?]versionId=[a-c.+%&=?]{0,4})?") {
-            if let Some(plain) = plain(&text) {
-                prop_assert_eq!(Ok(plain), read(&text));
+            if let Some(key) = parse_plain(&text) {
+                prop_assert_eq!(Ok(key), parse(&text));
             }
         }
 

@@ -1,4 +1,4 @@
-//! `quilt+s3://` URIs, by which people hand packages to each other.
+//! Package URIs (`quilt+s3://`), as the catalog shows and links them.
 //!
 //! The grammar is that of the catalog (`docs/Catalog/URI.md`, `catalog/app/utils/PackageUri.ts`):
 //! `quilt+s3://bucket#package=namespace/name[@hash|:tag][&path=…][&catalog=host]`.
@@ -9,33 +9,33 @@ use std::str::FromStr;
 use super::PackageName;
 use crate::percent;
 
-/// A package, one of its revisions, or something in it.
+/// A URI of a package, of one of its revisions, or of a path in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuiltUri {
-    /// The bucket whose registry holds it.
+    /// The bucket whose registry contains the package.
     pub bucket: String,
-    /// The package.
+    /// The name of the package.
     pub name: PackageName,
-    /// Which revision.
+    /// The revision that is referred to.
     pub revision: Revision,
-    /// A logical key, or a directory.
+    /// A logical key or a directory in the package.
     pub path: Option<String>,
-    /// The host of the catalog that made the URI.
+    /// The host name of the catalog that created the URI.
     pub catalog: Option<String>,
 }
 
-/// Which revision of a package.
+/// A reference to a revision of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revision {
-    /// Not said; the latest.
+    /// No revision is named, which means the latest.
     Unspecified,
-    /// `@hash`: a top hash or its beginning.
+    /// `@hash`: a top hash or a prefix of one.
     Hash(String),
-    /// `:tag`: a pointer's name, such as `latest`.
+    /// `:tag`: the name of a pointer, such as `latest`.
     Tag(String),
 }
 
-/// Not a `quilt+s3` URI.
+/// Occurs when a string is not a `quilt+s3` URI.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a package URI: {0}; expected quilt+s3://bucket#package=namespace/name[@hash|:tag][&path=…]")]
 pub struct InvalidQuiltUri(&'static str);
@@ -53,21 +53,24 @@ impl FromStr for QuiltUri {
         }
         let (bucket, fragment) = rest.split_once('#').ok_or(InvalidQuiltUri("it names no package"))?;
         if bucket.is_empty() || bucket.contains(['/', '?']) {
-            return Err(InvalidQuiltUri("a registry is a whole bucket"));
+            return Err(InvalidQuiltUri("the registry must be a bucket without a path"));
         }
-        let (mut package, mut path, mut catalog) = (None, None, None);
+        let mut package = None;
+        let mut path = None;
+        let mut catalog = None;
         for pair in fragment.split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let slot = match key {
                 "package" => &mut package,
                 "path" => &mut path,
                 "catalog" => &mut catalog,
-                // The catalog ignores what it does not know.
+                // The catalog ignores unknown parameters.
                 _ => continue,
             };
-            let value = percent::unquote_plus(value).ok_or(InvalidQuiltUri("its escapes are not UTF-8"))?;
+            let value =
+                percent::unquote_plus(value).ok_or(InvalidQuiltUri("its percent-encoding does not decode to UTF-8"))?;
             if slot.replace(value).is_some() {
-                return Err(InvalidQuiltUri("it says something twice"));
+                return Err(InvalidQuiltUri("a parameter occurs twice"));
             }
         }
         let package = package.ok_or(InvalidQuiltUri("it names no package"))?;
@@ -80,23 +83,23 @@ impl FromStr for QuiltUri {
         if let Revision::Hash(part) | Revision::Tag(part) = &revision
             && (part.is_empty() || part.contains(['@', ':']))
         {
-            return Err(InvalidQuiltUri("behind `@` stands one hash, behind `:` one tag"));
+            return Err(InvalidQuiltUri("`@` must be followed by one hash, or `:` by one tag"));
         }
-        let name = PackageName::listed(name).map_err(|_| InvalidQuiltUri("the package has no namespace/name"))?;
-        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let name = PackageName::from_listing(name).map_err(|_| InvalidQuiltUri("the package has no namespace/name"))?;
+        let non_empty = |value: Option<String>| value.filter(|value| !value.is_empty());
         Ok(Self {
             bucket: bucket.to_owned(),
             name,
             revision,
-            path: given(path),
-            catalog: given(catalog),
+            path: non_empty(path),
+            catalog: non_empty(catalog),
         })
     }
 }
 
 impl fmt::Display for QuiltUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A name that a listing gave may hold anything, also what separates the parts of a URI.
+        // The name of an existing package may contain any character, including those that separate the parts of a URI.
         let name: Vec<String> = self.name.as_str().split('/').map(percent::encode_component).collect();
         write!(f, "quilt+s3://{}#package={}", self.bucket, name.join("/"))?;
         match &self.revision {
@@ -172,7 +175,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_back(path in proptest::option::of(".{1,30}"), hash in "[0-9a-f]{6,64}") {
-            let name = PackageName::listed("team/pkg").unwrap();
+            let name = PackageName::from_listing("team/pkg").unwrap();
             let uri = QuiltUri { bucket: "b".into(), name, revision: Revision::Hash(hash), path, catalog: None };
             prop_assert_eq!(uri.to_string().parse::<QuiltUri>(), Ok(uri));
         }

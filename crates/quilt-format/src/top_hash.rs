@@ -1,21 +1,21 @@
-//! What a top hash looks like. How it comes about is in [`super::manifest`].
+//! Top hashes as values. [`manifest`](super::manifest) computes them.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The SHA-256 of a revision's canonical form, which names its manifest: 64 lower-case hexadecimal digits.
+/// The SHA-256 of the canonical form of a revision, which names its manifest: 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopHash(String);
 
-/// Not a top hash.
+/// Occurs when a string is not a top hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{shown}` is not a top hash; expected 64 of 0-9 a-f")]
+#[error("`{excerpt}` is not a top hash; expected 64 of 0-9 a-f")]
 pub struct InvalidTopHash {
-    shown: String,
+    excerpt: String,
 }
 
 impl TopHash {
-    pub(crate) fn of(digest: &[u8; 32]) -> Self {
+    pub(crate) fn from_digest(digest: &[u8; 32]) -> Self {
         use fmt::Write as _;
         let mut text = String::with_capacity(64);
         for byte in digest {
@@ -24,7 +24,7 @@ impl TopHash {
         Self(text)
     }
 
-    /// The digits.
+    /// Returns the 64 digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -34,7 +34,7 @@ impl TopHash {
 impl FromStr for TopHash {
     type Err = InvalidTopHash;
 
-    /// White space around it is dropped: some pointers end in a newline.
+    /// Parses a top hash. Surrounding white space is dropped, because the objects of some pointers end in a newline.
     fn from_str(text: &str) -> Result<Self, InvalidTopHash> {
         let trimmed = text.trim();
         if trimmed.len() == 64
@@ -45,7 +45,7 @@ impl FromStr for TopHash {
             Ok(Self(trimmed.to_owned()))
         } else {
             Err(InvalidTopHash {
-                shown: text.chars().take(80).collect(),
+                excerpt: text.chars().take(80).collect(),
             })
         }
     }

@@ -1,4 +1,4 @@
-//! A JWT taken apart without any proof: for people to look at, and for nothing else.
+//! Decoding of a JWT without verification, for display only.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 
 use crate::identity::{BearerToken, Claims};
 
-/// The two readable parts.
+/// The header and claims of a token that is not proved.
 pub(super) struct Unproved {
     pub header: Map<String, Value>,
     pub claims: Map<String, Value>,
 }
 
-/// Takes a token of three parts apart; `None` if it is not a JWT (RFC 7519).
-pub(super) fn take_apart(token: &BearerToken) -> Option<Unproved> {
+/// Decodes a token of three parts; `None` if it is not a JWT (RFC 7519).
+pub(super) fn decode(token: &BearerToken) -> Option<Unproved> {
     let mut parts = token.secret().split('.');
     let (header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
@@ -25,9 +25,9 @@ pub(super) fn take_apart(token: &BearerToken) -> Option<Unproved> {
     })
 }
 
-/// Whom a token speaks of, by its own word.
+/// Returns the subject that an unproved token claims.
 pub(super) fn subject(token: &BearerToken) -> Option<String> {
-    Claims::from(take_apart(token)?.claims).subject().map(str::to_owned)
+    Claims::from(decode(token)?.claims).subject().map(str::to_owned)
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {

@@ -7,7 +7,7 @@
 //! `logout` leaves an empty object. An access token with less than a minute left is renewed at its next use, which also
 //! replaces the refresh token. API keys (`login_with_api_key`) are kept in quilt3's memory only.
 //!
-//! Reads only. Renewing here would replace the refresh token in quilt3's own file.
+//! Read-only: a renewal here would replace the refresh token in quilt3's own file.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -21,22 +21,22 @@ use super::times::beside;
 use crate::identity::BearerToken;
 use crate::setting::BaseUrl;
 
-/// Less than this left, and quilt3 itself no longer uses an access token.
-const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(1);
+/// The lifetime below which quilt3 itself no longer uses an access token.
+const MIN_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
 
-/// A login that is good now.
+/// A login that has not expired.
 pub(super) struct Login {
     /// The registry that the access token is for.
     pub registry: BaseUrl,
     /// The catalog that quilt3 is configured for.
     pub catalog: Option<BaseUrl>,
-    /// What the registry takes as a bearer.
+    /// The bearer for the registry.
     pub access_token: BearerToken,
     /// When the access token ends.
     pub expires_at: Timestamp,
 }
 
-/// Why there is no login to use. Each says what to do.
+/// Why no login can be used. The messages say what to do.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoLogin {
     #[error("quilt3's files cannot be found: neither HOME nor XDG_DATA_HOME is set")]
@@ -82,14 +82,14 @@ struct ConfigFile {
     catalog: Option<String>,
 }
 
-/// The refresh token beside these is not even read into memory of its own.
+/// The refresh token beside these is not read.
 #[derive(Deserialize)]
 struct Entry {
     access_token: SecretString,
     expires_at: f64,
 }
 
-/// The directory that quilt3 keeps its files in. Like platformdirs, does not take a relative `XDG_DATA_HOME`.
+/// Returns quilt3's directory. Like platformdirs, ignores a relative `XDG_DATA_HOME`.
 pub(super) fn directory(xdg_data_home: Option<&Path>) -> Result<PathBuf, NoLogin> {
     let below = if cfg!(target_os = "macos") {
         "Library/Application Support"
@@ -109,7 +109,7 @@ pub(super) fn directory(xdg_data_home: Option<&Path>) -> Result<PathBuf, NoLogin
     Ok(data.join("Quilt"))
 }
 
-/// The current login: the one at the registry that quilt3 is configured for.
+/// Returns the current login: the one at the registry that quilt3 is configured for.
 pub(super) fn current(directory: &Path, now: Timestamp) -> Result<Login, NoLogin> {
     let (config_path, auth_path) = (directory.join("config.yml"), directory.join("auth.json"));
     let no_config = || NoLogin::Malformed(config_path.clone(), "a YAML mapping with URLs");
@@ -128,7 +128,7 @@ pub(super) fn current(directory: &Path, now: Timestamp) -> Result<Login, NoLogin
         .transpose()
         .map_err(|_: String| no_config())?;
 
-    // What the parser says could quote the file, and with it a token.
+    // The parser's message could quote the file, and with it a token.
     let no_auth = || NoLogin::Malformed(auth_path.clone(), "a JSON object of logins by registry URL");
     let mut logins: BTreeMap<String, Entry> = match read(&auth_path)? {
         None => BTreeMap::new(),
@@ -152,7 +152,7 @@ pub(super) fn current(directory: &Path, now: Timestamp) -> Result<Login, NoLogin
     let expires_at = expires_at
         .and_then(|s| Timestamp::from_second(s).ok())
         .ok_or_else(no_auth)?;
-    if expires_at.duration_since(now) < RENEWED_BEFORE {
+    if expires_at.duration_since(now) < MIN_LIFETIME {
         return Err(NoLogin::Expired {
             registry: key,
             at: beside(expires_at, now),
@@ -167,7 +167,7 @@ pub(super) fn current(directory: &Path, now: Timestamp) -> Result<Login, NoLogin
     })
 }
 
-/// Refuses a login at another place than `wanted`, which `name` says.
+/// Refuses a login at another place than `wanted`, the value of the setting `name`.
 pub(super) fn must_be(found: Option<&BaseUrl>, name: &'static str, wanted: Option<&BaseUrl>) -> Result<(), NoLogin> {
     let shown = |url: &BaseUrl| url.to_string();
     match wanted {

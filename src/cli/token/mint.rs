@@ -1,6 +1,6 @@
 //! `quilt-mcp token mint`: a new HS256 token from flags, or the token of quilt3's login.
 //!
-//! Invariant: standard output gets the token and nothing else; what kind of token it is goes to standard error.
+//! **Invariant:** standard output receives the token and nothing else; its description goes to standard error.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -15,26 +15,26 @@ use super::{jwt, note};
 use crate::cli::fail;
 use crate::clock::Clock;
 use crate::credentials::RolePattern;
-use crate::identity::{BearerToken, MIN_SECRET_BYTES, sign};
+use crate::identity::{BearerToken, MIN_SECRET_BYTES, sign_hs256};
 use crate::setting::{BaseUrl, ConfigError};
 
-/// A token's life, where `--ttl` does not say.
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// Lifetime of a token without `--ttl`.
+const DEFAULT_TTL: SignedDuration = SignedDuration::from_hours(1);
 
-/// What goes into the token.
+/// The contents of the token.
 #[derive(Debug, clap::Args)]
 pub struct MintArgs {
     /// Make a token from quilt3's current login: with a secret a new token that carries quilt3's access token for the
     /// registry, without one quilt3's access token itself, for servers in `registry` mode
     #[arg(long)]
     from_quilt3: bool,
-    /// Whom the token speaks of; with `--from-quilt3` by default whom quilt3's access token speaks of
+    /// Subject of the token; with `--from-quilt3` by default that of quilt3's access token
     #[arg(long, required_unless_present = "from_quilt3")]
     sub: Option<String>,
-    /// Role that the server shall assume, if it is on its `QUILT_MCP_ASSUMABLE_ROLES`
+    /// Role for the server to assume, if it is on its `QUILT_MCP_ASSUMABLE_ROLES`
     #[arg(long, value_parser = role_arn)]
     role_arn: Option<String>,
-    /// Bearer that the server shall send to the registry
+    /// Bearer for the server to send to the registry
     #[arg(long, conflicts_with = "from_quilt3")]
     catalog_token: Option<SecretString>,
     /// Catalog that the token belongs to; with `--from-quilt3` the one that quilt3 must be configured for
@@ -43,14 +43,14 @@ pub struct MintArgs {
     /// Registry that the token belongs to; with `--from-quilt3` the one that quilt3 must be logged in to
     #[arg(long)]
     registry_url: Option<BaseUrl>,
-    /// How long the token is good: a number with s, m, h or d [default: 1h]
+    /// Lifetime of the token: a number with s, m, h or d [default: 1h]
     #[arg(long, value_parser = ttl)]
     ttl: Option<SignedDuration>,
     /// Secret to sign with, at least 32 bytes: the server's `MCP_JWT_SECRET`
     #[arg(long, visible_alias = "jwt-secret", env = "MCP_JWT_SECRET", hide_env_values = true)]
     secret: Option<SecretString>,
-    /// A further claim as `name=value`, which may be given again and replaces one of the same name; the value is JSON, or
-    /// else text
+    /// A further claim as `name=value`, which may be repeated and replaces one of the same name; the value is JSON, or else
+    /// a string
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     claims: Vec<(String, Value)>,
     /// The configured registry, which quilt3's login must be at
@@ -59,7 +59,7 @@ pub struct MintArgs {
     /// The configured catalog, which quilt3 must be configured for
     #[arg(long, env = "QUILT_CATALOG_URL", hide = true)]
     configured_catalog: Option<BaseUrl>,
-    /// Where programs keep a user's data; quilt3 has a directory in it
+    /// Directory of the user's data, which contains that of quilt3
     #[arg(long, env = "XDG_DATA_HOME", hide = true)]
     xdg_data_home: Option<PathBuf>,
 }
@@ -86,7 +86,7 @@ fn from_flags(args: &MintArgs, now: Timestamp) -> anyhow::Result<BearerToken> {
             .unwrap_or_else(|_| fail("--catalog-token: is not of the form that a bearer token has (RFC 6750)"))
     });
     let subject = args.sub.clone().unwrap_or_default();
-    let mut claims = claims(args, subject, now, now.saturating_add(args.ttl.unwrap_or(HOUR))?);
+    let mut claims = claims(args, subject, now, now.saturating_add(args.ttl.unwrap_or(DEFAULT_TTL))?);
     add(
         &mut claims,
         "catalog_token",
@@ -129,10 +129,10 @@ fn from_login(args: &MintArgs, now: Timestamp) -> anyhow::Result<BearerToken> {
         .clone()
         .or_else(|| jwt::subject(&access_token))
         .unwrap_or_else(|| {
-            fail("quilt3's access token does not say whom it speaks of; give --sub");
+            fail("quilt3's access token has no subject; give --sub");
         });
-    // The registry takes the token inside no longer than that.
-    let ends = now.saturating_add(args.ttl.unwrap_or(HOUR))?.min(expires_at);
+    // The registry accepts the embedded token no longer than that.
+    let ends = now.saturating_add(args.ttl.unwrap_or(DEFAULT_TTL))?.min(expires_at);
     let mut claims = claims(args, subject, now, ends);
     add(&mut claims, "catalog_token", Some(access_token.secret()));
     add(&mut claims, "catalog_url", catalog.as_ref());
@@ -146,7 +146,7 @@ fn from_login(args: &MintArgs, now: Timestamp) -> anyhow::Result<BearerToken> {
     Ok(token)
 }
 
-/// What every minted token says.
+/// Returns the claims of every minted token.
 fn claims(args: &MintArgs, subject: String, now: Timestamp, ends: Timestamp) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), subject.into());
@@ -169,11 +169,11 @@ fn signed(mut claims: Map<String, Value>, args: &MintArgs, secret: &SecretString
         fail(&ConfigError::new("MCP_JWT_SECRET", problem).to_string());
     }
     claims.extend(args.claims.iter().cloned());
-    let token = sign(&Value::Object(claims), secret)?;
+    let token = sign_hs256(&Value::Object(claims), secret)?;
     Ok(BearerToken::parse(&token).unwrap_or_else(|_| fail("the claims are too long for a bearer token")))
 }
 
-/// One role's ARN, as the server's list of assumable roles would hold it.
+/// Parses the ARN of one role, by the rules of the server's list of assumable roles.
 fn role_arn(text: &str) -> Result<String, String> {
     let _: RolePattern = text.parse()?;
     if text.contains('*') {
@@ -183,7 +183,7 @@ fn role_arn(text: &str) -> Result<String, String> {
     }
 }
 
-/// `name=value`, of which the value is JSON or else text.
+/// Parses `name=value`; the value is JSON, or else a string.
 fn claim(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text
         .split_once('=')
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_is_json_or_else_text() {
+    fn a_claim_is_json_or_else_a_string() {
         for (text, value) in [
             ("n=1", json!(1)),
             ("n=true", json!(true)),

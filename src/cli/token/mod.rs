@@ -1,17 +1,17 @@
-//! `quilt-mcp token`: bearer tokens on the command line, made and looked into.
+//! `quilt-mcp token`: bearer tokens on the command line, minted and inspected.
 //!
-//! Owns what a person needs to try a server with a token of one's own, and to see why a server takes a token or not. Owns
-//! no rule: who proves a token is in `identity`, which credentials follow from it is in `credentials`.
-//!
-//! Invariant: only a token that was asked for reaches standard output, and nothing secret inside one is ever shown.
+//! **Owns** what a person needs to try a server with a token, and to see why a server takes a token or refuses it.
+//! **Does not own** a rule: the proof of a token is in `identity`, the credentials that follow from it in `credentials`.
+//! **Invariant:** only a token that was asked for is written to standard output, and its secrets are never shown.
 
 mod inspect;
 mod jwt;
 mod login;
 mod mint;
-mod shown;
+mod redaction;
 mod steps;
 mod times;
+mod verification;
 
 use std::io::Write as _;
 
@@ -19,7 +19,7 @@ use clap::Subcommand;
 
 use crate::clock::Clock;
 
-/// What to do with a token.
+/// The subcommands.
 #[derive(Debug, clap::Args)]
 pub struct TokenArgs {
     #[command(subcommand)]
@@ -30,7 +30,7 @@ pub struct TokenArgs {
 enum Action {
     /// Print a new HS256 token, or the token of quilt3's login
     Mint(Box<mint::MintArgs>),
-    /// Tell what a token says, whether it verifies, and which credential steps would apply to it
+    /// Show the contents of a token, whether it verifies, and which credential steps would apply to it
     Inspect(Box<inspect::InspectArgs>),
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn run(args: TokenArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Something worth knowing that is not the token.
+/// Writes a remark beside the token, to standard error.
 fn note(sentence: &str) {
     let _ = writeln!(std::io::stderr(), "quilt-mcp: {sentence}");
 }

@@ -1,67 +1,67 @@
-//! Just enough of GraphQL to answer a query with the fields it selects, and to refuse fields that there are not: field
-//! names and nesting. No arguments, aliases, fragments or variables.
+//! A subset of GraphQL: selections of nested fields, with errors for unknown fields. Arguments, aliases, fragments and
+//! variables are not supported.
 
 use serde_json::{Map, Value};
 
-/// A selected field and what is selected below it.
+/// A selected field with its own selection.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
     name: String,
-    below: Vec<Field>,
+    selection: Vec<Field>,
 }
 
-/// Reads a query's selection: `query Name { a { b c } }` or `{ a }`.
+/// Parses the selection of a query: `query Name { a { b c } }` or `{ a }`.
 pub fn parse(query: &str) -> Result<Vec<Field>, String> {
     let spaced = query.replace('{', " { ").replace('}', " } ").replace(',', " ");
-    let mut words = spaced.split_whitespace().peekable();
-    while words.peek().is_some_and(|word| *word != "{") {
-        words.next();
+    let mut tokens = spaced.split_whitespace().peekable();
+    while tokens.peek().is_some_and(|token| *token != "{") {
+        tokens.next();
     }
-    words.next().ok_or("Syntax Error: no selection")?;
-    let fields = selection(&mut words)?;
-    if words.next().is_some() {
-        Err("Syntax Error: something follows the query".to_owned())
+    tokens.next().ok_or("Syntax Error: no selection")?;
+    let fields = selection(&mut tokens)?;
+    if tokens.next().is_some() {
+        Err("Syntax Error: unexpected text after the query".to_owned())
     } else {
         Ok(fields)
     }
 }
 
-fn selection<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) -> Result<Vec<Field>, String> {
+fn selection<'a>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) -> Result<Vec<Field>, String> {
     let mut fields = Vec::new();
     loop {
-        match words.next() {
-            None => return Err("Syntax Error: the selection does not end".to_owned()),
+        match tokens.next() {
+            None => return Err("Syntax Error: the selection is not terminated".to_owned()),
             Some("}") => return Ok(fields),
             Some("{") => return Err("Syntax Error: a selection without a field".to_owned()),
             Some(name) => {
-                let below = if words.next_if_eq(&"{").is_some() {
-                    selection(words)?
+                let selection = if tokens.next_if_eq(&"{").is_some() {
+                    selection(tokens)?
                 } else {
                     Vec::new()
                 };
                 fields.push(Field {
                     name: name.to_owned(),
-                    below,
+                    selection,
                 });
             }
         }
     }
 }
 
-/// The selected part of a value.
+/// Returns the selected fields of a value.
 pub fn project(value: &Value, fields: &[Field]) -> Result<Value, String> {
     match value {
         Value::Array(items) => items.iter().map(|item| project(item, fields)).collect(),
         Value::Object(object) => {
             let mut selected = Map::new();
-            for Field { name, below } in fields {
+            for Field { name, selection } in fields {
                 let value = object
                     .get(name)
                     .ok_or_else(|| format!("Cannot query field \"{name}\""))?;
-                let value = if below.is_empty() {
+                let value = if selection.is_empty() {
                     value.clone()
                 } else {
-                    project(value, below)?
+                    project(value, selection)?
                 };
                 selected.insert(name.clone(), value);
             }

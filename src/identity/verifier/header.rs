@@ -1,4 +1,4 @@
-//! The header of a JWT, as far as this server reads it by itself.
+//! Check of a JWT's header for critical extensions.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -8,16 +8,17 @@ use serde_json::value::RawValue;
 use crate::identity::{BearerToken, Rejection};
 use crate::json::deserialize_present;
 
-/// Other members become no value, because the sender is not known yet and `serde_json::Value` parses some keys anew.
+/// The member of the header that the JWT library ignores. `serde_json::Value` would parse some keys of an unverified token
+/// a second time, so the header is not decoded to one.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow, default, deserialize_with = "deserialize_present")]
     crit: Option<&'a RawValue>,
 }
 
-/// Refuses a token whose header has a `crit` member, whatever its value: it names extensions that a verifier must
-/// understand (RFC 7515, section 4.1.11), and this server understands none. The JWT library drops the member unseen.
-pub(super) fn refuse_critical(token: &BearerToken) -> Result<(), Rejection> {
+/// Rejects a token whose header has a `crit` member with any value: it names extensions that a verifier must understand
+/// (RFC 7515, section 4.1.11), and this server understands none.
+pub(super) fn reject_critical(token: &BearerToken) -> Result<(), Rejection> {
     let invalid = |detail: &str| Rejection::Invalid {
         detail: detail.to_owned(),
     };
@@ -27,7 +28,7 @@ pub(super) fn refuse_critical(token: &BearerToken) -> Result<(), Rejection> {
     let header: Header<'_> = serde_json::from_slice(&json).map_err(|_| malformed())?;
     if header.crit.is_some() {
         return Err(invalid(
-            "its header has a crit member, and this server understands no critical extension (RFC 7515, section 4.1.11)",
+            "its header has a crit member, and this server supports no critical extension (RFC 7515, section 4.1.11)",
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! JWTs signed with a shared secret (HS256, RFC 7515), with a second secret while it is being rotated.
+//! Verification of JWTs that are signed with a shared secret (HS256, RFC 7515). A second secret is accepted during rotation.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::header;
 use crate::clock::Clock;
-use crate::identity::{BearerToken, Caller, Claims, Proof, ProvedCaller, Rejection};
+use crate::identity::{AuthenticatedCaller, BearerToken, Caller, Claims, Rejection, VerifyMode};
 
-/// Verifies HS256 signatures and the claims beside them.
-pub struct Hs256 {
+/// Verifies the HS256 signature and the claims of tokens.
+pub struct Hs256Verifier {
     keys: Vec<DecodingKey>,
     issuer: Option<String>,
     audience: Option<String>,
@@ -19,19 +19,19 @@ pub struct Hs256 {
     clock: Clock,
 }
 
-impl Hs256 {
-    /// `secrets`: the current one first. `issuer` and `audience` are required of tokens when given.
+impl Hs256Verifier {
+    /// Creates a verifier for the `secrets`, the current one first. Tokens must have the `issuer` and `audience` if given.
     #[must_use]
     pub fn new(secrets: &[SecretString], issuer: Option<String>, audience: Option<String>, clock: Clock) -> Self {
-        // The algorithm is pinned here; the token's own header can only agree with it or be refused. Times, issuer and
-        // audience are checked by `Claims`, which takes our clock and treats an absent claim as no match.
+        // The algorithm is pinned: a token whose header names another one is rejected. `Claims` checks times, issuer and
+        // audience with the server's clock, and treats an absent claim as no match.
         let mut signature_only = Validation::new(Algorithm::HS256);
         signature_only.required_spec_claims.clear();
         signature_only.validate_exp = false;
         signature_only.validate_aud = false;
         let keys = secrets
             .iter()
-            // Only an empty secret is not a key; it proves nothing.
+            // An empty secret is not a key, and verifies nothing.
             .filter_map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()).ok())
             .collect();
         Self {
@@ -43,14 +43,14 @@ impl Hs256 {
         }
     }
 
-    /// Proves a token or says why not.
+    /// Verifies a token and returns its caller.
     pub fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
-        header::refuse_critical(&token)?;
+        header::reject_critical(&token)?;
         let claims = self.signed_claims(&token)?;
         let expires_at = claims.check(self.clock.now(), self.issuer.as_deref(), self.audience.as_deref())?;
-        Ok(Caller::Proved(Arc::new(ProvedCaller::signed(
+        Ok(Caller::Authenticated(Arc::new(AuthenticatedCaller::signed(
             token,
-            Proof::Hs256,
+            VerifyMode::Hs256,
             claims,
             expires_at,
         ))))
@@ -89,9 +89,9 @@ mod tests {
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-    fn verifier(secrets: &[&str]) -> Hs256 {
+    fn verifier(secrets: &[&str]) -> Hs256Verifier {
         let secrets: Vec<_> = secrets.iter().map(|s| SecretString::from(*s)).collect();
-        Hs256::new(
+        Hs256Verifier::new(
             &secrets,
             None,
             None,
@@ -113,7 +113,7 @@ mod tests {
         let other = "fedcba9876543210fedcba9876543210";
         let both = verifier(&[SECRET, other]);
         for secret in [SECRET, other] {
-            let Ok(Caller::Proved(caller)) = both.verify(mint(&good_claims(), secret, Algorithm::HS256)) else {
+            let Ok(Caller::Authenticated(caller)) = both.verify(mint(&good_claims(), secret, Algorithm::HS256)) else {
                 panic!("refused");
             };
             assert_eq!(caller.subject(), Some("alice"));
@@ -174,7 +174,7 @@ mod tests {
         };
         assert!(
             signed(json!({ "alg": "HS256", "x-may": 1 })).is_ok(),
-            "what is not critical may be ignored"
+            "other members of the header are ignored"
         );
         for crit in [
             json!(["x-must"]),

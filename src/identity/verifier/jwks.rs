@@ -1,4 +1,4 @@
-//! JWTs of an identity provider: `RS256`, `ES256` or `EdDSA`, checked with the keys that the provider publishes (RFC 7517).
+//! Verification of JWTs of an identity provider (`RS256`, `ES256` or `EdDSA`) with the keys that it publishes (RFC 7517).
 
 mod key;
 mod store;
@@ -11,21 +11,21 @@ pub use store::KeyStore;
 
 use super::header;
 use crate::clock::Clock;
-use crate::identity::{BearerToken, Caller, Claims, Proof, ProvedCaller, Rejection};
+use crate::identity::{AuthenticatedCaller, BearerToken, Caller, Claims, Rejection, VerifyMode};
 
-/// The algorithms that are accepted: asymmetric ones, so that who can check a token cannot make one.
+/// Accepted algorithms. They are asymmetric, so that the keys that verify a token cannot sign one.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// Verifies tokens of one issuer for one audience.
-pub struct Jwks {
+pub struct JwksVerifier {
     keys: KeyStore,
     issuer: String,
     audience: String,
     clock: Clock,
 }
 
-impl Jwks {
-    /// Tokens must carry exactly this issuer, and be for this audience.
+impl JwksVerifier {
+    /// Creates a verifier. Tokens must have exactly this issuer, and be for this audience.
     #[must_use]
     pub fn new(keys: KeyStore, issuer: String, audience: String, clock: Clock) -> Self {
         Self {
@@ -36,22 +36,22 @@ impl Jwks {
         }
     }
 
-    /// Whether keys are there; asks for them if not.
+    /// Checks that keys are available, and fetches them if necessary.
     pub async fn ready(&self) -> Result<(), Rejection> {
         self.keys.load().await
     }
 
-    /// Proves a token or says why not.
+    /// Verifies a token and returns its caller.
     pub async fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
-        header::refuse_critical(&token)?;
+        header::reject_critical(&token)?;
         let malformed = || Rejection::Invalid {
             detail: "it is not a well-formed JWT".to_owned(),
         };
         let unsupported = || Rejection::Invalid {
-            detail: "its algorithm is none of RS256, ES256 and EdDSA, the only ones this server accepts".to_owned(),
+            detail: "its algorithm is not RS256, ES256 or EdDSA, the only ones this server accepts".to_owned(),
         };
         let header = decode_header(token.secret()).map_err(|error| match error.kind() {
-            // `none` and unheard-of names end here.
+            // `none` and unknown algorithms.
             ErrorKind::Json(_) | ErrorKind::InvalidAlgorithmName => unsupported(),
             _ => malformed(),
         })?;
@@ -59,7 +59,7 @@ impl Jwks {
             return Err(unsupported());
         }
         let key = self.keys.find(header.kid.as_deref(), header.alg).await?;
-        // The header's algorithm was checked against the list and against the key; from here on it is pinned.
+        // The header's algorithm was checked against the list and the key, and is pinned from here on.
         let mut signature_only = Validation::new(header.alg);
         signature_only.required_spec_claims.clear();
         signature_only.validate_exp = false;
@@ -73,9 +73,9 @@ impl Jwks {
             })?
             .claims;
         let expires_at = claims.check(self.clock.now(), Some(&self.issuer), Some(&self.audience))?;
-        Ok(Caller::Proved(Arc::new(ProvedCaller::signed(
+        Ok(Caller::Authenticated(Arc::new(AuthenticatedCaller::signed(
             token,
-            Proof::Jwks,
+            VerifyMode::Jwks,
             claims,
             expires_at,
         ))))

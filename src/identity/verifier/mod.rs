@@ -1,4 +1,4 @@
-//! Proves bearers, in the one way that the operator chose.
+//! Verification of bearer tokens by the method that the operator chose.
 
 mod header;
 mod hs256;
@@ -12,53 +12,50 @@ use moka::sync::Cache;
 
 use super::{BearerToken, Caller, Fingerprint, Rejection};
 
-/// How long a token counts as one that was proved, and how many of them are remembered.
-const PROVED_TTL: Duration = Duration::from_hours(1);
-const MAX_PROVED: u64 = 10_000;
+/// How long the verifier remembers that the registry verified a token.
+const VERIFIED_TTL: Duration = Duration::from_hours(1);
+/// Number of tokens that are remembered.
+const MAX_VERIFIED: u64 = 10_000;
 
-pub use hs256::Hs256;
-pub use jwks::{Jwks, KeyStore};
-pub use registry::{Refusal, RegistryProof};
+pub use hs256::Hs256Verifier;
+pub use jwks::{JwksVerifier, KeyStore};
+pub use registry::{RegistryVerifier, RegistryVerifyError};
 
-/// Who proves a bearer that is not an API key.
-pub enum Prover {
-    /// A shared secret.
-    Hs256(Hs256),
-    /// The keys that an identity provider publishes.
-    Jwks(Jwks),
-    /// The registry alone.
+/// How tokens other than API keys are verified.
+pub enum VerifyMethod {
+    Hs256(Hs256Verifier),
+    Jwks(JwksVerifier),
     Registry,
 }
 
-/// The operator's choice of who proves a token. API keys (`qk_…`) are opaque whatever the choice: only the registry can
-/// prove them.
+/// Verifies bearer tokens. API keys (`qk_…`) are opaque, so that the registry verifies them with every method.
 pub struct Verifier {
-    prover: Prover,
-    registry: Option<Arc<dyn RegistryProof>>,
-    /// Opaque tokens that the registry proved in the last hour.
+    method: VerifyMethod,
+    registry: Option<Arc<dyn RegistryVerifier>>,
+    /// Opaque tokens that the registry verified in the last hour.
     recent: Cache<Fingerprint, ()>,
 }
 
 impl Verifier {
-    /// `registry`: absent when none is configured; then what only a registry can prove is not proved.
+    /// Creates a verifier. Without a `registry`, tokens that only a registry can verify are rejected.
     #[must_use]
-    pub fn new(prover: Prover, registry: Option<Arc<dyn RegistryProof>>) -> Self {
+    pub fn new(method: VerifyMethod, registry: Option<Arc<dyn RegistryVerifier>>) -> Self {
         let recent = Cache::builder()
-            .max_capacity(MAX_PROVED)
-            .time_to_live(PROVED_TTL)
+            .max_capacity(MAX_VERIFIED)
+            .time_to_live(VERIFIED_TTL)
             .build();
         Self {
-            prover,
+            method,
             registry,
             recent,
         }
     }
 
-    /// Proves a bearer or says why not.
+    /// Verifies a token and returns its caller.
     pub async fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
-        match (&self.prover, &self.registry) {
-            (Prover::Hs256(hs256), _) if !token.is_api_key() => hs256.verify(token),
-            (Prover::Jwks(jwks), _) if !token.is_api_key() => jwks.verify(token).await,
+        match (&self.method, &self.registry) {
+            (VerifyMethod::Hs256(hs256), _) if !token.is_api_key() => hs256.verify(token),
+            (VerifyMethod::Jwks(jwks), _) if !token.is_api_key() => jwks.verify(token).await,
             (_, Some(registry)) => {
                 let fingerprint = token.fingerprint();
                 let verified = registry::verify(registry.as_ref(), token).await;
@@ -69,35 +66,33 @@ impl Verifier {
                 }
                 verified
             }
-            (Prover::Registry, None) => Err(Rejection::Unavailable {
-                detail: String::from(
-                    "this server is configured with neither a registry nor a key that could prove a token",
-                ),
+            (VerifyMethod::Registry, None) => Err(Rejection::Unavailable {
+                detail: String::from("the server has neither a registry nor a key to verify tokens with"),
             }),
             (_, None) => Err(Rejection::Invalid {
-                detail: String::from("it is a Quilt API key, which only a registry can prove, and none is configured"),
+                detail: String::from("it is a Quilt API key, which only a registry can verify, and none is configured"),
             }),
         }
     }
 
-    /// Whether only the registry can prove this token.
+    /// Whether only the registry can verify this token.
     #[must_use]
-    pub fn asks_registry(&self, token: &BearerToken) -> bool {
-        token.is_api_key() || matches!(self.prover, Prover::Registry)
+    pub fn needs_registry(&self, token: &BearerToken) -> bool {
+        token.is_api_key() || matches!(self.method, VerifyMethod::Registry)
     }
 
-    /// Whether the registry proved this token in the last hour, and has not refused it since. Gives no rights: the token is
-    /// verified all the same.
+    /// Whether the registry verified this token in the last hour and has not rejected it since. This gives no rights: the
+    /// token is verified again for each request.
     #[must_use]
-    pub fn was_proved(&self, token: &BearerToken) -> bool {
+    pub fn verified_recently(&self, token: &BearerToken) -> bool {
         self.recent.contains_key(&token.fingerprint())
     }
 
-    /// Whether tokens can be proved at all right now.
+    /// Checks that tokens can be verified now.
     pub async fn ready(&self) -> Result<(), Rejection> {
-        match &self.prover {
-            Prover::Jwks(jwks) => jwks.ready().await,
-            Prover::Hs256(_) | Prover::Registry => Ok(()),
+        match &self.method {
+            VerifyMethod::Jwks(jwks) => jwks.ready().await,
+            VerifyMethod::Hs256(_) | VerifyMethod::Registry => Ok(()),
         }
     }
 }

@@ -1,37 +1,37 @@
-//! Opaque bearers: the registry vends credentials for a good one, and that is the proof.
+//! Verification of opaque tokens by the registry: a token is valid if the registry vends credentials for it.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::identity::{BearerToken, Caller, ProvedCaller, Rejection};
+use crate::identity::{AuthenticatedCaller, BearerToken, Caller, Rejection};
 
-/// Why the registry did not prove a token.
+/// Why the registry did not verify a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// It does not know the token (401).
-    Unknown(String),
-    /// It knows the token and vends nothing for it (403).
+pub enum RegistryVerifyError {
+    /// Occurs when the registry does not know the token (401).
+    Unauthorized(String),
+    /// Occurs when the registry knows the token and vends no credentials for it (403).
     Forbidden(String),
-    /// It gave no usable answer.
+    /// Occurs when the registry gives no usable answer.
     Unavailable(String),
 }
 
-/// Asks the registry whether it vends credentials for a bearer. Implemented by the room that owns credentials, which
-/// keeps what was vended for the call that follows.
+/// Requests credentials for a caller from the registry. The credentials module implements it, and keeps the credentials for
+/// the call that follows.
 #[async_trait]
-pub trait RegistryProof: Send + Sync {
-    /// `Ok` if and only if the registry vended credentials for this bearer.
-    async fn prove(&self, caller: &Caller) -> Result<(), Refusal>;
+pub trait RegistryVerifier: Send + Sync {
+    /// Returns `Ok` if and only if the registry vended credentials for the caller's token.
+    async fn verify(&self, caller: &Caller) -> Result<(), RegistryVerifyError>;
 }
 
-/// Proves an opaque bearer or says why not.
-pub(super) async fn verify(registry: &dyn RegistryProof, token: BearerToken) -> Result<Caller, Rejection> {
-    let caller = Caller::Proved(Arc::new(ProvedCaller::opaque(token)));
-    match registry.prove(&caller).await {
+/// Verifies an opaque token.
+pub(super) async fn verify(registry: &dyn RegistryVerifier, token: BearerToken) -> Result<Caller, Rejection> {
+    let caller = Caller::Authenticated(Arc::new(AuthenticatedCaller::opaque(token)));
+    match registry.verify(&caller).await {
         Ok(()) => Ok(caller),
-        Err(Refusal::Unknown(detail)) => Err(Rejection::Invalid { detail }),
-        Err(Refusal::Forbidden(detail)) => Err(Rejection::Forbidden { detail }),
-        Err(Refusal::Unavailable(detail)) => Err(Rejection::Unavailable { detail }),
+        Err(RegistryVerifyError::Unauthorized(detail)) => Err(Rejection::Invalid { detail }),
+        Err(RegistryVerifyError::Forbidden(detail)) => Err(Rejection::Forbidden { detail }),
+        Err(RegistryVerifyError::Unavailable(detail)) => Err(Rejection::Unavailable { detail }),
     }
 }

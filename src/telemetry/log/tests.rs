@@ -5,7 +5,7 @@ use serde_json::Value;
 use tracing::Subscriber;
 
 use super::*;
-use crate::telemetry::line::LONGEST;
+use crate::telemetry::line_limit::MAX_LINE_BYTES;
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -21,7 +21,7 @@ impl Write for Sink {
     }
 }
 
-/// The lines of what is logged meanwhile.
+/// Returns the lines that `log` writes.
 fn lines(format: LogFormat, log: impl FnOnce()) -> Vec<String> {
     let sink = Sink::default();
     let writer = sink.clone();
@@ -68,7 +68,10 @@ fn a_line_that_is_too_long_is_replaced_by_one_that_says_so() {
         let [replaced, short] = &written[..] else {
             panic!("{written:?}")
         };
-        assert!(replaced.len() < LONGEST && replaced.contains("too long"), "{replaced}");
+        assert!(
+            replaced.len() < MAX_LINE_BYTES && replaced.contains("too long"),
+            "{replaced}"
+        );
         assert!(
             replaced.contains("WARN") && replaced.contains("quilt_mcp::telemetry"),
             "{replaced}"

@@ -1,7 +1,7 @@
-//! `auth_status`: who the token says, how that was proved, and which AWS credentials follow from it.
+//! `auth_status`: the caller's identity, its proof, and the AWS credentials that follow from it.
 //!
-//! It is a diagnosis, so it succeeds where other tools fail: a caller without credentials is told which source answered
-//! what.
+//! It is a diagnosis, so it succeeds where other tools fail: a caller without credentials gets the answer of every
+//! credential source.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{self, GraphqlError, Me, RegistryError};
+use crate::catalog::{self, CatalogUser, GraphqlError, RegistryError};
 use crate::credentials::{Attempt, NoCredentials, Resolved, Source};
-use crate::identity::ProvedCaller;
+use crate::identity::AuthenticatedCaller;
 use crate::tools::permissions::role_names;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Tells who calls.
+/// The tool.
 pub struct AuthStatus;
 
-/// How to ask.
+/// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -33,14 +33,14 @@ pub struct Args {
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyKind {
-    /// `ASIA…`, ends by itself.
+    /// `ASIA…`, which expires.
     Temporary,
-    /// `AKIA…`, does not end.
+    /// `AKIA…`, which does not expire.
     LongTerm,
 }
 
 impl KeyKind {
-    /// AWS says it in the first letters of the key's id; other makes of S3 do not, and there a session token tells.
+    /// AWS encodes the kind in the key id's prefix. Other implementations of S3 do not; there a session token decides.
     fn of(credentials: &Credentials) -> Self {
         let id = credentials.access_key_id();
         let is_temporary = id.starts_with("ASIA") || (!id.starts_with("AKIA") && credentials.session_token().is_some());
@@ -48,18 +48,18 @@ impl KeyKind {
     }
 }
 
-/// Who calls, and with what.
+/// The caller's identity and credentials.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     authenticated: bool,
     subject: Option<String>,
     name: Option<String>,
     email: Option<String>,
-    /// Who proved the token.
+    /// The method that proved the token.
     verified_by: Option<&'static str>,
     #[schemars(with = "Option<String>")]
     token_expires_at: Option<Timestamp>,
-    /// Whether AWS credentials could be had; `credential_source` says from where.
+    /// Whether AWS credentials are available; `credential_source` is their source.
     has_credentials: bool,
     attempts: Vec<Attempt>,
     aws_account: Option<String>,
@@ -93,7 +93,7 @@ impl Tool for AuthStatus {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         if args.refresh {
             session.forget_credentials().await;
         }
@@ -115,16 +115,16 @@ impl Tool for AuthStatus {
         };
         let is_vended = session.credential_source() == Some(Source::Catalog);
         let aws_account = identity.as_ref().map(|identity| identity.account.clone());
-        let proved = session.proved();
-        let claims = proved.and_then(ProvedCaller::claims);
+        let authenticated = session.authenticated();
+        let claims = authenticated.and_then(AuthenticatedCaller::claims);
         let text = |text: &str| text.to_owned();
         Ok(Output {
-            authenticated: proved.is_some(),
-            subject: proved.and_then(ProvedCaller::subject).map(text),
+            authenticated: authenticated.is_some(),
+            subject: authenticated.and_then(AuthenticatedCaller::subject).map(text),
             name: claims.and_then(|claims| claims.name()).map(text),
             email: claims.and_then(|claims| claims.email()).map(text),
-            verified_by: proved.map(|proved| proved.proof().as_str()),
-            token_expires_at: proved.and_then(ProvedCaller::expires_at),
+            verified_by: authenticated.map(|caller| caller.verified_by().as_str()),
+            token_expires_at: authenticated.and_then(AuthenticatedCaller::expires_at),
             has_credentials,
             attempts,
             catalog_aws_account: aws_account.clone().filter(|_| is_vended),
@@ -143,23 +143,23 @@ impl Tool for AuthStatus {
     }
 }
 
-/// The registry's URL, and what it says about the caller. A registry that gave no credentials to a caller who has none is
-/// not asked a second time: `attempts` says what it answered.
+/// Returns the registry's URL, and its view of the caller. For a caller without credentials of its own the registry is not
+/// asked a second time: `attempts` has its answer.
 async fn catalog(
     session: &Session,
     resolved: &Result<Arc<Resolved>, NoCredentials>,
-) -> (Option<String>, Option<Result<Me, GraphqlError>>) {
+) -> (Option<String>, Option<Result<CatalogUser, GraphqlError>>) {
     let Some(Ok(access)) = session.registry().await else {
         return (None, None);
     };
     let url = access.registry.url().await.ok().map(|url| url.to_string());
     let is_known = matches!(resolved, Ok(resolved) if resolved.source() != Source::Ambient);
     let me = if is_known {
-        Some(catalog::me(&access).await)
+        Some(catalog::fetch_user(&access).await)
     } else {
         None
     };
-    // A page, or no such endpoint: what is there is no registry, and has nothing to say.
+    // A page, or no such endpoint, means that the host is not a registry.
     let is_absent = matches!(
         &me,
         Some(Err(GraphqlError::Registry(

@@ -1,26 +1,26 @@
-//! What a range of an object's bytes is: text of an encoding, or a picture.
+//! Detection and decoding of content: text in an encoding, and images.
 
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
-/// Longest sequence of bytes of one character in the encodings that are decoded.
-pub const LONGEST_CHARACTER: usize = 4;
+/// Maximum length of one character in the encodings that are decoded.
+pub const MAX_CHARACTER_BYTES: usize = 4;
 
-/// A text encoding whose characters can be told apart without knowing what came before.
+/// A text encoding that can be decoded from any character on, without the text before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextEncoding {
-    /// Bytes below 0x80. What the web calls by this name is Windows-1252; here it is what it says.
+    /// Bytes below 0x80, unlike the web's encoding of this name, which is Windows-1252.
     Ascii,
-    /// Each byte is the character of that number. See above.
+    /// Each byte is the character of that number, unlike the web's encoding of this name.
     Latin1,
-    /// The others, by the web's definitions.
+    /// Another encoding, by its definition for the web.
     Other(&'static Encoding),
 }
 
 impl TextEncoding {
-    /// An encoding by the names that people and Python use for it. Not `utf-16` without its byte order, and none in which
-    /// a byte's meaning hangs on what came long before it: both cannot be read in pieces.
+    /// Returns the encoding of this name, as people and Python write it. `utf-16` without a byte order and stateful
+    /// encodings are not supported, because they cannot be decoded in pieces.
     pub fn named(name: &str) -> Option<Self> {
         let label = name.trim().to_ascii_lowercase().replace('_', "-");
         let label = match label.as_str() {
@@ -48,7 +48,7 @@ impl TextEncoding {
         }
     }
 
-    /// Bytes of a text, or `None` if it holds characters that this encoding does not have, or cannot be written here.
+    /// Encodes a text. Returns `None` if the encoding lacks one of its characters, or cannot be encoded here.
     pub fn encode(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
@@ -71,20 +71,19 @@ impl TextEncoding {
     }
 }
 
-/// Text out of a range of bytes.
+/// Text that was decoded from a range of bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// The text.
     pub text: String,
-    /// Bytes skipped at the front because they belong to a character that begins before the range.
+    /// Bytes skipped at the start, because they belong to a character that begins before the range.
     pub skipped: usize,
-    /// Bytes that the text stands for; what is cut off at the end is the beginning of a character.
+    /// Bytes that the text was decoded from, without an incomplete character at the end.
     pub used: usize,
 }
 
-/// Decodes what lies behind the first `lead` bytes, which are there to tell what a cut character at the front is.
-/// `goes_on` says whether the object goes on behind. `None` for what is not text in this encoding.
-pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, goes_on: bool) -> Option<Decoded> {
+/// Decodes the bytes after the first `lead` bytes, which only show whether the range begins inside a character.
+/// `continues` says whether the object continues after the bytes. Returns `None` if they are not text in this encoding.
+pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, continues: bool) -> Option<Decoded> {
     let (before, rest) = bytes.split_at_checked(lead)?;
     let is_inside = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
     let skipped = if lead > 0 && encoding.is_utf8() {
@@ -93,7 +92,7 @@ pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, goes_on: bool) 
         0
     };
     if skipped > 0 {
-        // They are the end of a character only if the bytes before them are its beginning.
+        // The skipped bytes must complete a character that begins in the bytes before.
         let begin = before.iter().rposition(|byte| !is_inside(&byte))?;
         let character = bytes.get(begin..lead + skipped)?;
         std::str::from_utf8(character)
@@ -101,7 +100,7 @@ pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, goes_on: bool) 
             .filter(|text| text.chars().count() == 1)?;
     }
     let rest = rest.get(skipped..)?;
-    let cuts = if goes_on { LONGEST_CHARACTER } else { 1 };
+    let cuts = if continues { MAX_CHARACTER_BYTES } else { 1 };
     (0..cuts.min(rest.len() + 1)).find_map(|cut| {
         let whole = rest.get(..rest.len() - cut)?;
         let text = encoding.decode(whole)?;
@@ -114,8 +113,8 @@ pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, goes_on: bool) 
     })
 }
 
-/// The MIME type of a picture that models can be shown, by its first bytes.
-pub fn picture(bytes: &[u8]) -> Option<&'static str> {
+/// Returns the MIME type of an image that models accept, from its first bytes.
+pub fn image_mime_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
@@ -184,9 +183,11 @@ mod tests {
         #[test]
         fn reading_in_pieces_gives_the_whole(text in "[^\0\u{feff}]{0,80}", step in 4usize..9) {
             let bytes = text.as_bytes();
-            let (mut offset, mut read) = (0_usize, String::new());
+            let mut offset = 0_usize;
+            let mut read = String::new();
             while offset < bytes.len() {
-                let (begin, end) = (offset.saturating_sub(3), (offset + step).min(bytes.len()));
+                let begin = offset.saturating_sub(3);
+                let end = (offset + step).min(bytes.len());
                 let piece = decode(&bytes[begin..end], offset - begin, UTF_8, end < bytes.len()).unwrap();
                 prop_assert_eq!(piece.skipped, 0);
                 prop_assert!(piece.used > 0);

@@ -1,19 +1,18 @@
-//! `bucket_list`: the buckets that this caller is shown, and what S3 lets the caller do with each.
+//! `bucket_list`: the buckets that are visible to the caller, with the caller's permissions in each.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tools::permissions::catalog::consult;
 use crate::tools::permissions::report::BucketReport;
-use crate::tools::permissions::shown::{ListedBy, Shown, shown};
-use crate::tools::permissions::{Questions, room_of_survey, survey};
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::permissions::visible_buckets::{ListedBy, VisibleBuckets, visible_buckets};
+use crate::tools::permissions::{ProbeSet, estimate_survey_bytes, survey};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Most buckets shown: an account may have thousands, and each is asked about.
-const MOST: usize = 100;
+/// Maximum number of buckets in the result: an account may have thousands, and each is probed.
+const MAX_BUCKETS: usize = 100;
 
-/// Lists buckets.
 pub struct BucketList;
 
 /// No arguments.
@@ -21,13 +20,12 @@ pub struct BucketList;
 #[serde(deny_unknown_fields)]
 pub struct Args {}
 
-/// The buckets.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     buckets: Vec<BucketReport>,
     count: usize,
     listed_by: ListedBy,
-    /// Present when there are more buckets than are shown.
+    /// Present if more buckets are visible.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
 }
@@ -35,24 +33,24 @@ pub struct Output {
 impl Tool for BucketList {
     const NAME: &'static str = "bucket_list";
     const TITLE: &'static str = "List buckets";
-    const DESCRIPTION: &'static str = "Lists the buckets that the caller may know of, with what S3 lets the caller do in \
+    const DESCRIPTION: &'static str = "Lists the buckets that are visible to the caller, with what S3 lets the caller do in \
                                        each. can_write null means not asked.";
     const TOOLSET: Toolset = Toolset::Buckets;
     const HINTS: Hints = Hints::READS;
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, _: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, _: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let s3 = session.s3().await?;
         let view = consult(&session).await?;
-        let Shown {
+        let VisibleBuckets {
             buckets,
             listed_by,
             truncated,
-        } = shown(&session, &s3, view.as_ref(), MOST).await?;
+        } = visible_buckets(&session, &s3, view.as_ref(), MAX_BUCKETS).await?;
         let names: Vec<String> = buckets.iter().map(|bucket| bucket.name.clone()).collect();
-        session.hold(room_of_survey(names.len())).await?;
-        let answers = survey(&session, &s3, &names, Questions::READS, &view.as_ref().into()).await;
+        session.reserve(estimate_survey_bytes(names.len())).await?;
+        let answers = survey(&session, &s3, &names, ProbeSet::READS, &view.as_ref().into()).await;
         let buckets: Vec<BucketReport> = buckets
             .into_iter()
             .zip(&answers)

@@ -1,19 +1,18 @@
-//! `bucket_object_fetch`: a piece of an object, as it is.
+//! `bucket_object_fetch`: a range of an object, as base64.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content;
-use crate::s3::ObjectUri;
+use crate::aws::s3::ObjectUri;
 use crate::tools::args::Bounded;
 use crate::tools::base64_text::Base64Text;
-use crate::tools::tool::{Hints, Image, Reply, Tool, Toolset};
-use crate::tools::{Link, Session, ToolError, weight};
+use crate::tools::estimate::{CONTENT_FACTOR, IMAGE_FACTOR};
+use crate::tools::tool::{Hints, Image, Tool, ToolSuccess, Toolset};
+use crate::tools::{Link, Session, ToolError};
 
-/// Reads bytes.
 pub struct BucketObjectFetch;
 
-/// Which piece of which object.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -27,16 +26,14 @@ pub struct Args {
     offset: u64,
 }
 
-/// The piece.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
-    /// Base64.
     data: Base64Text,
-    /// Bytes of the whole object.
+    /// Size of the whole object, in bytes.
     size: u64,
     bytes_read: u64,
     offset: u64,
-    /// Whether the object goes on behind this piece.
+    /// Whether the object continues after this range.
     truncated: bool,
     content_type: Option<String>,
 }
@@ -44,21 +41,21 @@ pub struct Output {
 impl Tool for BucketObjectFetch {
     const NAME: &'static str = "bucket_object_fetch";
     const TITLE: &'static str = "Read an object as bytes";
-    const DESCRIPTION: &'static str = "Reads a piece of an object as base64; only that piece leaves S3. A whole png, \
-                                       jpeg, gif or webp also comes as an image. For text use bucket_object_text.";
+    const DESCRIPTION: &'static str = "Reads a piece of an object as base64; only that piece leaves S3. A complete \
+                                       png, jpeg, gif or webp is also returned as an image. For text use bucket_object_text.";
     const TOOLSET: Toolset = Toolset::Buckets;
     const HINTS: Hints = Hints::READS;
     type Args = Args;
     type Output = Output;
 
-    fn length(output: &Output) -> usize {
+    fn estimate_json_bytes(output: &Output) -> usize {
         output.data.as_str().len()
     }
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let s3 = session.s3().await?;
         session
-            .hold(weight::PIECE * usize::try_from(args.max_bytes.get()).unwrap_or(usize::MAX))
+            .reserve(CONTENT_FACTOR * usize::try_from(args.max_bytes.get()).unwrap_or(usize::MAX))
             .await?;
         let read = s3
             .get_range(&args.s3_uri, args.offset, args.max_bytes.get())
@@ -67,11 +64,13 @@ impl Tool for BucketObjectFetch {
         let bytes_read = read.bytes.len() as u64;
         let data = Base64Text::of(&read.bytes)?;
         let is_whole = args.offset == 0 && bytes_read == read.size;
-        let picture = content::picture(&read.bytes).filter(|_| is_whole);
-        if picture.is_some() {
-            session.hold((weight::PIECE + weight::IMAGE) * read.bytes.len()).await?;
+        let image_type = content::image_mime_type(&read.bytes).filter(|_| is_whole);
+        if image_type.is_some() {
+            session
+                .reserve((CONTENT_FACTOR + IMAGE_FACTOR) * read.bytes.len())
+                .await?;
         }
-        let images = picture
+        let images = image_type
             .map(|mime_type| Image {
                 data: data.as_str().to_owned(),
                 mime_type,
@@ -88,6 +87,6 @@ impl Tool for BucketObjectFetch {
             truncated,
             content_type: read.content_type,
         };
-        Ok(Reply { output, images, link })
+        Ok(ToolSuccess { output, images, link })
     }
 }

@@ -1,4 +1,4 @@
-//! `bucket_object_info`: what S3 knows about an object without its content.
+//! `bucket_object_info`: the properties of an object, without its content.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::s3::ObjectUri;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::aws::s3::ObjectUri;
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Describes an object.
 pub struct BucketObjectInfo;
 
-/// Which object.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -22,7 +20,6 @@ pub struct Args {
     s3_uri: ObjectUri,
 }
 
-/// The object.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Object {
     bucket: String,
@@ -37,11 +34,10 @@ pub struct Object {
     etag: Option<String>,
     storage_class: String,
     metadata: BTreeMap<String, String>,
-    /// By algorithm, base64.
+    /// Base64, by algorithm.
     checksums: BTreeMap<&'static str, String>,
 }
 
-/// The object.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     object: Object,
@@ -56,7 +52,7 @@ impl Tool for BucketObjectInfo {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, Args { s3_uri }: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, Args { s3_uri }: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let s3 = session.s3().await?;
         let head = s3.head(&s3_uri).await.map_err(|error| session.explain(&error))?;
         let object = Object {

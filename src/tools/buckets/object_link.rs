@@ -1,4 +1,4 @@
-//! `bucket_object_link`: a link that lets whoever holds it read one object for a while.
+//! `bucket_object_link`: a presigned URL, with which anyone can read one object until it expires.
 
 use std::time::Duration;
 
@@ -6,15 +6,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::s3::ObjectUri;
+use crate::aws::s3::ObjectUri;
 use crate::tools::args::Bounded;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Links to an object.
 pub struct BucketObjectLink;
 
-/// Which object, for how long.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -26,34 +24,34 @@ pub struct Args {
     expiration: Bounded<1, 604_800, 3_600>,
 }
 
-/// The link. Not `Debug`: whoever reads the URL can use it.
+/// The link. It does not implement `Debug`, because the URL grants access.
 #[derive(Serialize, JsonSchema)]
 pub struct Output {
     url: String,
     #[schemars(with = "String")]
     expires_at: Timestamp,
-    /// Whether the credentials' own end made the link's life shorter than asked.
+    /// Whether the link expires earlier than requested, because the credentials do.
     capped: bool,
 }
 
 impl Tool for BucketObjectLink {
     const NAME: &'static str = "bucket_object_link";
     const TITLE: &'static str = "Link to an object";
-    const DESCRIPTION: &'static str = "Makes a URL with which anybody can download one object until it ends. The caller's \
-                                       right to read the object is checked first.";
+    const DESCRIPTION: &'static str = "Creates a URL with which anyone can download one object until it expires. The \
+                                       caller's right to read the object is checked first.";
     const TOOLSET: Toolset = Toolset::Buckets;
     const HINTS: Hints = Hints::READS;
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let s3 = session.s3().await?;
-        // A link is signed without asking S3. One that cannot work would fail in the hands of somebody who cannot know
-        // why, so S3 is asked first; that also finds the bucket's region.
+        // Signing needs no request to S3. A link without permission would fail for its recipient, who could not know why,
+        // so the permission is checked first; that also finds the bucket's region.
         s3.head(&args.s3_uri).await.map_err(|error| session.explain(&error))?;
-        let asked = Duration::from_secs(args.expiration.get());
+        let lifetime = Duration::from_secs(args.expiration.get());
         let link = s3
-            .presign(&args.s3_uri, asked, session.clock().now())
+            .presign(&args.s3_uri, lifetime, session.clock().now())
             .await
             .map_err(|error| session.explain(&error))?;
         Ok(Output {

@@ -4,15 +4,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::s3::{BucketName, ListedObject, ListingQuery, ObjectUri};
+use crate::aws::s3::{BucketName, ListedObject, ListingQuery, ObjectUri};
 use crate::tools::args::Bounded;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, weight};
+use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
+use crate::tools::{Session, ToolError};
 
-/// Lists objects.
 pub struct BucketObjectsList;
 
-/// What to list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -22,15 +21,15 @@ pub struct Args {
     /// Only keys that begin with this
     #[serde(default)]
     prefix: String,
-    /// "/" rolls keys up into folders
+    /// "/" groups keys into folders
     delimiter: Option<String>,
     #[serde(default)]
     max_keys: Bounded<1, 1000, 100>,
-    /// `next_continuation_token` of the page before
+    /// `next_continuation_token` of the previous page
     continuation_token: Option<String>,
 }
 
-/// One object.
+/// An object of the page.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Object {
     key: String,
@@ -43,7 +42,6 @@ pub struct Object {
     storage_class: String,
 }
 
-/// One page.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     bucket: String,
@@ -66,7 +64,7 @@ impl Tool for BucketObjectsList {
     type Args = Args;
     type Output = Output;
 
-    fn length(output: &Output) -> usize {
+    fn estimate_json_bytes(output: &Output) -> usize {
         output
             .objects
             .iter()
@@ -74,7 +72,7 @@ impl Tool for BucketObjectsList {
             .sum()
     }
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let s3 = session.s3().await?;
         let query = ListingQuery {
             prefix: args.prefix,
@@ -84,7 +82,9 @@ impl Tool for BucketObjectsList {
             start_after: None,
         };
         session
-            .hold(weight::of_items(usize::try_from(args.max_keys.get()).unwrap_or(1000)))
+            .reserve(estimate_items_bytes(
+                usize::try_from(args.max_keys.get()).unwrap_or(1000),
+            ))
             .await?;
         let page = s3
             .list_objects(&args.bucket, &query)
@@ -93,11 +93,13 @@ impl Tool for BucketObjectsList {
         let objects: Vec<Object> = page
             .objects
             .into_iter()
-            .map(|object| shown(&args.bucket, object))
+            .map(|object| view(&args.bucket, object))
             .collect();
         let names = objects.iter().map(|object| object.key.len() + object.s3_uri.len());
         let names = names.chain(page.common_prefixes.iter().map(String::len));
-        session.hold(names.map(|names| weight::of_item(names, 0)).sum()).await?;
+        session
+            .reserve(names.map(|names| estimate_item_bytes(names, 0)).sum())
+            .await?;
         Ok(Output {
             bucket: args.bucket.to_string(),
             prefix: query.prefix,
@@ -111,7 +113,7 @@ impl Tool for BucketObjectsList {
     }
 }
 
-fn shown(bucket: &BucketName, object: ListedObject) -> Object {
+fn view(bucket: &BucketName, object: ListedObject) -> Object {
     let s3_uri = match object.key.parse() {
         Ok(key) => ObjectUri::latest(bucket.clone(), key).to_string(),
         Err(_) => format!("s3://{bucket}/"),

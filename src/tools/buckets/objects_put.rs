@@ -1,4 +1,4 @@
-//! `bucket_objects_put`: writes objects. Each is tried, and each gets its own answer.
+//! `bucket_objects_put`: writes of several objects, each with its own result.
 
 use futures::StreamExt as _;
 use schemars::JsonSchema;
@@ -6,21 +6,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::put_item::{Item, ItemResult};
+use crate::aws::AwsErrorKind;
+use crate::aws::s3::{BucketName, ObjectUri, Put, UserS3, WriteCondition};
 use crate::error_code::ErrorCode;
-use crate::s3::{BucketName, ObjectUri, Put, S3ErrorKind, UserS3, WriteCondition};
 use crate::tools::args::yes;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Most objects in one call.
-const MOST: usize = 100;
-/// Objects written at once.
-const AT_ONCE: usize = 8;
+/// Maximum number of objects in one call.
+const MAX_ITEMS: usize = 100;
+/// Maximum number of concurrent writes.
+const MAX_CONCURRENT: usize = 8;
 
-/// Writes objects.
 pub struct BucketObjectsPut;
 
-/// What to write.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-aliases" = ["objects"]))]
@@ -39,7 +38,6 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// What became of the items, in their order.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     bucket: String,
@@ -48,6 +46,7 @@ pub struct Output {
     failed: usize,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
+    /// In the order of the items.
     results: Vec<ItemResult>,
 }
 
@@ -62,19 +61,8 @@ impl Tool for BucketObjectsPut {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
-        if args.items.is_empty() || args.items.len() > MOST {
-            let message = format!(
-                "Argument items: expected 1 to {MOST} objects, got {}.",
-                args.items.len()
-            );
-            return Err(ToolError::invalid(message));
-        }
-        if let Some(key) = twice(&args.items) {
-            return Err(ToolError::invalid(format!(
-                "Argument items: the key `{key}` stands in it twice."
-            )));
-        }
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        check_items(&args.items)?;
         let s3 = session.s3_for_writing().await?;
         let Args {
             bucket,
@@ -82,26 +70,18 @@ impl Tool for BucketObjectsPut {
             overwrite,
             dry_run,
         } = args;
-        let deadline = session.deadline();
-        let written = items.into_iter().map(|item| {
-            let (session, s3, bucket) = (session.clone(), s3.clone(), bucket.clone());
-            async move {
-                let (object, put) = prepare(&item, &bucket, overwrite)?;
-                let work = async {
-                    if dry_run {
-                        rehearse(&session, &s3, object, put).await
-                    } else {
-                        write(&session, &s3, object, put).await
-                    }
-                };
-                // What was written must be told, so the items end before the call would be ended.
-                tokio::time::timeout_at(deadline, work)
-                    .await
-                    .unwrap_or_else(|_elapsed| Err(late(&item)))
-            }
-        });
-        let outcomes: Vec<Result<ItemResult, Failed>> =
-            futures::stream::iter(written).buffered(AT_ONCE).collect().await;
+        let writer = Writer {
+            session: &session,
+            s3: &s3,
+            bucket: &bucket,
+            overwrite,
+            dry_run,
+        };
+        let outcomes: Vec<Result<ItemResult, Box<FailedItem>>> = futures::stream::iter(items)
+            .map(|item| writer.put(item))
+            .buffered(MAX_CONCURRENT)
+            .collect()
+            .await;
 
         let requested = outcomes.len();
         let mut first_error = None;
@@ -109,13 +89,13 @@ impl Tool for BucketObjectsPut {
             .into_iter()
             .map(|outcome| {
                 outcome.unwrap_or_else(|failed| {
-                    let (result, error) = *failed;
+                    let FailedItem { result, error } = *failed;
                     first_error.get_or_insert(error);
                     result
                 })
             })
             .collect();
-        let failed = results.iter().filter(|result| !result.is_good()).count();
+        let failed = results.iter().filter(|result| !result.is_success()).count();
         let uploaded = if dry_run { 0 } else { requested - failed };
         let output = Output {
             bucket: bucket.to_string(),
@@ -132,70 +112,109 @@ impl Tool for BucketObjectsPut {
     }
 }
 
-/// An item's result and, for the call's own message, the reason.
-type Failed = Box<(ItemResult, ToolError)>;
-
-fn prepare(item: &Item, bucket: &BucketName, overwrite: bool) -> Result<(ObjectUri, Put), Failed> {
-    item.prepare(bucket, overwrite).map_err(|problem| {
-        let error = ToolError::invalid(format!("Item `{}`: {problem}.", item.key));
-        Box::new((ItemResult::bad(&item.key, None, &error), error))
-    })
+fn check_items(items: &[Item]) -> Result<(), ToolError> {
+    if items.is_empty() || items.len() > MAX_ITEMS {
+        let message = format!(
+            "Argument items: expected 1 to {MAX_ITEMS} objects, got {}.",
+            items.len()
+        );
+        return Err(ToolError::invalid(message));
+    }
+    match repeated_key(items) {
+        None => Ok(()),
+        Some(key) => {
+            let message = format!("Argument items: the key `{key}` occurs more than once.");
+            Err(ToolError::invalid(message))
+        }
+    }
 }
 
-/// Everything but the write: what would be refused as existing is found by looking.
-async fn rehearse(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -> Result<ItemResult, Failed> {
-    if put.condition == WriteCondition::IsNew {
-        match s3.head(&object).await {
-            Ok(_) => return Err(exists(&object)),
-            Err(error) if error.kind == S3ErrorKind::NoSuchKey => {}
-            Err(error) => {
-                let error = session.explain(&error);
-                return Err(Box::new((
-                    ItemResult::bad(object.key.as_str(), Some(&object), &error),
-                    error,
-                )));
+/// An item that was not written, with the error from which the call's error is made.
+struct FailedItem {
+    result: ItemResult,
+    error: ToolError,
+}
+
+impl FailedItem {
+    fn new(key: &str, object: Option<&ObjectUri>, error: ToolError) -> Box<Self> {
+        let result = ItemResult::failure(key, object, &error);
+        Box::new(Self { result, error })
+    }
+
+    fn of_object(object: &ObjectUri, error: ToolError) -> Box<Self> {
+        Self::new(object.key.as_str(), Some(object), error)
+    }
+}
+
+/// Writes the items of one call.
+struct Writer<'a> {
+    session: &'a Session,
+    s3: &'a UserS3,
+    bucket: &'a BucketName,
+    overwrite: bool,
+    dry_run: bool,
+}
+
+impl Writer<'_> {
+    async fn put(&self, item: Item) -> Result<ItemResult, Box<FailedItem>> {
+        let (object, put) = item.prepare(self.bucket, self.overwrite).map_err(|problem| {
+            let error = ToolError::invalid(format!("Item `{}`: {problem}.", item.key));
+            FailedItem::new(&item.key, None, error)
+        })?;
+        let work = async {
+            if self.dry_run {
+                self.rehearse(object, put).await
+            } else {
+                self.write(object, put).await
+            }
+        };
+        // The items end before the call would time out, so that the result can report what was written.
+        tokio::time::timeout_at(self.session.deadline(), work)
+            .await
+            .unwrap_or_else(|_elapsed| Err(timeout(&item)))
+    }
+
+    /// Does everything but the write: a conflict is found by a request for the object's properties.
+    async fn rehearse(&self, object: ObjectUri, put: Put) -> Result<ItemResult, Box<FailedItem>> {
+        if put.condition == WriteCondition::IsNew {
+            match self.s3.head(&object).await {
+                Ok(_) => return Err(exists(&object)),
+                Err(error) if error.kind == AwsErrorKind::NoSuchKey => {}
+                Err(error) => return Err(FailedItem::of_object(&object, self.session.explain(&error))),
             }
         }
+        Ok(ItemResult::success(&object, &put, None))
     }
-    Ok(ItemResult::good(&object, &put, None))
-}
 
-fn late(item: &Item) -> Failed {
-    let message = "The call's time was over before it was known that this object was written.";
-    let error = ToolError::new(ErrorCode::Timeout, message).retryable();
-    Box::new((ItemResult::bad(&item.key, None, &error), error))
-}
-
-fn exists(object: &ObjectUri) -> Failed {
-    let error = ToolError::new(
-        ErrorCode::Conflict,
-        format!("{object} exists already and overwrite is false."),
-    )
-    .with_hint("Choose another key, or set overwrite=true to replace the object.");
-    Box::new((ItemResult::bad(object.key.as_str(), Some(object), &error), error))
-}
-
-async fn write(session: &Session, s3: &UserS3, object: ObjectUri, put: Put) -> Result<ItemResult, Failed> {
-    match s3.put(&object, &put).await {
-        Ok(outcome) => Ok(ItemResult::good(&object, &put, Some(outcome))),
-        Err(error) if error.kind == S3ErrorKind::PreconditionFailed => Err(exists(&object)),
-        Err(error) => {
-            let error = session.explain(&error);
-            Err(Box::new((
-                ItemResult::bad(object.key.as_str(), Some(&object), &error),
-                error,
-            )))
+    async fn write(&self, object: ObjectUri, put: Put) -> Result<ItemResult, Box<FailedItem>> {
+        match self.s3.put(&object, &put).await {
+            Ok(outcome) => Ok(ItemResult::success(&object, &put, Some(outcome))),
+            Err(error) if error.kind == AwsErrorKind::PreconditionFailed => Err(exists(&object)),
+            Err(error) => Err(FailedItem::of_object(&object, self.session.explain(&error))),
         }
     }
 }
 
-/// The whole call's failure: how many, and why the first one.
+fn timeout(item: &Item) -> Box<FailedItem> {
+    let message = "The call ended before S3 confirmed that this object was written.";
+    let error = ToolError::new(ErrorCode::Timeout, message).retryable();
+    FailedItem::new(&item.key, None, error)
+}
+
+fn exists(object: &ObjectUri) -> Box<FailedItem> {
+    let message = format!("{object} exists already and overwrite is false.");
+    let error = ToolError::new(ErrorCode::Conflict, message)
+        .with_hint("Choose another key, or set overwrite=true to replace the object.");
+    FailedItem::of_object(object, error)
+}
+
+/// Returns the call's error: the number of failed items, and the first error.
 fn failure(first: ToolError, output: &Output) -> ToolError {
     let message = match (output.failed, output.requested) {
         (1, 1) => first.message,
         (failed, requested) => {
             format!(
-                "{failed} of {requested} objects were not written; the first: {}",
+                "{failed} of {requested} objects were not written; the first error: {}",
                 first.message
             )
         }
@@ -207,10 +226,10 @@ fn failure(first: ToolError, output: &Output) -> ToolError {
     ToolError { message, ..first }.with_partial(partial)
 }
 
-fn twice(items: &[Item]) -> Option<&str> {
-    let mut seen = std::collections::HashSet::new();
+fn repeated_key(items: &[Item]) -> Option<&str> {
+    let mut known = std::collections::HashSet::new();
     items
         .iter()
         .map(|item| item.key.as_str())
-        .find(|key| !seen.insert(*key))
+        .find(|key| !known.insert(*key))
 }

@@ -1,4 +1,4 @@
-//! One object to be written, and what became of it.
+//! One object to write, and its result.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::content::TextEncoding;
+use crate::aws::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition};
 use crate::error_code::ErrorCode;
 use crate::json::deserialize_value;
-use crate::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition};
 use crate::tools::ToolError;
 
-/// An object to be written: a key, and its content as text or as base64.
+/// An object to write: a key, and its content as text or as base64.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
@@ -25,9 +25,9 @@ pub struct Item {
     text: Option<String>,
     /// Content as base64
     data: Option<String>,
-    /// MIME type; guessed from the key otherwise
+    /// MIME type; default: guessed from the key
     content_type: Option<String>,
-    /// Of text
+    /// Encoding of text
     #[serde(default = "utf_8")]
     encoding: String,
     #[serde(default, deserialize_with = "metadata")]
@@ -37,10 +37,10 @@ pub struct Item {
     storage_class: Option<String>,
 }
 
-/// Reads user metadata: an object of strings, or such an object as JSON text.
+/// Deserializes user metadata: an object of strings, or such an object as JSON text.
 fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let mut value = deserialize_value(deserializer)?;
-    // The text of a JSON string that holds the text of an object takes two steps.
+    // Some clients encode the object twice.
     for _ in 0..2 {
         let Value::String(text) = value else { break };
         value = serde_json::from_str(&text).map_err(D::Error::custom)?;
@@ -53,7 +53,7 @@ fn utf_8() -> String {
 }
 
 impl Item {
-    /// What to send to S3, or what is wrong with the item.
+    /// Returns the request for S3, or the problem of the item.
     pub fn prepare(&self, bucket: &BucketName, overwrite: bool) -> Result<(ObjectUri, Put), String> {
         let object = ObjectUri::latest(bucket.clone(), self.key.parse()?);
         self.check_headers()?;
@@ -61,14 +61,18 @@ impl Item {
             (Some(text), None) => self.encode(text)?,
             (None, Some(data)) => BASE64_STANDARD
                 .decode(data.trim())
-                .map_err(|_| "data is not base64".to_owned())?
+                .map_err(|_| "data is not valid base64".to_owned())?
                 .into(),
-            (Some(_), Some(_)) => return Err("give either text or data, not both".to_owned()),
-            (None, None) => return Err("give the content as text or as data (base64)".to_owned()),
+            (Some(_), Some(_)) => return Err("send either text or data, not both".to_owned()),
+            (None, None) => return Err("send the content as text or as data (base64)".to_owned()),
         };
         let put = Put {
             body,
-            content_type: Some(self.content_type.clone().unwrap_or_else(|| self.guess().to_owned())),
+            content_type: Some(
+                self.content_type
+                    .clone()
+                    .unwrap_or_else(|| self.guess_content_type().to_owned()),
+            ),
             cache_control: self.cache_control.clone(),
             content_encoding: self.content_encoding.clone(),
             storage_class: self.storage_class.clone(),
@@ -84,14 +88,14 @@ impl Item {
     }
 
     fn encode(&self, text: &str) -> Result<Bytes, String> {
-        let encoding = TextEncoding::named(&self.encoding).ok_or("this encoding is not known; try utf-8 or latin-1")?;
+        let encoding = TextEncoding::named(&self.encoding).ok_or("unknown encoding; try utf-8 or latin-1")?;
         let bytes = encoding.encode(text);
         bytes
             .map(Bytes::from)
-            .ok_or_else(|| format!("the text holds characters that {} does not have", self.encoding))
+            .ok_or_else(|| format!("the text contains characters that {} cannot encode", self.encoding))
     }
 
-    /// S3 takes these values as HTTP headers, and user metadata beyond ASCII comes back in another form.
+    /// Checks the values that S3 receives as HTTP headers. User metadata that is not ASCII would be returned in another form.
     fn check_headers(&self) -> Result<(), String> {
         let is_value = |text: &str| text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
         let is_name = |text: &str| {
@@ -116,7 +120,7 @@ impl Item {
         }
         for (name, value) in &self.metadata {
             if !is_name(name) {
-                return Err("a metadata name must be of letters, digits and - _ . only".to_owned());
+                return Err("a metadata name may contain only letters, digits, - _ and .".to_owned());
             }
             if !is_value(value) {
                 return Err(format!("the metadata value of {name} must be printable ASCII"));
@@ -125,7 +129,7 @@ impl Item {
         Ok(())
     }
 
-    fn guess(&self) -> &'static str {
+    fn guess_content_type(&self) -> &'static str {
         let extension = self
             .key
             .rsplit_once('.')
@@ -150,7 +154,7 @@ impl Item {
     }
 }
 
-/// What became of one item.
+/// The result of one item.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ItemResult {
     key: String,
@@ -160,7 +164,7 @@ pub struct ItemResult {
     version_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
-    /// Bytes.
+    /// In bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,17 +173,17 @@ pub struct ItemResult {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<ErrorCode>,
-    /// Whether a missing right is the reason.
+    /// Whether a missing permission is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     permission_error: Option<bool>,
-    /// What to do about it.
+    /// Advice on how to resolve the error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resolution: Vec<String>,
 }
 
 impl ItemResult {
-    /// Written, or, in a dry run, ready to be.
-    pub fn good(object: &ObjectUri, put: &Put, outcome: Option<PutOutcome>) -> Self {
+    /// Returns the result of an item that was written or, in a dry run, could be.
+    pub fn success(object: &ObjectUri, put: &Put, outcome: Option<PutOutcome>) -> Self {
         let outcome = outcome.unwrap_or(PutOutcome {
             version_id: None,
             etag: None,
@@ -203,13 +207,13 @@ impl ItemResult {
         }
     }
 
-    /// Whether it was written or is ready to be.
-    pub fn is_good(&self) -> bool {
+    /// Whether the item was written or, in a dry run, could be.
+    pub fn is_success(&self) -> bool {
         self.success
     }
 
-    /// Not written.
-    pub fn bad(key: &str, object: Option<&ObjectUri>, error: &ToolError) -> Self {
+    /// Returns the result of an item that was not written.
+    pub fn failure(key: &str, object: Option<&ObjectUri>, error: &ToolError) -> Self {
         Self {
             key: key.to_owned(),
             success: false,

@@ -1,90 +1,102 @@
-//! One action: a typed tool under another name, with other spellings of its arguments.
+//! Actions: typed tools under other names, with other names of their arguments.
 
 use serde_json::{Map, Value};
 
 use super::additions::Addition;
+use super::argument_aliases::{self, ArgumentAliases};
 use super::rewrite::Rewrite;
-use super::spelling;
-use super::spelling::Spelling;
-use crate::tools::{Offer, Reply, Session, ToolError, Toolbox, Toolset, Written};
+use super::typed_call::TypedCall;
+use crate::tools::{JsonObject, Session, ToolError, ToolFilter, ToolSuccess, Toolbox, Toolset};
 
-/// What a module can do.
+/// An action of a module.
 pub struct Action {
-    /// Its name in `action`.
+    /// The value of `action`.
     pub name: &'static str,
-    /// Other accepted names.
-    pub also_called: &'static [&'static str],
-    /// The typed tool that does it.
+    /// Other accepted values of `action`.
+    pub aliases: &'static [&'static str],
+    /// Name of the typed tool.
     pub tool: &'static str,
     /// Other accepted names of the tool's arguments.
-    pub spellings: &'static [Spelling],
-    /// What no list of names can say about the arguments.
+    pub argument_aliases: &'static [ArgumentAliases],
+    /// Translations of arguments that a list of names cannot express.
     pub rewrites: &'static [Rewrite],
-    /// What is added to the tool's result.
-    pub adds: Option<Addition>,
+    /// Members that are added to the tool's result.
+    pub addition: Option<Addition>,
 }
 
-/// An action that can also be called under a name of its own.
-pub struct OldName {
-    /// The name.
+/// An action that can also be called under a name of its own, which older servers had.
+pub struct LegacyName {
     pub name: &'static str,
-    /// The group it belongs to.
     pub toolset: Toolset,
-    /// The action.
     pub action: &'static Action,
 }
 
-/// A call on its way from the action style to the typed one.
-pub(super) struct Translated {
-    /// The typed tool.
-    pub tool: &'static str,
-    /// Its arguments.
-    pub arguments: Map<String, Value>,
-    /// Which package a `path` is an entry of.
-    pub context: Map<String, Value>,
-}
-
 impl Action {
-    /// Calls the typed tool and adds to its result, or to what there is of it in spite of a failure.
+    /// Calls the typed tool, and adds to its result or to the partial result of its failure.
     pub(in crate::tools) async fn call(
         &self,
         toolbox: &Toolbox,
-        offer: Offer,
+        filter: ToolFilter,
         session: Session,
+        arguments: Map<String, Value>,
+        context: Map<String, Value>,
+    ) -> Result<ToolSuccess<JsonObject>, ToolError> {
+        // Checked before the arguments are translated, which may read from S3.
+        filter.check(toolbox.tool_of_action(self.tool)?)?;
+        let call = self.translate(filter, &session, arguments, context).await?;
+        let tool = toolbox.tool_of_action(call.tool)?;
+        filter.check(tool)?;
+        let arguments = call.arguments.clone();
+        let outcome = tool.call(session, call.arguments).await;
+        match self.addition {
+            Some(addition) => add(addition, &arguments, outcome),
+            None => outcome,
+        }
+    }
+
+    /// Translates a call to the typed tool.
+    async fn translate(
+        &self,
+        filter: ToolFilter,
+        session: &Session,
         mut arguments: Map<String, Value>,
         mut context: Map<String, Value>,
-    ) -> Result<Reply<Written>, ToolError> {
-        // Before anything is looked up: what may not be done is not prepared either.
-        offer.check(toolbox.tool_of_action(self.tool)?)?;
+    ) -> Result<TypedCall, ToolError> {
         arguments.retain(|_, value| !value.is_null());
-        context.extend(spelling::object(&session, "_context", arguments.remove("_context")).await?);
-        spelling::typed(&mut arguments, self.spellings)?;
-        let mut call = Translated {
+        let inner = arguments.remove("_context");
+        context.extend(argument_aliases::parse_object_argument(session, "_context", inner).await?);
+        argument_aliases::rename_arguments(&mut arguments, self.argument_aliases)?;
+        let mut call = TypedCall {
             tool: self.tool,
             arguments,
             context,
         };
         for rewrite in self.rewrites {
-            rewrite.apply(&mut call, offer, &session).await?;
+            rewrite.apply(&mut call, filter, session).await?;
         }
-        let tool = toolbox.tool_of_action(call.tool)?;
-        offer.check(tool)?;
-        let sent = call.arguments.clone();
-        let mut outcome = tool.call(session, call.arguments).await;
-        match (&mut outcome, self.adds) {
-            (Ok(reply), Some(addition)) => {
-                let mut output = reply.output.read()?;
-                addition.add(&sent, &mut output);
-                reply.output = Written::object(&output)?;
-            }
-            (Err(error), Some(addition)) => {
-                let partial = error.partial.get_or_insert_default();
-                if partial.contains_key("bucket") {
-                    addition.add(&sent, partial);
-                }
-            }
-            _ => {}
+        Ok(call)
+    }
+}
+
+/// Adds members to a result, or to the partial result of a failure, if it has one.
+fn add(
+    addition: Addition,
+    arguments: &Map<String, Value>,
+    outcome: Result<ToolSuccess<JsonObject>, ToolError>,
+) -> Result<ToolSuccess<JsonObject>, ToolError> {
+    match outcome {
+        Ok(mut success) => {
+            let mut output = success.output.to_map()?;
+            addition.add(arguments, &mut output);
+            success.output = JsonObject::from_map(&output)?;
+            Ok(success)
         }
-        outcome
+        Err(mut error) => {
+            let partial = error.partial.get_or_insert_default();
+            if partial.contains_key("bucket") {
+                addition.add(arguments, partial);
+            }
+            Err(error)
+        }
     }
 }

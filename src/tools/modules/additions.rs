@@ -1,21 +1,21 @@
-//! What the action style adds to the results of typed tools.
+//! Members that the action style adds to the results of typed tools.
 
 use serde_json::{Map, Value, json};
 
-/// One addition.
+/// An addition to a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addition {
     /// `categorized_buckets` and `total_buckets`.
     CategorizedBuckets,
     /// `upload_context{bucket, source}`.
     UploadContext,
-    /// `template` and `name`, of the one that was asked for.
+    /// `template` and `name`, of the requested template.
     Template,
 }
 
 impl Addition {
-    /// Adds it to a result; `sent` are the typed arguments.
-    pub(super) fn add(self, sent: &Map<String, Value>, output: &mut Map<String, Value>) {
+    /// Adds the members to a result of a call with these typed arguments.
+    pub(super) fn add(self, arguments: &Map<String, Value>, output: &mut Map<String, Value>) {
         match self {
             Self::CategorizedBuckets => {
                 let buckets = output
@@ -46,7 +46,7 @@ impl Addition {
                 output.insert("upload_context".to_owned(), context);
             }
             Self::Template => {
-                let name = sent.get("template_name").cloned().unwrap_or_default();
+                let name = arguments.get("template_name").cloned().unwrap_or_default();
                 let template = output
                     .get("templates")
                     .and_then(|templates| templates.get(name.as_str()?))

@@ -1,28 +1,33 @@
-//! What the action style says in ways that no list of names can translate.
+//! Translations of the action style's arguments that a list of names cannot express.
 
 use serde_json::{Map, Value};
 
-use super::action::Translated;
-use crate::s3::ObjectUri;
-use crate::tools::{Offer, Session, ToolError, Toolset, resources};
+use super::typed_call::TypedCall;
+use crate::aws::s3::ObjectUri;
+use crate::tools::{Session, ToolError, ToolFilter, Toolset, resources};
 
-/// One such way.
+/// A translation of arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rewrite {
-    /// `path` with `_context`: an entry of a package, for which the object is read that it stands for.
+    /// Replaces `path` with `_context`, an entry of a package, by the `s3_uri` of the entry's object.
     EntryPath,
-    /// `base64_encode=false`: the bytes as text.
+    /// Reads the object as text if `base64_encode` is `false`.
     Base64Encode,
-    /// No `bucket`, but files that agree on one.
+    /// Adds the bucket of the files if `bucket` is missing.
     BucketOfFiles,
-    /// No `template_name`: the standard one.
+    /// Adds the standard template if `template_name` is missing.
     StandardTemplate,
 }
 
 impl Rewrite {
-    pub(super) async fn apply(self, call: &mut Translated, offer: Offer, session: &Session) -> Result<(), ToolError> {
+    pub(super) async fn apply(
+        self,
+        call: &mut TypedCall,
+        filter: ToolFilter,
+        session: &Session,
+    ) -> Result<(), ToolError> {
         match self {
-            Self::EntryPath => entry_path(call, offer, session).await,
+            Self::EntryPath => entry_path(call, filter, session).await,
             Self::Base64Encode => base64_encode(call),
             Self::BucketOfFiles => bucket_of_files(&mut call.arguments),
             Self::StandardTemplate => {
@@ -35,46 +40,49 @@ impl Rewrite {
     }
 }
 
-/// A text that is there and not empty: the action style fills in what it does not mean with "".
-fn text(map: &mut Map<String, Value>, name: &str) -> Result<Option<String>, ToolError> {
+/// Removes and returns a string. An empty string counts as missing, because clients of the action style send it for
+/// arguments that they do not use.
+fn take_string(map: &mut Map<String, Value>, name: &str) -> Result<Option<String>, ToolError> {
     match map.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Some(_) => Err(ToolError::invalid(format!("Argument {name}: expected a text."))),
+        Some(_) => Err(ToolError::invalid(format!("Argument {name}: expected a string."))),
     }
 }
 
-async fn entry_path(call: &mut Translated, offer: Offer, session: &Session) -> Result<(), ToolError> {
-    let Some(path) = text(&mut call.arguments, "path")? else {
+async fn entry_path(call: &mut TypedCall, filter: ToolFilter, session: &Session) -> Result<(), ToolError> {
+    let Some(path) = take_string(&mut call.arguments, "path")? else {
         return Ok(());
     };
-    if let Some(uri) = text(&mut call.arguments, "s3_uri")? {
-        let message = format!("`path` names an entry of a package and `s3_uri` ({uri}) an object; send one of them.");
+    if let Some(uri) = take_string(&mut call.arguments, "s3_uri")? {
+        let message =
+            format!("`path` names an entry of a package and `s3_uri` ({uri}) names an object; send only one of them.");
         return Err(ToolError::invalid(message));
     }
     let context = &mut call.context;
-    let (bucket, name) = (text(context, "bucket")?, text(context, "package")?);
+    let bucket = take_string(context, "bucket")?;
+    let name = take_string(context, "package")?;
     let (Some(bucket), Some(name)) = (bucket, name) else {
-        let message = "`path` is an entry of a package, so `_context` must name its `bucket` and `package` (and may name \
+        let message = "`path` is an entry of a package, so `_context` must contain its `bucket` and `package` (and may contain \
                        a `hash`).";
-        return Err(ToolError::invalid(message).with_hint("For an object outside of packages send `s3_uri`."));
+        return Err(ToolError::invalid(message).with_hint("For an object that is not in a package send `s3_uri`."));
     };
-    let hash = text(context, "hash")?;
-    // It reads the package before it reads the object.
-    offer.check_toolset(Toolset::Packaging, "An entry of a package (`path`)")?;
+    let hash = take_string(context, "hash")?;
+    // The entry is found by reading the package.
+    filter.check_toolset(Toolset::Packaging, "An entry of a package (`path`)")?;
     let entry = resources::entry_object(session, &bucket, &name, hash.as_deref(), &path).await?;
     call.arguments.insert("s3_uri".to_owned(), entry.to_string().into());
     Ok(())
 }
 
-fn base64_encode(call: &mut Translated) -> Result<(), ToolError> {
+fn base64_encode(call: &mut TypedCall) -> Result<(), ToolError> {
     match call.arguments.remove("base64_encode") {
         None | Some(Value::Bool(true)) => Ok(()),
         Some(Value::Bool(false)) => {
             call.tool = "bucket_object_text";
             Ok(())
         }
-        Some(_) => Err(ToolError::invalid("Argument base64_encode: expected true or false.")),
+        Some(_) => Err(ToolError::invalid("Argument base64_encode: expected a boolean.")),
     }
 }
 
@@ -90,7 +98,7 @@ fn bucket_of_files(arguments: &mut Map<String, Value>) -> Result<(), ToolError> 
             .or_else(|| file.get("s3_uri")?.as_str())
             .map(str::to_owned)
     };
-    // What is no URI is left to the typed tool, which says so.
+    // The typed tool reports strings that are not S3 URIs.
     let buckets: std::collections::BTreeSet<String> = files
         .iter()
         .filter_map(|file| uri(file)?.parse::<ObjectUri>().ok())
@@ -103,7 +111,7 @@ fn bucket_of_files(arguments: &mut Map<String, Value>) -> Result<(), ToolError> 
             Ok(())
         }
         (Some(one), Some(other)) => Err(ToolError::invalid(format!(
-            "The files lie in different buckets ({one}, {other}); say in `bucket` which one is to hold the package."
+            "The files are in different buckets ({one}, {other}); name the bucket of the package in `bucket`."
         ))),
         (None, _) => Ok(()),
     }
@@ -130,7 +138,7 @@ mod tests {
         let typed = rewritten(bucket_of_files, json!({ "files": files })).unwrap();
         assert_eq!(typed["bucket"], "abc");
         let typed = rewritten(bucket_of_files, json!({ "files": files, "bucket": "other" })).unwrap();
-        assert_eq!(typed["bucket"], "other", "who names a bucket is not overruled");
+        assert_eq!(typed["bucket"], "other", "a bucket that is named is kept");
         let problem = rewritten(bucket_of_files, json!({ "files": ["s3://abc/x", "s3://xyz/x"] })).unwrap_err();
         assert!(
             problem.contains("abc, xyz") && problem.contains("`bucket`"),

@@ -1,60 +1,60 @@
-//! The whole table: which action is which typed tool, and how its arguments may be spelled.
+//! Tables of the modules: the typed tool of each action, and the alternative names of its arguments.
 
 use super::Module;
-use super::action::{Action, OldName};
+use super::action::{Action, LegacyName};
 use super::additions::Addition;
+use super::argument_aliases::ArgumentAliases;
 use super::rewrite::Rewrite;
-use super::spelling::Spelling;
 use crate::tools::Toolset;
 
-const BUCKET: Spelling = Spelling {
+const BUCKET: ArgumentAliases = ArgumentAliases {
     typed: "bucket",
-    also: &["bucket_name", "registry"],
+    aliases: &["bucket_name", "registry"],
 };
-const BUCKET_NAME: Spelling = Spelling {
+const BUCKET_NAME: ArgumentAliases = ArgumentAliases {
     typed: "bucket_name",
-    also: &["bucket", "registry"],
+    aliases: &["bucket", "registry"],
 };
-const NAME: Spelling = Spelling {
+const NAME: ArgumentAliases = ArgumentAliases {
     typed: "name",
-    also: &["package_name"],
+    aliases: &["package_name"],
 };
-const ITEMS: Spelling = Spelling {
+const ITEMS: ArgumentAliases = ArgumentAliases {
     typed: "items",
-    also: &["objects"],
+    aliases: &["objects"],
 };
-const FILES: Spelling = Spelling {
+const FILES: ArgumentAliases = ArgumentAliases {
     typed: "files",
-    also: &["s3_uris"],
+    aliases: &["s3_uris"],
 };
-const ADD: Spelling = Spelling {
+const ADD: ArgumentAliases = ArgumentAliases {
     typed: "add",
-    also: &["files", "s3_uris"],
+    aliases: &["files", "s3_uris"],
 };
-const METADATA: Spelling = Spelling {
+const METADATA: ArgumentAliases = ArgumentAliases {
     typed: "metadata",
-    also: &["meta"],
+    aliases: &["meta"],
 };
-/// The commit message was called a description.
-const MESSAGE: Spelling = Spelling {
+/// Older servers called the commit message a description.
+const MESSAGE: ArgumentAliases = ArgumentAliases {
     typed: "message",
-    also: &["description"],
+    aliases: &["description"],
 };
 
 const PLAIN: Action = Action {
     name: "",
-    also_called: &[],
+    aliases: &[],
     tool: "",
-    spellings: &[],
+    argument_aliases: &[],
     rewrites: &[],
-    adds: None,
+    addition: None,
 };
 
 const fn on_bucket(name: &'static str, tool: &'static str) -> Action {
     Action {
         name,
         tool,
-        spellings: &[BUCKET],
+        argument_aliases: &[BUCKET],
         ..PLAIN
     }
 }
@@ -72,7 +72,7 @@ const fn on_package(name: &'static str, tool: &'static str) -> Action {
     Action {
         name,
         tool,
-        spellings: &[BUCKET, NAME],
+        argument_aliases: &[BUCKET, NAME],
         ..PLAIN
     }
 }
@@ -85,18 +85,18 @@ const PERMISSIONS_DISCOVER: Action = Action {
 };
 const ACCESS_CHECK: Action = Action {
     name: "access_check",
-    also_called: &["check_bucket_access"],
+    aliases: &["check_bucket_access"],
     tool: "bucket_access_check",
-    spellings: &[BUCKET_NAME],
+    argument_aliases: &[BUCKET_NAME],
     ..PLAIN
 };
 
-/// The modules, in order of their names.
+/// The modules, in the order of their names.
 pub(in crate::tools) const MODULES: &[Module] = &[
     Module {
         name: "auth",
         title: "Who am I? (actions)",
-        description: "Who the token says the caller is, and which AWS credentials follow from it.",
+        description: "The caller's identity according to the token, and the AWS credentials that follow from it.",
         toolset: Toolset::Auth,
         actions: &[Action {
             name: "status",
@@ -108,13 +108,13 @@ pub(in crate::tools) const MODULES: &[Module] = &[
         name: "buckets",
         title: "Buckets and objects (actions)",
         description: "Lists buckets and objects, reads, links and writes objects, with the caller's own rights. Call it \
-                      without an action to see which there are. For an entry of a package give params.path and _context.",
+                      without an action to list its actions. For an entry of a package give params.path and _context.",
         toolset: Toolset::Buckets,
         actions: &[
             Action {
                 name: "discover",
                 tool: "bucket_list",
-                adds: Some(Addition::CategorizedBuckets),
+                addition: Some(Addition::CategorizedBuckets),
                 ..PLAIN
             },
             on_bucket("objects_list", "bucket_objects_list"),
@@ -126,8 +126,8 @@ pub(in crate::tools) const MODULES: &[Module] = &[
             },
             on_object("object_link", "bucket_object_link"),
             Action {
-                spellings: &[BUCKET, ITEMS],
-                adds: Some(Addition::UploadContext),
+                argument_aliases: &[BUCKET, ITEMS],
+                addition: Some(Addition::UploadContext),
                 ..on_bucket("objects_put", "bucket_objects_put")
             },
         ],
@@ -136,22 +136,22 @@ pub(in crate::tools) const MODULES: &[Module] = &[
         name: "packaging",
         title: "Packages (actions)",
         description: "Browses, creates, changes, compares and deletes packages, with the caller's own rights. Call it \
-                      without an action to see which there are.",
+                      without an action to list its actions.",
         toolset: Toolset::Packaging,
         actions: &[
             on_package("browse", "package_browse"),
             Action {
-                spellings: &[BUCKET, NAME, FILES, METADATA, MESSAGE],
+                argument_aliases: &[BUCKET, NAME, FILES, METADATA, MESSAGE],
                 rewrites: &[Rewrite::BucketOfFiles],
                 ..on_package("create", "package_create")
             },
             Action {
-                spellings: &[BUCKET, NAME, ADD, METADATA, MESSAGE],
+                argument_aliases: &[BUCKET, NAME, ADD, METADATA, MESSAGE],
                 rewrites: &[],
                 ..on_package("update", "package_update")
             },
             Action {
-                spellings: &[BUCKET, NAME, METADATA, MESSAGE],
+                argument_aliases: &[BUCKET, NAME, METADATA, MESSAGE],
                 rewrites: &[],
                 ..on_package("create_from_s3", "package_create_from_s3")
             },
@@ -168,7 +168,7 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                 name: "get_template",
                 tool: "package_templates",
                 rewrites: &[Rewrite::StandardTemplate],
-                adds: Some(Addition::Template),
+                addition: Some(Addition::Template),
                 ..PLAIN
             },
         ],
@@ -176,8 +176,8 @@ pub(in crate::tools) const MODULES: &[Module] = &[
     Module {
         name: "permissions",
         title: "Permissions (actions)",
-        description: "What the caller may do with which bucket, as S3 answers it. Call it without an action to see which \
-                      there are.",
+        description: "The caller's permissions in each bucket, as S3 reports them. Call it without an action to list its \
+                      actions.",
         toolset: Toolset::Permissions,
         actions: &[
             PERMISSIONS_DISCOVER,
@@ -191,19 +191,19 @@ pub(in crate::tools) const MODULES: &[Module] = &[
     },
 ];
 
-/// Names of single tools that clients of older servers know.
-pub(in crate::tools) const OLD_NAMES: &[OldName] = &[
-    OldName {
+/// Tool names of older servers.
+pub(in crate::tools) const LEGACY_NAMES: &[LegacyName] = &[
+    LegacyName {
         name: "check_bucket_access",
         toolset: Toolset::Permissions,
         action: &ACCESS_CHECK,
     },
-    OldName {
+    LegacyName {
         name: "discover_permissions",
         toolset: Toolset::Permissions,
         action: &PERMISSIONS_DISCOVER,
     },
-    OldName {
+    LegacyName {
         name: "packages_list",
         toolset: Toolset::Packaging,
         action: &PACKAGE_LIST,

@@ -18,15 +18,15 @@ fn every_action_is_a_tool_of_its_own_toolset() {
     }
 }
 
-/// A spelling that leads to an argument that the tool does not have would be refused under a name nobody sent.
+/// An alias of an argument that the tool does not have would be refused under a name that the client did not send.
 #[test]
-fn every_spelling_leads_to_an_argument_of_the_tool() {
+fn every_alias_leads_to_an_argument_of_the_tool() {
     let toolbox = Toolbox::new();
     for (module, action) in actions() {
         let tool = toolbox.tool(action.tool).unwrap();
         let properties = tool.input_schema["properties"].as_object().unwrap();
-        for spelling in action.spellings {
-            let name = spelling.typed;
+        for names in action.argument_aliases {
+            let name = names.typed;
             assert!(properties.contains_key(name), "{}.{}: {name}", module.name, action.name);
         }
     }
@@ -36,7 +36,7 @@ fn every_spelling_leads_to_an_argument_of_the_tool() {
 fn names_are_unique() {
     let toolbox = Toolbox::new();
     let mut names: Vec<&str> = MODULES.iter().map(|module| module.name).collect();
-    names.extend(OLD_NAMES.iter().map(|old| old.name));
+    names.extend(LEGACY_NAMES.iter().map(|legacy| legacy.name));
     names.extend(toolbox.typed().iter().map(|tool| tool.name));
     let all = names.len();
     names.sort_unstable();
@@ -46,14 +46,14 @@ fn names_are_unique() {
 
 #[test]
 fn only_a_plain_question_needs_no_token() {
-    assert!(is_question("buckets", None));
+    assert!(is_help_request("buckets", None));
     for open in [
         "null",
         "{}",
         r#"{"action":null}"#,
         r#"{"params":{"action":"discover"}}"#,
     ] {
-        assert!(is_question("buckets", Some(open.as_bytes())), "{open}");
+        assert!(is_help_request("buckets", Some(open.as_bytes())), "{open}");
     }
     for closed in [
         r#"{"action":"discover"}"#,
@@ -65,9 +65,9 @@ fn only_a_plain_question_needs_no_token() {
         "[]",
         "\"x\"",
     ] {
-        assert!(!is_question("buckets", Some(closed.as_bytes())), "{closed}");
+        assert!(!is_help_request("buckets", Some(closed.as_bytes())), "{closed}");
     }
-    assert!(!is_question("bucket_list", None));
+    assert!(!is_help_request("bucket_list", None));
 }
 
 fn translated(action: &str, mut arguments: Value) -> Result<Map<String, Value>, ToolError> {
@@ -76,7 +76,7 @@ fn translated(action: &str, mut arguments: Value) -> Result<Map<String, Value>, 
         .find_map(|module| module.actions.iter().find(|own| own.name == action))
         .unwrap();
     let mut arguments = std::mem::take(arguments.as_object_mut().unwrap());
-    spelling::typed(&mut arguments, action.spellings)?;
+    argument_aliases::rename_arguments(&mut arguments, action.argument_aliases)?;
     Ok(arguments)
 }
 

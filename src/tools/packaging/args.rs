@@ -1,4 +1,4 @@
-//! Arguments that several packaging tools take.
+//! Arguments that several package tools take.
 
 use std::borrow::Cow;
 
@@ -10,21 +10,21 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::metadata::Metadata;
+use crate::aws::s3::ObjectUri;
 use crate::json::deserialize_value;
-use crate::s3::ObjectUri;
 
-/// The name of a package that exists: whatever a listing gave.
+/// The name of a package that exists; any name that a listing returns.
 #[derive(Debug, Clone)]
-pub(super) struct KnownName(pub PackageName);
+pub(super) struct ExistingName(pub PackageName);
 
 /// The name of a package that is written.
 #[derive(Debug, Clone)]
 pub(super) struct NewName(pub PackageName);
 
-impl<'de> Deserialize<'de> for KnownName {
+impl<'de> Deserialize<'de> for ExistingName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        PackageName::listed(&text).map(Self).map_err(D::Error::custom)
+        PackageName::from_listing(&text).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for NewName {
 pub(super) struct FileArg {
     /// The object, or one version of it.
     pub s3_uri: ObjectUri,
-    /// Where it goes; if not given, the plan decides.
+    /// Its logical key; assigned if not given.
     pub logical_key: Option<LogicalKey>,
     /// The entry's user metadata.
     pub meta: Option<Metadata>,
@@ -110,7 +110,7 @@ impl JsonSchema for FileArg {
     }
 }
 
-/// Which checksum new entries get, as the caller says it.
+/// Kind of checksum that new entries get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub(super) enum HashType {
     #[serde(rename = "sha2-256-chunked")]
@@ -119,7 +119,7 @@ pub(super) enum HashType {
     Crc64Nvme,
 }
 
-/// What the argument `workflow` says: not given, empty for none, or an id.
+/// Reads the argument `workflow`: not given, empty for none, or an id.
 pub(super) fn choice(workflow: Option<&str>) -> Choice<'_> {
     match workflow {
         None => Choice::Default,
@@ -128,8 +128,8 @@ pub(super) fn choice(workflow: Option<&str>) -> Choice<'_> {
     }
 }
 
-/// The message as the header has it. quilt3 writes null when there is none.
-pub(super) fn message(text: &str) -> Option<&str> {
+/// Reads the argument `message`. The header stores null for an empty one, as quilt3 does.
+pub(super) fn message(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 

@@ -1,30 +1,30 @@
-//! `package_browse`: a page of a package's tree.
+//! `package_browse`: one page of a package's tree.
 
+use quilt_format::{PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::args::{KnownName, latest};
-use super::view::SeenEntry;
+use super::args::{ExistingName, latest};
+use super::view::EntryView;
 use super::{cursor, metadata};
+use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
-use crate::packages::Use;
-use crate::s3::BucketName;
+use crate::packages::{Listed, ManifestAccess, ManifestFile};
 use crate::tools::args::Bounded;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Link, Session, ToolError, weight};
+use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
+use crate::tools::{Link, Session, ToolError};
 
-/// Shows what is in a package.
 pub struct PackageBrowse;
 
-/// Where to look.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
     #[schemars(with = "String")]
     bucket: BucketName,
     #[schemars(with = "String")]
-    name: KnownName,
+    name: ExistingName,
     /// Top hash, its beginning, or latest
     #[serde(default = "latest")]
     hash: String,
@@ -40,7 +40,6 @@ pub struct Args {
     cursor: Option<String>,
 }
 
-/// The package.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Package {
     bucket: String,
@@ -55,19 +54,18 @@ pub struct Package {
     catalog_url: Option<String>,
 }
 
-/// One page.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     package: Package,
-    entries: Vec<SeenEntry>,
+    entries: Vec<EntryView>,
     count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
-/// The revision is part of a place, so that pages belong together although the package moves on.
+/// Position of a page. It pins the revision, so that all pages are of one.
 #[derive(Serialize, Deserialize, PartialEq)]
-struct Place {
+struct Cursor {
     bucket: String,
     name: String,
     hash: String,
@@ -86,72 +84,90 @@ impl Tool for PackageBrowse {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
-        let name = args.name.0;
-        let path = args.path.trim_matches('/').to_owned();
-        let place = cursor::read::<Place>(args.cursor.as_deref())?;
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let packages = session.packages(session.s3().await?, args.bucket.clone());
-        let told = |error| session.explain_package(error);
-        let hash = match &place {
-            Some(place) => {
-                let is_same = place.bucket == args.bucket.as_str()
-                    && place.name == name.as_str()
-                    && place.path == path
-                    && place.recursive == args.recursive
-                    && (args.hash == "latest" || place.hash.starts_with(&args.hash));
-                let hash = place.hash.parse().ok().filter(|_| is_same);
-                hash.ok_or_else(cursor::foreign)?
-            }
-            None => packages.resolve(&name, &args.hash).await.map_err(told)?,
+        let explain = |error| session.explain_package(error);
+        let path = args.path.trim_matches('/').to_owned();
+        let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
+        let hash = match &cursor {
+            Some(cursor) => cursor.revision(&args, &path)?,
+            None => packages.resolve(&args.name.0, &args.hash).await.map_err(explain)?,
         };
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
-        let page = weight::of_items(limit);
-        session.hold(packages.room(&hash, Use::Page).await + page).await?;
-        let file = packages.open(&hash).await.map_err(told)?;
-        let room = packages.room(&hash, Use::Page).await;
-        session.settle(room + page);
+        let page_bytes = estimate_items_bytes(limit);
+        let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Page).await;
+        session.reserve(manifest_bytes + page_bytes).await?;
+        let file = packages.open(&hash).await.map_err(explain)?;
+        let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Page).await;
+        session.release_above(manifest_bytes + page_bytes);
         let whole = file.index.whole;
-        let offset = place.map(|place| place.offset);
+        let offset = cursor.map(|cursor| cursor.offset);
         if offset.is_some_and(|offset| !(whole.start..whole.end).contains(&offset)) {
             return Err(cursor::foreign());
         }
-        let Some(at) = file.find(&path).await.map_err(told)? else {
-            let message = format!("There is nothing at `{path}` in revision {hash} of {name}.");
-            return Err(ToolError::new(ErrorCode::NoSuchKey, message)
-                .with_hint("Browse the package without a path to see what it holds."));
+        let Some(subtree) = file.find(&path).await.map_err(explain)? else {
+            return Err(nothing_at(&path, &hash, &args.name.0));
         };
-        let (listed, next) = file.list(&at, args.recursive, offset, limit).await.map_err(told)?;
-        let page: usize = listed
+        let listed = file.list(&subtree, args.recursive, offset, limit).await;
+        let (listed, next) = listed.map_err(explain)?;
+        session
+            .reserve(manifest_bytes + estimate_page_bytes(&file, &listed))
+            .await?;
+        let entries: Vec<EntryView> = listed
             .iter()
-            .map(|listed| weight::of_item(listed.names(), listed.weight()))
-            .sum();
-        let about_all = file.index.header.fields.weight();
-        session.hold(room + page + weight::of_item(0, about_all)).await?;
-        let entries: Vec<SeenEntry> = listed
-            .iter()
-            .map(|listed| SeenEntry::listed(listed, |path| file.directory_meta(path).cloned()))
+            .map(|listed| EntryView::listed(listed, |path| file.directory_meta(path).cloned()))
             .collect();
-        // Only beside the first page of all: it is the whole package that is linked, and once is enough.
+        // Only beside the first page of the root: the link is to the whole package.
         let is_first = offset.is_none() && path.is_empty();
         let link = next
             .filter(|_| is_first)
-            .map(|_| Link::package(&args.bucket, &name, &hash));
-        let next_cursor = next.map(|offset| {
-            let (bucket, name, hash) = (args.bucket.to_string(), name.to_string(), hash.to_string());
-            cursor::write(&Place {
-                bucket,
-                name,
-                hash,
-                path,
-                recursive: args.recursive,
-                offset,
-            })
-        });
-        let header = &file.index.header;
-        let package = Package {
+            .map(|_| Link::package(&args.bucket, &args.name.0, &hash));
+        let output = Output {
+            package: Package::of(&session, &args, &file),
+            count: entries.len(),
+            entries,
+            next_cursor: next.map(|offset| Cursor::of(&args, &hash, path, offset)),
+        };
+        Ok(ToolSuccess {
+            output,
+            images: Vec::new(),
+            link,
+        })
+    }
+}
+
+impl Cursor {
+    fn of(args: &Args, hash: &TopHash, path: String, offset: u64) -> String {
+        cursor::write(&Self {
             bucket: args.bucket.to_string(),
-            name: name.to_string(),
+            name: args.name.0.to_string(),
             hash: hash.to_string(),
+            path,
+            recursive: args.recursive,
+            offset,
+        })
+    }
+
+    /// Returns the revision of the first page, if these are its arguments.
+    fn revision(&self, args: &Args, path: &str) -> Result<TopHash, ToolError> {
+        let is_same = self.bucket == args.bucket.as_str()
+            && self.name == args.name.0.as_str()
+            && self.path == path
+            && self.recursive == args.recursive
+            && (args.hash == "latest" || self.hash.starts_with(&args.hash));
+        let hash = self.hash.parse().ok().filter(|_| is_same);
+        hash.ok_or_else(cursor::foreign)
+    }
+}
+
+impl Package {
+    fn of(session: &Session, args: &Args, file: &ManifestFile) -> Self {
+        let header = &file.index.header;
+        let whole = file.index.whole;
+        Self {
+            bucket: args.bucket.to_string(),
+            name: args.name.0.to_string(),
+            hash: file.hash.to_string(),
             message: header.message().map(str::to_owned),
             metadata: header.user_meta().map(metadata::shown),
             workflow: header.workflow().map(metadata::shown),
@@ -159,18 +175,21 @@ impl Tool for PackageBrowse {
             total_bytes: u64::try_from(whole.total_bytes).unwrap_or(u64::MAX),
             catalog_url: session
                 .catalog()
-                .map(|catalog| catalog.package_page(args.bucket.as_str(), &name, &hash)),
-        };
-        let output = Output {
-            package,
-            count: entries.len(),
-            entries,
-            next_cursor,
-        };
-        Ok(Reply {
-            output,
-            images: Vec::new(),
-            link,
-        })
+                .map(|catalog| catalog.package_page(args.bucket.as_str(), &args.name.0, &file.hash)),
+        }
     }
+}
+
+/// Estimates the memory for the result: its items, and the package's own metadata.
+fn estimate_page_bytes(file: &ManifestFile, listed: &[Listed]) -> usize {
+    let items: usize = listed
+        .iter()
+        .map(|listed| estimate_item_bytes(listed.name_bytes(), listed.estimate_metadata_bytes()))
+        .sum();
+    items + estimate_item_bytes(0, file.index.header.fields.estimate_bytes())
+}
+
+fn nothing_at(path: &str, hash: &TopHash, name: &PackageName) -> ToolError {
+    let message = format!("There is nothing at `{path}` in revision {hash} of {name}.");
+    ToolError::new(ErrorCode::NoSuchKey, message).with_hint("Browse the package without a path to see what it holds.")
 }

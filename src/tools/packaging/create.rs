@@ -1,22 +1,22 @@
-//! `package_create`: a package of objects that exist.
+//! `package_create`: creation of a package from objects that exist.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::args::{FileArg, HashType, NewName};
+use super::args::{FileArg, HashType, NewName, choice, message};
+use super::logical_keys::{KeyRules, assign_keys, common_directory};
 use super::metadata::Metadata;
-use super::outcome::Output;
-use super::plan::{Keys, common_directory, plan};
-use super::push::{NewPackage, Options, create};
-use crate::s3::BucketName;
+use super::output::Output;
+use super::write::{WriteOptions, write};
+use crate::aws::s3::BucketName;
+use crate::packages::{Change, Creation, Plan};
 use crate::tools::args::yes;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Creates a package.
 pub struct PackageCreate;
 
-/// What is to be in it. The options stand in both tools that create: as one flattened struct, an error could not name them.
+/// Arguments. Both tools that create list the options: with one flattened struct, errors could not name them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "the contract defines exactly these")]
@@ -64,7 +64,7 @@ impl Tool for PackageCreate {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         if args.files.is_empty() && args.readme.is_none() {
             return Err(ToolError::invalid(
                 "Argument files: give at least one file, or a readme.",
@@ -72,28 +72,27 @@ impl Tool for PackageCreate {
         }
         let unplaced = args.files.iter().filter(|file| file.logical_key.is_none());
         let base = common_directory(unplaced.map(|file| file.s3_uri.key.as_str()));
-        let keys = Keys {
+        let rules = KeyRules {
             flatten: args.flatten,
             auto_organize: args.auto_organize,
         };
-        let planned = plan(args.files, keys, &base)?;
-        let options = Options {
-            message: args.message,
-            metadata: args.metadata,
-            readme: args.readme,
+        let plan = Plan {
+            name: args.name.0,
+            objects: assign_keys(args.files, rules, &base)?,
+            message: message(args.message),
+            workflow: choice(args.workflow.as_deref()),
             copy: args.copy,
-            workflow: args.workflow,
+            dry_run: args.dry_run,
+            change: Change::Create(Creation {
+                user_meta: args.metadata.map(|Metadata(user_meta)| user_meta),
+                readme: args.readme,
+            }),
+        };
+        let options = WriteOptions {
             hash_type: args.hash_type,
             overwrite: args.overwrite,
-            dry_run: args.dry_run,
-        };
-        let new = NewPackage {
-            bucket: args.bucket,
-            name: args.name.0,
-            planned,
-            options,
             warnings: Vec::new(),
         };
-        Ok(create(&session, new).await?.into())
+        Ok(write(&session, &args.bucket, plan, options).await?.into())
     }
 }

@@ -1,19 +1,17 @@
-//! `package_delete`: a revision, or all of them. Manifests and data stay.
+//! `package_delete`: deletion of a revision or of a package; manifests and data stay.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::args::KnownName;
-use super::questions;
+use super::args::ExistingName;
+use super::confirmations;
+use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
-use crate::s3::BucketName;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Deletes a package, or a revision.
 pub struct PackageDelete;
 
-/// What is to go.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -22,7 +20,7 @@ pub struct Args {
     bucket: BucketName,
     /// `namespace/name`
     #[schemars(with = "String")]
-    name: KnownName,
+    name: ExistingName,
     /// Only this revision
     hash: Option<String>,
     /// The package's name again
@@ -31,7 +29,6 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// What went.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     bucket: String,
@@ -55,7 +52,7 @@ impl Tool for PackageDelete {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let name = args.name.0;
         let is_confirmed = args.confirm.as_deref() == Some(name.as_str());
         if !args.dry_run && !is_confirmed && (args.confirm.is_some() || !session.can_ask()) {
@@ -63,21 +60,24 @@ impl Tool for PackageDelete {
             return Err(ToolError::new(ErrorCode::ConfirmationRequired, message)
                 .with_hint("Ask the user, then repeat the call with confirm set; dry_run=true shows what would go."));
         }
-        let told = |error| session.explain_package(error);
+        let explain = |error| session.explain_package(error);
         let packages = session.packages(session.s3_for_writing().await?, args.bucket.clone());
         let revision = match args.hash.as_deref() {
             None => None,
-            Some(wanted) => Some(packages.resolve(&name, wanted).await.map_err(told)?),
+            Some(wanted) => Some(packages.resolve(&name, wanted).await.map_err(explain)?),
         };
-        let deletion = packages.plan_deletion(&name, revision.as_ref()).await.map_err(told)?;
+        let deletion = packages
+            .plan_deletion(&name, revision.as_ref())
+            .await
+            .map_err(explain)?;
         if !args.dry_run && !is_confirmed {
-            let question = questions::delete(&args.bucket, &name, revision.as_ref(), &deletion);
-            if !session.has_consent(question.about)? {
-                return Err(question.unanswered());
+            let question = confirmations::delete(&args.bucket, &name, revision.as_ref(), &deletion);
+            if !session.has_consent(question.subject)? {
+                return Err(question.into_error());
             }
         }
         if !args.dry_run {
-            packages.delete(&deletion).await.map_err(told)?;
+            packages.delete(&deletion).await.map_err(explain)?;
         }
         Ok(Output {
             deleted_pointers: deletion

@@ -1,38 +1,38 @@
-//! `package_diff`: what is different between two revisions.
+//! `package_diff`: one page of the differences between two revisions.
 
 use quilt_format::diff::Change;
 use quilt_format::json::Value;
-use quilt_format::{Entry, PackageName, TopHash};
+use quilt_format::{PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::args::{KnownName, latest};
+use super::args::{ExistingName, latest};
 use super::cursor;
-use super::view::{Counts, PackageRef, SeenEntry};
-use crate::packages::{ChangeCounts, Comparison, ManifestFile, PackageBucket, PackageError, Use};
-use crate::s3::BucketName;
+use super::diff_page::{Page, Position};
+use super::view::{Counts, EntryView, PackageRef};
+use crate::aws::s3::BucketName;
+use crate::packages::{ManifestAccess, PackageBucket, PackageError};
 use crate::tools::args::Bounded;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, weight};
+use crate::tools::estimate::estimate_items_bytes;
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
+use crate::tools::{Session, ToolError};
 
-/// Compares revisions.
 pub struct PackageDiff;
 
-/// Which ones.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
     #[schemars(with = "String")]
     bucket: BucketName,
     #[schemars(with = "String")]
-    name: KnownName,
+    name: ExistingName,
     /// First revision
     #[serde(default = "latest")]
     hash: String,
     /// Second revision; by default the latest, or when hash is that, the latest is compared with the one before it
     other_hash: Option<String>,
     #[schemars(with = "Option<String>")]
-    other_name: Option<KnownName>,
+    other_name: Option<ExistingName>,
     #[schemars(with = "Option<String>")]
     other_bucket: Option<BucketName>,
     #[serde(default)]
@@ -45,17 +45,17 @@ pub struct Args {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Changed {
     logical_key: String,
-    from: SeenEntry,
-    to: SeenEntry,
+    from: EntryView,
+    to: EntryView,
 }
 
-/// One page of differences, in tree order; what is counted is all of them.
+/// One page of differences, in tree order; the counts are of all of them.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     from: PackageRef,
     to: PackageRef,
-    added: Vec<SeenEntry>,
-    removed: Vec<SeenEntry>,
+    added: Vec<EntryView>,
+    removed: Vec<EntryView>,
     changed: Vec<Changed>,
     /// Of the packages themselves.
     metadata_changed: bool,
@@ -65,14 +65,25 @@ pub struct Output {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Place {
-    from: (String, String, String),
-    to: (String, String, String),
-    offsets: (u64, u64),
-    counts: (u64, u64, u64),
+struct Cursor {
+    from: RevisionKey,
+    to: RevisionKey,
+    #[serde(flatten)]
+    position: Position,
 }
 
-/// One of the two.
+/// Bucket, package and hash of a revision.
+#[derive(Serialize, Deserialize)]
+struct RevisionKey(String, String, String);
+
+impl RevisionKey {
+    /// Reports whether an argument that names a revision means this one.
+    fn is_meant_by(&self, wanted: &str) -> bool {
+        matches!(wanted, "" | "latest") || self.2.starts_with(wanted)
+    }
+}
+
+/// One of the two revisions.
 struct Side {
     packages: PackageBucket,
     name: PackageName,
@@ -80,16 +91,30 @@ struct Side {
 }
 
 impl Side {
-    fn told(&self) -> PackageRef {
+    fn reference(&self) -> PackageRef {
         PackageRef::of(self.packages.name(), &self.name, &self.hash)
     }
 
-    fn key(&self) -> (String, String, String) {
-        (
+    fn key(&self) -> RevisionKey {
+        RevisionKey(
             self.packages.name().to_string(),
             self.name.to_string(),
             self.hash.to_string(),
         )
+    }
+
+    /// Returns the side of a later page, if the arguments name the package of the first page.
+    fn resume(packages: PackageBucket, name: PackageName, key: &RevisionKey) -> Result<Self, ToolError> {
+        let RevisionKey(bucket, package, hash) = key;
+        let is_same = bucket == packages.name().as_str() && package == name.as_str();
+        let hash = hash.parse().ok().filter(|_| is_same).ok_or_else(cursor::foreign)?;
+        Ok(Self { packages, name, hash })
+    }
+
+    /// Estimates the memory for reading the whole manifest.
+    async fn estimate_bytes(&self) -> usize {
+        let Self { packages, hash, .. } = self;
+        packages.estimate_manifest_bytes(hash, ManifestAccess::Scan).await
     }
 }
 
@@ -103,50 +128,46 @@ impl Tool for PackageDiff {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
-        let place = cursor::read::<Place>(args.cursor.as_deref())?;
-        let (from, to) = sides(&session, args, place.as_ref()).await?;
-        let told = |error| session.explain_package(error);
-        let shown = weight::of_items(2 * limit);
-        session.hold(room(&from, &to).await + shown).await?;
-        let first = from.packages.open(&from.hash).await.map_err(told)?;
-        let second = to.packages.open(&to.hash).await.map_err(told)?;
-        let room = room(&from, &to).await;
-        session.settle(room + shown);
-        let page = page(&first, &second, place.as_ref(), limit).await.map_err(told)?;
-        session.hold(room + page.weight).await?;
+        let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
+        let (from, to) = sides(&session, args, cursor.as_ref()).await?;
+        let explain = |error| session.explain_package(error);
+        let page_bytes = estimate_items_bytes(2 * limit);
+        session
+            .reserve(estimate_scan_bytes(&from, &to).await + page_bytes)
+            .await?;
+        let first = from.packages.open(&from.hash).await.map_err(explain)?;
+        let second = to.packages.open(&to.hash).await.map_err(explain)?;
+        let scan_bytes = estimate_scan_bytes(&from, &to).await;
+        session.release_above(scan_bytes + page_bytes);
+        let position = cursor.map(|cursor| cursor.position);
+        let page = Page::read(&first, &second, position, limit).await.map_err(explain)?;
+        session.reserve(scan_bytes + page.estimated_bytes).await?;
         let mut output = Output {
-            from: from.told(),
-            to: to.told(),
+            from: from.reference(),
+            to: to.reference(),
             added: Vec::new(),
             removed: Vec::new(),
             changed: Vec::new(),
             metadata_changed: !same(first.index.header.user_meta(), second.index.header.user_meta()),
             counts: page.counts.into(),
-            next_cursor: page.next.map(|offsets| {
-                let ChangeCounts {
-                    added,
-                    changed,
-                    removed,
-                } = page.counts;
-                let counts = (added, changed, removed);
-                cursor::write(&Place {
+            next_cursor: page.next.map(|position| {
+                cursor::write(&Cursor {
                     from: from.key(),
                     to: to.key(),
-                    offsets,
-                    counts,
+                    position,
                 })
             }),
         };
         for change in page.changes {
             match change {
-                Change::Added(entry) => output.added.push(SeenEntry::file(&entry)),
-                Change::Removed(entry) => output.removed.push(SeenEntry::file(&entry)),
+                Change::Added(entry) => output.added.push(EntryView::file(&entry)),
+                Change::Removed(entry) => output.removed.push(EntryView::file(&entry)),
                 Change::Changed { from, to } => output.changed.push(Changed {
                     logical_key: to.logical_key.to_string(),
-                    from: SeenEntry::file(&from),
-                    to: SeenEntry::file(&to),
+                    from: EntryView::file(&from),
+                    to: EntryView::file(&to),
                 }),
             }
         }
@@ -154,53 +175,35 @@ impl Tool for PackageDiff {
     }
 }
 
-/// Memory for reading both.
-async fn room(from: &Side, to: &Side) -> usize {
-    from.packages.room(&from.hash, Use::Scan).await + to.packages.room(&to.hash, Use::Scan).await
+async fn estimate_scan_bytes(from: &Side, to: &Side) -> usize {
+    from.estimate_bytes().await + to.estimate_bytes().await
 }
 
-/// The two revisions that are meant.
-async fn sides(session: &Session, args: Args, place: Option<&Place>) -> Result<(Side, Side), ToolError> {
-    let told = |error: PackageError| session.explain_package(error);
+/// Resolves the two revisions of the arguments, or of the cursor.
+async fn sides(session: &Session, args: Args, cursor: Option<&Cursor>) -> Result<(Side, Side), ToolError> {
+    let explain = |error: PackageError| session.explain_package(error);
     let s3 = session.s3().await?;
     let name = args.name.0;
     let names_other = args.other_hash.is_some() || args.other_name.is_some() || args.other_bucket.is_some();
     let packages = session.packages(s3.clone(), args.bucket.clone());
     let other_packages = session.packages(s3, args.other_bucket.unwrap_or(args.bucket));
     let other_name = args.other_name.map_or_else(|| name.clone(), |name| name.0);
-    if let Some(place) = place {
-        let means = |wanted: &str, hash: &str| matches!(wanted, "" | "latest") || hash.starts_with(wanted);
-        // Where nothing else is named, the latest was compared with the one before it.
-        let means_the_same = (means(&args.hash, &place.from.2) || !names_other && means(&args.hash, &place.to.2))
-            && args
-                .other_hash
-                .as_deref()
-                .is_none_or(|wanted| means(wanted, &place.to.2));
-        let hash = |key: &(String, String, String), packages: &PackageBucket, name: &PackageName| {
-            let is_same = means_the_same && key.0 == packages.name().as_str() && key.1 == name.as_str();
-            key.2
-                .parse::<TopHash>()
-                .ok()
-                .filter(|_| is_same)
-                .ok_or_else(cursor::foreign)
-        };
-        let from = Side {
-            hash: hash(&place.from, &packages, &name)?,
-            packages,
-            name,
-        };
-        let to = Side {
-            hash: hash(&place.to, &other_packages, &other_name)?,
-            packages: other_packages,
-            name: other_name,
-        };
+    if let Some(Cursor { from, to, .. }) = cursor {
+        // If no other revision is named, the latest was compared with the one before it.
+        let is_first_meant = from.is_meant_by(&args.hash) || !names_other && to.is_meant_by(&args.hash);
+        let is_second_meant = args.other_hash.as_deref().is_none_or(|wanted| to.is_meant_by(wanted));
+        if !(is_first_meant && is_second_meant) {
+            return Err(cursor::foreign());
+        }
+        let from = Side::resume(packages, name, from)?;
+        let to = Side::resume(other_packages, other_name, to)?;
         return Ok((from, to));
     }
-    let hash = packages.resolve(&name, &args.hash).await.map_err(told)?;
+    let hash = packages.resolve(&name, &args.hash).await.map_err(explain)?;
     let other = other_packages.resolve(&other_name, args.other_hash.as_deref().unwrap_or("latest"));
-    let other_hash = other.await.map_err(told)?;
+    let other_hash = other.await.map_err(explain)?;
     let hash = if !names_other && hash == other_hash {
-        before(&packages, &name, &hash).await.map_err(told)?
+        before(&packages, &name, &hash).await.map_err(explain)?
     } else {
         hash
     };
@@ -212,16 +215,13 @@ async fn sides(session: &Session, args: Args, place: Option<&Place>) -> Result<(
     Ok((Side { packages, name, hash }, to))
 }
 
-/// The revision before this one.
+/// Returns the revision before this one.
 async fn before(packages: &PackageBucket, name: &PackageName, hash: &TopHash) -> Result<TopHash, PackageError> {
-    let moments = packages.moments(name).await?;
-    for (seconds, _) in moments {
-        let revision = packages.revisions(name, vec![seconds]).await?;
-        if let Some(other) = revision
-            .into_iter()
-            .map(|revision| revision.hash)
-            .find(|other| other != hash)
-        {
+    let history = packages.history(name).await?;
+    for (seconds, _) in history {
+        let revisions = packages.revisions(name, vec![seconds]).await?;
+        let mut hashes = revisions.into_iter().map(|revision| revision.hash);
+        if let Some(other) = hashes.find(|other| other != hash) {
             return Ok(other);
         }
     }
@@ -230,101 +230,11 @@ async fn before(packages: &PackageBucket, name: &PackageName, hash: &TopHash) ->
     Err(PackageError::Invalid(message))
 }
 
-/// Whether the metadata of the packages is the same; absent and null are not.
+/// Reports whether the metadata of the packages is the same; absent and null are not.
 fn same(from: Option<&Value>, to: Option<&Value>) -> bool {
     match (from, to) {
         (Some(from), Some(to)) => from == to,
         (None, None) => true,
         _ => false,
-    }
-}
-
-struct Page {
-    changes: Vec<Change>,
-    counts: ChangeCounts,
-    next: Option<(u64, u64)>,
-    /// What it will take in memory.
-    weight: usize,
-}
-
-/// Weight of a page behind which it ends, so that long metadata makes pages short.
-const HEAVIEST: usize = 32 * 1024 * 1024;
-
-fn weight_of(change: &Change) -> usize {
-    let of = |entry: &Entry| weight::of_item(entry.names(), entry.meta.weight());
-    match change {
-        Change::Added(entry) | Change::Removed(entry) => of(entry),
-        Change::Changed { from, to } => of(from) + of(to),
-    }
-}
-
-/// The first page counts everything; those after it only read what they show.
-async fn page(
-    from: &ManifestFile,
-    to: &ManifestFile,
-    place: Option<&Place>,
-    limit: usize,
-) -> Result<Page, PackageError> {
-    let (a, b) = (from.index.whole, to.index.whole);
-    if from.hash == to.hash {
-        return Ok(Page {
-            changes: Vec::new(),
-            counts: ChangeCounts::default(),
-            next: None,
-            weight: 0,
-        });
-    }
-    let mut comparison = match place {
-        None => Comparison::of(from.all(), to.all()),
-        Some(Place { offsets, .. }) => Comparison::of(from.page(offsets.0, a.end), to.page(offsets.1, b.end)),
-    };
-    let mut counts = ChangeCounts::default();
-    let (mut changes, mut weight) = (Vec::new(), 0);
-    while changes.len() < limit
-        && weight < HEAVIEST
-        && let Some(change) = comparison.next().await?
-    {
-        counts.add(&change);
-        weight += weight_of(&change);
-        changes.push(change);
-    }
-    let offsets = comparison.offsets();
-    let Some(one_more) = comparison.next().await? else {
-        let counts = place.map_or(counts, |place| told_before(place.counts));
-        return Ok(Page {
-            changes,
-            counts,
-            next: None,
-            weight,
-        });
-    };
-    if let Some(place) = place {
-        return Ok(Page {
-            changes,
-            counts: told_before(place.counts),
-            next: Some(offsets),
-            weight,
-        });
-    }
-    counts.add(&one_more);
-    let rest = comparison.count().await?;
-    counts = ChangeCounts {
-        added: counts.added + rest.added,
-        changed: counts.changed + rest.changed,
-        removed: counts.removed + rest.removed,
-    };
-    Ok(Page {
-        changes,
-        counts,
-        next: Some(offsets),
-        weight,
-    })
-}
-
-fn told_before((added, changed, removed): (u64, u64, u64)) -> ChangeCounts {
-    ChangeCounts {
-        added,
-        changed,
-        removed,
     }
 }

@@ -1,20 +1,21 @@
-//! What an error of the packages means to the caller: its code, its sentence, what to do.
+//! Mapping of package errors to tool errors: code, sentence and hint.
 
-use quilt_format::TopHash;
 use quilt_format::manifest::WriteError;
-use serde_json::json;
+use quilt_format::{PackageName, TopHash};
+use serde_json::{Value, json};
 
 use crate::blocking::CpuError;
 use crate::error_code::ErrorCode;
-use crate::packages::PackageError;
+use crate::packages::{ChangeCounts, PackageError};
 use crate::tools::{Session, ToolError};
 
 impl Session {
-    /// What an error of the packages means to this caller.
+    /// Maps a package error to the tool error that this caller receives.
     #[must_use]
     pub fn explain_package(&self, error: PackageError) -> ToolError {
         use PackageError as E;
-        let message = sentence(&error.to_string());
+        let text = error.to_string();
+        let message = sentence(&text);
         match error {
             E::S3(error) => self.explain(&error),
             E::NoSuchPackage { .. } => ToolError::new(ErrorCode::NoSuchPackage, message)
@@ -22,12 +23,7 @@ impl Session {
             E::NoSuchRevision { .. } => ToolError::new(ErrorCode::NoSuchPackage, message)
                 .with_hint("Call package_versions to see which revisions the package has."),
             E::Ambiguous { .. } | E::Invalid(_) => ToolError::invalid(message),
-            E::Write(problem) => match *problem {
-                WriteError::TooLarge { .. } | WriteError::NotWritable { .. } => ToolError::invalid(message),
-                WriteError::Order(_) => ToolError::invalid(message).with_hint(
-                    "A logical key cannot be a file and a directory at once; choose another for one of them.",
-                ),
-            },
+            E::Write(problem) => serialization_error(message, &problem),
             E::Pointer { .. } | E::Manifest { .. } | E::Poisoned { .. } => {
                 ToolError::new(ErrorCode::InvalidManifest, message)
                     .with_hint("Call package_verify, or use another revision of the package.")
@@ -39,18 +35,19 @@ impl Session {
                 .with_hint("Put fewer files in at once, or have the workflow's schema made simpler."),
             E::Changed { .. } => ToolError::new(ErrorCode::Conflict, message).retryable(),
             E::Conflict { expected, found, .. } => conflict(message, expected.as_ref(), found.as_ref()),
-            E::AfterCommit { name, hash, problem } => {
-                let details = json!({
-                    "committed": true, "hash": hash.as_str(), "missing": "history entry",
-                    "cause": self.explain_package(*problem).message,
-                });
-                ToolError::new(ErrorCode::Upstream, message)
-                    .retryable()
-                    .with_hint(format!(
-                        "The package {name} is complete and readable; repeat the same call to add its history entry."
-                    ))
-                    .with_details(details)
-            }
+            E::AlreadyExists {
+                found,
+                is_identical,
+                diff,
+                ..
+            } => already_exists(message, &found, is_identical, diff),
+            E::UnexpectedRevision { expected, found, .. } => conflict(message, Some(&expected), Some(&found)),
+            E::SecondReadme { object, key } => ToolError::invalid(format!(
+                "Both the argument readme and {object} would be the entry `{key}`."
+            )),
+            E::NothingToRemove { .. } => ToolError::invalid(format!("Argument remove: {text}."))
+                .with_hint("Browse the package to see its keys; a folder is written with a slash at its end."),
+            E::AfterCommit { name, hash, problem } => self.after_commit(message, &name, &hash, *problem),
             E::Unclear { hash, problem, .. } => ToolError::new(ErrorCode::Upstream, message)
                 .retryable()
                 .with_hint("Call package_browse to see which revision is the latest, then repeat the call if need be.")
@@ -58,22 +55,59 @@ impl Session {
             E::Violation(_) | E::Choice(_) => ToolError::new(ErrorCode::WorkflowViolation, message)
                 .with_hint("Call workflow_list to see what the bucket's workflows demand."),
             E::Workflows { .. } => ToolError::new(ErrorCode::WorkflowViolation, message)
-                .with_hint("Whoever owns the bucket has to repair .quilt/workflows/config.yml."),
+                .with_hint("The owner of the bucket has to repair .quilt/workflows/config.yml."),
+        }
+    }
+
+    /// Makes the error of a commit whose history entry is missing.
+    fn after_commit(&self, message: String, name: &PackageName, hash: &TopHash, problem: PackageError) -> ToolError {
+        let details = json!({
+            "committed": true, "hash": hash.as_str(), "missing": "history entry",
+            "cause": self.explain_package(problem).message,
+        });
+        ToolError::new(ErrorCode::Upstream, message)
+            .retryable()
+            .with_hint(format!(
+                "The package {name} is complete and readable; repeat the same call to add its history entry."
+            ))
+            .with_details(details)
+    }
+}
+
+fn serialization_error(message: String, problem: &WriteError) -> ToolError {
+    let error = ToolError::invalid(message);
+    match problem {
+        WriteError::TooLarge { .. } | WriteError::NotWritable { .. } => error,
+        WriteError::Order(_) => {
+            error.with_hint("A logical key cannot be a file and a directory at once; choose another for one of them.")
         }
     }
 }
 
-/// Another revision is there than the call was about.
-pub(super) fn conflict(message: String, expected: Option<&TopHash>, current: Option<&TopHash>) -> ToolError {
+/// Makes the conflict with a package that has the name of a new one.
+fn already_exists(message: String, found: &TopHash, is_identical: bool, diff: Option<ChangeCounts>) -> ToolError {
+    let mut error = conflict(message, None, Some(found));
+    if let Some(Value::Object(details)) = error.details.as_deref_mut() {
+        details.insert("identical".into(), is_identical.into());
+        details.extend(diff.map(|diff| {
+            let counts = json!({ "added": diff.added, "changed": diff.changed, "removed": diff.removed });
+            ("diff".to_owned(), counts)
+        }));
+    }
+    error.with_hint("Set overwrite=true to make this its next revision, or use package_update to change the one there.")
+}
+
+/// Makes the conflict with another revision than the call started from.
+fn conflict(message: String, expected: Option<&TopHash>, current: Option<&TopHash>) -> ToolError {
     let text = |hash: Option<&TopHash>| hash.map(|hash| hash.as_str().to_owned());
     ToolError::new(ErrorCode::Conflict, message)
         .with_hint("Look at the current revision, then decide anew.")
         .with_details(json!({ "expected_hash": text(expected), "current_hash": text(current) }))
 }
 
-/// An error's words as a sentence.
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
+/// Makes a sentence of an error message.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
     let first: String = letters
         .next()
         .map(|letter| letter.to_uppercase().collect())

@@ -1,15 +1,14 @@
-//! Globs that choose objects by their keys: a bounded number, compiled together.
+//! Globs that select objects by their keys: a bounded number, compiled together.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::tools::ToolError;
 
 /// Most globs of one argument.
-pub(super) const MOST: usize = 100;
-/// Longest glob in bytes.
-const LONGEST: usize = 1024;
-/// Globs of fewer bytes in all are compiled and matched where they are needed; larger ones run on the pool for computations.
-const LIGHT: usize = 4096;
+pub(super) const MAX_GLOBS: usize = 100;
+const MAX_GLOB_BYTES: usize = 1024;
+/// Globs of more bytes in all are compiled and matched on the pool for computations.
+const MAX_INLINE_BYTES: usize = 4096;
 
 /// The globs of one argument. Those with a slash are matched with a path, those without with its last segment.
 #[derive(Debug, Default)]
@@ -21,7 +20,8 @@ pub(super) struct Globs {
 impl Globs {
     /// Compiles the globs of an argument that [`checked`] has accepted.
     pub(super) fn compile(argument: &str, patterns: &[String]) -> Result<Self, ToolError> {
-        let (mut paths, mut names) = (GlobSetBuilder::new(), GlobSetBuilder::new());
+        let mut paths = GlobSetBuilder::new();
+        let mut names = GlobSetBuilder::new();
         for pattern in patterns {
             let glob = GlobBuilder::new(pattern)
                 .literal_separator(true)
@@ -52,7 +52,7 @@ impl Globs {
         self.paths.is_empty() && self.names.is_empty()
     }
 
-    /// Whether any of them matches.
+    /// Reports whether any of them matches.
     pub(super) fn matches(&self, path: &str) -> bool {
         self.names.is_match(path.rsplit('/').next().unwrap_or(path)) || self.paths.is_match(path)
     }
@@ -60,27 +60,27 @@ impl Globs {
 
 /// Refuses more or longer globs than an argument may have.
 pub(super) fn checked(argument: &str, patterns: &[String]) -> Result<(), ToolError> {
-    if patterns.len() > MOST {
+    if patterns.len() > MAX_GLOBS {
         let message = format!(
-            "Argument {argument} has {} globs; at most {MOST} are taken.",
+            "Argument {argument} has {} globs; at most {MAX_GLOBS} are taken.",
             patterns.len()
         );
         return Err(ToolError::invalid(message).with_hint("Use globs that match more, or a longer source_prefix."));
     }
-    match patterns.iter().position(|pattern| pattern.len() > LONGEST) {
+    match patterns.iter().position(|pattern| pattern.len() > MAX_GLOB_BYTES) {
         None => Ok(()),
         Some(index) => {
             let length = patterns.get(index).map_or(0, String::len);
             Err(ToolError::invalid(format!(
-                "Argument {argument}: glob {index} has {length} bytes; at most {LONGEST} are taken."
+                "Argument {argument}: glob {index} has {length} bytes; at most {MAX_GLOB_BYTES} are taken."
             )))
         }
     }
 }
 
-/// Whether matching with these globs is to run on the pool for computations.
+/// Reports whether these globs are to be matched on the pool for computations.
 pub(super) fn is_heavy<'a>(patterns: impl Iterator<Item = &'a String>) -> bool {
-    patterns.map(String::len).sum::<usize>() > LIGHT
+    patterns.map(String::len).sum::<usize>() > MAX_INLINE_BYTES
 }
 
 #[cfg(test)]
@@ -158,13 +158,13 @@ mod tests {
 
     #[test]
     fn too_many_or_too_long_globs_are_refused() {
-        let many = vec!["*.csv".to_owned(); MOST];
+        let many = vec!["*.csv".to_owned(); MAX_GLOBS];
         assert!(checked("exclude", &many).is_ok());
-        let more = vec!["*.csv".to_owned(); MOST + 1];
+        let more = vec!["*.csv".to_owned(); MAX_GLOBS + 1];
         let refused = checked("exclude", &more).unwrap_err().message;
         assert_eq!(refused, "Argument exclude has 101 globs; at most 100 are taken.");
-        assert!(checked("include", &["a".repeat(LONGEST)]).is_ok());
-        let refused = checked("include", &["*".to_owned(), "a".repeat(LONGEST + 1)])
+        assert!(checked("include", &["a".repeat(MAX_GLOB_BYTES)]).is_ok());
+        let refused = checked("include", &["*".to_owned(), "a".repeat(MAX_GLOB_BYTES + 1)])
             .unwrap_err()
             .message;
         assert_eq!(

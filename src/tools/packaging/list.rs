@@ -1,4 +1,4 @@
-//! `package_list`: the packages of a bucket.
+//! `package_list`: one page of a bucket's packages.
 
 use jiff::Timestamp;
 use quilt_format::PackageName;
@@ -6,15 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cursor;
-use crate::s3::BucketName;
+use crate::aws::s3::BucketName;
 use crate::tools::args::Bounded;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
-use crate::tools::{Session, ToolError, weight};
+use crate::tools::estimate::estimate_items_bytes;
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
+use crate::tools::{Session, ToolError};
 
-/// Lists packages.
 pub struct PackageList;
 
-/// Which ones.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -29,7 +28,6 @@ pub struct Args {
     cursor: Option<String>,
 }
 
-/// A package.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Package {
     name: String,
@@ -40,7 +38,6 @@ pub struct Package {
     modified: Option<Timestamp>,
 }
 
-/// One page.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     bucket: String,
@@ -51,7 +48,7 @@ pub struct Output {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct Cursor {
     bucket: String,
     prefix: String,
     after: String,
@@ -67,40 +64,39 @@ impl Tool for PackageList {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
-        let place = cursor::read::<Place>(args.cursor.as_deref())?;
-        if place
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
+        if cursor
             .as_ref()
-            .is_some_and(|place| place.bucket != args.bucket.as_str() || place.prefix != args.prefix)
+            .is_some_and(|cursor| cursor.bucket != args.bucket.as_str() || cursor.prefix != args.prefix)
         {
             return Err(cursor::foreign());
         }
-        let after = place
-            .map(|place| PackageName::listed(&place.after))
+        let after = cursor
+            .map(|cursor| PackageName::from_listing(&cursor.after))
             .transpose()
             .map_err(|_| cursor::foreign())?;
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
         let packages = session.packages(session.s3().await?, args.bucket.clone());
-        let told = |error| session.explain_package(error);
-        session.hold(weight::of_items(limit)).await?;
+        let explain = |error| session.explain_package(error);
+        session.reserve(estimate_items_bytes(limit)).await?;
         let mut names = packages
             .names(&args.prefix, after.as_ref(), limit + 1)
             .await
-            .map_err(told)?;
+            .map_err(explain)?;
         let is_more = names.len() > limit;
         names.truncate(limit);
         let next = names.last().filter(|_| is_more).map(|last| {
-            let (bucket, prefix) = (args.bucket.to_string(), args.prefix.clone());
-            cursor::write(&Place {
-                bucket,
-                prefix,
+            cursor::write(&Cursor {
+                bucket: args.bucket.to_string(),
+                prefix: args.prefix.clone(),
                 after: last.to_string(),
             })
         });
         let listed = packages
             .latest_of(names)
             .await
-            .map_err(told)?
+            .map_err(explain)?
             .into_iter()
             .map(|(name, latest)| Package {
                 name: name.to_string(),

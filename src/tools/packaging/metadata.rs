@@ -1,4 +1,4 @@
-//! Metadata between tools and manifests. Nothing is invented into it, and nothing is dropped.
+//! Metadata between tools and manifests, which neither add to it nor drop any of it.
 
 use std::borrow::Cow;
 
@@ -53,7 +53,7 @@ impl JsonSchema for Metadata {
     }
 }
 
-/// An entry's `meta` around the user's.
+/// Makes an entry's `meta` of the user's metadata.
 pub(super) fn of_entry(user_meta: Option<Metadata>) -> json::Value {
     let mut meta = json::Object::new();
     if let Some(Metadata(user_meta)) = user_meta {
@@ -62,23 +62,9 @@ pub(super) fn of_entry(user_meta: Option<Metadata>) -> json::Value {
     meta.into()
 }
 
-/// As a result shows it.
+/// Converts a value of a manifest for a result.
 pub(super) fn shown(value: &json::Value) -> Value {
     Value::from(value)
-}
-
-/// The metadata of the package with some of its keys set anew. Anything that is no object is replaced.
-pub(super) fn merged(old: Option<&json::Value>, Metadata(new): &Metadata) -> json::Value {
-    let old = old
-        .and_then(json::Value::as_object)
-        .into_iter()
-        .flat_map(json::Object::iter);
-    // Of a key that is in both, the place is the first one's and the value the last one's.
-    let merged: json::Object = old
-        .chain(new.iter())
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    merged.into()
 }
 
 #[cfg(test)]

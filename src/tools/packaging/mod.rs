@@ -1,29 +1,31 @@
-//! Packages: create, browse, update, delete, compare, verify.
+//! Package tools: create, browse, update, delete, compare, verify.
 //!
-//! Owns the tools' arguments and results, and the plan that makes logical keys of files. What happens on S3 is in the
-//! `packages` room.
+//! **Owns** the tools' arguments, results and confirmations, and the assignment of logical keys to files. **Does not own** the
+//! use cases: `packages` has them.
 
 mod args;
 mod browse;
+mod confirmations;
 mod create;
 mod create_from_s3;
 mod cursor;
 mod delete;
 mod diff;
+mod diff_page;
 mod explain;
 mod globs;
 mod list;
+mod logical_keys;
 mod metadata;
-mod outcome;
-mod plan;
-mod push;
-mod questions;
+mod output;
+mod prefix;
 mod templates;
 mod update;
 mod verify;
 mod versions;
 mod view;
 mod workflows;
+mod write;
 
 pub use browse::PackageBrowse;
 pub use create::PackageCreate;

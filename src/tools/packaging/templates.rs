@@ -1,4 +1,4 @@
-//! `package_templates`: metadata that people usually give, to fill in.
+//! `package_templates`: fields of metadata that packages of a kind usually have.
 
 use std::sync::LazyLock;
 
@@ -6,13 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Shows templates.
 pub struct PackageTemplates;
 
-/// Which one.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -20,7 +18,6 @@ pub struct Args {
     template_name: Option<String>,
 }
 
-/// The templates by name.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     /// `{name: {description, fields: {field: {description, required, default?}}}}`
@@ -41,7 +38,7 @@ impl Tool for PackageTemplates {
     type Args = Args;
     type Output = Output;
 
-    async fn run(_: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(_: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let Some(name) = args.template_name.filter(|name| !name.is_empty()) else {
             return Ok(Output { templates: &ALL }.into());
         };
@@ -56,7 +53,7 @@ impl Tool for PackageTemplates {
 }
 
 static ALL: LazyLock<Map<String, Value>> = LazyLock::new(all);
-/// One map for each, with nothing else in it.
+/// The templates again, each in a map of its own.
 static EACH: LazyLock<Vec<Map<String, Value>>> =
     LazyLock::new(|| all().into_iter().map(|template| Map::from_iter([template])).collect());
 

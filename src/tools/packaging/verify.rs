@@ -1,30 +1,30 @@
-//! `package_verify`: whether a revision is what its name says, and its objects what its entries say.
+//! `package_verify`: verification of a revision's hash and of its objects.
 
 use quilt_format::Entry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::args::{KnownName, latest};
+use super::args::{ExistingName, latest};
 use super::view::PackageRef;
-use crate::packages::{Hashing, OBJECTS, PackageError, Use, Verdict};
-use crate::s3::BucketName;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::aws::s3::BucketName;
+use crate::packages::{
+    CONNECTIONS_BYTES, Hashing, ManifestAccess, ManifestFile, ObjectStatus, PackageBucket, PackageError,
+};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Most entries that each list of problems names.
-const NAMED: usize = 100;
+/// Most entries in each list of problems.
+const MAX_PROBLEMS: usize = 100;
 
-/// Verifies a package.
 pub struct PackageVerify;
 
-/// Which one.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
     #[schemars(with = "String")]
     bucket: BucketName,
     #[schemars(with = "String")]
-    name: KnownName,
+    name: ExistingName,
     #[serde(default = "latest")]
     hash: String,
     /// Also check every object; reads those of which S3 has no checksum
@@ -40,7 +40,7 @@ pub struct Problem {
     reason: String,
 }
 
-/// What was found of the objects. Each list names the first 100.
+/// Outcome for the objects. Each list names the first 100.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Objects {
     checked: u64,
@@ -54,7 +54,6 @@ pub struct Objects {
     bytes_hashed: u64,
 }
 
-/// What was found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     package: PackageRef,
@@ -79,41 +78,26 @@ impl Tool for PackageVerify {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let name = args.name.0;
-        let told = |error| session.explain_package(error);
+        let explain = |error| session.explain_package(error);
         let s3 = session.s3().await?;
         let packages = session.packages(s3.clone(), args.bucket.clone());
-        let hash = packages.resolve(&name, &args.hash).await.map_err(told)?;
-        let objects = if args.check_objects { OBJECTS } else { 0 };
-        session.hold(packages.room(&hash, Use::Scan).await + objects).await?;
+        let hash = packages.resolve(&name, &args.hash).await.map_err(explain)?;
+        let objects_bytes = if args.check_objects { CONNECTIONS_BYTES } else { 0 };
+        let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Scan).await;
+        session.reserve(manifest_bytes + objects_bytes).await?;
         let (file, manifest_error) = match packages.examine(&hash).await {
             Ok(file) => (Some(file), None),
             Err(PackageError::Manifest { problem, .. }) => (None, Some(problem.to_string())),
-            Err(error) => return Err(told(error)),
+            Err(error) => return Err(explain(error)),
         };
-        session.settle(packages.room(&hash, Use::Scan).await + objects);
+        let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Scan).await;
+        session.release_above(manifest_bytes + objects_bytes);
         let recomputed = file.as_ref().map(|file| file.index.top_hash.clone());
         let objects = match file.filter(|_| args.check_objects) {
             None => None,
-            Some(file) => {
-                let total = file.index.whole.entries;
-                let hashing = Hashing::new(s3);
-                let mut tally = Tally {
-                    session: &session,
-                    total,
-                    objects: Objects::default(),
-                };
-                let check = packages.check_objects(&file, &hashing, session.deadline(), |entry, verdict| {
-                    tally.add(entry, verdict);
-                });
-                let complete = check.await.map_err(told)?;
-                Some(Objects {
-                    complete,
-                    bytes_hashed: hashing.bytes_read(),
-                    ..tally.objects
-                })
-            }
+            Some(file) => Some(check_objects(&session, &packages, &file, &Hashing::new(s3)).await?),
         };
         Ok(Output {
             package: PackageRef::of(&args.bucket, &name, &hash),
@@ -127,6 +111,29 @@ impl Tool for PackageVerify {
     }
 }
 
+/// Checks the objects of a manifest until the call's deadline.
+async fn check_objects(
+    session: &Session,
+    packages: &PackageBucket,
+    file: &ManifestFile,
+    hashing: &Hashing,
+) -> Result<Objects, ToolError> {
+    let mut tally = Tally {
+        session,
+        total: file.index.whole.entries,
+        objects: Objects::default(),
+    };
+    let check = packages.check_objects(file, hashing, session.deadline(), |entry, status| {
+        tally.add(entry, status);
+    });
+    let complete = check.await.map_err(|error| session.explain_package(error))?;
+    Ok(Objects {
+        complete,
+        bytes_hashed: hashing.bytes_read(),
+        ..tally.objects
+    })
+}
+
 struct Tally<'a> {
     session: &'a Session,
     total: u64,
@@ -134,25 +141,24 @@ struct Tally<'a> {
 }
 
 impl Tally<'_> {
-    fn add(&mut self, entry: &Entry, verdict: Verdict) {
+    fn add(&mut self, entry: &Entry, status: ObjectStatus) {
         let objects = &mut self.objects;
         objects.checked += 1;
         self.session.report(objects.checked, self.total);
-        let (list, reason) = match verdict {
-            Verdict::Good => {
+        let (list, reason) = match status {
+            ObjectStatus::Valid => {
                 objects.ok += 1;
                 return;
             }
-            Verdict::Missing => (&mut objects.missing, "there is no such object".to_owned()),
-            Verdict::Mismatch(what) => (&mut objects.mismatched, what),
-            Verdict::Refused(error) => (&mut objects.unverifiable, self.session.explain(&error).message),
-            Verdict::Uncheckable(why) => (&mut objects.unverifiable, why),
+            ObjectStatus::Missing => (&mut objects.missing, "there is no such object".to_owned()),
+            ObjectStatus::Mismatch(what) => (&mut objects.mismatched, what),
+            ObjectStatus::Failed(error) => (&mut objects.unverifiable, self.session.explain(&error).message),
+            ObjectStatus::Unverifiable(why) => (&mut objects.unverifiable, why),
         };
-        if list.len() < NAMED {
-            let (logical_key, s3_uri) = (entry.logical_key.to_string(), entry.physical_key.to_string());
+        if list.len() < MAX_PROBLEMS {
             list.push(Problem {
-                logical_key,
-                s3_uri,
+                logical_key: entry.logical_key.to_string(),
+                s3_uri: entry.physical_key.to_string(),
                 reason,
             });
         }

@@ -1,35 +1,33 @@
-//! `package_versions`: the history of a package.
+//! `package_versions`: one page of a package's history.
 
 use jiff::Timestamp;
+use quilt_format::TopHash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::args::KnownName;
+use super::args::ExistingName;
 use super::cursor;
-use crate::packages::PackageError;
-use crate::s3::BucketName;
+use crate::aws::s3::BucketName;
+use crate::packages::{HistoryEntry, PackageError};
 use crate::tools::args::Bounded;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Lists revisions.
 pub struct PackageVersions;
 
-/// Of which package.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
     #[schemars(with = "String")]
     bucket: BucketName,
     #[schemars(with = "String")]
-    name: KnownName,
+    name: ExistingName,
     #[serde(default)]
     limit: Bounded<1, 500, 50>,
     /// `next_cursor` of the page before
     cursor: Option<String>,
 }
 
-/// A revision.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Version {
     hash: String,
@@ -50,7 +48,7 @@ pub struct Output {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct Cursor {
     bucket: String,
     name: String,
     before: u64,
@@ -65,61 +63,63 @@ impl Tool for PackageVersions {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let name = args.name.0;
-        let place = cursor::read::<Place>(args.cursor.as_deref())?;
-        let is_same = |place: &Place| place.bucket == args.bucket.as_str() && place.name == name.as_str();
-        if place.as_ref().is_some_and(|place| !is_same(place)) {
+        let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
+        let is_same = |cursor: &Cursor| cursor.bucket == args.bucket.as_str() && cursor.name == name.as_str();
+        if cursor.as_ref().is_some_and(|cursor| !is_same(cursor)) {
             return Err(cursor::foreign());
         }
         let packages = session.packages(session.s3().await?, args.bucket.clone());
-        let told = |error: PackageError| session.explain_package(error);
-        let latest = packages.latest(&name).await.map_err(told)?;
-        let moments = packages.moments(&name).await.map_err(told)?;
-        if latest.is_none() && moments.is_empty() {
-            return Err(told(PackageError::NoSuchPackage {
+        let explain = |error: PackageError| session.explain_package(error);
+        let latest = packages.latest(&name).await.map_err(explain)?;
+        let history = packages.history(&name).await.map_err(explain)?;
+        if latest.is_none() && history.is_empty() {
+            return Err(explain(PackageError::NoSuchPackage {
                 bucket: args.bucket,
                 name,
             }));
         }
         let limit = usize::try_from(args.limit.get()).unwrap_or(500);
-        let before = place.map_or(u64::MAX, |place| place.before);
-        let mut seconds: Vec<u64> = moments
+        let before = cursor.map_or(u64::MAX, |cursor| cursor.before);
+        let mut seconds: Vec<u64> = history
             .iter()
             .map(|(seconds, _)| *seconds)
             .filter(|at| *at < before)
             .collect();
         let is_more = seconds.len() > limit;
         seconds.truncate(limit);
-        let next = seconds.last().filter(|_| is_more);
-        let next = next.map(|before| {
-            let (bucket, name) = (args.bucket.to_string(), name.to_string());
-            cursor::write(&Place {
-                bucket,
-                name,
+        let next_cursor = seconds.last().filter(|_| is_more).map(|before| {
+            cursor::write(&Cursor {
+                bucket: args.bucket.to_string(),
+                name: name.to_string(),
                 before: *before,
             })
         });
-        let revisions = packages.revisions(&name, seconds).await.map_err(told)?;
-        let is_latest = |hash| latest.as_ref().is_some_and(|latest| latest.hash == hash);
+        let revisions = packages.revisions(&name, seconds).await.map_err(explain)?;
+        let latest = latest.map(|latest| latest.hash);
         let versions: Vec<Version> = revisions
-            .into_iter()
-            .map(|revision| Version {
-                modified: i64::try_from(revision.seconds)
-                    .ok()
-                    .and_then(|at| Timestamp::from_second(at).ok()),
-                hash: revision.hash.to_string(),
-                is_latest: is_latest(revision.hash),
-            })
+            .iter()
+            .map(|entry| Version::of(entry, latest.as_ref()))
             .collect();
-        let (bucket, name) = (args.bucket.to_string(), name.to_string());
         Ok(Output {
-            bucket,
-            name,
+            bucket: args.bucket.to_string(),
+            name: name.to_string(),
             count: versions.len(),
             versions,
-            next_cursor: next,
+            next_cursor,
         }
         .into())
+    }
+}
+
+impl Version {
+    fn of(entry: &HistoryEntry, latest: Option<&TopHash>) -> Self {
+        let seconds = i64::try_from(entry.seconds).ok();
+        Self {
+            modified: seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+            hash: entry.hash.to_string(),
+            is_latest: latest == Some(&entry.hash),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! How packages and their entries look in results.
+//! Packages and their entries in results.
 
 use quilt_format::{Entry, PackageName, TopHash, json};
 use schemars::JsonSchema;
@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::metadata;
+use crate::aws::s3::BucketName;
 use crate::packages::{ChangeCounts, Listed};
-use crate::s3::BucketName;
 
 /// A revision of a package.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -27,7 +27,6 @@ impl PackageRef {
     }
 }
 
-/// How many entries differ.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Counts {
     added: u64,
@@ -63,7 +62,7 @@ pub enum Kind {
 
 /// A file or a directory of a package.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct SeenEntry {
+pub struct EntryView {
     /// A directory's ends in "/".
     logical_key: String,
     #[serde(rename = "type")]
@@ -82,7 +81,7 @@ pub struct SeenEntry {
     meta: Option<Value>,
 }
 
-impl SeenEntry {
+impl EntryView {
     pub(super) fn file(entry: &Entry) -> Self {
         Self {
             logical_key: entry.logical_key.to_string(),

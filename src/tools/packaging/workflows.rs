@@ -1,16 +1,14 @@
-//! `workflow_list`: what a bucket demands of packages.
+//! `workflow_list`: the requirements of a bucket on its packages.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::s3::BucketName;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::aws::s3::BucketName;
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Lists workflows.
 pub struct WorkflowList;
 
-/// Of which bucket.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
@@ -18,7 +16,6 @@ pub struct Args {
     bucket: BucketName,
 }
 
-/// A workflow.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Workflow {
     id: String,
@@ -33,7 +30,6 @@ pub struct Workflow {
     entries_schema: Option<String>,
 }
 
-/// The bucket's workflows.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     bucket: String,
@@ -54,14 +50,14 @@ impl Tool for WorkflowList {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let packages = session.packages(session.s3().await?, args.bucket.clone());
         let configured = packages
             .workflows()
             .await
             .map_err(|error| session.explain_package(error))?;
         let bucket = args.bucket.to_string();
-        let Some((config, place)) = configured else {
+        let Some((config, source)) = configured else {
             let none = Output {
                 bucket,
                 workflows: Vec::new(),
@@ -85,7 +81,7 @@ impl Tool for WorkflowList {
             workflows: workflows.collect(),
             default_workflow: config.default_workflow,
             is_workflow_required: config.is_workflow_required,
-            config: Some(place.to_string()),
+            config: Some(source.to_string()),
         }
         .into())
     }

@@ -1,30 +1,31 @@
-//! The one answer to "what may this caller do with this bucket?", for every tool that speaks of rights.
+//! Permissions of the caller in one bucket, for every tool that reports permissions.
 //!
-//! It is nothing but its evidence. Three values for each operation: `true` and `false` are established, `null` means that
-//! nobody knows. Invariant: the level is derived here and nowhere else, and what S3 answered outweighs what the catalog
-//! declares. That somebody administers the catalog is not known here at all.
+//! They consist of evidence only. An operation has three values: `true` and `false` are known, `null` means unknown.
+//!
+//! **Invariants**: the level is derived here and nowhere else; answers of S3 take precedence over declarations of the
+//! catalog; administrators of the catalog have no special treatment.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::evidence::{Evidence, Operation};
 
-/// What is established about a bucket, in one word.
+/// The permissions in a bucket, as one level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionLevel {
-    /// S3 allowed a write; or the catalog declares it, S3 was not asked about it, and S3 bears the catalog out as far as it
-    /// was asked.
+    /// S3 allowed a write; or the catalog declares that writing is allowed, S3 was not asked about it, and no answer of S3
+    /// contradicts the catalog.
     WriteAccess,
     /// Reading or listing is allowed.
     ReadAccess,
     /// Reading and listing are denied.
     NoAccess,
-    /// None of these is established.
+    /// None of the other levels is known to apply.
     Unknown,
 }
 
-/// What is known about one bucket.
+/// The known permissions in one bucket.
 #[derive(Debug, Clone, Default)]
 pub struct BucketAccess {
     evidence: Vec<Evidence>,
@@ -32,7 +33,7 @@ pub struct BucketAccess {
 }
 
 impl BucketAccess {
-    /// The answer that follows from this evidence, at most one piece for each operation.
+    /// Returns the permissions that follow from this evidence, which has at most one piece for each operation.
     #[must_use]
     pub fn new(evidence: Vec<Evidence>) -> Self {
         Self {
@@ -41,68 +42,69 @@ impl BucketAccess {
         }
     }
 
-    /// The answer about a bucket that S3 says there is not.
+    /// Returns the permissions in a bucket that does not exist according to S3.
     #[must_use]
-    pub fn of_nothing(evidence: Vec<Evidence>) -> Self {
+    pub fn missing_bucket(evidence: Vec<Evidence>) -> Self {
         Self {
             evidence,
             is_missing: true,
         }
     }
 
-    /// The same with further evidence.
+    /// Adds evidence.
     #[must_use]
-    pub fn with(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+    pub fn with_evidence(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
         self.evidence.extend(evidence);
         self
     }
 
-    /// Whether S3 says that there is no such bucket.
+    /// Whether the bucket does not exist according to S3.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.is_missing
     }
 
-    /// `ListObjectsV2` of the whole bucket.
+    /// Whether `ListObjectsV2` of the whole bucket is allowed.
     #[must_use]
     pub fn can_list(&self) -> Option<bool> {
         self.result(Operation::List)
     }
 
-    /// Reading a byte of a key that exists.
+    /// Whether an existing key can be read.
     #[must_use]
     pub fn can_read(&self) -> Option<bool> {
         self.result(Operation::Read)
     }
 
-    /// A write that stores nothing; `None` also when that was not asked for.
+    /// Whether an upload can be opened; `None` also if that was not probed.
     #[must_use]
     pub fn can_write(&self) -> Option<bool> {
         self.result(Operation::Write)
     }
 
-    /// The evidence, to be given away.
     #[must_use]
     pub fn into_evidence(self) -> Vec<Evidence> {
         self.evidence
     }
 
-    /// Whether anything is established as allowed.
+    /// Whether at least one operation is known to be allowed.
     #[must_use]
     pub fn is_accessible(&self) -> bool {
         matches!(self.level(), PermissionLevel::WriteAccess | PermissionLevel::ReadAccess)
     }
 
-    /// The level that follows from what is established.
+    /// Derives the level.
     #[must_use]
     pub fn level(&self) -> PermissionLevel {
-        let (list, read, write) = (self.can_list(), self.can_read(), self.can_write());
+        let list = self.can_list();
+        let read = self.can_read();
+        let write = self.can_write();
         if write == Some(true) {
             return PermissionLevel::WriteAccess;
         }
         let lists_packages = self.result(Operation::ListPackages);
         if [list, read, lists_packages].contains(&Some(true)) {
-            let was_asked = self.about(Operation::Write).is_some();
+            let was_asked = self.evidence_of(Operation::Write).is_some();
             let is_contradicted = [list, read].contains(&Some(false));
             let is_declared = self.result(Operation::WriteDeclared) == Some(true);
             return if is_declared && !was_asked && !is_contradicted {
@@ -118,12 +120,12 @@ impl BucketAccess {
         }
     }
 
-    fn about(&self, operation: Operation) -> Option<&Evidence> {
+    fn evidence_of(&self, operation: Operation) -> Option<&Evidence> {
         self.evidence.iter().find(|evidence| evidence.operation == operation)
     }
 
     fn result(&self, operation: Operation) -> Option<bool> {
-        self.about(operation)?.result
+        self.evidence_of(operation)?.result
     }
 }
 
@@ -133,7 +135,7 @@ mod tests {
     use PermissionLevel::{NoAccess, ReadAccess, Unknown, WriteAccess};
     use jiff::Timestamp;
 
-    use super::super::evidence::Witness;
+    use super::super::evidence::EvidenceSource;
     use super::*;
 
     fn level(known: &[(Operation, Option<bool>)]) -> PermissionLevel {
@@ -141,7 +143,7 @@ mod tests {
             operation: *operation,
             result: *result,
             method: String::new(),
-            asked_of: Witness::S3,
+            asked_of: EvidenceSource::S3,
             detail: String::new(),
             at: Timestamp::UNIX_EPOCH,
         });
@@ -150,29 +152,27 @@ mod tests {
 
     #[test]
     fn the_level_says_no_more_than_what_is_established() {
-        let (yes, no) = (Some(true), Some(false));
+        let yes = Some(true);
+        let no = Some(false);
         assert_eq!(level(&[]), Unknown);
         assert_eq!(level(&[(List, yes), (Read, None)]), ReadAccess);
         assert_eq!(level(&[(List, no), (Read, yes)]), ReadAccess);
         assert_eq!(level(&[(List, no), (ListPackages, yes), (Read, None)]), ReadAccess);
         assert_eq!(level(&[(List, no), (Read, no)]), NoAccess);
-        assert_eq!(
-            level(&[(List, no), (Read, None)]),
-            Unknown,
-            "nobody knows about reading"
-        );
+        assert_eq!(level(&[(List, no), (Read, None)]), Unknown, "reading is unknown");
         assert_eq!(level(&[(List, None), (Read, None)]), Unknown);
         assert_eq!(
             level(&[(List, no), (Read, None), (Write, yes)]),
             WriteAccess,
-            "who may only write"
+            "only writing is allowed"
         );
         assert_eq!(level(&[(Write, no)]), Unknown, "nothing else was asked");
     }
 
     #[test]
     fn what_s3_answered_outweighs_what_the_catalog_declares() {
-        let (yes, no) = (Some(true), Some(false));
+        let yes = Some(true);
+        let no = Some(false);
         assert_eq!(
             level(&[(List, yes), (Read, yes), (WriteDeclared, yes)]),
             WriteAccess,

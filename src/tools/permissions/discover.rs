@@ -1,45 +1,42 @@
-//! `permissions_discover`: who the caller is, and what they may do with many buckets, with the evidence.
+//! `permissions_discover`: the caller's identity and permissions in many buckets, with the evidence.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ask::Questions;
 use super::catalog::consult;
 use super::identity::UserIdentity;
+use super::probe_set::ProbeSet;
 use super::report::{Categories, EvidentReport};
-use super::shown::{bare, shown};
-use super::survey::{room_of_survey, survey};
-use crate::s3::BucketName;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use super::survey::{estimate_survey_bytes, survey};
+use super::visible_buckets::{name_only, visible_buckets};
+use crate::aws::s3::BucketName;
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Most buckets of one call: each is asked about.
-const MOST: usize = 500;
+/// Maximum number of buckets in one call, because each is probed.
+const MAX_BUCKETS: usize = 500;
 
-/// Tells what the caller may do.
 pub struct PermissionsDiscover;
 
-/// Which buckets, and how far to go.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Buckets to ask about; default: those that `bucket_list` shows
+    /// Buckets to check; default: those that `bucket_list` shows
     #[serde(default)]
     #[schemars(with = "Option<Vec<String>>")]
     check_buckets: Option<Vec<BucketName>>,
-    /// true: also ask S3 about writing, by an upload that is opened and aborted
+    /// true: also probe writing, by an upload that is opened and aborted
     #[serde(default)]
     probe_write: bool,
 }
 
-/// The caller and the buckets.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     user_identity: UserIdentity,
     bucket_permissions: Vec<EvidentReport>,
     categorized_buckets: Categories,
     total_buckets_checked: usize,
-    /// Present when there are more buckets than were asked about.
+    /// Present if some buckets were not checked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
 }
@@ -47,21 +44,21 @@ pub struct Output {
 impl Tool for PermissionsDiscover {
     const NAME: &'static str = "permissions_discover";
     const TITLE: &'static str = "What may I do?";
-    const DESCRIPTION: &'static str = "Tells who the caller is and what S3 lets them do with each bucket, with what was \
-                                       asked and answered as evidence. can_write null means not asked; set probe_write \
+    const DESCRIPTION: &'static str = "Reports who the caller is and what S3 lets them do with each bucket, with the \
+                                       requests and answers as evidence. can_write null means not asked; set probe_write \
                                        to ask. A bucket whose level is unknown may still work.";
     const TOOLSET: Toolset = Toolset::Permissions;
     const HINTS: Hints = Hints::READS;
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, args: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let wanted = unique(args.check_buckets.unwrap_or_default())?;
         let s3 = session.s3().await?;
         let view = consult(&session).await?;
         let (buckets, truncated) = if wanted.is_empty() {
-            let shown = shown(&session, &s3, view.as_ref(), MOST).await?;
-            (shown.buckets, shown.truncated)
+            let visible = visible_buckets(&session, &s3, view.as_ref(), MAX_BUCKETS).await?;
+            (visible.buckets, visible.truncated)
         } else {
             let known = |name: &str| {
                 view.as_ref()?
@@ -73,20 +70,20 @@ impl Tool for PermissionsDiscover {
             (
                 wanted
                     .into_iter()
-                    .map(|name| known(&name).unwrap_or_else(|| bare(name)))
+                    .map(|name| known(&name).unwrap_or_else(|| name_only(name)))
                     .collect(),
                 false,
             )
         };
         let names: Vec<String> = buckets.iter().map(|bucket| bucket.name.clone()).collect();
-        let questions = Questions {
+        let probes = ProbeSet {
             write: args.probe_write,
-            ..Questions::READS
+            ..ProbeSet::READS
         };
         let declarations = view.as_ref().into();
-        session.hold(room_of_survey(names.len())).await?;
+        session.reserve(estimate_survey_bytes(names.len())).await?;
         let (answers, aws) = tokio::join!(
-            survey(&session, &s3, &names, questions, &declarations),
+            survey(&session, &s3, &names, probes, &declarations),
             session.caller_identity()
         );
         let bucket_permissions: Vec<EvidentReport> = buckets
@@ -95,7 +92,7 @@ impl Tool for PermissionsDiscover {
             .map(|(bucket, access)| EvidentReport::new(bucket, access))
             .collect();
         Ok(Output {
-            user_identity: UserIdentity::new(&session, view.as_ref().map(|view| &view.me), aws),
+            user_identity: UserIdentity::new(&session, view.as_ref().map(|view| &view.user), aws),
             categorized_buckets: Categories::of(&bucket_permissions),
             total_buckets_checked: bucket_permissions.len(),
             bucket_permissions,
@@ -105,17 +102,17 @@ impl Tool for PermissionsDiscover {
     }
 }
 
-/// The names in their order, each once.
+/// Removes repeated names, and refuses too many.
 fn unique(buckets: Vec<BucketName>) -> Result<Vec<String>, ToolError> {
-    let mut seen = std::collections::HashSet::new();
+    let mut known = std::collections::HashSet::new();
     let names: Vec<String> = buckets
         .into_iter()
         .map(|bucket| bucket.to_string())
-        .filter(|name| seen.insert(name.clone()))
+        .filter(|name| known.insert(name.clone()))
         .collect();
-    if names.len() > MOST {
+    if names.len() > MAX_BUCKETS {
         let message = format!(
-            "Argument check_buckets: expected at most {MOST} buckets, got {}.",
+            "Argument check_buckets: expected at most {MAX_BUCKETS} buckets, got {}.",
             names.len()
         );
         return Err(ToolError::invalid(message));

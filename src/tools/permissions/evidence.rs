@@ -1,51 +1,49 @@
-//! What was asked about a right, of whom, what came back, and when.
+//! Evidence about a permission: the request, the service that was asked, the answer and its time.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What a piece of evidence is about.
+/// The operation that a piece of evidence is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Listing the whole bucket.
     List,
-    /// Listing the packages of the bucket, told where it differs from listing the whole.
+    /// Listing the packages of the bucket, reported if it differs from listing the whole bucket.
     ListPackages,
     /// Reading a key that exists.
     Read,
     /// Writing a key.
     Write,
-    /// Whether the catalog declares that the user may write: its word, and no answer of S3.
+    /// Writing a key, as the catalog declares it. It is not an answer of S3.
     WriteDeclared,
 }
 
-/// Who was asked.
+/// The service or settings that gave the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Witness {
-    /// S3 itself.
+pub enum EvidenceSource {
+    /// S3, asked with the caller's credentials.
     S3,
-    /// The catalog's registry.
+    /// The registry of the catalog.
     Catalog,
-    /// The operator's settings of this server.
+    /// The settings of this server.
     Settings,
 }
 
-/// One question and its answer.
+/// A request and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Evidence {
-    /// What it is about.
     pub operation: Operation,
-    /// `null` when the answer leaves it open.
+    /// `null` if the answer leaves it unknown.
     pub result: Option<bool>,
-    /// How it was asked.
+    /// The request.
     pub method: String,
-    /// Of whom.
-    pub asked_of: Witness,
+    pub asked_of: EvidenceSource,
     /// The answer in one or two sentences.
     pub detail: String,
-    /// When the answer came.
+    /// Time of the answer.
     #[schemars(with = "String")]
     pub at: Timestamp,
 }

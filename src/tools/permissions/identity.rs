@@ -1,23 +1,23 @@
-//! Who the caller is: to the token, to the catalog and to AWS.
+//! Identity of the caller according to the token, the catalog and AWS.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::catalog::Me;
-use crate::identity::ProvedCaller;
-use crate::sts::CallerIdentity;
+use crate::aws::sts::CallerIdentity;
+use crate::catalog::CatalogUser;
+use crate::identity::AuthenticatedCaller;
 use crate::tools::Session;
 
-/// Who the caller is.
+/// The caller's identity.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct UserIdentity {
-    /// By the token, else by the catalog.
+    /// From the token, otherwise from the catalog.
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
-    /// Of the catalog; proves nothing about S3.
+    /// In the catalog; it implies no permission in S3.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_admin: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,11 +30,14 @@ pub struct UserIdentity {
 }
 
 impl UserIdentity {
-    /// Puts together what the token, the catalog and STS say.
+    /// Combines the answers of the token, the catalog and STS.
     #[must_use]
-    pub fn new(session: &Session, me: Option<&Me>, aws: Option<CallerIdentity>) -> Self {
-        let claims = session.proved().and_then(ProvedCaller::claims);
-        let subject = session.proved().and_then(ProvedCaller::subject).map(str::to_owned);
+    pub fn new(session: &Session, me: Option<&CatalogUser>, aws: Option<CallerIdentity>) -> Self {
+        let claims = session.authenticated().and_then(AuthenticatedCaller::claims);
+        let subject = session
+            .authenticated()
+            .and_then(AuthenticatedCaller::subject)
+            .map(str::to_owned);
         let claimed = |text: Option<&str>| text.map(str::to_owned);
         Self {
             user_id: subject.or_else(|| me.map(|me| me.name.clone())),
@@ -49,7 +52,7 @@ impl UserIdentity {
     }
 }
 
-/// Names of the roles that the catalog lets the caller act in.
-pub fn role_names(me: &Me) -> Vec<String> {
+/// Returns the names of the roles that the caller can switch to in the catalog.
+pub fn role_names(me: &CatalogUser) -> Vec<String> {
     me.roles.iter().map(|role| role.name.clone()).collect()
 }

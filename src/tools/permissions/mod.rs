@@ -1,26 +1,29 @@
-//! The `permissions` toolset: what a caller may do, established by asking.
+//! The `permissions` toolset: the caller's permissions, determined by requests to S3.
 //!
-//! Owns the one answer about a bucket, [`access::BucketAccess`], for every tool that speaks of rights, and what it is made
-//! of: [`survey()`] asks S3 about many buckets, [`ask`] about one, [`catalog`] tells what the catalog declares, and
-//! [`evidence`] is what each of them found. No tool has a way of its own to a verdict about rights.
+//! **Owns** [`access::BucketAccess`], the permissions in one bucket, for every tool that reports permissions: [`survey()`]
+//! probes buckets in S3, [`catalog`] reads the declarations of the catalog, and [`evidence`] records their answers.
+//!
+//! **Invariant**: no tool judges permissions on its own.
 
 pub mod access;
-mod ask;
+mod bucket_probe;
 pub mod catalog;
 mod check;
 mod discover;
 mod evidence;
 mod identity;
+mod probe_set;
+mod read;
 mod recommendations;
 pub mod report;
-pub mod shown;
 mod survey;
 mod verdict;
+pub mod visible_buckets;
 mod write;
 
-pub use ask::Questions;
 pub use check::BucketAccessCheck;
 pub use discover::PermissionsDiscover;
 pub use identity::role_names;
+pub use probe_set::ProbeSet;
 pub use recommendations::PermissionsRecommendations;
-pub use survey::{room_of_survey, survey};
+pub use survey::{estimate_survey_bytes, survey};

@@ -1,28 +1,28 @@
-//! `permissions_recommendations`: what the caller could do about rights that are missing, from what was observed alone.
+//! `permissions_recommendations`: advice about missing rights, from observations alone.
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::BucketAccess;
-use super::ask::Questions;
 use super::catalog::consult;
-use super::shown::shown;
-use super::survey::{room_of_survey, survey};
-use crate::catalog::{CatalogView, Me};
+use super::probe_set::ProbeSet;
+use super::survey::{estimate_survey_bytes, survey};
+use super::visible_buckets::visible_buckets;
+use crate::catalog::{CatalogUser, UserBuckets};
 use crate::credentials::Source;
-use crate::identity::ProvedCaller;
-use crate::tools::tool::{Hints, Reply, Tool, Toolset};
+use crate::identity::AuthenticatedCaller;
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
-/// Most buckets asked about.
-const MOST: usize = 100;
-/// Most buckets named in one sentence.
-const NAMED: usize = 10;
-/// What ends within this time is about to end.
+/// Maximum number of buckets that are checked.
+const MAX_BUCKETS: usize = 100;
+/// Maximum number of buckets named in one sentence.
+const MAX_NAMED: usize = 10;
+/// Remaining lifetime below which a token or credentials are about to end.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
 
-/// Recommends.
+/// The tool.
 pub struct PermissionsRecommendations;
 
 /// No arguments.
@@ -30,7 +30,7 @@ pub struct PermissionsRecommendations;
 #[serde(deny_unknown_fields)]
 pub struct Args {}
 
-/// What it is about.
+/// The subject of a recommendation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
@@ -42,13 +42,13 @@ pub enum Category {
     Buckets,
 }
 
-/// How much it matters.
+/// The priority of a recommendation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// Something does not work, or soon will not.
+    /// Something does not work, or will soon stop working.
     Warning,
-    /// Good to know.
+    /// For information.
     Info,
 }
 
@@ -60,7 +60,7 @@ pub struct Recommendation {
     message: String,
 }
 
-/// What could be done; empty when nothing was observed that asks for it.
+/// The recommendations; empty if no observation calls for one.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     recommendations: Vec<Recommendation>,
@@ -77,14 +77,14 @@ impl Tool for PermissionsRecommendations {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, _: Args) -> Result<Reply<Output>, ToolError> {
+    async fn run(session: Session, _: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let s3 = session.s3().await?;
         let view = consult(&session).await?;
-        let shown = shown(&session, &s3, view.as_ref(), MOST).await?;
-        let names: Vec<String> = shown.buckets.into_iter().map(|bucket| bucket.name).collect();
+        let visible = visible_buckets(&session, &s3, view.as_ref(), MAX_BUCKETS).await?;
+        let names: Vec<String> = visible.buckets.into_iter().map(|bucket| bucket.name).collect();
         let declarations = view.as_ref().into();
-        session.hold(room_of_survey(names.len())).await?;
-        let answers = survey(&session, &s3, &names, Questions::READS, &declarations).await;
+        session.reserve(estimate_survey_bytes(names.len())).await?;
+        let answers = survey(&session, &s3, &names, ProbeSet::READS, &declarations).await;
         let mut recommendations = about_credentials(&session);
         recommendations.extend(about_buckets(&names, &answers, view.as_ref()));
         Ok(Output { recommendations }.into())
@@ -102,7 +102,11 @@ fn about_credentials(session: &Session) -> Vec<Recommendation> {
     };
     let now = session.clock().now();
     let ends_soon = |end: &Timestamp| end.duration_since(now) <= SOON;
-    if let Some(end) = session.proved().and_then(ProvedCaller::expires_at).filter(ends_soon) {
+    if let Some(end) = session
+        .authenticated()
+        .and_then(AuthenticatedCaller::expires_at)
+        .filter(ends_soon)
+    {
         add(
             Priority::Warning,
             format!("The token ends at {end}; log in again before then and send the new one."),
@@ -121,24 +125,19 @@ fn about_credentials(session: &Session) -> Vec<Recommendation> {
             add(Priority::Warning, message);
         }
         if let Some(end) = resolved.expires_at().filter(ends_soon) {
-            let message = match resolved.source() {
-                Source::Jwt => format!("The AWS credentials of the token end at {end}; get a new token before then."),
-                Source::Catalog | Source::Ambient => {
-                    format!("The AWS credentials end at {end}; newer ones are asked for by then.")
-                }
-            };
-            let priority = if resolved.source() == Source::Jwt {
-                Priority::Warning
+            if resolved.source().needs_new_token() {
+                let message = format!("The AWS credentials of the token end at {end}; get a new token before then.");
+                add(Priority::Warning, message);
             } else {
-                Priority::Info
-            };
-            add(priority, message);
+                let message = format!("The AWS credentials end at {end}; newer ones are asked for by then.");
+                add(Priority::Info, message);
+            }
         }
     }
     found
 }
 
-fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&CatalogView>) -> Vec<Recommendation> {
+fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&UserBuckets>) -> Vec<Recommendation> {
     let buckets_that = |is_so: fn(&BucketAccess) -> bool| -> Vec<&str> {
         let them = names.iter().zip(answers).filter(|(_, access)| is_so(access));
         them.map(|(name, _)| name.as_str()).collect()
@@ -155,20 +154,20 @@ fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&Catal
         });
     };
     if !denied.is_empty() {
-        let others = view.map(|view| other_roles(&view.me)).unwrap_or_default();
+        let others = view.map(|view| other_roles(&view.user)).unwrap_or_default();
         let buckets = sentence_of(&denied);
         if let (Some(view), false) = (view, others.is_empty()) {
             let message = format!(
                 "S3 denies the role {} something on {buckets}; you may also act as {}: switch the role in the catalog, \
                  then call auth_status with refresh=true.",
-                view.me.role.name,
+                view.user.role.name,
                 sentence_of(&others)
             );
             add(Category::Role, Priority::Info, message);
         }
         let who = view.map_or_else(
             || "the operator".to_owned(),
-            |view| format!("an administrator of the catalog, for the role {}", view.me.role.name),
+            |view| format!("an administrator of the catalog, for the role {}", view.user.role.name),
         );
         let message = format!("S3 denies listing or reading of {buckets}; if you need it, ask {who}.");
         add(Category::Buckets, Priority::Warning, message);
@@ -190,12 +189,12 @@ fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&Catal
     found
 }
 
-/// S3 refused a listing or a read of it.
+/// Whether S3 denied a listing or a read.
 fn is_denied(access: &BucketAccess) -> bool {
     [access.can_list(), access.can_read()].contains(&Some(false))
 }
 
-fn other_roles(me: &Me) -> Vec<&str> {
+fn other_roles(me: &CatalogUser) -> Vec<&str> {
     me.roles
         .iter()
         .map(|role| role.name.as_str())
@@ -203,10 +202,10 @@ fn other_roles(me: &Me) -> Vec<&str> {
         .collect()
 }
 
-/// Some names, and how many more there are.
+/// Lists some names, and the number of the others.
 fn sentence_of(names: &[&str]) -> String {
-    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(NAMED) {
+    let shown = names.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(MAX_NAMED) {
         Some(more) if more > 0 => format!("{shown} and {more} more"),
         _ => shown,
     }

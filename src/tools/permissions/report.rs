@@ -1,4 +1,4 @@
-//! A bucket and what is known about the caller's rights in it, as results show it.
+//! A bucket and the caller's permissions in it, as results show them.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use super::access::{BucketAccess, PermissionLevel};
 use super::evidence::Evidence;
 use crate::catalog::CatalogBucket;
 
-/// A bucket and what is known about it; `null` means unknown.
+/// A bucket and the permissions in it; `null` means unknown.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct BucketReport {
     name: String,
@@ -18,11 +18,11 @@ pub struct BucketReport {
     permission_level: PermissionLevel,
     can_list: Option<bool>,
     can_read: Option<bool>,
-    /// `null` means not asked, never no.
+    /// `null` means that S3 was not asked, never no.
     can_write: Option<bool>,
 }
 
-/// The same with its evidence.
+/// A [`BucketReport`] with its evidence.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct EvidentReport {
     #[serde(flatten)]
@@ -30,7 +30,7 @@ pub struct EvidentReport {
     evidence: Vec<Evidence>,
 }
 
-/// The names of the buckets, by level.
+/// Names of buckets, by level.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Categories {
     write_access: Vec<String>,
@@ -40,7 +40,6 @@ pub struct Categories {
 }
 
 impl BucketReport {
-    /// What is shown of a bucket.
     #[must_use]
     pub fn new(bucket: CatalogBucket, access: &BucketAccess) -> Self {
         let CatalogBucket {
@@ -62,7 +61,6 @@ impl BucketReport {
 }
 
 impl EvidentReport {
-    /// What is shown of a bucket, and why.
     #[must_use]
     pub fn new(bucket: CatalogBucket, access: BucketAccess) -> Self {
         Self {
@@ -73,7 +71,7 @@ impl EvidentReport {
 }
 
 impl Categories {
-    /// The buckets of these reports.
+    /// Groups the buckets of these reports.
     #[must_use]
     pub fn of(reports: &[EvidentReport]) -> Self {
         let mut categories = Self::default();

@@ -1,71 +1,87 @@
-//! Asks about many buckets at once.
+//! Permissions of the caller in many buckets, probed concurrently.
 //!
-//! Invariants: a bucket that does not answer costs its own limit and nobody else's, as long as no more of them hang than
-//! are asked at once; every bucket gets an answer, in the order in which they were given, and what is known is told.
+//! **Invariants**: a bucket that does not answer uses up only its own time limit, as long as fewer than
+//! [`MAX_CONCURRENT`] buckets hang; every bucket has an answer, in the order of the names.
 
 use futures::StreamExt as _;
 
 use super::access::BucketAccess;
-use super::ask::{Inquiry, Questions};
+use super::bucket_probe::BucketProbe;
 use super::catalog::Declarations;
-use super::evidence::{Evidence, Operation, Witness};
-use crate::s3::{BucketName, UserS3};
+use super::evidence::{Evidence, EvidenceSource, Operation};
+use super::probe_set::ProbeSet;
+use super::{read, write};
+use crate::aws::s3::{BucketName, UserS3};
 use crate::tools::Session;
 
-/// Buckets asked about at once.
-const AT_ONCE: usize = 32;
+/// Maximum number of buckets that are probed at once.
+const MAX_CONCURRENT: usize = 32;
 
-/// Memory for questions about so many buckets and for what is told of them.
-pub fn room_of_survey(buckets: usize) -> usize {
-    const QUESTION: usize = 64 * 1024;
+/// Estimates the memory that a survey of this many buckets and its report take.
+pub fn estimate_survey_bytes(buckets: usize) -> usize {
+    const PROBE: usize = 64 * 1024;
     const REPORT: usize = 6 * 1024;
-    buckets.min(AT_ONCE) * QUESTION + buckets * REPORT
+    buckets.min(MAX_CONCURRENT) * PROBE + buckets * REPORT
 }
 
-/// What is known about each of these buckets.
+/// Returns the permissions in each of these buckets.
 pub async fn survey(
     session: &Session,
     s3: &UserS3,
     names: &[String],
-    questions: Questions,
+    probes: ProbeSet,
     declarations: &Declarations<'_>,
 ) -> Vec<BucketAccess> {
-    // Each future is made when its turn comes: one of them takes some ten KiB.
-    let asked = names
+    // Each future takes about ten KiB, so it is created only when it can run.
+    let surveys = names
         .iter()
         .cloned()
         .enumerate()
-        .map(|(index, name)| async move { (index, ask(session, s3, &name, questions, declarations).await) });
-    // Not in order while they are under way: then one that hangs would hold up those behind it.
-    let mut answers: Vec<(usize, BucketAccess)> =
-        futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+        .map(|(index, name)| async move { (index, survey_bucket(session, s3, &name, probes, declarations).await) });
+    // Not `buffered`, because one bucket that hangs would delay those behind it.
+    let mut answers: Vec<(usize, BucketAccess)> = futures::stream::iter(surveys)
+        .buffer_unordered(MAX_CONCURRENT)
+        .collect()
+        .await;
     answers.sort_by_key(|(index, _)| *index);
     answers.into_iter().map(|(_, access)| access).collect()
 }
 
-async fn ask(
+async fn survey_bucket(
     session: &Session,
     s3: &UserS3,
     name: &str,
-    questions: Questions,
+    probes: ProbeSet,
     declarations: &Declarations<'_>,
 ) -> BucketAccess {
     let bucket: BucketName = match name.parse() {
         Ok(bucket) => bucket,
-        // Such as one of the old names with capitals: S3 may have it, and this server cannot ask.
-        Err(problem) => return unaskable(session, &problem),
+        // For example a legacy name with capitals, which may exist in S3 but cannot be used by this server.
+        Err(problem) => return unsupported_name(session, &problem),
     };
-    let access = Inquiry::begin(session, s3, &bucket).ask(questions).await;
+    let access = probe(&BucketProbe::begin(session, s3, &bucket), probes).await;
     let declared = declarations.about(name, &access, session.clock().now());
-    access.with(declared)
+    access.with_evidence(declared)
 }
 
-fn unaskable(session: &Session, problem: &str) -> BucketAccess {
+/// Runs the probes. The result has one piece of evidence for each operation, in a fixed order.
+async fn probe(probe: &BucketProbe<'_>, probes: ProbeSet) -> BucketAccess {
+    let (access, write) = tokio::join!(read::probe(probe, probes), async {
+        if probes.write {
+            Some(write::probe(probe).await)
+        } else {
+            None
+        }
+    });
+    access.with_evidence(write)
+}
+
+fn unsupported_name(session: &Session, problem: &str) -> BucketAccess {
     BucketAccess::new(vec![Evidence {
         operation: Operation::List,
         result: None,
         method: "none".to_owned(),
-        asked_of: Witness::Settings,
+        asked_of: EvidenceSource::Settings,
         detail: format!("S3 was not asked: {problem}."),
         at: session.clock().now(),
     }])

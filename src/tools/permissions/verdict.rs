@@ -1,24 +1,24 @@
-//! What an error of S3 says about a right: only a refusal is a no, everything else leaves the question open.
+//! Verdicts on rights, read from errors of S3: only a refusal is a no, everything else leaves the question open.
 
-use crate::s3::{Denial, S3Error, S3ErrorKind};
+use crate::aws::{AwsError, AwsErrorKind, Denial};
 use crate::tools::Session;
 
-/// A value and the sentence that goes with it.
+/// A verdict, and the sentence that explains it.
 pub(super) type Verdict = (Option<bool>, String);
 
 /// Reads an error of a request about something that is known to exist.
-pub(super) fn verdict(session: &Session, error: &S3Error) -> Verdict {
-    let bucket = error.bucket.as_deref().unwrap_or_default();
+pub(super) fn verdict(session: &Session, error: &AwsError) -> Verdict {
+    let bucket = error.bucket().unwrap_or_default();
     if error.asks_requester_to_pay() {
-        let words = "The bucket is a requester-pays one: S3 answers only who offers to pay for the request, which this \
-                     server does not do.";
-        return (Some(false), words.to_owned());
+        let detail = "The bucket is a requester-pays bucket: S3 answers only if the requester offers to pay, which this \
+                      server does not do.";
+        return (Some(false), detail.to_owned());
     }
     match error.kind {
-        S3ErrorKind::AccessDenied => (Some(false), denial(error)),
-        S3ErrorKind::NoSuchBucket => (Some(false), format!("There is no bucket {bucket}.")),
+        AwsErrorKind::AccessDenied => (Some(false), denial(error)),
+        AwsErrorKind::NoSuchBucket => (Some(false), format!("There is no bucket {bucket}.")),
         _ if error.is_redirect() => {
-            let place = error.bucket_region().map_or_else(
+            let place = error.region.as_ref().map_or_else(
                 || "another region, which S3 does not name".to_owned(),
                 |region| format!("the region {region}, and S3 did not answer there either"),
             );
@@ -28,31 +28,27 @@ pub(super) fn verdict(session: &Session, error: &S3Error) -> Verdict {
     }
 }
 
-/// Reads an error of a read of a key that may not exist: to somebody who may not list, S3 answers 403 for it.
-pub(super) fn verdict_on_guess(session: &Session, error: &S3Error) -> Verdict {
+/// Reads an error of a read of a key that may not exist: to a caller who may not list, S3 answers 403 for it.
+pub(super) fn verdict_on_guess(session: &Session, error: &AwsError) -> Verdict {
     match error.kind {
-        S3ErrorKind::AccessDenied if !error.asks_requester_to_pay() => (
+        AwsErrorKind::AccessDenied if !error.asks_requester_to_pay() => (
             None,
             format!(
-                "{} No key is known to exist, and such an answer proves nothing.",
+                "{} No key is known to exist, so this answer is not evidence.",
                 denial(error)
             ),
         ),
-        S3ErrorKind::NoSuchKey => (None, "No key is known to exist that could be read.".to_owned()),
+        AwsErrorKind::NoSuchKey => (None, "No key is known that could be read.".to_owned()),
         _ => verdict(session, error),
     }
 }
 
-/// S3's own words about who was refused what and by which kind of policy, or that it has none.
-fn denial(error: &S3Error) -> String {
-    let object = match (&error.bucket, &error.key) {
-        (Some(bucket), Some(key)) => format!("s3://{bucket}/{key}"),
-        (Some(bucket), None) => format!("s3://{bucket}"),
-        _ => "S3".to_owned(),
-    };
+/// Returns a denial as S3 explains it: principal, action and kind of policy, or its bare message.
+fn denial(error: &AwsError) -> String {
+    let object = error.subject();
     match error.message.as_deref().and_then(Denial::parse) {
         Some(denial) => {
-            let resource = denial.resource.as_deref().unwrap_or(&object);
+            let resource = denial.resource.as_deref().unwrap_or(object);
             let reason = denial
                 .reason
                 .as_deref()
@@ -66,7 +62,7 @@ fn denial(error: &S3Error) -> String {
         None => format!(
             "S3 denied {} on {object} ({}).",
             error.action,
-            error.words().trim_end_matches('.')
+            error.description().trim_end_matches('.')
         ),
     }
 }

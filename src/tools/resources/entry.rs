@@ -1,15 +1,14 @@
-//! From an entry of a package to the object that holds its bytes.
+//! Lookup of the object that contains the bytes of a package's entry.
 
 use quilt_format::{PackageName, QuiltUri, Revision};
 
+use crate::aws::s3::{BucketName, ObjectUri};
 use crate::error_code::ErrorCode;
-use crate::packages::{Listed, ManifestFile, PackageBucket, Use, object_of};
-use crate::s3::{BucketName, ObjectUri};
+use crate::packages::{Listed, ManifestAccess, ManifestFile, PackageBucket, object_of};
 use crate::telemetry::text::without_controls;
 use crate::tools::{Session, ToolError};
 
-/// The object of an entry. Names are as people write them: the bucket with or without `s3://`, the revision by default the
-/// latest.
+/// Finds the object of an entry. The bucket may begin with `s3://`; the default revision is the latest.
 pub async fn entry_object(
     session: &Session,
     bucket: &str,
@@ -20,7 +19,8 @@ pub async fn entry_object(
     let bucket: BucketName = bucket
         .parse()
         .map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
-    let name = PackageName::listed(package).map_err(|problem| ToolError::invalid(format!("package: {problem}.")))?;
+    let name =
+        PackageName::from_listing(package).map_err(|problem| ToolError::invalid(format!("package: {problem}.")))?;
     let revision = hash.map_or(Revision::Unspecified, |hash| Revision::Hash(hash.to_owned()));
     let uri = QuiltUri {
         bucket: bucket.to_string(),
@@ -32,34 +32,40 @@ pub async fn entry_object(
     find(session, &uri, path).await
 }
 
-/// The manifest of the revision that a URI names, with memory for it and for so much `beside` it.
-pub(super) async fn manifest(session: &Session, uri: &QuiltUri, beside: usize) -> Result<ManifestFile, ToolError> {
+/// Opens the manifest of the revision that a URI names. Reserves memory for it and for `result_bytes`.
+pub(super) async fn manifest(
+    session: &Session,
+    uri: &QuiltUri,
+    result_bytes: usize,
+) -> Result<ManifestFile, ToolError> {
     let bucket = uri
         .bucket
         .parse()
         .map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
     let packages: PackageBucket = session.packages(session.s3().await?, bucket);
-    let told = |error| session.explain_package(error);
-    let hash = packages.revision(&uri.name, &uri.revision).await.map_err(told)?;
-    session.hold(packages.room(&hash, Use::Page).await + beside).await?;
-    let file = packages.open(&hash).await.map_err(told)?;
-    session.settle(packages.room(&hash, Use::Page).await + beside);
+    let explain = |error| session.explain_package(error);
+    let hash = packages.revision(&uri.name, &uri.revision).await.map_err(explain)?;
+    session
+        .reserve(packages.estimate_manifest_bytes(&hash, ManifestAccess::Page).await + result_bytes)
+        .await?;
+    let file = packages.open(&hash).await.map_err(explain)?;
+    session.release_above(packages.estimate_manifest_bytes(&hash, ManifestAccess::Page).await + result_bytes);
     Ok(file)
 }
 
-/// The object of the entry at `path`.
+/// Finds the object of the entry at `path`.
 pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Result<ObjectUri, ToolError> {
     let file = manifest(session, uri, 0).await?;
-    let told = |error| session.explain_package(error);
-    let shown = without_controls(path, 200);
-    let listed = match file.find(path).await.map_err(told)? {
-        Some(place) => file.list(&place, true, None, 1).await.map_err(told)?.0,
+    let explain = |error| session.explain_package(error);
+    let quoted = without_controls(path, 200);
+    let listed = match file.find(path).await.map_err(explain)? {
+        Some(place) => file.list(&place, true, None, 1).await.map_err(explain)?.0,
         None => Vec::new(),
     };
     match listed.first() {
         Some(Listed::File(entry)) if entry.logical_key.as_str() == path => {
             object_of(&entry.physical_key).map_err(|problem| {
-                let message = format!("The entry `{shown}` lies where this server cannot read: {problem}.");
+                let message = format!("The entry `{quoted}` is in a location that this server cannot read: {problem}.");
                 ToolError::new(ErrorCode::NoSuchKey, message)
             })
         }
@@ -71,7 +77,7 @@ pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Resul
                 catalog: None,
                 ..uri.clone()
             };
-            let message = format!("The package {package} has no entry `{shown}`.");
+            let message = format!("The package {package} has no entry `{quoted}`.");
             Err(ToolError::new(ErrorCode::NoSuchKey, message).with_hint("Browse the package to see its entries."))
         }
     }

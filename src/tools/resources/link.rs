@@ -1,41 +1,39 @@
-//! From a result that is cut short to the whole, which a client can read without passing it through a model.
+//! Links from a truncated result to the whole resource, which a client can read without passing it through a model.
 
 use quilt_format::{PackageName, QuiltUri, Revision, TopHash};
 
-use super::MOST;
-use crate::s3::{BucketName, ObjectUri};
+use super::MAX_BYTES;
+use crate::aws::s3::{BucketName, ObjectUri};
 
-/// A resource, as a result names it.
+/// A link to a resource.
 #[derive(Debug, Clone)]
 pub struct Link {
-    /// What [`super::ResourceUri`] reads.
+    /// A [`super::ResourceUri`].
     pub uri: String,
-    /// Name for people.
+    /// Name shown to people.
     pub name: String,
-    /// MIME type, where one is known.
     pub mime_type: Option<String>,
-    /// Bytes, where they are known.
+    /// In bytes.
     pub size: Option<u64>,
 }
 
 impl Link {
-    /// The whole object, beside its first piece, unless it is larger than a resource may be.
+    /// Links the first range of an object to the whole object, unless that is larger than a resource may be.
     pub(in crate::tools) fn object(
         uri: &ObjectUri,
         offset: u64,
         size: u64,
         mime_type: Option<&String>,
     ) -> Option<Self> {
-        let (uri, name) = (uri.to_string(), uri.key.as_str().to_owned());
-        (offset == 0 && size <= MOST).then(|| Self {
-            uri,
-            name,
+        (offset == 0 && size <= MAX_BYTES).then(|| Self {
+            uri: uri.to_string(),
+            name: uri.key.to_string(),
             mime_type: mime_type.cloned(),
             size: Some(size),
         })
     }
 
-    /// What a revision of a package holds.
+    /// Links to the contents of a revision of a package.
     pub(in crate::tools) fn package(bucket: &BucketName, name: &PackageName, hash: &TopHash) -> Self {
         let uri = QuiltUri {
             bucket: bucket.to_string(),

@@ -1,8 +1,8 @@
-//! What can be read by its URI: objects, packages and their entries, as the caller.
+//! Resources: objects, packages and their entries, read by URI with the caller's permissions.
 //!
-//! Owns how a revision and an entry of a package are found, and what is shown of them. Owns no protocol.
+//! **Owns** the lookup of revisions and entries by URI, and the content of a resource. **Does not own** the protocol.
 //!
-//! Invariant: what is read whole is bounded, and what is larger is refused with the name of the tool that reads pieces.
+//! **Invariant**: the size of a resource is bounded; the error for a larger one names the tools that read it in pieces.
 
 mod entry;
 mod link;
@@ -13,14 +13,14 @@ pub use entry::entry_object;
 pub use link::Link;
 use quilt_format::QuiltUri;
 
+use crate::aws::s3::ObjectUri;
 use crate::error_code::ErrorCode;
-use crate::s3::ObjectUri;
 use crate::tools::{Session, ToolError, Toolset};
 
-/// Most bytes of one resource.
-const MOST: u64 = 1024 * 1024;
+/// Maximum size of a resource, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What is to be read.
+/// The URI of a resource.
 #[derive(Debug, Clone)]
 pub enum ResourceUri {
     /// `s3://bucket/key`.
@@ -29,26 +29,24 @@ pub enum ResourceUri {
     Package(QuiltUri),
 }
 
-/// What was read.
+/// The content of a resource.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// MIME type, where one is known.
     pub mime_type: Option<String>,
-    /// The bytes.
     pub body: Body,
 }
 
-/// Bytes as a protocol of texts can carry them.
+/// The bytes of a resource, in the forms that MCP has.
 #[derive(Debug, Clone)]
 pub enum Body {
     /// UTF-8.
     Text(String),
-    /// Base64 of anything else.
+    /// Base64 of bytes that are not UTF-8 text.
     Base64(String),
 }
 
 impl ResourceUri {
-    /// Reads a URI.
+    /// Parses a URI.
     pub fn parse(text: &str) -> Result<Self, ToolError> {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         match scheme.as_deref() {
@@ -59,15 +57,9 @@ impl ResourceUri {
                 .map_err(|problem| problem.to_string()),
             _ => Err("expected s3://bucket/key or quilt+s3://bucket#package=namespace/name[@hash][&path=…]".to_owned()),
         }
-        .map_err(|problem| {
-            ToolError::new(
-                ErrorCode::InvalidArgument,
-                format!("This URI cannot be read: {problem}."),
-            )
-        })
+        .map_err(|problem| ToolError::new(ErrorCode::InvalidArgument, format!("The URI is not valid: {problem}.")))
     }
 
-    /// The bucket that it is in.
     #[must_use]
     pub fn bucket(&self) -> &str {
         match self {
@@ -76,7 +68,7 @@ impl ResourceUri {
         }
     }
 
-    /// The toolset that it is read with.
+    /// Returns the toolset that has to be on.
     #[must_use]
     pub fn toolset(&self) -> Toolset {
         match self {
@@ -85,7 +77,7 @@ impl ResourceUri {
         }
     }
 
-    /// Reads what it names.
+    /// Reads the resource.
     pub async fn read(&self, session: &Session) -> Result<Content, ToolError> {
         match self {
             Self::Object(object) => object::read(session, object).await,

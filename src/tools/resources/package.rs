@@ -1,30 +1,31 @@
-//! What a package holds, as one JSON document.
+//! Contents of a package, as one JSON document.
 
 use quilt_format::QuiltUri;
 use serde_json::{Value, json};
 
-use super::{Body, Content, MOST, entry};
+use super::{Body, Content, MAX_BYTES, entry};
 use crate::error_code::ErrorCode;
 use crate::packages::Listed;
-use crate::tools::{Session, ToolError, weight};
+use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
+use crate::tools::{Session, ToolError};
 
-/// Most entries that are looked at for the document.
-const ENTRIES: usize = 5_000;
-/// Most bytes of keys that are shown; the rest of the document is the package's metadata.
-const KEYS: usize = 512 * 1024;
+/// Maximum number of entries that are listed for the document.
+const MAX_ENTRIES: usize = 5_000;
+/// Maximum size of the entries in the document, in bytes; the rest of the document is the package's metadata.
+const MAX_KEY_BYTES: usize = 512 * 1024;
 
 pub(super) async fn read(session: &Session, uri: &QuiltUri) -> Result<Content, ToolError> {
-    let file = entry::manifest(session, uri, weight::of_items(ENTRIES / 2)).await?;
-    let told = |error| session.explain_package(error);
-    let (listed, next) = match file.find("").await.map_err(told)? {
-        Some(root) => file.list(&root, true, None, ENTRIES).await.map_err(told)?,
+    let file = entry::manifest(session, uri, estimate_items_bytes(MAX_ENTRIES / 2)).await?;
+    let explain = |error| session.explain_package(error);
+    let (listed, next) = match file.find("").await.map_err(explain)? {
+        Some(root) => file.list(&root, true, None, MAX_ENTRIES).await.map_err(explain)?,
         None => (Vec::new(), None),
     };
-    let metadata: usize = listed.iter().map(Listed::weight).sum();
+    let metadata: usize = listed.iter().map(Listed::estimate_metadata_bytes).sum();
     session
-        .hold(weight::of_items(ENTRIES / 2) + weight::of_item(0, metadata))
+        .reserve(estimate_items_bytes(MAX_ENTRIES / 2) + estimate_item_bytes(0, metadata))
         .await?;
-    let mut shown_bytes = 0;
+    let mut key_bytes = 0;
     let all = listed.len();
     let entries: Vec<Value> = listed
         .iter()
@@ -33,12 +34,13 @@ pub(super) async fn read(session: &Session, uri: &QuiltUri) -> Result<Content, T
             Listed::Directory { .. } => None,
         })
         .take_while(|entry| {
-            shown_bytes += entry.logical_key.as_str().len() + 40;
-            shown_bytes <= KEYS
+            key_bytes += entry.logical_key.as_str().len() + 40;
+            key_bytes <= MAX_KEY_BYTES
         })
         .map(|entry| json!({ "logical_key": entry.logical_key.as_str(), "size": entry.size }))
         .collect();
-    let (header, whole) = (&file.index.header, file.index.whole);
+    let header = &file.index.header;
+    let whole = file.index.whole;
     let document = json!({
         "bucket": uri.bucket,
         "name": uri.name.as_str(),
@@ -52,8 +54,8 @@ pub(super) async fn read(session: &Session, uri: &QuiltUri) -> Result<Content, T
         "entries": entries,
     });
     let text = document.to_string();
-    if text.len() as u64 > MOST {
-        let message = format!("What is to be said of this package is longer than the {MOST} bytes of a resource.");
+    if text.len() as u64 > MAX_BYTES {
+        let message = format!("The description of this package is longer than the {MAX_BYTES} bytes of a resource.");
         return Err(ToolError::new(ErrorCode::TooLarge, message).with_hint("Browse it with package_browse."));
     }
     Ok(Content {

@@ -1,4 +1,4 @@
-//! A limit of memory that the operating system sets, as it does for a container.
+//! A memory limit set by the operating system, as for a container.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::tools;
 
-/// The limit, and what stands for it: a control group of its own where one can be made, else the process's own limit of
-/// its data. Gone when dropped.
+/// A memory limit for one process: a control group where one can be made, otherwise the process's limit of data
+/// (`RLIMIT_DATA`). Removed when dropped.
 pub struct Confinement {
     limit: u64,
     group: Option<Group>,
@@ -21,7 +21,7 @@ struct Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // It can be removed when its process has ended, which is so a moment after it was killed.
+        // A group can be removed only after its process has ended, a moment after the kill.
         for _ in 0..100 {
             if fs::remove_dir(&self.path).is_ok() {
                 return;
@@ -33,9 +33,9 @@ impl Drop for Group {
 }
 
 impl Confinement {
-    /// Room for so many bytes.
+    /// Makes a limit of this many bytes.
     pub fn of(limit: u64) -> Self {
-        let made = Group::first(limit).or_else(|| Group::second(limit));
+        let made = Group::v1(limit).or_else(|| Group::v2(limit));
         eprintln!(
             "confined by {}",
             made.as_ref()
@@ -44,7 +44,7 @@ impl Confinement {
         Self { limit, group: made }
     }
 
-    /// A command that runs a program in there.
+    /// Returns a command that runs a program under the limit.
     pub fn command(&self, program: &Path) -> Command {
         let mut shell = tools::isolated(Path::new("sh"));
         let enter = match &self.group {
@@ -58,7 +58,7 @@ impl Confinement {
         shell
     }
 
-    /// The most that was used so far, in bytes: by the group, or by this process.
+    /// Returns the peak memory in bytes: of the group, if there is one, and of this process.
     pub fn peak(&self, process: u32) -> (Option<u64>, u64) {
         let group = self
             .group
@@ -72,8 +72,8 @@ impl Confinement {
 }
 
 impl Group {
-    /// Of the first kind, where each controller has a tree of its own.
-    fn first(limit: u64) -> Option<Self> {
+    /// Makes a group of cgroup v1, in which each controller has a tree of its own.
+    fn v1(limit: u64) -> Option<Self> {
         let path = new_in(Path::new("/sys/fs/cgroup/memory"))?;
         let group = Self {
             path,
@@ -83,10 +83,11 @@ impl Group {
         Some(group)
     }
 
-    /// Of the second kind, where there is one tree.
-    fn second(limit: u64) -> Option<Self> {
+    /// Makes a group of cgroup v2, which has one tree.
+    fn v2(limit: u64) -> Option<Self> {
         let root = Path::new("/sys/fs/cgroup");
-        let _may_be_so_already = fs::write(root.join("cgroup.subtree_control"), "+memory");
+        // The controller may be enabled already.
+        let _ = fs::write(root.join("cgroup.subtree_control"), "+memory");
         let group = Self {
             path: new_in(root)?,
             peak: "memory.peak",

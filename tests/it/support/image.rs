@@ -1,9 +1,9 @@
 //! The container's image without a container engine: its file system, and the processes in it.
 //!
-//! The base is made of the Debian packages of which the Dockerfile's base consists, as far as they concern a program: this
-//! machine's release of them, which is what the binary was built against. What the Dockerfile's last stage says comes on
-//! top. A process is then started as a container's is: the file system is its root and mounted read-only; it is the image's
-//! user, without capabilities; it knows the image's variables, and those that it is given.
+//! The base is made of the Debian packages of the Dockerfile's base, as far as they concern a program, in this
+//! machine's release, against which the binary was built. The Dockerfile's last stage is applied on top. A process is
+//! then started as a container's is: the file system is its root, mounted read-only; it runs as the image's user,
+//! without capabilities, with the image's variables and those of the test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::tools;
 
-/// Of what the base consists; the first of them makes the folders.
+/// The packages of the base; the first one makes the folders.
 const PACKAGES: [&str; 6] = [
     "base-files",
     "ca-certificates",
@@ -23,9 +23,9 @@ const PACKAGES: [&str; 6] = [
     "netbase",
     "tzdata",
 ];
-/// Where the base has the certificates, and says so.
+/// The certificates of the base.
 const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
-/// Mounts the root, makes sure of it, and becomes the command.
+/// Mounts the root, checks the mount, and executes the command.
 const MOUNT: &str = r#"
 set -eu
 mount --bind "$0" "$0"
@@ -34,7 +34,7 @@ if touch "$0/written" 2>/dev/null; then echo "the root can be written" >&2; exit
 exec "$@"
 "#;
 
-/// The Dockerfile's instructions in their order: each one's name, and the rest of it on one line.
+/// Returns the Dockerfile's instructions in order, each with its name and its arguments on one line.
 pub fn instructions() -> anyhow::Result<Vec<(String, String)>> {
     let dockerfile = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile"))?;
     let lines: Vec<&str> = dockerfile
@@ -48,7 +48,7 @@ pub fn instructions() -> anyhow::Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// What the last stage says.
+/// The instructions of the last stage.
 pub struct Recipe {
     pub user: String,
     pub variables: Vec<String>,
@@ -103,7 +103,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Assembles it around the binary under test.
+    /// Assembles the image around the binary under test.
     pub fn assemble() -> anyhow::Result<Self> {
         let recipe = Recipe::read()?;
         let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
@@ -119,19 +119,19 @@ impl Image {
         Ok(Self { recipe, root })
     }
 
-    /// Adds an authority to those that the image trusts.
+    /// Adds a certificate authority to those that the image trusts.
     pub fn trust(&self, pem: &str) -> anyhow::Result<()> {
         let file = self.root.path().join(CERTIFICATES);
         let all = format!("{}\n{pem}", fs::read_to_string(&file)?);
         Ok(fs::write(file, all)?)
     }
 
-    /// The container's command, with these variables too.
+    /// Returns the container's command with these additional variables.
     pub fn command(&self, variables: &[(&str, String)]) -> Command {
         self.process(&self.recipe.command, variables)
     }
 
-    /// The health check in the container.
+    /// Returns the health check's command in the container.
     pub fn healthcheck(&self, variables: &[(&str, String)]) -> Command {
         self.process(&self.recipe.healthcheck, variables)
     }
@@ -164,7 +164,7 @@ impl Image {
     }
 }
 
-/// The base's file system, made when the first test asks for it.
+/// Returns the base's file system, which the first test makes.
 fn base() -> anyhow::Result<PathBuf> {
     let release = fs::read_to_string("/etc/os-release").context("Debian's packages are needed")?;
     let pins = [PACKAGES.join(" "), release];

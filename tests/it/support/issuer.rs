@@ -1,4 +1,4 @@
-//! An identity provider: keys of the three accepted kinds, and a place that publishes them and counts who asks.
+//! An identity provider: keys of the three accepted kinds, and a URL that publishes them and counts requests.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -19,7 +19,7 @@ pub struct SigningKey {
     pub id: &'static str,
     pub algorithm: Algorithm,
     key: EncodingKey,
-    /// The public half, as PEM-like text: what a confused verifier would take for a shared secret.
+    /// The public key as PEM, which a verifier with algorithm confusion would use as a shared secret.
     pub public: String,
 }
 
@@ -52,7 +52,7 @@ impl SigningKey {
         }
     }
 
-    /// The public half, as it is published.
+    /// Returns the public key as a JWK.
     pub fn published(&self) -> Value {
         let mut key: Value = serde_json::from_str(&self.public).unwrap();
         key["kid"] = self.id.into();
@@ -60,8 +60,8 @@ impl SigningKey {
         key
     }
 
-    /// A token with these claims, and a good issuer, audience and expiry where the claims say nothing else. A null claim is
-    /// left out.
+    /// Returns a token with these claims, and a valid issuer, audience and expiry unless the claims have others. A claim that is
+    /// null is left out.
     pub fn sign(&self, claims: &Value) -> String {
         self.sign_as(claims, Some(self.id))
     }
@@ -74,7 +74,7 @@ impl SigningKey {
 }
 
 impl SigningKey {
-    /// A good token, but that its header has this `crit`.
+    /// Returns a valid token, except that its header has this `crit`.
     pub fn sign_critical(&self, crit: &Value) -> String {
         let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let header = json!({ "alg": self.algorithm, "kid": self.id, "b64": true, "crit": crit });
@@ -91,7 +91,7 @@ pub fn complete(claims: &Value) -> Value {
     all
 }
 
-/// Publishes keys.
+/// A URL that publishes keys.
 pub struct Issuer {
     server: MockServer,
 }
@@ -105,24 +105,24 @@ impl Issuer {
         issuer
     }
 
-    /// From now on these keys are published.
+    /// Publishes these keys.
     pub async fn publish(&self, keys: &[Value]) {
         self.answers(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys })))
             .await;
     }
 
-    /// From now on this is the answer.
+    /// Publishes this response instead of keys.
     pub async fn answers(&self, answer: ResponseTemplate) {
         self.server.reset().await;
         Mock::given(any()).respond_with(answer).mount(&self.server).await;
     }
 
-    /// Requests since the last change of what is published.
+    /// Returns the number of requests since the last change.
     pub async fn requests(&self) -> usize {
         self.server.received_requests().await.unwrap().len()
     }
 
-    /// The flags of a server that trusts this issuer.
+    /// Returns the flags of a server that trusts this issuer.
     pub fn flags(&self) -> Vec<String> {
         vec![
             format!("--jwt-jwks-url={}/keys", self.server.uri()),

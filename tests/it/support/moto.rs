@@ -1,9 +1,9 @@
-//! A moto server on loopback whose roles are made, and changed, through the API of IAM: the only one here that has it.
+//! A moto server on loopback whose roles are made and changed through the API of IAM, which only moto has here.
 //!
-//! Owns the process and ends with the value that stands for it, also when a test panics. What moto does not do as AWS
-//! does: it ignores session policies, its sessions never expire, a role that does not exist can be assumed (and may
-//! nothing), it does not look at the token of a web identity, and once it enforces rights it answers 500 to requests
-//! without a signature, presigned ones and `AssumeRoleWithWebIdentity` among them.
+//! Owns the process, which ends when the value is dropped, also in a panic. moto differs from AWS: it ignores session
+//! policies, its sessions never expire, a role that does not exist can be assumed (without rights), it does not read
+//! the token of a web identity, and once it enforces rights it answers 500 to requests without a signature, such as
+//! presigned ones and `AssumeRoleWithWebIdentity`.
 
 use std::fs::{self, File};
 use std::process::{Child, Stdio};
@@ -17,22 +17,22 @@ use tempfile::TempDir;
 use super::stage::Keys;
 use super::tools;
 
-/// How long it may take to answer.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest wait for its start.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A running moto with a bucket, the users `admin` (may everything) and `svc` (may assume roles) and the roles `reader`
-/// and `writer` (for `svc`) and `web` (for an identity provider; it may what `writer` may).
+/// A running moto with a bucket, the users `admin` (all rights) and `svc` (may assume roles), and the roles `reader` and
+/// `writer` (for `svc`) and `web` (for an identity provider, with the rights of `writer`).
 pub struct Moto {
-    /// Its S3, STS and IAM.
+    /// The URL of its S3, STS and IAM.
     pub endpoint: String,
-    /// May everything.
+    /// Has all rights.
     pub admin: Keys,
-    /// May assume roles, and nothing else.
+    /// May only assume roles.
     pub svc: Keys,
     _process: Process,
 }
 
-/// A process that ends with its owner.
+/// A process that is killed when dropped.
 struct Process {
     child: Child,
     data: TempDir,
@@ -40,14 +40,14 @@ struct Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
     }
 }
 
 impl Moto {
-    /// Starts one that enforces nothing yet.
+    /// Starts a moto that does not enforce rights yet.
     pub async fn start() -> anyhow::Result<Self> {
         tokio::task::spawn_blocking(|| {
             let mut process = Process::start()?;
@@ -72,18 +72,18 @@ impl Moto {
         .await?
     }
 
-    /// From now on signatures, session tokens and policies decide.
+    /// Enforces signatures, session tokens and policies from now on.
     pub async fn enforce(&self) -> anyhow::Result<()> {
         self.script(&["enforce"]).await
     }
 
-    /// Takes a role's rights away, also those of its living sessions.
+    /// Removes a role's rights, also from its open sessions.
     pub async fn forbid(&self, role: &str) -> anyhow::Result<()> {
         self.script(&["forbid", role, &self.admin.access_key_id, &self.admin.secret_access_key])
             .await
     }
 
-    /// The ARN of a role.
+    /// Returns the ARN of a role.
     pub fn role_arn(name: &str) -> String {
         format!("arn:aws:iam::123456789012:role/{name}")
     }
@@ -97,7 +97,7 @@ impl Moto {
     }
 }
 
-/// Runs the script that speaks to its API.
+/// Runs the script that calls its API.
 fn iam(endpoint: &str, arguments: &[&str]) -> anyhow::Result<String> {
     tools::run(tools::moto_script("moto_iam.py")?.arg(endpoint).args(arguments))
 }
@@ -111,29 +111,29 @@ impl Process {
             .current_dir(data.path())
             .env("HOME", data.path())
             .env("PYTHONUNBUFFERED", "1");
-        // The system chooses the port, and the log tells it.
+        // The system chooses the port, and the log names it.
         command.args(["-H", "127.0.0.1", "-p", "0"]);
         let child = command.stdout(log.try_clone()?).stderr(Stdio::from(log)).spawn()?;
         Ok(Self { child, data })
     }
 
-    /// Waits until it listens, and tells where.
+    /// Waits until it listens, and returns its URL.
     fn endpoint(&mut self) -> anyhow::Result<String> {
         let started = Instant::now();
         loop {
             let log = fs::read_to_string(self.data.path().join("log")).unwrap_or_default();
-            let mut told = log
+            let mut urls = log
                 .lines()
                 .filter_map(|line| line.split_once("Running on "))
                 .map(|(_, url)| url.trim());
-            if let Some(url) = told.next().filter(|_| log.contains("Press CTRL+C")) {
+            if let Some(url) = urls.next().filter(|_| log.contains("Press CTRL+C")) {
                 return Ok(url.to_owned());
             }
             if let Some(status) = self.child.try_wait()? {
                 bail!("moto ended with {status}\n{log}");
             }
-            if started.elapsed() > PATIENCE {
-                bail!("moto did not listen in {PATIENCE:?}\n{log}");
+            if started.elapsed() > START_TIMEOUT {
+                bail!("moto did not listen in {START_TIMEOUT:?}\n{log}");
             }
             sleep(Duration::from_millis(50));
         }

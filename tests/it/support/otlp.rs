@@ -1,4 +1,4 @@
-//! A receiver of OTLP that reads it with OpenTelemetry's own classes.
+//! A receiver of OTLP that decodes it with OpenTelemetry's own classes.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,15 +9,14 @@ use tokio::process::{Child, Command};
 
 use super::tools;
 
-/// A receiver, which ends when it is dropped.
+/// A receiver, which is killed when dropped.
 pub struct OtlpReceiver {
-    /// What `OTEL_EXPORTER_OTLP_ENDPOINT` has to be.
+    /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub url: String,
     _process: Child,
 }
 
 impl OtlpReceiver {
-    /// Starts one.
     pub async fn start() -> Self {
         let script = tokio::task::spawn_blocking(|| tools::python_script("otlp_receiver.py"))
             .await
@@ -26,18 +25,18 @@ impl OtlpReceiver {
         let mut command = Command::from(script);
         let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let told = tokio::time::timeout(Duration::from_mins(1), lines.next_line())
+        let url = tokio::time::timeout(Duration::from_mins(1), lines.next_line())
             .await
             .unwrap()
             .unwrap();
         Self {
-            url: told.unwrap(),
+            url: url.unwrap(),
             _process: process,
         }
     }
 
-    /// Everything that it was sent: requests at `/v1/traces`, at `/v1/metrics`, and their `headers`.
-    pub async fn seen(&self) -> Value {
+    /// Returns what it received: requests at `/v1/traces`, at `/v1/metrics`, and their `headers`.
+    pub async fn received(&self) -> Value {
         let http = quilt_mcp::catalog::http_client(Duration::from_secs(10)).unwrap();
         let bytes = http.get(&self.url).send().await.unwrap().bytes().await.unwrap();
         serde_json::from_slice(&bytes).unwrap()

@@ -5,12 +5,12 @@ use serde_json::json;
 use super::scene::Scene;
 use super::stage::{SHARED, Stage};
 
-/// Versioned, as the shared one.
+/// A versioned bucket.
 pub const OTHER: &str = "it-other";
-/// Not versioned.
+/// A bucket without versions.
 pub const PLAIN: &str = "it-plain";
 
-/// A scene in which reader and writer may do with `OTHER` and `PLAIN` what they may do with the shared bucket.
+/// Makes a scene in which reader and writer have the same rights in `OTHER` and `PLAIN` as in the shared bucket.
 pub async fn several_buckets() -> Scene {
     let stage = Stage::embedded().await;
     let aws = stage.aws();
@@ -37,7 +37,7 @@ pub async fn several_buckets() -> Scene {
     Scene::on(stage).await
 }
 
-/// The URI of a key that needs no encoding.
+/// Returns the URI of a key that needs no encoding.
 pub fn in_bucket(bucket: &str, key: &str) -> String {
     format!("s3://{bucket}/{key}")
 }

@@ -1,4 +1,4 @@
-//! The real program as a process of its own.
+//! The program as a process of its own.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -15,14 +15,14 @@ use super::confined::Confinement;
 use super::server::Server;
 use super::tools;
 
-/// Longest wait for what it should do at once.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest wait for something that should happen at once.
+const PROMPT_TIMEOUT: Duration = Duration::from_mins(1);
 const PROGRAM: &str = env!("CARGO_BIN_EXE_quilt-mcp");
 
-/// `quilt-mcp serve`, which ends when it is dropped.
+/// `quilt-mcp serve`, which is killed when dropped.
 pub struct Program {
     pub server: Server,
-    /// URL of its metrics, if it has such a listener.
+    /// The URL of its metrics, if it has such a listener.
     pub metrics: Option<String>,
     log: Arc<(Mutex<Vec<Value>>, Notify)>,
     texts: Arc<Mutex<Vec<String>>>,
@@ -30,24 +30,35 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it on a free port and waits until it listens. It knows no variable of the machine.
+    /// Starts it on a free port and waits until it listens. Of the machine's variables it has only `PATH`.
     pub async fn serve(arguments: &[String], variables: &[(&str, String)]) -> Self {
         Self::serve_at(0, arguments, variables).await
     }
 
-    /// The same on this port.
+    /// Starts it on this port.
     pub async fn serve_at(port: u16, arguments: &[String], variables: &[(&str, String)]) -> Self {
-        let command = Self::told(tools::isolated(Path::new(PROGRAM)), port, arguments, variables);
+        let command = Self::command(tools::isolated(Path::new(PROGRAM)), port, arguments, variables);
         Self::run(command).await
     }
 
-    /// The same with only so much memory.
+    /// Starts it with a limit of memory.
     pub async fn serve_within(confinement: &Confinement, arguments: &[String]) -> Self {
-        Self::run(Self::told(confinement.command(Path::new(PROGRAM)), 0, arguments, &[])).await
+        Self::run(Self::command(
+            confinement.command(Path::new(PROGRAM)),
+            0,
+            arguments,
+            &[],
+        ))
+        .await
     }
 
-    fn told(command: std::process::Command, port: u16, arguments: &[String], variables: &[(&str, String)]) -> Command {
-        let mut command = Command::from(command);
+    fn command(
+        program: std::process::Command,
+        port: u16,
+        arguments: &[String],
+        variables: &[(&str, String)],
+    ) -> Command {
+        let mut command = Command::from(program);
         command
             .arg("serve")
             .arg(format!("--port={port}"))
@@ -62,26 +73,27 @@ impl Program {
         command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let (mut told, mut metrics) = (String::new(), None);
+        let mut output = String::new();
+        let mut metrics = None;
         let address = loop {
-            let line = tokio::time::timeout(PATIENCE, lines.next_line())
+            let line = tokio::time::timeout(PROMPT_TIMEOUT, lines.next_line())
                 .await
                 .unwrap()
                 .unwrap();
-            let line = line.unwrap_or_else(|| panic!("the server ended: {told}"));
+            let line = line.unwrap_or_else(|| panic!("the server ended: {output}"));
             let event: Value = serde_json::from_str(&line).unwrap_or_default();
             if let Some(address) = event["metrics_address"].as_str() {
                 metrics = Some(format!("http://{address}/metrics"));
             }
             if event["message"] == "listening" {
-                // Who listens on every address is called at the loopback one.
+                // A server on all addresses is called at loopback.
                 break event["address"].as_str().unwrap().replace("0.0.0.0", "127.0.0.1");
             }
-            told.push_str(&line);
+            output.push_str(&line);
         };
         let log = Arc::new((Mutex::new(Vec::new()), Notify::new()));
         let texts = Arc::new(Mutex::new(Vec::new()));
-        // A full pipe would stop it.
+        // A full pipe would block the server.
         #[expect(clippy::disallowed_methods, reason = "ends with the process whose lines it reads")]
         tokio::spawn({
             let (log, texts) = (log.clone(), texts.clone());
@@ -105,7 +117,7 @@ impl Program {
         }
     }
 
-    /// The first line of the log, from when it listened on, that is such a one. Waits for it.
+    /// Waits for a line of the log, since it listened, for which `is_such` is true, and returns the first.
     pub async fn logged(&self, is_such: impl Fn(&Value) -> bool) -> Value {
         let found = async {
             loop {
@@ -116,22 +128,22 @@ impl Program {
                 more.await;
             }
         };
-        tokio::time::timeout(PATIENCE, found)
+        tokio::time::timeout(PROMPT_TIMEOUT, found)
             .await
             .unwrap_or_else(|_| panic!("no such line in {:?}", self.log.0))
     }
 
-    /// The lines of the log, from when it listened on, as they were written.
+    /// Returns the lines of the log, since it listened, as they were written.
     pub fn texts(&self) -> Vec<String> {
         self.texts.lock().unwrap().clone()
     }
 
-    /// The id of its process.
+    /// Returns the id of its process.
     pub fn id(&self) -> u32 {
         self.process.id().unwrap()
     }
 
-    /// Asks it to end, as whoever runs containers does: SIGTERM.
+    /// Sends SIGTERM, as container runtimes do.
     pub fn terminate(&self) {
         tools::run(
             tools::isolated(Path::new("kill"))
@@ -141,7 +153,7 @@ impl Program {
         .unwrap();
     }
 
-    /// Waits until it has ended.
+    /// Waits for its exit.
     pub async fn ended(&mut self) -> ExitStatus {
         tokio::time::timeout(Duration::from_mins(2), self.process.wait())
             .await
@@ -149,13 +161,13 @@ impl Program {
             .unwrap()
     }
 
-    /// Ends it as a power cut would: SIGKILL.
+    /// Sends SIGKILL, which stands for a power cut.
     pub async fn kill(&mut self) {
         self.process.kill().await.unwrap();
     }
 }
 
-/// A port that was free a moment ago, for whoever must be told one.
+/// Returns a port that was free a moment ago, for programs that cannot choose one.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -1,6 +1,6 @@
-//! The real quilt3, which does one thing after another with the shared bucket of a stage.
+//! The real quilt3, which executes commands one after another on the shared bucket of a stage.
 //!
-//! Owns its process (`tests/peers/quilt3_peer.py`), which ends with the value that stands for it.
+//! Owns its process (`tests/peers/quilt3_peer.py`), which ends when the value is dropped.
 
 use std::process::Stdio;
 
@@ -21,7 +21,7 @@ pub struct Quilt3 {
 }
 
 impl Quilt3 {
-    /// As the administrator of this stage.
+    /// Starts it as the administrator of this stage.
     pub async fn at(stage: &Stage) -> Self {
         let home = TempDir::new().unwrap();
         let settings = json!({
@@ -45,28 +45,31 @@ impl Quilt3 {
         }
     }
 
-    /// What it answers, or a panic that shows what it raised.
-    pub async fn does(&mut self, what: &str, told: Value) -> Value {
-        let answer = self.ask(what, told).await;
-        assert!(answer.get("error").is_none(), "quilt3 cannot {what}: {answer}");
+    /// Executes a command and returns its result. Panics with the exception if it raises one.
+    pub async fn does(&mut self, command: &str, arguments: Value) -> Value {
+        let answer = self.ask(command, arguments).await;
+        assert!(answer.get("error").is_none(), "quilt3 cannot {command}: {answer}");
         answer["answer"].clone()
     }
 
-    /// What it raises, or a panic that shows what it answered instead.
-    pub async fn refuses(&mut self, what: &str, told: Value) -> String {
-        let answer = self.ask(what, told).await;
+    /// Executes a command that must raise, and returns the exception. Panics with the result otherwise.
+    pub async fn refuses(&mut self, command: &str, arguments: Value) -> String {
+        let answer = self.ask(command, arguments).await;
         answer["error"]
             .as_str()
-            .unwrap_or_else(|| panic!("quilt3 can {what}: {answer}"))
+            .unwrap_or_else(|| panic!("quilt3 can {command}: {answer}"))
             .to_owned()
     }
 
-    /// `{"answer"}` or `{"error"}`.
-    pub async fn ask(&mut self, what: &str, mut told: Value) -> Value {
-        told["do"] = what.into();
-        self.questions.write_all(format!("{told}\n").as_bytes()).await.unwrap();
+    /// Executes a command and returns `{"answer"}` or `{"error"}`.
+    pub async fn ask(&mut self, command: &str, mut arguments: Value) -> Value {
+        arguments["do"] = command.into();
+        self.questions
+            .write_all(format!("{arguments}\n").as_bytes())
+            .await
+            .unwrap();
         let line = self.answers.next_line().await.unwrap();
-        let line = line.unwrap_or_else(|| panic!("quilt3 ended when it was to {what}"));
+        let line = line.unwrap_or_else(|| panic!("quilt3 ended when it was to {command}"));
         serde_json::from_str(&line).unwrap()
     }
 }

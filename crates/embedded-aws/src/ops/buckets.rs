@@ -1,4 +1,4 @@
-//! Operations on buckets themselves: make, find, switch versioning, remove.
+//! Bucket operations: list, create, delete, head, location and versioning.
 
 use std::collections::btree_map::Entry;
 
@@ -10,26 +10,25 @@ use s3s::dto::{
 };
 use s3s::{S3ErrorCode, S3Request, S3Result};
 
-use super::{Answer, Api, answer};
+use super::{OperationResult, S3Api, respond};
 use crate::error::error;
-use crate::state::lock;
 use crate::store::bucket::Bucket;
 use crate::store::object::wire_time;
 use crate::store::versions::Versioning;
 
-/// The region that a bucket's location leaves empty.
-const CLASSIC: &str = "us-east-1";
+/// The region for which `LocationConstraint` is empty.
+const LEGACY_REGION: &str = "us-east-1";
 
-impl Api {
-    pub(crate) fn list_buckets(&self, request: S3Request<ListBucketsInput>) -> Answer<ListBucketsOutput> {
+impl S3Api {
+    pub(crate) fn list_buckets(&self, request: S3Request<ListBucketsInput>) -> OperationResult<ListBucketsOutput> {
         let input = request.input;
         let prefix = input.prefix.clone().unwrap_or_default();
-        let most = input
+        let max_buckets = input
             .max_buckets
-            .and_then(|most| usize::try_from(most).ok())
+            .and_then(|max| usize::try_from(max).ok())
             .unwrap_or(10_000);
-        let store = lock(&self.0.store);
-        let mut wanted = store
+        let store = self.0.store();
+        let mut matching = store
             .buckets
             .iter()
             .filter(|(name, _)| name.starts_with(&prefix))
@@ -40,19 +39,19 @@ impl Api {
                     .as_deref()
                     .is_none_or(|region| *bucket.region == *region)
             });
-        let buckets: Vec<dto::Bucket> = wanted
+        let buckets: Vec<dto::Bucket> = matching
             .by_ref()
-            .take(most)
+            .take(max_buckets)
             .map(|(name, bucket)| dto::Bucket {
                 bucket_region: Some(bucket.region.to_string()),
                 creation_date: Some(wire_time(bucket.created)),
                 name: Some(name.clone()),
             })
             .collect();
-        let more = wanted.next().is_some();
+        let more = matching.next().is_some();
         let continuation_token = buckets.last().filter(|_| more).and_then(|bucket| bucket.name.clone());
         drop(store);
-        answer(ListBucketsOutput {
+        respond(ListBucketsOutput {
             buckets: Some(buckets),
             continuation_token,
             owner: Some(self.owner()),
@@ -60,35 +59,35 @@ impl Api {
         })
     }
 
-    pub(crate) fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
+    pub(crate) fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> OperationResult<CreateBucketOutput> {
         let signed_for = request
             .region
             .as_ref()
             .map_or(self.0.options.region.as_str(), |region| region.as_str());
-        let asked = request
+        let constraint = request
             .input
             .create_bucket_configuration
             .and_then(|configuration| configuration.location_constraint);
-        let region = location(signed_for, asked.as_ref().map(BucketLocationConstraint::as_str))?;
+        let region = new_bucket_region(signed_for, constraint.as_ref().map(BucketLocationConstraint::as_str))?;
         let name = request.input.bucket;
-        match lock(&self.0.store).buckets.entry(name.clone()) {
-            Entry::Vacant(place) => {
-                place.insert(Bucket::new(&region, self.0.now()));
+        match self.0.store().buckets.entry(name.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Bucket::new(&region, self.0.now()));
             }
-            // One account owns everything here. AWS lets it create its bucket again in the oldest region only.
-            Entry::Occupied(_) if region == CLASSIC => {}
+            // Every bucket belongs to the one account, which AWS lets recreate its bucket only in this region.
+            Entry::Occupied(_) if region == LEGACY_REGION => {}
             Entry::Occupied(_) => {
                 let message = "Your previous request to create the named bucket succeeded and you already own it.";
                 return Err(error(S3ErrorCode::BucketAlreadyOwnedByYou, message));
             }
         }
-        answer(CreateBucketOutput {
+        respond(CreateBucketOutput {
             location: Some(format!("/{name}")),
         })
     }
 
-    pub(crate) fn delete_bucket(&self, request: &S3Request<DeleteBucketInput>) -> Answer<DeleteBucketOutput> {
-        let mut store = lock(&self.0.store);
+    pub(crate) fn delete_bucket(&self, request: &S3Request<DeleteBucketInput>) -> OperationResult<DeleteBucketOutput> {
+        let mut store = self.0.store();
         if !store.bucket(&request.input.bucket)?.objects.is_empty() {
             return Err(error(
                 S3ErrorCode::BucketNotEmpty,
@@ -96,23 +95,26 @@ impl Api {
             ));
         }
         store.buckets.remove(&request.input.bucket);
-        answer(DeleteBucketOutput {})
+        respond(DeleteBucketOutput {})
     }
 
-    pub(crate) fn head_bucket(&self, request: &S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
-        let region = lock(&self.0.store).bucket(&request.input.bucket)?.region.to_string();
-        answer(HeadBucketOutput {
+    pub(crate) fn head_bucket(&self, request: &S3Request<HeadBucketInput>) -> OperationResult<HeadBucketOutput> {
+        let region = self.0.store().bucket(&request.input.bucket)?.region.to_string();
+        respond(HeadBucketOutput {
             bucket_region: Some(region),
             ..HeadBucketOutput::default()
         })
     }
 
-    pub(crate) fn location(&self, request: &S3Request<GetBucketLocationInput>) -> Answer<GetBucketLocationOutput> {
-        let region = lock(&self.0.store).bucket(&request.input.bucket)?.region.to_string();
+    pub(crate) fn location(
+        &self,
+        request: &S3Request<GetBucketLocationInput>,
+    ) -> OperationResult<GetBucketLocationOutput> {
+        let region = self.0.store().bucket(&request.input.bucket)?.region.to_string();
         let constraint = Some(region)
-            .filter(|region| region != CLASSIC)
+            .filter(|region| region != LEGACY_REGION)
             .map(BucketLocationConstraint::from);
-        answer(GetBucketLocationOutput {
+        respond(GetBucketLocationOutput {
             location_constraint: constraint,
         })
     }
@@ -120,7 +122,7 @@ impl Api {
     pub(crate) fn set_versioning(
         &self,
         request: &S3Request<PutBucketVersioningInput>,
-    ) -> Answer<PutBucketVersioningOutput> {
+    ) -> OperationResult<PutBucketVersioningOutput> {
         let status = request
             .input
             .versioning_configuration
@@ -135,32 +137,32 @@ impl Api {
                 return Err(error(S3ErrorCode::IllegalVersioningConfigurationException, message));
             }
         };
-        lock(&self.0.store).bucket_mut(&request.input.bucket)?.versioning = versioning;
-        answer(PutBucketVersioningOutput {})
+        self.0.store().bucket_mut(&request.input.bucket)?.versioning = versioning;
+        respond(PutBucketVersioningOutput {})
     }
 
     pub(crate) fn versioning(
         &self,
         request: &S3Request<GetBucketVersioningInput>,
-    ) -> Answer<GetBucketVersioningOutput> {
-        let status = match lock(&self.0.store).bucket(&request.input.bucket)?.versioning {
+    ) -> OperationResult<GetBucketVersioningOutput> {
+        let status = match self.0.store().bucket(&request.input.bucket)?.versioning {
             Versioning::Never => None,
             Versioning::Enabled => Some(BucketVersioningStatus::ENABLED),
             Versioning::Suspended => Some(BucketVersioningStatus::SUSPENDED),
         };
-        answer(GetBucketVersioningOutput {
+        respond(GetBucketVersioningOutput {
             status: status.map(BucketVersioningStatus::from_static),
             ..GetBucketVersioningOutput::default()
         })
     }
 }
 
-/// The region of a new bucket. Only the oldest region makes buckets elsewhere; another makes its own, by name.
-fn location(signed_for: &str, asked: Option<&str>) -> S3Result<String> {
-    let asked = asked.filter(|asked| !asked.is_empty());
-    match asked {
-        None if signed_for == CLASSIC => Ok(CLASSIC.to_owned()),
-        Some(asked) if signed_for == CLASSIC || asked == signed_for => Ok(asked.to_owned()),
+/// Returns the region of a new bucket. Only `us-east-1` creates buckets in other regions; every other region requires a
+/// location constraint that names itself.
+fn new_bucket_region(signed_for: &str, constraint: Option<&str>) -> S3Result<String> {
+    match constraint.filter(|region| !region.is_empty()) {
+        None if signed_for == LEGACY_REGION => Ok(LEGACY_REGION.to_owned()),
+        Some(region) if signed_for == LEGACY_REGION || region == signed_for => Ok(region.to_owned()),
         other => Err(error(
             S3ErrorCode::IllegalLocationConstraintException,
             format!(
@@ -177,10 +179,10 @@ mod tests {
 
     #[test]
     fn a_bucket_is_made_where_it_is_asked_for() {
-        assert_eq!(location("us-east-1", None).unwrap(), "us-east-1");
-        assert_eq!(location("us-east-1", Some("eu-west-1")).unwrap(), "eu-west-1");
-        assert_eq!(location("eu-west-1", Some("eu-west-1")).unwrap(), "eu-west-1");
-        assert!(location("eu-west-1", None).is_err());
-        assert!(location("eu-west-1", Some("us-west-2")).is_err());
+        assert_eq!(new_bucket_region("us-east-1", None).unwrap(), "us-east-1");
+        assert_eq!(new_bucket_region("us-east-1", Some("eu-west-1")).unwrap(), "eu-west-1");
+        assert_eq!(new_bucket_region("eu-west-1", Some("eu-west-1")).unwrap(), "eu-west-1");
+        assert!(new_bucket_region("eu-west-1", None).is_err());
+        assert!(new_bucket_region("eu-west-1", Some("us-west-2")).is_err());
     }
 }

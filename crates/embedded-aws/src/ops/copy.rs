@@ -1,25 +1,25 @@
-//! `CopyObject`, and the source that `UploadPartCopy` shares with it. A copy shares the source's segments.
+//! `CopyObject`, and the source lookup that `UploadPartCopy` shares with it. A copy shares the segments of its source.
 
 use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, TaggingDirective};
 use s3s::{S3Request, S3Result};
 
-use super::read::check;
-use super::write::{checked, header_condition};
-use super::{Answer, Api, answer, header_tags};
+use super::read::check_read_condition;
+use super::write::{validate_attributes, write_condition_from_headers};
+use super::{OperationResult, S3Api, header_tags, respond};
 use crate::error::{invalid_argument, invalid_request, precondition_failed};
-use crate::state::lock;
 use crate::store::checksum::{Algorithm, Checksum, digest};
 use crate::store::condition::ReadCondition;
-use crate::store::object::{Attributes, Found, Object, wire_time};
+use crate::store::object::{Attributes, Object, ObjectSnapshot, wire_time};
 
-impl Api {
-    /// The version that a copy reads, if its conditions hold. The gate has let the caller read it.
-    pub(crate) fn source<T>(
+impl S3Api {
+    /// Returns the version that a copy reads, if its conditions hold. The access check has required the permission to read
+    /// it.
+    pub(crate) fn copy_source<T>(
         &self,
         request: &S3Request<T>,
         source: &CopySource,
         condition: &ReadCondition,
-    ) -> S3Result<Found> {
+    ) -> S3Result<ObjectSnapshot> {
         let CopySource::Bucket {
             bucket,
             key,
@@ -29,12 +29,12 @@ impl Api {
             return Err(invalid_argument("Only a bucket can be the source of a copy here"));
         };
         let found = self.find(request, bucket, key, version_id.as_deref())?;
-        // A copy knows no "not modified": AWS calls every condition that does not hold a failed one.
-        check(condition, &found).map_err(|_| precondition_failed())?;
+        // A copy has no "not modified": AWS reports every condition that does not hold as failed.
+        check_read_condition(condition, &found).map_err(|_| precondition_failed())?;
         Ok(found)
     }
 
-    pub(crate) fn copy(&self, request: &S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
+    pub(crate) fn copy(&self, request: &S3Request<CopyObjectInput>) -> OperationResult<CopyObjectOutput> {
         let input = &request.input;
         let condition = ReadCondition {
             if_match: input.copy_source_if_match.clone(),
@@ -42,35 +42,33 @@ impl Api {
             if_modified_since: input.copy_source_if_modified_since.clone(),
             if_unmodified_since: input.copy_source_if_unmodified_since.clone(),
         };
-        let source = self.source(request, &input.copy_source, &condition)?;
-        let directive = |directive: Option<&str>, word: &str| directive == Some(word);
-        let replace = directive(
-            input.metadata_directive.as_ref().map(MetadataDirective::as_str),
-            MetadataDirective::REPLACE,
-        );
-        refuse_pointless(input, replace)?;
-        let attributes = if replace {
-            replaced(input)?
+        let source = self.copy_source(request, &input.copy_source, &condition)?;
+        let replace_metadata =
+            input.metadata_directive.as_ref().map(MetadataDirective::as_str) == Some(MetadataDirective::REPLACE);
+        reject_no_op_copy(input, replace_metadata)?;
+        let attributes = if replace_metadata {
+            replaced_attributes(input)?
         } else {
-            kept(&source.object.attributes, input)
+            inherited_attributes(&source.object.attributes, input)
         };
-        let retag = directive(
-            input.tagging_directive.as_ref().map(TaggingDirective::as_str),
-            TaggingDirective::REPLACE,
-        );
-        let tags = if retag {
+        let replace_tags =
+            input.tagging_directive.as_ref().map(TaggingDirective::as_str) == Some(TaggingDirective::REPLACE);
+        let tags = if replace_tags {
             header_tags(input.tagging.as_deref())
         } else {
             source.tags.clone()
         };
-        let object = copied(&source.object, asked_algorithm(input)?, attributes);
-        let (etag, checksum) = (object.etag(), Checksum::told(object.checksum.as_ref()));
-        let condition = header_condition(&request.headers)?;
+        let object = copy_object(&source.object, requested_algorithm(input)?, attributes);
+        let etag = object.etag();
+        let checksum = Checksum::to_dto(object.checksum.as_ref());
+        let condition = write_condition_from_headers(&request.headers)?;
         let now = self.0.now();
-        let version_id = lock(&self.0.store)
+        let version_id = self
+            .0
+            .store()
             .bucket_mut(&input.bucket)?
             .write(&input.key, &condition, now, object, tags)?;
-        answer(CopyObjectOutput {
+        respond(CopyObjectOutput {
             copy_object_result: Some(CopyObjectResult {
                 checksum_crc32: checksum.checksum_crc32,
                 checksum_crc32c: checksum.checksum_crc32c,
@@ -88,27 +86,27 @@ impl Api {
     }
 }
 
-fn asked_algorithm(input: &CopyObjectInput) -> S3Result<Option<Algorithm>> {
-    let Some(asked) = &input.checksum_algorithm else {
+fn requested_algorithm(input: &CopyObjectInput) -> S3Result<Option<Algorithm>> {
+    let Some(requested) = &input.checksum_algorithm else {
         return Ok(None);
     };
-    let algorithm = Algorithm::parse(asked.as_str());
+    let algorithm = Algorithm::parse(requested.as_str());
     algorithm
         .map(Some)
         .ok_or_else(|| invalid_request("Checksum algorithm provided is unsupported."))
 }
 
-/// A copy is one object again: what was uploaded in parts gets the digests of the whole.
-fn copied(source: &Object, asked: Option<Algorithm>, attributes: Attributes) -> Object {
-    let kept = source
+/// Copies an object. The copy of a multipart object has no parts, so its entity tag and checksum are computed anew.
+fn copy_object(source: &Object, requested: Option<Algorithm>, attributes: Attributes) -> Object {
+    let current = source
         .checksum
         .as_ref()
         .map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm);
-    let same = source.parts.is_empty() && asked.is_none_or(|asked| asked == kept);
+    let same = source.parts.is_empty() && requested.is_none_or(|requested| requested == current);
     let (etag, checksum) = if same {
         (source.etag.clone(), source.checksum.clone())
     } else {
-        let digests = digest(asked.unwrap_or(kept), &source.payload);
+        let digests = digest(requested.unwrap_or(current), &source.payload);
         (digests.etag(), digests.checksum)
     };
     Object {
@@ -120,7 +118,8 @@ fn copied(source: &Object, asked: Option<Algorithm>, attributes: Attributes) -> 
     }
 }
 
-fn refuse_pointless(input: &CopyObjectInput, replace: bool) -> S3Result<()> {
+/// Rejects the copy of an object onto itself that changes nothing.
+fn reject_no_op_copy(input: &CopyObjectInput, replace_metadata: bool) -> S3Result<()> {
     let CopySource::Bucket {
         bucket,
         key,
@@ -130,7 +129,7 @@ fn refuse_pointless(input: &CopyObjectInput, replace: bool) -> S3Result<()> {
         return Ok(());
     };
     let itself = **bucket == *input.bucket && **key == *input.key && version_id.is_none();
-    let changes = replace || input.storage_class.is_some() || input.server_side_encryption.is_some();
+    let changes = replace_metadata || input.storage_class.is_some() || input.server_side_encryption.is_some();
     if itself && !changes {
         return Err(invalid_request(
             "This copy request is illegal because it is trying to copy an object to itself without changing the \
@@ -140,8 +139,8 @@ fn refuse_pointless(input: &CopyObjectInput, replace: bool) -> S3Result<()> {
     Ok(())
 }
 
-fn kept(source: &Attributes, input: &CopyObjectInput) -> Attributes {
-    // A storage class is never inherited.
+fn inherited_attributes(source: &Attributes, input: &CopyObjectInput) -> Attributes {
+    // The storage class is never inherited.
     let storage_class = input.storage_class.as_ref().map(|class| class.as_str().to_owned());
     Attributes {
         storage_class,
@@ -150,8 +149,8 @@ fn kept(source: &Attributes, input: &CopyObjectInput) -> Attributes {
     }
 }
 
-fn replaced(input: &CopyObjectInput) -> S3Result<Attributes> {
-    checked(Attributes {
+fn replaced_attributes(input: &CopyObjectInput) -> S3Result<Attributes> {
+    validate_attributes(Attributes {
         content_type: input.content_type.clone(),
         cache_control: input.cache_control.clone(),
         content_disposition: input.content_disposition.clone(),

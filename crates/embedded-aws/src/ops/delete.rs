@@ -1,5 +1,5 @@
-//! `DeleteObject` and `DeleteObjects`. The latter names its keys in its body, which the gate has not read: each key is
-//! authorised here, and a refusal concerns that key alone.
+//! `DeleteObject` and `DeleteObjects`. The latter names its keys in its body, which the access check has not read: each key
+//! is authorized here, and a denial affects that key only.
 
 use std::sync::Arc;
 
@@ -9,26 +9,25 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
-use super::{Answer, Api, answer};
-use crate::access::{Pass, object_arn};
+use super::{OperationResult, S3Api, respond};
+use crate::access::{Authorization, object_arn};
 use crate::action::delete_action;
 use crate::error::error;
-use crate::state::lock;
 use crate::store::condition::WriteCondition;
 use crate::store::versions::Deletion;
 
-/// Most keys that one request may name.
-const MOST_KEYS: usize = 1000;
+/// Maximum number of keys in one `DeleteObjects` request.
+const MAX_KEYS_PER_REQUEST: usize = 1000;
 
-impl Api {
-    pub(crate) fn delete(&self, request: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
+impl S3Api {
+    pub(crate) fn delete(&self, request: S3Request<DeleteObjectInput>) -> OperationResult<DeleteObjectOutput> {
         let input = request.input;
         let condition = WriteCondition {
             if_match: input.if_match,
             if_none_match: None,
         };
         let deletion = self.delete_key(&input.bucket, &input.key, input.version_id.as_deref(), &condition)?;
-        answer(DeleteObjectOutput {
+        respond(DeleteObjectOutput {
             delete_marker: deletion.marker.then_some(true),
             version_id: deletion.version_id,
             ..DeleteObjectOutput::default()
@@ -43,25 +42,26 @@ impl Api {
         condition: &WriteCondition,
     ) -> S3Result<Deletion> {
         let now = self.0.now();
-        lock(&self.0.store)
-            .bucket_mut(bucket)?
-            .delete(key, version, condition, now)
+        self.0.store().bucket_mut(bucket)?.delete(key, version, condition, now)
     }
 
-    pub(crate) fn delete_many(&self, request: S3Request<DeleteObjectsInput>) -> Answer<DeleteObjectsOutput> {
-        let pass = Pass::of(&request.extensions);
+    pub(crate) fn delete_many(&self, request: S3Request<DeleteObjectsInput>) -> OperationResult<DeleteObjectsOutput> {
+        let authorization = Authorization::from_extensions(&request.extensions);
         let DeleteObjectsInput { bucket, delete, .. } = request.input;
-        if delete.objects.is_empty() || delete.objects.len() > MOST_KEYS {
+        if delete.objects.is_empty() || delete.objects.len() > MAX_KEYS_PER_REQUEST {
             let message = "The XML you provided was not well-formed or did not validate against our published schema";
             return Err(error(S3ErrorCode::MalformedXML, message));
         }
-        let policy = lock(&self.0.store)
+        let policy = self
+            .0
+            .store()
             .bucket(&bucket)?
             .policy
             .as_ref()
             .map(|policy| Arc::clone(&policy.document));
         let quiet = delete.quiet.unwrap_or(false);
-        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+        let mut deleted = Vec::new();
+        let mut errors = Vec::new();
         for object in delete.objects {
             let version = object.version_id.as_deref();
             let action = delete_action(version.is_some());
@@ -69,16 +69,16 @@ impl Api {
                 if_match: object.e_tag.clone().map(ETagCondition::ETag),
                 if_none_match: None,
             };
-            let outcome = pass
-                .may(action, &object_arn(&bucket, &object.key), policy.as_deref())
+            let outcome = authorization
+                .require(action, &object_arn(&bucket, &object.key), policy.as_deref())
                 .and_then(|()| self.delete_key(&bucket, &object.key, version, &condition));
             match outcome {
                 Ok(_) if quiet => {}
-                Ok(deletion) => deleted.push(success(object, deletion)),
-                Err(refusal) => errors.push(failure(object, &refusal)),
+                Ok(deletion) => deleted.push(deleted_object(object, deletion)),
+                Err(error) => errors.push(delete_error(object, &error)),
             }
         }
-        answer(DeleteObjectsOutput {
+        respond(DeleteObjectsOutput {
             deleted: Some(deleted).filter(|deleted| !deleted.is_empty()),
             errors: Some(errors).filter(|errors| !errors.is_empty()),
             ..DeleteObjectsOutput::default()
@@ -86,7 +86,7 @@ impl Api {
     }
 }
 
-fn success(object: ObjectIdentifier, deletion: Deletion) -> DeletedObject {
+fn deleted_object(object: ObjectIdentifier, deletion: Deletion) -> DeletedObject {
     let marker_id = deletion.version_id.filter(|_| deletion.marker);
     DeletedObject {
         delete_marker: deletion.marker.then_some(true),
@@ -96,11 +96,11 @@ fn success(object: ObjectIdentifier, deletion: Deletion) -> DeletedObject {
     }
 }
 
-fn failure(object: ObjectIdentifier, refusal: &S3Error) -> dto::Error {
+fn delete_error(object: ObjectIdentifier, error: &S3Error) -> dto::Error {
     dto::Error {
-        code: Some(refusal.code().as_str().to_owned()),
+        code: Some(error.code().as_str().to_owned()),
         key: Some(object.key),
-        message: refusal.message().map(str::to_owned),
+        message: error.message().map(str::to_owned),
         version_id: object.version_id,
     }
 }

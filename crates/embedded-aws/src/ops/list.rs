@@ -1,4 +1,4 @@
-//! `ListObjects` and `ListObjectsV2`: the same lines, told in two dialects.
+//! `ListObjects` and `ListObjectsV2`: one listing, in two response formats.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,137 +8,136 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result};
 
-use super::{Answer, Api, KeyEncoding, answer, page_size, wire_count, wire_len};
+use super::{KeyEncoding, OperationResult, S3Api, page_size, respond, wire_count, wire_len};
 use crate::error::invalid_argument;
-use crate::state::lock;
-use crate::store::list::{After, Line, page, walk};
+use crate::store::list::{ListItem, ListStart, scan, take_page};
 use crate::store::object::wire_time;
 use crate::store::versions::Versions;
 
-/// What both dialects ask for.
-struct Asked<'a> {
+/// The parameters that both versions share.
+struct ListQuery<'a> {
     bucket: &'a str,
     prefix: &'a str,
     delimiter: Option<&'a str>,
-    after: After,
+    start: ListStart,
     size: usize,
     encoding: &'a KeyEncoding,
     owner: Option<Owner>,
 }
 
-/// A page in wire form.
-struct Told {
+/// One page of a listing, as it is sent.
+struct ListPage {
     contents: Vec<dto::Object>,
     prefixes: Vec<CommonPrefix>,
-    /// The last line, if more follow.
-    last: Option<Last>,
+    /// The last item, if the page is truncated.
+    last: Option<LastItem>,
 }
 
-enum Last {
+enum LastItem {
     Key(String),
     Prefix(String),
 }
 
-impl Api {
-    fn list(&self, asked: &Asked<'_>) -> S3Result<Told> {
-        let store = lock(&self.0.store);
-        let objects = &store.bucket(asked.bucket)?.objects;
-        let lines = walk(
+impl S3Api {
+    fn list(&self, query: &ListQuery<'_>) -> S3Result<ListPage> {
+        let store = self.0.store();
+        let objects = &store.bucket(query.bucket)?.objects;
+        let items = scan(
             objects,
-            asked.prefix,
-            asked.delimiter,
-            &asked.after,
+            query.prefix,
+            query.delimiter,
+            &query.start,
             |versions: &Versions| versions.live().is_some(),
         );
-        let (lines, truncated) = page(lines, asked.size);
-        let last = lines.last().filter(|_| truncated).map(|line| match line {
-            Line::Key(key, _) => Last::Key((*key).to_owned()),
-            Line::Prefix(prefix) => Last::Prefix((*prefix).to_owned()),
+        let (items, truncated) = take_page(items, query.size);
+        let last = items.last().filter(|_| truncated).map(|item| match item {
+            ListItem::Key(key, _) => LastItem::Key((*key).to_owned()),
+            ListItem::Prefix(prefix) => LastItem::Prefix((*prefix).to_owned()),
         });
-        let mut told = Told {
-            contents: Vec::with_capacity(lines.len()),
+        let mut page = ListPage {
+            contents: Vec::with_capacity(items.len()),
             prefixes: Vec::new(),
             last,
         };
-        for line in lines {
-            match line {
-                Line::Prefix(prefix) => told.prefixes.push(CommonPrefix {
-                    prefix: Some(asked.encoding.key(prefix)),
+        for item in items {
+            match item {
+                ListItem::Prefix(prefix) => page.prefixes.push(CommonPrefix {
+                    prefix: Some(query.encoding.key(prefix)),
                 }),
-                Line::Key(key, versions) => told.contents.extend(entry(asked, key, versions)),
+                ListItem::Key(key, versions) => page.contents.extend(object_entry(query, key, versions)),
             }
         }
-        Ok(told)
+        Ok(page)
     }
 
-    pub(crate) fn list_v1(&self, request: S3Request<ListObjectsInput>) -> Answer<ListObjectsOutput> {
+    pub(crate) fn list_v1(&self, request: S3Request<ListObjectsInput>) -> OperationResult<ListObjectsOutput> {
         let input = request.input;
-        let encoding = KeyEncoding::of(input.encoding_type)?;
+        let encoding = KeyEncoding::new(input.encoding_type)?;
         let prefix = input.prefix.unwrap_or_default();
         let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());
         let size = page_size(input.max_keys)?;
-        let told = self.list(&Asked {
+        let page = self.list(&ListQuery {
             bucket: &input.bucket,
             prefix: &prefix,
             delimiter: delimiter.as_deref(),
-            after: After::marker(input.marker.as_deref(), &prefix, delimiter.as_deref()),
+            start: ListStart::marker(input.marker.as_deref(), &prefix, delimiter.as_deref()),
             size,
             encoding: &encoding,
             owner: Some(self.owner()),
         })?;
-        // AWS tells the next marker only where the client could not know it: when prefixes were rolled up.
-        let next_marker = told
+        // AWS sends the next marker only if a delimiter is given; without one, the last key serves as the marker.
+        let next_marker = page
             .last
             .as_ref()
             .filter(|_| delimiter.is_some())
             .map(|last| match last {
-                Last::Key(key) | Last::Prefix(key) => encoding.key(key),
+                LastItem::Key(key) | LastItem::Prefix(key) => encoding.key(key),
             });
-        answer(ListObjectsOutput {
+        respond(ListObjectsOutput {
             name: Some(input.bucket),
             prefix: Some(encoding.key(&prefix)),
             marker: Some(encoding.key(&input.marker.unwrap_or_default())),
             max_keys: Some(wire_count(size)),
-            is_truncated: Some(told.last.is_some()),
+            is_truncated: Some(page.last.is_some()),
             next_marker,
-            contents: Some(told.contents),
-            common_prefixes: Some(told.prefixes),
+            contents: Some(page.contents),
+            common_prefixes: Some(page.prefixes),
             delimiter: delimiter.map(|delimiter| encoding.key(&delimiter)),
             encoding_type: encoding.0,
             request_charged: None,
         })
     }
 
-    pub(crate) fn list_v2(&self, request: S3Request<ListObjectsV2Input>) -> Answer<ListObjectsV2Output> {
+    pub(crate) fn list_v2(&self, request: S3Request<ListObjectsV2Input>) -> OperationResult<ListObjectsV2Output> {
         let input = request.input;
-        let encoding = KeyEncoding::of(input.encoding_type)?;
+        let encoding = KeyEncoding::new(input.encoding_type)?;
         let prefix = input.prefix.unwrap_or_default();
         let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());
         let size = page_size(input.max_keys)?;
-        let after = match (&input.continuation_token, &input.start_after) {
+        let start = match (&input.continuation_token, &input.start_after) {
             (Some(token), _) => read_token(token)?,
-            (None, Some(key)) if !key.is_empty() => After::Key(key.clone()),
-            _ => After::Start,
+            (None, Some(key)) if !key.is_empty() => ListStart::AfterKey(key.clone()),
+            _ => ListStart::First,
         };
-        let told = self.list(&Asked {
+        let page = self.list(&ListQuery {
             bucket: &input.bucket,
             prefix: &prefix,
             delimiter: delimiter.as_deref(),
-            after,
+            start,
             size,
             encoding: &encoding,
             owner: input.fetch_owner.unwrap_or(false).then(|| self.owner()),
         })?;
-        answer(ListObjectsV2Output {
+        respond(ListObjectsV2Output {
             name: Some(input.bucket),
             prefix: Some(encoding.key(&prefix)),
             max_keys: Some(wire_count(size)),
-            key_count: Some(wire_count(told.contents.len() + told.prefixes.len())),
+            key_count: Some(wire_count(page.contents.len() + page.prefixes.len())),
             continuation_token: input.continuation_token,
-            is_truncated: Some(told.last.is_some()),
-            next_continuation_token: told.last.as_ref().map(write_token),
-            contents: Some(told.contents),
-            common_prefixes: Some(told.prefixes),
+            is_truncated: Some(page.last.is_some()),
+            next_continuation_token: page.last.as_ref().map(write_token),
+            contents: Some(page.contents),
+            common_prefixes: Some(page.prefixes),
             delimiter: delimiter.map(|delimiter| encoding.key(&delimiter)),
             encoding_type: encoding.0.clone(),
             start_after: input.start_after.map(|key| encoding.key(&key)),
@@ -147,7 +146,7 @@ impl Api {
     }
 }
 
-fn entry(asked: &Asked<'_>, key: &str, versions: &Versions) -> Option<dto::Object> {
+fn object_entry(query: &ListQuery<'_>, key: &str, versions: &Versions) -> Option<dto::Object> {
     let version = versions.live()?;
     let object = version.content.as_ref()?;
     let class = object
@@ -162,35 +161,38 @@ fn entry(asked: &Asked<'_>, key: &str, versions: &Versions) -> Option<dto::Objec
             .as_ref()
             .map(|checksum| dto::ChecksumType::from_static(checksum.type_name())),
         e_tag: Some(object.etag()),
-        key: Some(asked.encoding.key(key)),
+        key: Some(query.encoding.key(key)),
         last_modified: Some(wire_time(version.modified)),
-        owner: asked.owner.clone(),
+        owner: query.owner.clone(),
         restore_status: None,
         size: Some(wire_len(object.payload.len())),
         storage_class: Some(ObjectStorageClass::from(class)),
     })
 }
 
-/// A token is opaque to the client; it holds the last line told.
-fn write_token(last: &Last) -> String {
+/// Encodes the last item of a page as a continuation token, which is opaque to the client.
+fn write_token(last: &LastItem) -> String {
     let text = match last {
-        Last::Key(key) => format!("k{key}"),
-        Last::Prefix(prefix) => format!("p{prefix}"),
+        LastItem::Key(key) => format!("k{key}"),
+        LastItem::Prefix(prefix) => format!("p{prefix}"),
     };
     URL_SAFE_NO_PAD.encode(text)
 }
 
-fn read_token(token: &str) -> S3Result<After> {
+fn read_token(token: &str) -> S3Result<ListStart> {
     let text = URL_SAFE_NO_PAD
         .decode(token)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok());
-    let after = text.as_deref().and_then(|text| {
+    let start = text.as_deref().and_then(|text| {
         text.strip_prefix('k')
-            .map(|key| After::Key(key.to_owned()))
-            .or_else(|| text.strip_prefix('p').map(|prefix| After::Prefix(prefix.to_owned())))
+            .map(|key| ListStart::AfterKey(key.to_owned()))
+            .or_else(|| {
+                text.strip_prefix('p')
+                    .map(|prefix| ListStart::AfterPrefix(prefix.to_owned()))
+            })
     });
-    after.ok_or_else(|| invalid_argument("The continuation token provided is incorrect"))
+    start.ok_or_else(|| invalid_argument("The continuation token provided is incorrect"))
 }
 
 #[cfg(test)]
@@ -199,11 +201,11 @@ mod tests {
 
     #[test]
     fn tokens_round_trip_and_garbage_is_refused() {
-        let token = write_token(&Last::Prefix("ü/".to_owned()));
-        assert_eq!(read_token(&token).unwrap(), After::Prefix("ü/".to_owned()));
+        let token = write_token(&LastItem::Prefix("ü/".to_owned()));
+        assert_eq!(read_token(&token).unwrap(), ListStart::AfterPrefix("ü/".to_owned()));
         assert_eq!(
-            read_token(&write_token(&Last::Key("k".to_owned()))).unwrap(),
-            After::Key("k".to_owned())
+            read_token(&write_token(&LastItem::Key("k".to_owned()))).unwrap(),
+            ListStart::AfterKey("k".to_owned())
         );
         assert!(read_token("!").is_err());
     }

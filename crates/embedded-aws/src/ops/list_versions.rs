@@ -1,4 +1,4 @@
-//! `ListObjectVersions`: every version and delete marker, newest first within a key, paged by key and version id.
+//! `ListObjectVersions`: every version and delete marker, newest first within a key, paged by key and version ID.
 
 use s3s::S3Request;
 use s3s::dto::{
@@ -6,56 +6,58 @@ use s3s::dto::{
     ObjectVersionStorageClass,
 };
 
-use super::{Answer, Api, KeyEncoding, answer, page_size, wire_count, wire_len};
+use super::{KeyEncoding, OperationResult, S3Api, page_size, respond, wire_count, wire_len};
 use crate::error::invalid_argument;
-use crate::state::lock;
-use crate::store::list::{After, Line, page, walk};
+use crate::store::list::{ListItem, ListStart, scan, take_page};
 use crate::store::object::wire_time;
 use crate::store::versions::{Version, Versions};
 
-/// One line of the listing; `latest` tells the newest version of its key.
+/// One row of the listing.
 enum Row<'a> {
     Version {
         key: &'a str,
         version: &'a Version,
+        /// Whether this is the newest version of its key.
         latest: bool,
     },
     Prefix(&'a str),
 }
 
-impl Api {
+impl S3Api {
     pub(crate) fn list_versions(
         &self,
         request: S3Request<ListObjectVersionsInput>,
-    ) -> Answer<ListObjectVersionsOutput> {
+    ) -> OperationResult<ListObjectVersionsOutput> {
         let input = request.input;
-        let encoding = KeyEncoding::of(input.encoding_type.clone())?;
+        let encoding = KeyEncoding::new(input.encoding_type.clone())?;
         let prefix = input.prefix.clone().unwrap_or_default();
         let delimiter = input.delimiter.clone().filter(|delimiter| !delimiter.is_empty());
         let size = page_size(input.max_keys)?;
         let key_marker = input.key_marker.as_deref().filter(|marker| !marker.is_empty());
         let id_marker = input.version_id_marker.as_deref().filter(|marker| !marker.is_empty());
-        let after = match (key_marker, id_marker) {
+        let start = match (key_marker, id_marker) {
             (None, Some(_)) => {
                 return Err(invalid_argument(
                     "A version-id marker cannot be specified without a key marker.",
                 ));
             }
-            (Some(key), Some(_)) => After::From(key.to_owned()),
-            (marker, None) => After::marker(marker, &prefix, delimiter.as_deref()),
+            (Some(key), Some(_)) => ListStart::At(key.to_owned()),
+            (marker, None) => ListStart::marker(marker, &prefix, delimiter.as_deref()),
         };
-        let store = lock(&self.0.store);
+        let store = self.0.store();
         let objects = &store.bucket(&input.bucket)?.objects;
-        let lines = walk(objects, &prefix, delimiter.as_deref(), &after, |versions: &Versions| {
+        let items = scan(objects, &prefix, delimiter.as_deref(), &start, |versions: &Versions| {
             !versions.is_empty()
         });
-        let rows = lines.flat_map(|line| rows(&line, key_marker, id_marker));
-        let (rows, truncated) = page(rows, size);
+        let rows = items.flat_map(|item| rows(&item, key_marker, id_marker));
+        let (rows, truncated) = take_page(rows, size);
         let next = rows.last().filter(|_| truncated).map(|row| match row {
             Row::Version { key, version, .. } => (encoding.key(key), Some(version.id().to_owned())),
             Row::Prefix(prefix) => (encoding.key(prefix), None),
         });
-        let (mut versions, mut markers, mut prefixes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut versions = Vec::new();
+        let mut markers = Vec::new();
+        let mut prefixes = Vec::new();
         for row in rows {
             match row {
                 Row::Prefix(prefix) => prefixes.push(CommonPrefix {
@@ -69,7 +71,7 @@ impl Api {
         }
         drop(store);
         let (next_key_marker, next_version_id_marker) = next.map_or((None, None), |(key, id)| (Some(key), id));
-        answer(ListObjectVersionsOutput {
+        respond(ListObjectVersionsOutput {
             common_prefixes: Some(prefixes),
             delete_markers: Some(markers),
             delimiter: delimiter.map(|delimiter| encoding.key(&delimiter)),
@@ -121,11 +123,11 @@ impl Api {
     }
 }
 
-/// The rows of a line; of the marker's own key only those behind the marked version.
-fn rows<'a>(line: &Line<'a, Versions>, key_marker: Option<&str>, id_marker: Option<&str>) -> Vec<Row<'a>> {
-    match *line {
-        Line::Prefix(prefix) => vec![Row::Prefix(prefix)],
-        Line::Key(key, versions) => {
+/// Returns the rows of an item; for the marker's own key, only those after the marker's version.
+fn rows<'a>(item: &ListItem<'a, Versions>, key_marker: Option<&str>, id_marker: Option<&str>) -> Vec<Row<'a>> {
+    match *item {
+        ListItem::Prefix(prefix) => vec![Row::Prefix(prefix)],
+        ListItem::Key(key, versions) => {
             let all = versions.iter().enumerate();
             let row = |(index, version)| Row::Version {
                 key,

@@ -1,4 +1,4 @@
-//! Uploads in parts: begin, send or copy parts, abort. Completion and the listings are elsewhere.
+//! Multipart uploads: creation, parts, copied parts and abortion. Completion and listings have modules of their own.
 
 use s3s::dto::{
     self, AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumType, CopyPartResult,
@@ -7,37 +7,36 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result};
 
-use super::body::{Claims, receive};
-use super::write::checked;
-use super::{Answer, Api, answer, header_tags};
-use crate::access::Pass;
+use super::body::{DigestClaims, receive};
+use super::write::validate_attributes;
+use super::{OperationResult, S3Api, header_tags, respond};
+use crate::access::Authorization;
 use crate::error::{invalid_argument, invalid_request};
 use crate::keys::opaque_id;
-use crate::state::lock;
 use crate::store::checksum::{Algorithm, Checksum, Digests, digest};
 use crate::store::condition::ReadCondition;
 use crate::store::multipart::{Part, Upload};
 use crate::store::object::{Attributes, wire_time};
 use crate::store::payload::Payload;
 
-/// Part numbers run from one to this.
-const LAST_PART: i32 = 10_000;
+/// Maximum part number; the minimum is 1.
+const MAX_PART_NUMBER: i32 = 10_000;
 
-impl Api {
+impl S3Api {
     pub(crate) fn begin_upload(
         &self,
         request: S3Request<CreateMultipartUploadInput>,
-    ) -> Answer<CreateMultipartUploadOutput> {
+    ) -> OperationResult<CreateMultipartUploadOutput> {
         let input = request.input;
         let algorithm = match &input.checksum_algorithm {
             None => None,
-            Some(asked) => Some(
-                Algorithm::parse(asked.as_str())
+            Some(requested) => Some(
+                Algorithm::parse(requested.as_str())
                     .ok_or_else(|| invalid_request("Checksum algorithm provided is unsupported."))?,
             ),
         };
-        let composite = resolve_type(algorithm, input.checksum_type.as_ref())?;
-        let attributes = checked(Attributes {
+        let composite = is_composite(algorithm, input.checksum_type.as_ref())?;
+        let attributes = validate_attributes(Attributes {
             content_type: input.content_type,
             cache_control: input.cache_control,
             content_disposition: input.content_disposition,
@@ -50,7 +49,7 @@ impl Api {
         })?;
         let upload = Upload {
             initiated: self.0.now(),
-            initiator: Pass::of(&request.extensions).caller.arn,
+            initiator: Authorization::from_extensions(&request.extensions).caller.arn,
             attributes,
             tags: header_tags(input.tagging.as_deref()),
             algorithm,
@@ -58,7 +57,7 @@ impl Api {
             parts: std::collections::BTreeMap::new(),
         };
         let id = opaque_id();
-        let mut store = lock(&self.0.store);
+        let mut store = self.0.store();
         store
             .bucket_mut(&input.bucket)?
             .uploads
@@ -71,7 +70,7 @@ impl Api {
         } else {
             ChecksumType::FULL_OBJECT
         };
-        answer(CreateMultipartUploadOutput {
+        respond(CreateMultipartUploadOutput {
             bucket: Some(input.bucket),
             key: Some(input.key),
             upload_id: Some(id),
@@ -81,10 +80,12 @@ impl Api {
         })
     }
 
-    pub(crate) async fn upload_part(&self, request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
+    pub(crate) async fn upload_part(&self, request: S3Request<UploadPartInput>) -> OperationResult<UploadPartOutput> {
         let input = request.input;
-        check_number(input.part_number)?;
-        let expected = lock(&self.0.store)
+        check_part_number(input.part_number)?;
+        let expected = self
+            .0
+            .store()
             .bucket(&input.bucket)?
             .upload(&input.key, &input.upload_id)?
             .algorithm;
@@ -96,7 +97,7 @@ impl Api {
             checksum_sha256: input.checksum_sha256,
             checksum_type: None,
         };
-        let claims = Claims::new(&request.headers, values, input.content_md5)?;
+        let claims = DigestClaims::new(&request.headers, values, input.content_md5)?;
         match (expected, claims.algorithm) {
             (Some(expected), sent) if sent != Some(expected) => {
                 let sent = sent.map_or_else(|| "null".to_owned(), |sent| sent.name().to_lowercase());
@@ -115,8 +116,9 @@ impl Api {
             expected.is_none(),
         )
         .await?;
-        let (etag, told) = (digests.etag(), Checksum::told(digests.checksum.as_ref()));
-        self.keep_part(
+        let etag = digests.etag();
+        let checksum = Checksum::to_dto(digests.checksum.as_ref());
+        self.store_part(
             &input.bucket,
             &input.key,
             &input.upload_id,
@@ -124,21 +126,23 @@ impl Api {
             payload,
             digests,
         )?;
-        answer(UploadPartOutput {
+        respond(UploadPartOutput {
             e_tag: Some(ETag::Strong(etag)),
-            checksum_crc32: told.checksum_crc32,
-            checksum_crc32c: told.checksum_crc32c,
-            checksum_crc64nvme: told.checksum_crc64nvme,
-            checksum_sha1: told.checksum_sha1,
-            checksum_sha256: told.checksum_sha256,
+            checksum_crc32: checksum.checksum_crc32,
+            checksum_crc32c: checksum.checksum_crc32c,
+            checksum_crc64nvme: checksum.checksum_crc64nvme,
+            checksum_sha1: checksum.checksum_sha1,
+            checksum_sha256: checksum.checksum_sha256,
             ..UploadPartOutput::default()
         })
     }
 
-    pub(crate) fn copy_part(&self, request: &S3Request<UploadPartCopyInput>) -> Answer<UploadPartCopyOutput> {
+    pub(crate) fn copy_part(&self, request: &S3Request<UploadPartCopyInput>) -> OperationResult<UploadPartCopyOutput> {
         let input = &request.input;
-        check_number(input.part_number)?;
-        let expected = lock(&self.0.store)
+        check_part_number(input.part_number)?;
+        let expected = self
+            .0
+            .store()
             .bucket(&input.bucket)?
             .upload(&input.key, &input.upload_id)?
             .algorithm;
@@ -148,14 +152,15 @@ impl Api {
             if_modified_since: input.copy_source_if_modified_since.clone(),
             if_unmodified_since: input.copy_source_if_unmodified_since.clone(),
         };
-        let source = self.source(request, &input.copy_source, &condition)?;
+        let source = self.copy_source(request, &input.copy_source, &condition)?;
         let payload = match input.copy_source_range.as_deref() {
             None => source.object.payload.clone(),
             Some(range) => source_range(&source.object.payload, range)?,
         };
         let digests = digest(expected.unwrap_or(Algorithm::Crc64Nvme), &payload);
-        let (etag, told) = (digests.etag(), Checksum::told(digests.checksum.as_ref()));
-        self.keep_part(
+        let etag = digests.etag();
+        let checksum = Checksum::to_dto(digests.checksum.as_ref());
+        self.store_part(
             &input.bucket,
             &input.key,
             &input.upload_id,
@@ -163,13 +168,13 @@ impl Api {
             payload,
             digests,
         )?;
-        answer(UploadPartCopyOutput {
+        respond(UploadPartCopyOutput {
             copy_part_result: Some(CopyPartResult {
-                checksum_crc32: told.checksum_crc32,
-                checksum_crc32c: told.checksum_crc32c,
-                checksum_crc64nvme: told.checksum_crc64nvme.filter(|_| expected.is_some()),
-                checksum_sha1: told.checksum_sha1,
-                checksum_sha256: told.checksum_sha256,
+                checksum_crc32: checksum.checksum_crc32,
+                checksum_crc32c: checksum.checksum_crc32c,
+                checksum_crc64nvme: checksum.checksum_crc64nvme.filter(|_| expected.is_some()),
+                checksum_sha1: checksum.checksum_sha1,
+                checksum_sha256: checksum.checksum_sha256,
                 e_tag: Some(ETag::Strong(etag)),
                 last_modified: Some(wire_time(self.0.now())),
             }),
@@ -178,7 +183,7 @@ impl Api {
         })
     }
 
-    fn keep_part(
+    fn store_part(
         &self,
         bucket: &str,
         key: &str,
@@ -192,7 +197,8 @@ impl Api {
             digests,
             modified: self.0.now(),
         };
-        lock(&self.0.store)
+        self.0
+            .store()
             .bucket_mut(bucket)?
             .upload_mut(key, id)?
             .parts
@@ -200,31 +206,36 @@ impl Api {
         Ok(())
     }
 
-    pub(crate) fn abort(&self, request: &S3Request<AbortMultipartUploadInput>) -> Answer<AbortMultipartUploadOutput> {
+    pub(crate) fn abort(
+        &self,
+        request: &S3Request<AbortMultipartUploadInput>,
+    ) -> OperationResult<AbortMultipartUploadOutput> {
         let input = &request.input;
-        lock(&self.0.store)
+        self.0
+            .store()
             .bucket_mut(&input.bucket)?
-            .end_upload(&input.key, &input.upload_id)?;
-        answer(AbortMultipartUploadOutput::default())
+            .remove_upload(&input.key, &input.upload_id)?;
+        respond(AbortMultipartUploadOutput::default())
     }
 }
 
-/// Whether the object's checksum will be one of checksums. Only a CRC can be of the whole, and the 64-bit CRC always is.
-fn resolve_type(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) -> S3Result<bool> {
-    let asked = asked.map(ChecksumType::as_str);
+/// Returns whether the object's checksum will be a composite of its parts' checksums. A full-object checksum requires a
+/// CRC, and CRC-64 is always one.
+fn is_composite(algorithm: Option<Algorithm>, requested: Option<&ChecksumType>) -> S3Result<bool> {
+    let requested = requested.map(ChecksumType::as_str);
     let (composite, fixed) = match algorithm {
         None | Some(Algorithm::Crc64Nvme) => (false, true),
         Some(Algorithm::Sha1 | Algorithm::Sha256) => (true, true),
-        Some(Algorithm::Crc32 | Algorithm::Crc32c) => (asked != Some(ChecksumType::FULL_OBJECT), false),
+        Some(Algorithm::Crc32 | Algorithm::Crc32c) => (requested != Some(ChecksumType::FULL_OBJECT), false),
     };
     let name = if composite {
         ChecksumType::COMPOSITE
     } else {
         ChecksumType::FULL_OBJECT
     };
-    match (asked, algorithm) {
-        (Some(asked), Some(algorithm)) if fixed && asked != name => Err(invalid_request(format!(
-            "The {asked} checksum type cannot be used with the {} checksum algorithm.",
+    match (requested, algorithm) {
+        (Some(requested), Some(algorithm)) if fixed && requested != name => Err(invalid_request(format!(
+            "The {requested} checksum type cannot be used with the {} checksum algorithm.",
             algorithm.name().to_lowercase()
         ))),
         (Some(_), None) => Err(invalid_request(
@@ -234,8 +245,8 @@ fn resolve_type(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) -> S
     }
 }
 
-fn check_number(number: i32) -> S3Result<()> {
-    if (1..=LAST_PART).contains(&number) {
+fn check_part_number(number: i32) -> S3Result<()> {
+    if (1..=MAX_PART_NUMBER).contains(&number) {
         return Ok(());
     }
     Err(invalid_argument(
@@ -275,11 +286,11 @@ mod tests {
     fn checksum_type_follows_the_algorithm() {
         let full = ChecksumType::from_static(ChecksumType::FULL_OBJECT);
         let composite = ChecksumType::from_static(ChecksumType::COMPOSITE);
-        assert!(!resolve_type(None, None).unwrap());
-        assert!(resolve_type(Some(Algorithm::Sha256), None).unwrap());
-        assert!(resolve_type(Some(Algorithm::Crc32), None).unwrap());
-        assert!(!resolve_type(Some(Algorithm::Crc32), Some(&full)).unwrap());
-        assert!(resolve_type(Some(Algorithm::Sha1), Some(&full)).is_err());
-        assert!(resolve_type(Some(Algorithm::Crc64Nvme), Some(&composite)).is_err());
+        assert!(!is_composite(None, None).unwrap());
+        assert!(is_composite(Some(Algorithm::Sha256), None).unwrap());
+        assert!(is_composite(Some(Algorithm::Crc32), None).unwrap());
+        assert!(!is_composite(Some(Algorithm::Crc32), Some(&full)).unwrap());
+        assert!(is_composite(Some(Algorithm::Sha1), Some(&full)).is_err());
+        assert!(is_composite(Some(Algorithm::Crc64Nvme), Some(&composite)).is_err());
     }
 }

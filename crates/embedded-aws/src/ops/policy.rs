@@ -1,6 +1,4 @@
-//! Bucket policies: stored as written, evaluated as parsed.
-
-use std::sync::Arc;
+//! Bucket policies, returned as they were written.
 
 use s3s::dto::{
     DeleteBucketPolicyInput, DeleteBucketPolicyOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
@@ -8,44 +6,39 @@ use s3s::dto::{
 };
 use s3s::{S3ErrorCode, S3Request};
 
-use super::{Answer, Api, answer};
+use super::{OperationResult, S3Api, respond};
 use crate::error::error;
-use crate::policy::{InvalidPolicy, Kind, parse};
-use crate::state::lock;
 use crate::store::bucket::BucketPolicy;
 
-impl BucketPolicy {
-    /// A policy from its text.
-    pub(crate) fn read(text: String) -> Result<Self, InvalidPolicy> {
-        let value = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Self {
-            document: Arc::new(parse(Kind::Bucket, &value)?),
-            text,
-        })
-    }
-}
-
-impl Api {
-    pub(crate) fn put_policy(&self, request: S3Request<PutBucketPolicyInput>) -> Answer<PutBucketPolicyOutput> {
+impl S3Api {
+    pub(crate) fn put_policy(
+        &self,
+        request: S3Request<PutBucketPolicyInput>,
+    ) -> OperationResult<PutBucketPolicyOutput> {
         let input = request.input;
-        let policy = BucketPolicy::read(input.policy).map_err(|cause| {
+        let policy = BucketPolicy::parse(input.policy).map_err(|cause| {
             error(
                 S3ErrorCode::MalformedPolicy,
                 format!("Policies must be valid JSON: {cause}"),
             )
         })?;
-        lock(&self.0.store).bucket_mut(&input.bucket)?.policy = Some(policy);
-        answer(PutBucketPolicyOutput {})
+        self.0.store().bucket_mut(&input.bucket)?.policy = Some(policy);
+        respond(PutBucketPolicyOutput {})
     }
 
-    pub(crate) fn get_policy(&self, request: &S3Request<GetBucketPolicyInput>) -> Answer<GetBucketPolicyOutput> {
-        let policy = lock(&self.0.store)
+    pub(crate) fn get_policy(
+        &self,
+        request: &S3Request<GetBucketPolicyInput>,
+    ) -> OperationResult<GetBucketPolicyOutput> {
+        let policy = self
+            .0
+            .store()
             .bucket(&request.input.bucket)?
             .policy
             .as_ref()
             .map(|policy| policy.text.clone());
         let absent = || error(S3ErrorCode::NoSuchBucketPolicy, "The bucket policy does not exist");
-        answer(GetBucketPolicyOutput {
+        respond(GetBucketPolicyOutput {
             policy: Some(policy.ok_or_else(absent)?),
         })
     }
@@ -53,8 +46,8 @@ impl Api {
     pub(crate) fn delete_policy(
         &self,
         request: &S3Request<DeleteBucketPolicyInput>,
-    ) -> Answer<DeleteBucketPolicyOutput> {
-        lock(&self.0.store).bucket_mut(&request.input.bucket)?.policy = None;
-        answer(DeleteBucketPolicyOutput {})
+    ) -> OperationResult<DeleteBucketPolicyOutput> {
+        self.0.store().bucket_mut(&request.input.bucket)?.policy = None;
+        respond(DeleteBucketPolicyOutput {})
     }
 }

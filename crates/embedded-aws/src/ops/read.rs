@@ -1,27 +1,27 @@
-//! `GetObject` and `HeadObject`: one look-up, the same conditions and ranges, the same headers; only the body differs.
+//! `GetObject` and `HeadObject`: the same lookup, conditions, ranges and headers; only the body differs.
 
 use std::ops::Range;
 
 use s3s::dto::{self, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob};
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
-use super::{Answer, Api, answer, wire_count, wire_len};
+use super::{OperationResult, S3Api, respond, wire_count, wire_len};
 use crate::error::{error, invalid_argument, precondition_failed, with_headers};
 use crate::store::checksum::Checksum;
 use crate::store::condition::{ReadCondition, ReadVerdict};
-use crate::store::object::{Found, Object, wire_time};
+use crate::store::object::{Object, ObjectSnapshot, wire_time};
 
-/// Which bytes an answer holds.
+/// The bytes that a response contains.
 struct Selection {
     range: Range<u64>,
-    /// `Content-Range`, unless it is the whole.
+    /// `Content-Range`, unless the whole object is selected.
     content_range: Option<String>,
     parts_count: Option<i32>,
     checksum: Option<Checksum>,
 }
 
-impl Api {
-    pub(crate) fn get(&self, request: &S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
+impl S3Api {
+    pub(crate) fn get(&self, request: &S3Request<GetObjectInput>) -> OperationResult<GetObjectOutput> {
         let input = &request.input;
         let found = self.find(request, &input.bucket, &input.key, input.version_id.as_deref())?;
         let condition = ReadCondition {
@@ -60,10 +60,10 @@ impl Api {
             website_redirect_location: head.website_redirect_location,
             ..GetObjectOutput::default()
         };
-        answer(output)
+        respond(output)
     }
 
-    pub(crate) fn head(&self, request: &S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
+    pub(crate) fn head(&self, request: &S3Request<HeadObjectInput>) -> OperationResult<HeadObjectOutput> {
         let input = &request.input;
         let found = self.find(request, &input.bucket, &input.key, input.version_id.as_deref())?;
         let condition = ReadCondition {
@@ -81,21 +81,21 @@ impl Api {
             (&input.response_content_language, &mut output.content_language),
             (&input.response_content_type, &mut output.content_type),
         ];
-        for (asked, kept) in overrides {
-            if asked.is_some() {
-                kept.clone_from(asked);
+        for (requested, value) in overrides {
+            if requested.is_some() {
+                value.clone_from(requested);
             }
         }
         if input.response_expires.is_some() {
             output.expires.clone_from(&input.response_expires);
         }
-        answer(output)
+        respond(output)
     }
 }
 
-fn head_output(found: &Found, selection: Selection, with_checksum: bool) -> HeadObjectOutput {
+fn head_output(found: &ObjectSnapshot, selection: Selection, with_checksum: bool) -> HeadObjectOutput {
     let attributes = &found.object.attributes;
-    let checksum = Checksum::told(selection.checksum.as_ref().filter(|_| with_checksum));
+    let checksum = Checksum::to_dto(selection.checksum.as_ref().filter(|_| with_checksum));
     let class = attributes
         .storage_class
         .clone()
@@ -133,12 +133,12 @@ fn head_output(found: &Found, selection: Selection, with_checksum: bool) -> Head
 }
 
 fn select(
-    found: &Found,
+    found: &ObjectSnapshot,
     condition: &ReadCondition,
     range: Option<dto::Range>,
     part: Option<i32>,
 ) -> S3Result<Selection> {
-    check(condition, found)?;
+    check_read_condition(condition, found)?;
     let object = &found.object;
     let size = object.payload.len();
     match (range, part) {
@@ -146,7 +146,7 @@ fn select(
             "Cannot specify both Range header and partNumber query parameter",
         )),
         (Some(range), None) => {
-            let range = satisfy(range, size).ok_or_else(|| unsatisfiable(size))?;
+            let range = resolve_range(range, size).ok_or_else(|| unsatisfiable(size))?;
             let content_range = Some(format!("bytes {}-{}/{size}", range.start, range.end - 1));
             Ok(Selection {
                 range,
@@ -155,7 +155,7 @@ fn select(
                 checksum: None,
             })
         }
-        (None, Some(number)) => part_of(object, number),
+        (None, Some(number)) => select_part(object, number),
         (None, None) => Ok(Selection {
             range: 0..size,
             content_range: None,
@@ -165,18 +165,18 @@ fn select(
     }
 }
 
-/// Refuses a read whose conditions do not hold.
-pub(crate) fn check(condition: &ReadCondition, found: &Found) -> S3Result<()> {
+/// Returns an error if the conditions of a read do not hold.
+pub(crate) fn check_read_condition(condition: &ReadCondition, found: &ObjectSnapshot) -> S3Result<()> {
     match condition.check(&found.object.etag, found.modified) {
         ReadVerdict::Proceed => Ok(()),
         ReadVerdict::Failed => Err(precondition_failed()),
         ReadVerdict::NotModified => {
             let etag = format!("\"{}\"", found.object.etag);
             let modified = found.modified.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-            let refusal = error(S3ErrorCode::NotModified, "Not Modified");
+            let not_modified = error(S3ErrorCode::NotModified, "Not Modified");
             let version = found.version_id.as_deref().map(|id| ("x-amz-version-id", id));
             Err(with_headers(
-                refusal,
+                not_modified,
                 [("etag", etag.as_str()), ("last-modified", modified.as_str())]
                     .into_iter()
                     .chain(version),
@@ -185,8 +185,8 @@ pub(crate) fn check(condition: &ReadCondition, found: &Found) -> S3Result<()> {
     }
 }
 
-/// The bytes a range names, cut to the object's end; `None` if there are none.
-fn satisfy(range: dto::Range, size: u64) -> Option<Range<u64>> {
+/// Returns the bytes in a range, cut to the object's end, or `None` if the range contains none.
+fn resolve_range(range: dto::Range, size: u64) -> Option<Range<u64>> {
     let range = match range {
         dto::Range::Int { first, last } => first..last.map_or(size, |last| last.saturating_add(1).min(size)),
         dto::Range::Suffix { length } => size.saturating_sub(length)..size,
@@ -195,21 +195,21 @@ fn satisfy(range: dto::Range, size: u64) -> Option<Range<u64>> {
 }
 
 fn unsatisfiable(size: u64) -> S3Error {
-    let refusal = error(S3ErrorCode::InvalidRange, "The requested range is not satisfiable");
-    with_headers(refusal, [("content-range", format!("bytes */{size}").as_str())])
+    let invalid_range = error(S3ErrorCode::InvalidRange, "The requested range is not satisfiable");
+    with_headers(invalid_range, [("content-range", format!("bytes */{size}").as_str())])
 }
 
-fn part_of(object: &Object, number: i32) -> S3Result<Selection> {
+fn select_part(object: &Object, number: i32) -> S3Result<Selection> {
     let size = object.payload.len();
-    let refuse = || error(S3ErrorCode::InvalidPart, "The requested partnumber is not satisfiable");
+    let invalid_part = || error(S3ErrorCode::InvalidPart, "The requested partnumber is not satisfiable");
     let position = usize::try_from(number)
         .ok()
         .and_then(|number| number.checked_sub(1))
-        .ok_or_else(refuse)?;
+        .ok_or_else(invalid_part)?;
     let (range, checksum) = if object.parts.is_empty() && position == 0 {
         (0..size, object.checksum.clone())
     } else {
-        let part = object.parts.get(position).ok_or_else(refuse)?;
+        let part = object.parts.get(position).ok_or_else(invalid_part)?;
         let start: u64 = object.parts.iter().take(position).map(|part| part.size).sum();
         (start..start + part.size, part.checksum.clone())
     };
@@ -229,12 +229,12 @@ mod tests {
 
     #[test]
     fn ranges_are_cut_or_refused() {
-        let int = |first, last| satisfy(dto::Range::Int { first, last }, 10);
+        let int = |first, last| resolve_range(dto::Range::Int { first, last }, 10);
         assert_eq!(int(1, Some(3)), Some(1..4));
         assert_eq!(int(8, Some(99)), Some(8..10));
         assert_eq!(int(9, None), Some(9..10));
         assert_eq!(int(10, None), None);
-        let suffix = |length, size| satisfy(dto::Range::Suffix { length }, size);
+        let suffix = |length, size| resolve_range(dto::Range::Suffix { length }, size);
         assert_eq!(suffix(3, 10), Some(7..10));
         assert_eq!(suffix(99, 10), Some(0..10));
         assert_eq!((suffix(0, 10), suffix(5, 0)), (None, None));

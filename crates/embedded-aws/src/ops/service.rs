@@ -1,5 +1,4 @@
-//! The operations as the HTTP layer calls them: one line each, because their families hold the work. Every operation
-//! that is not here answers `NotImplemented`.
+//! Bindings of the operations to s3s. Operations without a binding are answered with `NotImplemented`.
 
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
@@ -18,10 +17,10 @@ use s3s::dto::{
 };
 use s3s::{S3, S3Request, S3Response, S3Result};
 
-use super::Api;
+use super::S3Api;
 
 #[async_trait::async_trait]
-impl S3 for Api {
+impl S3 for S3Api {
     async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
         self.list_buckets(req)
     }

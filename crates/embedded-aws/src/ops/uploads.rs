@@ -6,35 +6,34 @@ use s3s::dto::{
     ListPartsInput, ListPartsOutput, MultipartUpload, StorageClass,
 };
 
-use super::{Answer, Api, KeyEncoding, answer, page_size, wire_count, wire_len};
-use crate::state::lock;
+use super::{KeyEncoding, OperationResult, S3Api, page_size, respond, wire_count, wire_len};
 use crate::store::checksum::{Algorithm, Checksum};
-use crate::store::list::{After, Line, page, walk};
+use crate::store::list::{ListItem, ListStart, scan, take_page};
 use crate::store::multipart::{Part, Upload};
 use crate::store::object::wire_time;
 
-impl Api {
-    pub(crate) fn list_parts(&self, request: S3Request<ListPartsInput>) -> Answer<ListPartsOutput> {
+impl S3Api {
+    pub(crate) fn list_parts(&self, request: S3Request<ListPartsInput>) -> OperationResult<ListPartsOutput> {
         let input = request.input;
         let size = page_size(input.max_parts)?;
         let marker = input.part_number_marker.unwrap_or(0);
-        let store = lock(&self.0.store);
+        let store = self.0.store();
         let upload = store.bucket(&input.bucket)?.upload(&input.key, &input.upload_id)?;
-        let behind = upload.parts.range(marker.saturating_add(1)..);
-        let (parts, truncated) = page(behind, size);
+        let following = upload.parts.range(marker.saturating_add(1)..);
+        let (parts, truncated) = take_page(following, size);
         let next = parts.last().filter(|_| truncated).map(|(number, _)| **number);
-        answer(ListPartsOutput {
+        respond(ListPartsOutput {
             parts: Some(
                 parts
                     .into_iter()
-                    .map(|(number, part)| told_part(*number, part, upload))
+                    .map(|(number, part)| part_entry(*number, part, upload))
                     .collect(),
             ),
             checksum_algorithm: upload.algorithm.map(Algorithm::dto),
-            checksum_type: upload.algorithm.map(|_| kind(upload)),
+            checksum_type: upload.algorithm.map(|_| checksum_type(upload)),
             initiator: Some(initiator(upload)),
             owner: Some(self.owner()),
-            storage_class: Some(class(upload)),
+            storage_class: Some(storage_class(upload)),
             is_truncated: Some(truncated),
             max_parts: Some(wire_count(size)),
             next_part_number_marker: next,
@@ -49,37 +48,38 @@ impl Api {
     pub(crate) fn list_uploads(
         &self,
         request: S3Request<ListMultipartUploadsInput>,
-    ) -> Answer<ListMultipartUploadsOutput> {
+    ) -> OperationResult<ListMultipartUploadsOutput> {
         let input = request.input;
-        let encoding = KeyEncoding::of(input.encoding_type)?;
+        let encoding = KeyEncoding::new(input.encoding_type)?;
         let prefix = input.prefix.unwrap_or_default();
         let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());
         let size = page_size(input.max_uploads)?;
         let key_marker = input.key_marker.as_deref().filter(|marker| !marker.is_empty());
         let id_marker = input.upload_id_marker.as_deref().filter(|marker| !marker.is_empty());
-        let after = match (key_marker, id_marker) {
-            (Some(key), Some(_)) => After::From(key.to_owned()),
-            (marker, _) => After::marker(marker, &prefix, delimiter.as_deref()),
+        let start = match (key_marker, id_marker) {
+            (Some(key), Some(_)) => ListStart::At(key.to_owned()),
+            (marker, _) => ListStart::marker(marker, &prefix, delimiter.as_deref()),
         };
-        let store = lock(&self.0.store);
+        let store = self.0.store();
         let uploads = &store.bucket(&input.bucket)?.uploads;
-        let lines = walk(uploads, &prefix, delimiter.as_deref(), &after, |_| true).flat_map(|line| match line {
-            Line::Prefix(prefix) => vec![Err(prefix)],
-            Line::Key(key, uploads) => uploads
+        let items = scan(uploads, &prefix, delimiter.as_deref(), &start, |_| true).flat_map(|item| match item {
+            ListItem::Prefix(prefix) => vec![Err(prefix)],
+            ListItem::Key(key, uploads) => uploads
                 .iter()
                 .filter(|(id, _)| key_marker != Some(key) || id_marker.is_none_or(|marker| id.as_str() > marker))
                 .map(|(id, upload)| Ok((key, id, upload)))
                 .collect(),
         });
-        let (lines, truncated) = page(lines, size);
-        let next = lines.last().filter(|_| truncated).map(|line| match line {
+        let (items, truncated) = take_page(items, size);
+        let next = items.last().filter(|_| truncated).map(|item| match item {
             Ok((key, id, _)) => (encoding.key(key), Some((*id).clone())),
             Err(prefix) => (encoding.key(prefix), None),
         });
-        let (mut told, mut prefixes) = (Vec::new(), Vec::new());
-        for line in lines {
-            match line {
-                Ok((key, id, upload)) => told.push(self.told_upload(encoding.key(key), id, upload)),
+        let mut entries = Vec::new();
+        let mut prefixes = Vec::new();
+        for item in items {
+            match item {
+                Ok((key, id, upload)) => entries.push(self.upload_entry(encoding.key(key), id, upload)),
                 Err(prefix) => prefixes.push(CommonPrefix {
                     prefix: Some(encoding.key(prefix)),
                 }),
@@ -87,9 +87,9 @@ impl Api {
         }
         drop(store);
         let (next_key_marker, next_upload_id_marker) = next.map_or((None, None), |(key, id)| (Some(key), id));
-        answer(ListMultipartUploadsOutput {
+        respond(ListMultipartUploadsOutput {
             bucket: Some(input.bucket),
-            uploads: Some(told),
+            uploads: Some(entries),
             common_prefixes: Some(prefixes),
             delimiter: delimiter.map(|delimiter| encoding.key(&delimiter)),
             is_truncated: Some(truncated),
@@ -104,23 +104,23 @@ impl Api {
         })
     }
 
-    fn told_upload(&self, key: String, id: &str, upload: &Upload) -> MultipartUpload {
+    fn upload_entry(&self, key: String, id: &str, upload: &Upload) -> MultipartUpload {
         MultipartUpload {
             checksum_algorithm: upload.algorithm.map(Algorithm::dto),
-            checksum_type: upload.algorithm.map(|_| kind(upload)),
+            checksum_type: upload.algorithm.map(|_| checksum_type(upload)),
             initiated: Some(wire_time(upload.initiated)),
             initiator: Some(initiator(upload)),
             key: Some(key),
             owner: Some(self.owner()),
-            storage_class: Some(class(upload)),
+            storage_class: Some(storage_class(upload)),
             upload_id: Some(id.to_owned()),
         }
     }
 }
 
-fn told_part(number: i32, part: &Part, upload: &Upload) -> dto::Part {
+fn part_entry(number: i32, part: &Part, upload: &Upload) -> dto::Part {
     let checksum = part.digests.checksum.as_ref().filter(|_| upload.algorithm.is_some());
-    let checksum = Checksum::told(checksum);
+    let checksum = Checksum::to_dto(checksum);
     dto::Part {
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
@@ -134,7 +134,7 @@ fn told_part(number: i32, part: &Part, upload: &Upload) -> dto::Part {
     }
 }
 
-fn kind(upload: &Upload) -> ChecksumType {
+fn checksum_type(upload: &Upload) -> ChecksumType {
     ChecksumType::from_static(if upload.composite {
         ChecksumType::COMPOSITE
     } else {
@@ -149,7 +149,7 @@ fn initiator(upload: &Upload) -> Initiator {
     }
 }
 
-fn class(upload: &Upload) -> StorageClass {
+fn storage_class(upload: &Upload) -> StorageClass {
     let class = upload.attributes.storage_class.clone();
     StorageClass::from(class.unwrap_or_else(|| StorageClass::STANDARD.to_owned()))
 }

@@ -1,25 +1,24 @@
-//! `PutObject`, and what it shares with other ways to write: attributes from headers, and their limits.
+//! `PutObject`, and the attributes and conditions that it shares with other writes.
 
 use hyper::HeaderMap;
 use s3s::dto::{self, PutObjectInput, PutObjectOutput};
 use s3s::{S3ErrorCode, S3Request, S3Result};
 
-use super::body::{Claims, receive};
-use super::{Answer, Api, answer, header_tags, wire_len};
-use crate::error::error;
-use crate::state::lock;
+use super::body::{DigestClaims, receive};
+use super::{OperationResult, S3Api, header_tags, respond, wire_len};
+use crate::error::{error, invalid_argument};
 use crate::store::checksum::Checksum;
 use crate::store::condition::WriteCondition;
 use crate::store::object::{Attributes, Object};
 
-/// Most bytes that user metadata may have, names and values together.
-const METADATA_LIMIT: usize = 2048;
+/// Maximum size of user metadata in bytes, names and values together.
+const MAX_METADATA_BYTES: usize = 2048;
 
-impl Api {
-    pub(crate) async fn put(&self, request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+impl S3Api {
+    pub(crate) async fn put(&self, request: S3Request<PutObjectInput>) -> OperationResult<PutObjectOutput> {
         let input = request.input;
-        // A bucket that is not there should not cost an upload.
-        lock(&self.0.store).bucket(&input.bucket)?;
+        // Fails before the upload if the bucket does not exist.
+        self.0.store().bucket(&input.bucket)?;
         let values = dto::Checksum {
             checksum_crc32: input.checksum_crc32,
             checksum_crc32c: input.checksum_crc32c,
@@ -28,7 +27,7 @@ impl Api {
             checksum_sha256: input.checksum_sha256,
             checksum_type: None,
         };
-        let attributes = checked(Attributes {
+        let attributes = validate_attributes(Attributes {
             content_type: input.content_type,
             cache_control: input.cache_control,
             content_disposition: input.content_disposition,
@@ -39,7 +38,7 @@ impl Api {
             website_redirect: input.website_redirect_location,
             metadata: input.metadata.unwrap_or_default(),
         })?;
-        let claims = Claims::new(&request.headers, values, input.content_md5)?;
+        let claims = DigestClaims::new(&request.headers, values, input.content_md5)?;
         let (payload, digests) = receive(
             input.body,
             input.content_length,
@@ -56,17 +55,20 @@ impl Api {
             parts: vec![],
             attributes,
         };
-        let (etag, checksum) = (object.etag(), Checksum::told(object.checksum.as_ref()));
+        let etag = object.etag();
+        let checksum = Checksum::to_dto(object.checksum.as_ref());
         let condition = WriteCondition {
             if_match: input.if_match,
             if_none_match: input.if_none_match,
         };
         let tags = header_tags(input.tagging.as_deref());
         let now = self.0.now();
-        let version_id = lock(&self.0.store)
+        let version_id = self
+            .0
+            .store()
             .bucket_mut(&input.bucket)?
             .write(&input.key, &condition, now, object, tags)?;
-        answer(PutObjectOutput {
+        respond(PutObjectOutput {
             e_tag: Some(etag),
             checksum_crc32: checksum.checksum_crc32,
             checksum_crc32c: checksum.checksum_crc32c,
@@ -84,14 +86,14 @@ impl Api {
     }
 }
 
-/// Attributes as S3 keeps them: within the limits, and without the transfer's own encoding.
-pub(crate) fn checked(mut attributes: Attributes) -> S3Result<Attributes> {
+/// Checks the size of the metadata and removes the transfer's own encoding (`aws-chunked`).
+pub(crate) fn validate_attributes(mut attributes: Attributes) -> S3Result<Attributes> {
     let metadata = attributes
         .metadata
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum::<usize>();
-    if metadata > METADATA_LIMIT {
+    if metadata > MAX_METADATA_BYTES {
         let message = "Your metadata headers exceed the maximum allowed metadata size";
         return Err(error(S3ErrorCode::MetadataTooLarge, message));
     }
@@ -106,12 +108,12 @@ pub(crate) fn checked(mut attributes: Attributes) -> S3Result<Attributes> {
     Ok(attributes)
 }
 
-/// `If-Match` and `If-None-Match` from the headers themselves, for operations whose input leaves them out.
-pub(crate) fn header_condition(headers: &HeaderMap) -> S3Result<WriteCondition> {
+/// Parses `If-Match` and `If-None-Match` from the headers, for operations whose input omits them.
+pub(crate) fn write_condition_from_headers(headers: &HeaderMap) -> S3Result<WriteCondition> {
     let read = |name: &str| {
         let value = headers.get(name)?;
         let parsed = dto::ETagCondition::parse_http_header(value.as_bytes());
-        Some(parsed.map_err(|_| super::super::error::invalid_argument("The entity tag is malformed")))
+        Some(parsed.map_err(|_| invalid_argument("The entity tag is malformed")))
     };
     Ok(WriteCondition {
         if_match: read("if-match").transpose()?,

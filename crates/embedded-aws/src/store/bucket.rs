@@ -1,5 +1,4 @@
-//! One bucket: its settings, its keys and its unfinished uploads. Every change to a key goes through here, with the
-//! conditions checked in the same step.
+//! A bucket: its settings, keys and open multipart uploads. Every change to a key checks its conditions in the same step.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,18 +9,28 @@ use s3s::{S3ErrorCode, S3Result};
 
 use super::condition::WriteCondition;
 use super::multipart::{Upload, Uploads};
-use super::object::{Found, Object, Tags};
+use super::object::{Object, ObjectSnapshot, Tags};
 use super::versions::{Deletion, Version, Versioning, Versions};
 use crate::error::{error, no_such_key, no_such_upload, no_such_version, with_headers};
+use crate::policy::{InvalidPolicy, Kind, parse};
 
-/// A bucket policy, as written and as evaluated.
+/// A bucket policy: the text that `GetBucketPolicy` returns, and the document that is evaluated.
 #[derive(Debug, Clone)]
 pub(crate) struct BucketPolicy {
     pub text: String,
     pub document: Arc<PolicyDocument>,
 }
 
-/// A bucket.
+impl BucketPolicy {
+    pub fn parse(text: String) -> Result<Self, InvalidPolicy> {
+        let value = serde_json::from_str(&text).unwrap_or_default();
+        Ok(Self {
+            document: Arc::new(parse(Kind::Bucket, &value)?),
+            text,
+        })
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub region: Arc<str>,
@@ -44,8 +53,8 @@ impl Bucket {
         }
     }
 
-    /// The live version of a key, or the version named.
-    pub fn find(&self, key: &str, version_id: Option<&str>) -> S3Result<Found> {
+    /// Returns the named version of a key, or its current one.
+    pub fn find(&self, key: &str, version_id: Option<&str>) -> S3Result<ObjectSnapshot> {
         let versions = self.objects.get(key);
         let version = match (versions, version_id) {
             (None, None) => return Err(no_such_key()),
@@ -54,14 +63,13 @@ impl Bucket {
             (Some(versions), Some(id)) => versions.get(id).ok_or_else(no_such_version)?,
         };
         let Some(object) = version.content.clone() else {
-            return Err(is_marker(version, version_id.is_some()));
+            return Err(delete_marker_error(version, version_id.is_some()));
         };
-        let told = self.versioning.tell(Some(version.id()));
-        Ok(Found {
+        Ok(ObjectSnapshot {
             object,
             modified: version.modified,
             tags: Arc::clone(&version.tags),
-            version_id: told,
+            version_id: self.versioning.reported_id(Some(version.id())),
         })
     }
 
@@ -69,7 +77,7 @@ impl Bucket {
         self.objects.get(key).and_then(Versions::live)
     }
 
-    /// Stores an object under a key, if the conditions hold, and tells the new version's id.
+    /// Stores an object under a key, if the conditions hold, and returns the new version's ID.
     pub fn write(
         &mut self,
         key: &str,
@@ -94,7 +102,7 @@ impl Bucket {
         condition.check(self.live(key))?;
         let versioning = self.versioning;
         let versions = match version_id {
-            // A delete marker may be the first thing a key ever has.
+            // A delete marker may be the first version of a key.
             None if versioning != Versioning::Never => self.objects.entry(key.to_owned()).or_default(),
             _ => match self.objects.get_mut(key) {
                 Some(versions) => versions,
@@ -116,7 +124,7 @@ impl Bucket {
         Ok(deletion)
     }
 
-    /// Replaces the tags of the live version, or of the version named, and tells its id.
+    /// Replaces the tags of the named or current version and returns its ID.
     pub fn set_tags(&mut self, key: &str, version_id: Option<&str>, tags: Tags) -> S3Result<Option<String>> {
         let found = self.find(key, version_id)?;
         let versions = self.objects.get_mut(key).ok_or_else(no_such_key)?;
@@ -142,8 +150,8 @@ impl Bucket {
             .ok_or_else(no_such_upload)
     }
 
-    /// Forgets an upload and its parts.
-    pub fn end_upload(&mut self, key: &str, id: &str) -> S3Result<Upload> {
+    /// Removes an upload and its parts.
+    pub fn remove_upload(&mut self, key: &str, id: &str) -> S3Result<Upload> {
         let uploads = self.uploads.get_mut(key).ok_or_else(no_such_upload)?;
         let upload = uploads.remove(id).ok_or_else(no_such_upload)?;
         if uploads.is_empty() {
@@ -153,9 +161,9 @@ impl Bucket {
     }
 }
 
-/// The refusal to read a delete marker.
-fn is_marker(version: &Version, named: bool) -> s3s::S3Error {
-    let refusal = if named {
+/// Returns the error for reading a delete marker, which depends on whether the request names its version.
+fn delete_marker_error(version: &Version, named: bool) -> s3s::S3Error {
+    let error = if named {
         error(
             S3ErrorCode::MethodNotAllowed,
             "The specified method is not allowed against this resource.",
@@ -164,7 +172,7 @@ fn is_marker(version: &Version, named: bool) -> s3s::S3Error {
         no_such_key()
     };
     with_headers(
-        refusal,
+        error,
         [("x-amz-delete-marker", "true"), ("x-amz-version-id", version.id())],
     )
 }

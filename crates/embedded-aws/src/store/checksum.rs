@@ -1,5 +1,5 @@
-//! Digests of object data: the entity tag's MD5 and the one checksum that S3 keeps per object or part. Knows how the
-//! parts of an upload make the digest of the whole; knows nothing of requests.
+//! Digests of object data: the MD5 of the entity tag, and the checksum that S3 keeps for each object and part. Also combines
+//! the digests of parts into that of the object.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -58,7 +58,7 @@ impl Algorithm {
         hasher
     }
 
-    /// The value for this algorithm among those of a request or answer.
+    /// Returns this algorithm's value among those of a request or response.
     pub fn value_in(self, values: &dto::Checksum) -> Option<&str> {
         match self {
             Self::Crc32 => values.checksum_crc32.as_deref(),
@@ -69,6 +69,7 @@ impl Algorithm {
         }
     }
 
+    /// Returns the CRC and its width in bytes, if the algorithm is one.
     fn crc(self) -> Option<(CrcAlgorithm, usize)> {
         match self {
             Self::Crc32 => Some((CrcAlgorithm::Crc32IsoHdlc, 4)),
@@ -79,11 +80,11 @@ impl Algorithm {
     }
 }
 
-/// A checksum as S3 keeps it.
+/// The checksum of an object or part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checksum {
     pub algorithm: Algorithm,
-    /// Base64; with `-N` behind it when it is a checksum of N parts' checksums.
+    /// The value in Base64, followed by `-N` when it is a checksum of the checksums of N parts.
     pub value: String,
     pub composite: bool,
 }
@@ -97,8 +98,8 @@ impl Checksum {
         }
     }
 
-    /// The answer's fields for a checksum, of which none is set if there is no checksum.
-    pub fn told(checksum: Option<&Self>) -> dto::Checksum {
+    /// Converts a checksum to the fields of a response; without a checksum, none is set.
+    pub fn to_dto(checksum: Option<&Self>) -> dto::Checksum {
         let mut out = dto::Checksum::default();
         let Some(checksum) = checksum else { return out };
         let value = Some(checksum.value.clone());
@@ -114,7 +115,7 @@ impl Checksum {
     }
 }
 
-/// Reads data once and knows its MD5, its checksum and, for a part whose upload named no algorithm, also its CRC-64.
+/// Computes in one pass the MD5 and the checksum of data, and for a part of an upload without an algorithm also its CRC-64.
 pub(crate) struct Digester {
     md5: Md5,
     algorithm: Algorithm,
@@ -122,17 +123,17 @@ pub(crate) struct Digester {
     crc64: Option<Crc64Nvme>,
 }
 
-/// What a `Digester` found.
+/// The result of a [`Digester`].
 #[derive(Debug, Clone)]
 pub(crate) struct Digests {
     pub md5: [u8; 16],
-    /// `None` for synthetic data, which nobody reads to the end.
+    /// `None` for synthetic data, which is not hashed.
     pub checksum: Option<Checksum>,
     crc64: Option<Checksum>,
 }
 
 impl Digests {
-    /// CRC-64 of the data, if it was computed.
+    /// Returns the CRC-64 of the data, if it was computed.
     pub fn crc64(&self) -> Option<&Checksum> {
         let own = self
             .checksum
@@ -185,7 +186,7 @@ impl Digester {
     }
 }
 
-/// Digests data that is at hand. Synthetic data is not read: its entity tag is made from its length.
+/// Computes the digests of stored data. Synthetic data is not read: its entity tag is derived from its length.
 pub(crate) fn digest(algorithm: Algorithm, payload: &Payload) -> Digests {
     if payload.is_synthetic() {
         let md5 = Md5::checksum(format!("synthetic {}", payload.len()).as_bytes());
@@ -200,7 +201,7 @@ pub(crate) fn digest(algorithm: Algorithm, payload: &Payload) -> Digests {
     digester.finish()
 }
 
-/// Lower-case hexadecimal, as an entity tag is written.
+/// Encodes bytes in lower-case hexadecimal, as in an entity tag.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
@@ -212,12 +213,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// The entity tag of a completed upload: the MD5 of its parts' MD5s, and their number.
+/// Returns the entity tag of a completed upload: the MD5 of its parts' MD5s, and the number of parts.
 pub(crate) fn multipart_etag(parts: &[[u8; 16]]) -> String {
     format!("{}-{}", hex(&Md5::checksum(parts.concat().as_slice())), parts.len())
 }
 
-/// The checksum of parts' checksums; `None` when one is not of this algorithm.
+/// Returns the checksum of the parts' checksums, or `None` if one of them has another algorithm.
 pub(crate) fn composite(algorithm: Algorithm, parts: &[&Checksum]) -> Option<Checksum> {
     let mut hasher = algorithm.hasher();
     for part in parts {
@@ -232,7 +233,8 @@ pub(crate) fn composite(algorithm: Algorithm, parts: &[&Checksum]) -> Option<Che
     })
 }
 
-/// The checksum of the whole from parts' checksums and lengths, which only a CRC allows.
+/// Returns the checksum of the whole object from the checksums and lengths of its parts, or `None` if the algorithm is not
+/// a CRC.
 pub(crate) fn full_object(algorithm: Algorithm, parts: &[(&Checksum, u64)]) -> Option<Checksum> {
     let (crc, width) = algorithm.crc()?;
     let mut whole = None;
@@ -287,7 +289,9 @@ mod tests {
     #[test]
     fn parts_make_the_whole() {
         for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
-            let (a, b, c) = (of(algorithm, b"hello"), of(algorithm, b" "), of(algorithm, b"world"));
+            let a = of(algorithm, b"hello");
+            let b = of(algorithm, b" ");
+            let c = of(algorithm, b"world");
             let whole = full_object(algorithm, &[(&a, 5), (&b, 1), (&c, 5)]).unwrap();
             assert_eq!(whole, of(algorithm, b"hello world"));
         }

@@ -1,5 +1,5 @@
-//! Conditional requests: what `If-Match` and its siblings make of the version that is there. Write conditions are
-//! checked under the same lock as the write, so of many racers one wins.
+//! Conditional requests: `If-Match` and related headers, evaluated against the current version. Write conditions are
+//! checked under the same lock as the write, so that exactly one of several concurrent writers succeeds.
 
 use jiff::Timestamp;
 use s3s::dto::{self, ETag, ETagCondition};
@@ -9,9 +9,9 @@ use super::object::wire_time;
 use super::versions::Version;
 use crate::error::{error, no_such_key, precondition_failed};
 
-/// Conditions of a read, or on the source of a copy.
+/// The conditions of a read, or on the source of a copy.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_field_names, reason = "the fields have the names of their headers")]
+#[expect(clippy::struct_field_names, reason = "the fields are named after their headers")]
 pub(crate) struct ReadCondition {
     pub if_match: Option<ETagCondition>,
     pub if_none_match: Option<ETagCondition>,
@@ -19,32 +19,35 @@ pub(crate) struct ReadCondition {
     pub if_unmodified_since: Option<dto::Timestamp>,
 }
 
-/// What a read may do.
+/// The result of evaluating the conditions of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadVerdict {
+    /// The conditions hold.
     Proceed,
+    /// The client's copy is current: answered with 304.
     NotModified,
+    /// A condition does not hold: answered with 412.
     Failed,
 }
 
 impl ReadCondition {
-    /// The order is that of RFC 9110: entity tags decide before times.
+    /// Evaluates the conditions in the order of RFC 9110, in which entity tags take precedence over times.
     pub fn check(&self, etag: &str, modified: Timestamp) -> ReadVerdict {
         let modified = wire_time(modified);
         match (&self.if_match, &self.if_unmodified_since) {
-            (Some(condition), _) if !names(condition, etag) => return ReadVerdict::Failed,
+            (Some(condition), _) if !etag_matches(condition, etag) => return ReadVerdict::Failed,
             (None, Some(since)) if modified > *since => return ReadVerdict::Failed,
             _ => {}
         }
         match (&self.if_none_match, &self.if_modified_since) {
-            (Some(condition), _) if names(condition, etag) => ReadVerdict::NotModified,
+            (Some(condition), _) if etag_matches(condition, etag) => ReadVerdict::NotModified,
             (None, Some(since)) if modified <= *since => ReadVerdict::NotModified,
             _ => ReadVerdict::Proceed,
         }
     }
 }
 
-/// Conditions of a write or delete.
+/// The conditions of a write or delete.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WriteCondition {
     pub if_match: Option<ETagCondition>,
@@ -52,7 +55,7 @@ pub(crate) struct WriteCondition {
 }
 
 impl WriteCondition {
-    /// Checks against the live version of the key.
+    /// Checks the conditions against the current version of the key.
     pub fn check(&self, live: Option<&Version>) -> S3Result<()> {
         let etag = live
             .and_then(|version| version.content.as_deref())
@@ -67,13 +70,13 @@ impl WriteCondition {
         }
         match (&self.if_match, etag) {
             (Some(_), None) => Err(no_such_key()),
-            (Some(condition), Some(etag)) if !names(condition, etag) => Err(precondition_failed()),
+            (Some(condition), Some(etag)) if !etag_matches(condition, etag) => Err(precondition_failed()),
             _ => Ok(()),
         }
     }
 }
 
-fn names(condition: &ETagCondition, etag: &str) -> bool {
+fn etag_matches(condition: &ETagCondition, etag: &str) -> bool {
     match condition {
         ETagCondition::Any => true,
         ETagCondition::ETag(ETag::Strong(value) | ETag::Weak(value)) => value == etag,
@@ -90,10 +93,8 @@ mod tests {
 
     #[test]
     fn entity_tags_decide_before_times() {
-        let (early, late) = (
-            Timestamp::from_second(100).unwrap(),
-            Timestamp::from_second(200).unwrap(),
-        );
+        let early = Timestamp::from_second(100).unwrap();
+        let late = Timestamp::from_second(200).unwrap();
         let check = |condition: ReadCondition| condition.check("e", Timestamp::from_second(150).unwrap());
         assert_eq!(check(ReadCondition::default()), ReadVerdict::Proceed);
         let both = ReadCondition {

@@ -1,6 +1,8 @@
-//! Everything that is stored: buckets, objects, versions, uploads. One lock guards it all, held for as long as a
-//! look-up or change takes and never while bytes are read, hashed or sent. The store knows no caller: whoever asks has
-//! already been let through.
+//! Storage of buckets, objects, versions and multipart uploads.
+//!
+//! One lock protects the store. It is held for a lookup or a change, never while bytes are received, hashed or sent.
+//!
+//! **Does not own** authorization: requests have been authorized before they reach the store.
 
 pub(crate) mod bucket;
 pub(crate) mod checksum;
@@ -20,7 +22,7 @@ use s3s::S3Result;
 use self::bucket::Bucket;
 use super::error::no_such_bucket;
 
-/// Every bucket of the account, by name.
+/// The buckets of the account, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     pub buckets: BTreeMap<String, Bucket>,
@@ -35,8 +37,8 @@ impl Store {
         self.buckets.get_mut(name).ok_or_else(no_such_bucket)
     }
 
-    /// What the gate needs of a bucket: its region and policy.
-    pub fn policy_of(&self, name: &str) -> Option<(Arc<str>, Option<Arc<PolicyDocument>>)> {
+    /// Returns the region and policy of a bucket, which the access check requires.
+    pub fn region_and_policy(&self, name: &str) -> Option<(Arc<str>, Option<Arc<PolicyDocument>>)> {
         let bucket = self.buckets.get(name)?;
         let policy = bucket.policy.as_ref().map(|policy| Arc::clone(&policy.document));
         Some((Arc::clone(&bucket.region), policy))

@@ -1,5 +1,5 @@
-//! Uploads in parts: what is kept until they are completed, and how their parts become an object. Assembling looks at
-//! digests only; no byte is copied or read again.
+//! Multipart uploads: their parts, and the assembly of the parts into an object. Assembly combines digests; no byte is
+//! copied or read again.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use super::object::{Attributes, Object, PartRecord, Tags};
 use super::payload::Payload;
 use crate::error::{error, invalid_request};
 
-/// Every part but the last must have this size.
-const MIN_PART: u64 = 5 * 1024 * 1024;
+/// Minimum size of every part but the last.
+const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 
-/// A part as it was uploaded.
+/// An uploaded part.
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
     pub payload: Payload,
@@ -22,48 +22,48 @@ pub(crate) struct Part {
     pub modified: Timestamp,
 }
 
-/// An upload that is not completed.
+/// An open multipart upload.
 #[derive(Debug, Clone)]
 pub(crate) struct Upload {
     pub initiated: Timestamp,
-    /// ARN of who began it.
+    /// The ARN of the caller that created it.
     pub initiator: String,
     pub attributes: Attributes,
     pub tags: Tags,
-    /// `None` when the client named no algorithm: S3 then makes a CRC-64 of the whole.
+    /// `None` when the client chose no algorithm: S3 then computes a CRC-64 of the whole object.
     pub algorithm: Option<Algorithm>,
-    /// Whether the object's checksum is one of its parts' checksums.
+    /// Whether the object's checksum is a checksum of its parts' checksums.
     pub composite: bool,
     pub parts: BTreeMap<i32, Part>,
 }
 
-/// A part as the completing request names it.
+/// A part in the list of `CompleteMultipartUpload`.
 #[derive(Debug, Clone)]
-pub(crate) struct Named {
+pub(crate) struct CompletedPart {
     pub number: i32,
     pub etag: Option<String>,
     pub checksum: dto::Checksum,
 }
 
 impl Upload {
-    /// The object that the named parts make.
-    pub fn assemble(&self, named: &[Named]) -> S3Result<Object> {
-        if named.is_empty() {
+    /// Assembles the listed parts into an object.
+    pub fn assemble(&self, listed: &[CompletedPart]) -> S3Result<Object> {
+        if listed.is_empty() {
             return Err(error(S3ErrorCode::MalformedXML, "You must specify at least one part"));
         }
-        let mut parts: Vec<(i32, &Part)> = Vec::with_capacity(named.len());
-        for name in named {
-            if parts.last().is_some_and(|(before, _)| *before >= name.number) {
+        let mut parts: Vec<(i32, &Part)> = Vec::with_capacity(listed.len());
+        for part in listed {
+            if parts.last().is_some_and(|(previous, _)| *previous >= part.number) {
                 let message = "The list of parts was not in ascending order. Parts must be ordered by part number.";
                 return Err(error(S3ErrorCode::InvalidPartOrder, message));
             }
-            parts.push((name.number, self.part(name)?));
+            parts.push((part.number, self.find_part(part)?));
         }
         if parts
             .iter()
             .rev()
             .skip(1)
-            .any(|(_, part)| part.payload.len() < MIN_PART)
+            .any(|(_, part)| part.payload.len() < MIN_PART_BYTES)
         {
             let message = "Your proposed upload is smaller than the minimum allowed size";
             return Err(error(S3ErrorCode::EntityTooSmall, message));
@@ -78,21 +78,21 @@ impl Upload {
         })
     }
 
-    fn part(&self, name: &Named) -> S3Result<&Part> {
+    fn find_part(&self, listed: &CompletedPart) -> S3Result<&Part> {
         let part = self
             .parts
-            .get(&name.number)
-            .filter(|part| name.etag.as_ref().is_some_and(|etag| *etag == part.digests.etag()));
+            .get(&listed.number)
+            .filter(|part| listed.etag.as_ref().is_some_and(|etag| *etag == part.digests.etag()));
         let part = part.ok_or_else(invalid_part)?;
         if let Some(checksum) = &part.digests.checksum {
-            match checksum.algorithm.value_in(&name.checksum) {
+            match checksum.algorithm.value_in(&listed.checksum) {
                 Some(value) if value != checksum.value => return Err(invalid_part()),
                 None if self.composite && self.algorithm.is_some() => {
                     return Err(invalid_request(format!(
                         "The upload was created using a {} checksum. The complete request must include the checksum \
                          for each part. It was missing for part {} in the request.",
                         checksum.algorithm.name().to_lowercase(),
-                        name.number
+                        listed.number
                     )));
                 }
                 _ => {}
@@ -102,11 +102,13 @@ impl Upload {
     }
 
     fn checksum(&self, parts: &[(i32, &Part)]) -> Option<Checksum> {
-        let own = |part: &'_ Part| part.digests.checksum.clone();
         match self.algorithm {
             Some(algorithm) if self.composite => {
-                let sums: Vec<Checksum> = parts.iter().map(|(_, part)| own(part)).collect::<Option<_>>()?;
-                composite(algorithm, &sums.iter().collect::<Vec<_>>())
+                let sums: Vec<&Checksum> = parts
+                    .iter()
+                    .map(|(_, part)| part.digests.checksum.as_ref())
+                    .collect::<Option<_>>()?;
+                composite(algorithm, &sums)
             }
             Some(algorithm) if algorithm != Algorithm::Crc64Nvme => {
                 let sums: Vec<_> = parts
@@ -126,7 +128,7 @@ impl Upload {
     }
 
     fn record(&self, number: i32, part: &Part) -> PartRecord {
-        // S3 tells the parts' checksums only of an upload that named an algorithm.
+        // S3 reports the checksums of parts only if the upload chose an algorithm.
         let checksum = part.digests.checksum.clone().filter(|_| self.algorithm.is_some());
         PartRecord {
             number,
@@ -144,5 +146,5 @@ fn invalid_part() -> s3s::S3Error {
     )
 }
 
-/// The uploads of a bucket: by key, then by upload id.
+/// The open uploads of a bucket, by key and upload ID.
 pub(crate) type Uploads = BTreeMap<String, BTreeMap<String, Upload>>;

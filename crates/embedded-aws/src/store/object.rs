@@ -1,4 +1,4 @@
-//! One object's content and what S3 remembers of it. Never changed once stored: a write makes a new one.
+//! Objects: content and metadata, immutable once stored.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use s3s::dto::{self, ETag};
 use super::checksum::Checksum;
 use super::payload::Payload;
 
-/// What a client says about an object beside its bytes.
+/// The metadata that a client sends with an object.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attributes {
     pub content_type: Option<String>,
@@ -22,7 +22,7 @@ pub(crate) struct Attributes {
     pub metadata: dto::Metadata,
 }
 
-/// A part of an object that was uploaded in parts.
+/// A part of an object that was uploaded as a multipart upload.
 #[derive(Debug, Clone)]
 pub(crate) struct PartRecord {
     pub number: i32,
@@ -30,13 +30,13 @@ pub(crate) struct PartRecord {
     pub checksum: Option<Checksum>,
 }
 
-/// An object's content.
+/// The content of an object version, with its digests and metadata.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
     pub payload: Payload,
     pub etag: String,
     pub checksum: Option<Checksum>,
-    /// Empty unless it was uploaded in parts.
+    /// Empty unless the object was uploaded as a multipart upload.
     pub parts: Vec<PartRecord>,
     pub attributes: Attributes,
 }
@@ -47,20 +47,20 @@ impl Object {
     }
 }
 
-/// An object's tags, in the order given.
+/// The tags of an object version, in the order in which they were written.
 pub(crate) type Tags = Arc<[(String, String)]>;
 
-/// What a reader is handed: content and the state of the version that holds it.
+/// An object version as it was when it was looked up.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct ObjectSnapshot {
     pub object: Arc<Object>,
     pub modified: Timestamp,
     pub tags: Tags,
-    /// As an answer tells it: `null` for a version without id, nothing in a bucket never versioned.
+    /// The version ID to report: `null` for a version without an ID, `None` in a bucket that has never been versioned.
     pub version_id: Option<String>,
 }
 
-/// The wire form of a time.
+/// Converts a time to the wire type.
 pub(crate) fn wire_time(time: Timestamp) -> dto::Timestamp {
     dto::Timestamp::from(std::time::SystemTime::try_from(time).unwrap_or(std::time::SystemTime::UNIX_EPOCH))
 }

@@ -1,5 +1,5 @@
-//! Bytes of objects and parts. Immutable and shared: a read, a copy and a completed upload hold the same segments, and
-//! nothing is ever copied together. A synthetic segment holds no bytes at all; each is computed from its offset.
+//! Bytes of objects and parts, immutable and shared: reads, copies and completed uploads refer to the same segments.
+//! A synthetic segment stores no bytes: they are computed from their offsets.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -12,8 +12,8 @@ use futures::Stream;
 use s3s::StdError;
 use s3s::stream::{ByteStream, RemainingLength};
 
-/// How much a stream hands out at once.
-const FRAME: u64 = 128 * 1024;
+/// Size of the frames that a stream yields.
+const FRAME_BYTES: u64 = 128 * 1024;
 
 #[derive(Debug, Clone)]
 enum Segment {
@@ -30,7 +30,7 @@ impl Segment {
         }
     }
 
-    /// The part of the segment in `range`, which must lie inside it.
+    /// Returns the part of the segment in `range`, which must lie within it.
     fn slice(&self, range: Range<u64>) -> Self {
         match self {
             Self::Stored(bytes) => Self::Stored(bytes.slice(index(range.start)..index(range.end))),
@@ -46,29 +46,29 @@ impl Segment {
     }
 }
 
-/// A position in a segment; a stored segment is a slice in memory, so its positions fit.
+/// Converts a position in a segment. A stored segment is a slice in memory, so its positions fit into `usize`.
 fn index(position: u64) -> usize {
     usize::try_from(position).unwrap_or(usize::MAX)
 }
 
-/// The bytes that a synthetic object has at these offsets. They depend on nothing but the offset.
+/// Returns the bytes of a synthetic object at these offsets. They depend on the offset alone, not on the object.
 #[must_use]
 pub fn synthetic_bytes(range: Range<u64>) -> Bytes {
     let mut out = Vec::with_capacity(index(range.end.saturating_sub(range.start)));
     let mut offset = range.start;
     while offset < range.end {
-        let word = mix(offset / 8).to_le_bytes();
+        let block = mix(offset / 8).to_le_bytes();
         let skip = index(offset % 8);
         let take = index(range.end - offset).min(8 - skip);
-        out.extend(word.iter().skip(skip).take(take));
+        out.extend(block.iter().skip(skip).take(take));
         offset += take as u64;
     }
     Bytes::from(out)
 }
 
-/// A well-known bit mixer, so that the bytes neither repeat nor compress.
-fn mix(word: u64) -> u64 {
-    let mut z = word.wrapping_add(0x9E37_79B9_7F4A_7C15);
+/// Mixes the bits of a block's number (`SplitMix64`), so that the bytes neither repeat nor compress.
+fn mix(block: u64) -> u64 {
+    let mut z = block.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
@@ -90,7 +90,7 @@ impl Payload {
         Self::from_segments([Segment::Synthetic(0..len)])
     }
 
-    /// One payload after the other, without copying.
+    /// Concatenates payloads without copying.
     pub fn concat<'a>(payloads: impl IntoIterator<Item = &'a Self>) -> Self {
         Self::from_segments(
             payloads
@@ -109,20 +109,21 @@ impl Payload {
         self.len
     }
 
-    /// Whether some bytes are computed: hashing all of them would cost what storing nothing saved.
+    /// Returns whether some bytes are synthetic. Such a payload is not hashed, because it may be very large.
     pub fn is_synthetic(&self) -> bool {
         self.segments
             .iter()
             .any(|segment| matches!(segment, Segment::Synthetic(_)))
     }
 
-    /// The bytes in `range`, which is cut to the payload's end.
+    /// Returns the bytes in `range`, which is cut to the payload's end.
     pub fn slice(&self, range: Range<u64>) -> Self {
         let mut start = 0;
         let mut out = Vec::new();
         for segment in self.segments.iter() {
             let end = start + segment.len();
-            let (from, to) = (range.start.max(start), range.end.min(end));
+            let from = range.start.max(start);
+            let to = range.end.min(end);
             if from < to {
                 out.push(segment.slice(from - start..to - start));
             }
@@ -139,7 +140,7 @@ impl Payload {
     }
 }
 
-/// Hands a payload out frame by frame, computing synthetic bytes as they are asked for.
+/// A stream over the frames of a payload. Synthetic bytes are computed when they are read.
 pub(crate) struct PayloadStream {
     segments: VecDeque<Segment>,
     remaining: u64,
@@ -151,9 +152,9 @@ impl Iterator for PayloadStream {
     fn next(&mut self) -> Option<Bytes> {
         let segment = self.segments.pop_front()?;
         let len = segment.len();
-        let frame = if len > FRAME {
-            self.segments.push_front(segment.slice(FRAME..len));
-            segment.slice(0..FRAME)
+        let frame = if len > FRAME_BYTES {
+            self.segments.push_front(segment.slice(FRAME_BYTES..len));
+            segment.slice(0..FRAME_BYTES)
         } else {
             segment
         };

@@ -1,5 +1,8 @@
-//! The versions of one key, oldest first. Owns what versioning means: where a write lands, what a delete does, what
-//! `null` is. Invariant: at most one version has no id (the `null` version).
+//! Versions of a key, oldest first.
+//!
+//! **Owns** the semantics of versioning: the effect of writes and deletes, and the `null` version.
+//!
+//! **Invariant.** At most one version has no ID (the `null` version).
 
 use std::sync::Arc;
 
@@ -8,10 +11,10 @@ use jiff::Timestamp;
 use super::object::{Object, Tags};
 use crate::keys::opaque_id;
 
-/// Whether a bucket keeps versions.
+/// The versioning state of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Versioning {
-    /// Never switched on.
+    /// Versioning has never been enabled.
     #[default]
     Never,
     Enabled,
@@ -19,8 +22,8 @@ pub(crate) enum Versioning {
 }
 
 impl Versioning {
-    /// How an answer tells a version's id.
-    pub fn tell(self, id: Option<&str>) -> Option<String> {
+    /// Returns the version ID that a response reports.
+    pub fn reported_id(self, id: Option<&str>) -> Option<String> {
         if self == Self::Never {
             None
         } else {
@@ -29,7 +32,7 @@ impl Versioning {
     }
 }
 
-/// One version of a key; without content it is a delete marker.
+/// One version of a key. A version without content is a delete marker.
 #[derive(Debug, Clone)]
 pub(crate) struct Version {
     id: Option<String>,
@@ -39,22 +42,22 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// The id by which a client names it.
+    /// Returns the ID by which clients refer to the version.
     pub fn id(&self) -> &str {
         self.id.as_deref().unwrap_or("null")
     }
 }
 
-/// What a delete did.
+/// The result of a delete.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Deletion {
-    /// Id of the version removed or of the delete marker written.
+    /// The ID of the removed version or of the new delete marker.
     pub version_id: Option<String>,
-    /// A delete marker was written, or one was removed.
+    /// Whether a delete marker was written or removed.
     pub marker: bool,
 }
 
-/// Every version of a key.
+/// The versions of a key.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Versions(Vec<Version>);
 
@@ -63,11 +66,7 @@ impl Versions {
         self.0.is_empty()
     }
 
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The newest version, if it is not a delete marker.
+    /// Returns the newest version, unless it is a delete marker.
     pub fn live(&self) -> Option<&Version> {
         self.newest().filter(|version| version.content.is_some())
     }
@@ -88,12 +87,12 @@ impl Versions {
         self.0.iter_mut().find(|version| version.id() == id)
     }
 
-    /// Newest first.
+    /// Iterates over the versions, newest first.
     pub fn iter(&self) -> impl Iterator<Item = &Version> {
         self.0.iter().rev()
     }
 
-    /// Adds the newest version and tells its id.
+    /// Adds a version as the newest and returns the ID to report.
     pub fn push(
         &mut self,
         versioning: Versioning,
@@ -105,17 +104,17 @@ impl Versions {
         if id.is_none() {
             self.0.retain(|version| version.id.is_some());
         }
-        let told = versioning.tell(id.as_deref());
+        let reported_id = versioning.reported_id(id.as_deref());
         self.0.push(Version {
             id,
             modified,
             content,
             tags,
         });
-        told
+        reported_id
     }
 
-    /// Deletes the key: for good in a bucket never versioned, else by a delete marker.
+    /// Deletes the key: permanently in a bucket that has never been versioned, else by adding a delete marker.
     pub fn delete(&mut self, versioning: Versioning, now: Timestamp) -> Deletion {
         if versioning == Versioning::Never {
             self.0.clear();
@@ -128,7 +127,7 @@ impl Versions {
         }
     }
 
-    /// Deletes one version for good. Deleting what is not there succeeds, as in AWS.
+    /// Deletes one version permanently. Deleting a version that does not exist succeeds, as in AWS.
     pub fn delete_version(&mut self, id: &str) -> Deletion {
         let position = self.0.iter().position(|version| version.id() == id);
         let removed = position.map(|position| self.0.remove(position));
@@ -164,7 +163,7 @@ mod tests {
         let mut versions = Versions::default();
         assert_eq!(write(&mut versions, Versioning::Never), None);
         assert_eq!(write(&mut versions, Versioning::Never), None);
-        assert_eq!(versions.len(), 1);
+        assert_eq!(versions.iter().count(), 1);
         assert_eq!(
             versions.delete(Versioning::Never, Timestamp::UNIX_EPOCH),
             Deletion::default()
@@ -177,7 +176,7 @@ mod tests {
         let mut versions = Versions::default();
         write(&mut versions, Versioning::Never);
         let id = write(&mut versions, Versioning::Enabled).unwrap();
-        assert_eq!(versions.len(), 2);
+        assert_eq!(versions.iter().count(), 2);
         assert_eq!(write(&mut versions, Versioning::Suspended).as_deref(), Some("null"));
         let ids: Vec<&str> = versions.iter().map(Version::id).collect();
         assert_eq!(ids, ["null", id.as_str()]);

@@ -1,16 +1,16 @@
-//! The form of an STS request, and what AWS accepts in its fields.
+//! Form parameters of an STS request, and their validation.
 
 use std::collections::{BTreeMap, HashMap};
 
 use url::form_urlencoded;
 
-use super::xml::Fault;
+use super::xml::StsError;
 
-/// The fields of a request.
+/// The parameters of a request.
 pub(crate) struct Form(HashMap<String, String>);
 
 impl Form {
-    pub(crate) fn read(body: &[u8]) -> Self {
+    pub(crate) fn parse(body: &[u8]) -> Self {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
@@ -18,29 +18,30 @@ impl Form {
         self.0.get(name).map(String::as_str)
     }
 
-    pub(crate) fn required(&self, name: &str) -> Result<&str, Fault> {
+    /// Returns a parameter, or a validation error if it is missing or empty.
+    pub(crate) fn required(&self, name: &str) -> Result<&str, StsError> {
         let field = lower_first(name);
         self.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
-            Fault::validation(format!(
+            StsError::validation(format!(
                 "1 validation error detected: Value null at '{field}' failed to satisfy constraint: Member must not be null"
             ))
         })
     }
 
-    /// A name as sessions and source identities have one.
-    pub(crate) fn name<'a>(field: &str, value: &'a str) -> Result<&'a str, Fault> {
+    /// Validates the name of a session or source identity.
+    pub(crate) fn validate_name<'a>(field: &str, value: &'a str) -> Result<&'a str, StsError> {
         if (2..=64).contains(&value.len()) && value.bytes().all(is_name_byte) {
             return Ok(value);
         }
-        Err(Fault::validation(format!(
+        Err(StsError::validation(format!(
             "1 validation error detected: Value '{value}' at '{}' failed to satisfy constraint: Member must satisfy \
              regular expression pattern: [\\w+=,.@-]*",
             lower_first(field)
         )))
     }
 
-    /// `Tags.member.N.Key` and `.Value`.
-    pub(crate) fn tags(&self) -> Result<BTreeMap<String, String>, Fault> {
+    /// Returns the session tags: `Tags.member.N.Key` and `.Value`.
+    pub(crate) fn tags(&self) -> Result<BTreeMap<String, String>, StsError> {
         let mut tags = BTreeMap::new();
         for number in 1..=51 {
             let Some(key) = self.get(&format!("Tags.member.{number}.Key")) else {
@@ -48,13 +49,13 @@ impl Form {
             };
             let value = self.get(&format!("Tags.member.{number}.Value")).unwrap_or_default();
             if number > 50 || key.is_empty() || key.len() > 128 || value.len() > 256 {
-                return Err(Fault::validation(
+                return Err(StsError::validation(
                     "1 validation error detected: the session tags exceed their limits",
                 ));
             }
-            let again = tags.keys().any(|seen: &String| seen.eq_ignore_ascii_case(key));
-            if again {
-                return Err(Fault::new(
+            let duplicate = tags.keys().any(|existing: &String| existing.eq_ignore_ascii_case(key));
+            if duplicate {
+                return Err(StsError::new(
                     400,
                     "InvalidParameterValue",
                     "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
@@ -65,7 +66,7 @@ impl Form {
         Ok(tags)
     }
 
-    /// `TransitiveTagKeys.member.N`.
+    /// Returns the keys of the transitive session tags: `TransitiveTagKeys.member.N`.
     pub(crate) fn transitive_keys(&self) -> Vec<String> {
         (1..=50)
             .map_while(|number| self.get(&format!("TransitiveTagKeys.member.{number}")))
@@ -92,22 +93,22 @@ mod tests {
     #[test]
     fn names_are_checked() {
         for good in ["al", "a.b-c_d@e=f,g+h", "quilt-mcp"] {
-            assert!(Form::name("RoleSessionName", good).is_ok(), "{good}");
+            assert!(Form::validate_name("RoleSessionName", good).is_ok(), "{good}");
         }
         for bad in ["a", "a b", "a/b", "ü1", &"x".repeat(65)] {
-            assert!(Form::name("RoleSessionName", bad).is_err(), "{bad}");
+            assert!(Form::validate_name("RoleSessionName", bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn tags_are_read_in_full() {
-        let form = Form::read(
+        let form = Form::parse(
             b"Tags.member.1.Key=team&Tags.member.1.Value=a+b&Tags.member.2.Key=x&TransitiveTagKeys.member.1=team",
         );
         let tags = form.tags().unwrap();
         assert_eq!(tags.get("team").map(String::as_str), Some("a b"));
         assert_eq!((tags.len(), form.transitive_keys()), (2, vec!["team".to_owned()]));
-        let twice = Form::read(b"Tags.member.1.Key=Team&Tags.member.2.Key=team");
+        let twice = Form::parse(b"Tags.member.1.Key=Team&Tags.member.2.Key=team");
         assert_eq!(twice.tags().unwrap_err().code, "InvalidParameterValue");
     }
 }

@@ -1,13 +1,13 @@
-//! The identity providers whose tokens the account accepts.
+//! OIDC providers whose tokens `AssumeRoleWithWebIdentity` accepts.
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
 
-use super::xml::Fault;
+use super::xml::StsError;
 
-/// An identity provider that the account trusts.
+/// An OIDC provider that the account trusts.
 pub(crate) struct Issuer {
     pub url: String,
     pub audience: String,
@@ -15,7 +15,7 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
-    /// The provider's name in trust policies.
+    /// Returns the ARN by which trust policies name the provider.
     pub(crate) fn arn(&self, account: &str) -> String {
         format!(
             "arn:aws:iam::{account}:oidc-provider/{}",
@@ -23,8 +23,9 @@ impl Issuer {
         )
     }
 
-    pub(crate) fn verify(&self, token: &str) -> Result<(), Fault> {
-        let invalid = |why: &str| Fault::new(400, "InvalidIdentityToken", why);
+    /// Verifies signature, issuer, audience and expiry of a token.
+    pub(crate) fn verify(&self, token: &str) -> Result<(), StsError> {
+        let invalid = |why: &str| StsError::new(400, "InvalidIdentityToken", why);
         let header = decode_header(token).map_err(|_| invalid("The ID Token provided is not a valid JWT."))?;
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA) {
             return Err(invalid("The token's signing algorithm is not supported."));
@@ -39,7 +40,7 @@ impl Issuer {
         match decode::<Value>(token, &key, &validation) {
             Ok(_) => Ok(()),
             Err(error) if *error.kind() == ErrorKind::ExpiredSignature => {
-                Err(Fault::new(400, "ExpiredTokenException", "Token expired"))
+                Err(StsError::new(400, "ExpiredTokenException", "Token expired"))
             }
             Err(_) => Err(invalid(
                 "The token cannot be verified, or is of another issuer or audience.",

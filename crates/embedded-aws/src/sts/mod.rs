@@ -1,9 +1,10 @@
-//! The STS half: `POST /` with a form. Knows the three actions that a session's life needs; everything about roles and
-//! sessions themselves is IAM's.
+//! STS: `POST /` with a form, answered for `AssumeRole`, `AssumeRoleWithWebIdentity` and `GetCallerIdentity`.
+//!
+//! **Does not own** roles and sessions, which belong to [`iam`](crate::iam).
 
 mod assume;
 mod form;
-mod issuer;
+pub(crate) mod issuer;
 mod web_identity;
 pub(crate) mod xml;
 
@@ -17,22 +18,21 @@ use s3s::route::S3Route;
 use s3s::{Body, S3Request, S3Response, S3Result};
 
 use self::form::Form;
-pub(crate) use self::issuer::Issuer;
-use self::xml::Fault;
+use self::xml::StsError;
 use super::caller::Caller;
-use super::iam::Unidentified;
-use super::journal::Note;
+use super::iam::AuthenticationError;
+use super::journal::DetailsHandle;
 use super::keys::RequestId;
-use super::signed::Signed;
+use super::signature::SignatureClaims;
 use crate::state::State;
 
-/// Largest form that is read. A session policy has 2,048 characters, and a form may triple them.
-const MOST_FORM: usize = 64 * 1024;
+/// Maximum size of a form. A session policy has up to 2,048 characters, which percent-encoding may multiply.
+const MAX_FORM_BYTES: usize = 64 * 1024;
 
 /// The STS endpoint.
 pub(crate) struct Sts(pub Arc<State>);
 
-/// Whether a request is for STS rather than S3.
+/// Returns whether a request is for STS rather than S3.
 pub(crate) fn is_sts(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
     let form = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     method == Method::POST
@@ -40,12 +40,12 @@ pub(crate) fn is_sts(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
         && form.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }
 
-/// What an action may ask about its request.
-struct Asker {
+/// An authenticated STS request.
+struct StsRequest {
     caller: Caller,
     region: String,
     peer: Option<SocketAddr>,
-    note: Note,
+    details: DetailsHandle,
 }
 
 #[async_trait::async_trait]
@@ -54,7 +54,7 @@ impl S3Route for Sts {
         is_sts(method, uri, headers)
     }
 
-    /// Refusals are STS's own, so they are made where the answer is.
+    /// Allows every request: `call` authenticates, so that errors have the form of STS.
     async fn check_access(&self, _: &mut S3Request<Body>) -> S3Result<()> {
         Ok(())
     }
@@ -64,29 +64,29 @@ impl S3Route for Sts {
             .extensions
             .get::<RequestId>()
             .map_or_else(String::new, |id| id.0.clone());
-        let outcome = match request.input.store_all_limited(MOST_FORM).await {
-            Ok(bytes) => self.act(&request, &Form::read(&bytes)),
-            Err(_) => Err(Fault::validation("The request is too large")),
+        let outcome = match request.input.store_all_limited(MAX_FORM_BYTES).await {
+            Ok(bytes) => self.dispatch(&request, &Form::parse(&bytes)),
+            Err(_) => Err(StsError::validation("The request is too large")),
         };
         Ok(match outcome {
-            Ok(success) => xml::success(&success, &id),
-            Err(fault) => xml::fault(&fault, &id),
+            Ok(success) => xml::success_response(&success, &id),
+            Err(error) => xml::error_response(&error, &id),
         })
     }
 }
 
 impl Sts {
-    fn act(&self, request: &S3Request<Body>, form: &Form) -> Result<xml::Success, Fault> {
+    fn dispatch(&self, request: &S3Request<Body>, form: &Form) -> Result<xml::Success, StsError> {
         if form.get("Action") == Some("AssumeRoleWithWebIdentity") {
-            let note = request.extensions.get::<Note>().cloned().unwrap_or_default();
-            note.write(|noted| noted.operation = form.get("Action").map(str::to_owned));
-            return self.assume_role_with_web_identity(&note, form);
+            let details = request.extensions.get::<DetailsHandle>().cloned().unwrap_or_default();
+            details.update(|details| details.operation = form.get("Action").map(str::to_owned));
+            return self.assume_role_with_web_identity(&details, form);
         }
-        let asker = self.asker(request, form)?;
+        let request = self.authenticate(request, form)?;
         match form.get("Action").unwrap_or_default() {
-            "AssumeRole" => self.assume_role(&asker, form),
-            "GetCallerIdentity" => Ok(caller_identity(&asker.caller)),
-            other => Err(Fault::new(
+            "AssumeRole" => self.assume_role(&request, form),
+            "GetCallerIdentity" => Ok(caller_identity(&request.caller)),
+            other => Err(StsError::new(
                 400,
                 "InvalidAction",
                 format!("Could not find operation {other} for version 2011-06-15"),
@@ -94,45 +94,45 @@ impl Sts {
         }
     }
 
-    fn asker(&self, request: &S3Request<Body>, form: &Form) -> Result<Asker, Fault> {
-        let note = request.extensions.get::<Note>().cloned().unwrap_or_default();
-        note.write(|noted| noted.operation = form.get("Action").map(str::to_owned));
+    fn authenticate(&self, request: &S3Request<Body>, form: &Form) -> Result<StsRequest, StsError> {
+        let details = request.extensions.get::<DetailsHandle>().cloned().unwrap_or_default();
+        details.update(|details| details.operation = form.get("Action").map(str::to_owned));
         let verified = request
             .credentials
             .as_ref()
             .map(|credentials| credentials.access_key.as_str());
-        let signed = Signed::read(&request.uri, &request.headers);
-        // What is claimed counts for nothing unless it is what was verified.
-        let Some(signed) = signed.filter(|signed| Some(signed.access_key_id.as_str()) == verified) else {
-            return Err(Fault::new(
+        let claims = SignatureClaims::parse(&request.uri, &request.headers);
+        // Claims count only if they belong to the verified signature.
+        let Some(claims) = claims.filter(|claims| Some(claims.access_key_id.as_str()) == verified) else {
+            return Err(StsError::new(
                 403,
                 "MissingAuthenticationToken",
                 "Request is missing Authentication Token",
             ));
         };
-        if signed.service != "sts" {
+        if claims.service != "sts" {
             let message = "Credential should be scoped to correct service: 'sts'.";
-            return Err(Fault::new(403, "SignatureDoesNotMatch", message));
+            return Err(StsError::new(403, "SignatureDoesNotMatch", message));
         }
-        let caller = self.0.identify(&signed).map_err(unidentified)?;
-        note.write(|noted| noted.principal_arn = Some(caller.arn.clone()));
-        Ok(Asker {
+        let caller = self.0.authenticate(&claims).map_err(authentication_error)?;
+        details.update(|details| details.principal_arn = Some(caller.arn.clone()));
+        Ok(StsRequest {
             caller,
-            region: signed.region,
+            region: claims.region,
             peer: request.extensions.get::<SocketAddr>().copied(),
-            note,
+            details,
         })
     }
 }
 
-fn unidentified(reason: Unidentified) -> Fault {
+fn authentication_error(reason: AuthenticationError) -> StsError {
     match reason {
-        Unidentified::UnknownKey | Unidentified::InvalidToken => Fault::new(
+        AuthenticationError::UnknownAccessKey | AuthenticationError::InvalidToken => StsError::new(
             403,
             "InvalidClientTokenId",
             "The security token included in the request is invalid.",
         ),
-        Unidentified::ExpiredToken => Fault::new(
+        AuthenticationError::ExpiredToken => StsError::new(
             403,
             "ExpiredToken",
             "The security token included in the request is expired",

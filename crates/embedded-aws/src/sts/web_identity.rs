@@ -1,74 +1,78 @@
-//! `AssumeRoleWithWebIdentity`: a role in exchange for a token of an identity provider that the account trusts. The request
-//! is not signed; the token is all there is.
+//! `AssumeRoleWithWebIdentity`: a session in exchange for a token of an OIDC provider that the account trusts. The
+//! request is not signed; the token alone identifies the caller.
 
 use std::collections::BTreeMap;
 
 use awsim_iam_policy::{ActionList, Effect, PolicyDocument, Principal};
 
 use super::Sts;
-use super::assume::{seconds, session_policy, tell};
+use super::assume::{assume_role_result, duration_seconds, parse_session_policy};
 use super::form::Form;
-use super::xml::{Fault, Success};
+use super::xml::{StsError, Success};
 use crate::iam::{SessionSpec, session_arn};
-use crate::journal::Note;
-use crate::state::lock;
+use crate::journal::DetailsHandle;
 
 const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
 
 impl Sts {
-    pub(crate) fn assume_role_with_web_identity(&self, note: &Note, form: &Form) -> Result<Success, Fault> {
+    pub(crate) fn assume_role_with_web_identity(
+        &self,
+        details: &DetailsHandle,
+        form: &Form,
+    ) -> Result<Success, StsError> {
         let arn = form.required("RoleArn")?;
-        let name = Form::name("RoleSessionName", form.required("RoleSessionName")?)?;
+        let name = Form::validate_name("RoleSessionName", form.required("RoleSessionName")?)?;
         let token = form.required("WebIdentityToken")?;
-        note.write(|noted| {
-            noted.key = Some(arn.to_owned());
-            noted.session_name = Some(name.to_owned());
+        details.update(|details| {
+            details.key = Some(arn.to_owned());
+            details.session_name = Some(name.to_owned());
         });
         let account = &self.0.options.account_id;
         let provider = {
-            let issuers = lock(&self.0.issuers);
-            let mut refusal = Fault::new(
+            let issuers = self.0.issuers();
+            let mut last_error = StsError::new(
                 400,
                 "InvalidIdentityToken",
                 "No OpenIDConnect provider found in your account",
             );
             let trusted = issuers
                 .iter()
-                .find(|issuer| issuer.verify(token).map_err(|fault| refusal = fault).is_ok());
-            trusted.map(|issuer| issuer.arn(account)).ok_or(refusal)?
+                .find(|issuer| issuer.verify(token).map_err(|error| last_error = error).is_ok());
+            trusted.map(|issuer| issuer.arn(account)).ok_or(last_error)?
         };
-        let refused = || Fault::new(403, "AccessDenied", format!("Not authorized to perform {ACTION}"));
-        let role = lock(&self.0.iam)
+        let denied = || StsError::new(403, "AccessDenied", format!("Not authorized to perform {ACTION}"));
+        let role = self
+            .0
+            .iam()
             .role(arn)
-            .filter(|role| trusts(&role.trust, &provider))
-            .ok_or_else(refused)?;
+            .filter(|role| trusts_provider(&role.trust, &provider))
+            .ok_or_else(denied)?;
         let spec = SessionSpec {
             name: name.to_owned(),
-            seconds: seconds(form.get("DurationSeconds"), self.0.options.min_session_seconds, false)?,
-            policy: form.get("Policy").map(session_policy).transpose()?,
+            seconds: duration_seconds(form.get("DurationSeconds"), self.0.options.min_session_seconds, false)?,
+            policy: form.get("Policy").map(parse_session_policy).transpose()?,
             tags: BTreeMap::new(),
             transitive_tags: Vec::new(),
             source_identity: None,
         };
-        let keys = lock(&self.0.iam).open_session(account, &role, self.0.now(), spec);
-        let told = tell(&keys, &role, &session_arn(account, &role.name, name), name, None);
+        let keys = self.0.iam().open_session(account, &role, self.0.now(), spec);
         Ok(Success {
             action: "AssumeRoleWithWebIdentity",
-            ..told
+            ..assume_role_result(&keys, &role, &session_arn(account, &role.name, name), name, None)
         })
     }
 }
 
-/// Whether a trust policy lets the provider's tokens in. The evaluator knows no federated principals, so this looks for a
-/// plain statement that does; one with conditions is not understood here, and what is not understood does not let in.
-fn trusts(trust: &PolicyDocument, provider: &str) -> bool {
+/// Returns whether a trust policy allows the provider's tokens. The evaluator does not support federated principals, so this
+/// looks for an `Allow` statement that names the provider. Statements with conditions are not supported and allow nothing.
+fn trusts_provider(trust: &PolicyDocument, provider: &str) -> bool {
     trust.statements.iter().any(|statement| {
-        let names_it =
+        let names_provider =
             matches!(&statement.principal, Some(Principal::Federated(arns)) if arns.iter().any(|arn| arn == provider));
-        let lets_in = statement
+        let allows_action = statement
             .action
             .as_ref()
             .is_some_and(|actions: &ActionList| actions.iter().any(|a| a == ACTION));
-        statement.effect == Effect::Allow && statement.condition.is_none() && names_it && lets_in
+        statement.effect == Effect::Allow && statement.condition.is_none() && names_provider && allows_action
     })
 }

@@ -1,4 +1,4 @@
-//! STS answers in XML. Everything that comes from a client is escaped.
+//! STS responses in XML. All text is escaped.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use s3s::{Body, S3Response};
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// XML as it is written.
+/// A buffer to which XML elements are appended.
 #[derive(Default)]
 pub(crate) struct Xml(String);
 
@@ -19,22 +19,22 @@ impl Xml {
         &self.0
     }
 
-    /// An element that holds text.
+    /// Appends an element with text content.
     pub fn text(&mut self, name: &str, text: &str) -> &mut Self {
-        let _infallible = write!(self.0, "<{name}>{}</{name}>", escape(text));
+        let _ = write!(self.0, "<{name}>{}</{name}>", escape(text));
         self
     }
 
-    /// An element that holds elements.
+    /// Appends an element with child elements.
     pub fn nest(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
-        let _infallible = write!(self.0, "<{name}>");
+        let _ = write!(self.0, "<{name}>");
         fill(self);
-        let _infallible = write!(self.0, "</{name}>");
+        let _ = write!(self.0, "</{name}>");
         self
     }
 }
 
-/// Text as it may stand inside an element.
+/// Escapes text for the content of an element.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -49,7 +49,7 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// The text that stands escaped inside an element.
+/// Reverses [`escape`].
 pub(crate) fn unescape(text: &str) -> String {
     let mut text = text.to_owned();
     for (escaped, plain) in [
@@ -64,21 +64,21 @@ pub(crate) fn unescape(text: &str) -> String {
     text
 }
 
-/// An action that succeeded: its name and result.
+/// The result of a successful action.
 pub(crate) struct Success {
     pub action: &'static str,
     pub result: Xml,
 }
 
-/// An action that was refused.
+/// The error of a failed action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct StsError {
     pub status: u16,
     pub code: String,
     pub message: String,
 }
 
-impl Fault {
+impl StsError {
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -92,7 +92,7 @@ impl Fault {
     }
 }
 
-pub(crate) fn success(success: &Success, request_id: &str) -> S3Response<Body> {
+pub(crate) fn success_response(success: &Success, request_id: &str) -> S3Response<Body> {
     let Success { action, result } = success;
     let body = format!(
         "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>{}</{action}Result>\
@@ -102,16 +102,16 @@ pub(crate) fn success(success: &Success, request_id: &str) -> S3Response<Body> {
     response(StatusCode::OK, body)
 }
 
-pub(crate) fn fault(fault: &Fault, request_id: &str) -> S3Response<Body> {
-    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::BAD_REQUEST);
-    response(status, fault_body(fault, request_id))
+pub(crate) fn error_response(error: &StsError, request_id: &str) -> S3Response<Body> {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    response(status, error_body(error, request_id))
 }
 
-/// The body of a refusal.
-pub(crate) fn fault_body(fault: &Fault, request_id: &str) -> String {
+/// Returns the body of an error response.
+pub(crate) fn error_body(error: &StsError, request_id: &str) -> String {
     let mut xml = Xml::default();
-    xml.text("Type", if fault.status >= 500 { "Receiver" } else { "Sender" });
-    xml.text("Code", &fault.code).text("Message", &fault.message);
+    xml.text("Type", if error.status >= 500 { "Receiver" } else { "Sender" });
+    xml.text("Code", &error.code).text("Message", &error.message);
     format!(
         "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error>{}</Error><RequestId>{request_id}</RequestId></ErrorResponse>",
         xml.0

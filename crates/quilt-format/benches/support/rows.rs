@@ -1,16 +1,17 @@
-//! Manifests as quilt3 writes them, and what of them is hashed.
+//! Rows of manifests in quilt3's format, and their canonical form.
 
-/// A header, and its canonical form.
+/// A header and its canonical form.
 pub const HEADER: (&str, &str) = (
     "{\"version\": \"v0\", \"user_meta\": {\"b\": 1, \"a\": 2.5}, \"message\": \"é\"}\n",
     "{\"message\":\"\\u00e9\",\"user_meta\":{\"a\":2.5,\"b\":1},\"version\":\"v0\"}",
 );
 
-/// The row of an entry as quilt3 writes it, and its canonical form.
+/// Returns the row of an entry in quilt3's format, and its canonical form.
 pub fn entry(n: u64) -> (String, String) {
     let key = format!("data/{:03}/sample-{n:07}.csv", n / 1000);
     let hash = "G+PMuVN7xro+Q61a54Pcqumd/dxrG7EOfhnQeNAPwdI=";
-    let (size, weight) = (n * 37, f64::from(u32::try_from(n % 1000).unwrap_or_default()) + 0.5);
+    let size = n * 37;
+    let weight = f64::from(u32::try_from(n % 1000).unwrap_or_default()) + 0.5;
     (
         format!(
             "{{\"logical_key\": \"{key}\", \"physical_keys\": [\"s3://example-bucket/ns/pkg/{key}?versionId=abc.DEF_123-456\"], \
@@ -24,7 +25,7 @@ pub fn entry(n: u64) -> (String, String) {
     )
 }
 
-/// The same without metadata, as most entries are.
+/// Returns the same without metadata, as in most entries.
 pub fn bare_entry(n: u64) -> (String, String) {
     let (row, canonical) = entry(n);
     let cut = |text: &str, from: &str, until: &str, with: &str| {

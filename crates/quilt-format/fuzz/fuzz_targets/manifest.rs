@@ -1,5 +1,5 @@
-//! Reads any bytes as a manifest, whole and in pieces: both ways must agree, and what can be written must read back to the
-//! same top hash.
+//! Fuzz target for manifests: hashing in one piece and in several must agree, and a manifest that can be written must have
+//! the same top hash when it is read again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

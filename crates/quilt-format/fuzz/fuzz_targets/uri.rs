@@ -1,4 +1,4 @@
-//! Reads any text as a physical key and as a package URI: what is understood must be written to the same again.
+//! Fuzz target for physical keys and package URIs: a key or URI that was parsed must equal the one parsed from its output.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Reads any bytes as a workflow configuration and chooses from it.
+//! Fuzz target for workflow configurations and the selection of a workflow.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

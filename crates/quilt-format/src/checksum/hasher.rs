@@ -1,4 +1,4 @@
-//! Checksums of bytes that come in pieces.
+//! Incremental computation of object checksums.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,17 +7,18 @@ use sha2::{Digest as _, Sha256};
 
 use super::{HashKind, ObjectHash, chunk_size};
 
-/// The object was not as large as was said. Ask for its size again: it may have been replaced.
+/// Occurs when an object does not have the expected size, for example because it was replaced in the meantime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the object has {got} bytes and not {expected}")]
 pub struct SizeMismatch {
-    /// The size that was said.
+    /// The size with which the hasher was created.
     pub expected: u64,
-    /// How many bytes came, at least.
+    /// The number of bytes that were added.
     pub got: u64,
 }
 
-/// Computes the checksum of an object. The chunks of `sha2-256-chunked` depend on the size, so it is needed before.
+/// Computes the checksum of an object incrementally. The size must be known in advance, because the chunks of
+/// `sha2-256-chunked` depend on it.
 pub struct ObjectHasher {
     kind: HashKind,
     size: u64,
@@ -27,11 +28,11 @@ pub struct ObjectHasher {
 
 enum State {
     Chunked {
-        /// Over the digests of the chunks that are full.
+        /// The hash over the digests of the complete chunks.
         whole: Sha256,
         chunk: Sha256,
-        /// How many bytes the chunk still takes.
-        room: u64,
+        /// The number of bytes that the current chunk still lacks.
+        remaining: u64,
         chunk_size: u64,
     },
     Crc(crc_fast::Digest),
@@ -49,7 +50,7 @@ impl std::fmt::Debug for ObjectHasher {
 }
 
 impl ObjectHasher {
-    /// For an object of `size` bytes.
+    /// Creates a hasher for an object of `size` bytes.
     #[must_use]
     pub fn new(kind: HashKind, size: u64) -> Self {
         let chunk_size = chunk_size(size);
@@ -57,7 +58,7 @@ impl ObjectHasher {
             HashKind::Sha256Chunked => State::Chunked {
                 whole: Sha256::new(),
                 chunk: Sha256::new(),
-                room: chunk_size,
+                remaining: chunk_size,
                 chunk_size,
             },
             HashKind::Crc64Nvme => State::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme)),
@@ -71,7 +72,7 @@ impl ObjectHasher {
         }
     }
 
-    /// Takes the next bytes; how they are cut makes no difference.
+    /// Adds the next bytes, in pieces of any size.
     pub fn update(&mut self, mut bytes: &[u8]) {
         self.got = self.got.saturating_add(bytes.len() as u64);
         match &mut self.state {
@@ -80,25 +81,25 @@ impl ObjectHasher {
             State::Chunked {
                 whole,
                 chunk,
-                room,
+                remaining,
                 chunk_size,
             } => {
                 while !bytes.is_empty() {
-                    let taken = usize::try_from(*room).unwrap_or(usize::MAX).min(bytes.len());
-                    let (now, later) = bytes.split_at(taken);
-                    chunk.update(now);
-                    *room -= taken as u64;
-                    if *room == 0 {
+                    let taken = usize::try_from(*remaining).unwrap_or(usize::MAX).min(bytes.len());
+                    let (head, tail) = bytes.split_at(taken);
+                    chunk.update(head);
+                    *remaining -= taken as u64;
+                    if *remaining == 0 {
                         whole.update(chunk.finalize_reset());
-                        *room = *chunk_size;
+                        *remaining = *chunk_size;
                     }
-                    bytes = later;
+                    bytes = tail;
                 }
             }
         }
     }
 
-    /// The checksum, if as many bytes came as were said.
+    /// Returns the checksum, or an error if the number of bytes is not the expected size.
     pub fn finish(self) -> Result<ObjectHash, SizeMismatch> {
         if self.got != self.size {
             return Err(SizeMismatch {
@@ -112,11 +113,11 @@ impl ObjectHasher {
             State::Chunked {
                 mut whole,
                 chunk,
-                room,
+                remaining,
                 chunk_size,
             } => {
-                // The hash of no chunks, not of one that is empty, when there are no bytes.
-                if room < chunk_size {
+                // An empty object has the hash of no chunks, not that of one empty chunk.
+                if remaining < chunk_size {
                     whole.update(chunk.finalize());
                 }
                 BASE64_STANDARD.encode(whole.finalize())

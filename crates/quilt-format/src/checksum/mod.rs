@@ -1,8 +1,8 @@
-//! Checksums of objects: the three that manifests hold, computed from bytes or taken from S3's own.
+//! Checksums of objects: the three kinds that manifests contain, computed from bytes or derived from the checksums of S3.
 //!
-//! The rules are those of quilt3's `checksums.py`. Does not fetch anything.
+//! The rules are those of quilt3's `checksums.py`.
 //!
-//! Invariant: a checksum that comes out of here is the one that quilt3 computes of the same bytes.
+//! **Invariant.** Every checksum equals the one that quilt3 computes of the same bytes.
 
 mod chunks;
 mod hasher;
@@ -16,14 +16,15 @@ pub use s3::{from_crc64nvme, from_sha256};
 
 use super::json::{Object, Value};
 
-/// Objects of this size and more are uploaded in parts (`CHECKSUM_MULTIPART_THRESHOLD`), and smallest size of a chunk.
+/// The minimum size of a chunk, and the size from which on quilt3 uploads objects in parts
+/// (`CHECKSUM_MULTIPART_THRESHOLD`).
 pub const CHUNK: u64 = 8 * 1024 * 1024;
 
-/// Most parts of an upload (`CHECKSUM_MAX_PARTS`).
+/// The maximum number of parts of an upload (`CHECKSUM_MAX_PARTS`).
 const MAX_CHUNKS: u64 = 10_000;
 
-/// The size of the chunks of an object, and so of the parts of its upload: 8 MiB, doubled while there would be more than
-/// 10,000 (`get_checksum_chunksize`).
+/// Returns the chunk size of an object, which is also the part size of its upload: 8 MiB, doubled until the object has at
+/// most 10,000 chunks (`get_checksum_chunksize`).
 #[must_use]
 pub fn chunk_size(size: u64) -> u64 {
     let mut chunk = CHUNK;
@@ -33,19 +34,19 @@ pub fn chunk_size(size: u64) -> u64 {
     chunk
 }
 
-/// Which checksum.
+/// The kind of a checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HashKind {
-    /// The SHA-256 of the SHA-256 of every chunk, in base64. The default.
+    /// The SHA-256 over the SHA-256 digests of all chunks, in base64. This is quilt3's default.
     Sha256Chunked,
-    /// The CRC-64/NVME of the whole, its eight bytes big endian in base64. Written by servers.
+    /// The CRC-64/NVME of the whole object, big-endian in base64. Written by Quilt's servers.
     Crc64Nvme,
-    /// The SHA-256 of the whole, in hexadecimal digits. Written by quilt3 before version 6.
+    /// The SHA-256 of the whole object, in hexadecimal digits. Written by quilt3 before version 6.
     Sha256,
 }
 
 impl HashKind {
-    /// Its name in manifests.
+    /// Returns the name of the kind in manifests.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,25 +66,25 @@ impl fmt::Display for HashKind {
 /// The checksum of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectHash {
-    /// How it was computed.
+    /// The kind of the checksum.
     pub kind: HashKind,
-    /// What came out, as manifests spell it.
+    /// The value in the encoding of manifests, which depends on the kind.
     pub value: String,
 }
 
-/// A checksum of a manifest that cannot be checked.
+/// An error for a checksum in a manifest that cannot be verified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownHash {
-    /// Use a newer version, or build the package anew.
-    #[error("the hash type `{0}` is not known; known are sha2-256-chunked, CRC64NVME and SHA256")]
+    /// Occurs when the type is not one of [`HashKind`].
+    #[error("the hash type `{0}` is unknown; known types are sha2-256-chunked, CRC64NVME and SHA256")]
     Kind(String),
-    /// Build the package anew.
+    /// Occurs when the hash is not an object with the strings `type` and `value`.
     #[error("the hash is not an object with a `type` and a `value` that are strings")]
     Shape,
 }
 
 impl ObjectHash {
-    /// Reads the `hash` of an entry.
+    /// Parses the `hash` of an entry.
     pub fn read(hash: &Value) -> Result<Self, UnknownHash> {
         let text = |name| hash.as_object()?.get(name)?.as_str();
         let (Some(kind), Some(value)) = (text("type"), text("value")) else {
@@ -99,7 +100,7 @@ impl ObjectHash {
         })
     }
 
-    /// The `hash` of an entry.
+    /// Converts the checksum to the `hash` of an entry.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let fields = [

@@ -1,4 +1,4 @@
-//! Checksums that S3 keeps already, so that no byte has to be read.
+//! Checksums derived from those that S3 stores with an object, without reading its bytes.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -6,12 +6,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{CHUNK, HashKind, ObjectHash, chunk_size};
 
-/// `sha2-256-chunked` from the `ChecksumSHA256` of an object.
+/// Derives `sha2-256-chunked` from the `ChecksumSHA256` of an object, or returns `None` if the bytes have to be read.
 ///
-/// Below 8 MiB that is the digest of the whole, and has to be hashed again (`_simple_s3_to_quilt_checksum`). From there
-/// on it has to be composite, `…-N`, and then it is the value, if the parts of the upload were exactly the chunks; that
-/// only `GetObjectAttributes` tells, so `part_sizes` has to be given (as `try_get_compliant_sha256_chunked` of Quilt's
-/// package lambda demands). `None` means that the bytes have to be read.
+/// The checksum of an object below 8 MiB is the digest of its only chunk and is hashed once more
+/// (`_simple_s3_to_quilt_checksum`). The checksum of a larger object can be used if it is composite (`…-N`) and the parts of
+/// the upload were exactly the chunks. Only `GetObjectAttributes` reports the sizes of the parts, so `part_sizes` must be
+/// given (as in `try_get_compliant_sha256_chunked` of Quilt's package lambda).
 #[must_use]
 pub fn from_sha256(size: u64, checksum: &str, part_sizes: Option<&[u64]>) -> Option<ObjectHash> {
     let (digest, parts) = match checksum.split_once('-') {
@@ -24,10 +24,10 @@ pub fn from_sha256(size: u64, checksum: &str, part_sizes: Option<&[u64]>) -> Opt
         .filter(|digest| digest.len() == 32)?;
     let value = if size < CHUNK {
         match parts {
-            // The hash of no chunks is that of no bytes.
+            // The hash of no chunks is the hash of no bytes.
             None if size == 0 => digest,
             None => Sha256::digest(&digest).to_vec(),
-            // One part below 8 MiB: S3 hashed it twice already.
+            // S3 has already hashed the digest of the one part.
             Some(_) if size > 0 && parts_are_chunks(size, parts?, part_sizes?) => digest,
             Some(_) => return None,
         }
@@ -42,7 +42,7 @@ pub fn from_sha256(size: u64, checksum: &str, part_sizes: Option<&[u64]>) -> Opt
     })
 }
 
-/// `CRC64NVME` from the `ChecksumCRC64NVME` of an object, which is always that of the whole.
+/// Derives `CRC64NVME` from the `ChecksumCRC64NVME` of an object, which always covers the whole object.
 #[must_use]
 pub fn from_crc64nvme(checksum: &str) -> Option<ObjectHash> {
     BASE64_STANDARD.decode(checksum).ok().filter(|crc| crc.len() == 8)?;

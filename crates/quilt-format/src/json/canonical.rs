@@ -1,6 +1,7 @@
-//! The canonical spelling: keys sorted by code point, no spaces, everything but printable ASCII escaped.
+//! Canonical JSON, over which the top hash is computed: keys sorted by code point, no spaces, and everything but printable
+//! ASCII escaped.
 
-use super::scan::plain;
+use super::scan::plain_len;
 use super::{Text, Value};
 
 pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
@@ -20,7 +21,7 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        // Most objects need no sorting, and so no list of their keys.
+        // Most objects are sorted already and need no list of their keys.
         Value::Object(object) if object.is_sorted() => members(object.iter(), out),
         Value::Object(object) => members(object.sorted().into_iter(), out),
     }
@@ -39,11 +40,12 @@ fn members<'a>(members: impl Iterator<Item = (&'a Text, &'a Value)>, out: &mut V
     out.push(b'}');
 }
 
-/// `py_encode_basestring_ascii` of CPython: 0x20 to 0x7E stand as they are but for `"` and `\`; DEL is escaped.
+/// Appends a string like `py_encode_basestring_ascii` of CPython: 0x20 to 0x7E are copied except for `"` and `\`; DEL is
+/// escaped.
 pub(super) fn string(wtf8: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = wtf8;
-    while let Some((run, tail)) = rest.split_at_checked(plain(rest)) {
+    while let Some((run, tail)) = rest.split_at_checked(plain_len(rest)) {
         out.extend_from_slice(run);
         let Some((code, tail)) = next_code(tail) else { break };
         escape(code, out);
@@ -52,7 +54,7 @@ pub(super) fn string(wtf8: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Escapes every character of this.
+/// Appends the escape of every character.
 pub(super) fn escaped(wtf8: &[u8], out: &mut Vec<u8>) {
     let mut rest = wtf8;
     while let Some((code, tail)) = next_code(rest) {
@@ -86,7 +88,7 @@ fn unit(unit: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// The first code point, surrogates included, and what is behind it.
+/// Splits off the first code point, which may be a surrogate.
 fn next_code(wtf8: &[u8]) -> Option<(u32, &[u8])> {
     let (&first, rest) = wtf8.split_first()?;
     let (mut code, more) = match first {

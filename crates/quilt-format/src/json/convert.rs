@@ -1,4 +1,4 @@
-//! To and from `serde_json`, in which tools speak.
+//! Conversions to and from `serde_json`.
 
 use super::{Number, Object, Value};
 
@@ -24,8 +24,8 @@ impl From<&serde_json::Value> for Value {
 }
 
 impl From<&Value> for serde_json::Value {
-    /// What JSON without Python's extensions can say: integers beyond 64 bits become doubles, infinite ones the largest
-    /// double, not-a-number `null`, lone surrogates U+FFFD.
+    /// Converts to JSON without Python's extensions: integers beyond 64 bits become doubles, infinity the largest double, NaN
+    /// `null`, and lone surrogates U+FFFD.
     fn from(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -56,6 +56,6 @@ fn from_number(number: &Number) -> serde_json::Value {
         }
         Number::Float(float) => *float,
     };
-    // `clamp` leaves not-a-number as it is, of which `from` makes null.
+    // `clamp` keeps NaN, which `from` converts to null.
     serde_json::Value::from(float.clamp(f64::MIN, f64::MAX))
 }

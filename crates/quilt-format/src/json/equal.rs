@@ -1,9 +1,9 @@
-//! Equality as Python has it, which decides whether an entry changed (`PackageEntry.__eq__` of quilt3).
+//! Equality of values with Python's semantics, which decides whether an entry has changed (`PackageEntry.__eq__` of quilt3).
 
 use super::{Number, Value};
 
 impl PartialEq for Value {
-    /// As in Python, `1`, `1.0` and `true` are equal, the order of keys does not count, and not-a-number equals nothing.
+    /// As in Python, `1`, `1.0` and `true` are equal, the order of keys is ignored, and NaN is not equal to itself.
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -18,7 +18,7 @@ impl PartialEq for Value {
     }
 }
 
-/// The number that Python takes it for.
+/// Returns the number as which Python compares the value.
 fn number(value: &Value) -> Option<Number> {
     match value {
         Value::Bool(value) => Some(Number::Integer(if *value { "1" } else { "0" }.into())),
@@ -30,10 +30,10 @@ fn number(value: &Value) -> Option<Number> {
 fn equal(a: &Number, b: &Number) -> bool {
     match (a, b) {
         (Number::Integer(a), Number::Integer(b)) => a == b,
-        #[expect(clippy::float_cmp, reason = "the same double, or another number")]
+        #[expect(clippy::float_cmp, reason = "equal doubles are the same number")]
         (Number::Float(a), Number::Float(b)) => a == b,
         (Number::Integer(digits), Number::Float(float)) | (Number::Float(float), Number::Integer(digits)) => {
-            // Printed without fraction, a double has all of its digits: the comparison is exact, as Python's is.
+            // Formatted without a fraction, a double has all of its digits, so the comparison is exact, as in Python.
             float.is_finite() && float.fract() == 0.0 && format!("{:.0}", float + 0.0) == **digits
         }
     }

@@ -1,14 +1,14 @@
-//! JSON as Python's `json` module sees it.
+//! JSON with the semantics of Python's `json` module.
 //!
-//! Owns values whose numbers keep what the text said, and the two spellings that Quilt writes: the canonical one that is
-//! hashed and the one of manifests. Does not know what a manifest is.
+//! **Owns** values whose numbers keep the digits of their text, and the two formats that Quilt writes: the canonical one that
+//! is hashed, and that of manifests.
 //!
-//! `serde_json` is not used for manifests: it makes doubles of integers beyond 64 bits unless `arbitrary_precision` is
-//! on, which would change the whole build; it refuses `1e400`, `NaN` and lone surrogates, which Python reads; and it
-//! prints doubles differently.
+//! `serde_json` is not used for manifests: it converts integers beyond 64 bits to doubles unless `arbitrary_precision` is
+//! enabled, which would affect the whole build; it rejects `1e400`, `NaN` and lone surrogates, which Python accepts; and it
+//! formats doubles differently.
 //!
-//! Invariant: the same text gives the bytes that `json.JSONDecoder().decode` followed by `json.JSONEncoder` gives in
-//! CPython 3.11, or is refused where that raises. Depth is bounded ([`parse::MAX_DEPTH`]), so no value can exhaust a
+//! **Invariants.** A text yields the bytes that `json.JSONDecoder().decode` followed by `json.JSONEncoder` yields in CPython
+//! 3.11, or an error where that raises one. The depth is limited ([`parse::MAX_DEPTH`]), so that no value can overflow the
 //! stack.
 
 mod canonical;
@@ -25,8 +25,8 @@ mod write;
 pub use number::Number;
 pub use object::Object;
 pub use parse::{ParseError, parse};
-pub(crate) use recode::{Recoder, quoted};
-pub(crate) use scan::{plain, plain_uri, split_digits};
+pub(crate) use recode::Recoder;
+pub(crate) use scan::{plain_len, plain_uri_len, split_digits, split_plain_string};
 pub use text::Text;
 pub use write::NotWritable;
 
@@ -43,12 +43,12 @@ pub enum Value {
     String(Text),
     /// An array.
     Array(Vec<Value>),
-    /// An object; its keys keep their order.
+    /// An object, with its keys in the order of the text.
     Object(Object),
 }
 
 impl Value {
-    /// Whether Python's `bool()` says so: quilt3 takes `null`, `false`, zero and everything empty as absent.
+    /// Returns Python's `bool()` of the value. quilt3 treats `null`, `false`, zero and empty values as absent.
     #[must_use]
     pub fn is_truthy(&self) -> bool {
         match self {
@@ -61,22 +61,22 @@ impl Value {
         }
     }
 
-    /// About how many bytes of memory it takes.
+    /// Estimates the memory of the value in bytes.
     #[must_use]
-    pub fn weight(&self) -> usize {
-        /// An allocation of its own.
-        const PIECE: usize = 32;
+    pub fn estimate_bytes(&self) -> usize {
+        /// Overhead of a separate allocation.
+        const ALLOCATION: usize = 32;
         size_of::<Self>()
             + match self {
                 Self::Null | Self::Bool(_) => 0,
-                Self::Number(_) => PIECE,
-                Self::String(text) => PIECE + text.len(),
-                Self::Array(items) => items.iter().map(Self::weight).sum(),
-                Self::Object(object) => object.weight(),
+                Self::Number(_) => ALLOCATION,
+                Self::String(text) => ALLOCATION + text.len(),
+                Self::Array(items) => items.iter().map(Self::estimate_bytes).sum(),
+                Self::Object(object) => object.estimate_bytes(),
             }
     }
 
-    /// The text, if it is a string without lone surrogates.
+    /// Returns the text of a string without lone surrogates.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -85,7 +85,7 @@ impl Value {
         }
     }
 
-    /// The object, if it is one.
+    /// Returns the object, if the value is one.
     #[must_use]
     pub fn as_object(&self) -> Option<&Object> {
         match self {
@@ -94,7 +94,7 @@ impl Value {
         }
     }
 
-    /// The items, if it is an array.
+    /// Returns the items, if the value is an array.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Value]> {
         match self {
@@ -103,7 +103,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is an integer from 0 to 2^64 - 1.
+    /// Returns the number, if the value is an integer from 0 to 2^64 - 1.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
         match self {
@@ -112,13 +112,13 @@ impl Value {
         }
     }
 
-    /// Appends the canonical spelling, which the top hash covers: `json.JSONEncoder(sort_keys=True, separators=(',',
-    /// ':'))` of quilt3's `Package._calculate_top_hash`.
+    /// Appends the canonical form, over which the top hash is computed: `json.JSONEncoder(sort_keys=True,
+    /// separators=(',', ':'))` of quilt3's `Package._calculate_top_hash`.
     pub fn write_canonical(&self, out: &mut Vec<u8>) {
         canonical::value(self, out);
     }
 
-    /// The canonical spelling. It is ASCII.
+    /// Returns the canonical form, which is ASCII.
     #[must_use]
     pub fn canonical(&self) -> String {
         let mut out = Vec::new();
@@ -126,22 +126,22 @@ impl Value {
         String::from_utf8_lossy(&out).into_owned()
     }
 
-    /// Appends the spelling of manifests: `json.JSONEncoder(ensure_ascii=False, allow_nan=False)` of quilt3's
+    /// Appends the format of manifests: `json.JSONEncoder(ensure_ascii=False, allow_nan=False)` of quilt3's
     /// `Package._dump`.
     pub fn write_manifest(&self, out: &mut Vec<u8>) -> Result<(), NotWritable> {
         write::value(self, out)
     }
 }
 
-/// Appends the canonical spelling of a string, which is UTF-8.
+/// Appends the canonical form of a string in UTF-8.
 pub(crate) fn write_canonical_str(text: &[u8], out: &mut Vec<u8>) {
     canonical::string(text, out);
 }
 
-/// Appends an integer.
+/// Appends an integer in decimal digits.
 pub(crate) fn write_integer(number: u64, out: &mut Vec<u8>) {
     use std::io::Write as _;
-    // Writing to memory does not fail.
+    // Writing to a `Vec` cannot fail.
     let _ = write!(out, "{number}");
 }
 

@@ -1,14 +1,14 @@
-//! Numbers: integers of any size exactly, everything else as a double, printed as Python's `repr` prints it.
+//! Numbers: exact integers of any size, and doubles in the format of Python's `repr`.
 //!
 //! The digits of a double come from `ryu`, whose shortest digits are those of CPython's `float_repr_style = 'short'`.
-//! Rust's own formatter breaks ties between two shortest candidates the other way, which changes hashes.
+//! Rust's own formatter breaks ties between two shortest candidates differently, which would change hashes.
 
 /// A JSON number.
 #[derive(Debug, Clone)]
 pub enum Number {
-    /// A literal without fraction and exponent: its digits, `-0` as `0`.
+    /// A literal without fraction and exponent, as its digits; `-0` is `0`.
     Integer(Box<str>),
-    /// Any other literal. It may be infinite (`1e400`) or not a number (Python reads `NaN`).
+    /// Any other literal. It may be infinite (`1e400`) or NaN, which Python accepts.
     Float(f64),
 }
 
@@ -43,8 +43,8 @@ fn float(number: f64, out: &mut Vec<u8>) {
         return out.extend_from_slice(b"0.0");
     }
     let mut buffer = ryu::Buffer::new();
-    let (digits, count, point) = shortest(buffer.format_finite(number.abs()));
-    // `float_repr` of CPython: fixed notation when the point lies behind at least -3 and at most 16 digits.
+    let Decimal { digits, count, point } = decimal(buffer.format_finite(number.abs()));
+    // `float_repr` of CPython: fixed notation when the point is at a position from -3 to 16.
     if point <= -4 || point > 16 {
         put(digits, 1, count, out);
         let exponent = point - 1;
@@ -72,7 +72,7 @@ fn float(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes `count` digits, with a point behind the first `whole` of them if there are more.
+/// Writes `count` digits, with a point after the first `whole` of them if there are more.
 fn put(mut digits: impl Iterator<Item = u8>, whole: usize, count: usize, out: &mut Vec<u8>) {
     out.extend(digits.by_ref().take(whole));
     if count > whole {
@@ -85,9 +85,16 @@ fn zeros(count: i32, out: &mut Vec<u8>) {
     out.extend(std::iter::repeat_n(b'0', usize::try_from(count).unwrap_or_default()));
 }
 
-/// The digits of what `ryu` printed, without zeros at either end, how many there are, and where the point lies: the number
-/// is 0.DIGITS times ten to the power of it.
-fn shortest(printed: &str) -> (impl Iterator<Item = u8> + '_, usize, i32) {
+/// The shortest decimal form of a double: 0.DIGITS times ten to the power of `point`.
+struct Decimal<D> {
+    /// The digits, without zeros at either end.
+    digits: D,
+    count: usize,
+    point: i32,
+}
+
+/// Parses the output of `ryu`.
+fn decimal(printed: &str) -> Decimal<impl Iterator<Item = u8> + '_> {
     let (mantissa, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all = || whole.bytes().chain(fraction.bytes());
@@ -96,9 +103,9 @@ fn shortest(printed: &str) -> (impl Iterator<Item = u8> + '_, usize, i32) {
     let count = whole.len() + fraction.len() - leading - trailing;
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let signed = |length: usize| i32::try_from(length).unwrap_or_default();
-    (
-        all().skip(leading).take(count),
+    Decimal {
+        digits: all().skip(leading).take(count),
         count,
-        signed(whole.len()) + exponent - signed(leading),
-    )
+        point: signed(whole.len()) + exponent - signed(leading),
+    }
 }

@@ -1,33 +1,33 @@
-//! Objects, in the order in which they were written.
+//! Objects, with their keys in the order of the text.
 
 use std::collections::HashMap;
 
 use super::{Text, Value};
 
-/// Up to this many keys are compared one by one; more go through a table, so that a hostile object costs no square.
-const FEW: usize = 16;
+/// Up to this many keys are compared pairwise; more go through a hash table, so that an object costs at most linear time.
+const MAX_LINEAR_KEYS: usize = 16;
 
-/// A JSON object with Python's `dict` order: a key stands where it was first written and has the value last written.
+/// A JSON object with the order of Python's `dict`: a repeated key keeps its first position and has its last value.
 #[derive(Debug, Clone, Default)]
 pub struct Object(Vec<(Text, Value)>);
 
 impl Object {
-    /// An object without keys.
+    /// Creates an empty object.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The object of pairs in which a key may occur several times: the last wins.
+    /// Creates an object from pairs, in which the last value of a repeated key wins.
     pub(super) fn from_pairs(mut pairs: Vec<(Text, Value)>) -> Self {
         if has_duplicates(&pairs) {
-            let mut places: HashMap<Text, usize> = HashMap::with_capacity(pairs.len());
+            let mut positions: HashMap<Text, usize> = HashMap::with_capacity(pairs.len());
             let mut kept: Vec<(Text, Value)> = Vec::with_capacity(pairs.len());
             for (key, value) in pairs {
-                if let Some(slot) = places.get(&key).and_then(|place| kept.get_mut(*place)) {
+                if let Some(slot) = positions.get(&key).and_then(|position| kept.get_mut(*position)) {
                     slot.1 = value;
                 } else {
-                    places.insert(key.clone(), kept.len());
+                    positions.insert(key.clone(), kept.len());
                     kept.push((key, value));
                 }
             }
@@ -36,25 +36,25 @@ impl Object {
         Self(pairs)
     }
 
-    /// Whether there are no keys.
+    /// Returns whether the object has no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// Sets a key, in its place if it has one, else at the end.
+    /// Sets the value of a key. A new key is added at the end.
     pub fn set(&mut self, key: &str, value: Value) {
         match self.0.iter_mut().find(|(name, _)| name == key) {
             Some(slot) => slot.1 = value,
@@ -62,36 +62,38 @@ impl Object {
         }
     }
 
-    /// Takes a key out.
+    /// Removes a key and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let place = self.0.iter().position(|(name, _)| name == key)?;
-        Some(self.0.remove(place).1)
+        let position = self.0.iter().position(|(name, _)| name == key)?;
+        Some(self.0.remove(position).1)
     }
 
-    /// About how many bytes of memory its fields take.
+    /// Estimates the memory of the fields in bytes.
     #[must_use]
-    pub fn weight(&self) -> usize {
-        /// The key's place beside the value, and its allocation.
+    pub fn estimate_bytes(&self) -> usize {
+        /// The key's slot beside the value, and its allocation.
         const FIELD: usize = 80;
-        self.iter().map(|(key, value)| FIELD + key.len() + value.weight()).sum()
+        self.iter()
+            .map(|(key, value)| FIELD + key.len() + value.estimate_bytes())
+            .sum()
     }
 
-    /// The keys and values in their order.
+    /// Iterates over the keys and values in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&Text, &Value)> {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
-    /// The keys and values in their order, taken out.
+    /// Iterates over the keys and values by value.
     pub(crate) fn into_pairs(self) -> impl Iterator<Item = (Text, Value)> {
         self.0.into_iter()
     }
 
-    /// Whether the keys stand in the order of code points already.
+    /// Returns whether the keys are sorted by code point.
     pub(super) fn is_sorted(&self) -> bool {
         self.0.is_sorted_by(|(a, _), (b, _)| a <= b)
     }
 
-    /// The pairs by key, in the order of code points.
+    /// Returns the pairs, sorted by the code points of their keys.
     pub(super) fn sorted(&self) -> Vec<(&Text, &Value)> {
         let mut pairs: Vec<_> = self.iter().collect();
         pairs.sort_unstable_by_key(|(key, _)| *key);
@@ -106,7 +108,7 @@ impl<K: Into<Text>> FromIterator<(K, Value)> for Object {
 }
 
 fn has_duplicates(pairs: &[(Text, Value)]) -> bool {
-    if pairs.len() <= FEW {
+    if pairs.len() <= MAX_LINEAR_KEYS {
         let mut rest = pairs;
         while let Some(((key, _), others)) = rest.split_first() {
             if others.iter().any(|(other, _)| other == key) {
@@ -116,6 +118,6 @@ fn has_duplicates(pairs: &[(Text, Value)]) -> bool {
         }
         return false;
     }
-    let mut seen = std::collections::HashSet::with_capacity(pairs.len());
-    !pairs.iter().all(|(key, _)| seen.insert(key))
+    let mut unique = std::collections::HashSet::with_capacity(pairs.len());
+    !pairs.iter().all(|(key, _)| unique.insert(key))
 }

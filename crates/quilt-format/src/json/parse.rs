@@ -1,29 +1,29 @@
-//! The reader: what Python's `json.JSONDecoder().decode` accepts, and nothing else.
+//! The parser, which accepts exactly what Python's `json.JSONDecoder().decode` accepts.
 //!
-//! Beyond RFC 8259 that is `NaN`, `Infinity`, `-Infinity`, doubles beyond the range (infinite) and lone surrogates in
-//! escapes. A byte order mark is refused, and so is an integer of more than 4,300 digits (`sys.set_int_max_str_digits`).
+//! Beyond RFC 8259, these are `NaN`, `Infinity`, `-Infinity`, doubles out of range (as infinity) and lone surrogates in
+//! escapes. A byte order mark is rejected, and so are integers of more than 4,300 digits (`sys.set_int_max_str_digits`).
 
-use super::recode::quoted;
+use super::scan::split_plain_string;
 use super::{Number, Object, Text, Value};
 
-/// How deep arrays and objects may stand in each other. Python's bound is its recursion limit of 1,000 less the frames of
-/// its caller; this one is a little lower, so that what is written here can be read there.
+/// The maximum depth of nested arrays and objects. Python's limit is its recursion limit of 1,000 less the frames of its
+/// caller; this one is a little lower, so that quilt3 can read what this crate writes.
 pub const MAX_DEPTH: usize = 900;
 
 /// Python's default for `sys.set_int_max_str_digits`.
 const MAX_DIGITS: usize = 4300;
 
-/// Why a text is not JSON.
+/// Occurs when a text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} at byte {at}")]
 pub struct ParseError {
-    /// What is wrong.
+    /// The problem.
     pub problem: &'static str,
-    /// Where, in bytes from the start of the text.
+    /// The position of the problem, in bytes from the start of the text.
     pub at: usize,
 }
 
-/// Reads one value, with white space around it.
+/// Parses one value, with optional white space around it.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
     let mut parser = Parser {
         text: text.as_bytes(),
@@ -34,7 +34,7 @@ pub fn parse(text: &str) -> Result<Value, ParseError> {
     parser.space();
     match parser.peek() {
         None => Ok(value),
-        Some(_) => Err(parser.error("there is more behind the value")),
+        Some(_) => Err(parser.error("unexpected text after the value")),
     }
 }
 
@@ -57,9 +57,9 @@ impl<'a> Parser<'a> {
     }
 
     fn take(&mut self, byte: u8) -> bool {
-        let there = self.peek() == Some(byte);
-        self.at += usize::from(there);
-        there
+        let matches = self.peek() == Some(byte);
+        self.at += usize::from(matches);
+        matches
     }
 
     fn space(&mut self) {
@@ -68,9 +68,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn word(&mut self, word: &[u8], value: Value) -> Result<Value, ParseError> {
-        if self.rest().starts_with(word) {
-            self.at += word.len();
+    fn literal(&mut self, literal: &[u8], value: Value) -> Result<Value, ParseError> {
+        if self.rest().starts_with(literal) {
+            self.at += literal.len();
             Ok(value)
         } else {
             Err(self.error("expected a value"))
@@ -80,26 +80,26 @@ impl<'a> Parser<'a> {
     fn value(&mut self, depth: usize) -> Result<Value, ParseError> {
         match self.peek() {
             Some(b'"') => Ok(Value::String(self.string()?)),
-            Some(b'{') => self.object(self.deeper(depth)?),
-            Some(b'[') => self.array(self.deeper(depth)?),
-            Some(b'n') => self.word(b"null", Value::Null),
-            Some(b't') => self.word(b"true", Value::Bool(true)),
-            Some(b'f') => self.word(b"false", Value::Bool(false)),
-            Some(b'N') => self.word(b"NaN", Value::Number(Number::Float(f64::NAN))),
-            Some(b'I') => self.word(b"Infinity", Value::Number(Number::Float(f64::INFINITY))),
+            Some(b'{') => self.object(self.descend(depth)?),
+            Some(b'[') => self.array(self.descend(depth)?),
+            Some(b'n') => self.literal(b"null", Value::Null),
+            Some(b't') => self.literal(b"true", Value::Bool(true)),
+            Some(b'f') => self.literal(b"false", Value::Bool(false)),
+            Some(b'N') => self.literal(b"NaN", Value::Number(Number::Float(f64::NAN))),
+            Some(b'I') => self.literal(b"Infinity", Value::Number(Number::Float(f64::INFINITY))),
             Some(b'-') if self.rest().starts_with(b"-I") => {
-                self.word(b"-Infinity", Value::Number(Number::Float(f64::NEG_INFINITY)))
+                self.literal(b"-Infinity", Value::Number(Number::Float(f64::NEG_INFINITY)))
             }
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => Err(self.error("expected a value")),
         }
     }
 
-    fn deeper(&self, depth: usize) -> Result<usize, ParseError> {
+    fn descend(&self, depth: usize) -> Result<usize, ParseError> {
         if depth < MAX_DEPTH {
             Ok(depth + 1)
         } else {
-            Err(self.error("arrays and objects stand too deep in each other"))
+            Err(self.error("arrays and objects are nested too deeply"))
         }
     }
 
@@ -175,7 +175,7 @@ impl<'a> Parser<'a> {
             integer = false;
         }
         if self.take(b'e') || self.take(b'E') {
-            let _sign = self.take(b'+') || self.take(b'-');
+            let _ = self.take(b'+') || self.take(b'-');
             if self.digits() == 0 {
                 return Err(self.error("expected a digit"));
             }
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
     }
 
     fn string(&mut self) -> Result<Text, ParseError> {
-        if let Some((quoted, _)) = quoted(self.rest()) {
+        if let Some((quoted, _)) = split_plain_string(self.rest()) {
             self.at += quoted.len();
             return Ok(Text::new(quoted.get(1..quoted.len() - 1).unwrap_or_default().to_vec()));
         }
@@ -210,7 +210,7 @@ impl<'a> Parser<'a> {
             let rest = self.rest();
             let special = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20));
             let Some(length) = special else {
-                return Err(self.error("a string does not end"));
+                return Err(self.error("a string is not terminated"));
             };
             out.extend_from_slice(rest.get(..length).unwrap_or_default());
             self.at += length;
@@ -218,7 +218,7 @@ impl<'a> Parser<'a> {
                 return Ok(Text::new(out));
             }
             if !self.take(b'\\') {
-                return Err(self.error("a string holds a control character that is not escaped"));
+                return Err(self.error("a string contains an unescaped control character"));
             }
             self.escape(&mut out)?;
         }
@@ -226,7 +226,7 @@ impl<'a> Parser<'a> {
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), ParseError> {
         let Some(letter) = self.peek() else {
-            return Err(self.error("a string does not end"));
+            return Err(self.error("a string is not terminated"));
         };
         let plain = match letter {
             b'"' | b'\\' | b'/' => letter,
@@ -269,7 +269,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Appends a code point, which may be a surrogate, as generalised UTF-8.
+/// Appends a code point, which may be a surrogate, in WTF-8.
 fn push_code(code: u32, out: &mut Vec<u8>) {
     if let Some(c) = char::from_u32(code) {
         out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());

@@ -1,51 +1,52 @@
-//! The fast path from a text to its canonical spelling, which allocates no values.
+//! The fast path from a JSON text to its canonical form, which allocates no values.
 //!
-//! It takes what writers of JSON usually write, and leaves the rest (numeric escapes, keys that are not plain ASCII,
-//! duplicate keys, a space before a colon, several lines, invalid JSON) to the general path, which is
-//! [`parse`](super::parse()) and [`Value::write_canonical`](super::Value::write_canonical). Invariant: where the fast path
-//! takes a text, both paths write the same bytes; a property test compares them.
+//! It handles what JSON writers usually produce and leaves the rest (numeric escapes, keys other than plain ASCII, duplicate
+//! keys, a space before a colon, several lines, invalid JSON) to the general path, [`parse`](super::parse()) followed by
+//! [`Value::write_canonical`](super::Value::write_canonical).
+//!
+//! **Invariant.** Where the fast path handles a text, both paths write the same bytes; a property test compares them.
 
-use super::scan::{plain, split_digits};
+use super::scan::{plain_len, split_digits, split_plain_string};
 use super::{Number, Value, canonical, parse};
 
-/// An object with this many members is left to the general path if they are not in order.
-const MANY: usize = 64;
-/// Values nested deeper are left to the general path.
-const DEEP: usize = 32;
+/// Unsorted objects with more members than this are left to the general path.
+const MAX_INSERTION_SORT: usize = 64;
+/// Values nested deeper than this are left to the general path.
+const MAX_FAST_DEPTH: usize = 32;
 
-/// Recodes values. Keeps its memory, so that one of them does for many rows.
+/// Rewrites values in canonical form. A recoder reuses its buffers, so one should be used for many rows.
 #[derive(Debug, Default)]
 pub(crate) struct Recoder {
     members: Vec<Member>,
     spare: Vec<u8>,
 }
 
-/// Where a member of an object stands in the output.
+/// The position of an object's member in the output.
 #[derive(Debug, Clone, Copy)]
 struct Member {
     start: usize,
-    /// The end of the key, behind its quote.
+    /// The end of the key, after its quote.
     key_end: usize,
     end: usize,
 }
 
 impl Recoder {
-    /// Appends the canonical spelling of the value that `text` begins with, and tells what is behind it. `None` asks
-    /// for the general path; what was appended then has no meaning.
+    /// Appends the canonical form of the value at the start of `text` and returns the remaining text. `None` means that the
+    /// general path is required; the bytes appended so far are then meaningless.
     pub(crate) fn value<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
         self.members.clear();
-        self.at(text, out, 0)
+        self.value_at(text, out, 0)
     }
 
-    fn at<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>, depth: usize) -> Option<&'a [u8]> {
+    fn value_at<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>, depth: usize) -> Option<&'a [u8]> {
         match text {
             [b'"', ..] => string(text, out),
             [b'-' | b'0'..=b'9', ..] => number(text, out),
-            [b'{', rest @ ..] if depth < DEEP => self.object(rest, out, depth + 1),
-            [b'[', rest @ ..] if depth < DEEP => self.array(rest, out, depth + 1),
-            [b'n', ..] => word(b"null", text, out),
-            [b't', ..] => word(b"true", text, out),
-            [b'f', ..] => word(b"false", text, out),
+            [b'{', rest @ ..] if depth < MAX_FAST_DEPTH => self.object(rest, out, depth + 1),
+            [b'[', rest @ ..] if depth < MAX_FAST_DEPTH => self.array(rest, out, depth + 1),
+            [b'n', ..] => literal(b"null", text, out),
+            [b't', ..] => literal(b"true", text, out),
+            [b'f', ..] => literal(b"false", text, out),
             _ => None,
         }
     }
@@ -53,20 +54,20 @@ impl Recoder {
     fn array<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>, depth: usize) -> Option<&'a [u8]> {
         out.push(b'[');
         let mut rest = space(text);
-        if let [b']', behind @ ..] = rest {
+        if let [b']', after @ ..] = rest {
             out.push(b']');
-            return Some(behind);
+            return Some(after);
         }
         loop {
-            rest = space(self.at(rest, out, depth)?);
+            rest = space(self.value_at(rest, out, depth)?);
             match rest {
-                [b',', behind @ ..] => {
+                [b',', after @ ..] => {
                     out.push(b',');
-                    rest = space(behind);
+                    rest = space(after);
                 }
-                [b']', behind @ ..] => {
+                [b']', after @ ..] => {
                     out.push(b']');
-                    return Some(behind);
+                    return Some(after);
                 }
                 _ => return None,
             }
@@ -76,33 +77,33 @@ impl Recoder {
     fn object<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>, depth: usize) -> Option<&'a [u8]> {
         let begin = out.len();
         let mut rest = space(text);
-        if let [b'}', behind @ ..] = rest {
+        if let [b'}', after @ ..] = rest {
             out.extend_from_slice(b"{}");
-            return Some(behind);
+            return Some(after);
         }
         let first = self.members.len();
         loop {
-            // Each has a comma in front, so that they can change places. The first comma becomes the bracket.
+            // Each member is preceded by a comma, so that members can be reordered. The first comma becomes the brace.
             let start = out.len();
-            let (key, behind) = quoted(rest)?;
-            let [b':', behind @ ..] = behind else { return None };
+            let (key, after) = split_plain_string(rest)?;
+            let [b':', after @ ..] = after else { return None };
             out.push(b',');
             out.extend_from_slice(rest.get(..=key.len())?);
             let key_end = start + 1 + key.len();
-            rest = space(self.at(space(behind), out, depth)?);
+            rest = space(self.value_at(space(after), out, depth)?);
             self.members.push(Member {
                 start,
                 key_end,
                 end: out.len(),
             });
-            settle(self.members.get_mut(first..)?, out, &mut self.spare)?;
+            insert_sorted(self.members.get_mut(first..)?, out, &mut self.spare)?;
             match rest {
-                [b',', behind @ ..] => rest = space(behind),
-                [b'}', behind @ ..] => {
+                [b',', after @ ..] => rest = space(after),
+                [b'}', after @ ..] => {
                     self.members.truncate(first);
                     *out.get_mut(begin)? = b'{';
                     out.push(b'}');
-                    return Some(behind);
+                    return Some(after);
                 }
                 _ => return None,
             }
@@ -111,44 +112,45 @@ impl Recoder {
 }
 
 impl Member {
-    /// The key without its quotes. It is plain ASCII, whose order is that of its code points.
+    /// Returns the key without its quotes. It is plain ASCII, whose byte order is that of its code points.
     fn key<'a>(&self, out: &'a [u8]) -> Option<&'a [u8]> {
         out.get(self.start + 2..self.key_end - 1)
     }
 }
 
-/// Puts the last member, with which the output ends, in its place among the others, which are in order. `None` if its key
-/// is there already, or if the members are too many to be sorted by insertion.
-fn settle(members: &mut [Member], out: &mut [u8], spare: &mut Vec<u8>) -> Option<()> {
+/// Moves the last member, at the end of the output, to its position among the others, which are sorted. Returns `None` if
+/// its key is a duplicate, or if there are too many members for an insertion sort.
+fn insert_sorted(members: &mut [Member], out: &mut [u8], spare: &mut Vec<u8>) -> Option<()> {
     let (last, others) = members.split_last()?;
-    let Some(before) = others.last() else { return Some(()) };
+    let Some(previous) = others.last() else { return Some(()) };
     let key = last.key(out);
-    if before.key(out) < key {
+    if previous.key(out) < key {
         return Some(());
     }
-    if others.len() > MANY {
+    if others.len() > MAX_INSERTION_SORT {
         return None;
     }
-    let place = others
+    let position = others
         .iter()
         .rposition(|other| other.key(out) < key)
-        .map_or(0, |place| place + 1);
-    let next = others.get(place)?;
+        .map_or(0, |position| position + 1);
+    let next = others.get(position)?;
     if next.key(out) == key {
         return None;
     }
-    let (begin, length) = (next.start, last.end - last.start);
+    let begin = next.start;
+    let length = last.end - last.start;
     let moved = Member {
         start: begin,
         key_end: begin + (last.key_end - last.start),
         end: begin + length,
     };
-    // `rotate_right` would do the same, byte by byte.
+    // `rotate_right` on the output does the same, but moves single bytes.
     spare.clear();
     spare.extend_from_slice(out.get(last.start..last.end)?);
     out.copy_within(begin..last.start, begin + length);
     out.get_mut(begin..begin + length)?.copy_from_slice(spare);
-    let tail = members.get_mut(place..)?;
+    let tail = members.get_mut(position..)?;
     tail.rotate_right(1);
     *tail.first_mut()? = moved;
     for member in tail.iter_mut().skip(1) {
@@ -159,71 +161,60 @@ fn settle(members: &mut [Member], out: &mut [u8], spare: &mut Vec<u8>) -> Option
     Some(())
 }
 
-/// White space, but for the ends of lines.
+/// Skips white space except for line ends.
 fn space(text: &[u8]) -> &[u8] {
     match text {
         [b' ', rest @ ..] if matches!(rest, [b'!'..=0xff, ..]) => rest,
         [b'!'..=0xff, ..] => text,
         _ => {
             let mut rest = text;
-            while let [b' ' | b'\t', behind @ ..] = rest {
-                rest = behind;
+            while let [b' ' | b'\t', after @ ..] = rest {
+                rest = after;
             }
             rest
         }
     }
 }
 
-fn word<'a>(word: &[u8], text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
-    let rest = text.strip_prefix(word)?;
-    out.extend_from_slice(word);
+fn literal<'a>(literal: &[u8], text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
+    let rest = text.strip_prefix(literal)?;
+    out.extend_from_slice(literal);
     Some(rest)
 }
 
-/// A string with its quotes that is plain from one to the other, and what is behind it.
-pub(crate) fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let [b'"', inside @ ..] = text else { return None };
-    let length = plain(inside);
-    if inside.get(length) == Some(&b'"') {
-        text.split_at_checked(length + 2)
-    } else {
-        None
-    }
-}
-
 fn string<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
-    let mut length = 1 + plain(text.get(1..)?);
+    let mut length = 1 + plain_len(text.get(1..)?);
     let mut rest = text;
     loop {
         if rest.get(length) == Some(&b'"') {
-            let (last, behind) = rest.split_at_checked(length + 1)?;
+            let (last, after) = rest.split_at_checked(length + 1)?;
             out.extend_from_slice(last);
-            return Some(behind);
+            return Some(after);
         }
-        let (run, behind) = rest.split_at_checked(length)?;
+        let (run, after) = rest.split_at_checked(length)?;
         out.extend_from_slice(run);
-        rest = match behind {
-            [b'\\', b'/', behind @ ..] => {
+        rest = match after {
+            [b'\\', b'/', after @ ..] => {
                 out.push(b'/');
-                behind
+                after
             }
             [
                 b'\\',
                 letter @ (b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't'),
-                behind @ ..,
+                after @ ..,
             ] => {
                 out.extend_from_slice(&[b'\\', *letter]);
-                behind
+                after
             }
             [0x7f..=0xff, ..] => {
-                let length = behind.iter().take_while(|byte| **byte >= 0x7f).count();
-                let (foreign, behind) = behind.split_at_checked(length)?;
+                let length = after.iter().take_while(|byte| **byte >= 0x7f).count();
+                let (foreign, after) = after.split_at_checked(length)?;
                 canonical::escaped(std::str::from_utf8(foreign).ok()?.as_bytes(), out);
-                behind
+                after
             }
             _ => return None,
         };
-        length = plain(rest);
+        length = plain_len(rest);
     }
 }
 
@@ -236,7 +227,7 @@ fn number<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
             (digits, rest) = split_digits(fraction);
             is_repr(whole, digits)
         }
-        // Python has no negative zero among its integers, and bounds those that it reads.
+        // Python has no negative zero integer, and limits the digits of integers.
         _ => whole.len() <= 1000 && (whole != b"0" || magnitude.len() == text.len()),
     };
     is_canonical &= matches!(whole, [b'0'] | [b'1'..=b'9', ..]);
@@ -260,17 +251,16 @@ fn number<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
     Some(rest)
 }
 
-/// Whether whole digits and those behind the point are what Python prints for their double. Says `false` too often, never
-/// `true`.
+/// Returns whether a decimal with these digits is certainly the `repr` of its double. May return `false` for one that is.
 ///
-/// A double keeps 15 decimal digits: no two such decimals are the same double, so the shortest that reads back as it is
-/// the literal itself.
+/// A double preserves 15 decimal digits: no two such decimals are the same double, so the shortest decimal that reads back
+/// as the double is the literal itself.
 fn is_repr(whole: &[u8], fraction: &[u8]) -> bool {
     let is_short = whole.len() + fraction.len() <= 15;
-    let has_no_zero_behind = matches!(fraction, [_] | [.., b'1'..=b'9']);
-    // Smaller ones are written with an exponent.
+    let has_no_trailing_zero = matches!(fraction, [_] | [.., b'1'..=b'9']);
+    // Smaller numbers are written with an exponent.
     let is_large = whole != b"0" || fraction == b"0" || fraction.iter().take(4).any(|digit| *digit != b'0');
-    is_short && has_no_zero_behind && is_large
+    is_short && has_no_trailing_zero && is_large
 }
 
 #[cfg(test)]
@@ -289,7 +279,7 @@ mod tests {
         Some(parse(text).ok()?.canonical())
     }
 
-    /// A fast path that takes nothing would pass the other tests.
+    /// A fast path that handles nothing would pass the other tests.
     #[test]
     fn usual_text_takes_the_fast_path() {
         for text in [

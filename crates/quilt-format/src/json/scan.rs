@@ -1,35 +1,46 @@
-//! How far plain bytes go, eight at a time.
+//! Scans for the end of plain runs, eight bytes at a time.
 
 const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES << 7;
 
-/// How many bytes at the front stand as they are in every spelling of a string: printable ASCII but for `"` and `\`.
-pub(crate) fn plain(text: &[u8]) -> usize {
+/// Returns the length of the leading run of bytes that need no escape in any format: printable ASCII except for `"` and `\`.
+pub(crate) fn plain_len(text: &[u8]) -> usize {
     run(text, |eight| is(eight, b'"') | is(eight, b'\\') | unprintable(eight))
 }
 
-/// How many bytes at the front are plain and mean nothing in a URI. Stops at `"#$%&?[\]`, too.
-pub(crate) fn plain_uri(text: &[u8]) -> usize {
+/// Returns the length of the leading run of plain bytes without a special meaning in a URI: also stops at `#$%&?[]`.
+pub(crate) fn plain_uri_len(text: &[u8]) -> usize {
     run(text, |eight| {
         between(eight, b'"', b'&') | between(eight, b'[', b']') | is(eight, b'?') | unprintable(eight)
     })
 }
 
-/// How many bytes are in front of the first for which the highest bit of its place in `special` is set. That says nothing
-/// of the bytes behind that one.
+/// Splits off a string in quotes that needs no escapes; returns `None` if the text starts with anything else.
+pub(crate) fn split_plain_string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [b'"', inside @ ..] = text else { return None };
+    let length = plain_len(inside);
+    if inside.get(length) == Some(&b'"') {
+        text.split_at_checked(length + 2)
+    } else {
+        None
+    }
+}
+
+/// Returns the number of bytes before the first one for which `special` sets the highest bit. The bits of later bytes are
+/// unspecified.
 #[inline]
 fn run(text: &[u8], special: impl Fn(u64) -> u64) -> usize {
     let mut rest = text;
-    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
         let found = special(u64::from_le_bytes(*eight)) & HIGHS;
         if found != 0 {
             return text.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
         }
-        rest = behind;
+        rest = after;
     }
     let mut last = [0; 8];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    // The zeros behind the end are special.
+    // The zeros after the end are special.
     let found = special(u64::from_le_bytes(last)) & HIGHS;
     text.len() - rest.len() + (found.trailing_zeros() / 8) as usize
 }
@@ -39,7 +50,7 @@ fn is(eight: u64, byte: u8) -> u64 {
     difference.wrapping_sub(ONES) & !difference
 }
 
-/// Of bytes that are ASCII.
+/// Finds ASCII bytes in a range; the result is unspecified for other bytes.
 fn between(eight: u64, low: u8, high: u8) -> u64 {
     let seven_bits = eight & !HIGHS;
     let from_low = seven_bits + ONES * u64::from(0x80 - low);
@@ -49,12 +60,12 @@ fn between(eight: u64, low: u8, high: u8) -> u64 {
 
 fn unprintable(eight: u64) -> u64 {
     let below_space = eight.wrapping_sub(ONES * 0x20) & !eight;
-    // 0x7f becomes 0x80 by the addition, and no carry leaves a byte.
+    // The addition turns 0x7f into 0x80, and no carry crosses a byte.
     let above_tilde = eight | ((eight & !HIGHS) + ONES);
     below_space | above_tilde
 }
 
-/// The digits at the front, and the rest.
+/// Splits off the leading digits.
 pub(crate) fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count())
 }
@@ -64,7 +75,7 @@ mod tests {
     use proptest::prelude::*;
 
     type Scan = fn(&[u8]) -> usize;
-    const SCANS: [(Scan, &[u8]); 2] = [(super::plain, b"\"\\"), (super::plain_uri, b"\"#$%&?[\\]")];
+    const SCANS: [(Scan, &[u8]); 2] = [(super::plain_len, b"\"\\"), (super::plain_uri_len, b"\"#$%&?[\\]")];
 
     fn is_plain(byte: u8, special: &[u8]) -> bool {
         (0x20..0x7f).contains(&byte) && !special.contains(&byte)

@@ -1,13 +1,12 @@
-//! Strings that may hold what Rust's may not: a surrogate without its partner.
+//! Strings that may contain lone surrogates, unlike Rust's.
 //!
-//! Python reads `"\ud800"` and hashes it, so a manifest may have been named by it. It cannot be written as UTF-8, by
-//! quilt3 neither.
+//! Python accepts and hashes `"\ud800"`, so it may occur in a manifest. It cannot be written as UTF-8, by quilt3 neither.
 
 use std::borrow::Cow;
 
-/// A string of code points, lone surrogates among them.
+/// A string of code points, including lone surrogates.
 ///
-/// Kept as UTF-8 that is generalised to surrogates (WTF-8), whose byte order is the order of the code points.
+/// Stored as WTF-8, whose byte order is the order of the code points.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text(Vec<u8>);
 
@@ -16,37 +15,37 @@ impl Text {
         Self(wtf8)
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the string is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Its bytes in memory.
+    /// Returns the length in bytes of WTF-8.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The text, unless it holds a lone surrogate.
+    /// Returns the string, unless it contains a lone surrogate.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
 
-    /// The text, with lone surrogates replaced by U+FFFD.
+    /// Returns the string with lone surrogates replaced by U+FFFD.
     #[must_use]
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }
 
-    /// The text, unless it holds a lone surrogate.
+    /// Converts to a Rust string, unless it contains a lone surrogate.
     #[must_use]
     pub fn into_string(self) -> Option<String> {
         String::from_utf8(self.0).ok()
     }
 
-    /// The text in UTF-8 that is generalised to surrogates.
+    /// Returns the bytes of WTF-8.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -1,15 +1,17 @@
-//! The spelling of manifests: Python's default separators, keys in their order, UTF-8 as it is.
+//! The JSON format of manifests: Python's default separators, keys in their order, and unescaped UTF-8.
 
 use super::{Number, Text, Value};
 
-/// A value that no manifest can hold. quilt3 refuses the same ones.
+/// An error for a value that a manifest cannot contain. quilt3 rejects the same values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotWritable {
-    /// Replace the number or write it as a string.
-    #[error("a number is infinite or not a number; a manifest can hold neither, write it as a string or leave it out")]
+    /// Occurs when a number is infinite or NaN.
+    #[error("a number is infinite or NaN, which a manifest cannot contain; write it as a string or leave it out")]
     NotFinite,
-    /// Repair the text at its source.
-    #[error("a text holds half of a UTF-16 surrogate pair, which is no character and cannot be written as UTF-8")]
+    /// Occurs when a string contains a lone surrogate.
+    #[error(
+        "a string contains half of a UTF-16 surrogate pair, which is not a character and cannot be written as UTF-8"
+    )]
     LoneSurrogate,
 }
 
@@ -47,7 +49,7 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) -> Result<(), NotWritable>
     Ok(())
 }
 
-/// `py_encode_basestring` of CPython: only control characters, `"` and `\` are escaped; DEL is not.
+/// Appends a string like `py_encode_basestring` of CPython: only control characters, `"` and `\` are escaped; DEL is not.
 fn string(text: &Text, out: &mut Vec<u8>) -> Result<(), NotWritable> {
     let text = text.as_str().ok_or(NotWritable::LoneSurrogate)?;
     out.push(b'"');

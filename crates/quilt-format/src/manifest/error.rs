@@ -1,29 +1,30 @@
-//! What can be wrong with a manifest.
+//! Errors of reading and hashing manifests.
 
 use crate::json::ParseError;
 use crate::physical_key::InvalidPhysicalKey;
 
-/// Why a manifest cannot be used. Lines count from one.
+/// An error of reading or hashing a manifest. Lines are counted from one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    /// Check that this is a manifest.
+    /// Occurs when there is no header.
     #[error("the manifest is empty; its first line should be the header")]
     Empty,
-    /// Check that this is a manifest, and not a Parquet file of an older tool.
+    /// Occurs when a line is not UTF-8, for example because the object is a Parquet file of an older tool.
     #[error("line {line} of the manifest is not UTF-8")]
     NotUtf8 {
         /// The line.
         line: u64,
     },
-    /// Check that this is a manifest.
+    /// Occurs when a line is not JSON.
     #[error("line {line} of the manifest is not JSON: {problem}")]
     NotJson {
         /// The line.
         line: u64,
-        /// Why.
+        /// The problem.
         problem: ParseError,
     },
-    /// Raise the limit if the manifest was written with a higher `QUILT_MANIFEST_MAX_RECORD_SIZE`; else keep less metadata.
+    /// Occurs when a line is longer than the limit. Raise the limit if the manifest was written with a higher
+    /// `QUILT_MANIFEST_MAX_RECORD_SIZE`.
     #[error("line {line} of the manifest has more than {limit} bytes")]
     RecordTooLarge {
         /// The line.
@@ -31,33 +32,33 @@ pub enum ManifestError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Build the package anew: the row lacks what every manifest has.
+    /// Occurs when a row lacks a required field or has one of the wrong type.
     #[error("line {line} of the manifest: {problem}")]
     Row {
         /// The line.
         line: u64,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
-    /// Build the package anew: the entry's bytes cannot be found.
+    /// Occurs when an entry's physical key cannot be parsed.
     #[error("line {line} of the manifest: {problem}")]
     PhysicalKey {
         /// The line.
         line: u64,
-        /// Why.
+        /// The problem.
         problem: InvalidPhysicalKey,
     },
-    /// Build the package anew, with one of the two.
+    /// Occurs when two entries have the same logical key.
     #[error("lines {first} and {second} of the manifest have the same logical key `{key}`")]
     Duplicate {
         /// The key.
         key: String,
-        /// The line that has it first.
+        /// The line of the first entry with the key.
         first: u64,
-        /// The line that has it again.
+        /// The line of the second one.
         second: u64,
     },
-    /// Build the package anew: a tree cannot hold both.
+    /// Occurs when a key is both an entry and a directory.
     #[error(
         "the logical key `{file}` of line {file_line} of the manifest is a file, but line {directory_line} makes it a \
          directory"
@@ -67,13 +68,14 @@ pub enum ManifestError {
         file: String,
         /// The line of the entry.
         file_line: u64,
-        /// The line of something below it.
+        /// The line of a row in the directory.
         directory_line: u64,
     },
-    /// Read the manifest again from its beginning with something that sorts ([`super::ManifestHasher::sorting`]).
+    /// Occurs when rows that are processed in one pass are not in tree order. Read the manifest again with
+    /// [`ManifestHasher::sorting`](super::ManifestHasher::sorting).
     #[error("line {line} of the manifest is out of order; the manifest has to be sorted before it can be hashed")]
     OutOfOrder {
-        /// The first line that should stand further up.
+        /// The first line that should come earlier.
         line: u64,
     },
 }

@@ -1,55 +1,55 @@
-//! The top hash (`Package._calculate_top_hash`): SHA-256 over the canonical header and the canonical entries in tree order,
-//! with nothing between them.
+//! Computation of the top hash (`Package._calculate_top_hash`): SHA-256 over the canonical header and the canonical entries
+//! in tree order, without separators.
 
 use sha2::{Digest as _, Sha256};
 
-use super::order::Order;
-use super::written;
+use super::fast_path;
+use super::order::OrderCheck;
 use super::{Directory, Entry, Header, MAX_RECORD, ManifestError, ManifestReader, Row};
 use crate::json::Recoder;
 use crate::{LogicalKey, TopHash};
 
-/// How many bytes are gathered before they are hashed.
-const BATCH: usize = 64 * 1024;
+/// Number of bytes that are buffered before they are hashed.
+const BATCH_BYTES: usize = 64 * 1024;
 
-/// Hashes a header and entries in tree order. Keeps no entry.
+/// Computes the top hash of a header and entries in tree order, without keeping the entries.
 #[derive(Debug)]
 pub struct TopHasher {
     digest: Sha256,
     batch: Vec<u8>,
-    order: Order,
+    order: OrderCheck,
     recoder: Recoder,
 }
 
 impl TopHasher {
-    /// Begins with the header.
+    /// Creates a hasher and adds the header.
     #[must_use]
     pub fn new(header: &Header) -> Self {
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Vec::with_capacity(BATCH_BYTES);
         header.write_canonical(&mut batch);
         Self {
             digest: Sha256::new(),
             batch,
-            order: Order::default(),
+            order: OrderCheck::default(),
             recoder: Recoder::default(),
         }
     }
 
-    /// A directory's metadata is not hashed, but no entry may have its name. `line` is for the error.
+    /// Adds a directory. Its metadata is not hashed, but no entry may have its path. `line` is reported in errors.
     pub fn directory(&mut self, directory: &Directory, line: u64) -> Result<(), ManifestError> {
         self.order.directory(&directory.path, line)
     }
 
-    /// The next entry. `line` is for the error.
+    /// Adds the next entry. `line` is reported in errors.
     pub fn entry(&mut self, entry: &Entry, line: u64) -> Result<(), ManifestError> {
         self.order.entry(entry.logical_key.as_str().as_bytes(), line)?;
-        self.part(|out| entry.write_canonical(out));
+        self.append(|out| entry.write_canonical(out));
         Ok(())
     }
 
-    /// The next entry, from the reader's bytes, if it is written as quilt3 writes it; else nothing was done. `each` is told
-    /// its key, which is UTF-8, and its size.
-    pub(super) fn written(
+    /// Adds the next entry directly from the reader's bytes, if it is formatted as quilt3 formats it, and passes its key and
+    /// size to `each`. Returns `false` and changes nothing otherwise.
+    pub(super) fn entry_fast(
         &mut self,
         reader: &mut ManifestReader,
         each: impl FnOnce(&[u8], u64),
@@ -58,7 +58,7 @@ impl TopHasher {
             return Ok(false);
         };
         let begin = self.batch.len();
-        let Some(entry) = written::entry(text, &mut self.recoder, &mut self.batch) else {
+        let Some(entry) = fast_path::parse_entry(text, &mut self.recoder, &mut self.batch) else {
             return Ok(false);
         };
         let length = text.len() - entry.rest.len();
@@ -73,108 +73,109 @@ impl TopHasher {
         Ok(true)
     }
 
-    /// The top hash.
+    /// Returns the top hash.
     #[must_use]
     pub fn finish(mut self) -> TopHash {
         self.digest.update(&self.batch);
-        TopHash::of(&self.digest.finalize().into())
+        TopHash::from_digest(&self.digest.finalize().into())
     }
 
-    fn part(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.batch);
         self.flush();
     }
 
     fn flush(&mut self) {
-        if self.batch.len() >= BATCH {
+        if self.batch.len() >= BATCH_BYTES {
             self.digest.update(&self.batch);
             self.batch.clear();
         }
     }
 }
 
-/// What hashing a manifest tells.
+/// The result of hashing a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hashed {
     /// The top hash.
     pub top_hash: TopHash,
-    /// How many entries there are.
+    /// The number of entries.
     pub entries: u64,
-    /// The sum of their sizes.
+    /// The sum of the entries' sizes.
     pub total_bytes: u128,
 }
 
-/// An entry that waits for being sorted.
+/// An entry that will be hashed after all entries are sorted.
 #[derive(Debug)]
-struct Waiting {
+struct PendingEntry {
     key: LogicalKey,
     line: u64,
     canonical: Box<[u8]>,
 }
 
-/// Computes the top hash of a manifest's bytes.
+/// Computes the top hash of a manifest from its bytes.
 #[derive(Debug)]
 pub struct ManifestHasher {
     reader: ManifestReader,
     hasher: Option<TopHasher>,
-    /// The entries, when they are sorted before they are hashed.
-    waiting: Option<Vec<Waiting>>,
+    /// The entries so far, if they are to be sorted before they are hashed.
+    pending: Option<Vec<PendingEntry>>,
     directories: Vec<(Directory, u64)>,
     entries: u64,
     total_bytes: u128,
 }
 
 impl ManifestHasher {
-    /// Takes entries as they stand, with memory for one of them. Refuses a manifest that is not in order with
-    /// [`ManifestError::OutOfOrder`]; then read it again with [`sorting`](Self::sorting).
+    /// Creates a hasher that takes entries in the order of the manifest and keeps one of them in memory. Fails with
+    /// [`ManifestError::OutOfOrder`] if they are not in tree order; read the manifest again with
+    /// [`sorting`](Self::sorting) then.
     #[must_use]
     pub fn streaming() -> Self {
         Self::with(MAX_RECORD, None)
     }
 
-    /// Sorts the entries first, which takes memory for the canonical form of all.
+    /// Creates a hasher that sorts the entries first and keeps the canonical form of all of them in memory.
     #[must_use]
     pub fn sorting() -> Self {
         Self::with(MAX_RECORD, Some(Vec::new()))
     }
 
-    /// With another limit for a record's bytes.
+    /// Sets the maximum number of bytes of a record.
     #[must_use]
     pub fn max_record(self, limit: usize) -> Self {
-        Self::with(limit, self.waiting)
+        Self::with(limit, self.pending)
     }
 
-    fn with(limit: usize, waiting: Option<Vec<Waiting>>) -> Self {
+    fn with(limit: usize, pending: Option<Vec<PendingEntry>>) -> Self {
         let reader = ManifestReader::with_max_record(limit);
         Self {
             reader,
             hasher: None,
-            waiting,
+            pending,
             directories: Vec::new(),
             entries: 0,
             total_bytes: 0,
         }
     }
 
-    /// Takes bytes; how they are cut makes no difference.
+    /// Adds the next bytes, in pieces of any size.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), ManifestError> {
         self.reader.push(bytes);
         self.drain()
     }
 
-    /// The top hash of all that was pushed.
+    /// Returns the top hash of all bytes.
     pub fn finish(mut self) -> Result<Hashed, ManifestError> {
         self.reader.end();
         self.drain()?;
         let mut hasher = self.hasher.ok_or(ManifestError::Empty)?;
-        if let Some(mut waiting) = self.waiting {
+        if let Some(mut pending) = self.pending {
             for (directory, line) in &self.directories {
                 hasher.directory(directory, *line)?;
             }
-            waiting.sort_by(|a, b| a.key.cmp(&b.key));
-            for Waiting { key, line, canonical } in waiting {
+            pending.sort_by(|a, b| a.key.cmp(&b.key));
+            for PendingEntry { key, line, canonical } in pending {
                 hasher.order.entry(key.as_str().as_bytes(), line)?;
-                hasher.part(|out| out.extend_from_slice(&canonical));
+                hasher.append(|out| out.extend_from_slice(&canonical));
             }
         }
         Ok(Hashed {
@@ -186,9 +187,10 @@ impl ManifestHasher {
 
     fn drain(&mut self) -> Result<(), ManifestError> {
         loop {
-            if let (Some(hasher), None) = (&mut self.hasher, &self.waiting) {
-                let (entries, total_bytes) = (&mut self.entries, &mut self.total_bytes);
-                while hasher.written(&mut self.reader, |_, size| {
+            if let (Some(hasher), None) = (&mut self.hasher, &self.pending) {
+                let entries = &mut self.entries;
+                let total_bytes = &mut self.total_bytes;
+                while hasher.entry_fast(&mut self.reader, |_, size| {
                     *entries += 1;
                     *total_bytes += u128::from(size);
                 })? {}
@@ -199,18 +201,18 @@ impl ManifestHasher {
             let line = self.reader.line();
             match (row, &mut self.hasher) {
                 (Row::Header(header), _) => self.hasher = Some(TopHasher::new(&header)),
-                (Row::Directory(directory), Some(hasher)) => match &self.waiting {
+                (Row::Directory(directory), Some(hasher)) => match &self.pending {
                     Some(_) => self.directories.push((directory, line)),
                     None => hasher.directory(&directory, line)?,
                 },
                 (Row::Entry(entry), Some(hasher)) => {
                     self.entries += 1;
                     self.total_bytes += u128::from(entry.size);
-                    match &mut self.waiting {
-                        Some(waiting) => {
+                    match &mut self.pending {
+                        Some(pending) => {
                             let mut canonical = Vec::new();
                             entry.write_canonical(&mut canonical);
-                            waiting.push(Waiting {
+                            pending.push(PendingEntry {
                                 key: entry.logical_key,
                                 line,
                                 canonical: canonical.into(),
@@ -219,7 +221,7 @@ impl ManifestHasher {
                         None => hasher.entry(&entry, line)?,
                     }
                 }
-                // The reader's first row is the header.
+                // The first row is always the header.
                 (Row::Directory(_) | Row::Entry(_), None) => return Err(ManifestError::Empty),
             }
         }

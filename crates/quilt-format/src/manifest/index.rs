@@ -1,128 +1,129 @@
-//! Where what stands in a manifest, so that a page of it can be read without the rest.
+//! Index of a manifest, with which a page of it can be read without the rest.
 //!
-//! An index is small, however large its manifest: it remembers one key for some 64 KiB of rows, and the extent of those
-//! directories that are larger than that. It does not hold the entries; they are read from the manifest's
-//! bytes with [`ManifestReader::resuming`].
+//! An index is small compared with its manifest: it contains one key for about every 64 KiB of rows, and the spans of the
+//! directories that are larger than that. It does not contain the entries; they are read from the manifest's bytes with
+//! [`ManifestReader::resuming`].
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Directory, Header, ManifestError, ManifestReader, Row, TopHasher};
 use crate::json::Value;
-use crate::logical_key::in_common;
+use crate::logical_key::common_prefix_len;
 use crate::{LogicalKey, TopHash};
 
-/// One key is remembered for so many bytes of rows, and directories whose rows have more.
-const STRIDE: u64 = 64 * 1024;
+/// The distance of the keys in an index, and the minimum span of a directory in it, in bytes of rows.
+const STRIDE_BYTES: u64 = 64 * 1024;
 
-/// A stretch of rows: everything in a directory, or in the whole package.
+/// A range of rows: those of a directory, or of the whole package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
-    /// Where its first row begins.
+    /// The offset of the first row.
     pub start: u64,
-    /// Where the row behind its last one begins, or the manifest ends.
+    /// The offset of the row after the last one, or the size of the manifest.
     pub end: u64,
-    /// How many entries it has.
+    /// The number of entries.
     pub entries: u64,
-    /// The sum of their sizes.
+    /// The sum of the entries' sizes.
     pub total_bytes: u128,
 }
 
-/// The index of one manifest whose rows are in tree order.
+/// The index of a manifest whose rows are in tree order.
 #[derive(Debug, Clone)]
 pub struct Index {
     /// The header.
     pub header: Header,
     /// The metadata of directories.
     pub directories: BTreeMap<LogicalKey, Value>,
-    /// The top hash of what was read, whatever name the manifest has.
+    /// The top hash of the bytes that were read, to be compared with the name of the manifest.
     pub top_hash: TopHash,
-    /// All entries.
+    /// The span of all entries.
     pub whole: Span,
     marks: Vec<(LogicalKey, u64)>,
     large: HashMap<LogicalKey, Span>,
     weight: usize,
 }
 
-/// Memory for a remembered key beside its characters, and for the parsed form of a byte of metadata.
-const KEY: usize = 120;
-const METADATA: usize = 4;
+/// Estimated memory of a key in the index, besides its characters, and of the parsed form of one byte of metadata.
+const KEY_BYTES: usize = 120;
+const METADATA_FACTOR: usize = 4;
 
 impl Index {
-    /// The extent of a directory, if it is one of the large ones.
+    /// Returns the span of a directory, if it is larger than the index's stride of 64 KiB.
     #[must_use]
-    pub fn large(&self, directory: &LogicalKey) -> Option<Span> {
+    pub fn large_directory(&self, directory: &LogicalKey) -> Option<Span> {
         self.large.get(directory).copied()
     }
 
-    /// An offset from which on reading finds the first row that is not before `key`, behind 64 KiB of others or so.
+    /// Returns the offset at which to start reading for the first row that is not before `key`. About 64 KiB of earlier rows
+    /// may have to be skipped.
     #[must_use]
-    pub fn before(&self, key: &LogicalKey) -> u64 {
-        let behind = self.marks.partition_point(|(mark, _)| mark < key);
-        behind
+    pub fn offset_before(&self, key: &LogicalKey) -> u64 {
+        let following = self.marks.partition_point(|(mark, _)| mark < key);
+        following
             .checked_sub(1)
             .and_then(|at| self.marks.get(at))
             .map_or(self.whole.start, |(_, offset)| *offset)
     }
 
-    /// About how many bytes of memory it takes.
+    /// Estimates the memory of the index in bytes.
     #[must_use]
-    pub fn weight(&self) -> usize {
+    pub fn estimate_bytes(&self) -> usize {
         self.weight
     }
 }
 
-/// A directory whose rows are still coming.
+/// A directory whose last row has not been read yet.
 #[derive(Debug)]
-struct Open {
-    /// The length of its path in the key of any of its entries.
+struct OpenDirectory {
+    /// The length of the directory's path in the keys of its entries.
     length: usize,
     span: Span,
 }
 
-/// Makes an index of bytes that come in pieces, and hashes them on the way.
+/// Builds an index incrementally, and computes the top hash in the same pass.
 #[derive(Debug, Default)]
 pub struct Indexer {
     reader: ManifestReader,
     hashed: Option<(Header, TopHasher)>,
     directories: BTreeMap<LogicalKey, Value>,
     entries: Entries,
-    /// About how much memory header and directories take.
+    /// The estimated memory of header and directories.
     weight: usize,
 }
 
-/// What is remembered of the entries.
+/// The part of the index that describes entries.
 #[derive(Debug, Default)]
 struct Entries {
     whole: Span,
     marks: Vec<(LogicalKey, u64)>,
     large: HashMap<LogicalKey, Span>,
-    /// The directories that the last key is in, outermost first.
-    open: Vec<Open>,
+    /// The directories that contain the last key, outermost first.
+    open: Vec<OpenDirectory>,
     last: Vec<u8>,
     weight: usize,
 }
 
 impl Indexer {
-    /// Takes bytes; how they are cut makes no difference. Rows that are not in tree order are refused with
-    /// [`ManifestError::OutOfOrder`]; then sort the manifest ([`super::Manifest::read`]) and index what it writes.
+    /// Adds the next bytes, in pieces of any size. Fails with [`ManifestError::OutOfOrder`] if rows are not in tree order;
+    /// sort the manifest with [`Manifest::read`](super::Manifest::read) then, and index what it writes.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), ManifestError> {
         self.reader.push(bytes);
         self.drain()
     }
 
-    /// About how many bytes of memory the index takes so far. Only metadata of directories can make it large.
+    /// Estimates the memory of the index so far, in bytes. Only metadata of directories can make it large.
     #[must_use]
-    pub fn weight(&self) -> usize {
+    pub fn estimate_bytes(&self) -> usize {
         self.weight.saturating_add(self.entries.weight)
     }
 
-    /// The index of all that was pushed.
+    /// Returns the index of all bytes.
     pub fn finish(mut self) -> Result<Index, ManifestError> {
         self.reader.end();
         self.drain()?;
         let end = self.reader.offset();
         self.entries.close(0, end);
-        let weight = self.weight();
+        let weight = self.estimate_bytes();
         let (header, hasher) = self.hashed.ok_or(ManifestError::Empty)?;
         let Entries {
             whole, marks, large, ..
@@ -143,7 +144,7 @@ impl Indexer {
         loop {
             let offset = self.reader.offset();
             if let Some((_, hasher)) = &mut self.hashed
-                && hasher.written(&mut self.reader, |key, size| self.entries.add(key, size, offset))?
+                && hasher.entry_fast(&mut self.reader, |key, size| self.entries.add(key, size, offset))?
             {
                 continue;
             }
@@ -155,13 +156,15 @@ impl Indexer {
             match (row, &mut self.hashed) {
                 (Row::Header(header), _) => {
                     let hasher = TopHasher::new(&header);
-                    self.weight = length.saturating_mul(METADATA);
+                    self.weight = length.saturating_mul(METADATA_FACTOR);
                     self.hashed = Some((header, hasher));
                 }
                 (Row::Directory(directory), Some((_, hasher))) => {
                     hasher.directory(&directory, line)?;
                     let Directory { path, meta } = directory;
-                    self.weight = self.weight.saturating_add(length.saturating_mul(METADATA) + KEY);
+                    self.weight = self
+                        .weight
+                        .saturating_add(length.saturating_mul(METADATA_FACTOR) + KEY_BYTES);
                     self.directories.insert(path, meta);
                 }
                 (Row::Entry(entry), Some((_, hasher))) => {
@@ -169,7 +172,7 @@ impl Indexer {
                     self.entries
                         .add(entry.logical_key.as_str().as_bytes(), entry.size, offset);
                 }
-                // The reader's first row is the header.
+                // The first row is always the header.
                 (Row::Directory(_) | Row::Entry(_), None) => return Err(ManifestError::Empty),
             }
         }
@@ -177,15 +180,15 @@ impl Indexer {
 }
 
 impl Entries {
-    /// The next entry, of a key that is UTF-8, whose row begins at this offset.
+    /// Adds the next entry, with its key in UTF-8 and the offset of its row.
     fn add(&mut self, key: &[u8], size: u64, offset: u64) {
-        let shared = in_common(&self.last, key);
-        let in_common = self.open.iter().take_while(|open| open.length < shared).count();
-        self.close(in_common, offset);
+        let shared = common_prefix_len(&self.last, key);
+        let still_open = self.open.iter().take_while(|open| open.length < shared).count();
+        self.close(still_open, offset);
         let known = self.open.last().map_or(0, |open| open.length + 1);
         let deeper = key.iter().enumerate().skip(known).filter(|(_, byte)| **byte == b'/');
         for (length, _) in deeper {
-            self.open.push(Open {
+            self.open.push(OpenDirectory {
                 length,
                 span: Span {
                     start: offset,
@@ -197,29 +200,29 @@ impl Entries {
             span.entries += 1;
             span.total_bytes += u128::from(size);
         }
-        if self.marks.last().is_none_or(|(_, mark)| offset - mark >= STRIDE) {
-            self.weight += KEY + key.len();
-            self.marks.push((found(key), offset));
+        if self.marks.last().is_none_or(|(_, mark)| offset - mark >= STRIDE_BYTES) {
+            self.weight += KEY_BYTES + key.len();
+            self.marks.push((logical_key(key), offset));
         }
         self.last.clear();
         self.last.extend_from_slice(key);
     }
 
-    /// Closes the open directories but for the outermost `keep`.
+    /// Closes all open directories except for the outermost `keep`.
     fn close(&mut self, keep: usize, end: u64) {
         for open in self.open.drain(keep..) {
             let span = Span { end, ..open.span };
-            if span.end - span.start > STRIDE {
+            if span.end - span.start > STRIDE_BYTES {
                 let path = self.last.get(..open.length).unwrap_or_default();
-                self.weight += KEY + path.len();
-                self.large.insert(found(path), span);
+                self.weight += KEY_BYTES + path.len();
+                self.large.insert(logical_key(path), span);
             }
         }
     }
 }
 
-fn found(key: &[u8]) -> LogicalKey {
-    LogicalKey::found(String::from_utf8_lossy(key).into_owned())
+fn logical_key(key: &[u8]) -> LogicalKey {
+    LogicalKey::from_manifest(String::from_utf8_lossy(key).into_owned())
 }
 
 #[cfg(test)]
@@ -259,7 +262,7 @@ mod tests {
         while let Some(row) = reader.next_row().unwrap() {
             match row {
                 Row::Entry(entry) => keys.push(entry.logical_key.as_str().to_owned()),
-                _ => panic!("only entries stand behind the first entry"),
+                _ => panic!("only entries follow the first entry"),
             }
         }
         keys
@@ -283,27 +286,27 @@ mod tests {
             let all = keys_of(&bytes, index.whole.start, index.whole.end);
             prop_assert_eq!(all.len(), keys.len());
             for key in &all {
-                let key = LogicalKey::found(key.clone());
-                let from = index.before(&key);
+                let key = LogicalKey::from_manifest(key.clone());
+                let from = index.offset_before(&key);
                 let found = keys_of(&bytes, from, index.whole.end);
-                let skipped = found.iter().take_while(|other| LogicalKey::found((*other).clone()) < key).count();
+                let skipped = found.iter().take_while(|other| LogicalKey::from_manifest((*other).clone()) < key).count();
                 prop_assert_eq!(&found[skipped], key.as_str());
-                prop_assert!(skipped as u64 * (padding as u64) <= 2 * STRIDE);
+                prop_assert!(skipped as u64 * (padding as u64) <= 2 * STRIDE_BYTES);
             }
             let directories: std::collections::BTreeSet<&str> =
                 all.iter().flat_map(|key| key.match_indices('/').map(|(at, _)| &key[..at])).collect();
             for directory in directories {
-                let path = LogicalKey::found(directory.to_owned());
+                let path = LogicalKey::from_manifest(directory.to_owned());
                 let within: Vec<&String> = all.iter().filter(|key| {
-                    path.is_ancestor_of(&LogicalKey::found((*key).clone()))
+                    path.is_ancestor_of(&LogicalKey::from_manifest((*key).clone()))
                 }).collect();
-                match index.large(&path) {
+                match index.large_directory(&path) {
                     Some(span) => {
-                        let told = keys_of(&bytes, span.start, span.end);
-                        prop_assert_eq!(told.iter().collect::<Vec<_>>(), within.clone());
+                        let keys = keys_of(&bytes, span.start, span.end);
+                        prop_assert_eq!(keys.iter().collect::<Vec<_>>(), within.clone());
                         prop_assert_eq!(span.entries, within.len() as u64);
                     }
-                    None => prop_assert!((within.len() * padding) as u64 <= STRIDE + 200 * within.len() as u64),
+                    None => prop_assert!((within.len() * padding) as u64 <= STRIDE_BYTES + 200 * within.len() as u64),
                 }
             }
         }

@@ -1,16 +1,16 @@
-//! From pieces of bytes to lines, as Python's text files split them: at `\n`, `\r\n` and `\r`.
+//! Splitting of a byte stream into lines, as in Python's text files: at `\n`, `\r\n` and `\r`.
 
 use super::ManifestError;
 
-/// Holds what was pushed and not yet taken; a line that has not ended is never longer than the limit.
+/// The bytes that were pushed and not yet returned as lines. An incomplete line is never longer than the limit.
 #[derive(Debug)]
 pub(super) struct Lines {
     buffer: Vec<u8>,
-    /// How many bytes were pushed before those in the buffer.
+    /// The number of bytes before those in the buffer.
     before: u64,
-    /// Where the line that comes next begins.
+    /// The start of the next line in the buffer.
     start: usize,
-    /// Up to where it was searched for its end.
+    /// The position up to which the next line was searched for its end.
     searched: usize,
     limit: usize,
     number: u64,
@@ -32,7 +32,7 @@ impl Lines {
         }
     }
 
-    /// Begins behind line `number`, at an [`offset`](Self::offset) that was told there; no line may be empty.
+    /// Continues after line `number`, at the [`offset`](Self::offset) that was returned there. No line may be empty.
     pub(super) fn resuming(limit: usize, number: u64, offset: u64) -> Self {
         Self {
             before: offset,
@@ -42,8 +42,8 @@ impl Lines {
         }
     }
 
-    /// Where the line begins that comes next, counted in bytes from the beginning of all; between `\r` and `\n` if a line
-    /// ends so.
+    /// Returns the offset of the next line from the start of the stream. After a line that ends in `\r\n`, it may be the
+    /// offset of the `\n`.
     pub(super) fn offset(&self) -> u64 {
         self.before + self.start as u64
     }
@@ -60,8 +60,8 @@ impl Lines {
         self.ended = true;
     }
 
-    /// What was pushed and not taken, from the beginning of a line on, as far as the line may go with its end, and the line's
-    /// number.
+    /// Returns the number of the next line and the buffered bytes from its start, at most as many as a line and its end may
+    /// have.
     pub(super) fn rest(&self) -> Option<(u64, &[u8])> {
         let end = self.buffer.len().min(self.start + self.limit + 1);
         let rest = if self.after_return {
@@ -72,7 +72,7 @@ impl Lines {
         rest.map(|rest| (self.number + 1, rest))
     }
 
-    /// Takes the line that has so many bytes in [`rest`](Self::rest) and a newline behind them.
+    /// Consumes the line that has this length in [`rest`](Self::rest) and is followed by a newline.
     pub(super) fn take(&mut self, length: usize) {
         debug_assert_eq!(self.buffer.get(self.start + length), Some(&b'\n'));
         self.start += length + 1;
@@ -80,7 +80,7 @@ impl Lines {
         self.number += 1;
     }
 
-    /// The next line with its number, without its end. `None` until more is pushed, or at the end.
+    /// Returns the next line without its end, and its number. Returns `None` until more bytes are pushed, and at the end.
     pub(super) fn next(&mut self) -> Result<Option<(u64, &[u8])>, ManifestError> {
         if self.after_return && self.start < self.buffer.len() {
             self.after_return = false;
@@ -110,7 +110,8 @@ impl Lines {
             return Err(self.too_large());
         }
         let line = self.start..end;
-        (self.start, self.searched) = (next, next);
+        self.start = next;
+        self.searched = next;
         self.number += 1;
         Ok(Some((self.number, self.buffer.get(line).unwrap_or_default())))
     }
@@ -164,7 +165,9 @@ mod tests {
             text in "(a{0,3}(\n|\r|\r\n)){0,6}a?", cut in 0usize..20, limit in 1usize..4, ways in any::<u16>(),
         ) {
             let read = |ways: u16| {
-                let (mut lines, mut out, mut ways) = (Lines::new(limit), Vec::new(), ways);
+                let mut lines = Lines::new(limit);
+                let mut out = Vec::new();
+                let mut ways = ways;
                 let (left, right) = text.as_bytes().split_at(cut.min(text.len()));
                 for piece in [Some(left), Some(right), None] {
                     match piece {

@@ -1,13 +1,13 @@
-//! A whole manifest in memory, which can be changed.
+//! Manifests as values in memory, which can be changed and written.
 
 use std::collections::BTreeMap;
 
-use super::order::Order;
+use super::order::OrderCheck;
 use super::{Directory, Entry, Header, ManifestError, ManifestReader, ManifestWriter, Row, WriteError};
 use crate::json::Value;
 use crate::{LogicalKey, TopHash};
 
-/// A package: header, metadata of directories, entries in tree order. No key is file and directory at once.
+/// A manifest in memory: header, metadata of directories, and entries in tree order. No key is both file and directory.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// The header.
@@ -16,7 +16,7 @@ pub struct Manifest {
     entries: BTreeMap<LogicalKey, Entry>,
 }
 
-/// A key that cannot be added. Remove the other one first, or choose another key.
+/// Occurs when a key cannot be added because it, or an existing key, would have to be a directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the logical key `{key}` cannot be added: `{other}` is in the package, and one of them would have to be a directory"
@@ -24,12 +24,12 @@ pub struct Manifest {
 pub struct KeyConflict {
     /// The new key.
     pub key: LogicalKey,
-    /// The key that is in its way.
+    /// The existing key.
     pub other: LogicalKey,
 }
 
 impl Manifest {
-    /// A package without entries.
+    /// Creates a package without entries.
     #[must_use]
     pub fn new(header: Header) -> Self {
         Self {
@@ -39,32 +39,32 @@ impl Manifest {
         }
     }
 
-    /// Reads a manifest in any order.
+    /// Reads a manifest, whose rows may be in any order.
     pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
         let mut collector = ManifestCollector::new(ManifestReader::new());
         collector.push(bytes)?;
         collector.finish()
     }
 
-    /// The entries in tree order.
+    /// Iterates over the entries in tree order.
     #[must_use]
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
         self.entries.values()
     }
 
-    /// The directories that have metadata, parents before children.
+    /// Iterates over the directories that have metadata, parents before children.
     #[must_use]
     pub fn directories(&self) -> impl ExactSizeIterator<Item = (&LogicalKey, &Value)> {
         self.directories.iter()
     }
 
-    /// The entry of a key.
+    /// Returns the entry with a key.
     #[must_use]
     pub fn get(&self, key: &LogicalKey) -> Option<&Entry> {
         self.entries.get(key)
     }
 
-    /// Adds an entry, or replaces the one that has its key, which is returned.
+    /// Adds an entry. Replaces and returns the entry with the same key, if there is one.
     pub fn insert(&mut self, entry: Entry) -> Result<Option<Entry>, KeyConflict> {
         let key = &entry.logical_key;
         let conflict = |other: &LogicalKey| KeyConflict {
@@ -73,7 +73,7 @@ impl Manifest {
         };
         let below = |other: &&LogicalKey| key.is_ancestor_of(other);
         for (at, _) in key.as_str().match_indices('/') {
-            let ancestor = LogicalKey::found(key.as_str().get(..at).unwrap_or_default().to_owned());
+            let ancestor = LogicalKey::from_manifest(key.as_str().get(..at).unwrap_or_default().to_owned());
             if self.entries.contains_key(&ancestor) {
                 return Err(conflict(&ancestor));
             }
@@ -95,12 +95,12 @@ impl Manifest {
         Ok(self.entries.insert(key.clone(), entry))
     }
 
-    /// Takes an entry out.
+    /// Removes an entry and returns it.
     pub fn remove(&mut self, key: &LogicalKey) -> Option<Entry> {
         self.entries.remove(key)
     }
 
-    /// Takes a directory out with all that is in it, and its metadata. The entries are returned.
+    /// Removes a directory with its metadata and contents, and returns its entries.
     pub fn remove_directory(&mut self, path: &LogicalKey) -> Vec<Entry> {
         self.directories
             .retain(|directory, _| directory != path && !path.is_ancestor_of(directory));
@@ -117,7 +117,7 @@ impl Manifest {
             .collect()
     }
 
-    /// The manifest as quilt3 would write it, and its top hash.
+    /// Writes the manifest as quilt3 does, and returns its bytes and top hash.
     pub fn write(&self) -> Result<(Vec<u8>, TopHash), WriteError> {
         let mut writer = ManifestWriter::new(&self.header)?;
         for (path, meta) in &self.directories {
@@ -132,7 +132,7 @@ impl Manifest {
         Ok(writer.finish())
     }
 
-    /// The top hash.
+    /// Computes the top hash.
     pub fn top_hash(&self) -> Result<TopHash, ManifestError> {
         let mut hasher = super::TopHasher::new(&self.header);
         for (entry, line) in self.entries.values().zip(2..) {
@@ -142,7 +142,7 @@ impl Manifest {
     }
 }
 
-/// Gathers a manifest from bytes that come in pieces.
+/// Reads a manifest into memory incrementally.
 #[derive(Debug)]
 pub struct ManifestCollector {
     reader: ManifestReader,
@@ -152,7 +152,7 @@ pub struct ManifestCollector {
 }
 
 impl ManifestCollector {
-    /// With the limits of a reader that was not used yet.
+    /// Creates a collector from an unused reader, whose limits it keeps.
     #[must_use]
     pub fn new(reader: ManifestReader) -> Self {
         Self {
@@ -163,21 +163,21 @@ impl ManifestCollector {
         }
     }
 
-    /// Takes bytes; how they are cut makes no difference.
+    /// Adds the next bytes, in pieces of any size.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), ManifestError> {
         self.reader.push(bytes);
         self.drain()
     }
 
-    /// The manifest, sorted, after it was checked that it is a tree.
+    /// Sorts the entries, checks that the keys form a tree, and returns the manifest.
     pub fn finish(mut self) -> Result<Manifest, ManifestError> {
         self.reader.end();
         self.drain()?;
         let mut manifest = Manifest::new(self.header.ok_or(ManifestError::Empty)?);
-        let mut order = Order::default();
+        let mut order = OrderCheck::default();
         for (directory, line) in self.directories {
             order.directory(&directory.path, line)?;
-            // Of several rows for a directory quilt3 keeps the last.
+            // Of several rows of a directory, quilt3 keeps the last.
             manifest.directories.insert(directory.path, directory.meta);
         }
         self.entries.sort_by(|(a, _), (b, _)| a.logical_key.cmp(&b.logical_key));

@@ -1,10 +1,27 @@
-//! The reader: bytes in, rows out. It checks each row by itself; the relations between rows are checked by its users.
+//! Incremental parsing of manifests, from bytes to rows. Each row is checked by itself; its users check order and duplicates.
 
 use super::lines::Lines;
 use super::{MAX_RECORD, ManifestError, Row, row};
 
-/// Reads a manifest. Give it bytes with [`push`](Self::push), take rows with [`next_row`](Self::next_row), and say
-/// [`end`](Self::end) when there are no more bytes. Holds what was pushed and not taken yet, and nothing else.
+/// An incremental parser of manifests.
+///
+/// Add bytes with [`push`](Self::push), take rows with [`next_row`](Self::next_row) until it returns `None`, and call
+/// [`end`](Self::end) after the last bytes. Only bytes that have not been returned as rows are kept in memory.
+///
+/// ```
+/// use quilt_format::manifest::{ManifestReader, Row};
+///
+/// # fn main() -> Result<(), quilt_format::ManifestError> {
+/// let mut reader = ManifestReader::new();
+/// reader.push(b"{\"version\": \"v0\", \"message\": ");
+/// assert!(reader.next_row()?.is_none());
+/// reader.push(b"\"first\"}\n");
+/// reader.end();
+/// let Some(Row::Header(header)) = reader.next_row()? else { panic!("expected the header") };
+/// assert_eq!(header.message(), Some("first"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ManifestReader {
     lines: Lines,
@@ -19,13 +36,13 @@ impl Default for ManifestReader {
 }
 
 impl ManifestReader {
-    /// Refuses records over [`MAX_RECORD`].
+    /// Creates a reader that rejects records longer than [`MAX_RECORD`].
     #[must_use]
     pub fn new() -> Self {
         Self::with_max_record(MAX_RECORD)
     }
 
-    /// With another limit, in bytes, for manifests that were written with one.
+    /// Creates a reader with another limit in bytes, for manifests that were written with one.
     #[must_use]
     pub fn with_max_record(limit: usize) -> Self {
         Self {
@@ -35,8 +52,8 @@ impl ManifestReader {
         }
     }
 
-    /// Goes on at an [`offset`](Self::offset) that another reader of the same manifest told behind its header. The lines of
-    /// errors are counted from there.
+    /// Creates a reader that continues at an [`offset`](Self::offset) which another reader of the same manifest returned
+    /// after the header. Line numbers in errors are counted from there.
     #[must_use]
     pub fn resuming(offset: u64) -> Self {
         Self {
@@ -46,24 +63,25 @@ impl ManifestReader {
         }
     }
 
-    /// Where the next row begins, in bytes from the beginning of the manifest.
+    /// Returns the offset of the next row in the manifest.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.lines.offset()
     }
 
-    /// Takes bytes; how they are cut makes no difference.
+    /// Adds the next bytes, in pieces of any size.
     pub fn push(&mut self, bytes: &[u8]) {
         self.lines.push(bytes);
     }
 
-    /// There are no more bytes.
+    /// Marks the end of the manifest.
     pub fn end(&mut self) {
         self.lines.end();
         self.ended = true;
     }
 
-    /// The next row; `None` until more is pushed, and at the end. After an error the reader is of no more use.
+    /// Returns the next row, or `None` until more bytes are pushed, and at the end. The reader must not be used after an
+    /// error.
     pub fn next_row(&mut self) -> Result<Option<Row>, ManifestError> {
         let Some((line, bytes)) = self.lines.next()? else {
             return if self.ended && self.line == 0 {
@@ -76,19 +94,19 @@ impl ManifestReader {
         row::parse(line, bytes).map(Some)
     }
 
-    /// What was pushed and not read, from the beginning of a row on, with the number of its line. `None` in front of the
-    /// first row, and where it is not clear where a row begins.
+    /// Returns the line number of the next row and the buffered bytes from its start. `None` before the header, and if the
+    /// start of the next row is not known yet.
     pub(super) fn rest(&self) -> Option<(u64, &[u8])> {
         self.lines.rest().filter(|_| self.line > 0)
     }
 
-    /// Takes the row that has so many bytes in [`rest`](Self::rest) and a newline behind them.
+    /// Consumes the row that has this length in [`rest`](Self::rest) and is followed by a newline.
     pub(super) fn take(&mut self, length: usize) {
         self.lines.take(length);
         self.line += 1;
     }
 
-    /// The number of the line that the last row stood on.
+    /// Returns the line number of the last row.
     #[must_use]
     pub fn line(&self) -> u64 {
         self.line

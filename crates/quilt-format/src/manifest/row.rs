@@ -1,4 +1,4 @@
-//! The rows of a manifest, and what of them is hashed.
+//! Rows of a manifest, and the canonical form that is hashed.
 
 use super::ManifestError;
 use crate::json::{Object, Value};
@@ -9,22 +9,22 @@ use crate::{LogicalKey, PhysicalKey, json};
 pub enum Row {
     /// The first line.
     Header(Header),
-    /// Metadata of a directory.
+    /// A line with the metadata of a directory.
     Directory(Directory),
-    /// A file.
+    /// A line with a file of the package.
     Entry(Entry),
 }
 
-/// The package itself: message, metadata, workflow, and every field that another program added.
+/// The header of a package: message, metadata, workflow, and fields that other programs added.
 #[derive(Debug, Clone)]
 pub struct Header {
-    /// All fields in their order but for the obsolete `top_hash`. All are hashed, so that an absent, a null and an empty
-    /// `user_meta` make three revisions.
+    /// All fields in their order, except for the obsolete `top_hash`. All of them are hashed, so that an absent, a null and an
+    /// empty `user_meta` yield three different revisions.
     pub fields: Object,
 }
 
 impl Header {
-    /// The header of a new package. quilt3 writes `message` always, and puts the rest before it.
+    /// Creates the header of a new package. quilt3 always writes `message`, after the other fields.
     #[must_use]
     pub fn new(user_meta: Option<Value>, workflow: Option<Value>, message: Option<&str>) -> Self {
         let mut fields = Object::new();
@@ -39,19 +39,19 @@ impl Header {
         Self { fields }
     }
 
-    /// The message; none if it is null, absent or no text.
+    /// Returns the message, or `None` if it is absent or not a string.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.fields.get("message")?.as_str()
     }
 
-    /// The package's metadata, if the field is there; it may be null.
+    /// Returns the package's metadata, if the field is present; it may be null.
     #[must_use]
     pub fn user_meta(&self) -> Option<&Value> {
         self.fields.get("user_meta")
     }
 
-    /// The workflow that the package passed, if its bucket has any: `{id, config, schemas?}`.
+    /// Returns the workflow against which the package was validated, if its bucket has any: `{id, config, schemas?}`.
     #[must_use]
     pub fn workflow(&self) -> Option<&Value> {
         self.fields.get("workflow")
@@ -62,35 +62,36 @@ impl Header {
     }
 }
 
-/// Metadata of a directory. It is not part of the top hash (`Package._get_top_hash_parts`).
+/// The metadata of a directory. It is not part of the top hash (`Package._get_top_hash_parts`).
 #[derive(Debug, Clone)]
 pub struct Directory {
-    /// The directory, without a slash at the end.
+    /// The path of the directory, without a trailing slash.
     pub path: LogicalKey,
-    /// Its metadata.
+    /// The metadata.
     pub meta: Value,
 }
 
 /// A file of a package.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Where it stands in the package.
+    /// The path of the file in the package.
     pub logical_key: LogicalKey,
-    /// Where its bytes lie. Not part of the top hash.
+    /// The location of the bytes. Not part of the top hash.
     pub physical_key: PhysicalKey,
-    /// How many bytes it has.
+    /// The size in bytes.
     pub size: u64,
-    /// Its checksum, `{type, value}`; [`crate::checksum::ObjectHash`] reads it. Hashed whole, whatever stands there.
+    /// The checksum, `{type, value}`, which [`ObjectHash::read`](crate::checksum::ObjectHash::read) parses. Any value is
+    /// included in the top hash.
     pub hash: Value,
-    /// Its metadata; what the user gave is under `user_meta`, beside fields of quilt3 itself.
+    /// The metadata. The user's metadata is in the field `user_meta`, beside fields of quilt3.
     pub meta: Value,
 }
 
 impl Entry {
-    /// How many bytes its names have: the one in the package, and that of the object.
+    /// Returns the total length in bytes of the logical and the physical key, for estimates of memory.
     #[must_use]
-    pub fn names(&self) -> usize {
-        let place = match &self.physical_key {
+    pub fn name_bytes(&self) -> usize {
+        let physical = match &self.physical_key {
             PhysicalKey::File { path } => path.len(),
             PhysicalKey::S3 {
                 bucket,
@@ -98,23 +99,23 @@ impl Entry {
                 version_id,
             } => bucket.len() + key.len() + version_id.as_ref().map_or(0, String::len),
         };
-        self.logical_key.as_str().len() + place
+        self.logical_key.as_str().len() + physical
     }
 
-    /// The user's metadata, if there is any (`PackageEntry.meta`).
+    /// Returns the user's metadata, if there is any (`PackageEntry.meta`).
     #[must_use]
     pub fn user_meta(&self) -> Option<&Value> {
         self.meta.as_object()?.get("user_meta")
     }
 
-    /// Whether quilt3 takes it for unchanged: size, checksum and metadata count, where the bytes lie does not
+    /// Returns whether quilt3 considers the entries equal: size, checksum and metadata are compared, the physical key is not
     /// (`PackageEntry.__eq__`).
     #[must_use]
     pub fn same_content(&self, other: &Self) -> bool {
         self.size == other.size && self.hash == other.hash && self.meta == other.meta
     }
 
-    /// `Package._get_top_hash_parts`: the four fields, in the order of their names.
+    /// Appends the canonical form (`Package._get_top_hash_parts`): four fields in the order of their names.
     pub(super) fn write_canonical(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"hash\":");
         self.hash.write_canonical(out);
@@ -128,7 +129,7 @@ impl Entry {
     }
 }
 
-/// Reads a line. The first one is the header.
+/// Parses a line. The first one is the header.
 pub(super) fn parse(line: u64, bytes: &[u8]) -> Result<Row, ManifestError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::NotUtf8 { line })?;
     let value = json::parse(text).map_err(|problem| ManifestError::NotJson { line, problem })?;
@@ -147,7 +148,11 @@ pub(super) fn parse(line: u64, bytes: &[u8]) -> Result<Row, ManifestError> {
 
 fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
     let wrong = |problem| ManifestError::Row { line, problem };
-    let (mut logical_key, mut physical_keys, mut size, mut hash, mut meta) = (None, None, None, None, None);
+    let mut logical_key = None;
+    let mut physical_keys = None;
+    let mut size = None;
+    let mut hash = None;
+    let mut meta = None;
     for (key, value) in fields.into_pairs() {
         match key.bytes() {
             b"logical_key" => logical_key = Some(value),
@@ -155,7 +160,7 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
             b"size" => size = Some(value),
             b"hash" => hash = Some(value),
             b"meta" => meta = Some(value),
-            // quilt3 drops what it does not know of an entry.
+            // quilt3 drops unknown fields of an entry.
             _ => {}
         }
     }
@@ -165,13 +170,13 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
     let logical_key = logical_key
         .into_string()
         .ok_or_else(|| wrong("the logical_key holds half of a surrogate pair"))?;
-    let meta = meta.ok_or_else(|| wrong("the row has no meta; it may be empty, but must be there"))?;
+    let meta = meta.ok_or_else(|| wrong("the row has no meta, which is required but may be empty"))?;
     let Some(physical_keys) = physical_keys.filter(Value::is_truthy) else {
         let (path, _) = logical_key.rsplit_once('/').ok_or_else(|| {
             wrong("the row has no physical_keys and its logical_key no `/`: it is neither an entry nor a directory")
         })?;
         return Ok(Row::Directory(Directory {
-            path: LogicalKey::found(path.to_owned()),
+            path: LogicalKey::from_manifest(path.to_owned()),
             meta,
         }));
     };
@@ -179,7 +184,7 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
         .as_array()
         .and_then(<[Value]>::first)
         .and_then(Value::as_str)
-        .ok_or_else(|| wrong("the physical_keys are not a list of strings"))?
+        .ok_or_else(|| wrong("the physical_keys are not an array of strings"))?
         .parse()
         .map_err(|problem| ManifestError::PhysicalKey { line, problem })?;
     let size = size
@@ -188,14 +193,14 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
         .ok_or_else(|| wrong("the entry has no size that is an integer from 0 to 2^64 - 1"))?;
     let hash = hash
         .filter(|hash| !matches!(hash, Value::Null))
-        .ok_or_else(|| wrong("the entry has no hash; the package has to be built before it can be used"))?;
+        .ok_or_else(|| wrong("the entry has no hash; the package must be built before it can be used"))?;
     let meta = if meta.is_truthy() {
         meta
     } else {
         Value::Object(Object::new())
     };
     Ok(Row::Entry(Entry {
-        logical_key: LogicalKey::found(logical_key),
+        logical_key: LogicalKey::from_manifest(logical_key),
         physical_key,
         size,
         hash,

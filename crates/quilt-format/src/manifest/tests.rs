@@ -4,7 +4,7 @@ use super::*;
 use crate::LogicalKey;
 use crate::json::{Object, Value, parse};
 
-/// The empty package with a null message, whose top hash everybody knows.
+/// The well-known top hash of the empty package with a null message.
 const EMPTY: &str = "2a5a67156ca9238c14d12042db51c5b52260fdd5511b61ea89b58929d6e1769b";
 
 fn row(key: &str) -> String {
@@ -185,7 +185,7 @@ fn what_cannot_be_written_says_where() {
     let mut manifest = Manifest::read(format!("{{}}\n{}", row("k")).as_bytes()).unwrap();
     let entry = Entry {
         meta,
-        ..manifest.get(&LogicalKey::found("k".into())).unwrap().clone()
+        ..manifest.get(&LogicalKey::from_manifest("k".into())).unwrap().clone()
     };
     manifest.insert(entry).unwrap();
     let error = manifest.write().unwrap_err().to_string();
@@ -205,7 +205,7 @@ fn a_package_stays_a_tree_when_it_is_changed() {
     )
     .unwrap();
     let entry = |key: &str| Entry {
-        logical_key: LogicalKey::found(key.into()),
+        logical_key: LogicalKey::from_manifest(key.into()),
         ..manifest.entries().next().unwrap().clone()
     };
     let new = ["a", "a/x/y", "d", "d/e", "a-b/c"].map(entry);
@@ -217,7 +217,7 @@ fn a_package_stays_a_tree_when_it_is_changed() {
     for good in good {
         assert!(manifest.insert(good).unwrap().is_none());
     }
-    let key = |text: &str| LogicalKey::found(text.into());
+    let key = |text: &str| LogicalKey::from_manifest(text.into());
     assert!(manifest.remove(&key("a.b")).is_some());
     assert_eq!(manifest.remove_directory(&key("a")).len(), 3);
     assert_eq!(manifest.remove_directory(&key("d/e")).len(), 1);

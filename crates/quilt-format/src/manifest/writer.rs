@@ -1,38 +1,39 @@
-//! The writer: rows in, bytes out as quilt3 writes them (`Package._dump`), and the top hash beside.
+//! Writing of manifests in quilt3's format (`Package._dump`), with the top hash computed in the same pass.
 
 use super::{Directory, Entry, Header, MAX_RECORD, ManifestError, TopHasher};
 use crate::TopHash;
 use crate::json::{self, NotWritable, Value};
 
-/// Why a row cannot be written.
+/// An error of writing a row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// Keep less metadata in this row; quilt3 refuses as large ones.
+    /// Occurs when a row is longer than [`MAX_RECORD`], which quilt3 refuses to write, too.
     #[error(
         "the manifest record of {what} has {bytes} bytes; at most {limit} are allowed, so keep less metadata in it"
     )]
     TooLarge {
         /// The row.
         what: String,
-        /// Its size.
+        /// The size of the record.
         bytes: usize,
-        /// The most that is allowed.
+        /// The maximum size.
         limit: usize,
     },
-    /// Change the metadata.
+    /// Occurs when the metadata contains a value that JSON in UTF-8 cannot represent.
     #[error("the metadata of {what} cannot be written: {problem}")]
     NotWritable {
         /// The row.
         what: String,
-        /// Why.
+        /// The problem.
         problem: NotWritable,
     },
-    /// Give directories first, then entries in the order of their logical keys, each once. Lines are those of the output.
+    /// Occurs when rows are not added in order: directories first, then entries by their logical keys, without duplicates.
+    /// Line numbers are those of the output.
     #[error(transparent)]
     Order(#[from] ManifestError),
 }
 
-/// Writes a manifest and hashes it at once. Bytes that are ready can be taken at any time.
+/// Writes a manifest and computes its top hash. Finished bytes can be taken at any time.
 #[derive(Debug)]
 pub struct ManifestWriter {
     out: Vec<u8>,
@@ -41,7 +42,7 @@ pub struct ManifestWriter {
 }
 
 impl ManifestWriter {
-    /// Begins with the header.
+    /// Creates a writer and writes the header.
     pub fn new(header: &Header) -> Result<Self, WriteError> {
         let mut writer = Self {
             out: Vec::new(),
@@ -53,7 +54,7 @@ impl ManifestWriter {
         Ok(writer)
     }
 
-    /// Metadata of a directory. Empty metadata is not written, as quilt3 does not.
+    /// Writes the metadata of a directory. Like quilt3, skips empty metadata.
     pub fn directory(&mut self, directory: &Directory) -> Result<(), WriteError> {
         if !directory.meta.is_truthy() {
             return Ok(());
@@ -74,7 +75,7 @@ impl ManifestWriter {
         )
     }
 
-    /// An entry. They have to come in the order of their keys.
+    /// Writes an entry. Entries must be added in the order of their keys.
     pub fn entry(&mut self, entry: &Entry) -> Result<(), WriteError> {
         self.line += 1;
         self.hasher.entry(entry, self.line)?;
@@ -97,12 +98,12 @@ impl ManifestWriter {
         )
     }
 
-    /// The bytes that are ready and were not taken yet.
+    /// Takes the bytes written since the last call.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }
 
-    /// The bytes that were not taken yet, and the top hash of all.
+    /// Returns the bytes that were not taken yet, and the top hash of the manifest.
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, TopHash) {
         (self.out, self.hasher.finish())

@@ -1,42 +1,45 @@
-//! How a schema's complaint is told.
+//! Validation errors of schemas as short messages.
 
 use std::fmt::{self, Write as _};
 
 use jsonschema::ValidationError;
 
-/// Longest complaint; some hold the whole value.
-const LONGEST: usize = 300;
+/// Maximum length of a message. The messages of jsonschema may contain the whole value.
+const MAX_MESSAGE_CHARS: usize = 300;
 
-/// A complaint in one short sentence.
-pub(super) fn told(error: &ValidationError<'_>) -> String {
-    let mut sentence = Sentence {
+/// Formats an error, truncated to [`MAX_MESSAGE_CHARS`].
+pub(super) fn message(error: &ValidationError<'_>) -> String {
+    let mut message = TruncatedText {
         text: String::new(),
-        room: LONGEST,
+        remaining: MAX_MESSAGE_CHARS,
     };
-    if write!(sentence, "{error}").is_err() {
-        sentence.text.push('…');
+    if write!(message, "{error}").is_err() {
+        message.text.push('…');
     }
-    sentence.text
+    message.text
 }
 
-/// A text that takes so many characters more, and then fails, so that no long value is written out for it.
-struct Sentence {
+/// A buffer for a limited number of characters. Writing more fails, so that long values are not formatted to their end.
+struct TruncatedText {
     text: String,
-    room: usize,
+    remaining: usize,
 }
 
-impl fmt::Write for Sentence {
+impl fmt::Write for TruncatedText {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         for character in more.chars() {
-            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            self.remaining = self.remaining.checked_sub(1).ok_or(fmt::Error)?;
             self.text.push(character);
         }
         Ok(())
     }
 }
 
-/// The first complaint, and where: a JSON pointer, empty for the whole.
-pub(super) fn first(validator: &jsonschema::Validator, value: &serde_json::Value) -> Option<(String, String)> {
+/// Returns the location and message of the first error. The location is a JSON pointer, empty for the whole value.
+pub(super) fn first_violation(
+    validator: &jsonschema::Validator,
+    value: &serde_json::Value,
+) -> Option<(String, String)> {
     let error = validator.validate(value).err()?;
-    Some((error.instance_path().to_string(), told(&error)))
+    Some((error.instance_path().to_string(), message(&error)))
 }

@@ -1,65 +1,66 @@
-//! Which workflow a push means, and what has to be fetched for it (`WorkflowConfig.get_workflow_validator`).
+//! Selection of the workflow for a push, and the schemas to fetch for it (`WorkflowConfig.get_workflow_validator`).
 
 use super::document::ConfigError;
 use super::{Workflow, WorkflowConfig};
 use crate::PhysicalKey;
 
-/// The workflow that a push asked for.
+/// The workflow that a push requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice<'a> {
-    /// Nothing: the bucket's default.
+    /// No workflow is given: the bucket's default applies.
     Default,
-    /// Explicitly none.
+    /// No workflow, explicitly.
     None,
-    /// This one.
+    /// The workflow with this ID.
     Named(&'a str),
 }
 
-/// Why the choice cannot be followed.
+/// An error of selecting a workflow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChoiceError {
-    /// Name one of the workflows.
+    /// Occurs when the bucket requires a workflow, but none was chosen and there is no default.
     #[error("a workflow is required by this bucket, but none was chosen; it has {}", .0.join(", "))]
     Required(Vec<String>),
-    /// Name one of the workflows.
+    /// Occurs when the bucket has no workflow with the chosen ID.
     #[error("there is no '{workflow}' workflow in this bucket's config; it has {}", .known.join(", "))]
     Unknown {
-        /// What was chosen.
+        /// The chosen ID.
         workflow: String,
-        /// What there is.
+        /// The IDs of the bucket's workflows.
         known: Vec<String>,
     },
-    /// Leave the workflow out.
+    /// Occurs when a workflow was chosen, or explicitly none, but the bucket has no configuration.
     #[error("{0} workflow was chosen, but this bucket has no workflows config; leave the workflow out")]
     NoConfig(String),
-    /// The bucket's owner has to repair the configuration.
+    /// Occurs when the configuration refers to a schema that does not exist or cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
-/// A chosen workflow.
+/// A selected workflow, and the schemas to fetch before a package can be validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
-    /// Its id; none when there is none and none is required.
+pub struct ChosenWorkflow {
+    /// The ID of the workflow; `None` if no workflow applies.
     pub id: Option<String>,
-    /// What it demands.
+    /// The requirements of the workflow.
     pub workflow: Option<Workflow>,
-    /// The schema of the metadata, to be fetched.
+    /// The schema of the package's metadata.
     pub metadata_schema: Option<SchemaSource>,
-    /// The schema of the entries, to be fetched; it may be the same.
+    /// The schema of the package's entries, which may be the same.
     pub entries_schema: Option<SchemaSource>,
 }
 
-/// Where a schema lies.
+/// The location of a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaSource {
-    /// Its id in the configuration.
+    /// The schema's ID in the configuration.
     pub id: String,
-    /// Its place; the latest version is meant unless it names one.
+    /// The schema's object, in its latest version unless the URL has a version ID.
     pub url: PhysicalKey,
 }
 
-/// In a bucket without a configuration no workflow may be named, and the package's header gets no `workflow`.
+/// Checks the choice for a bucket without a configuration: no workflow may be chosen. The header of the package then has no
+/// field `workflow`.
 pub fn without_config(choice: Choice<'_>) -> Result<(), ChoiceError> {
     match choice {
         Choice::Default => Ok(()),
@@ -69,8 +70,8 @@ pub fn without_config(choice: Choice<'_>) -> Result<(), ChoiceError> {
 }
 
 impl WorkflowConfig {
-    /// Follows a choice.
-    pub fn choose(&self, choice: Choice<'_>) -> Result<Chosen, ChoiceError> {
+    /// Selects the workflow for a choice.
+    pub fn choose(&self, choice: Choice<'_>) -> Result<ChosenWorkflow, ChoiceError> {
         let known = || self.workflows.iter().map(|(id, _)| id.clone()).collect();
         let id = match choice {
             Choice::Default => self.default_workflow.as_deref(),
@@ -86,7 +87,7 @@ impl WorkflowConfig {
             })?),
         };
         let source = |id: Option<&String>| id.map(|id| self.source(id)).transpose();
-        Ok(Chosen {
+        Ok(ChosenWorkflow {
             id: id.map(str::to_owned),
             metadata_schema: source(workflow.and_then(|workflow| workflow.metadata_schema.as_ref()))?,
             entries_schema: source(workflow.and_then(|workflow| workflow.entries_schema.as_ref()))?,
@@ -107,7 +108,7 @@ impl WorkflowConfig {
             .parse()
             .map_err(|problem: crate::InvalidPhysicalKey| wrong(problem.to_string()))?
         {
-            PhysicalKey::File { .. } => Err(wrong("it is a file of some machine".to_owned())),
+            PhysicalKey::File { .. } => Err(wrong("it is a local file".to_owned())),
             url @ PhysicalKey::S3 { .. } => Ok(SchemaSource { id: id.to_owned(), url }),
         }
     }

@@ -1,58 +1,56 @@
-//! The configuration of a bucket's workflows.
-//!
-//! What it may hold is written down in quilt3's `workflows/config-1.schema.json`; the rules here are those.
+//! The workflow configuration of a bucket, with the rules of quilt3's `workflows/config-1.schema.json`.
 
 use std::collections::BTreeMap;
 
 use super::document::{ConfigError, Node};
 use super::yaml;
 
-/// Newest version that is understood.
-const VERSION: [u64; 3] = [1, 1, 0];
+/// The newest supported version.
+const MAX_VERSION: [u64; 3] = [1, 1, 0];
 
-/// The workflows of a bucket.
+/// The workflow configuration of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkflowConfig {
-    /// Whether a package may be pushed without one.
+    /// Whether every package must have a workflow.
     pub is_workflow_required: bool,
-    /// The one that is meant when none is named.
+    /// The ID of the workflow that applies when a push names none.
     pub default_workflow: Option<String>,
-    /// By id, in the order of the configuration.
+    /// The workflows by ID, in the order of the configuration.
     pub workflows: Vec<(String, Workflow)>,
-    /// URLs of schemas by id.
+    /// The URLs of schemas by ID.
     pub schemas: BTreeMap<String, String>,
-    /// Buckets to which packages may be promoted, by URL.
+    /// The buckets to which packages may be promoted, by URL.
     pub successors: Vec<(String, Successor)>,
 }
 
-/// What one workflow demands.
+/// The requirements of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workflow {
-    /// Shown to people.
+    /// The name for display.
     pub name: String,
-    /// Shown to people.
+    /// The description for display.
     pub description: Option<String>,
-    /// A regular expression of Python that has to match somewhere in the package's name.
+    /// A Python regular expression that must match somewhere in the package's name.
     pub handle_pattern: Option<String>,
-    /// Id of the schema of the package's metadata.
+    /// The ID of the schema of the package's metadata.
     pub metadata_schema: Option<String>,
-    /// Id of the schema of the list of entries.
+    /// The ID of the schema of the array of entries.
     pub entries_schema: Option<String>,
-    /// Whether there has to be a message.
+    /// Whether a revision must have a message.
     pub is_message_required: bool,
 }
 
 /// A bucket to which packages may be promoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Successor {
-    /// Shown to people.
+    /// The title for display.
     pub title: String,
-    /// Whether the data goes with the package.
+    /// Whether objects are copied along with the package.
     pub copy_data: bool,
 }
 
 impl WorkflowConfig {
-    /// Reads `.quilt/workflows/config.yml`.
+    /// Parses `.quilt/workflows/config.yml`.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
         let text = std::str::from_utf8(bytes).map_err(|_| ConfigError::NotYaml("it is not UTF-8".to_owned()))?;
         let document = yaml::parse(text).map_err(ConfigError::NotYaml)?;
@@ -87,20 +85,20 @@ impl WorkflowConfig {
                 })
             })?,
         };
-        // Whether the version is supported is asked last, as quilt3 asks it.
+        // Like quilt3, checks last whether the version is supported.
         let supported = version
             .split('.')
             .map(|part| part.parse().unwrap_or(u64::MAX))
             .chain([0, 0])
             .take(3);
-        if supported.clone().gt(VERSION) {
-            let shown: Vec<String> = supported.map(|part| part.to_string()).collect();
-            return Err(ConfigError::UnsupportedVersion(shown.join(".")));
+        if supported.clone().gt(MAX_VERSION) {
+            let excerpt: Vec<String> = supported.map(|part| part.to_string()).collect();
+            return Err(ConfigError::UnsupportedVersion(excerpt.join(".")));
         }
         Ok(config)
     }
 
-    /// The workflow of an id.
+    /// Returns the workflow with an ID.
     #[must_use]
     pub fn workflow(&self, id: &str) -> Option<&Workflow> {
         self.workflows
@@ -110,11 +108,11 @@ impl WorkflowConfig {
     }
 }
 
-/// `"1"`, `"1.1"`, or `{base: "1.1", catalog: "1"}`; the base's.
+/// Returns the version: `"1"`, `"1.1"`, or the base of `{base: "1.1", catalog: "1"}`.
 fn version(node: &Node<'_>) -> Result<String, ConfigError> {
     let number = |node: &Node<'_>| {
         let text = node.string()?;
-        // Python's `$` lets one newline pass.
+        // Python's `$` accepts one trailing newline.
         let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
         let mut parts = text.split('.');
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -141,7 +139,9 @@ fn workflow((id, node): &(String, Node<'_>)) -> Result<(String, Workflow), Confi
     let name = id.strip_suffix('\n').unwrap_or(id);
     let good = |(at, b): (usize, u8)| b.is_ascii_alphabetic() || b"_-".contains(&b) || (at > 0 && b.is_ascii_digit());
     if name.is_empty() || !name.bytes().enumerate().all(good) || id.chars().count() > 64 {
-        return Err(node.wrong("a workflow's id is 1 to 64 of a-z A-Z 0-9 _ -, and begins with no digit"));
+        return Err(node.wrong(
+            "a workflow's ID must have 1 to 64 of the characters a-z A-Z 0-9 _ - and must not begin with a digit",
+        ));
     }
     node.only(&[
         "name",

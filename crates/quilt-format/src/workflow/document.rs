@@ -1,46 +1,46 @@
-//! Walks a configuration's document and says where it is wrong.
+//! Typed access to the configuration's YAML document, with errors that report the location.
 
 use super::yaml::Yaml;
 
-/// Why a bucket's workflow configuration cannot be used. Its owner has to repair `.quilt/workflows/config.yml`.
+/// An error in a bucket's workflow configuration, `.quilt/workflows/config.yml`, which the bucket's owner must correct.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Repair its syntax.
+    /// Occurs when the document is not YAML.
     #[error("the workflows config is not YAML: {0}")]
     NotYaml(String),
-    /// Repair the place.
+    /// Occurs when a value is missing, unknown or of the wrong type.
     #[error("the workflows config is not valid at `{place}`: {problem}")]
     Invalid {
-        /// Where, as a path of keys.
+        /// The location, as a path of keys.
         place: String,
-        /// What is wrong there.
+        /// The problem.
         problem: String,
     },
-    /// Use a newer program.
+    /// Occurs when the configuration has a newer version than is supported.
     #[error("version '{0}' of the workflows config is not supported; supported is up to 1.1.0")]
     UnsupportedVersion(String),
-    /// Define the schema, or name another.
+    /// Occurs when a workflow refers to a schema that is not defined.
     #[error("there is no '{0}' in the schemas of the workflows config")]
     NoSuchSchema(String),
-    /// Give an `s3://` URL.
-    #[error("the workflows config names the schema '{id}' at a place that cannot be read: {problem}")]
+    /// Occurs when the URL of a schema is not an `s3://` URL.
+    #[error("the workflows config has a URL for the schema '{id}' that cannot be read: {problem}")]
     SchemaUrl {
-        /// The schema.
+        /// The schema's ID.
         id: String,
-        /// Why.
+        /// The problem.
         problem: String,
     },
-    /// Repair the pattern.
-    #[error("the handle_pattern of the workflow '{workflow}' is not a pattern: {problem}")]
+    /// Occurs when a `handle_pattern` is not a regular expression of Python.
+    #[error("the handle_pattern of the workflow '{workflow}' is not a valid regular expression: {problem}")]
     Pattern {
-        /// The workflow.
+        /// The workflow's ID.
         workflow: String,
-        /// Why.
+        /// The problem.
         problem: String,
     },
 }
 
-/// A value of the document, and where it stands.
+/// A value of the document with its location.
 pub(super) struct Node<'a> {
     value: &'a Yaml,
     place: String,
@@ -100,7 +100,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The members of an object whose keys are free; there has to be one.
+    /// Returns the members of an object with arbitrary keys, which must not be empty.
     pub(super) fn members(&self) -> Result<Vec<(String, Node<'a>)>, ConfigError> {
         let pairs = self.pairs()?;
         if pairs.is_empty() {
@@ -118,7 +118,7 @@ impl<'a> Node<'a> {
             .collect()
     }
 
-    /// A field of an object.
+    /// Returns an optional field of an object.
     pub(super) fn field(&self, name: &str) -> Result<Option<Node<'a>>, ConfigError> {
         let found = self
             .pairs()?
@@ -132,7 +132,7 @@ impl<'a> Node<'a> {
             .ok_or_else(|| self.wrong(format!("`{name}` is required")))
     }
 
-    /// Refuses fields other than these.
+    /// Returns an error if an object has fields other than these.
     pub(super) fn only(&self, names: &[&str]) -> Result<(), ConfigError> {
         for (key, _) in self.pairs()? {
             match key {

@@ -1,11 +1,11 @@
-//! The schema of a package's entries, applied to one entry after another where it demands nothing of the list as a whole.
+//! Schemas of a package's entries, validated entry by entry where they contain no requirement on the whole array.
 
 use serde_json::Value;
 
 use super::{check, keywords};
 use crate::Entry;
 
-/// Keywords beside `items` that demand nothing of a list.
+/// Keywords beside `items` that contain no requirement on the array.
 const ANNOTATIONS: [&str; 8] = [
     "$comment",
     "$id",
@@ -17,31 +17,31 @@ const ANNOTATIONS: [&str; 8] = [
     "title",
 ];
 
-/// Memory for an error of one branch of `anyOf` or `oneOf`, and for the clone of its context.
-const BRANCH: usize = 768;
-/// Memory for an entry as a value, beside its metadata and its names.
-const ENTRY: usize = 768;
+/// Estimated memory of an error of one branch of `anyOf` or `oneOf`, and of the clone of its context.
+const BRANCH_BYTES: usize = 768;
+/// Estimated memory of an entry as a JSON value, besides its metadata and its keys.
+const ENTRY_BYTES: usize = 768;
 
-/// A compiled schema of the list of entries.
+/// A compiled schema of the array of entries.
 #[derive(Debug)]
 pub(super) struct EntriesSchema {
     validator: jsonschema::Validator,
-    /// Whether the validator is of `items` and takes single entries.
+    /// Whether the validator is that of `items` and validates single entries.
     by_entry: bool,
     branches: usize,
 }
 
-/// Where and why the entries are refused.
-pub(super) type Complaint = (String, String);
+/// The location and the message of a validation error.
+pub(super) type Rejection = (String, String);
 
 impl EntriesSchema {
-    /// Compiles a schema of draft 7 in which nothing is referred to (`super::schema`) and that is known to be valid.
+    /// Compiles a valid schema of draft 7 without references (`super::schema`).
     pub(super) fn compile(
         schema: &Value,
         whole: jsonschema::Validator,
     ) -> Result<Self, jsonschema::ValidationError<'static>> {
         let branches = branches(schema);
-        Ok(match items_alone(schema) {
+        Ok(match items_schema(schema) {
             Some(items) => Self {
                 validator: keywords::build(items)?,
                 by_entry: true,
@@ -55,24 +55,24 @@ impl EntriesSchema {
         })
     }
 
-    /// Memory for the check of so many entries. By entry, there is one value, and the errors of its branches, at a time.
-    /// Otherwise all are there at once, and each may have an error in each branch.
-    pub(super) fn room(&self, entries: usize) -> usize {
+    /// Estimates the memory for validating this number of entries, in bytes. Validation by entry requires one value and the
+    /// errors of its branches at a time. Otherwise, all values exist at once, and each may have an error in each branch.
+    pub(super) fn estimate_bytes(&self, entries: usize) -> usize {
         let at_once = if self.by_entry { 1 } else { entries };
-        at_once.saturating_mul(self.branches.saturating_mul(BRANCH).saturating_add(ENTRY))
+        at_once.saturating_mul(self.branches.saturating_mul(BRANCH_BYTES).saturating_add(ENTRY_BYTES))
     }
 
-    /// The first complaint about these entries. `between` is asked before each of them, and ends it by an error.
+    /// Returns the first validation error of these entries. Calls `checkpoint` before each entry and stops at its error.
     pub(super) fn check<'e, E>(
         &self,
         entries: impl IntoIterator<Item = &'e Entry>,
-        mut between: impl FnMut() -> Result<(), E>,
-    ) -> Result<Option<Complaint>, E> {
+        mut checkpoint: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<Rejection>, E> {
         let entries = entries.into_iter();
         if self.by_entry {
             for (index, entry) in entries.enumerate() {
-                between()?;
-                if let Some((pointer, problem)) = check::first(&self.validator, &seen(entry)) {
+                checkpoint()?;
+                if let Some((pointer, problem)) = check::first_violation(&self.validator, &entry_value(entry)) {
                     return Ok(Some((
                         format!("{} /{index}{pointer}", entry.logical_key.as_str()),
                         problem,
@@ -83,27 +83,28 @@ impl EntriesSchema {
         }
         let mut all = Vec::with_capacity(entries.size_hint().0);
         for entry in entries {
-            between()?;
-            all.push(seen(entry));
+            checkpoint()?;
+            all.push(entry_value(entry));
         }
         let all = Value::Array(all);
-        let complaint = check::first(&self.validator, &all);
-        Ok(complaint.map(|(pointer, problem)| (named(&all, &pointer).unwrap_or(pointer), problem)))
+        let rejection = check::first_violation(&self.validator, &all);
+        Ok(rejection.map(|(pointer, problem)| (named(&all, &pointer).unwrap_or(pointer), problem)))
     }
 }
 
-/// The schema of single entries, if nothing else is demanded of the list.
-fn items_alone(schema: &Value) -> Option<&Value> {
+/// Returns the schema of single entries, if there is no requirement on the whole array.
+fn items_schema(schema: &Value) -> Option<&Value> {
     let schema = schema.as_object()?;
-    let demands_nothing = |(keyword, value): (&String, &Value)| {
+    let is_per_entry = |(keyword, value): (&String, &Value)| {
         keyword == "items" || ANNOTATIONS.contains(&keyword.as_str()) || (keyword == "type" && value == "array")
     };
     schema
         .get("items")
-        .filter(|items| items.is_object() && schema.iter().all(demands_nothing))
+        .filter(|items| items.is_object() && schema.iter().all(is_per_entry))
 }
 
-/// How many branches may fail for one value: the members of all `allOf`, `anyOf` and `oneOf`, and the schema itself.
+/// Returns the number of branches that may fail for one value: the members of all `allOf`, `anyOf` and `oneOf`, and the
+/// schema itself.
 fn branches(schema: &Value) -> usize {
     fn below(value: &Value) -> usize {
         match value {
@@ -124,13 +125,13 @@ fn branches(schema: &Value) -> usize {
     1 + below(schema)
 }
 
-/// What a schema sees of an entry (`get_pkg_entries_for_validation`).
-fn seen(entry: &Entry) -> Value {
+/// Converts an entry to the value that is validated (`get_pkg_entries_for_validation`).
+fn entry_value(entry: &Entry) -> Value {
     let meta = entry.user_meta().map_or_else(|| serde_json::json!({}), Value::from);
     serde_json::json!({ "logical_key": entry.logical_key.as_str(), "size": entry.size, "meta": meta })
 }
 
-/// `/3/size` as `README.md /3/size`.
+/// Adds the logical key to a pointer: `/3/size` becomes `README.md /3/size`.
 fn named(entries: &Value, pointer: &str) -> Option<String> {
     let index = pointer.strip_prefix('/')?.split('/').next()?;
     let key = entries
@@ -152,7 +153,7 @@ mod tests {
 
     fn entry(key: &str, size: u64) -> Entry {
         Entry {
-            logical_key: LogicalKey::found(key.to_owned()),
+            logical_key: LogicalKey::from_manifest(key.to_owned()),
             physical_key: PhysicalKey::S3 {
                 bucket: "bkt".into(),
                 key: key.into(),
@@ -165,11 +166,11 @@ mod tests {
     }
 
     fn compiled(mut schema: Value) -> EntriesSchema {
-        keywords::as_python_means(&mut schema).unwrap();
+        keywords::rewrite_for_python(&mut schema).unwrap();
         EntriesSchema::compile(&schema, keywords::build(&schema).unwrap()).unwrap()
     }
 
-    fn complaint(schema: &EntriesSchema, entries: &[Entry]) -> Option<Complaint> {
+    fn rejection(schema: &EntriesSchema, entries: &[Entry]) -> Option<Rejection> {
         schema.check(entries, || Ok::<_, Infallible>(())).unwrap()
     }
 
@@ -197,9 +198,12 @@ mod tests {
     fn memory_is_asked_for_by_entries_and_branches() {
         let any_of = json!({ "anyOf": [{ "type": "object" }, { "not": { "oneOf": [{}, {}] } }] });
         let by_entry = compiled(json!({ "items": any_of }));
-        assert_eq!((by_entry.branches, by_entry.room(1)), (5, by_entry.room(50_000)));
+        assert_eq!(
+            (by_entry.branches, by_entry.estimate_bytes(1)),
+            (5, by_entry.estimate_bytes(50_000))
+        );
         let whole = compiled(json!({ "items": any_of, "minItems": 1 }));
-        assert_eq!(whole.room(1000), 1000 * by_entry.room(1));
+        assert_eq!(whole.estimate_bytes(1000), 1000 * by_entry.estimate_bytes(1));
     }
 
     #[test]
@@ -223,7 +227,7 @@ mod tests {
             let by_entry = compiled(json!({ "type": "array", "items": items }));
             let whole = compiled(json!({ "type": "array", "items": items, "minItems": 0 }));
             prop_assert!(by_entry.by_entry && !whole.by_entry);
-            prop_assert_eq!(complaint(&by_entry, &entries), complaint(&whole, &entries));
+            prop_assert_eq!(rejection(&by_entry, &entries), rejection(&whole, &entries));
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Where Python's `jsonschema` and Rust's mean different things by the same keyword.
+//! Keywords of JSON schemas whose semantics differ between Python's `jsonschema` and Rust's.
 //!
-//! Patterns are Python's, so the keywords that hold them are replaced by ones of our own, under names that no schema has.
+//! Patterns are Python regular expressions, so the keywords that contain them are replaced by custom keywords, under names
+//! that no schema uses.
 
 use fancy_regex::Regex;
 use jsonschema::paths::Location;
@@ -12,7 +13,7 @@ use super::{check, pattern};
 const PATTERN: &str = "\u{0}pattern";
 const PROPERTIES: &str = "\u{0}patternProperties";
 
-/// Compiles a schema of draft 7 that went through [`as_python_means`].
+/// Compiles a schema of draft 7 that [`rewrite_for_python`] has rewritten.
 pub(super) fn build(schema: &Value) -> Result<jsonschema::Validator, ValidationError<'static>> {
     jsonschema::draft7::options()
         .should_validate_formats(false)
@@ -24,10 +25,10 @@ pub(super) fn build(schema: &Value) -> Result<jsonschema::Validator, ValidationE
         .build(schema)
 }
 
-/// Rewrites a schema of draft 7 so that it means here what it means in Python.
+/// Rewrites a schema of draft 7 so that it has the same meaning as in Python.
 ///
-/// Removed are `$id` and `$schema`, which nothing can refer to, and the content keywords, which Python does not check.
-pub(super) fn as_python_means(schema: &mut Value) -> Result<(), String> {
+/// Removes `$id` and `$schema`, to which nothing can refer, and the content keywords, which Python does not check.
+pub(super) fn rewrite_for_python(schema: &mut Value) -> Result<(), String> {
     let Value::Object(schema) = schema else { return Ok(()) };
     for keyword in ["$id", "$schema", "contentEncoding", "contentMediaType"] {
         if schema.get(keyword).is_some_and(Value::is_string) {
@@ -44,23 +45,23 @@ pub(super) fn as_python_means(schema: &mut Value) -> Result<(), String> {
             | "not"
             | "propertyNames"
             | "then" => {
-                as_python_means(value)?;
+                rewrite_for_python(value)?;
             }
             "allOf" | "anyOf" | "oneOf" => value
                 .as_array_mut()
                 .into_iter()
                 .flatten()
-                .try_for_each(as_python_means)?,
+                .try_for_each(rewrite_for_python)?,
             "items" => match value {
-                Value::Array(items) => items.iter_mut().try_for_each(as_python_means)?,
-                one => as_python_means(one)?,
+                Value::Array(items) => items.iter_mut().try_for_each(rewrite_for_python)?,
+                one => rewrite_for_python(one)?,
             },
             "definitions" | "dependencies" | "patternProperties" | "properties" => {
                 value
                     .as_object_mut()
                     .into_iter()
                     .flatten()
-                    .try_for_each(|(_, schema)| as_python_means(schema))?;
+                    .try_for_each(|(_, schema)| rewrite_for_python(schema))?;
             }
             _ => {}
         }
@@ -86,17 +87,17 @@ pub(super) fn as_python_means(schema: &mut Value) -> Result<(), String> {
 }
 
 fn compile(text: &str) -> Result<Regex, String> {
-    let wrong = |problem: String| format!("the pattern `{text}` is not one: {problem}");
+    let wrong = |problem: String| format!("the pattern `{text}` is not a valid regular expression: {problem}");
     let translated = pattern::translate(text).map_err(|problem| wrong(problem.to_owned()))?;
     Regex::new(&translated).map_err(|error| wrong(error.to_string()))
 }
 
-/// A pattern that exceeds the limit of backtracking does not match: its result is unknown.
+/// Returns whether a pattern matches. One that exceeds the backtracking limit does not match, as its result is unknown.
 fn matches(regex: &Regex, text: &str) -> bool {
     regex.is_match(text).unwrap_or(false)
 }
 
-/// `pattern`: it has to match somewhere in a string.
+/// The keyword `pattern`, which must match somewhere in a string.
 struct PythonPattern {
     text: String,
     regex: Regex,
@@ -130,7 +131,7 @@ impl<'i> Keyword<'i> for PythonPattern {
     }
 }
 
-/// `patternProperties`, and the `additionalProperties` beside them.
+/// The keyword `patternProperties`, with the `additionalProperties` beside it.
 struct PatternProperties {
     by_pattern: Vec<(Regex, jsonschema::Validator)>,
     known: Vec<String>,
@@ -166,11 +167,11 @@ impl PatternProperties {
             let mut additional = !self.known.contains(name);
             for (_, schema) in self.by_pattern.iter().filter(|(regex, _)| matches(regex, name)) {
                 additional = false;
-                if let Some((place, problem)) = check::first(schema, value) {
+                if let Some((place, problem)) = check::first_violation(schema, value) {
                     return Some(format!("{problem} (at /{name}{place})"));
                 }
             }
-            if additional && let Some((place, problem)) = check::first(&self.rest, value) {
+            if additional && let Some((place, problem)) = check::first_violation(&self.rest, value) {
                 return Some(format!("additional property: {problem} (at /{name}{place})"));
             }
         }
@@ -189,7 +190,8 @@ impl<'i> Keyword<'i> for PatternProperties {
     }
 }
 
-/// `multipleOf` divides doubles, so that 0.3 is no multiple of 0.1 (`jsonschema/_keywords.py: multipleOf`).
+/// The keyword `multipleOf`, which divides doubles, so that 0.3 is not a multiple of 0.1 (`jsonschema/_keywords.py:
+/// multipleOf`).
 struct MultipleOf(Value);
 
 impl<'i> Keyword<'i> for MultipleOf {

@@ -1,20 +1,24 @@
-//! Workflows: what a bucket demands of the packages that are pushed to it.
+//! Workflows: the requirements of a bucket on the packages that are pushed to it.
 //!
-//! Owns the configuration (`.quilt/workflows/config.yml`, version 1.0 and 1.1), the choice of a workflow and the validation
-//! of a package, as quilt3's `workflows/__init__.py` has them. Does not fetch the configuration and the schemas: the
-//! caller passes their bytes, and must not treat a denied read of the configuration as its absence.
+//! **Owns** the configuration (`.quilt/workflows/config.yml`, versions 1.0 and 1.1), the selection of a workflow and the
+//! validation of a package, with the rules of quilt3's `workflows/__init__.py`.
 //!
-//! Invariant: a package that passes here passes quilt3's validation, and the `workflow` field of its header is the same.
+//! **Does not own** fetching the configuration and the schemas: you pass their bytes, and must not treat a denied read of the
+//! configuration as its absence.
 //!
-//! # Where this is stricter than quilt3 8.0.0, on purpose
+//! **Invariant.** A package that is valid here passes quilt3's validation, and the field `workflow` of its header is the
+//! same.
 //!
-//! - Keys of the configuration must be strings: quilt3 takes `2021:` for a number, which no workflow can be chosen by.
-//! - YAML aliases may not multiply the configuration beyond 10,000 values, and it may not be nested deeper than 64.
-//! - A list or an object may not hold an alias of itself, and a quoted text may not go on at its parent's column.
-//! - Schemas may not be nested deeper than 100.
-//! - Patterns with Python's flags `a` and `L` or with `\N{…}` are refused, and one that takes too long matches nothing.
+//! # Where this is deliberately stricter than quilt3 8.0.0
 //!
-//! Metadata with infinite numbers is not told from such with very large ones: no manifest can be written with it anyway.
+//! - Keys of the configuration must be strings; quilt3 takes `2021:` as a number, by which no workflow can be chosen.
+//! - YAML aliases must not expand the configuration to more than 10,000 values, and it must not be nested deeper than 64.
+//! - An array or an object must not contain an alias of itself, and a quoted string must not continue at the column of its
+//!   parent.
+//! - Schemas must not be nested deeper than 100.
+//! - Patterns with Python's flags `a` and `L` or with `\N{…}` are rejected, and a pattern that takes too long does not match.
+//!
+//! Metadata with infinite numbers is treated like metadata with very large ones; it cannot be written to a manifest anyway.
 
 mod check;
 mod choose;
@@ -27,7 +31,7 @@ mod schema;
 mod validate;
 mod yaml;
 
-pub use choose::{Choice, ChoiceError, Chosen, SchemaSource, without_config};
+pub use choose::{Choice, ChoiceError, ChosenWorkflow, SchemaSource, without_config};
 pub use config::{Successor, Workflow, WorkflowConfig};
 pub use document::ConfigError;
 pub use schema::SchemaError;

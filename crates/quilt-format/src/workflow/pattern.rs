@@ -1,14 +1,14 @@
-//! Regular expressions of Python's `re`, written so that Rust's mean the same.
+//! Translation of Python's regular expressions (`re`) to equivalent ones of Rust.
 //!
-//! They differ in: `$`, which lets a newline at the end pass; `\w`, `\s` and `\b`; `\Z`; braces and class operators that
-//! are plain characters to Python; octal escapes. What Python refuses is refused.
+//! The differences are: `$`, which accepts a trailing newline; `\w`, `\s` and `\b`; `\Z`; braces and class operators that are
+//! plain characters in Python; and octal escapes. Patterns that Python rejects are rejected.
 
-/// Letters, digits and the underline as Python counts them (`str.isalnum`), which takes no combining marks.
-const WORD: &str = r"\p{L}\p{N}_";
-/// `str.isspace`.
-const SPACE: &str = r"\p{White_Space}\x{1c}-\x{1f}";
+/// Letters, digits and the underscore as in Python (`str.isalnum`), without combining marks.
+const WORD_CLASS: &str = r"\p{L}\p{N}_";
+/// White space as in Python (`str.isspace`).
+const SPACE_CLASS: &str = r"\p{White_Space}\x{1c}-\x{1f}";
 
-/// The pattern for Rust.
+/// Translates a pattern.
 pub(super) fn translate(pattern: &str) -> Result<String, &'static str> {
     let flags = flags(pattern)?;
     let mut translator = Translator {
@@ -28,7 +28,7 @@ struct Flags {
     dot_all: bool,
 }
 
-/// Which flags are set anywhere: `(?i)`, `(?ims-x:…)`. Where they apply is left to the engine.
+/// Returns the flags that are set anywhere in the pattern: `(?i)`, `(?ims-x:…)`. The engine handles their scopes.
 fn flags(pattern: &str) -> Result<Flags, &'static str> {
     let mut flags = Flags {
         multiline: false,
@@ -47,7 +47,7 @@ fn flags(pattern: &str) -> Result<Flags, &'static str> {
             continue;
         }
         if rest.starts_with(')') && !pattern.get(..at).is_some_and(only_flags) {
-            return Err("flags for the whole pattern stand at its beginning");
+            return Err("flags for the whole pattern must be at its beginning");
         }
         if letters.contains(['a', 'L']) {
             return Err("the flags `a` and `L` are not supported");
@@ -58,7 +58,7 @@ fn flags(pattern: &str) -> Result<Flags, &'static str> {
     Ok(flags)
 }
 
-/// Whether there is nothing but groups of flags.
+/// Returns whether the text consists of groups of flags.
 fn only_flags(text: &str) -> bool {
     text.split_inclusive(')')
         .all(|group| group.starts_with("(?") && group.ends_with(')') && !group.contains(':'))
@@ -84,7 +84,7 @@ impl Translator<'_> {
 
     fn emit(&mut self, part: std::fmt::Arguments<'_>) {
         use std::fmt::Write as _;
-        // Writing to memory does not fail.
+        // Writing to a `String` cannot fail.
         let _ = self.out.write_fmt(part);
     }
 
@@ -103,11 +103,11 @@ impl Translator<'_> {
             '{' => self.brace(),
             '}' | ']' => self.literal(c),
             '(' if self.take("?#") => {
-                let end = self.rest.find(')').ok_or("a comment does not end")?;
+                let end = self.rest.find(')').ok_or("a comment is not terminated")?;
                 self.rest = self.rest.get(end + 1..).unwrap_or_default();
             }
             '(' if self.rest.starts_with("?<") && !self.rest.starts_with("?<=") && !self.rest.starts_with("?<!") => {
-                return Err("a named group is written (?P<name>…)");
+                return Err("a named group must be written (?P<name>…)");
             }
             c => self.out.push(c),
         }
@@ -115,12 +115,16 @@ impl Translator<'_> {
     }
 
     fn escape(&mut self) -> Result<(), &'static str> {
-        let c = self.next().ok_or("a backslash stands at the end")?;
+        let c = self.next().ok_or("the pattern ends with a backslash")?;
         match c {
             'A' => self.out.push_str(r"\A"),
             'Z' => self.out.push_str(r"\z"),
-            'b' => self.emit(format_args!("(?:(?<=[{WORD}])(?![{WORD}])|(?<![{WORD}])(?=[{WORD}]))")),
-            'B' => self.emit(format_args!("(?:(?<=[{WORD}])(?=[{WORD}])|(?<![{WORD}])(?![{WORD}]))")),
+            'b' => self.emit(format_args!(
+                "(?:(?<=[{WORD_CLASS}])(?![{WORD_CLASS}])|(?<![{WORD_CLASS}])(?=[{WORD_CLASS}]))"
+            )),
+            'B' => self.emit(format_args!(
+                "(?:(?<=[{WORD_CLASS}])(?=[{WORD_CLASS}])|(?<![{WORD_CLASS}])(?![{WORD_CLASS}]))"
+            )),
             '1'..='9' if !self.octal(c) => {
                 let second = self.rest.chars().next().filter(char::is_ascii_digit);
                 let group: String = [c].into_iter().chain(second).collect();
@@ -137,20 +141,20 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Whether three octal digits follow the backslash, of which `first` is taken.
+    /// Returns whether three octal digits follow the backslash, the first of which has been consumed.
     fn octal(&self, first: char) -> bool {
         first < '4' && self.rest.len() >= 2 && self.rest.bytes().take(2).all(|b| (b'0'..b'8').contains(&b))
     }
 
-    /// What a backslash and `c` mean in a class and outside.
+    /// Translates the escape of `c`, in a class or outside.
     fn item(&mut self, c: char) -> Result<Item, &'static str> {
         Ok(match c {
             'd' => Item::Set(r"\p{Nd}".to_owned()),
             'D' => Item::Set(r"\P{Nd}".to_owned()),
-            'w' => Item::Set(WORD.to_owned()),
-            'W' => Item::Set(format!("[^{WORD}]")),
-            's' => Item::Set(SPACE.to_owned()),
-            'S' => Item::Set(format!("[^{SPACE}]")),
+            'w' => Item::Set(WORD_CLASS.to_owned()),
+            'W' => Item::Set(format!("[^{WORD_CLASS}]")),
+            's' => Item::Set(SPACE_CLASS.to_owned()),
+            'S' => Item::Set(format!("[^{SPACE_CLASS}]")),
             'n' => Item::Char('\n'),
             'r' => Item::Char('\r'),
             't' => Item::Char('\t'),
@@ -176,7 +180,7 @@ impl Translator<'_> {
                         .ok_or("an octal escape is too large")?,
                 )
             }
-            c if c.is_ascii_alphanumeric() => return Err("an escape is not known"),
+            c if c.is_ascii_alphanumeric() => return Err("an escape is unknown"),
             c => Item::Char(c),
         })
     }
@@ -190,11 +194,12 @@ impl Translator<'_> {
         };
         self.rest = rest;
         Ok(Item::Char(
-            code.and_then(char::from_u32).ok_or("an escape names no character")?,
+            code.and_then(char::from_u32)
+                .ok_or("an escape does not name a character")?,
         ))
     }
 
-    /// `{` is a plain character unless a repetition follows.
+    /// Translates `{`, which is a plain character unless it starts a repetition.
     fn brace(&mut self) {
         let bounds = self.rest.split_once('}').map(|(bounds, _)| bounds).unwrap_or_default();
         let (low, high) = bounds.split_once(',').unwrap_or((bounds, bounds));
@@ -217,7 +222,7 @@ impl Translator<'_> {
         }
         let mut first = true;
         loop {
-            let c = self.next().ok_or("a class of characters does not end")?;
+            let c = self.next().ok_or("a character class is not terminated")?;
             if c == ']' && !first {
                 self.out.push(']');
                 return Ok(());
@@ -230,7 +235,7 @@ impl Translator<'_> {
                 Item::Set(set) => self.out.push_str(&set),
                 Item::Char(low) if range => {
                     self.take("-");
-                    let c = self.next().ok_or("a class of characters does not end")?;
+                    let c = self.next().ok_or("a character class is not terminated")?;
                     let Item::Char(high) = self.class_item(c)? else {
                         return Err("a range ends with a class");
                     };
@@ -248,16 +253,16 @@ impl Translator<'_> {
 
     fn class_item(&mut self, c: char) -> Result<Item, &'static str> {
         match c {
-            '\\' => match self.next().ok_or("a backslash stands at the end")? {
+            '\\' => match self.next().ok_or("the pattern ends with a backslash")? {
                 'b' => Ok(Item::Char('\u{8}')),
-                '8' | '9' => Err("an escape is not known"),
+                '8' | '9' => Err("an escape is unknown"),
                 c => self.item(c),
             },
             c => Ok(Item::Char(c)),
         }
     }
 
-    /// A character that means itself.
+    /// Appends a character that matches itself.
     fn literal(&mut self, c: char) {
         if c.is_alphanumeric() {
             self.out.push(c);

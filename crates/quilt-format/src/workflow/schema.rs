@@ -1,65 +1,65 @@
-//! JSON schemas as quilt3 takes them: draft 7, nothing referred to, formats not checked.
+//! JSON schemas with the restrictions of quilt3: draft 7, without references, and with formats not checked.
 
 use super::entries::EntriesSchema;
 use super::{check, keywords};
 use crate::json::{self, Value};
 
-/// The only value of `$schema` (`SUPPORTED_META_SCHEMAS`).
+/// The only supported value of `$schema` (`SUPPORTED_META_SCHEMAS`).
 const DRAFT_7: &str = "http://json-schema.org/draft-07/schema#";
 
-/// Schemas are walked by their own recursion; this deep no person writes one.
+/// Maximum depth of a schema, because schemas are processed recursively.
 const MAX_DEPTH: usize = 100;
 
-/// Why a schema cannot be used. The bucket's owner has to repair it.
+/// An error in a schema, which the bucket's owner must correct.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
-    /// Repair its syntax.
+    /// Occurs when the schema is not JSON.
     #[error("the schema '{id}' is not JSON: {problem}")]
     NotJson {
-        /// The schema.
+        /// The schema's ID.
         id: String,
-        /// Why.
+        /// The problem.
         problem: String,
     },
-    /// Write out what is referred to.
+    /// Occurs when the schema contains a `$ref`.
     #[error("the schema '{id}' has a $ref, which is not supported")]
     Reference {
-        /// The schema.
+        /// The schema's ID.
         id: String,
     },
-    /// Write it for draft 7.
+    /// Occurs when `$schema` names another draft than draft 7.
     #[error("the schema '{id}' is for the meta-schema {meta_schema}; only {DRAFT_7} is supported")]
     MetaSchema {
-        /// The schema.
+        /// The schema's ID.
         id: String,
-        /// What it says.
+        /// The value of `$schema`.
         meta_schema: String,
     },
-    /// Repair the schema.
+    /// Occurs when the schema is not a valid JSON schema.
     #[error("the schema '{id}' is not valid: {problem}")]
     Invalid {
-        /// The schema.
+        /// The schema's ID.
         id: String,
-        /// Why.
+        /// The problem.
         problem: String,
     },
 }
 
-/// Reads a schema.
+/// Compiles a schema.
 pub(super) fn compile(id: &str, bytes: &[u8]) -> Result<jsonschema::Validator, SchemaError> {
     Ok(read(id, bytes)?.1)
 }
 
-/// Reads a schema of the list of entries.
+/// Compiles a schema of the array of entries.
 pub(super) fn compile_entries(id: &str, bytes: &[u8]) -> Result<EntriesSchema, SchemaError> {
     let (schema, whole) = read(id, bytes)?;
     EntriesSchema::compile(&schema, whole).map_err(|error| SchemaError::Invalid {
         id: id.to_owned(),
-        problem: check::told(&error),
+        problem: check::message(&error),
     })
 }
 
-/// The schema as it is compiled, and the validator of the whole.
+/// Parses a schema and returns it with its validator.
 fn read(id: &str, bytes: &[u8]) -> Result<(serde_json::Value, jsonschema::Validator), SchemaError> {
     let not_json = |problem: String| SchemaError::NotJson {
         id: id.to_owned(),
@@ -86,8 +86,8 @@ fn read(id: &str, bytes: &[u8]) -> Result<(serde_json::Value, jsonschema::Valida
         });
     }
     let mut schema = serde_json::Value::from(&schema);
-    keywords::as_python_means(&mut schema).map_err(invalid)?;
-    let validator = keywords::build(&schema).map_err(|error| invalid(check::told(&error)))?;
+    keywords::rewrite_for_python(&mut schema).map_err(invalid)?;
+    let validator = keywords::build(&schema).map_err(|error| invalid(check::message(&error)))?;
     Ok((schema, validator))
 }
 
@@ -100,7 +100,7 @@ fn deeper_than(value: &Value, depth: usize) -> bool {
     }
 }
 
-/// Whether any object has a `$ref`, even where it is not a keyword (`_schema_load_object_hook`).
+/// Returns whether any object has a `$ref`, even where it is not a keyword (`_schema_load_object_hook`).
 fn refers(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.iter().any(refers),

@@ -1,4 +1,4 @@
-//! Whether a package is what its workflow demands (`WorkflowValidator.validate`).
+//! Validation of a package against the requirements of its workflow (`WorkflowValidator.validate`).
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -8,20 +8,20 @@ use fancy_regex::Regex;
 use super::document::ConfigError;
 use super::entries::EntriesSchema;
 use super::schema::{self, SchemaError};
-use super::{Chosen, SchemaSource, check, pattern};
+use super::{ChosenWorkflow, SchemaSource, check, pattern};
 use crate::json::{Object, Value};
 use crate::{Entry, PhysicalKey};
 
-/// A schema that was fetched.
+/// A fetched schema.
 #[derive(Debug, Clone)]
 pub struct LoadedSchema {
-    /// What was read.
+    /// The content.
     pub bytes: Vec<u8>,
-    /// Where from, with the version that was read.
+    /// The location, with the version that was read.
     pub source: PhysicalKey,
 }
 
-/// What is to be pushed.
+/// The package to be pushed.
 #[derive(Debug)]
 pub struct Candidate<'a, E> {
     /// The package's name.
@@ -34,65 +34,65 @@ pub struct Candidate<'a, E> {
     pub entries: E,
 }
 
-/// What a package lacks.
+/// A requirement that a package does not meet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// Give a message.
+    /// Occurs when the workflow requires a message and the package has none.
     #[error("the workflow '{workflow}' requires a commit message (is_message_required), but none was given")]
     Message {
-        /// The workflow.
+        /// The workflow's ID.
         workflow: String,
     },
-    /// Choose another name.
+    /// Occurs when the package's name does not match the workflow's pattern.
     #[error("the workflow '{workflow}' requires a package name that matches {pattern} (handle_pattern)")]
     Name {
-        /// The workflow.
+        /// The workflow's ID.
         workflow: String,
         /// The pattern.
         pattern: String,
     },
-    /// Change the metadata.
+    /// Occurs when the package's metadata does not conform to the schema.
     #[error(
         "the workflow '{workflow}' refuses the package's metadata (metadata_schema '{schema}') at `{place}`: {problem}"
     )]
     Metadata {
-        /// The workflow.
+        /// The workflow's ID.
         workflow: String,
         /// The schema's id.
         schema: String,
         /// A JSON pointer into the metadata.
         place: String,
-        /// What is wrong there.
+        /// The problem.
         problem: String,
     },
-    /// Change the entries.
+    /// Occurs when the package's entries do not conform to the schema.
     #[error(
         "the workflow '{workflow}' refuses the package's entries (entries_schema '{schema}') at `{place}`: {problem}"
     )]
     Entries {
-        /// The workflow.
+        /// The workflow's ID.
         workflow: String,
         /// The schema's id.
         schema: String,
-        /// A JSON pointer into the list of entries, with the entry's key in front of it when it points into one.
+        /// A JSON pointer into the array of entries, preceded by the entry's logical key if it points into an entry.
         place: String,
-        /// What is wrong there.
+        /// The problem.
         problem: String,
     },
 }
 
-/// Why a workflow cannot be used.
+/// An error in the configuration or the schemas of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableWorkflow {
-    /// The bucket's owner has to repair the configuration.
+    /// Occurs when the configuration is not valid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The bucket's owner has to repair the schema.
+    /// Occurs when a schema is not valid.
     #[error(transparent)]
     Schema(#[from] SchemaError),
 }
 
-/// A workflow that is ready to judge packages.
+/// A workflow with its compiled schemas, against which packages are validated.
 #[derive(Debug)]
 pub struct Validator {
     workflow: String,
@@ -100,13 +100,14 @@ pub struct Validator {
     pattern: Option<(String, Regex)>,
     metadata: Option<(String, jsonschema::Validator)>,
     entries: Option<(String, EntriesSchema)>,
-    stored: Value,
+    header_value: Value,
 }
 
 impl Validator {
-    /// Makes one of a choice, the place and version of the configuration, and the schemas that the choice asks for, by id.
+    /// Creates a validator from a selected workflow, the location and version of the configuration, and the fetched schemas
+    /// by ID.
     pub fn new(
-        chosen: &Chosen,
+        chosen: &ChosenWorkflow,
         config: &PhysicalKey,
         loaded: &BTreeMap<String, LoadedSchema>,
     ) -> Result<Self, UnusableWorkflow> {
@@ -134,11 +135,11 @@ impl Validator {
             &mut schemas,
             schema::compile_entries,
         )?;
-        let mut stored = Object::new();
-        stored.set("id", chosen.id.as_deref().map_or(Value::Null, Value::from));
-        stored.set("config", config.to_string().into());
+        let mut header_value = Object::new();
+        header_value.set("id", chosen.id.as_deref().map_or(Value::Null, Value::from));
+        header_value.set("config", config.to_string().into());
         if !schemas.is_empty() {
-            stored.set("schemas", schemas.into());
+            header_value.set("schemas", schemas.into());
         }
         let message_required = chosen
             .workflow
@@ -150,29 +151,31 @@ impl Validator {
             pattern,
             metadata,
             entries,
-            stored: stored.into(),
+            header_value: header_value.into(),
         })
     }
 
-    /// What the header of a package that passed says of it.
+    /// Returns the value of the field `workflow` in the header of a valid package.
     #[must_use]
-    pub fn stored(&self) -> &Value {
-        &self.stored
+    pub fn header_value(&self) -> &Value {
+        &self.header_value
     }
 
-    /// Whether the entries matter; if not, none have to be given.
+    /// Returns whether the workflow has a schema of entries. If not, no entries need to be passed.
     #[must_use]
     pub fn wants_entries(&self) -> bool {
         self.entries.is_some()
     }
 
-    /// Memory for the check of a package of so many entries, beside the entries themselves.
+    /// Estimates the memory for validating this number of entries, in bytes, besides the entries themselves.
     #[must_use]
-    pub fn room(&self, entries: usize) -> usize {
-        self.entries.as_ref().map_or(0, |(_, schema)| schema.room(entries))
+    pub fn estimate_bytes(&self, entries: usize) -> usize {
+        self.entries
+            .as_ref()
+            .map_or(0, |(_, schema)| schema.estimate_bytes(entries))
     }
 
-    /// Judges a package: message, name, metadata, entries, in this order; the first violation is told.
+    /// Validates message, name, metadata and entries of a package, in this order, and returns the first violation.
     pub fn validate<'e>(&self, package: Candidate<'_, impl IntoIterator<Item = &'e Entry>>) -> Result<(), Violation> {
         match self.validate_while(package, || Ok::<_, Infallible>(())) {
             Ok(outcome) => outcome,
@@ -180,34 +183,32 @@ impl Validator {
         }
     }
 
-    /// Judges a package for as long as `between`, which is asked before each entry, does not fail.
+    /// Validates a package like [`validate`](Self::validate), calling `checkpoint` before each entry and stopping at its
+    /// error.
     pub fn validate_while<'e, E>(
         &self,
         package: Candidate<'_, impl IntoIterator<Item = &'e Entry>>,
-        mut between: impl FnMut() -> Result<(), E>,
+        mut checkpoint: impl FnMut() -> Result<(), E>,
     ) -> Result<Result<(), Violation>, E> {
         if let Err(violation) = self.validate_head(package.name, package.message, package.user_meta) {
             return Ok(Err(violation));
         }
-        between()?;
+        checkpoint()?;
         let Some((schema, compiled)) = &self.entries else {
             return Ok(Ok(()));
         };
-        Ok(match compiled.check(package.entries, between)? {
+        Ok(match compiled.check(package.entries, checkpoint)? {
             None => Ok(()),
-            Some((place, problem)) => {
-                let (workflow, schema) = (self.workflow.clone(), schema.clone());
-                Err(Violation::Entries {
-                    workflow,
-                    schema,
-                    place,
-                    problem,
-                })
-            }
+            Some((place, problem)) => Err(Violation::Entries {
+                workflow: self.workflow.clone(),
+                schema: schema.clone(),
+                place,
+                problem,
+            }),
         })
     }
 
-    /// Judges all but the entries.
+    /// Validates everything except for the entries.
     fn validate_head(&self, name: &str, message: Option<&str>, user_meta: Option<&Value>) -> Result<(), Violation> {
         let workflow = || self.workflow.clone();
         if self.message_required && message.is_none_or(str::is_empty) {
@@ -224,7 +225,7 @@ impl Validator {
         }
         if let Some((schema, validator)) = &self.metadata {
             let meta = user_meta.map_or_else(|| serde_json::json!({}), serde_json::Value::from);
-            if let Some((place, problem)) = check::first(validator, &meta) {
+            if let Some((place, problem)) = check::first_violation(validator, &meta) {
                 return Err(Violation::Metadata {
                     workflow: workflow(),
                     schema: schema.clone(),
@@ -237,7 +238,7 @@ impl Validator {
     }
 }
 
-/// A schema's id and what it is compiled to. Where it was read from is added to `schemas`.
+/// Compiles a schema and returns it with its ID. Adds its location to `schemas`.
 fn compiled<T>(
     source: Option<&SchemaSource>,
     loaded: &BTreeMap<String, LoadedSchema>,

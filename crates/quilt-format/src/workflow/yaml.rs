@@ -1,6 +1,6 @@
-//! YAML 1.1 as PyYAML's `safe_load` resolves it: `yes` and `on` are booleans, a bare date is a date.
+//! YAML 1.1 with the scalar types of PyYAML's `safe_load`: `yes` and `on` are booleans, and an unquoted date is a date.
 //!
-//! Only as much of it as a configuration needs: numbers and dates are told from texts, but not computed.
+//! Implements what a configuration requires: numbers and dates are distinguished from strings, but not converted.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use fancy_regex::Regex;
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 
-/// Most values, aliases counted each time.
+/// Maximum number of values, with every use of an alias counted.
 const MAX_VALUES: usize = 10_000;
 const MAX_DEPTH: usize = 64;
 
@@ -18,10 +18,10 @@ pub(super) enum Yaml {
     Null,
     Bool(bool),
     String(String),
-    /// Something that no field of a configuration may be; what it is.
+    /// A value of a type that no field of a configuration has, with the name of the type.
     Other(&'static str),
     Sequence(Vec<Yaml>),
-    /// Of several equal keys the last one counts.
+    /// Key-value pairs, in which a repeated key keeps its last value.
     Mapping(Vec<(Yaml, Yaml)>),
 }
 
@@ -32,13 +32,13 @@ impl Yaml {
             Self::Bool(_) => "a boolean",
             Self::String(_) => "a string",
             Self::Other(kind) => kind,
-            Self::Sequence(_) => "a list",
+            Self::Sequence(_) => "an array",
             Self::Mapping(_) => "an object",
         }
     }
 }
 
-/// Reads a text that holds at most one document.
+/// Parses a text with at most one document.
 pub(super) fn parse(text: &str) -> Result<Yaml, String> {
     let mut builder = Builder::default();
     let mut documents = 0;
@@ -48,7 +48,7 @@ pub(super) fn parse(text: &str) -> Result<Yaml, String> {
             Event::DocumentStart(_) => {
                 documents += 1;
                 if documents > 1 {
-                    return Err("it holds more than one document".to_owned());
+                    return Err("it contains more than one document".to_owned());
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -65,7 +65,7 @@ pub(super) fn parse(text: &str) -> Result<Yaml, String> {
                     .anchors
                     .get(&anchor)
                     .cloned()
-                    .ok_or("an alias stands inside of what it names")?;
+                    .ok_or("an alias is inside the value that it refers to")?;
                 builder.count(size(&value))?;
                 builder.add(value, 0)?;
             }
@@ -105,7 +105,7 @@ impl Builder {
             "map"
         };
         if tag.is_some_and(|tag| core(tag) != Some(expected)) {
-            return Err("it has a tag that is not known".to_owned());
+            return Err("it has an unknown tag".to_owned());
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(format!("it is nested deeper than {MAX_DEPTH}"));
@@ -120,7 +120,7 @@ impl Builder {
         };
         let value = match open {
             Open::Sequence(items) => Yaml::Sequence(items),
-            Open::Mapping(pairs, _) => Yaml::Mapping(merged(pairs)?),
+            Open::Mapping(pairs, _) => Yaml::Mapping(apply_merge_keys(pairs)?),
         };
         self.add(value, anchor)
     }
@@ -135,7 +135,7 @@ impl Builder {
             Some((Open::Sequence(items), _)) => items.push(plain(value)?),
             Some((Open::Mapping(pairs, key), _)) => match key.take() {
                 None if matches!(value, Yaml::Sequence(_) | Yaml::Mapping(_)) => {
-                    return Err("a key is a list or an object".to_owned());
+                    return Err("a key is an array or an object".to_owned());
                 }
                 None if value == Yaml::Other(DEFAULT) => *key = Some(Yaml::String("=".to_owned())),
                 None => *key = Some(value),
@@ -146,10 +146,10 @@ impl Builder {
     }
 }
 
-/// `<<` and `=` mean something as keys only.
+/// Rejects `<<` and `=` as values: they have a meaning only as keys.
 fn plain(value: Yaml) -> Result<Yaml, String> {
     match value {
-        Yaml::Other(kind @ (MERGE | DEFAULT)) => Err(format!("{kind} stands where a value should")),
+        Yaml::Other(kind @ (MERGE | DEFAULT)) => Err(format!("{kind} is used as a value")),
         value => Ok(value),
     }
 }
@@ -162,21 +162,22 @@ fn size(value: &Yaml) -> usize {
     }
 }
 
-/// Puts what `<<` names before the mapping's own keys, and keeps the last of equal keys.
-fn merged(pairs: Vec<(Yaml, Yaml)>) -> Result<Vec<(Yaml, Yaml)>, String> {
-    let (mut all, mut own) = (Vec::new(), Vec::new());
+/// Inserts the mappings of `<<` before the mapping's own keys, and keeps the last of equal keys.
+fn apply_merge_keys(pairs: Vec<(Yaml, Yaml)>) -> Result<Vec<(Yaml, Yaml)>, String> {
+    let mut all = Vec::new();
+    let mut own = Vec::new();
     for (key, value) in pairs {
         match (key, value) {
             (Yaml::Other(MERGE), Yaml::Mapping(pairs)) => all.extend(pairs),
             (Yaml::Other(MERGE), Yaml::Sequence(items)) => {
                 for item in items.into_iter().rev() {
                     let Yaml::Mapping(pairs) = item else {
-                        return Err("`<<` names no object".to_owned());
+                        return Err("the value of `<<` is not an object".to_owned());
                     };
                     all.extend(pairs);
                 }
             }
-            (Yaml::Other(MERGE), _) => return Err("`<<` names no object".to_owned()),
+            (Yaml::Other(MERGE), _) => return Err("the value of `<<` is not an object".to_owned()),
             pair => own.push(pair),
         }
     }
@@ -211,17 +212,17 @@ fn scalar(text: &str, plain: bool, tag: Option<&Tag>) -> Result<Yaml, String> {
         None | Some(Some("str")) => Ok(Yaml::String(text.to_owned())),
         Some(Some("bool")) => match resolve(text) {
             value @ Yaml::Bool(_) => Ok(value),
-            _ => Err(format!("`{text}` is no boolean")),
+            _ => Err(format!("`{text}` is not a boolean")),
         },
         Some(Some("null")) => Ok(Yaml::Null),
         Some(Some("int" | "float")) => Ok(Yaml::Other("a number")),
         Some(Some("timestamp")) => Ok(Yaml::Other("a date")),
         Some(Some("binary")) => Ok(Yaml::Other("bytes")),
-        Some(_) => Err("it has a tag that is not known".to_owned()),
+        Some(_) => Err("it has an unknown tag".to_owned()),
     }
 }
 
-/// What a bare word is (the resolvers of YAML 1.1's types, as PyYAML has them).
+/// Returns the value of an unquoted scalar, with PyYAML's resolvers of the types of YAML 1.1.
 fn resolve(text: &str) -> Yaml {
     static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let integer = r"0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*(:[0-5]?[0-9])*|0x[0-9a-fA-F_]+";

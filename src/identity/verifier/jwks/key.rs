@@ -1,9 +1,9 @@
-//! Which of a provider's keys may check which signature.
+//! Selection of the keys of a JSON Web Key Set that may verify signatures.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 
-/// A key that may check signatures of one algorithm.
+/// A key that verifies signatures of one algorithm.
 #[derive(Clone)]
 pub struct UsableKey {
     pub id: Option<String>,
@@ -11,8 +11,8 @@ pub struct UsableKey {
     pub key: DecodingKey,
 }
 
-/// The usable keys of a set. A key is left out when its kind, curve, use, operations or algorithm do not fit one of the
-/// accepted algorithms, and when its id stands in the set twice: nobody could say which one is meant.
+/// Returns the usable keys of a set. A key is omitted if its type, curve, use, operations or algorithm do not fit one of the
+/// accepted algorithms, or if another key has the same id.
 pub fn usable(keys: &[Jwk]) -> Vec<UsableKey> {
     let is_unique =
         |id: &Option<String>| id.is_none() || keys.iter().filter(|other| other.common.key_id == *id).count() == 1;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_stands_twice_names_nobody() {
+    fn keys_with_the_same_id_are_not_usable() {
         assert_eq!(count(&[rsa(&json!({})), rsa(&json!({}))]), 0);
         assert_eq!(count(&[rsa(&json!({})), rsa(&json!({ "kid": "2" }))]), 2);
     }

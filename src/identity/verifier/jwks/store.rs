@@ -1,8 +1,8 @@
-//! The provider's keys, fetched when they are needed and kept while they are good.
+//! Cache of an identity provider's keys, which are fetched when a token needs them.
 //!
-//! Invariants: one question at a time; a token with an unknown key id makes at most one request in [`COOL_DOWN`], however
-//! many such tokens come; when the provider does not answer, the keys that are there stay in use for [`KEEP`], and without
-//! any the answer is "cannot tell" and never "refused".
+//! Invariants: one request is in flight at a time; tokens with unknown key ids cause at most one request in
+//! [`MIN_FETCH_INTERVAL`]; when the provider does not answer, cached keys stay in use for [`MAX_KEY_AGE`]; without keys, a
+//! token is neither accepted nor rejected ([`Rejection::Unavailable`]).
 
 use std::sync::{PoisonError, RwLock};
 
@@ -16,19 +16,19 @@ use url::Url;
 use super::key::{UsableKey, usable};
 use crate::clock::{Clock, Moment};
 use crate::identity::Rejection;
-use crate::telemetry::{Dependency, Ended, observed};
-use crate::upstream::{Asker, NotAsked, Repeat, Silence, Upstream, Upstreams};
+use crate::resilience::{CallerKey, Failure, Rejected, Retry, Upstream, Upstreams};
+use crate::telemetry::{Dependency, UpstreamOutcome, instrument};
 
-/// Keys older than this are fetched anew.
-const FRESH: SignedDuration = SignedDuration::from_mins(10);
-/// Keys older than this are not used at all.
-const KEEP: SignedDuration = SignedDuration::from_hours(24);
-/// Least time between two requests.
-const COOL_DOWN: SignedDuration = SignedDuration::from_secs(30);
-/// Least time between two requests while there are no keys.
-const RETRY: SignedDuration = SignedDuration::from_secs(2);
-/// Largest key set that is read.
-const MAX_BYTES: usize = 256 * 1024;
+/// Age after which keys are fetched again.
+const KEYS_TTL: SignedDuration = SignedDuration::from_mins(10);
+/// Age after which keys are no longer used.
+const MAX_KEY_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// Minimum time between two requests.
+const MIN_FETCH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
+/// Minimum time between two requests while no keys are cached.
+const MIN_RETRY_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
+/// Maximum size of a key set.
+const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
 /// The keys of one provider.
 pub struct KeyStore {
@@ -36,19 +36,19 @@ pub struct KeyStore {
     http: reqwest::Client,
     upstream: Upstream,
     clock: Clock,
-    /// Read by every request; never held while waiting.
-    known: RwLock<Known>,
-    /// Whoever fetches holds this; inside, when the last try ended.
-    flight: Mutex<Option<Moment>>,
+    /// Read by each request. Not locked across an await.
+    cached: RwLock<CachedKeys>,
+    /// Locked by the task that fetches keys. Contains the time of the last fetch.
+    fetch_lock: Mutex<Option<Moment>>,
 }
 
-/// A key set, before its keys are looked at.
+/// A key set whose keys are not decoded yet.
 #[derive(Deserialize)]
 struct KeySet {
     keys: Vec<serde_json::Value>,
 }
 
-/// Why no keys came. The server's log shows it, and no caller.
+/// Why keys could not be fetched. It is written to the log, and not shown to callers.
 #[derive(Debug, thiserror::Error)]
 enum Problem {
     #[error("no answer")]
@@ -58,24 +58,24 @@ enum Problem {
     #[error("{0}")]
     Unusable(&'static str),
     #[error(transparent)]
-    NotAsked(#[from] NotAsked),
+    Rejected(#[from] Rejected),
 }
 
 impl Problem {
-    fn ended(&self) -> Ended {
+    fn outcome(&self) -> UpstreamOutcome {
         match self {
-            Self::NoAnswer { is_timeout: true } => Ended::Timeout,
-            Self::NoAnswer { is_timeout: false } | Self::Status(500..) | Self::Unusable(_) => Ended::Failed,
-            Self::Status(_) | Self::NotAsked(_) => Ended::Refused,
+            Self::NoAnswer { is_timeout: true } => UpstreamOutcome::Timeout,
+            Self::NoAnswer { is_timeout: false } | Self::Status(500..) | Self::Unusable(_) => UpstreamOutcome::Failed,
+            Self::Status(_) | Self::Rejected(_) => UpstreamOutcome::Refused,
         }
     }
 
-    /// As with a registry: a 500 is an answer.
-    fn silence(&self) -> Option<Silence> {
+    /// A 500 is an answer, as it is from a registry.
+    fn failure(&self) -> Option<Failure> {
         match self {
-            Self::NoAnswer { is_timeout: true } => Some(Silence::Long),
-            Self::NoAnswer { is_timeout: false } | Self::Status(502..=504) => Some(Silence::Brief),
-            Self::Status(_) | Self::Unusable(_) | Self::NotAsked(_) => None,
+            Self::NoAnswer { is_timeout: true } => Some(Failure::Timeout),
+            Self::NoAnswer { is_timeout: false } | Self::Status(502..=504) => Some(Failure::Transient),
+            Self::Status(_) | Self::Unusable(_) | Self::Rejected(_) => None,
         }
     }
 }
@@ -89,13 +89,13 @@ impl From<reqwest::Error> for Problem {
 }
 
 #[derive(Default)]
-struct Known {
+struct CachedKeys {
     keys: Vec<UsableKey>,
     fetched: Option<Moment>,
 }
 
 impl KeyStore {
-    /// `http` must not follow redirects. Nothing is fetched until it is needed.
+    /// Creates an empty store, which sends no request yet. `http` must not follow redirects.
     pub async fn at(url: Url, http: reqwest::Client, upstreams: &Upstreams, clock: Clock) -> Self {
         let upstream = upstreams.at(Dependency::Jwks, url.origin().ascii_serialization()).await;
         Self {
@@ -103,17 +103,17 @@ impl KeyStore {
             http,
             upstream,
             clock,
-            known: RwLock::default(),
-            flight: Mutex::default(),
+            cached: RwLock::default(),
+            fetch_lock: Mutex::default(),
         }
     }
 
-    /// Makes sure that there are keys.
+    /// Fetches keys if none are cached.
     pub async fn load(&self) -> Result<(), Rejection> {
         if !self.has_keys() {
-            let mut tried = self.flight.lock().await;
+            let mut tried = self.fetch_lock.lock().await;
             if !self.has_keys() {
-                self.refresh(&mut tried, RETRY).await;
+                self.refresh(&mut tried, MIN_RETRY_INTERVAL).await;
             }
         }
         if self.has_keys() {
@@ -121,43 +121,43 @@ impl KeyStore {
         }
         let why = self
             .upstream
-            .resting()
-            .map(|resting| format!(": {resting}"))
+            .open_circuit()
+            .map(|open| format!(": {open}"))
             .unwrap_or_default();
         Err(Rejection::Unavailable {
-            detail: format!("the issuer's keys (MCP_JWT_JWKS_URL) could not be fetched{why}"),
+            detail: format!("the keys of the issuer (MCP_JWT_JWKS_URL) could not be fetched{why}"),
         })
     }
 
-    /// The key with this id and algorithm. Without an id, the only key of that algorithm.
+    /// Returns the key with this id and algorithm; without an id, the only key of the algorithm.
     pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, Rejection> {
-        if let Some(key) = self.pick(id, algorithm, FRESH) {
+        if let Some(key) = self.pick(id, algorithm, KEYS_TTL) {
             return Ok(key);
         }
         self.load().await?;
-        if self.pick(id, algorithm, KEEP).is_none() {
+        if self.pick(id, algorithm, MAX_KEY_AGE).is_none() {
             // The provider may have rotated its keys just now.
-            let mut tried = self.flight.lock().await;
-            if self.pick(id, algorithm, KEEP).is_none() {
-                self.refresh(&mut tried, COOL_DOWN).await;
+            let mut tried = self.fetch_lock.lock().await;
+            if self.pick(id, algorithm, MAX_KEY_AGE).is_none() {
+                self.refresh(&mut tried, MIN_FETCH_INTERVAL).await;
             }
-        } else if self.pick(id, algorithm, FRESH).is_none()
-            && let Ok(mut tried) = self.flight.try_lock()
+        } else if self.pick(id, algorithm, KEYS_TTL).is_none()
+            && let Ok(mut tried) = self.fetch_lock.try_lock()
         {
-            // Old keys serve everybody but the one who fetches new ones.
-            self.refresh(&mut tried, COOL_DOWN).await;
+            // Other requests use the old keys while this one fetches new ones.
+            self.refresh(&mut tried, MIN_FETCH_INTERVAL).await;
         }
-        self.pick(id, algorithm, KEEP).ok_or_else(|| Rejection::Invalid {
+        self.pick(id, algorithm, MAX_KEY_AGE).ok_or_else(|| Rejection::Invalid {
             detail: "it was signed with a key that its issuer does not publish for this algorithm".to_owned(),
         })
     }
 
     fn has_keys(&self) -> bool {
-        self.age() < KEEP
+        self.age() < MAX_KEY_AGE
     }
 
     fn age(&self) -> SignedDuration {
-        let fetched = self.known.read().unwrap_or_else(PoisonError::into_inner).fetched;
+        let fetched = self.cached.read().unwrap_or_else(PoisonError::into_inner).fetched;
         fetched.map_or(SignedDuration::MAX, |at| self.clock.monotonic().since(at))
     }
 
@@ -165,7 +165,7 @@ impl KeyStore {
         if self.age() >= younger_than {
             return None;
         }
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.cached.read().unwrap_or_else(PoisonError::into_inner);
         let fits = |key: &&UsableKey| key.algorithm == algorithm && id.is_none_or(|id| key.id.as_deref() == Some(id));
         let mut fitting = known.keys.iter().filter(fits);
         match (fitting.next(), fitting.next()) {
@@ -174,25 +174,25 @@ impl KeyStore {
         }
     }
 
-    /// Fetches keys unless the last try was less than `pause` ago.
+    /// Fetches keys unless the last fetch was less than `pause` ago.
     async fn refresh(&self, tried: &mut Option<Moment>, pause: SignedDuration) {
         if tried.is_some_and(|at| self.clock.monotonic().since(at) < pause) {
             return;
         }
-        let question = || observed(Dependency::Jwks, "jwks GET", None, Problem::ended, self.fetch());
+        let send = || instrument(Dependency::Jwks, "jwks GET", None, Problem::outcome, self.fetch());
         let fetched = self
             .upstream
-            .ask(Asker::SERVER, Repeat::Safe, question, Problem::silence)
+            .call(CallerKey::SERVER, Retry::Safe, send, Problem::failure)
             .await;
-        if matches!(fetched, Err(Problem::NotAsked(_))) {
+        if matches!(fetched, Err(Problem::Rejected(_))) {
             return;
         }
-        // Who has waited for this try must not begin another one, however long it took.
+        // The interval begins at the end of a fetch, so that the tasks that waited for it do not start another one.
         let now = self.clock.monotonic();
         *tried = Some(now);
         match fetched {
             Ok(keys) => {
-                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known {
+                *self.cached.write().unwrap_or_else(PoisonError::into_inner) = CachedKeys {
                     keys,
                     fetched: Some(now),
                 };
@@ -209,13 +209,13 @@ impl KeyStore {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
-            if body.len() > MAX_BYTES {
+            if body.len() > MAX_KEY_SET_BYTES {
                 return Err(Problem::Unusable("more than 256 KiB"));
             }
         }
         let set: KeySet =
             serde_json::from_slice(&body).map_err(|_| Problem::Unusable("the answer is not a key set"))?;
-        // A key of a kind that nobody here knows must not cost the others.
+        // Keys of unknown types are skipped.
         let keys: Vec<Jwk> = set
             .keys
             .into_iter()

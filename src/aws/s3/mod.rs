@@ -1,0 +1,35 @@
+//! S3, as exactly one caller.
+//!
+//! **Owns** the shared client, the handle [`UserS3`] that acts as one caller, one file for each operation, and what only
+//! S3's errors mean.
+//!
+//! **Does not own** how a request is made, signed and repeated: the [`aws`](crate::aws) module does.
+
+mod bucket_region;
+mod client;
+mod copy;
+mod delete;
+mod error;
+mod get_range;
+mod head;
+mod list_buckets;
+mod list_objects;
+mod multipart;
+mod open;
+mod part_sizes;
+mod presign;
+mod probe;
+mod put;
+mod read_range;
+mod uri;
+
+pub use client::{SharedS3, UserS3};
+pub use copy::{Copied, CopySource};
+pub use get_range::RangeRead;
+pub use head::{Checksums, ObjectHead};
+pub use list_objects::{ListedObject, Listing, ListingQuery};
+pub use open::{Opened, ReadQuery};
+pub use presign::Presigned;
+pub use probe::LeftOpen;
+pub use put::{Put, PutOutcome, WriteCondition};
+pub use uri::{BucketName, ObjectKey, ObjectUri};

@@ -1,0 +1,146 @@
+//! Which registry is asked for a caller, with which bearer.
+//!
+//! The operator's registry, with the caller's token, unless a verified token says otherwise: `registry_url` or
+//! `catalog_url` name another one, `catalog_token` is another bearer for it. A token may only name hosts on the operator's
+//! allow-list, and such a host must resolve to public addresses; everything else is refused before a request is made.
+
+use std::sync::Arc;
+
+use super::choice::{NamedRegistry, Network, NotAdmitted, Ownership, RegistryChoice, RegistryClaim, admit, choose};
+use super::schema_cache::SchemaCache;
+use super::{CatalogHost, HostClient, RegistryClient, RegistryError};
+use crate::catalog::CatalogConfig;
+use crate::clock::Clock;
+use crate::identity::{AuthenticatedCaller, BearerToken, Claims};
+
+/// The HTTP clients for hosts that the operator named, and for hosts that tokens named.
+#[derive(Clone)]
+pub struct HttpClients {
+    /// For hosts that the operator named.
+    pub unrestricted: HostClient,
+    /// Connects to public addresses only.
+    pub public_only: HostClient,
+}
+
+/// The registries that may be asked.
+pub struct Registries {
+    configured: Option<Arc<RegistryClient>>,
+    allowed: Vec<String>,
+    http: HttpClients,
+    clock: Clock,
+    schemas: SchemaCache,
+}
+
+/// A registry and the bearer that it is asked with.
+#[derive(Clone)]
+pub struct RegistryAccess {
+    /// The registry.
+    pub registry: Arc<RegistryClient>,
+    /// The bearer; not always the one that the caller sent.
+    pub(crate) token: BearerToken,
+    /// Whether the bearer is the token's own `catalog_token`.
+    pub has_catalog_token: bool,
+    /// Which form of a query it understands.
+    pub(super) schemas: SchemaCache,
+}
+
+impl Registries {
+    /// The registries of a server with these settings. `catalog` is the host that the settings name, if any.
+    #[must_use]
+    pub fn new(config: &CatalogConfig, catalog: Option<&Arc<CatalogHost>>, http: HttpClients, clock: Clock) -> Self {
+        let configured = match (&config.registry_url, catalog) {
+            (Some(url), _) => Some(RegistryClient::at(url.clone(), http.unrestricted.clone())),
+            (None, Some(catalog)) => Some(RegistryClient::of(catalog.clone(), http.unrestricted.clone())),
+            (None, None) => None,
+        };
+        Self {
+            configured: configured.map(Arc::new),
+            allowed: config.allowed_registries.clone(),
+            http,
+            clock,
+            schemas: SchemaCache::default(),
+        }
+    }
+
+    /// Returns the registry for callers whose token names none.
+    #[must_use]
+    pub fn configured(&self) -> Option<&Arc<RegistryClient>> {
+        self.configured.as_ref()
+    }
+
+    /// Returns the name of the configured registry in cache keys: its URL, or that of its catalog.
+    #[must_use]
+    pub fn configured_name(&self) -> String {
+        let configured = self.configured.as_ref();
+        configured.map_or_else(String::new, |client| client.configured().url().to_string())
+    }
+
+    /// Chooses the registry for these claims. Sends no request.
+    #[must_use]
+    pub fn choose(&self, claims: Option<&Claims>) -> RegistryChoice<'_> {
+        let configured = self.configured.as_ref().map(|client| client.configured());
+        choose(claims, configured, &self.allowed)
+    }
+
+    /// Returns the registry for this caller; `None` when there is none at all.
+    pub async fn for_caller(&self, caller: &AuthenticatedCaller) -> Option<Result<RegistryAccess, RegistryError>> {
+        let claims = caller.claims();
+        let registry = match self.choose(claims) {
+            RegistryChoice::None => return None,
+            RegistryChoice::Configured(_) => Ok(self.configured.clone()?),
+            RegistryChoice::Unreadable(_) => Err(RegistryError::NotAllowed("a URL that cannot be read")),
+            RegistryChoice::Named(named) => self.named(named).await,
+        };
+        let own = claims.and_then(Claims::catalog_token);
+        let has_catalog_token = own.is_some();
+        let token = match own {
+            Some(Ok(token)) => token,
+            Some(Err(_)) => {
+                return Some(Err(RegistryError::Unauthorized(
+                    ": the catalog_token claim is no token".into(),
+                )));
+            }
+            None => caller.token().clone(),
+        };
+        let schemas = self.schemas.clone();
+        Some(registry.map(|registry| RegistryAccess {
+            registry,
+            token,
+            has_catalog_token,
+            schemas,
+        }))
+    }
+
+    async fn named(&self, named: NamedRegistry) -> Result<Arc<RegistryClient>, RegistryError> {
+        if let Some(configured) = &self.configured {
+            let is_own = match named.ownership {
+                Ownership::Own => true,
+                Ownership::Foreign => false,
+                Ownership::Unknown => configured.url().await.is_ok_and(|own| own == named.url),
+            };
+            if is_own {
+                return Ok(configured.clone());
+            }
+        }
+        let http = self.client(named.admission)?;
+        match named.claim {
+            RegistryClaim::Registry => Ok(Arc::new(RegistryClient::at(named.url, http.clone()))),
+            RegistryClaim::Catalog => {
+                // The catalog's config is trusted no more than the token.
+                let registry = CatalogHost::new(named.url, http.clone(), self.clock.clone())
+                    .registry()
+                    .await?;
+                let http = self.client(admit(&registry, &self.allowed))?;
+                Ok(Arc::new(RegistryClient::at(registry, http.clone())))
+            }
+        }
+    }
+
+    fn client(&self, admission: Result<Network, NotAdmitted>) -> Result<&HostClient, RegistryError> {
+        match admission {
+            Ok(Network::Any) => Ok(&self.http.unrestricted),
+            Ok(Network::Public) => Ok(&self.http.public_only),
+            Err(refusal) => Err(RegistryError::NotAllowed(refusal.address())),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The credential chain: the sources in order, and ambient credentials under their rule.
+
+use std::sync::Arc;
+
+use super::ambient_rule::AmbientPermit;
+use super::cache::{Cache, Key};
+use super::sources::{self, Ambient, SourceContext};
+use super::{
+    Attempt, CredentialSource, ExplainedStep, NoCredentials, Outcome, Reach, Resolved, Source, Step, TokenView,
+};
+use crate::credentials::AmbientPolicy;
+use crate::error_code::ErrorCode;
+use crate::identity::{AuthenticatedCaller, Caller};
+use crate::telemetry::metrics::{self, CredentialEvent};
+
+/// Resolves callers to credentials.
+pub struct CredentialChain {
+    sources: Vec<Box<dyn CredentialSource>>,
+    ambient: Ambient,
+    registry_name: String,
+    cache: Cache,
+}
+
+impl CredentialChain {
+    /// A chain of all sources.
+    #[must_use]
+    pub fn new(context: &SourceContext<'_>) -> Self {
+        Self {
+            sources: sources::list(context),
+            ambient: context.ambient.clone(),
+            registry_name: context.registries.configured_name(),
+            cache: Cache::new(context.clock.clone()),
+        }
+    }
+
+    /// Returns what the operator allows ambient credentials to do.
+    #[must_use]
+    pub fn ambient_policy(&self) -> AmbientPolicy {
+        self.ambient.policy()
+    }
+
+    /// Returns this caller's credentials, from the cache or from the sources.
+    pub async fn resolve(&self, caller: &Caller) -> Result<Arc<Resolved>, NoCredentials> {
+        let proved = proved(caller);
+        let token_expires_at = proved.and_then(AuthenticatedCaller::expires_at);
+        let ask = self.ask(proved);
+        self.cache.get_or_ask(self.key(proved), token_expires_at, ask).await
+    }
+
+    /// Forgets this caller's credentials, so that the next call asks the sources again.
+    pub async fn forget(&self, caller: &Caller) {
+        self.cache.forget(self.key(proved(caller))).await;
+    }
+
+    /// Replaces credentials that AWS says have expired. Returns the same as [`CredentialChain::resolve`], never the stale
+    /// ones.
+    pub async fn renew(&self, caller: &Caller, stale_access_key_id: &str) -> Result<Arc<Resolved>, NoCredentials> {
+        metrics::credentials(CredentialEvent::Refresh);
+        self.cache
+            .forget_stale(self.key(proved(caller)), stale_access_key_id)
+            .await;
+        self.resolve(caller).await
+    }
+
+    /// Explains what every source would do for this token. Sends no request.
+    #[must_use]
+    pub fn explain(&self, token: &TokenView<'_>) -> Vec<ExplainedStep> {
+        let steps: Vec<(Source, Step)> = self
+            .sources
+            .iter()
+            .map(|source| (source.source(), source.explain(token)))
+            .collect();
+        let ambient = self.explain_ambient(token, &steps);
+        let condition = if token.verified_by().is_some() {
+            ""
+        } else {
+            "if the server proves the token: "
+        };
+        steps
+            .into_iter()
+            .map(|(source, step)| (source, format!("{condition}{}", step.text)))
+            .chain([(Source::Ambient, ambient)])
+            .map(|(source, text)| ExplainedStep { source, text })
+            .collect()
+    }
+
+    /// Explains whether the rule about ambient credentials would grant a permit.
+    fn explain_ambient(&self, token: &TokenView<'_>, steps: &[(Source, Step)]) -> String {
+        let Some(rights) = self.ambient.explain() else {
+            return "never: QUILT_MCP_AMBIENT is never".to_owned();
+        };
+        let is_granted = |condition_is_met| {
+            let outcomes = steps.iter().map(|(_, step)| step.outcome(condition_is_met));
+            AmbientPermit::grant(token.verified_by(), outcomes).is_some()
+        };
+        if is_granted(false) {
+            return format!("reached, because no step before applies: {rights}");
+        }
+        if is_granted(true) {
+            let conditions = steps.iter().filter_map(|(_, step)| match step.reach {
+                Reach::AppliesUnless(condition) => Some(condition),
+                Reach::Applies | Reach::NotApplicable => None,
+            });
+            return format!("only if {}: {rights}", conditions.collect::<Vec<_>>().join(" and "));
+        }
+        match steps.iter().find(|(_, step)| step.reach == Reach::Applies) {
+            Some((source, _)) => format!(
+                "not reached: the {} step applies, and nothing but \"not applicable\" leads here",
+                source.as_str()
+            ),
+            None => "not reached: the registry proves an opaque token, so the catalog step applies".to_owned(),
+        }
+    }
+
+    fn key(&self, caller: Option<&AuthenticatedCaller>) -> Key {
+        Key::of(caller, &self.registry_name)
+    }
+
+    async fn ask(&self, caller: Option<&AuthenticatedCaller>) -> Result<Resolved, NoCredentials> {
+        let mut attempts = Vec::with_capacity(self.sources.len() + 1);
+        for source in &self.sources {
+            match source.resolve(caller).await {
+                Ok(found) => return Ok(Resolved::from_source(source.source(), found, attempts)),
+                Err(attempt) => attempts.push(attempt),
+            }
+        }
+        let outcomes = attempts.iter().map(|attempt| attempt.outcome);
+        let answer = match AmbientPermit::grant(caller.map(AuthenticatedCaller::verified_by), outcomes) {
+            Some(permit) => self.ambient.resolve(permit).await,
+            None => Err(Attempt::none(
+                Source::Ambient,
+                Outcome::NotApplicable,
+                ErrorCode::NoClaim,
+                "not used: another source applies to this caller, and it did not give credentials",
+            )),
+        };
+        match answer {
+            Ok(found) => Ok(Resolved::from_source(Source::Ambient, found, attempts)),
+            Err(attempt) => {
+                attempts.push(attempt);
+                Err(NoCredentials { attempts })
+            }
+        }
+    }
+}
+
+fn proved(caller: &Caller) -> Option<&AuthenticatedCaller> {
+    match caller {
+        Caller::Anonymous => None,
+        Caller::Authenticated(proved) => Some(proved),
+    }
+}
+
+#[cfg(test)]
+mod tests;

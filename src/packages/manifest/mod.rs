@@ -1,0 +1,21 @@
+//! Manifests on S3: read once, cached, read by pages, and built.
+//!
+//! **Owns** the cache of manifests, their index, their rows, and the bytes of a new one. **Does not own** pointers: which
+//! revision is meant is decided by `revision`.
+//!
+//! **Invariants**: a cached manifest is only used after S3 has confirmed with the caller's credentials that its `ETag` is
+//! unchanged; no manifest is parsed into memory as a whole, except a small one that is out of order.
+
+mod build;
+mod cache;
+mod file;
+mod read;
+mod rows;
+
+pub use build::BuiltManifest;
+pub(super) use build::ManifestBuilder;
+pub(super) use cache::CachedManifest;
+pub use cache::ManifestCache;
+pub use file::ManifestFile;
+pub(super) use file::replaced;
+pub use rows::Rows;

@@ -1,0 +1,184 @@
+//! Commit of a revision, in four steps.
+//!
+//! 1. The manifest is written under its hash. A manifest that is there already is verified and kept.
+//! 2. The parent's history entry is added if it is missing: each commit repairs an interrupted one before it.
+//! 3. `latest` moves from the parent to the new revision. Before this step nothing is visible, and a commit that loses the
+//!    race has changed nothing.
+//! 4. The history entry is written, at a later second than the parent's, so that history and commits have one order.
+//!
+//! Steps 3 and 4 run to completion if the client disconnects. quilt3 8.0.0 writes the history entry before `latest` and
+//! both without conditions, so that concurrent pushes lose updates (`packages.py: push_manifest`); the objects it writes
+//! are the same.
+
+use bytes::Bytes;
+use quilt_format::layout::{self, Pointer};
+use quilt_format::{PackageName, TopHash};
+
+use super::pointers::Latest;
+use crate::aws::s3::{Put, WriteCondition};
+use crate::aws::{AwsError, AwsErrorKind};
+use crate::packages::{PackageBucket, PackageError};
+use crate::telemetry::in_call_scope;
+
+/// Attempts to move `latest` while S3 does not say whether it has moved.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// A revision to commit.
+#[derive(Debug, Clone)]
+pub(super) struct Commit {
+    pub name: PackageName,
+    pub top_hash: TopHash,
+    pub manifest: Bytes,
+    /// The revision that it follows; none for a new package.
+    pub parent: Option<Latest>,
+}
+
+/// Circumstances of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CommitReport {
+    /// A manifest of this hash existed, with other physical keys or metadata of directories. It was kept: these are not part
+    /// of the hash, and other packages may point to it.
+    pub kept_another_manifest: bool,
+    /// The history entry of the revision before was missing and was added.
+    pub repaired_parent: bool,
+    /// The revision was the latest already; at most its history entry was missing.
+    pub was_there: bool,
+}
+
+impl PackageBucket {
+    /// Commits a revision.
+    pub(super) async fn commit(&self, commit: Commit) -> Result<CommitReport, PackageError> {
+        if commit
+            .parent
+            .as_ref()
+            .is_some_and(|parent| parent.hash == commit.top_hash)
+        {
+            let parent = commit.parent.as_ref();
+            let repaired_parent = self.repair_parent(&commit.name, parent).await?.1;
+            return Ok(CommitReport {
+                repaired_parent,
+                was_there: true,
+                ..CommitReport::default()
+            });
+        }
+        let kept_another_manifest = self.write_manifest(&commit).await?;
+        let (from, repaired_parent) = self.repair_parent(&commit.name, commit.parent.as_ref()).await?;
+        let this = self.clone();
+        // The task may outlive the call, so it does not hold the manifest.
+        let commit = Commit {
+            manifest: Bytes::new(),
+            ..commit
+        };
+        let visible = self.tasks.spawn(in_call_scope(async move {
+            this.move_latest(&commit).await?;
+            let from = from.max(this.seconds());
+            let added = this.add_to_history(&commit.name, &commit.top_hash, from).await;
+            added.map(drop).map_err(|problem| PackageError::AfterCommit {
+                name: commit.name,
+                hash: commit.top_hash,
+                problem: Box::new(problem),
+            })
+        }));
+        match visible.await {
+            Ok(outcome) => outcome?,
+            // No code cancels the task, so it panicked.
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+        Ok(CommitReport {
+            kept_another_manifest,
+            repaired_parent,
+            was_there: false,
+        })
+    }
+
+    /// Returns the first free second of the history after the parent, and whether the parent had to be added.
+    async fn repair_parent(&self, name: &PackageName, parent: Option<&Latest>) -> Result<(u64, bool), PackageError> {
+        let Some(parent) = parent else { return Ok((0, false)) };
+        match self.repair_history(name, parent).await {
+            Ok(state) => Ok((state.newest.map_or(0, |newest| newest + 1), state.was_missing)),
+            // A caller who may write but not list commits without the repair.
+            Err(error) if error.is(AwsErrorKind::AccessDenied) => Ok((0, false)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the manifest. Returns `true` if another one of the same hash was kept.
+    async fn write_manifest(&self, commit: &Commit) -> Result<bool, PackageError> {
+        let object = self.object(&layout::manifest(&commit.top_hash))?;
+        let put = Put {
+            body: commit.manifest.clone(),
+            condition: WriteCondition::IsNew,
+            ..Put::default()
+        };
+        let mut conflicts = 0;
+        loop {
+            match self.s3.put(&object, &put).await {
+                Ok(_) => return Ok(false),
+                Err(error) if error.kind == AwsErrorKind::PreconditionFailed => break,
+                Err(error) if error.kind == AwsErrorKind::Conflict && conflicts < MAX_ATTEMPTS => conflicts += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let file = self.open(&commit.top_hash).await?;
+        Ok(!file.has_bytes(&commit.manifest).await?)
+    }
+
+    /// Moves `latest` from the parent to the new revision.
+    async fn move_latest(&self, commit: &Commit) -> Result<(), PackageError> {
+        let object = self.object(&layout::pointer(&commit.name, Pointer::Latest))?;
+        let condition = match &commit.parent {
+            Some(parent) => WriteCondition::Matches(parent.etag.clone()),
+            None => WriteCondition::IsNew,
+        };
+        let body = Bytes::from(commit.top_hash.as_str().to_owned());
+        let put = Put {
+            body,
+            condition,
+            once: true,
+            ..Put::default()
+        };
+        let mut attempt = 1;
+        loop {
+            let Err(error) = self.s3.put(&object, &put).await else {
+                return Ok(());
+            };
+            let is_refused = matches!(error.kind, AwsErrorKind::PreconditionFailed | AwsErrorKind::NoSuchKey);
+            if !is_refused && !error.is_retryable() {
+                return Err(error.into());
+            }
+            // A refused first attempt has not moved it. Any other may have, or an earlier one whose response was lost.
+            let may_have_moved = attempt > 1 || !is_refused;
+            let found = match self.latest(&commit.name).await {
+                Ok(found) => found,
+                Err(_) if may_have_moved => return Err(unclear_of(commit, error)),
+                Err(_) => None,
+            };
+            let is_ours = found.as_ref().is_some_and(|found| found.hash == commit.top_hash);
+            let is_parents =
+                found.as_ref().map(|found| &found.etag) == commit.parent.as_ref().map(|parent| &parent.etag);
+            if is_ours && may_have_moved {
+                return Ok(());
+            }
+            if is_ours || !is_parents {
+                return Err(PackageError::Conflict {
+                    name: commit.name.clone(),
+                    expected: commit.parent.as_ref().map(|parent| parent.hash.clone()),
+                    found: found.map(|found| found.hash),
+                });
+            }
+            // Nothing has moved: another write was in progress, or this one was lost.
+            if attempt == MAX_ATTEMPTS {
+                return Err(error.into());
+            }
+            attempt += 1;
+        }
+    }
+}
+
+fn unclear_of(commit: &Commit, problem: AwsError) -> PackageError {
+    PackageError::Unclear {
+        name: commit.name.clone(),
+        hash: commit.top_hash.clone(),
+        problem: Box::new(problem),
+    }
+}

@@ -1,0 +1,59 @@
+//! Plan of a revision, as the tools make it of a call's arguments.
+
+use quilt_format::json::Object;
+use quilt_format::workflow::Choice;
+use quilt_format::{PackageName, TopHash};
+
+use super::removal::Removal;
+use crate::packages::objects::PlannedObject;
+
+/// Logical key of a readme.
+pub const README: &str = "README.md";
+
+/// A revision that is to be written.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    pub name: PackageName,
+    /// Objects that become entries, in tree order.
+    pub objects: Vec<PlannedObject>,
+    pub message: Option<String>,
+    pub workflow: Choice<'a>,
+    /// Whether the objects are copied below the package's own prefix.
+    pub copy: bool,
+    /// Whether nothing is to be written.
+    pub dry_run: bool,
+    pub change: Change,
+}
+
+/// How the revision follows from the one before it.
+#[derive(Debug)]
+pub enum Change {
+    Create(Creation),
+    Update(Update),
+}
+
+/// A package made of the plan's objects alone.
+#[derive(Debug)]
+pub struct Creation {
+    pub user_meta: Option<Object>,
+    /// Text of an entry `README.md`, which none of the plan's objects may be.
+    pub readme: Option<String>,
+}
+
+/// The next revision of a package that exists: the plan's objects are added, and everything else stays.
+#[derive(Debug)]
+pub struct Update {
+    /// The revision that the update starts from; by default the latest.
+    pub expected: Option<TopHash>,
+    pub remove: Vec<Removal>,
+    pub metadata: MetadataChange,
+}
+
+/// Change of the package's metadata.
+#[derive(Debug)]
+pub enum MetadataChange {
+    Keep,
+    /// Sets these keys and keeps the others.
+    Merge(Object),
+    Replace(Object),
+}

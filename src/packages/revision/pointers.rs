@@ -1,0 +1,133 @@
+//! Pointers: the latest revision of a package, and the revision that an argument or a URI names.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use quilt_format::layout::{self, Pointer};
+use quilt_format::{PackageName, Revision, TopHash};
+
+use crate::aws::AwsErrorKind;
+use crate::aws::s3::{ListingQuery, ReadQuery};
+use crate::packages::{PackageBucket, PackageError};
+use crate::telemetry::text::without_controls;
+
+/// Fewest digits of an abbreviated hash, as in quilt3 (`resolve_top_hash`).
+const MIN_HASH_DIGITS: usize = 6;
+/// Bytes of a pointer that are read: 64 digits and some white space.
+const MAX_POINTER_BYTES: usize = 200;
+/// How long before a pointer its history entry may be dated: clocks differ.
+pub(super) const MAX_CLOCK_SKEW: Duration = Duration::from_hours(1);
+
+/// The latest revision of a package, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Latest {
+    pub hash: TopHash,
+    /// The pointer's `ETag`, which the commit requires to be unchanged.
+    pub(in crate::packages) etag: String,
+    /// Time at which the pointer was written.
+    pub modified: Option<Timestamp>,
+}
+
+impl PackageBucket {
+    /// Returns the latest revision; `None` if the package does not exist. If the caller may not list the bucket, S3 denies
+    /// the read of a missing pointer, and that denial is the error.
+    pub async fn latest(&self, name: &PackageName) -> Result<Option<Latest>, PackageError> {
+        let key = layout::pointer(name, Pointer::Latest);
+        match self.pointer(&key).await {
+            Ok(latest) => Ok(Some(latest)),
+            Err(error) if error.is(AwsErrorKind::NoSuchKey) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the latest revision of a package that must exist.
+    pub async fn existing(&self, name: &PackageName) -> Result<Latest, PackageError> {
+        let missing = || PackageError::NoSuchPackage {
+            bucket: self.bucket.clone(),
+            name: name.clone(),
+        };
+        self.latest(name).await?.ok_or_else(missing)
+    }
+
+    /// Reads a pointer.
+    pub(super) async fn pointer(&self, key: &str) -> Result<Latest, PackageError> {
+        let opened = self.s3.open(&self.object(key)?, &ReadQuery::default()).await?;
+        let etag = opened.etag.clone().unwrap_or_default();
+        let modified = opened.last_modified;
+        let body = opened.collect(MAX_POINTER_BYTES).await?;
+        let text = String::from_utf8_lossy(&body);
+        let invalid = || PackageError::Pointer {
+            bucket: self.bucket.clone(),
+            key: key.to_owned(),
+            shown: without_controls(&text, 80),
+        };
+        let hash = text.parse().map_err(|_| invalid())?;
+        Ok(Latest { hash, etag, modified })
+    }
+
+    /// Returns the revision that a URI names.
+    pub async fn revision(&self, name: &PackageName, revision: &Revision) -> Result<TopHash, PackageError> {
+        match revision {
+            Revision::Unspecified => self.resolve(name, "latest").await,
+            Revision::Hash(wanted) => self.resolve(name, wanted).await,
+            Revision::Tag(tag) if tag == "latest" => self.resolve(name, tag).await,
+            Revision::Tag(tag) => {
+                let seconds = tag.parse().map_err(|_| {
+                    let message = "the tag of a package is latest, or the time of a revision in seconds since 1970";
+                    PackageError::Invalid(message.to_owned())
+                })?;
+                match self.pointer(&layout::pointer(name, Pointer::Revision(seconds))).await {
+                    Err(error) if error.is(AwsErrorKind::NoSuchKey) => Err(PackageError::NoSuchRevision {
+                        bucket: self.bucket.clone(),
+                        wanted: tag.clone(),
+                    }),
+                    pointer => Ok(pointer?.hash),
+                }
+            }
+        }
+    }
+
+    /// Returns the revision that `latest`, a top hash, or the beginning of one names. As in quilt3, it is not checked that a
+    /// hash belongs to the name: only pointers say so, and those of deleted revisions are gone.
+    pub async fn resolve(&self, name: &PackageName, wanted: &str) -> Result<TopHash, PackageError> {
+        let wanted = wanted.trim();
+        if wanted.is_empty() || wanted == "latest" {
+            return Ok(self.existing(name).await?.hash);
+        }
+        if let Ok(hash) = wanted.parse() {
+            return Ok(hash);
+        }
+        let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if !(MIN_HASH_DIGITS..64).contains(&wanted.len()) || !wanted.bytes().all(is_digit) {
+            let shown: String = wanted.chars().take(80).collect();
+            let message = format!("`{shown}` names no revision; expected latest, or 6 to 64 of 0-9 a-f");
+            return Err(PackageError::Invalid(message));
+        }
+        let query = ListingQuery {
+            prefix: layout::manifests(wanted),
+            max_keys: 1000,
+            ..ListingQuery::default()
+        };
+        let page = self.s3.list_objects(&self.bucket, &query).await?;
+        let mut found = page
+            .objects
+            .iter()
+            .filter_map(|object| layout::manifest_at(&object.key));
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one),
+            (Some(one), Some(other)) => Err(PackageError::Ambiguous {
+                prefix: wanted.to_owned(),
+                two: Box::new((one, other)),
+            }),
+            (None, _) => Err(PackageError::NoSuchRevision {
+                bucket: self.bucket.clone(),
+                wanted: wanted.to_owned(),
+            }),
+        }
+    }
+
+    /// Returns the current time as pointers are named by it.
+    pub(super) fn seconds(&self) -> u64 {
+        u64::try_from(self.clock.now().as_second()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,53 @@
+//! The bucket that a call's arguments name, for the audit line. It is read before the call runs, so that refused calls have
+//! it too; no decision depends on it.
+
+use serde_json::{Map, Value};
+
+use crate::aws::s3::{BucketName, ObjectUri};
+
+/// Arguments that may name a bucket, in order of precedence.
+const NAMES: [&str; 5] = ["bucket", "bucket_name", "registry", "s3_uri", "source_bucket"];
+
+/// Returns the bucket that the arguments of a typed tool or of an action name.
+#[must_use]
+pub fn bucket_argument(arguments: &Map<String, Value>) -> Option<BucketName> {
+    let params = ["params", "_context"]
+        .into_iter()
+        .filter_map(|name| arguments.get(name)?.as_object());
+    std::iter::once(arguments).chain(params).find_map(|arguments| {
+        NAMES.iter().find_map(|name| {
+            let text = arguments.get(*name)?.as_str()?;
+            let object = || text.parse::<ObjectUri>().ok().map(|object| object.bucket);
+            text.parse::<BucketName>().ok().or_else(object)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn arguments_name_their_bucket_in_every_style() {
+        for (arguments, bucket) in [
+            (json!({ "bucket": "data", "name": "team/x" }), Some("data")),
+            (json!({ "bucket": "s3://data" }), Some("data")),
+            (json!({ "s3_uri": "s3://data/a/b.csv?versionId=1" }), Some("data")),
+            (
+                json!({ "action": "object_info", "params": { "s3_uri": "s3://data/a" } }),
+                Some("data"),
+            ),
+            (
+                json!({ "action": "browse", "_context": { "bucket": "data" } }),
+                Some("data"),
+            ),
+            (json!({ "bucket": "Not A Bucket, perhaps a secret" }), None),
+            (json!({ "bucket": 7, "params": "text" }), None),
+        ] {
+            let found = bucket_argument(arguments.as_object().unwrap());
+            assert_eq!(found.as_ref().map(BucketName::as_str), bucket, "{arguments}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! One page of the differences between two revisions.
+
+use quilt_format::Entry;
+use quilt_format::diff::Change;
+use serde::{Deserialize, Serialize};
+
+use crate::packages::{ChangeCounts, Comparison, ManifestFile, PackageError};
+use crate::tools::estimate::estimate_item_bytes;
+
+/// Estimated bytes after which a page ends, so that long metadata makes pages short.
+const MAX_PAGE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Position of a page after the first one.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// Where the page begins in the two manifests.
+    offsets: (u64, u64),
+    /// Counts of all differences: added, changed, removed.
+    counts: (u64, u64, u64),
+}
+
+#[derive(Default)]
+pub(super) struct Page {
+    pub changes: Vec<Change>,
+    /// Counts of all differences, also of those on other pages.
+    pub counts: ChangeCounts,
+    pub next: Option<Position>,
+    /// Estimate of the memory for its result.
+    pub estimated_bytes: usize,
+}
+
+impl Page {
+    /// Reads one page. The first one counts all differences; later ones read only what they show.
+    pub(super) async fn read(
+        from: &ManifestFile,
+        to: &ManifestFile,
+        position: Option<Position>,
+        limit: usize,
+    ) -> Result<Self, PackageError> {
+        let mut page = Self::default();
+        if from.hash == to.hash {
+            return Ok(page);
+        }
+        let mut comparison = match position {
+            None => Comparison::of(from.all(), to.all()),
+            Some(Position { offsets, .. }) => Comparison::of(
+                from.page(offsets.0, from.index.whole.end),
+                to.page(offsets.1, to.index.whole.end),
+            ),
+        };
+        while page.changes.len() < limit
+            && page.estimated_bytes < MAX_PAGE_BYTES
+            && let Some(change) = comparison.next().await?
+        {
+            page.counts.add(&change);
+            page.estimated_bytes += estimate_change_bytes(&change);
+            page.changes.push(change);
+        }
+        let offsets = comparison.offsets();
+        let following = comparison.next().await?;
+        match (position, &following) {
+            (Some(position), _) => page.counts = position.counts(),
+            (None, Some(change)) => {
+                page.counts.add(change);
+                page.counts.add_all(comparison.count().await?);
+            }
+            (None, None) => {}
+        }
+        page.next = following.map(|_| Position::of(offsets, page.counts));
+        Ok(page)
+    }
+}
+
+impl Position {
+    fn of(offsets: (u64, u64), counts: ChangeCounts) -> Self {
+        Self {
+            offsets,
+            counts: (counts.added, counts.changed, counts.removed),
+        }
+    }
+
+    fn counts(self) -> ChangeCounts {
+        let (added, changed, removed) = self.counts;
+        ChangeCounts {
+            added,
+            changed,
+            removed,
+        }
+    }
+}
+
+fn estimate_change_bytes(change: &Change) -> usize {
+    let estimate = |entry: &Entry| estimate_item_bytes(entry.name_bytes(), entry.meta.estimate_bytes());
+    match change {
+        Change::Added(entry) | Change::Removed(entry) => estimate(entry),
+        Change::Changed { from, to } => estimate(from) + estimate(to),
+    }
+}

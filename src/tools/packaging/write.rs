@@ -1,0 +1,103 @@
+//! Run of the pipeline that writes a revision, within the time of the call and with the user's consent.
+
+use std::sync::Arc;
+
+use super::args::HashType;
+use super::confirmations;
+use super::output::Output;
+use crate::aws::s3::BucketName;
+use crate::error_code::ErrorCode;
+use crate::packages::{BuildPolicy, Built, ChecksumPreference, PackageBucket, PackageError, Plan};
+use crate::tools::{Session, ToolError};
+
+/// Arguments that the plan of a revision does not contain.
+pub(super) struct WriteOptions {
+    pub hash_type: Option<HashType>,
+    /// Whether a package of the same name may be replaced without the user's consent.
+    pub overwrite: bool,
+    /// Warnings that precede those of the pipeline.
+    pub warnings: Vec<String>,
+}
+
+/// Writes a revision as planned.
+pub(super) async fn write(
+    session: &Session,
+    bucket: &BucketName,
+    plan: Plan<'_>,
+    options: WriteOptions,
+) -> Result<Output, ToolError> {
+    let packages = session.packages(session.s3_for_writing().await?, bucket.clone());
+    let name = plan.name.clone();
+    let dry_run = plan.dry_run;
+    let built = in_time(session, Box::pin(build(session, &packages, plan, &options))).await?;
+    let committed = built.commit().await.map_err(|error| match error {
+        PackageError::AlreadyExists {
+            found,
+            is_identical: false,
+            diff,
+            ..
+        } if !dry_run && session.can_ask() => {
+            confirmations::overwrite(bucket, &name, &found, diff.as_ref()).into_error()
+        }
+        error => session.explain_package(error),
+    })?;
+    Ok(Output::of(session, bucket, &name, &committed, options.warnings))
+}
+
+/// Runs the stages before the commit.
+async fn build(
+    session: &Session,
+    packages: &PackageBucket,
+    plan: Plan<'_>,
+    options: &WriteOptions,
+) -> Result<Built, ToolError> {
+    let explain = |error| session.explain_package(error);
+    let name = plan.name.clone();
+    let dry_run = plan.dry_run;
+    let progress = {
+        let session = session.clone();
+        Arc::new(move |done, total| session.report(done, total))
+    };
+    let inspected = packages.inspect(plan, progress).await.map_err(explain)?;
+    let validated = inspected.validate().await.map_err(explain)?;
+    let may_replace = match validated.replaced() {
+        Some(latest) if !options.overwrite => {
+            !dry_run && session.has_consent(confirmations::replacement(packages.name(), &name, latest))?
+        }
+        _ => true,
+    };
+    let checksum = checksum_preference(session, options.hash_type).await;
+    let policy = BuildPolicy { checksum, may_replace };
+    validated.build(policy).await.map_err(explain)
+}
+
+/// Returns the kind of checksum that the argument names, else the one that the catalog prefers.
+async fn checksum_preference(session: &Session, hash_type: Option<HashType>) -> ChecksumPreference {
+    let catalog_prefers_crc64 = match (hash_type, session.catalog()) {
+        (None, Some(catalog)) => catalog.prefers_crc64().await,
+        _ => false,
+    };
+    if hash_type == Some(HashType::Crc64Nvme) || catalog_prefers_crc64 {
+        ChecksumPreference::Crc64Nvme
+    } else {
+        ChecksumPreference::Sha256Chunked
+    }
+}
+
+/// Bounds the work before a commit by the call's deadline.
+pub(super) async fn in_time<T>(
+    session: &Session,
+    work: impl Future<Output = Result<T, ToolError>>,
+) -> Result<T, ToolError> {
+    match tokio::time::timeout_at(session.deadline(), work).await {
+        Ok(outcome) => outcome,
+        Err(_elapsed) => {
+            let message =
+                "The time of the call was over before everything was hashed and copied; the package was not changed.";
+            Err(ToolError::new(ErrorCode::Timeout, message).retryable().with_hint(
+                "Put fewer files in at once and add the rest with package_update, or write the objects with SHA-256 \
+                 checksums, so that they need not be read.",
+            ))
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Commands of the program, run as a user runs them.
+
+mod commands;
+mod quilt3_login;
+mod token;

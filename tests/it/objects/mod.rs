@@ -1,0 +1,3 @@
+//! Tools of buckets and objects.
+
+mod operations;

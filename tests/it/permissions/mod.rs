@@ -1,0 +1,5 @@
+//! Reports of a caller's rights, and the probes behind them.
+
+mod answers;
+mod catalog;
+mod probes;

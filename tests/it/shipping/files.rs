@@ -1,0 +1,447 @@
+//! Dockerfile, task definition, workflows, and the README's instructions for operators.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use fancy_regex::Regex;
+use quilt_mcp::config::ServeConfig;
+use serde_json::{Value, json};
+
+use crate::support::image::{Recipe, instructions};
+use crate::support::server::Server;
+use crate::support::stage::{SHARED, Stage};
+use crate::support::{SECRET, token, tools};
+
+/// Names of variables that are secrets.
+const TELLING: [&str; 6] = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "CREDENTIAL", "_KEY"];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+fn workflows() -> Vec<(String, String)> {
+    let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows")).unwrap();
+    files
+        .map(|file| file.unwrap().path())
+        .map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+/// Returns the matches of a pattern's first group in a text.
+fn all_of(pattern: &str, text: &str) -> BTreeSet<String> {
+    let pattern = Regex::new(pattern).unwrap();
+    pattern
+        .captures_iter(text)
+        .map(|found| found.unwrap().get(1).unwrap().as_str().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_dockerfile_and_the_workflows_pass_their_linters() {
+    // It looks into the scripts of workflows, and says nothing when it is not there.
+    tools::run(tools::isolated(Path::new("shellcheck")).arg("--version")).unwrap();
+    let mut hadolint = tools::linter("hadolint").unwrap();
+    tools::run(
+        hadolint
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["--failure-threshold", "style", "Dockerfile"]),
+    )
+    .unwrap();
+    let mut actionlint = tools::linter("actionlint").unwrap();
+    let files = workflows().into_iter().map(|(path, _)| path);
+    tools::run(actionlint.current_dir(env!("CARGO_MANIFEST_DIR")).args(files)).unwrap();
+}
+
+/// Returns the lines of a workflow that run code which others could change.
+fn unpinned(workflow: &str) -> Vec<&str> {
+    let pinned = Regex::new(r"uses: ([\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\./\.github/workflows/\w+\.yml)$").unwrap();
+    let image = Regex::new(r"container: [\w./:-]+@sha256:[0-9a-f]{64}$").unwrap();
+    let runs = |line: &&str| line.contains("uses:") || line.trim_start().starts_with("container:");
+    let is_pinned = |line: &&str| pinned.is_match(line).unwrap() || image.is_match(line).unwrap();
+    workflow.lines().filter(runs).filter(|line| !is_pinned(line)).collect()
+}
+
+#[test]
+fn what_others_wrote_is_pinned_by_digest() {
+    assert_eq!(
+        unpinned("      - uses: actions/checkout@v4"),
+        ["      - uses: actions/checkout@v4"]
+    );
+    let files = workflows();
+    assert!(files.len() >= 3);
+    for (path, workflow) in &files {
+        assert!(workflow.contains("uses: actions/checkout@"), "{path}");
+        assert_eq!(unpinned(workflow), Vec::<&str>::new(), "{path}");
+    }
+    let instructions = instructions().unwrap();
+    let bases: Vec<&str> = instructions
+        .iter()
+        .filter(|(name, _)| name == "FROM")
+        .map(|(_, rest)| rest.as_str())
+        .collect();
+    let stages = bases
+        .iter()
+        .filter_map(|base| base.split_once(" AS "))
+        .map(|(_, name)| name)
+        .collect::<Vec<_>>();
+    let foreign = bases
+        .iter()
+        .map(|base| base.split(' ').next().unwrap())
+        .filter(|base| !stages.contains(base));
+    let foreign: Vec<&str> = foreign.collect();
+    let pinned = Regex::new(r"^[\w./:-]+:[\w.-]+@sha256:[0-9a-f]{64}$").unwrap();
+    assert!(foreign.iter().all(|base| pinned.is_match(base).unwrap()), "{foreign:?}");
+    // The binary asks for the glibc that it was built against.
+    let [build, run] = foreign[..] else {
+        panic!("{foreign:?}")
+    };
+    assert!(build.contains("bookworm") && run.contains("debian12"), "{foreign:?}");
+    // The binaries of a release come from the same compiler.
+    assert!(
+        files
+            .iter()
+            .any(|(_, workflow)| workflow.contains(&format!("container: {build}"))),
+        "{build}"
+    );
+}
+
+#[test]
+fn workflows_may_do_little_and_end() {
+    for (path, workflow) in workflows() {
+        let workflow: Value = serde_saphyr::from_str(&workflow).unwrap();
+        assert_eq!(workflow["permissions"], json!({}), "{path}");
+        assert!(workflow["concurrency"]["group"].is_string(), "{path}");
+        for (name, job) in workflow["jobs"].as_object().unwrap() {
+            assert!(job["permissions"].is_object(), "{path}: {name}");
+            assert!(
+                job["timeout-minutes"].is_u64() || job["uses"].is_string(),
+                "{path}: {name}"
+            );
+        }
+    }
+}
+
+/// The image is built from the files that `.dockerignore` lets through; they must be enough.
+#[test]
+fn the_image_can_be_built_from_what_it_is_given() {
+    let given = tempfile::tempdir().unwrap();
+    let ignored = read(".dockerignore");
+    let mut lines = ignored.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(lines.next(), Some("*"), "other files are left out");
+    for line in lines {
+        if let Some(file) = line.strip_prefix('!') {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            tools::run(Command::new("cp").arg("-r").arg(file).arg(given.path())).unwrap();
+        } else {
+            fs::remove_dir_all(given.path().join(line)).unwrap();
+        }
+    }
+    // Reads the manifest as a build does, with all targets that it names, and builds nothing. What only other platforms need
+    // may not be there.
+    let host = Command::new("rustc")
+        .args(["--print", "host-tuple"])
+        .output()
+        .unwrap()
+        .stdout;
+    let host = format!("--target={}", String::from_utf8(host).unwrap().trim());
+    let fetch = ["fetch", "--offline", "--locked", "--quiet", &host];
+    tools::run(Command::new(env!("CARGO")).args(fetch).current_dir(&given)).unwrap();
+    let sources = all_of(
+        r#"include_(?:str|bytes)!\("([^"]+)"\)"#,
+        &sources(&["src", "crates/quilt-format/src"]),
+    );
+    assert!(
+        !sources.is_empty() && sources.iter().all(|file| !file.contains("..")),
+        "{sources:?}"
+    );
+}
+
+fn container(definition: &Value) -> &Value {
+    let containers = definition["containerDefinitions"].as_array().unwrap();
+    assert_eq!(containers.len(), 1);
+    &containers[0]
+}
+
+fn setting(container: &Value, name: &str) -> Option<String> {
+    let mut variables = container["environment"].as_array().unwrap().iter();
+    variables
+        .find(|variable| variable["name"] == name)
+        .map(|variable| variable["value"].as_str().unwrap().to_owned())
+}
+
+/// The settings of the server: name, and whether it is a secret.
+fn settings() -> Vec<(String, bool)> {
+    let command = <ServeConfig as clap::Args>::augment_args(clap::Command::new("serve"));
+    let variable = |arg: &clap::Arg| Some((arg.get_env()?.to_str()?.to_owned(), arg.is_hide_env_values_set()));
+    command.get_arguments().filter_map(variable).collect()
+}
+
+/// The variables of a task definition's `environment` that hold a secret.
+fn open_secrets(definition: &Value) -> Vec<String> {
+    let secret: Vec<String> = settings()
+        .into_iter()
+        .filter(|(_, is_secret)| *is_secret)
+        .map(|(name, _)| name)
+        .collect();
+    let holds = |name: &str, value: &str| {
+        secret.iter().any(|secret| secret == name)
+            || TELLING.iter().any(|part| name.to_uppercase().contains(part))
+            || ["eyJ", "qk_", "AKIA", "ASIA"]
+                .iter()
+                .any(|begin| value.starts_with(begin))
+            || value
+                .split_once("://")
+                .is_some_and(|(_, rest)| rest.split('/').next().unwrap().contains('@'))
+    };
+    let variables = container(definition)["environment"].as_array().unwrap().iter();
+    let variables = variables.map(|it| (it["name"].as_str().unwrap(), it["value"].as_str().unwrap()));
+    variables
+        .filter(|(name, value)| holds(name, value))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+/// What ECS would not take.
+fn refused_by_ecs(definition: &Value) -> Value {
+    let mut check = tools::python_script("ecs_shape.py").unwrap();
+    let mut check = check.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    check
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(definition.to_string().as_bytes())
+        .unwrap();
+    let output = check.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_task_definition_is_one_that_ecs_takes() {
+    let definition: Value = serde_json::from_str(&read("task-definition.json")).unwrap();
+    assert_eq!(refused_by_ecs(&definition), json!([]));
+    // The check finds defects.
+    let wrong = |path: &str, value: Value| {
+        let mut wrong = definition.clone();
+        *wrong.pointer_mut(path).unwrap() = value;
+        refused_by_ecs(&wrong).as_array().unwrap().len()
+    };
+    assert_eq!(wrong("/requiresCompatibilities/0", json!("FARGAT")), 1);
+    assert_eq!(wrong("/containerDefinitions/0/stopTimeout", json!("70")), 1);
+    let mut unknown = definition.clone();
+    unknown["containerDefinitions"][0]["readOnlyRootFilesystem"] = json!(true);
+    assert_eq!(refused_by_ecs(&unknown).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_task_runs_the_image_as_it_is_meant_to_run() {
+    let definition: Value = serde_json::from_str(&read("task-definition.json")).unwrap();
+    assert_eq!(definition["requiresCompatibilities"], json!(["FARGATE"]));
+    let sizes = ["networkMode", "cpu", "memory"].map(|name| definition[name].as_str().unwrap());
+    assert_eq!(sizes, ["awsvpc", "256", "512"]);
+    let container = container(&definition);
+    let image = Recipe::read().unwrap();
+    assert_eq!(container["readonlyRootFilesystem"], true);
+    assert_eq!(container["linuxParameters"]["capabilities"], json!({ "drop": ["ALL"] }));
+    assert_eq!(container["user"], image.user);
+    assert_eq!(
+        container["healthCheck"]["command"],
+        json!([vec!["CMD".to_owned()], image.healthcheck].concat())
+    );
+    assert_eq!(image.variables, ["QUILT_MCP_HOST=0.0.0.0"]);
+
+    let mut flags = Vec::new();
+    let known = settings();
+    for variable in container["environment"].as_array().unwrap() {
+        let name = variable["name"].as_str().unwrap();
+        assert!(known.iter().any(|(known, _)| known == name), "{name} is no setting");
+        if name == "QUILT_MCP_DRAIN" {
+            flags.push(format!("--drain={}", variable["value"].as_str().unwrap()));
+        }
+    }
+    for secret in container["secrets"].as_array().unwrap() {
+        assert!(
+            known.contains(&(secret["name"].as_str().unwrap().to_owned(), true)),
+            "{secret}"
+        );
+    }
+    let config = ServeConfig::from_flags(&flags).unwrap();
+    assert_eq!(container["portMappings"][0]["containerPort"], config.listen.port);
+    // A call that begins in the last moment may take its whole time, and then the process still ends by itself.
+    let announcement = quilt_mcp::server::ConnectionLimits::default().announcement;
+    assert!(config.connections.drain >= announcement + config.calls.tool_timeout);
+    let stop = Duration::from_secs(container["stopTimeout"].as_u64().unwrap());
+    assert!(
+        stop > config.connections.drain + Duration::from_secs(1) && stop <= Duration::from_mins(2),
+        "Fargate's most"
+    );
+    assert_eq!(setting(container, "QUILT_MCP_AMBIENT").as_deref(), Some("never"));
+    let accounts = all_of(r"(?:\D|^)(\d{12})(?:\D|$)", &definition.to_string());
+    assert_eq!(
+        accounts,
+        BTreeSet::from(["123456789012".to_owned()]),
+        "a placeholder account"
+    );
+}
+
+#[test]
+fn no_secret_stands_in_the_task_definition() {
+    let definition: Value = serde_json::from_str(&read("task-definition.json")).unwrap();
+    assert_eq!(open_secrets(&definition), Vec::<String>::new());
+    for (name, value) in [
+        ("MCP_JWT_SECRET", "x"),
+        ("MCP_ENHANCED_JWT_SECRET", "x"),
+        ("QUILT_API_KEY", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("DATABASE_PASSWORD", "x"),
+        ("HARMLESS", "qk_x"),
+        ("HTTPS_PROXY", "http://user:password@proxy.example.com:3128"),
+    ] {
+        let mut open = definition.clone();
+        let variables = open["containerDefinitions"][0]["environment"].as_array_mut().unwrap();
+        variables.push(json!({ "name": name, "value": value }));
+        assert_eq!(open_secrets(&open), [name]);
+    }
+}
+
+/// All of the code in these folders and files, without its unit tests.
+fn sources(paths: &[&str]) -> String {
+    let mut waiting: Vec<_> = paths
+        .iter()
+        .map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .collect();
+    let mut text = String::new();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(fs::read_dir(path).unwrap().map(|file| file.unwrap().path()));
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            text.push_str(
+                fs::read_to_string(path)
+                    .unwrap()
+                    .split("#[cfg(test)]\nmod ")
+                    .next()
+                    .unwrap(),
+            );
+        }
+    }
+    text
+}
+
+/// A part of the README, from its heading to the next one of its level.
+fn part(heading: &str) -> String {
+    let readme = read("README.md");
+    let (_, rest) = readme.split_once(&format!("\n{heading}\n")).unwrap();
+    rest.split("\n## ").next().unwrap().to_owned()
+}
+
+/// The policies of the README, by the name in bold that stands before each.
+fn policies() -> Vec<(String, Value)> {
+    let deploy = part("## Deploy on ECS");
+    let pieces: Vec<&str> = deploy.split("```json\n").collect();
+    let name = |before: &str| before.rsplit("**").nth(1).unwrap().to_owned();
+    let policy = |after: &str| serde_json::from_str(after.split("```").next().unwrap()).unwrap();
+    pieces.windows(2).map(|two| (name(two[0]), policy(two[1]))).collect()
+}
+
+fn policy(name: &str) -> Value {
+    let policies = policies();
+    let found = policies.iter().find(|(title, _)| title == name);
+    found
+        .unwrap_or_else(|| panic!("{name} is none of {policies:?}"))
+        .1
+        .clone()
+}
+
+/// The README's policies for roles are enough, and each part of them is needed.
+#[tokio::test]
+async fn the_readmes_policies_let_a_token_name_its_role() {
+    let (task, trust) = (policy("Task role"), policy("Trust policy of each such role"));
+    let actions = task["Statement"][0]["Action"].as_array().unwrap();
+    assert_eq!(actions.len(), 3);
+    let claims = json!({ "sub": "alice", "role_arn": "arn:aws:iam::123456789012:role/quilt/reader",
+        "session_tags": { "team": "plankton" } });
+    let outcome = async |task: &Value, trust: &Value| {
+        let stage = Stage::embedded().await;
+        let aws = stage.aws();
+        // Here the server's own identity is a user.
+        let key = aws.create_user("quilt-mcp-task", std::slice::from_ref(task)).unwrap();
+        let trust = trust
+            .to_string()
+            .replace(":role/quilt-mcp-task", ":user/quilt-mcp-task");
+        let may_list = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{SHARED}")}]});
+        aws.create_role("quilt/reader", &serde_json::from_str(&trust).unwrap(), &[may_list])
+            .unwrap();
+        let keys = crate::support::stage::Keys {
+            access_key_id: key.access_key_id.clone(),
+            secret_access_key: secrecy::ExposeSecret::expose_secret(&key.secret_access_key).to_owned(),
+            session_token: None,
+        };
+        let flags = [
+            format!("--jwt-secret={SECRET}"),
+            "--ambient=never".to_owned(),
+            "--assumable-roles=arn:aws:iam::123456789012:role/quilt/*".to_owned(),
+        ];
+        let server = Server::start(&stage, Some(&keys), &flags).await;
+        let answer = server
+            .call(
+                &token(claims.clone()),
+                "bucket_objects_list",
+                json!({ "bucket": SHARED }),
+            )
+            .await;
+        answer.output()["error_code"].as_str().unwrap_or("ok").to_owned()
+    };
+    assert_eq!(outcome(&task, &trust).await, "ok");
+    for (left_out, action) in actions.iter().enumerate() {
+        let without = |policy: &Value| {
+            let mut policy = policy.clone();
+            policy["Statement"][0]["Action"]
+                .as_array_mut()
+                .unwrap()
+                .remove(left_out);
+            policy
+        };
+        assert_eq!(
+            outcome(&without(&task), &trust).await,
+            "assume_role_failed",
+            "without {action}"
+        );
+        assert_eq!(
+            outcome(&task, &without(&trust)).await,
+            "assume_role_failed",
+            "without {action}"
+        );
+    }
+}
+
+/// The roles of the task definition are those that the README describes, and they may reach what the task needs.
+#[test]
+fn the_readmes_policies_are_about_the_task_definition() {
+    let definition: Value = serde_json::from_str(&read("task-definition.json")).unwrap();
+    let container = container(&definition);
+    let execution = policy("Execution role").to_string();
+    let secret = container["secrets"][0]["valueFrom"].as_str().unwrap();
+    assert!(
+        execution.contains(&format!("{}??????", &secret[..secret.len() - 6])),
+        "{execution}"
+    );
+    let logs = container["logConfiguration"]["options"]["awslogs-group"]
+        .as_str()
+        .unwrap();
+    assert!(execution.contains(&format!(":log-group:{logs}:*")), "{execution}");
+    let image = container["image"].as_str().unwrap();
+    let repository = image.split_once('/').unwrap().1.split(':').next().unwrap();
+    assert!(execution.contains(&format!(":repository/{repository}")), "{execution}");
+    let deploy = part("## Deploy on ECS");
+    for role in ["executionRoleArn", "taskRoleArn"] {
+        let name = definition[role].as_str().unwrap().rsplit('/').next().unwrap();
+        assert!(deploy.contains(&format!("`{name}`")), "{name}");
+    }
+    // The identity that users' rights must never fall back on can do nothing on S3.
+    assert!(policies().iter().all(|(_, policy)| !policy.to_string().contains("s3:")));
+}

@@ -1,0 +1,5 @@
+//! Logs, metrics and traces, and that no secret is in any of them.
+
+mod log_lines;
+mod secrets;
+mod signals;
