@@ -8,11 +8,10 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::types::Tag;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Ambient, Attempt, Outcome, Source, SourceCredentials, SourceResult};
+use super::{Ambient, Attempt, Outcome, RolePattern, Source, SourceCredentials, SourceResult};
 use crate::aws::sts::{RoleSession, RoleSessions, SharedSts};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::clock::{Clock, to_system_time};
-use crate::credentials::RolePattern;
 use crate::error_code::ErrorCode;
 use crate::identity::{AuthenticatedCaller, Claims};
 use crate::resilience::CallerKey;

@@ -6,9 +6,9 @@ use super::ambient_rule::AmbientPermit;
 use super::cache::{Cache, Key};
 use super::sources::{self, Ambient, SourceContext};
 use super::{
-    Attempt, CredentialSource, ExplainedStep, NoCredentials, Outcome, Reach, Resolved, Source, Step, TokenView,
+    AmbientPolicy, Attempt, CredentialSource, ExplainedStep, NoCredentials, Outcome, Reach, Resolved, Source, Step,
+    TokenView,
 };
-use crate::credentials::AmbientPolicy;
 use crate::error_code::ErrorCode;
 use crate::identity::{AuthenticatedCaller, Caller};
 use crate::telemetry::metrics::{self, CredentialEvent};
@@ -41,15 +41,15 @@ impl CredentialChain {
 
     /// Returns this caller's credentials, from the cache or from the sources.
     pub async fn resolve(&self, caller: &Caller) -> Result<Arc<Resolved>, NoCredentials> {
-        let proved = proved(caller);
-        let token_expires_at = proved.and_then(AuthenticatedCaller::expires_at);
-        let ask = self.ask(proved);
-        self.cache.get_or_ask(self.key(proved), token_expires_at, ask).await
+        let caller = caller.authenticated();
+        let token_expires_at = caller.and_then(AuthenticatedCaller::expires_at);
+        let ask = self.ask(caller);
+        self.cache.get_or_ask(self.key(caller), token_expires_at, ask).await
     }
 
     /// Forgets this caller's credentials, so that the next call asks the sources again.
     pub async fn forget(&self, caller: &Caller) {
-        self.cache.forget(self.key(proved(caller))).await;
+        self.cache.forget(self.key(caller.authenticated())).await;
     }
 
     /// Replaces credentials that AWS says have expired. Returns the same as [`CredentialChain::resolve`], never the stale
@@ -57,7 +57,7 @@ impl CredentialChain {
     pub async fn renew(&self, caller: &Caller, stale_access_key_id: &str) -> Result<Arc<Resolved>, NoCredentials> {
         metrics::credentials(CredentialEvent::Refresh);
         self.cache
-            .forget_stale(self.key(proved(caller)), stale_access_key_id)
+            .forget_stale(self.key(caller.authenticated()), stale_access_key_id)
             .await;
         self.resolve(caller).await
     }
@@ -141,13 +141,6 @@ impl CredentialChain {
                 Err(NoCredentials { attempts })
             }
         }
-    }
-}
-
-fn proved(caller: &Caller) -> Option<&AuthenticatedCaller> {
-    match caller {
-        Caller::Anonymous => None,
-        Caller::Authenticated(proved) => Some(proved),
     }
 }
 

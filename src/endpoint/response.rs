@@ -44,9 +44,9 @@ impl Refusal {
         self
     }
 
-    /// Announces that the connection is closed, because the body of the request is not read. A client that reuses the
-    /// connection would lose its next request.
-    pub(super) fn closing(self) -> Self {
+    /// Announces that the connection is closed after the response, as it is where the body of the request is not read. A
+    /// client that reused the connection would lose its next request.
+    pub fn closing(self) -> Self {
         self.with(header::CONNECTION, HeaderValue::from_static("close"))
     }
 

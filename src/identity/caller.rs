@@ -17,13 +17,19 @@ pub enum Caller {
 }
 
 impl Caller {
+    /// Returns the caller unless it is anonymous.
+    #[must_use]
+    pub fn authenticated(&self) -> Option<&AuthenticatedCaller> {
+        match self {
+            Self::Anonymous => None,
+            Self::Authenticated(caller) => Some(caller),
+        }
+    }
+
     /// Returns the subject of the verified token.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        match self {
-            Self::Anonymous => None,
-            Self::Authenticated(caller) => caller.subject(),
-        }
+        self.authenticated().and_then(AuthenticatedCaller::subject)
     }
 }
 

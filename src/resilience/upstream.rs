@@ -47,7 +47,7 @@ pub struct Upstream(Arc<Inner>);
 struct Inner {
     dependency: Dependency,
     breaker: CircuitBreaker,
-    places: Semaphore,
+    permits: Semaphore,
     shared: Arc<Shared>,
 }
 
@@ -68,7 +68,7 @@ impl Upstreams {
             Upstream(Arc::new(Inner {
                 dependency,
                 breaker: CircuitBreaker::new(dependency, self.0.clock.clone()),
-                places: Semaphore::new(MAX_CONCURRENT),
+                permits: Semaphore::new(MAX_CONCURRENT),
                 shared: self.0.clone(),
             }))
         };
@@ -93,10 +93,10 @@ impl Upstream {
         let Inner {
             dependency,
             breaker,
-            places,
+            permits,
             shared,
         } = &*self.0;
-        let Ok(Ok(_place)) = timeout(shared.policy.max_queue_wait, places.acquire()).await else {
+        let Ok(Ok(_permit)) = timeout(shared.policy.max_queue_wait, permits.acquire()).await else {
             return Err(Rejected::Saturated.into());
         };
         let sent = Instant::now();

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -102,9 +101,9 @@ pub(super) async fn serve_connection(
 /// The response on a connection beyond the limit.
 fn crowded() -> Response {
     let message = "This server has as many connections as it may; try again in a second.";
-    let refusal = response::refuse(ErrorCode::Throttled, message, None).retry_after(1);
-    refusal
-        .with(header::CONNECTION, HeaderValue::from_static("close"))
+    response::refuse(ErrorCode::Throttled, message, None)
+        .retry_after(1)
+        .closing()
         .into_response()
 }
 

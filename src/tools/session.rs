@@ -127,10 +127,7 @@ impl Session {
     /// Returns the caller unless it is anonymous.
     #[must_use]
     pub fn authenticated(&self) -> Option<&AuthenticatedCaller> {
-        match &self.0.caller {
-            Caller::Anonymous => None,
-            Caller::Authenticated(caller) => Some(caller),
-        }
+        self.0.caller.authenticated()
     }
 
     #[must_use]
