@@ -9,3 +9,4 @@ mod tool_access;
 mod tool_calls;
 mod tool_filter;
 mod tool_lists;
+mod transcripts;
