@@ -26,7 +26,9 @@ use quilt_format::json;
 use quilt_format::manifest::{ManifestHasher, ManifestReader};
 use quilt_mcp::aws::AwsOptions;
 use quilt_mcp::aws::sts::SharedSts;
-use quilt_mcp::catalog::{CatalogConfig, HostClient, HttpClients, Registries, http_client, public_only_http_client};
+use quilt_mcp::catalog::{
+    CatalogConfig, HostClient, HttpClients, LocalCatalogs, Registries, http_client, public_only_http_client,
+};
 use quilt_mcp::clock::Clock;
 use quilt_mcp::credentials::{Ambient, AmbientPolicy, AmbientProvider, CredentialChain, RightsConfig, SourceContext};
 use quilt_mcp::identity::{BearerToken, Hs256Verifier, Verifier, VerifyMethod};
@@ -101,7 +103,13 @@ async fn identity(effort: Effort) -> anyhow::Result<()> {
         registry_url: "https://registry.example.com".parse().ok(),
         ..CatalogConfig::default()
     };
-    let registries = Arc::new(Registries::new(&settings, None, http, clock.clone()));
+    let registries = Arc::new(Registries::new(
+        &settings,
+        None,
+        LocalCatalogs::Rejected,
+        http,
+        clock.clone(),
+    ));
     let rights = RightsConfig {
         ambient: AmbientPolicy::Never,
         ..RightsConfig::default()

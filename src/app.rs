@@ -13,8 +13,8 @@ use crate::aws::s3::{BucketName, SharedS3};
 use crate::aws::sts::SharedSts;
 use crate::blocking::CpuPool;
 use crate::catalog::{
-    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, Registries, http_client, public_only_http_client,
-    server_token,
+    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, LocalCatalogs, Registries, http_client,
+    public_only_http_client, server_token,
 };
 use crate::clock::Clock;
 use crate::config::ServeConfig;
@@ -104,7 +104,7 @@ impl App {
         let upstreams = Upstreams::new(clock.clone(), overrides.retry_policy);
         let http = http_clients(overrides.registry_timeout, &upstreams)?;
         let catalog = catalog(config, &http, &clock)?;
-        let registries = Arc::new(Registries::new(&config.catalog, catalog.as_ref(), http, clock.clone()));
+        let registries = Arc::new(registries(config, catalog.as_ref(), http, &clock));
         let sts = SharedSts::new(AwsOptions {
             endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
             ..aws_options(config, &overrides)
@@ -211,6 +211,20 @@ fn catalog(config: &ServeConfig, http: &HttpClients, clock: &Clock) -> Result<Op
     Ok(url.map(|url| Arc::new(CatalogHost::new(url, http.unrestricted.clone(), clock.clone()))))
 }
 
+fn registries(
+    config: &ServeConfig,
+    catalog: Option<&Arc<CatalogHost>>,
+    http: HttpClients,
+    clock: &Clock,
+) -> Registries {
+    let local_catalogs = if config.listen.host.is_loopback() {
+        LocalCatalogs::Accepted
+    } else {
+        LocalCatalogs::Rejected
+    };
+    Registries::new(&config.catalog, catalog, local_catalogs, http, clock.clone())
+}
+
 async fn credential_chain(
     config: &ServeConfig,
     overrides: &Overrides,
@@ -238,6 +252,7 @@ async fn verifier(
 ) -> Result<Arc<Verifier>, BuildError> {
     let registry = registries
         .configured()
+        .filter(|_| registries.vends_credentials())
         .map(|_| credential_chain.clone() as Arc<dyn RegistryVerifier>);
     let method = verify_method(config, overrides.registry_timeout, upstreams, &overrides.clock).await?;
     Ok(Arc::new(Verifier::new(method, registry)))
@@ -359,6 +374,7 @@ fn log_sources(config: &ServeConfig) {
         own_token = config.rights.server_token().is_some(),
         "identity sources"
     );
+    tracing::info!("{}", config.describe_ambient_callers());
     if config.confirmations_may_be_lost() {
         tracing::warn!(
             "QUILT_MCP_STATE_KEY is not set: a confirmation that this process asks for is lost when the answer comes to \

@@ -5,7 +5,7 @@
 
 use crate::setting::{BaseUrl, ConfigError};
 
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct CatalogConfig {
     /// URL of the catalog; its `/config.json` names the registry
     #[arg(long, env = "QUILT_CATALOG_URL")]
@@ -17,6 +17,9 @@ pub struct CatalogConfig {
     /// catalog's `/config.json`
     #[arg(long, env = "QUILT_REGISTRY_URL")]
     pub registry_url: Option<BaseUrl>,
+    /// Whether the registry vends AWS credentials. `false` if it has no such endpoint: it is then not asked for credentials
+    #[arg(long, env = "QUILT_MCP_CATALOG_CREDENTIALS", default_value = "true", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub catalog_credentials: bool,
     /// Comma-separated hosts that the `registry_url` and `catalog_url` claims of a verified token may name, in addition to
     /// the configured registry
     #[arg(long, env = "QUILT_MCP_ALLOWED_REGISTRIES", value_delimiter = ',')]
@@ -24,6 +27,19 @@ pub struct CatalogConfig {
     /// Comma-separated buckets to list if no catalog is configured
     #[arg(long, env = "QUILT_BUCKETS", value_delimiter = ',')]
     pub buckets: Vec<String>,
+}
+
+impl Default for CatalogConfig {
+    fn default() -> Self {
+        Self {
+            catalog_url: None,
+            catalog_domain: None,
+            registry_url: None,
+            catalog_credentials: true,
+            allowed_registries: Vec::new(),
+            buckets: Vec::new(),
+        }
+    }
 }
 
 impl CatalogConfig {

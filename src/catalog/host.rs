@@ -29,6 +29,17 @@ struct ConfigJson {
     registry_url: String,
     #[serde(default)]
     crc64_checksums: Option<bool>,
+    /// `PRODUCT`, `OPEN`, `CLOSED` or `LOCAL`.
+    #[serde(default)]
+    mode: Option<String>,
+}
+
+/// What the server uses of a catalog's config.
+#[derive(Clone)]
+struct Config {
+    registry: BaseUrl,
+    prefers_crc64: bool,
+    is_local: bool,
 }
 
 /// A catalog, whose config is fetched when it is needed.
@@ -43,11 +54,10 @@ pub struct CatalogHost {
 
 #[derive(Default)]
 struct CachedConfig {
-    registry: Option<BaseUrl>,
-    prefers_crc64: bool,
+    config: Option<Config>,
     /// When the config is fetched again.
     due: Option<Moment>,
-    /// Why the last fetch failed, if no registry is known.
+    /// Why the last fetch failed, if no config is known.
     error: Option<RegistryError>,
 }
 
@@ -71,7 +81,13 @@ impl CatalogHost {
 
     /// Whether the catalog writes packages with `CRC64NVME` checksums (`crc64Checksums`). `false` if it does not answer.
     pub async fn prefers_crc64(&self) -> bool {
-        self.registry().await.is_ok() && self.cached().prefers_crc64
+        self.config().await.is_ok_and(|config| config.prefers_crc64)
+    }
+
+    /// Whether the catalog runs on its owner's machine (`mode: LOCAL`, as quilt3-local): its registry vends the owner's
+    /// credentials with every token, and so authenticates no caller.
+    pub(super) async fn is_local(&self) -> Result<bool, RegistryError> {
+        Ok(self.config().await?.is_local)
     }
 
     /// Returns the URL of the catalog's web page for a revision of a package.
@@ -83,21 +99,26 @@ impl CatalogHost {
             .to_string()
     }
 
-    /// Returns the registry's URL from the cached config, and fetches the config if it is older than ten minutes. One fetch
-    /// runs at a time, and its result, even a failure, is that of all tasks that waited for it. If the catalog stops
-    /// answering, the last known registry stays in use.
+    /// Returns the registry's URL.
     pub async fn registry(&self) -> Result<BaseUrl, RegistryError> {
-        if let Some(result) = self.cached_registry() {
+        Ok(self.config().await?.registry)
+    }
+
+    /// Returns the cached config, and fetches it if it is older than ten minutes. One fetch runs at a time, and its result,
+    /// even a failure, is that of all tasks that waited for it. If the catalog stops answering, the last known config stays
+    /// in use.
+    async fn config(&self) -> Result<Config, RegistryError> {
+        if let Some(result) = self.cached_config() {
             return result;
         }
         // Other tasks use the old config while one task fetches the new one.
-        let last = self.cached().registry.clone();
+        let last = self.cached().config.clone();
         let guard = match (last, self.fetch_lock.try_lock()) {
             (_, Ok(guard)) => guard,
-            (Some(registry), Err(_)) => return Ok(registry),
+            (Some(config), Err(_)) => return Ok(config),
             (None, Err(_)) => self.fetch_lock.lock().await,
         };
-        if let Some(result) = self.cached_registry() {
+        if let Some(result) = self.cached_config() {
             return result;
         }
         let fetched = self.fetch().await;
@@ -106,16 +127,15 @@ impl CatalogHost {
         {
             let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
             match fetched {
-                Ok((registry, prefers_crc64)) => {
+                Ok(config) => {
                     *cached = CachedConfig {
-                        registry: Some(registry),
-                        prefers_crc64,
+                        config: Some(config),
                         due: after(CONFIG_TTL),
                         error: None,
                     };
                 }
-                Err(error) if cached.registry.is_some() => {
-                    tracing::warn!(error = text::error(&error), catalog = %self.url, "the last known registry stays in use");
+                Err(error) if cached.config.is_some() => {
+                    tracing::warn!(error = text::error(&error), catalog = %self.url, "the last known config of the catalog stays in use");
                     cached.due = after(MIN_REFRESH_INTERVAL);
                 }
                 Err(error) => {
@@ -128,7 +148,7 @@ impl CatalogHost {
             }
         }
         drop(guard);
-        self.cached_registry().unwrap_or(Err(RegistryError::Timeout))
+        self.cached_config().unwrap_or(Err(RegistryError::Timeout))
     }
 
     fn cached(&self) -> RwLockReadGuard<'_, CachedConfig> {
@@ -136,20 +156,20 @@ impl CatalogHost {
     }
 
     /// Returns the result of the last fetch unless the next one is due.
-    fn cached_registry(&self) -> Option<Result<BaseUrl, RegistryError>> {
+    fn cached_config(&self) -> Option<Result<Config, RegistryError>> {
         let cached = self.cached();
         if cached.due.is_none_or(|due| due <= self.clock.monotonic()) {
             return None;
         }
-        match (&cached.registry, &cached.error) {
-            (Some(registry), _) => Some(Ok(registry.clone())),
+        match (&cached.config, &cached.error) {
+            (Some(config), _) => Some(Ok(config.clone())),
             (None, Some(refused @ RegistryError::NotAllowed(_))) => Some(Err(refused.clone())),
             (None, Some(error)) => Some(Err(RegistryError::Config(Box::new(error.clone())))),
             (None, None) => None,
         }
     }
 
-    async fn fetch(&self) -> Result<(BaseUrl, bool), RegistryError> {
+    async fn fetch(&self) -> Result<Config, RegistryError> {
         let request = self.http.http().get(self.url.join("/config.json"));
         let body = self.http.ask(request, CallerKey::SERVER, Retry::Safe).await?;
         let config: ConfigJson = serde_json::from_slice(&body).map_err(|_| RegistryError::NoRegistry)?;
@@ -159,9 +179,12 @@ impl CatalogHost {
             config.registry_url
         };
         let registry: BaseUrl = url.parse().map_err(|_| RegistryError::NoRegistry)?;
-        let prefers_crc64 = config.crc64_checksums == Some(true);
         if registry.is_safe_for_tokens() {
-            Ok((registry, prefers_crc64))
+            Ok(Config {
+                registry,
+                prefers_crc64: config.crc64_checksums == Some(true),
+                is_local: config.mode.as_deref() == Some("LOCAL"),
+            })
         } else {
             Err(RegistryError::NoRegistry)
         }
@@ -190,15 +213,19 @@ mod tests {
         let registry: BaseUrl = "https://registry.example.com".parse().unwrap();
         let due = Some(manual.clock().monotonic().after(CONFIG_TTL));
         *host.cached.write().unwrap() = CachedConfig {
-            registry: Some(registry),
+            config: Some(Config {
+                registry,
+                prefers_crc64: false,
+                is_local: false,
+            }),
             due,
             ..CachedConfig::default()
         };
         manual.set_wall(noon);
-        assert!(host.cached_registry().is_some());
+        assert!(host.cached_config().is_some());
         manual.advance(CONFIG_TTL);
         assert!(
-            host.cached_registry().is_none(),
+            host.cached_config().is_none(),
             "the clock was a day ahead, and the config is ten minutes old"
         );
     }

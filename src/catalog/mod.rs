@@ -26,7 +26,7 @@ pub use graphql::GraphqlError;
 pub use host::CatalogHost;
 pub use host_client::HostClient;
 pub use http_client::{CONNECT_TIMEOUT, http_client, http_client_with_resolver, public_only_http_client};
-pub use registries::{HttpClients, Registries, RegistryAccess};
+pub use registries::{HttpClients, LocalCatalogs, Registries, RegistryAccess};
 pub use registry::{RegistryClient, RegistryError};
 pub use server_token::server_token;
 pub use user::{CatalogBucket, CatalogUser, PermissionLevel, UserBuckets, fetch_user, fetch_user_buckets};

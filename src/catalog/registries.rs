@@ -29,6 +29,19 @@ pub struct Registries {
     http: HttpClients,
     clock: Clock,
     schemas: SchemaCache,
+    /// The catalog that the settings name.
+    catalog: Option<Arc<CatalogHost>>,
+    local_catalogs: LocalCatalogs,
+    vends_credentials: bool,
+}
+
+/// Whether a catalog whose config says `mode: LOCAL` is used. It vends the credentials of its owner with any token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalCatalogs {
+    /// It is: only the machine's own users reach the server.
+    Accepted,
+    /// It is not.
+    Rejected,
 }
 
 /// A registry and the bearer that it is asked with.
@@ -40,6 +53,8 @@ pub struct RegistryAccess {
     pub(crate) token: BearerToken,
     /// Whether the bearer is the token's own `catalog_token`.
     pub has_catalog_token: bool,
+    /// Whether this is the operator's registry.
+    pub is_configured: bool,
     /// Which form of a query it understands.
     pub(super) schemas: SchemaCache,
 }
@@ -47,7 +62,13 @@ pub struct RegistryAccess {
 impl Registries {
     /// The registries of a server with these settings. `catalog` is the host that the settings name, if any.
     #[must_use]
-    pub fn new(config: &CatalogConfig, catalog: Option<&Arc<CatalogHost>>, http: HttpClients, clock: Clock) -> Self {
+    pub fn new(
+        config: &CatalogConfig,
+        catalog: Option<&Arc<CatalogHost>>,
+        local_catalogs: LocalCatalogs,
+        http: HttpClients,
+        clock: Clock,
+    ) -> Self {
         let configured = match (&config.registry_url, catalog) {
             (Some(url), _) => Some(RegistryClient::at(url.clone(), http.unrestricted.clone())),
             (None, Some(catalog)) => Some(RegistryClient::of(catalog.clone(), http.unrestricted.clone())),
@@ -59,7 +80,32 @@ impl Registries {
             http,
             clock,
             schemas: SchemaCache::default(),
+            catalog: catalog.cloned(),
+            local_catalogs,
+            vends_credentials: config.catalog_credentials,
         }
+    }
+
+    /// Whether the configured registry vends credentials, according to the operator.
+    #[must_use]
+    pub fn vends_credentials(&self) -> bool {
+        self.vends_credentials
+    }
+
+    /// Whether the configured catalog is a local one. `false` if it does not answer.
+    pub async fn is_catalog_local(&self) -> bool {
+        match &self.catalog {
+            Some(catalog) => catalog.is_local().await == Ok(true),
+            None => false,
+        }
+    }
+
+    /// Checks that the configured registry may be used.
+    pub async fn check_configured(&self) -> Result<(), RegistryError> {
+        if self.local_catalogs == LocalCatalogs::Rejected && self.is_catalog_local().await {
+            return Err(RegistryError::LocalCatalog);
+        }
+        Ok(())
     }
 
     /// Returns the registry for callers whose token names none.
@@ -87,7 +133,10 @@ impl Registries {
         let claims = caller.claims();
         let registry = match self.choose(claims) {
             RegistryChoice::None => return None,
-            RegistryChoice::Configured(_) => Ok(self.configured.clone()?),
+            RegistryChoice::Configured(_) => {
+                let configured = self.configured.clone()?;
+                self.check_configured().await.map(|()| configured)
+            }
             RegistryChoice::Unreadable(_) => Err(RegistryError::NotAllowed("a URL that cannot be read")),
             RegistryChoice::Named(named) => self.named(named).await,
         };
@@ -104,6 +153,7 @@ impl Registries {
         };
         let schemas = self.schemas.clone();
         Some(registry.map(|registry| RegistryAccess {
+            is_configured: self.configured.as_ref().is_some_and(|own| Arc::ptr_eq(own, &registry)),
             registry,
             token,
             has_catalog_token,
@@ -119,6 +169,7 @@ impl Registries {
                 Ownership::Unknown => configured.url().await.is_ok_and(|own| own == named.url),
             };
             if is_own {
+                self.check_configured().await?;
                 return Ok(configured.clone());
             }
         }
@@ -127,9 +178,11 @@ impl Registries {
             RegistryClaim::Registry => Ok(Arc::new(RegistryClient::at(named.url, http.clone()))),
             RegistryClaim::Catalog => {
                 // The catalog's config is trusted no more than the token.
-                let registry = CatalogHost::new(named.url, http.clone(), self.clock.clone())
-                    .registry()
-                    .await?;
+                let catalog = CatalogHost::new(named.url, http.clone(), self.clock.clone());
+                let registry = catalog.registry().await?;
+                if self.local_catalogs == LocalCatalogs::Rejected && catalog.is_local().await? {
+                    return Err(RegistryError::LocalCatalog);
+                }
                 let http = self.client(admit(&registry, &self.allowed))?;
                 Ok(Arc::new(RegistryClient::at(registry, http.clone())))
             }

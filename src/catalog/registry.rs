@@ -27,7 +27,10 @@ pub enum RegistryError {
     #[error("it refused this user (403{0})")]
     Forbidden(String),
     /// Occurs when the registry does not have the endpoint (404).
-    #[error("it does not have this endpoint (404)")]
+    #[error(
+        "it does not have this endpoint (404); if this catalog vends no credentials, the operator sets \
+         QUILT_MCP_CATALOG_CREDENTIALS=false"
+    )]
     NotFound,
     /// Occurs when the response is a web page, most likely because `QUILT_REGISTRY_URL` is the catalog's host.
     #[error("it answered with a web page instead of JSON; is QUILT_REGISTRY_URL the catalog's host?")]
@@ -56,6 +59,12 @@ pub enum RegistryError {
     /// Occurs when the catalog's `/config.json` cannot be fetched or used.
     #[error("the catalog's config.json could not be used: {0}")]
     Config(Box<RegistryError>),
+    /// Occurs when the catalog is a local one, and the server is reachable from other machines.
+    #[error(
+        "the catalog is a local one (mode LOCAL in its config.json), which vends the credentials of its owner with any token; \
+         only a server that listens on a loopback address uses it"
+    )]
+    LocalCatalog,
     /// Occurs when the catalog's `/config.json` does not name a registry with an https URL.
     #[error("it does not name a registry with an https URL")]
     NoRegistry,
@@ -205,8 +214,7 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
         StatusCode::NOT_FOUND => Err(RegistryError::NotFound),
         status if !status.is_success() => Err(RegistryError::Status(status.as_u16())),
         _ if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() => Ok(body),
-        // A web page means that the host is not a registry. Another response that is not JSON may come from a registry in
-        // trouble, which must not count as absent: a caller without a registry may get the server's own credentials.
+        // A web page mostly means that the host is the catalog's, or a load balancer's without a healthy target.
         _ if is_page || body.trim_ascii_start().first() == Some(&b'<') => Err(RegistryError::NotJson),
         _ => Err(RegistryError::Malformed),
     }

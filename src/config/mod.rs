@@ -14,7 +14,7 @@ pub use error::explain;
 
 use crate::aws::AwsConfig;
 use crate::catalog::CatalogConfig;
-use crate::credentials::RightsConfig;
+use crate::credentials::{AmbientPolicy, RightsConfig};
 use crate::endpoint::{LimitsConfig, ResourceServerConfig};
 use crate::identity::{IdentityConfig, VerifyMode};
 use crate::mcp::CallConfig;
@@ -87,12 +87,49 @@ impl ServeConfig {
         self.calls.state_key.is_none() && !self.listen.host.is_loopback()
     }
 
+    /// Says in one sentence which callers may act with the server's own AWS credentials under these settings.
+    #[must_use]
+    pub fn describe_ambient_callers(&self) -> String {
+        let (policy, use_) = match self.rights.ambient {
+            AmbientPolicy::Never => {
+                return "no caller acts with the server's own AWS credentials: QUILT_MCP_AMBIENT is never".to_owned();
+            }
+            AmbientPolicy::ReadOnly => ("read-only", "read"),
+            AmbientPolicy::Full => ("full", "read and write"),
+        };
+        let has_registry = self.catalog.registry_url.is_some() || self.catalog.catalog().is_ok_and(|url| url.is_some());
+        let asks_registry = has_registry && self.catalog.catalog_credentials;
+        let every_token_has_a_source = self.identity.mode() == VerifyMode::Registry
+            || asks_registry
+            || self.rights.web_identity_role_arn.is_some();
+        let tokens = "callers whose verified token carries no AWS credentials and names no role and no registry";
+        let callers: Vec<&str> = [
+            (self.rights.anonymous, "calls without a token"),
+            (!every_token_has_a_source, tokens),
+        ]
+        .into_iter()
+        .filter_map(|(applies, who)| applies.then_some(who))
+        .collect();
+        if callers.is_empty() {
+            return "no caller acts with the server's own AWS credentials: every token has another source".to_owned();
+        }
+        format!(
+            "{} may {use_} with the server's own AWS credentials (QUILT_MCP_AMBIENT={policy})",
+            callers.join(" and ")
+        )
+    }
+
     /// Rejects a mode of verification that lacks the service it needs.
     fn check_verification(&self) -> Result<(), ConfigError> {
         let has_registry = self.catalog.registry_url.is_some() || self.catalog.catalog()?.is_some();
         if self.identity.verify == Some(VerifyMode::Registry) && !has_registry {
             let problem = "is registry, which requires QUILT_REGISTRY_URL or QUILT_CATALOG_URL";
             return Err(ConfigError::new("QUILT_MCP_VERIFY", problem));
+        }
+        if !self.catalog.catalog_credentials && has_registry && self.identity.mode() == VerifyMode::Registry {
+            let problem = "is false, but without MCP_JWT_SECRET or MCP_JWT_JWKS_URL tokens are verified by the credentials \
+                           that the registry vends (QUILT_MCP_VERIFY=registry)";
+            return Err(ConfigError::new("QUILT_MCP_CATALOG_CREDENTIALS", problem));
         }
         if self.rights.web_identity_role_arn.is_some() && self.identity.mode() != VerifyMode::Jwks {
             let problem = "requires tokens of an identity provider (MCP_JWT_JWKS_URL, QUILT_MCP_VERIFY=jwks)";
@@ -123,6 +160,46 @@ impl ServeConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_start_says_which_callers_act_as_the_server() {
+        let secret = format!("--jwt-secret={}", "x".repeat(32));
+        let registry = "--registry-url=https://r.example.com";
+        let tokens = "callers whose verified token carries no AWS credentials and names no role and no registry may";
+        for (flags, expected) in [
+            (vec![secret.as_str()], format!("{tokens} read with")),
+            (vec![&secret, "--ambient=full"], format!("{tokens} read and write with")),
+            (vec![&secret, "--ambient=never"], "no caller acts".to_owned()),
+            (vec![&secret, registry], "no caller acts".to_owned()),
+            (
+                vec![&secret, registry, "--catalog-credentials=false"],
+                format!("{tokens} read with"),
+            ),
+            (vec![registry, "--verify=registry"], "no caller acts".to_owned()),
+            (
+                vec![registry, "--anonymous"],
+                "calls without a token may read with".to_owned(),
+            ),
+            (
+                vec![&secret, "--anonymous"],
+                format!("calls without a token and {tokens} read with"),
+            ),
+        ] {
+            let config = ServeConfig::from_flags(&flags).unwrap();
+            let sentence = config.describe_ambient_callers();
+            assert!(sentence.starts_with(&expected), "{flags:?}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn the_registry_verifies_tokens_only_if_it_vends_credentials() {
+        let check = |flags: &[&str]| ServeConfig::from_flags(flags).unwrap().check();
+        let registry = "--registry-url=https://r.example.com";
+        let error = check(&[registry, "--catalog-credentials=false"]).unwrap_err();
+        assert_eq!(error.variable, "QUILT_MCP_CATALOG_CREDENTIALS");
+        let secret = format!("--jwt-secret={}", "x".repeat(32));
+        assert!(check(&[registry, "--catalog-credentials=false", &secret]).is_ok());
+    }
 
     #[test]
     fn verification_by_the_registry_needs_a_registry() {

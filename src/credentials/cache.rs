@@ -1,8 +1,9 @@
 //! The cache of the chain's answers: one entry per caller, one request per key at a time.
 //!
 //! **Invariants:** the key holds everything that decides whose credentials these are, so two tokens never share an entry;
-//! an entry expires before its credentials and never outlives the token; refusals are cached for seconds only, which is
-//! enough to keep a refused token from overloading the registry.
+//! an entry expires before its credentials and never outlives the token; the registry's proof of an opaque token is good for
+//! five minutes, then the registry is asked again, and only no answer leaves the entry in use; refusals are cached for
+//! seconds only, which is enough to keep a refused token from overloading the registry.
 
 use std::sync::Arc;
 
@@ -10,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use moka::future::Cache as Moka;
 use sha2::{Digest, Sha256};
 
-use super::{NoCredentials, Outcome, Resolved, Source};
+use super::{NoCredentials, Resolved, Source};
 use crate::clock::{Clock, Moment};
-use crate::identity::AuthenticatedCaller;
+use crate::identity::{AuthenticatedCaller, VerifyMode};
 use crate::telemetry::metrics::{self, CredentialEvent};
 
 /// Maximum number of entries: a bound on memory (about 2 KiB each), far above the users of one catalog.
@@ -23,6 +24,12 @@ const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 const SHORT_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// Lifetime of an entry whose credentials do not expire.
 const MAX_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// Lifetime of an entry with credentials of a registry that does not say when they expire.
+const UNKNOWN_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+/// How long the registry's proof of an opaque token is good.
+const PROOF_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+/// How long an entry is used after the registry did not answer for a new proof.
+const PROOF_RETRY_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 /// Time after which an entry is evicted in any case, so that the credentials of inactive callers do not stay in memory.
 const EVICTION_TIME: std::time::Duration = std::time::Duration::from_hours(1);
 /// Lifetime of a refusal, and of an answer with ambient credentials.
@@ -66,10 +73,37 @@ struct Entry {
     lifetime_ends_at: Moment,
     /// The limit that the expiries of credentials and token set, which are times of the wall clock.
     expires_at: Option<Timestamp>,
+    /// When the registry must prove an opaque token again.
+    proof_ends_at: Option<Moment>,
+}
+
+/// What limits the use of credentials besides their own expiry.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TokenLimit {
+    /// The call has no token.
+    None,
+    /// A signed token with this expiry.
+    ExpiresAt(Option<Timestamp>),
+    /// An opaque token, which its registry proves.
+    RegistryProof,
+}
+
+impl TokenLimit {
+    pub(super) fn of(caller: Option<&AuthenticatedCaller>) -> Self {
+        match caller {
+            None => Self::None,
+            Some(caller) if caller.verified_by() == VerifyMode::Registry => Self::RegistryProof,
+            Some(caller) => Self::ExpiresAt(caller.expires_at()),
+        }
+    }
 }
 
 impl Entry {
-    fn new(answer: Result<Arc<Resolved>, NoCredentials>, token_expires_at: Option<Timestamp>, clock: &Clock) -> Self {
+    fn new(answer: Result<Arc<Resolved>, NoCredentials>, limit: TokenLimit, clock: &Clock) -> Self {
+        let token_expires_at = match limit {
+            TokenLimit::ExpiresAt(end) => end,
+            TokenLimit::None | TokenLimit::RegistryProof => None,
+        };
         let now = clock.now();
         let (lifetime, follows_expiry) = lifetime(now, &answer);
         let until = follows_expiry.then(|| now.saturating_add(lifetime).unwrap_or(now));
@@ -79,7 +113,22 @@ impl Entry {
             answer,
             lifetime_ends_at: clock.monotonic().after(lifetime),
             expires_at,
+            proof_ends_at: matches!(limit, TokenLimit::RegistryProof).then(|| clock.monotonic().after(PROOF_LIFETIME)),
         }
+    }
+
+    /// Returns this entry for further use, after the registry did not answer for a new proof.
+    fn without_new_proof(&self, clock: &Clock) -> Self {
+        Self {
+            answer: self.answer.clone(),
+            lifetime_ends_at: self.lifetime_ends_at,
+            expires_at: self.expires_at,
+            proof_ends_at: Some(clock.monotonic().after(PROOF_RETRY_INTERVAL)),
+        }
+    }
+
+    fn is_proof_over(&self, clock: &Clock) -> bool {
+        self.answer.is_ok() && self.proof_ends_at.is_some_and(|end| end <= clock.monotonic())
     }
 
     fn is_expired(&self, clock: &Clock) -> bool {
@@ -107,17 +156,25 @@ impl Cache {
     pub(super) async fn get_or_ask(
         &self,
         key: Key,
-        token_expires_at: Option<Timestamp>,
+        limit: TokenLimit,
         ask: impl Future<Output = Result<Resolved, NoCredentials>>,
     ) -> Result<Arc<Resolved>, NoCredentials> {
         let make = async {
             let answer = ask.await.map(Arc::new);
-            Arc::new(Entry::new(answer, token_expires_at, &self.clock))
+            let previous = self.entries.get(&key).await;
+            match (previous, &answer) {
+                (Some(previous), Err(none)) if none.is_retryable() && !previous.is_expired(&self.clock) => {
+                    Arc::new(previous.without_new_proof(&self.clock))
+                }
+                _ => Arc::new(Entry::new(answer, limit, &self.clock)),
+            }
         };
         let entry = self
             .entries
             .entry(key)
-            .or_insert_with_if(make, |entry| entry.is_expired(&self.clock))
+            .or_insert_with_if(make, |entry| {
+                entry.is_expired(&self.clock) || entry.is_proof_over(&self.clock)
+            })
             .await;
         let is_fresh = entry.is_fresh();
         let answer = entry.into_value().answer.clone();
@@ -153,6 +210,7 @@ fn lifetime(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (S
         // Ambient credentials are a stopgap: a caller who has a source again a moment later gets its credentials.
         Ok(resolved) if resolved.source() == Source::Ambient => (REFUSAL_LIFETIME, false),
         Ok(resolved) => match resolved.expires_at() {
+            None if resolved.source() == Source::Catalog => (UNKNOWN_LIFETIME, false),
             None => (MAX_LIFETIME, false),
             Some(end) => {
                 let left = end.duration_since(now);
@@ -166,13 +224,7 @@ fn lifetime(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (S
                 )
             }
         },
-        Err(none)
-            if none
-                .decisive()
-                .is_some_and(|attempt| attempt.outcome == Outcome::Failed) =>
-        {
-            (FAILURE_LIFETIME, false)
-        }
+        Err(none) if none.is_retryable() => (FAILURE_LIFETIME, false),
         Err(_) => (REFUSAL_LIFETIME, false),
     }
 }
@@ -181,7 +233,7 @@ fn lifetime(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (S
 mod tests {
     use aws_credential_types::Credentials;
 
-    use super::super::{Attempt, Source};
+    use super::super::{Attempt, Outcome, Source};
     use super::*;
     use crate::clock::ManualClock;
     use crate::error_code::ErrorCode;
@@ -203,7 +255,7 @@ mod tests {
         let clock = Clock::fixed(now());
         let entry = Entry::new(
             answer,
-            token_expires_in.map(|in_| now() + SignedDuration::from_secs(in_)),
+            TokenLimit::ExpiresAt(token_expires_in.map(|in_| now() + SignedDuration::from_secs(in_))),
             &clock,
         );
         let monotonic = entry.lifetime_ends_at.since(clock.monotonic());
@@ -225,17 +277,32 @@ mod tests {
         assert_eq!(seconds(Some(60), None), 30);
         assert_eq!(seconds(Some(-5), None), -2, "already expired: asked again at once");
         assert_eq!(seconds(Some(3600), Some(120)), 120, "never beyond the token");
-        assert_eq!(seconds(None, None), 900, "long-term keys are obtained again");
+        assert_eq!(
+            seconds(None, None),
+            300,
+            "the registry may know an end that it does not say"
+        );
+        let long_term = Resolved::new(
+            Credentials::new("AKIAX", "s", None, None, "test"),
+            Source::Jwt,
+            None,
+            vec![],
+        );
+        assert_eq!(
+            lifetime_of(Ok(Arc::new(long_term)), None),
+            MAX_LIFETIME,
+            "long-term keys are obtained again"
+        );
     }
 
     #[test]
     fn an_entry_lives_no_longer_when_the_wall_clock_is_set_back() {
         let manual = ManualClock::new(now() + DAY);
         let clock = manual.clock();
-        let entry = Entry::new(Ok(vended(None)), None, &clock);
+        let entry = Entry::new(Ok(vended(None)), TokenLimit::None, &clock);
         let expiring = Entry::new(
             Ok(vended(Some(now() + DAY + SignedDuration::from_hours(1)))),
-            None,
+            TokenLimit::None,
             &clock,
         );
         manual.set_wall(now());
@@ -251,8 +318,8 @@ mod tests {
         let manual = ManualClock::new(now() - DAY);
         let clock = manual.clock();
         let hour = SignedDuration::from_hours(1);
-        let of_credentials = Entry::new(Ok(vended(Some(now() + hour))), None, &clock);
-        let of_token = Entry::new(Ok(vended(None)), Some(now() - hour), &clock);
+        let of_credentials = Entry::new(Ok(vended(Some(now() + hour))), TokenLimit::None, &clock);
+        let of_token = Entry::new(Ok(vended(None)), TokenLimit::ExpiresAt(Some(now() - hour)), &clock);
         assert!(!of_credentials.is_expired(&clock) && !of_token.is_expired(&clock));
         manual.set_wall(now());
         assert!(of_token.is_expired(&clock), "the token has ended");

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::ambient_rule::AmbientPermit;
-use super::cache::{Cache, Key};
+use super::cache::{Cache, Key, TokenLimit};
 use super::sources::{self, Ambient, SourceContext};
 use super::{
     AmbientPolicy, Attempt, CredentialSource, ExplainedStep, NoCredentials, Outcome, Reach, Resolved, Source, Step,
     TokenView,
 };
+use crate::catalog::Registries;
 use crate::error_code::ErrorCode;
 use crate::identity::{AuthenticatedCaller, Caller};
 use crate::telemetry::metrics::{self, CredentialEvent};
@@ -17,6 +18,7 @@ use crate::telemetry::metrics::{self, CredentialEvent};
 pub struct CredentialChain {
     sources: Vec<Box<dyn CredentialSource>>,
     ambient: Ambient,
+    registries: Arc<Registries>,
     registry_name: String,
     cache: Cache,
 }
@@ -28,9 +30,15 @@ impl CredentialChain {
         Self {
             sources: sources::list(context),
             ambient: context.ambient.clone(),
+            registries: context.registries.clone(),
             registry_name: context.registries.configured_name(),
             cache: Cache::new(context.clock.clone()),
         }
+    }
+
+    /// Returns the registries that the catalog source asks.
+    pub(super) fn registries(&self) -> &Registries {
+        &self.registries
     }
 
     /// Returns what the operator allows ambient credentials to do.
@@ -42,9 +50,10 @@ impl CredentialChain {
     /// Returns this caller's credentials, from the cache or from the sources.
     pub async fn resolve(&self, caller: &Caller) -> Result<Arc<Resolved>, NoCredentials> {
         let caller = caller.authenticated();
-        let token_expires_at = caller.and_then(AuthenticatedCaller::expires_at);
         let ask = self.ask(caller);
-        self.cache.get_or_ask(self.key(caller), token_expires_at, ask).await
+        self.cache
+            .get_or_ask(self.key(caller), TokenLimit::of(caller), ask)
+            .await
     }
 
     /// Forgets this caller's credentials, so that the next call asks the sources again.
@@ -89,19 +98,9 @@ impl CredentialChain {
         let Some(rights) = self.ambient.explain() else {
             return "never: QUILT_MCP_AMBIENT is never".to_owned();
         };
-        let is_granted = |condition_is_met| {
-            let outcomes = steps.iter().map(|(_, step)| step.outcome(condition_is_met));
-            AmbientPermit::grant(token.verified_by(), outcomes).is_some()
-        };
-        if is_granted(false) {
+        let outcomes = steps.iter().map(|(_, step)| step.outcome());
+        if AmbientPermit::grant(token.verified_by(), outcomes).is_some() {
             return format!("reached, because no step before applies: {rights}");
-        }
-        if is_granted(true) {
-            let conditions = steps.iter().filter_map(|(_, step)| match step.reach {
-                Reach::AppliesUnless(condition) => Some(condition),
-                Reach::Applies | Reach::NotApplicable => None,
-            });
-            return format!("only if {}: {rights}", conditions.collect::<Vec<_>>().join(" and "));
         }
         match steps.iter().find(|(_, step)| step.reach == Reach::Applies) {
             Some((source, _)) => format!(

@@ -57,8 +57,6 @@ pub enum Reach {
     NotApplicable,
     /// Never: the source gives credentials, refuses or fails.
     Applies,
-    /// Only under this condition, which a request would show.
-    AppliesUnless(&'static str),
 }
 
 /// The explanation of one source.
@@ -79,14 +77,6 @@ impl Step {
         }
     }
 
-    /// A source that is not applicable if a request shows `condition`.
-    pub fn applies_unless(condition: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            reach: Reach::AppliesUnless(condition),
-        }
-    }
-
     /// A source that is not applicable, for this reason.
     #[must_use]
     pub fn not_applicable(reason: &str) -> Self {
@@ -96,13 +86,12 @@ impl Step {
         }
     }
 
-    /// Returns the outcome that the rule about ambient credentials would see, with every open condition met or unmet.
-    /// The rule does not distinguish the outcomes of a source that applies.
-    pub(super) fn outcome(&self, condition_is_met: bool) -> Outcome {
+    /// Returns the outcome that the rule about ambient credentials would see, which does not distinguish the outcomes of a
+    /// source that applies.
+    pub(super) fn outcome(&self) -> Outcome {
         match self.reach {
             Reach::NotApplicable => Outcome::NotApplicable,
-            Reach::AppliesUnless(_) if condition_is_met => Outcome::NotApplicable,
-            Reach::AppliesUnless(_) | Reach::Applies => Outcome::Failed,
+            Reach::Applies => Outcome::Failed,
         }
     }
 }

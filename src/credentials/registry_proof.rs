@@ -8,6 +8,11 @@ use crate::identity::{Caller, RegistryVerifier, RegistryVerifyError};
 
 #[async_trait]
 impl RegistryVerifier for CredentialChain {
+    async fn ready(&self) -> Result<(), String> {
+        let check = self.registries().check_configured().await;
+        check.map_err(|error| error.to_string())
+    }
+
     async fn verify(&self, caller: &Caller) -> Result<(), RegistryVerifyError> {
         let answer = self.resolve(caller).await;
         let attempts = match &answer {

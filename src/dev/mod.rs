@@ -191,6 +191,7 @@ impl Backend {
             catalog_url: own.catalog.catalog_url,
             allowed_registries: std::mem::take(&mut config.catalog.allowed_registries),
             buckets: std::mem::take(&mut config.catalog.buckets),
+            catalog_credentials: config.catalog.catalog_credentials,
             ..CatalogConfig::default()
         };
         config.aws = own.aws;

@@ -140,6 +140,11 @@ impl Session {
         self.0.services.registries.for_caller(self.authenticated()?).await
     }
 
+    /// Whether the configured catalog runs on its owner's machine, and so proves no token.
+    pub async fn is_catalog_local(&self) -> bool {
+        self.0.services.registries.is_catalog_local().await
+    }
+
     #[must_use]
     pub fn catalog(&self) -> Option<&Arc<CatalogHost>> {
         self.0.services.catalog.as_ref()

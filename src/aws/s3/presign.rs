@@ -16,7 +16,7 @@ pub struct Presigned {
     pub url: String,
     /// When it expires: never later than the credentials that signed it.
     pub expires_at: Timestamp,
-    /// Whether the credentials' end made it shorter than asked.
+    /// Whether the expiry of the credentials made it shorter than asked.
     pub capped: bool,
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::aws::AwsOptions;
 use crate::aws::sts::SharedSts;
 use crate::catalog::{
-    CatalogConfig, CatalogHost, HostClient, HttpClients, Registries, http_client, public_only_http_client,
+    CatalogConfig, CatalogHost, HostClient, HttpClients, LocalCatalogs, Registries, http_client,
+    public_only_http_client,
 };
 use crate::clock::Clock;
 use crate::credentials::{Ambient, AmbientProvider, CredentialChain, RightsConfig, SourceContext, TokenView};
@@ -46,7 +47,7 @@ async fn chain(catalog: &CatalogConfig, rights: &RightsConfig, clock: &Clock) ->
         .ok()
         .flatten()
         .map(|url| Arc::new(CatalogHost::new(url, http.unrestricted.clone(), clock.clone())));
-    let registries = Registries::new(catalog, host.as_ref(), http, clock.clone());
+    let registries = Registries::new(catalog, host.as_ref(), LocalCatalogs::Rejected, http, clock.clone());
     let sts = SharedSts::new(AwsOptions {
         region: UNUSED_REGION.to_owned(),
         endpoint: None,

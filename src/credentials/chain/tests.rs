@@ -8,7 +8,9 @@ use serde_json::json;
 use super::*;
 use crate::aws::AwsOptions;
 use crate::aws::sts::SharedSts;
-use crate::catalog::{CatalogConfig, HostClient, HttpClients, Registries, http_client, public_only_http_client};
+use crate::catalog::{
+    CatalogConfig, HostClient, HttpClients, LocalCatalogs, Registries, http_client, public_only_http_client,
+};
 use crate::clock::Clock;
 use crate::credentials::{AmbientProvider, RightsConfig, SourceCredentials, SourceResult};
 use crate::identity::{BearerToken, Claims, VerifyMode};
@@ -57,8 +59,9 @@ async fn chain(jwt: Outcome, catalog: Outcome) -> CredentialChain {
             Box::new(Stub(Source::Catalog, catalog)),
         ],
         ambient: Ambient::new(own, "us-east-1", AmbientPolicy::Full, clock.clone()).await,
+        registries: Arc::new(registries(&clock)),
         registry_name: String::new(),
-        cache: Cache::new(clock),
+        cache: Cache::new(clock.clone()),
     }
 }
 
@@ -110,6 +113,23 @@ async fn an_explanation_reaches_ambient_credentials_when_the_chain_does() {
     }
 }
 
+/// No registry.
+fn registries(clock: &Clock) -> Registries {
+    let second = Duration::from_secs(1);
+    let upstreams = Upstreams::new(clock.clone(), RetryPolicy::default());
+    let http = HttpClients {
+        unrestricted: HostClient::new(http_client(second).unwrap(), upstreams.clone()),
+        public_only: HostClient::new(public_only_http_client(second).unwrap(), upstreams),
+    };
+    Registries::new(
+        &CatalogConfig::default(),
+        None,
+        LocalCatalogs::Rejected,
+        http,
+        clock.clone(),
+    )
+}
+
 /// The chain of a server without a registry, whose own identity cannot be loaded.
 async fn server_chain() -> CredentialChain {
     let clock = Clock::fixed(NOW.parse().unwrap());
@@ -118,12 +138,7 @@ async fn server_chain() -> CredentialChain {
         ..RightsConfig::default()
     };
     let second = Duration::from_secs(1);
-    let upstreams = Upstreams::new(clock.clone(), RetryPolicy::default());
-    let http = HttpClients {
-        unrestricted: HostClient::new(http_client(second).unwrap(), upstreams.clone()),
-        public_only: HostClient::new(public_only_http_client(second).unwrap(), upstreams),
-    };
-    let registries = Registries::new(&CatalogConfig::default(), None, http, clock.clone());
+    let registries = registries(&clock);
     let sts = SharedSts::new(AwsOptions {
         region: "us-east-1".to_owned(),
         endpoint: None,

@@ -23,6 +23,8 @@ use crate::identity::{AuthenticatedCaller, Claims};
 const PATH: &str = "/api/auth/get_credentials";
 /// Why the source is not applicable without a registry.
 const NO_REGISTRY: &str = "neither QUILT_REGISTRY_URL nor QUILT_CATALOG_URL is configured";
+/// Why the source is not applicable to a registry without the endpoint.
+const VENDS_NONE: &str = "the operator set QUILT_MCP_CATALOG_CREDENTIALS=false: the registry vends no credentials";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -30,7 +32,8 @@ struct Issued {
     access_key_id: String,
     secret_access_key: SecretString,
     session_token: SecretString,
-    expiration: Timestamp,
+    /// Null, or absent, if the registry does not know it: quilt3-local 2.0.0 vends the session of its owner.
+    expiration: Option<Timestamp>,
 }
 
 pub(super) struct CatalogSource {
@@ -48,12 +51,21 @@ impl CatalogSource {
         let unusable = |message| none(Outcome::Failed, ErrorCode::InvalidResponse, message);
         let issued: Issued = serde_json::from_slice(body)
             .map_err(|_| unusable("the registry answered JSON that does not hold credentials"))?;
-        if issued.expiration <= self.clock.now() {
+        if issued.expiration.is_some_and(|end| end <= self.clock.now()) {
             return Err(unusable(
                 "the registry vended credentials that have already expired; check both clocks",
             ));
         }
         Ok(issued)
+    }
+
+    /// Whether the token leads to the operator's registry, as far as that can be seen without a request.
+    fn is_configured(&self, token: &TokenView<'_>) -> bool {
+        match self.registries.choose(token.claims()) {
+            RegistryChoice::Configured(_) => true,
+            RegistryChoice::Named(named) => named.ownership == Ownership::Own,
+            RegistryChoice::None | RegistryChoice::Unreadable(_) => false,
+        }
     }
 
     /// Names the registry that would be asked, or says why it would not be. Absent: there is none.
@@ -84,6 +96,9 @@ impl CredentialSource for CatalogSource {
         let access = self.registries.for_caller(caller).await;
         let access = access.ok_or_else(|| not_applicable(ErrorCode::MissingConfig, NO_REGISTRY))?;
         let access = access.map_err(|error| attempt_of(&error))?;
+        if access.is_configured && !self.registries.vends_credentials() {
+            return Err(not_applicable(ErrorCode::MissingConfig, VENDS_NONE));
+        }
         let body = access.registry.get(PATH, &access.token).await;
         let issued = self.parse(&body.map_err(|error| attempt_of(&error))?)?;
         let message = match caller.claims() {
@@ -97,10 +112,10 @@ impl CredentialSource for CatalogSource {
                 issued.access_key_id,
                 issued.secret_access_key.expose_secret(),
                 Some(issued.session_token.expose_secret().to_owned()),
-                Some(to_system_time(issued.expiration)),
+                issued.expiration.map(to_system_time),
                 "quilt-registry",
             ),
-            expires_at: Some(issued.expiration),
+            expires_at: issued.expiration,
             message: message.to_owned(),
         })
     }
@@ -109,16 +124,16 @@ impl CredentialSource for CatalogSource {
         let Some(registry) = self.registry(token) else {
             return Step::not_applicable(NO_REGISTRY);
         };
+        if !self.registries.vends_credentials() && self.is_configured(token) {
+            return Step::not_applicable(VENDS_NONE);
+        }
         let bearer = match token.claims().and_then(Claims::catalog_token) {
             Some(Ok(_)) => "the token's catalog_token",
             Some(Err(_)) => return Step::applies("denied: the catalog_token claim is no token"),
             None => "the token itself",
         };
         match registry {
-            Ok(registry) => Step::applies_unless(
-                "the registry has no such endpoint (404 or a web page)",
-                format!("GET {PATH} of {registry}, with {bearer} as bearer"),
-            ),
+            Ok(registry) => Step::applies(format!("GET {PATH} of {registry}, with {bearer} as bearer")),
             Err(problem) => Step::applies(format!("denied: {problem}")),
         }
     }
@@ -151,10 +166,12 @@ fn attempt_of(error: &RegistryError) -> Attempt {
     let (outcome, code) = match error {
         RegistryError::Unauthorized(_) => (Outcome::Denied, ErrorCode::InvalidJwt),
         RegistryError::Forbidden(_) | RegistryError::NotAllowed(_) => (Outcome::Denied, ErrorCode::Forbidden),
-        RegistryError::NotFound => (Outcome::NotApplicable, ErrorCode::MissingConfig),
-        RegistryError::NotJson => (Outcome::NotApplicable, ErrorCode::NotJson),
+        // A registry that is known and does not answer as one is in trouble, or its load balancer is. It does not count as
+        // absent: a caller without a registry may get the server's own credentials.
+        RegistryError::NotJson => (Outcome::Failed, ErrorCode::NotJson),
         RegistryError::Timeout => (Outcome::Failed, ErrorCode::Timeout),
-        RegistryError::Status(_)
+        RegistryError::NotFound
+        | RegistryError::Status(_)
         | RegistryError::Unreachable(_)
         | RegistryError::Rejected(_)
         | RegistryError::TooLarge => (Outcome::Failed, ErrorCode::RequestFailed),
@@ -163,10 +180,12 @@ fn attempt_of(error: &RegistryError) -> Attempt {
             RegistryError::Rejected(_) => (Outcome::Failed, ErrorCode::RequestFailed),
             _ => (Outcome::Failed, ErrorCode::InvalidResponse),
         },
-        RegistryError::Malformed | RegistryError::NoRegistry => (Outcome::Failed, ErrorCode::InvalidResponse),
+        RegistryError::Malformed | RegistryError::NoRegistry | RegistryError::LocalCatalog => {
+            (Outcome::Failed, ErrorCode::InvalidResponse)
+        }
     };
     let message = match error {
-        RegistryError::NotAllowed(_) | RegistryError::Config(_) => error.to_string(),
+        RegistryError::NotAllowed(_) | RegistryError::Config(_) | RegistryError::LocalCatalog => error.to_string(),
         _ => format!("the registry was asked, and {error}"),
     };
     Attempt::none(Source::Catalog, outcome, code, message)

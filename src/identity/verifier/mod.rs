@@ -90,9 +90,13 @@ impl Verifier {
 
     /// Checks that tokens can be verified now.
     pub async fn ready(&self) -> Result<(), Rejection> {
-        match &self.method {
-            VerifyMethod::Jwks(jwks) => jwks.ready().await,
-            VerifyMethod::Hs256(_) | VerifyMethod::Registry => Ok(()),
+        match (&self.method, &self.registry) {
+            (VerifyMethod::Jwks(jwks), _) => jwks.ready().await,
+            (VerifyMethod::Registry, Some(registry)) => {
+                let ready = registry.ready().await;
+                ready.map_err(|detail| Rejection::Unavailable { detail })
+            }
+            (VerifyMethod::Hs256(_), _) | (VerifyMethod::Registry, None) => Ok(()),
         }
     }
 }

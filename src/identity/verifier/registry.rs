@@ -21,6 +21,9 @@ pub enum RegistryVerifyError {
 /// the call that follows.
 #[async_trait]
 pub trait RegistryVerifier: Send + Sync {
+    /// Checks that tokens can be verified now, as far as that is known without a token. The error says why not.
+    async fn ready(&self) -> Result<(), String>;
+
     /// Returns `Ok` if and only if the registry vended credentials for the caller's token.
     async fn verify(&self, caller: &Caller) -> Result<(), RegistryVerifyError>;
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{self, CatalogUser, GraphqlError, RegistryError};
 use crate::credentials::{Attempt, NoCredentials, Resolved, Source};
-use crate::identity::AuthenticatedCaller;
+use crate::identity::{AuthenticatedCaller, VerifyMode};
 use crate::tools::permissions::role_names;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -55,7 +55,7 @@ pub struct Output {
     subject: Option<String>,
     name: Option<String>,
     email: Option<String>,
-    /// The method that proved the token.
+    /// The method that proved the token; `local_catalog` proves nothing: it accepts any.
     verified_by: Option<&'static str>,
     #[schemars(with = "Option<String>")]
     token_expires_at: Option<Timestamp>,
@@ -123,7 +123,7 @@ impl Tool for AuthStatus {
             subject: authenticated.and_then(AuthenticatedCaller::subject).map(text),
             name: claims.and_then(|claims| claims.name()).map(text),
             email: claims.and_then(|claims| claims.email()).map(text),
-            verified_by: authenticated.map(|caller| caller.verified_by().as_str()),
+            verified_by: verified_by(&session).await,
             token_expires_at: authenticated.and_then(AuthenticatedCaller::expires_at),
             has_credentials,
             attempts,
@@ -141,6 +141,15 @@ impl Tool for AuthStatus {
         }
         .into())
     }
+}
+
+/// Returns the method that proved the token. A local catalog vends its owner's credentials with any token.
+async fn verified_by(session: &Session) -> Option<&'static str> {
+    let method = session.authenticated()?.verified_by();
+    if method == VerifyMode::Registry && session.is_catalog_local().await {
+        return Some("local_catalog");
+    }
+    Some(method.as_str())
 }
 
 /// Returns the registry's URL, and its view of the caller. For a caller without credentials of its own the registry is not

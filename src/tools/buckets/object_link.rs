@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::s3::ObjectUri;
+use crate::credentials::Source;
+use crate::identity::AuthenticatedCaller;
 use crate::tools::args::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -30,8 +32,39 @@ pub struct Output {
     url: String,
     #[schemars(with = "String")]
     expires_at: Timestamp,
-    /// Whether the link expires earlier than requested, because the credentials do.
+    /// Whether the link expires earlier than requested.
     capped: bool,
+    /// Why it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capped_by: Option<CappedBy>,
+}
+
+/// What ends a link earlier than requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum CappedBy {
+    /// The credentials that signed it expire.
+    Credentials,
+    /// The caller's token expires.
+    Token,
+    /// The server's own credentials signed it, whose links end within [`AMBIENT_LIFETIME`].
+    AmbientCredentials,
+}
+
+/// Maximum lifetime of a link that the server's own credentials sign: it cannot be revoked without revoking those.
+const AMBIENT_LIFETIME: Duration = Duration::from_mins(5);
+
+/// Returns the lifetime of a link that the caller's token and the credential source allow, and what shortens it.
+fn allowed_lifetime(session: &Session, asked: Duration, now: Timestamp) -> (Duration, Option<CappedBy>) {
+    let token = session.authenticated().and_then(AuthenticatedCaller::expires_at);
+    let token = token.map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
+    let ambient = (session.credential_source() == Some(Source::Ambient)).then_some(AMBIENT_LIFETIME);
+    let limits = [(token, CappedBy::Token), (ambient, CappedBy::AmbientCredentials)];
+    let limits = limits.into_iter().filter_map(|(limit, by)| Some((limit?, by)));
+    match limits.min_by_key(|(limit, _)| *limit) {
+        Some((limit, by)) if limit < asked => (limit, Some(by)),
+        _ => (asked, None),
+    }
 }
 
 impl Tool for BucketObjectLink {
@@ -49,15 +82,22 @@ impl Tool for BucketObjectLink {
         // Signing needs no request to S3. A link without permission would fail for its recipient, who could not know why,
         // so the permission is checked first; that also finds the bucket's region.
         s3.head(&args.s3_uri).await.map_err(|error| session.explain(&error))?;
-        let lifetime = Duration::from_secs(args.expiration.get());
+        let now = session.clock().now();
+        let (lifetime, capped_by) = allowed_lifetime(&session, Duration::from_secs(args.expiration.get()), now);
         let link = s3
-            .presign(&args.s3_uri, lifetime, session.clock().now())
+            .presign(&args.s3_uri, lifetime, now)
             .await
             .map_err(|error| session.explain(&error))?;
+        let capped_by = if link.capped {
+            Some(CappedBy::Credentials)
+        } else {
+            capped_by
+        };
         Ok(Output {
             url: link.url,
             expires_at: link.expires_at,
-            capped: link.capped,
+            capped: capped_by.is_some(),
+            capped_by,
         }
         .into())
     }

@@ -1,6 +1,8 @@
 //! The credential chain: each outcome of each source, and the source that a call ends with.
 
 use futures::StreamExt as _;
+use jiff::SignedDuration;
+use quilt_mcp::clock::{Clock, ManualClock};
 use serde_json::{Value, json};
 
 use crate::support::registry::{FakeRegistry, Vends};
@@ -107,26 +109,27 @@ async fn what_the_registry_answers_decides_and_never_leads_to_ambient() {
     assert_eq!(by_server, 0);
 }
 
-/// A page instead of JSON, or a missing endpoint, means that this host has no registry: then the operator's policy decides.
+/// A server without a registry, or with one that vends no credentials, according to the operator.
 #[tokio::test]
 async fn ambient_is_reached_when_every_user_source_is_not_applicable_and_then_by_policy() {
     let stage = Stage::embedded().await;
     let registry = FakeRegistry::start().await;
     stage.seed(SHARED, "there", b"1").await;
-    for vends in [Vends::Html, Vends::Status(404)] {
+    let vends_none = [
+        format!("--registry-url={}", registry.url),
+        "--catalog-credentials=false".to_owned(),
+    ];
+    for more in [&[][..], &vends_none] {
         for (policy, reads, writes) in [
             ("never", false, false),
             ("read-only", true, false),
             ("full", true, true),
         ] {
-            let flags = [
-                format!("--jwt-secret={SECRET}"),
-                format!("--registry-url={}", registry.url),
-                format!("--ambient={policy}"),
-            ];
+            let mut flags = vec![format!("--jwt-secret={SECRET}"), format!("--ambient={policy}")];
+            flags.extend_from_slice(more);
             let server = Server::start(&stage, Some(&stage.admin), &flags).await;
             let bearer = token(json!({ "sub": policy }));
-            registry.vends(&bearer, vends.clone());
+            registry.vends(&bearer, Vends::Keys(stage.writer.clone(), 3600));
             let list = server
                 .call(&bearer, "bucket_objects_list", json!({ "bucket": SHARED }))
                 .await;
@@ -135,7 +138,7 @@ async fn ambient_is_reached_when_every_user_source_is_not_applicable_and_then_by
             } else {
                 list.failure("no_credentials");
             }
-            let key = format!("ambient-{policy}-{}", now());
+            let key = format!("ambient-{policy}-{}-{}", more.len(), now());
             let answer = write(&server, &bearer, &key).await;
             match (reads, writes) {
                 (true, true) => assert_eq!(answer.success()["credential_source"], "ambient"),
@@ -148,43 +151,38 @@ async fn ambient_is_reached_when_every_user_source_is_not_applicable_and_then_by
                 }
             }
             assert_eq!(stage.exists(SHARED, &key).await, writes, "{policy}");
-            if writes {
-                break;
-            }
         }
     }
+    assert_eq!(registry.asked_for_credentials(), 0);
 }
 
-/// The server's own rights are a stopgap: a caller who has a source again is asked of that source.
+/// A page or a 404 of a known registry is mostly its load balancer's: the caller waits for the registry, and never acts as
+/// the server meanwhile.
 #[tokio::test]
-async fn ambient_does_not_stick() {
+async fn a_known_registry_in_trouble_does_not_lead_to_ambient() {
     let stage = Stage::embedded().await;
     let registry = FakeRegistry::start().await;
-    let skew = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
-    let clock = quilt_mcp::clock::Clock::from_fn({
-        let skew = skew.clone();
-        move || {
-            let seconds = skew.load(std::sync::atomic::Ordering::Relaxed);
-            quilt_mcp::clock::Clock::system().now() + jiff::SignedDuration::from_secs(seconds)
-        }
-    });
+    let manual = ManualClock::new(Clock::system().now());
     let flags = [
         format!("--jwt-secret={SECRET}"),
         format!("--registry-url={}", registry.url),
         format!("--s3-endpoint={}", stage.endpoint),
+        "--ambient=full".to_owned(),
     ];
-    let server = Server::start_at(Some(&stage.admin), &flags, clock).await;
+    let server = Server::start_at(Some(&stage.admin), &flags, manual.clock()).await;
     let bearer = token(json!({ "sub": "a" }));
-    registry.vends(&bearer, Vends::Html);
     let list = json!({ "bucket": SHARED });
-    let answer = server.call(&bearer, "bucket_objects_list", list.clone()).await;
-    assert_eq!(answer.success()["credential_source"], "ambient");
-    registry.vends(&bearer, Vends::Status(403));
-    skew.store(6, std::sync::atomic::Ordering::Relaxed);
-    server
-        .call(&bearer, "bucket_objects_list", list)
-        .await
-        .failure("forbidden");
+    for (vends, code) in [(Vends::Html, "not_json"), (Vends::Status(404), "request_failed")] {
+        registry.vends(&bearer, vends);
+        let answer = server.call(&bearer, "bucket_objects_list", list.clone()).await;
+        let failure = answer.failure(code);
+        assert_eq!(failure["retryable"], true, "{failure}");
+        assert_eq!(attempts(failure)[1], format!("catalog failed {code}"));
+        manual.advance(SignedDuration::from_secs(6));
+    }
+    registry.vends(&bearer, Vends::Keys(stage.reader.clone(), 3600));
+    let answer = server.call(&bearer, "bucket_objects_list", list).await;
+    assert_eq!(answer.success()["credential_source"], "catalog");
 }
 
 /// Many callers meet a catalog that does not answer: they wait for it together and not one after the other.

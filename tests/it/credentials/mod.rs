@@ -2,5 +2,7 @@
 
 mod ambient;
 mod chain;
+mod local_catalog;
+mod revocation;
 mod roles;
 mod truth_table;

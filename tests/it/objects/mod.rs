@@ -1,3 +1,4 @@
 //! Tools of buckets and objects.
 
+mod links;
 mod operations;

@@ -19,6 +19,8 @@ use super::stage::Keys;
 pub enum Vends {
     /// These keys, which expire after these seconds.
     Keys(Keys, i64),
+    /// These keys, with `"Expiration": null`, as quilt3-local 2.0.0 vends the session of its owner.
+    Endless(Keys),
     /// A web page with status 200, as a catalog host answers.
     Html,
     /// A content type and a body, with status 200.
@@ -56,6 +58,7 @@ pub struct FakeRegistry {
 struct Inner {
     vends: HashMap<String, Vends>,
     speaks: HashMap<String, Speaks>,
+    config: Option<Value>,
     requests: Vec<String>,
 }
 
@@ -79,6 +82,11 @@ impl FakeRegistry {
     /// Sets the response of `/graphql` to this bearer; other bearers get 404, as if there were no GraphQL.
     pub fn speaks(&self, bearer: &str, how: Speaks) {
         self.inner.lock().unwrap().speaks.insert(bearer.to_owned(), how);
+    }
+
+    /// Sets the answer to `/config.json`, as if this were also the catalog's host; without one it is 404.
+    pub fn configures(&self, config: &Value) {
+        self.inner.lock().unwrap().config = Some(config.clone());
     }
 
     /// Returns the number of requests of this path.
@@ -120,6 +128,13 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
         let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
         return graphql(how, &body);
     }
+    if path == "/config.json" {
+        let config = inner.lock().unwrap().config.clone();
+        return config.map_or_else(
+            || StatusCode::NOT_FOUND.into_response(),
+            |config| axum::Json(config).into_response(),
+        );
+    }
     if path != "/api/auth/get_credentials" {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -139,6 +154,13 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
             }))
             .into_response()
         }
+        Some(Vends::Endless(keys)) => axum::Json(json!({
+            "AccessKeyId": keys.access_key_id,
+            "SecretAccessKey": keys.secret_access_key,
+            "SessionToken": keys.session_token,
+            "Expiration": null,
+        }))
+        .into_response(),
         Some(Vends::Html) => Html("<!doctype html><title>A catalog</title>").into_response(),
         Some(Vends::Text(content_type, body)) => ([(header::CONTENT_TYPE, content_type)], body).into_response(),
         Some(Vends::Nonsense) => axum::Json(json!({ "hello": "world" })).into_response(),

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use self::rows::{Catalog, Exchange, Own, Signer, Web, catalogs, exchanges, nothing};
+use self::rows::{Catalog, Exchange, Own, Registry, Signer, Web, catalogs, exchanges, nothing};
 use self::rule::{Outcome, Policy, Verdict, not_let_in, rule};
 use self::scene::{Proof, Reached, Scene, Setting};
 use crate::support::program::Program;
@@ -197,6 +197,7 @@ fn rights() -> impl Iterator<Item = (Own, Policy)> {
 async fn signed(
     scene: &Scene,
     (proof, web): (Proof, Web),
+    registry: Registry,
     columns: &[Catalog],
     breadth: usize,
 ) -> BTreeSet<(Outcome, Outcome, Policy)> {
@@ -205,7 +206,7 @@ async fn signed(
         let setting = Setting {
             proof,
             web,
-            has_registry: columns.iter().any(|c| c.vends.is_some()),
+            registry,
             own,
             policy,
         };
@@ -232,13 +233,21 @@ async fn signed(
 async fn of_tokens_signed_with_a_secret() {
     let scene = Scene::new().await;
     let hs256 = (Proof::Hs256, Web::None);
-    let met = signed(&scene, hs256, &catalogs(&scene.stage, true), 4).await;
+    let mut met = BTreeSet::new();
+    for (registry, breadth) in [
+        (Registry::Vends, 3),
+        (Registry::None, 2),
+        (Registry::VendsNone, 1),
+        (Registry::Local, 1),
+    ] {
+        let columns = catalogs(&scene.stage, registry);
+        met.extend(signed(&scene, hs256, registry, &columns, breadth).await);
+    }
     assert_eq!(
         met.len(),
         4 * 4 * 3,
         "every outcome with every other under every policy: {met:?}"
     );
-    signed(&scene, hs256, &catalogs(&scene.stage, false), 2).await;
 }
 
 /// The same claims with another proof, and a role for everybody.
@@ -246,10 +255,11 @@ async fn of_tokens_signed_with_a_secret() {
 async fn of_tokens_of_a_provider() {
     let scene = Scene::new().await;
     for web in [Web::Open, Web::Closed, Web::Broken] {
-        let met = signed(&scene, (Proof::Jwks, web), &catalogs(&scene.stage, true)[..4], 1).await;
+        let columns = &catalogs(&scene.stage, Registry::Vends)[..3];
+        let met = signed(&scene, (Proof::Jwks, web), Registry::Vends, columns, 1).await;
         assert_eq!(
             met.len(),
-            3 * 4 * 3,
+            3 * 3 * 3,
             "with a role for everybody the first step always applies: {met:?}"
         );
     }
@@ -266,16 +276,19 @@ async fn of_opaque_bearers() {
     ] {
         for (turn, (own, policy)) in rights().enumerate() {
             // Without a registry no caller is accepted, under any policy.
-            for has_registry in [true].into_iter().chain((turn == 0).then_some(false)) {
+            for registry in [Registry::Vends]
+                .into_iter()
+                .chain((turn == 0).then_some(Registry::None))
+            {
                 let setting = Setting {
                     proof,
                     web,
-                    has_registry,
+                    registry,
                     own,
                     policy,
                 };
                 let server = scene.serve(setting).await;
-                let catalogs = catalogs(&scene.stage, has_registry);
+                let catalogs = catalogs(&scene.stage, registry);
                 // An opaque bearer carries no claims.
                 for (column, catalog) in catalogs
                     .iter()
@@ -289,10 +302,10 @@ async fn of_opaque_bearers() {
                         .vends
                         .iter()
                         .for_each(|vends| scene.registry.vends(&token, vends.clone()));
-                    let refused = match (has_registry, proof) {
-                        (true, _) => not_let_in(catalog.answer),
-                        (false, Proof::Registry) => Some((503, "verifier_unavailable")),
-                        (false, _) => Some((401, "invalid_jwt")),
+                    let refused = match (registry, proof) {
+                        (Registry::None, Proof::Registry) => Some((503, "verifier_unavailable")),
+                        (Registry::None, _) => Some((401, "invalid_jwt")),
+                        _ => not_let_in(catalog.answer),
                     };
                     let bearer = Bearer {
                         refused,
@@ -325,7 +338,7 @@ async fn of_calls_without_a_token() {
             let setting = Setting {
                 proof,
                 web: Web::None,
-                has_registry: true,
+                registry: Registry::Vends,
                 own,
                 policy,
             };
@@ -349,7 +362,7 @@ async fn of_a_server_whose_own_identity_is_broken() {
         let setting = Setting {
             proof: Proof::Hs256,
             web: Web::None,
-            has_registry: true,
+            registry: Registry::Vends,
             own: Own::Broken,
             policy,
         };
@@ -360,7 +373,7 @@ async fn of_a_server_whose_own_identity_is_broken() {
         ];
         let program = Program::serve(&scene.flags(setting), &variables).await;
         for exchange in &exchanges(&scene.stage, Own::Broken, Web::None) {
-            for catalog in &catalogs(&scene.stage, true)[..4] {
+            for catalog in &catalogs(&scene.stage, Registry::Vends)[..3] {
                 for tool in [Tool::Read, Tool::Write] {
                     let (good, _, name) = scene.signed(setting.proof, exchange, catalog);
                     let bearer = Bearer {
@@ -383,7 +396,7 @@ async fn of_callers_whose_registry_is_gone_a_moment_later() {
         let setting = Setting {
             proof,
             web: Web::None,
-            has_registry: true,
+            registry: Registry::Vends,
             own: Own::Admin,
             policy: Policy::Full,
         };
@@ -428,12 +441,12 @@ async fn of_opaque_bearers_that_are_refreshed_when_the_registry_is_gone() {
     let setting = Setting {
         proof,
         web: Web::None,
-        has_registry: true,
+        registry: Registry::Vends,
         own,
         policy: Policy::Full,
     };
     let server = scene.serve(setting).await;
-    for (gone, code) in [(Vends::Html, "not_json"), (Vends::Status(404), "missing_config")] {
+    for (gone, code) in [(Vends::Html, "not_json"), (Vends::Status(404), "request_failed")] {
         let token = scene.next();
         scene
             .registry
@@ -443,7 +456,7 @@ async fn of_opaque_bearers_that_are_refreshed_when_the_registry_is_gone() {
         let status = server.call(&token, "auth_status", json!({ "refresh": true })).await;
         let expected = [
             "jwt not_applicable no_claim",
-            &format!("catalog not_applicable {code}"),
+            &format!("catalog failed {code}"),
             "ambient not_applicable no_claim",
         ];
         assert_eq!(attempts(&status.success()["attempts"]), expected);

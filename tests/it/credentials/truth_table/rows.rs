@@ -54,6 +54,19 @@ pub enum Signer {
     None,
 }
 
+/// The operator's registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registry {
+    /// There is none.
+    None,
+    /// One that vends credentials.
+    Vends,
+    /// One that vends none, according to the operator.
+    VendsNone,
+    /// That of a local catalog, for a server that other machines reach.
+    Local,
+}
+
 /// Claims that a token carries for the first step, and the expected answer.
 #[derive(Debug, Clone)]
 pub struct Exchange {
@@ -195,8 +208,8 @@ pub fn exchanges(stage: &Stage, own: Own, web: Web) -> Vec<Exchange> {
     ]
 }
 
-/// Everything that the second step may meet, one of each outcome first. Without a registry there is none to ask.
-pub fn catalogs(stage: &Stage, has_registry: bool) -> Vec<Catalog> {
+/// Everything that the second step may meet, one of each possible outcome first.
+pub fn catalogs(stage: &Stage, registry: Registry) -> Vec<Catalog> {
     let keys = stage.mint("writer", 3600);
     let row = |name, vends: Option<Vends>, answer: Answer| {
         let requests = usize::from(vends.is_some());
@@ -214,28 +227,46 @@ pub fn catalogs(stage: &Stage, has_registry: bool) -> Vec<Catalog> {
         claims: json!({ "registry_url": "https://registry.example.com" }),
         ..row("another registry", None, Answer(Denied, "forbidden"))
     };
-    if !has_registry {
-        return vec![
-            row("no registry", None, Answer(NotApplicable, "missing_config")),
-            elsewhere,
-        ];
+    let unasked = |name, answer| Catalog {
+        requests: 0,
+        ..row(name, Some(Vends::Keys(keys.clone(), 3600)), answer)
+    };
+    match registry {
+        Registry::None => {
+            let none = row("no registry", None, Answer(NotApplicable, "missing_config"));
+            return vec![none, elsewhere];
+        }
+        Registry::VendsNone => {
+            return vec![
+                unasked("vends none", Answer(NotApplicable, "missing_config")),
+                elsewhere,
+            ];
+        }
+        Registry::Local => return vec![unasked("local catalog", Answer(Failed, "invalid_response"))],
+        Registry::Vends => {}
     }
     let signer = Signer::Key(keys.access_key_id.clone());
     let gives = Catalog {
         signer,
-        ..row("keys", Some(Vends::Keys(keys, 3600)), GIVES)
+        ..row("keys", Some(Vends::Keys(keys.clone(), 3600)), GIVES)
     };
     vec![
         gives.clone(),
-        row("404", Some(Vends::Status(404)), Answer(NotApplicable, "missing_config")),
         row("403", Some(Vends::Status(403)), Answer(Denied, "forbidden")),
         row("500", Some(Vends::Status(500)), Answer(Failed, "request_failed")),
         Catalog {
             name: "keys for the catalog's token",
             claims: json!({ "catalog_token": "" }),
+            ..gives.clone()
+        },
+        Catalog {
+            name: "keys without an end",
+            vends: Some(Vends::Endless(keys)),
             ..gives
         },
-        row("page", Some(Vends::Html), Answer(NotApplicable, "not_json")),
+        // A registry that is known and does not answer as one is in trouble; it does not count as absent.
+        row("404", Some(Vends::Status(404)), Answer(Failed, "request_failed")),
+        row("page", Some(Vends::Html), Answer(Failed, "not_json")),
         row("401", Some(Vends::Status(401)), Answer(Denied, "invalid_jwt")),
         // The one answer that is retried: the upstream is not reachable. A 500 is an answer.
         Catalog {

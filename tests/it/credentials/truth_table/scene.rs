@@ -10,7 +10,7 @@ use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::rows::{Catalog, Exchange, Own, Web};
+use super::rows::{Catalog, Exchange, Own, Registry, Web};
 use super::rule::Policy;
 use crate::support::issuer::{self, Issuer, SigningKey};
 use crate::support::registry::FakeRegistry;
@@ -33,7 +33,7 @@ pub enum Proof {
 pub struct Setting {
     pub proof: Proof,
     pub web: Web,
-    pub has_registry: bool,
+    pub registry: Registry,
     pub own: Own,
     pub policy: Policy,
 }
@@ -131,11 +131,22 @@ impl Scene {
             format!("--assumable-roles={roles}"),
             format!("--ambient={}", setting.policy.as_str()),
         ];
-        flags.extend(
-            setting
-                .has_registry
-                .then(|| format!("--registry-url={}", self.registry.url)),
-        );
+        let url = &self.registry.url;
+        match setting.registry {
+            Registry::None => {}
+            Registry::Vends => flags.push(format!("--registry-url={url}")),
+            Registry::VendsNone => {
+                flags.extend([
+                    format!("--registry-url={url}"),
+                    "--catalog-credentials=false".to_owned(),
+                ]);
+            }
+            Registry::Local => {
+                self.registry
+                    .configures(&json!({ "registryUrl": url, "mode": "LOCAL" }));
+                flags.extend([format!("--catalog-url={url}"), "--host=0.0.0.0".to_owned()]);
+            }
+        }
         match setting.proof {
             Proof::Hs256 => flags.push(format!("--jwt-secret={SECRET}")),
             Proof::Jwks => flags.extend(self.issuer.flags()),
