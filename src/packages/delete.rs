@@ -38,8 +38,8 @@ impl Deletion {
 
     /// Returns the latest revision before the deletion.
     #[must_use]
-    pub fn latest(&self) -> Option<&TopHash> {
-        self.latest.as_ref().map(|latest| &latest.hash)
+    pub fn latest(&self) -> Option<&Latest> {
+        self.latest.as_ref()
     }
 
     /// Returns the latest revision after the deletion; none if the package will be gone.

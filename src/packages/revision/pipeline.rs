@@ -10,7 +10,7 @@ use super::update::{NextRevision, UpdateBase};
 use crate::packages::manifest::BuiltManifest;
 use crate::packages::objects::{ChecksumPreference, Hashing, InspectedEntry};
 use crate::packages::workflow::SelectedWorkflow;
-use crate::packages::{ChangeCounts, PackageBucket, PackageError};
+use crate::packages::{ChangeCounts, Latest, PackageBucket, PackageError};
 
 /// State of the package before the revision.
 enum Base {
@@ -139,9 +139,9 @@ impl Inspected {
 impl Validated {
     /// Returns the revision that a creation would replace.
     #[must_use]
-    pub fn replaced(&self) -> Option<&TopHash> {
+    pub fn replaced(&self) -> Option<&Latest> {
         match &self.base {
-            Base::Create(base) => base.latest.as_ref().map(|latest| &latest.hash),
+            Base::Create(base) => base.latest.as_ref(),
             Base::Update(_) => None,
         }
     }

@@ -26,6 +26,18 @@ pub struct Latest {
     pub(in crate::packages) etag: String,
     /// Time at which the pointer was written.
     pub modified: Option<Timestamp>,
+    /// Version of the pointer's object, in a versioned bucket.
+    version_id: Option<String>,
+}
+
+impl Latest {
+    /// Identifies this write of the pointer: a package that is made anew with the same content has another one.
+    #[must_use]
+    pub fn write_id(&self) -> String {
+        let version = self.version_id.as_deref().unwrap_or_default();
+        let modified = self.modified.map(|at| at.to_string()).unwrap_or_default();
+        format!("{} {} {modified} {version}", self.hash, self.etag)
+    }
 }
 
 impl PackageBucket {
@@ -54,6 +66,7 @@ impl PackageBucket {
         let opened = self.s3.open(&self.object(key)?, &ReadQuery::default()).await?;
         let etag = opened.etag.clone().unwrap_or_default();
         let modified = opened.last_modified;
+        let version_id = opened.version_id.clone();
         let body = opened.collect(MAX_POINTER_BYTES).await?;
         let text = String::from_utf8_lossy(&body);
         let invalid = || PackageError::Pointer {
@@ -62,7 +75,12 @@ impl PackageBucket {
             shown: without_controls(&text, 80),
         };
         let hash = text.parse().map_err(|_| invalid())?;
-        Ok(Latest { hash, etag, modified })
+        Ok(Latest {
+            hash,
+            etag,
+            modified,
+            version_id,
+        })
     }
 
     /// Returns the revision that a URI names.

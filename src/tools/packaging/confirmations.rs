@@ -1,10 +1,10 @@
 //! Confirmations that the package tools request from the user. Each is about the package in the state that the question
-//! describes: if the package moves on, or other pointers would be deleted, the answer does not count.
+//! describes: if the package moves on or is made anew, or other pointers would be deleted, the answer does not count.
 
 use quilt_format::{PackageName, TopHash};
 
 use crate::aws::s3::BucketName;
-use crate::packages::{ChangeCounts, Deletion};
+use crate::packages::{ChangeCounts, Deletion, Latest};
 use crate::tools::{ConfirmationRequest, Subject};
 
 /// Requests confirmation of a deletion.
@@ -16,9 +16,9 @@ pub(super) fn delete(
 ) -> ConfirmationRequest {
     let (message, yes) = match (revision, deletion.latest_after()) {
         (None, _) => {
-            let latest = deletion
-                .latest()
-                .map_or(String::new(), |latest| format!(" Its latest revision is {latest}."));
+            let latest = deletion.latest().map_or(String::new(), |latest| {
+                format!(" Its latest revision is {}.", latest.hash)
+            });
             let message =
                 format!("Delete the package {name}, with all of its revisions, from the bucket {bucket}?{latest}");
             (message, "Delete the package")
@@ -36,9 +36,12 @@ pub(super) fn delete(
             (message, "Delete the package")
         }
     };
-    let hashes = [revision, deletion.latest(), deletion.latest_after()].map(|hash| hash.map_or("", TopHash::as_str));
+    let hashes = [revision, deletion.latest_after()].map(|hash| hash.map_or("", TopHash::as_str));
+    let latest = deletion.latest().map(Latest::write_id).unwrap_or_default();
     let keys = deletion.keys();
-    let parts = ["delete", bucket.as_str(), name.as_str()].into_iter().chain(hashes);
+    let parts = ["delete", bucket.as_str(), name.as_str(), &latest]
+        .into_iter()
+        .chain(hashes);
     let about = Subject::of(parts.chain(keys.iter().map(String::as_str)).map(str::as_bytes));
     ConfirmationRequest {
         subject: about,
@@ -48,15 +51,15 @@ pub(super) fn delete(
 }
 
 /// Returns the subject of the replacement of a package whose latest revision is `latest`.
-pub(super) fn replacement(bucket: &BucketName, name: &PackageName, latest: &TopHash) -> Subject {
-    Subject::of(["overwrite", bucket.as_str(), name.as_str(), latest.as_str()].map(str::as_bytes))
+pub(super) fn replacement(bucket: &BucketName, name: &PackageName, latest: &Latest) -> Subject {
+    Subject::of(["overwrite", bucket.as_str(), name.as_str(), &latest.write_id()].map(str::as_bytes))
 }
 
 /// Requests confirmation that a package is replaced.
 pub(super) fn overwrite(
     bucket: &BucketName,
     name: &PackageName,
-    latest: &TopHash,
+    latest: &Latest,
     diff: Option<&ChangeCounts>,
 ) -> ConfirmationRequest {
     let counts = diff.map_or(
@@ -68,7 +71,8 @@ pub(super) fn overwrite(
          }| { format!(" Of its entries {changed} would change and {removed} go; {added} would come.") },
     );
     let message = format!(
-        "The package {name} exists already in the bucket {bucket}; its revision is {latest}. Make this its next revision?{counts}"
+        "The package {name} exists already in the bucket {bucket}; its revision is {}. Make this its next revision?{counts}",
+        latest.hash
     );
     ConfirmationRequest {
         subject: replacement(bucket, name, latest),

@@ -7,7 +7,7 @@ use super::confirmations;
 use super::output::Output;
 use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
-use crate::packages::{BuildPolicy, Built, ChecksumPreference, PackageBucket, PackageError, Plan};
+use crate::packages::{BuildPolicy, Built, ChecksumPreference, Latest, PackageBucket, PackageError, Plan};
 use crate::tools::{Session, ToolError};
 
 /// Arguments that the plan of a revision does not contain.
@@ -29,28 +29,30 @@ pub(super) async fn write(
     let packages = session.packages(session.s3_for_writing().await?, bucket.clone());
     let name = plan.name.clone();
     let dry_run = plan.dry_run;
-    let built = in_time(session, Box::pin(build(session, &packages, plan, &options))).await?;
-    let committed = built.commit().await.map_err(|error| match error {
-        PackageError::AlreadyExists {
-            found,
-            is_identical: false,
-            diff,
-            ..
-        } if !dry_run && session.can_ask() => {
-            confirmations::overwrite(bucket, &name, &found, diff.as_ref()).into_error()
+    let (built, replaced) = in_time(session, Box::pin(build(session, &packages, plan, &options))).await?;
+    let committed = built.commit().await.map_err(|error| match (error, &replaced) {
+        (
+            PackageError::AlreadyExists {
+                is_identical: false,
+                diff,
+                ..
+            },
+            Some(replaced),
+        ) if !dry_run && session.can_ask() => {
+            confirmations::overwrite(bucket, &name, replaced, diff.as_ref()).into_error()
         }
-        error => session.explain_package(error),
+        (error, _) => session.explain_package(error),
     })?;
     Ok(Output::of(session, bucket, &name, &committed, options.warnings))
 }
 
-/// Runs the stages before the commit.
+/// Runs the stages before the commit. Also returns the revision that a creation would replace.
 async fn build(
     session: &Session,
     packages: &PackageBucket,
     plan: Plan<'_>,
     options: &WriteOptions,
-) -> Result<Built, ToolError> {
+) -> Result<(Built, Option<Latest>), ToolError> {
     let explain = |error| session.explain_package(error);
     let name = plan.name.clone();
     let dry_run = plan.dry_run;
@@ -60,7 +62,8 @@ async fn build(
     };
     let inspected = packages.inspect(plan, progress).await.map_err(explain)?;
     let validated = inspected.validate().await.map_err(explain)?;
-    let may_replace = match validated.replaced() {
+    let replaced = validated.replaced().cloned();
+    let may_replace = match &replaced {
         Some(latest) if !options.overwrite => {
             !dry_run && session.has_consent(confirmations::replacement(packages.name(), &name, latest))?
         }
@@ -68,7 +71,8 @@ async fn build(
     };
     let checksum = checksum_preference(session, options.hash_type).await;
     let policy = BuildPolicy { checksum, may_replace };
-    validated.build(policy).await.map_err(explain)
+    let built = validated.build(policy).await.map_err(explain)?;
+    Ok((built, replaced))
 }
 
 /// Returns the kind of checksum that the argument names, else the one that the catalog prefers.

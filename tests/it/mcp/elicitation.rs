@@ -35,21 +35,28 @@ impl Asking {
         for key in ["in/a.csv", "in/b.csv"] {
             stage.seed(SHARED, key, key.as_bytes()).await;
         }
-        let mut hashes = Vec::new();
-        for (key, overwrite) in [("in/a.csv", false), ("in/b.csv", true)] {
-            let files = json!({ "bucket": SHARED, "name": "t/p", "files": [uri(key)], "overwrite": overwrite });
-            let made = server.call(&writer, "package_create", files).await;
-            hashes.push(made.success()["package"]["hash"].as_str().unwrap().to_owned());
-            seconds.fetch_add(1, Ordering::Relaxed);
-        }
-        Self {
+        let mut it = Self {
             stage,
             registry,
             server,
             writer,
             seconds,
-            hashes: hashes.try_into().unwrap(),
+            hashes: Default::default(),
+        };
+        it.hashes = it.make().await;
+        it
+    }
+
+    /// Makes both revisions of the package and returns their hashes.
+    async fn make(&self) -> [String; 2] {
+        let mut hashes = Vec::new();
+        for (key, overwrite) in [("in/a.csv", false), ("in/b.csv", true)] {
+            let files = json!({ "bucket": SHARED, "name": "t/p", "files": [uri(key)], "overwrite": overwrite });
+            let made = self.server.call(&self.writer, "package_create", files).await;
+            hashes.push(made.success()["package"]["hash"].as_str().unwrap().to_owned());
+            self.seconds.fetch_add(1, Ordering::Relaxed);
         }
+        hashes.try_into().unwrap()
     }
 
     /// Returns a token of another caller with the rights of a writer, or of a reader.
@@ -228,6 +235,39 @@ async fn a_package_is_deleted_when_its_user_agrees() {
     it.call("package_delete", &delete(), yes(state))
         .await
         .failure("no_such_package");
+}
+
+/// The same names, hashes and pointers, of packages that were made after the user was asked.
+#[tokio::test]
+async fn an_answer_is_good_for_one_package_and_not_for_one_that_is_made_anew() {
+    let it = Asking::new().await;
+    let first = it.call("package_delete", &delete(), json!({})).await;
+    let (_, deletion) = asked(&first);
+    it.call("package_delete", &delete(), yes(deletion)).await.success();
+    it.seconds.store(0, Ordering::Relaxed);
+    it.make().await;
+    let second = it.call("package_delete", &delete(), yes(deletion)).await;
+    second.failure("conflict");
+    assert!(it.is_untouched().await);
+
+    let first = it.call("package_create", &create("in/a.csv"), json!({})).await;
+    let (_, replacement) = asked(&first);
+    it.call("package_create", &create("in/a.csv"), yes(replacement))
+        .await
+        .success();
+    it.server
+        .call(
+            &it.writer,
+            "package_delete",
+            json!({ "bucket": SHARED, "name": "t/p", "confirm": "t/p" }),
+        )
+        .await
+        .success();
+    it.seconds.store(0, Ordering::Relaxed);
+    it.make().await;
+    let second = it.call("package_create", &create("in/a.csv"), yes(replacement)).await;
+    second.failure("conflict");
+    assert!(it.is_untouched().await);
 }
 
 #[tokio::test]

@@ -56,6 +56,7 @@ async fn replay(client: &str) {
     let data = tempfile::tempdir().unwrap();
     let dev = Dev::start(0, data.path(), Clock::system()).await.unwrap();
     let server = Server::at(dev.backend.info.mcp_url.clone());
+    #[expect(clippy::disallowed_methods, reason = "not a setting of the server")]
     let update = std::env::var_os("UPDATE_TRANSCRIPTS").is_some();
     assert!(recorded.len() > 10, "{client} has requests");
     for exchange in &mut recorded {
@@ -76,11 +77,11 @@ async fn replay(client: &str) {
     if update {
         std::fs::write(&path, &text).unwrap();
     }
-    let digest: String = Sha256::digest(&text)
+    let digest = Sha256::digest(&text);
+    let digest = digest
         .iter()
         .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let changes = std::fs::read_to_string(root.join("CHANGELOG.md")).unwrap();
     let line = format!("`{client}` {digest}");
     assert!(
