@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::registry::ErrorBody;
 use super::{RegistryAccess, RegistryError};
 use crate::telemetry::text::without_controls;
 
@@ -16,6 +17,9 @@ pub enum GraphqlError {
     /// Occurs when the schema of the stack does not have a field of the query.
     #[error("the schema of this catalog does not support the query: {0}")]
     Schema(String),
+    /// Occurs when the registry does not accept the value of a variable, which is an argument of the caller.
+    #[error("the registry does not accept an argument: {0}")]
+    Variable(String),
     /// Occurs when the response has errors.
     #[error("the registry answered with a GraphQL error: {0}")]
     Errors(String),
@@ -27,11 +31,34 @@ pub enum GraphqlError {
     Shape,
 }
 
+/// Maximum length of an error's text.
+const MAX_MESSAGE_CHARS: usize = 600;
+
 #[derive(Deserialize)]
 struct Response {
     data: Option<Value>,
+    /// Null in the responses of some servers.
     #[serde(default)]
-    errors: Vec<ResponseError>,
+    errors: Option<Vec<ResponseError>>,
+}
+
+impl Response {
+    /// Returns the error that all errors of the response amount to.
+    fn error(&self) -> Option<GraphqlError> {
+        let errors = self.errors.as_deref().unwrap_or_default();
+        if errors.is_empty() {
+            return None;
+        }
+        let texts: Vec<&str> = errors.iter().map(|error| error.message.trim_end_matches('.')).collect();
+        let text = without_controls(&texts.join("; "), MAX_MESSAGE_CHARS);
+        Some(if errors.iter().any(ResponseError::is_about_variable) {
+            GraphqlError::Variable(text)
+        } else if errors.iter().any(ResponseError::is_schema_error) {
+            GraphqlError::Schema(text)
+        } else {
+            GraphqlError::Errors(text)
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -49,7 +76,17 @@ impl ResponseError {
             .as_ref()
             .and_then(|e| e.get("code"))
             .and_then(Value::as_str);
-        code == Some("GRAPHQL_VALIDATION_FAILED") || self.message.contains("Cannot query field")
+        code == Some("GRAPHQL_VALIDATION_FAILED")
+            || ["Cannot query field", "Unknown argument", "Unknown type"]
+                .iter()
+                .any(|begin| self.message.starts_with(begin))
+    }
+
+    /// Whether the value of a variable is wrong, in the words of graphql-core and graphql-js.
+    fn is_about_variable(&self) -> bool {
+        ["Variable '$", "Variable \"$"]
+            .iter()
+            .any(|begin| self.message.starts_with(begin))
     }
 }
 
@@ -61,18 +98,58 @@ pub(super) async fn query<T: DeserializeOwned>(access: &RegistryAccess, query: &
         .await;
     let body = match body {
         // Servers that follow the GraphQL-over-HTTP specification answer a query that does not fit the schema with a 400.
-        Err(RegistryError::Status(400)) => return Err(GraphqlError::Schema("400".to_owned())),
+        Err(RegistryError::BadRequest(body)) => return Err(bad_request(body)),
         other => other?,
     };
     let answer: Response = serde_json::from_slice(&body).map_err(|_| GraphqlError::Shape)?;
-    if let Some(problem) = answer.errors.first() {
-        let message = without_controls(&problem.message, 200);
-        let is_of_schema = problem.is_schema_error();
-        return Err(if is_of_schema {
-            GraphqlError::Schema(message)
-        } else {
-            GraphqlError::Errors(message)
-        });
+    if let Some(error) = answer.error() {
+        return Err(error);
     }
     serde_json::from_value(answer.data.unwrap_or_default()).map_err(|_| GraphqlError::Shape)
+}
+
+/// Reads the errors of a 400. One without a body may mean anything, and mostly that the schema is another one.
+fn bad_request(body: ErrorBody) -> GraphqlError {
+    if body.0.trim_ascii().is_empty() {
+        return GraphqlError::Schema("the answer was a 400 without a reason".to_owned());
+    }
+    let answer: Result<Response, _> = serde_json::from_slice(&body.0);
+    let error = answer.ok().and_then(|answer| answer.error());
+    error.unwrap_or(GraphqlError::Registry(RegistryError::BadRequest(body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(messages: &[&str]) -> GraphqlError {
+        let errors: Vec<Value> = messages.iter().map(|message| json!({ "message": message })).collect();
+        bad_request(ErrorBody(json!({ "errors": errors }).to_string().into_bytes()))
+    }
+
+    #[test]
+    fn every_error_of_a_response_is_told() {
+        let text = error(&[
+            "Cannot query field 'me' on type 'Query'.",
+            "Cannot query field 'x' on type 'Query'.",
+        ]);
+        let GraphqlError::Schema(text) = text else {
+            panic!("{text}")
+        };
+        assert!(text.contains("'me'") && text.contains("'x'"), "{text}");
+        assert!(matches!(error(&["index on fire"]), GraphqlError::Errors(_)));
+        for quote in ['\'', '"'] {
+            let message = format!("Variable {quote}$order{quote} got invalid value 'X'; no such enum value.");
+            assert!(
+                matches!(error(&["first", &message]), GraphqlError::Variable(text) if text.contains("no such enum"))
+            );
+        }
+        assert!(matches!(bad_request(ErrorBody(b" ".to_vec())), GraphqlError::Schema(_)));
+        assert!(matches!(
+            bad_request(ErrorBody(b"<p>Bad gateway".to_vec())),
+            GraphqlError::Registry(RegistryError::BadRequest(_))
+        ));
+    }
 }

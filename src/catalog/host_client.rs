@@ -1,6 +1,6 @@
 //! HTTP client for JSON APIs, with a circuit breaker and a concurrency limit for each host.
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, Request, RequestBuilder, Url};
 
 use super::RegistryError;
 use super::registry::read_json;
@@ -26,7 +26,8 @@ impl HostClient {
         &self.http
     }
 
-    /// Sends a request and reads its JSON response up to the maximum size.
+    /// Sends a request and reads its JSON response up to the maximum size. A redirect to the same URL with a final slash, as
+    /// mounted applications answer it (quilt3-local 2.0.0), is followed once; it leads the token to no other host or path.
     pub(super) async fn ask(
         &self,
         request: RequestBuilder,
@@ -34,7 +35,26 @@ impl HostClient {
         retry: Retry,
     ) -> Result<Vec<u8>, RegistryError> {
         let (http, request) = request.build_split();
-        let request = request.map_err(|_| RegistryError::Unreachable("the request cannot be made"))?;
+        let mut request = request.map_err(|_| RegistryError::Unreachable("the request cannot be made"))?;
+        match self.send(&http, &request, caller, retry).await {
+            Err(RegistryError::Redirect {
+                status: 307 | 308,
+                location: Some(location),
+            }) if is_with_slash(request.url(), &location) => {
+                *request.url_mut() = location;
+                self.send(&http, &request, caller, retry).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn send(
+        &self,
+        http: &reqwest::Client,
+        request: &Request,
+        caller: CallerKey,
+        retry: Retry,
+    ) -> Result<Vec<u8>, RegistryError> {
         let url = request.url();
         let operation = if request.method() == Method::GET {
             "registry GET"
@@ -55,6 +75,13 @@ impl HostClient {
         };
         upstream.call(caller, retry, send, failure).await
     }
+}
+
+/// Whether `location` is `url` with a slash at the end of its path.
+fn is_with_slash(url: &Url, location: &Url) -> bool {
+    let mut with_slash = url.clone();
+    with_slash.set_path(&format!("{}/", url.path()));
+    *location == with_slash
 }
 
 /// Returns how a host failed to answer. A 500 is an answer: the host took this request and failed on it, as it may on one

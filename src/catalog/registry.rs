@@ -1,8 +1,9 @@
 //! HTTP client of the registry's API, and its errors.
 
+use std::fmt;
 use std::sync::Arc;
 
-use reqwest::{RequestBuilder, StatusCode, header};
+use reqwest::{RequestBuilder, StatusCode, Url, header};
 
 use super::address::RefusedAddress;
 use super::choice::ConfiguredRegistry;
@@ -15,6 +16,18 @@ use crate::telemetry::text::without_controls;
 
 /// Maximum size of a response.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+/// Maximum size of an error's body that is kept.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// The beginning of an error's body. `Debug` shows its size only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ErrorBody(pub(super) Vec<u8>);
+
+impl fmt::Debug for ErrorBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ErrorBody({} bytes)", self.0.len())
+    }
+}
 
 /// Why the registry, or the catalog's host, gave no usable response. Each message continues a sentence that names the service,
 /// as in "the registry: it did not answer in time". No message contains a token or a body.
@@ -41,6 +54,17 @@ pub enum RegistryError {
     /// Occurs when there is no response within the timeout.
     #[error("it did not answer in time")]
     Timeout,
+    /// Occurs when the registry does not understand the request (400). Servers of GraphQL say why in the body.
+    #[error("it answered with status 400")]
+    BadRequest(ErrorBody),
+    /// Occurs when the response is a redirect, except one to the same path with a final slash, which is followed once.
+    #[error("it answered with a redirect (status {status}), which is not followed")]
+    Redirect {
+        /// The status.
+        status: u16,
+        /// Where it leads, if that is a URL.
+        location: Option<Url>,
+    },
     /// Occurs when the response has another status.
     #[error("it answered with status {0}")]
     Status(u16),
@@ -190,6 +214,10 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
         .await
         .map_err(|e| unreachable(&e))?;
     let status = response.status();
+    let location = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|value| response.url().join(value.to_str().ok()?).ok());
     let content_type = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -212,6 +240,14 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
         StatusCode::UNAUTHORIZED => Err(RegistryError::Unauthorized(message(&body))),
         StatusCode::FORBIDDEN => Err(RegistryError::Forbidden(message(&body))),
         StatusCode::NOT_FOUND => Err(RegistryError::NotFound),
+        StatusCode::BAD_REQUEST => {
+            body.truncate(MAX_ERROR_BYTES);
+            Err(RegistryError::BadRequest(ErrorBody(body)))
+        }
+        status if status.is_redirection() => Err(RegistryError::Redirect {
+            status: status.as_u16(),
+            location,
+        }),
         status if !status.is_success() => Err(RegistryError::Status(status.as_u16())),
         _ if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() => Ok(body),
         // A web page mostly means that the host is the catalog's, or a load balancer's without a healthy target.

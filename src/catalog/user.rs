@@ -3,11 +3,10 @@
 //! Neither the list nor a permission level of the catalog implies that S3 allows the access, and an administrator of the
 //! catalog may have no access to S3 at all.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::graphql::query;
-use super::schema_cache::BucketsField;
+use super::schema_cache::BucketsQuery;
 use super::{GraphqlError, RegistryAccess, RegistryError};
 
 const ME: &str = "me { name email isAdmin role { name } roles { name } }";
@@ -72,7 +71,8 @@ pub struct CatalogBucket {
 /// A user, and the buckets that the catalog shows to the user.
 #[derive(Debug, Clone)]
 pub struct UserBuckets {
-    pub user: CatalogUser,
+    /// Absent if the schema of the catalog has no users to ask for.
+    pub user: Option<CatalogUser>,
     /// Sorted by name.
     pub buckets: Vec<CatalogBucket>,
 }
@@ -84,7 +84,9 @@ struct UserResponse {
 
 #[derive(Deserialize)]
 struct BucketsResponse {
-    me: Option<CatalogUser>,
+    /// Absent if the query does not ask for it, and null if no user is logged in.
+    #[serde(default, deserialize_with = "present")]
+    me: Option<Option<CatalogUser>>,
     #[serde(alias = "bucketConfigs")]
     buckets: Vec<BucketResponse>,
 }
@@ -110,23 +112,32 @@ struct Collaborator {
     username: String,
 }
 
-/// Requests the user of a token.
-pub async fn fetch_user(access: &RegistryAccess) -> Result<CatalogUser, GraphqlError> {
-    logged_in(query::<UserResponse>(access, &format!("query Me {{ {ME} }}")).await?.me)
+/// Requests the user of a token; `None` if the schema of the catalog has no users to ask for.
+pub async fn fetch_user(access: &RegistryAccess) -> Result<Option<CatalogUser>, GraphqlError> {
+    let response: Result<UserResponse, _> = query(access, &format!("query Me {{ {ME} }}")).await;
+    match response {
+        Err(GraphqlError::Schema(text)) if lacks_user(&text) => Ok(None),
+        response => logged_in(response?.me).map(Some),
+    }
+}
+
+/// Whether the errors of a schema say that it has no field `me`.
+fn lacks_user(text: &str) -> bool {
+    ["'me'", "\"me\"", "`me`"].iter().any(|quoted| text.contains(quoted))
 }
 
 /// Requests the user of a token and the user's buckets, in one query.
 pub async fn fetch_user_buckets(access: &RegistryAccess) -> Result<UserBuckets, GraphqlError> {
-    let response: BucketsResponse = match query_buckets(access, COLLABORATORS).await {
-        // The collaborators of all buckets may exceed the maximum size of a response.
-        Err(GraphqlError::Registry(RegistryError::TooLarge)) => query_buckets(access, "").await?,
-        response => response?,
+    let response = query_buckets(access).await?;
+    let user = match response.me {
+        // The query did not ask.
+        None => None,
+        Some(me) => Some(logged_in(me)?),
     };
-    let user = logged_in(response.me)?;
     let mut buckets: Vec<CatalogBucket> = response
         .buckets
         .into_iter()
-        .map(|bucket| bucket.for_user(&user))
+        .map(|bucket| bucket.for_user(user.as_ref()))
         .collect();
     buckets.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(UserBuckets { user, buckets })
@@ -137,35 +148,54 @@ fn logged_in(me: Option<CatalogUser>) -> Result<CatalogUser, GraphqlError> {
     me.ok_or(GraphqlError::NotLoggedIn)
 }
 
-/// Queries the buckets with the field that is cached for the registry, else with the newer field, and retries with the
-/// other field if the schema does not have it.
-async fn query_buckets<T: DeserializeOwned>(access: &RegistryAccess, more: &str) -> Result<T, GraphqlError> {
-    let registry = access.registry.url().await?.to_string();
-    let cached = access.schemas.get(&registry).await;
-    let mut field = cached.unwrap_or(BucketsField::Scoped);
-    let mut response = query(access, &document(field, more)).await;
-    if matches!(response, Err(GraphqlError::Schema(_))) {
-        field = field.other();
-        response = query(access, &document(field, more)).await;
-    }
-    if response.is_ok() && cached != Some(field) {
-        access.schemas.insert(registry, field).await;
-    }
-    response
+/// Deserializes a field that is there, be it null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
-fn document(field: BucketsField, more: &str) -> String {
-    let (name, field) = match field {
-        BucketsField::Scoped => ("Buckets", "buckets"),
-        BucketsField::Configs => ("BucketConfigs", "bucketConfigs"),
+/// Queries the buckets with the generation of the query that is cached for the registry, then with the others from the
+/// newest on, until one fits the schema.
+async fn query_buckets(access: &RegistryAccess) -> Result<BucketsResponse, GraphqlError> {
+    let registry = access.registry.url().await?.to_string();
+    let cached = access.schemas.get(&registry).await;
+    let others = BucketsQuery::ALL.into_iter().filter(|other| cached != Some(*other));
+    let mut refused = None;
+    for generation in cached.into_iter().chain(others) {
+        let response = match query(access, &document(generation, COLLABORATORS)).await {
+            // The collaborators of all buckets may exceed the maximum size of a response.
+            Err(GraphqlError::Registry(RegistryError::TooLarge)) => query(access, &document(generation, "")).await,
+            response => response,
+        };
+        match response {
+            // The error about the newest generation tells most.
+            Err(error @ GraphqlError::Schema(_)) => drop(refused.get_or_insert(error)),
+            response => {
+                if response.is_ok() && cached != Some(generation) {
+                    access.schemas.insert(registry, generation).await;
+                }
+                return response;
+            }
+        }
+    }
+    Err(refused.unwrap_or(GraphqlError::Shape))
+}
+
+fn document(generation: BucketsQuery, collaborators: &str) -> String {
+    let (name, me, field, collaborators) = match generation {
+        BucketsQuery::Scoped => ("Buckets", ME, "buckets", collaborators),
+        BucketsQuery::Configs => ("BucketConfigs", ME, "bucketConfigs", collaborators),
+        BucketsQuery::ConfigsWithoutCollaborators => ("BucketConfigs", ME, "bucketConfigs", ""),
+        BucketsQuery::ConfigsWithoutUser => ("BucketConfigs", "", "bucketConfigs", ""),
     };
-    format!("query {name} {{ {ME} {field} {{ name title description{more} }} }}")
+    format!("query {name} {{ {me} {field} {{ name title description{collaborators} }} }}")
 }
 
 impl BucketResponse {
-    fn for_user(self, user: &CatalogUser) -> CatalogBucket {
+    fn for_user(self, user: Option<&CatalogUser>) -> CatalogBucket {
         let is_user = |collaborator: &Collaborator| {
-            collaborator.email.eq_ignore_ascii_case(&user.email) || collaborator.username == user.name
+            user.is_some_and(|user| {
+                collaborator.email.eq_ignore_ascii_case(&user.email) || collaborator.username == user.name
+            })
         };
         let edges = self.collaborators.iter().flatten();
         let permission = edges

@@ -171,6 +171,8 @@ fn attempt_of(error: &RegistryError) -> Attempt {
         RegistryError::NotJson => (Outcome::Failed, ErrorCode::NotJson),
         RegistryError::Timeout => (Outcome::Failed, ErrorCode::Timeout),
         RegistryError::NotFound
+        | RegistryError::BadRequest(_)
+        | RegistryError::Redirect { .. }
         | RegistryError::Status(_)
         | RegistryError::Unreachable(_)
         | RegistryError::Rejected(_)

@@ -109,7 +109,7 @@ impl Tool for AuthStatus {
             Err(none) => (false, none.attempts.clone(), None, None),
         };
         let (me, catalog_error) = match me {
-            Some(Ok(me)) => (Some(me), None),
+            Some(Ok(me)) => (me, None),
             Some(Err(error)) => (None, Some(error.to_string())),
             None => (None, None),
         };
@@ -157,7 +157,7 @@ async fn verified_by(session: &Session) -> Option<&'static str> {
 async fn catalog(
     session: &Session,
     resolved: &Result<Arc<Resolved>, NoCredentials>,
-) -> (Option<String>, Option<Result<CatalogUser, GraphqlError>>) {
+) -> (Option<String>, Option<Result<Option<CatalogUser>, GraphqlError>>) {
     let Some(Ok(access)) = session.registry().await else {
         return (None, None);
     };

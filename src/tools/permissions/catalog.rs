@@ -46,15 +46,53 @@ fn is_login(error: &GraphqlError) -> bool {
 
 fn failure(error: &GraphqlError) -> ToolError {
     let message = format!("The catalog did not answer who the caller is and which buckets exist: {error}.");
+    if let GraphqlError::Variable(_) = error {
+        return ToolError::invalid(message);
+    }
     if is_login(error) {
         return ToolError::new(ErrorCode::InvalidJwt, message).with_hint("Log in again and send the new token.");
     }
     let is_refusal = matches!(
         error,
-        GraphqlError::Registry(RegistryError::Forbidden(_) | RegistryError::NotAllowed(_)) | GraphqlError::Schema(_)
+        GraphqlError::Registry(
+            RegistryError::Forbidden(_)
+                | RegistryError::NotAllowed(_)
+                | RegistryError::Redirect { .. }
+                | RegistryError::BadRequest(_)
+                | RegistryError::LocalCatalog
+                | RegistryError::Status(300..=407 | 409..=428 | 430..=499)
+        ) | GraphqlError::Schema(_)
     );
     let failure = ToolError::new(ErrorCode::Upstream, message);
     if is_refusal { failure } else { failure.retryable() }
+}
+
+/// The catalog's view of the caller, or its failure, which does not hide what S3 answers.
+pub struct Consultation(Result<Option<UserBuckets>, ToolError>);
+
+impl Consultation {
+    /// Consults the catalog.
+    pub async fn of(session: &Session) -> Self {
+        Self(consult(session).await)
+    }
+
+    /// Returns the view; `None` also if the catalog failed.
+    pub fn view(&self) -> Option<&UserBuckets> {
+        self.0.as_ref().ok().and_then(Option::as_ref)
+    }
+
+    /// Returns what the catalog declares about buckets.
+    pub fn declarations(&self) -> Declarations<'_> {
+        match &self.0 {
+            Ok(view) => view.as_ref().into(),
+            Err(error) => Declarations::Failed(error),
+        }
+    }
+
+    /// Returns the catalog's failure.
+    pub fn error(&self) -> Option<&ToolError> {
+        self.0.as_ref().err()
+    }
 }
 
 /// Declarations of the catalog about buckets.
@@ -93,7 +131,11 @@ impl Declarations<'_> {
 }
 
 fn declaration(view: &UserBuckets, bucket: &str, s3: &BucketAccess) -> Verdict {
-    let email = &view.user.email;
+    let Some(user) = &view.user else {
+        let detail = "The schema of this catalog has no users, so it declares nothing for the caller.";
+        return (None, detail.to_owned());
+    };
+    let email = &user.email;
     let Some(known) = view.buckets.iter().find(|known| known.name == bucket) else {
         return (None, format!("The catalog shows {email} no bucket of this name."));
     };

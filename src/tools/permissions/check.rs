@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::PermissionLevel;
-use super::catalog::{Declarations, consult};
+use super::catalog::Consultation;
 use super::evidence::Evidence;
 use super::probe_set::ProbeSet;
 use super::survey::survey;
@@ -89,11 +89,8 @@ impl Tool for BucketAccessCheck {
         };
         let s3 = session.s3().await?;
         // The answers of S3 are useful even if the catalog does not answer; the evidence reports its failure.
-        let view = consult(&session).await;
-        let declarations = match &view {
-            Ok(view) => view.as_ref().into(),
-            Err(error) => Declarations::Failed(error),
-        };
+        let catalog = Consultation::of(&session).await;
+        let declarations = catalog.declarations();
         let names = [bucket_name.to_string()];
         let region = tokio::time::timeout(session.bucket_limit(), s3.bucket_region(&bucket_name));
         let (answers, region) = tokio::join!(survey(&session, &s3, &names, probes, &declarations), region);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::catalog::consult;
+use super::catalog::Consultation;
 use super::identity::UserIdentity;
 use super::probe_set::ProbeSet;
 use super::report::{Categories, EvidentReport};
@@ -39,6 +39,9 @@ pub struct Output {
     /// Present if some buckets were not checked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
+    /// Why the catalog did not say who the caller is and which buckets exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog_error: Option<String>,
 }
 
 impl Tool for PermissionsDiscover {
@@ -55,18 +58,15 @@ impl Tool for PermissionsDiscover {
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let wanted = unique(args.check_buckets.unwrap_or_default())?;
         let s3 = session.s3().await?;
-        let view = consult(&session).await?;
+        let catalog = Consultation::of(&session).await;
+        let view = catalog.view();
         let (buckets, truncated) = if wanted.is_empty() {
-            let visible = visible_buckets(&session, &s3, view.as_ref(), MAX_BUCKETS).await?;
+            let visible = visible_buckets(&session, &s3, view, MAX_BUCKETS).await;
+            // Without any list of buckets, the catalog's failure is what the caller needs to know.
+            let visible = visible.map_err(|error| catalog.error().cloned().unwrap_or(error))?;
             (visible.buckets, visible.truncated)
         } else {
-            let known = |name: &str| {
-                view.as_ref()?
-                    .buckets
-                    .iter()
-                    .find(|bucket| bucket.name == name)
-                    .cloned()
-            };
+            let known = |name: &str| view?.buckets.iter().find(|bucket| bucket.name == name).cloned();
             (
                 wanted
                     .into_iter()
@@ -80,7 +80,7 @@ impl Tool for PermissionsDiscover {
             write: args.probe_write,
             ..ProbeSet::READS
         };
-        let declarations = view.as_ref().into();
+        let declarations = catalog.declarations();
         session.reserve(estimate_survey_bytes(names.len())).await?;
         let (answers, aws) = tokio::join!(
             survey(&session, &s3, &names, probes, &declarations),
@@ -92,11 +92,12 @@ impl Tool for PermissionsDiscover {
             .map(|(bucket, access)| EvidentReport::new(bucket, access))
             .collect();
         Ok(Output {
-            user_identity: UserIdentity::new(&session, view.as_ref().map(|view| &view.user), aws),
+            user_identity: UserIdentity::new(&session, view.and_then(|view| view.user.as_ref()), aws),
             categorized_buckets: Categories::of(&bucket_permissions),
             total_buckets_checked: bucket_permissions.len(),
             bucket_permissions,
             truncated,
+            catalog_error: catalog.error().map(|error| error.message.clone()),
         }
         .into())
     }

@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::BucketAccess;
-use super::catalog::consult;
+use super::catalog::Consultation;
 use super::probe_set::ProbeSet;
 use super::survey::{estimate_survey_bytes, survey};
 use super::visible_buckets::visible_buckets;
-use crate::catalog::{CatalogUser, UserBuckets};
+use crate::catalog::CatalogUser;
 use crate::credentials::Source;
 use crate::identity::AuthenticatedCaller;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -36,6 +36,8 @@ pub struct Args {}
 pub enum Category {
     /// Credentials and tokens.
     Credentials,
+    /// The catalog.
+    Catalog,
     /// The role in the catalog.
     Role,
     /// Buckets.
@@ -79,14 +81,17 @@ impl Tool for PermissionsRecommendations {
 
     async fn run(session: Session, _: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let s3 = session.s3().await?;
-        let view = consult(&session).await?;
-        let visible = visible_buckets(&session, &s3, view.as_ref(), MAX_BUCKETS).await?;
+        let catalog = Consultation::of(&session).await;
+        let visible = visible_buckets(&session, &s3, catalog.view(), MAX_BUCKETS).await;
+        let visible = visible.map_err(|error| catalog.error().cloned().unwrap_or(error))?;
         let names: Vec<String> = visible.buckets.into_iter().map(|bucket| bucket.name).collect();
-        let declarations = view.as_ref().into();
+        let declarations = catalog.declarations();
         session.reserve(estimate_survey_bytes(names.len())).await?;
         let answers = survey(&session, &s3, &names, ProbeSet::READS, &declarations).await;
         let mut recommendations = about_credentials(&session);
-        recommendations.extend(about_buckets(&names, &answers, view.as_ref()));
+        recommendations.extend(catalog.error().map(about_catalog));
+        let user = catalog.view().and_then(|view| view.user.as_ref());
+        recommendations.extend(about_buckets(&names, &answers, user));
         Ok(Output { recommendations }.into())
     }
 }
@@ -137,7 +142,15 @@ fn about_credentials(session: &Session) -> Vec<Recommendation> {
     found
 }
 
-fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&UserBuckets>) -> Vec<Recommendation> {
+fn about_catalog(error: &ToolError) -> Recommendation {
+    Recommendation {
+        category: Category::Catalog,
+        priority: Priority::Warning,
+        message: error.message.clone(),
+    }
+}
+
+fn about_buckets(names: &[String], answers: &[BucketAccess], user: Option<&CatalogUser>) -> Vec<Recommendation> {
     let buckets_that = |is_so: fn(&BucketAccess) -> bool| -> Vec<&str> {
         let them = names.iter().zip(answers).filter(|(_, access)| is_so(access));
         them.map(|(name, _)| name.as_str()).collect()
@@ -154,20 +167,20 @@ fn about_buckets(names: &[String], answers: &[BucketAccess], view: Option<&UserB
         });
     };
     if !denied.is_empty() {
-        let others = view.map(|view| other_roles(&view.user)).unwrap_or_default();
+        let others = user.map(other_roles).unwrap_or_default();
         let buckets = sentence_of(&denied);
-        if let (Some(view), false) = (view, others.is_empty()) {
+        if let (Some(user), false) = (user, others.is_empty()) {
             let message = format!(
                 "S3 denies the role {} something on {buckets}; you may also act as {}: switch the role in the catalog, \
                  then call auth_status with refresh=true.",
-                view.user.role.name,
+                user.role.name,
                 sentence_of(&others)
             );
             add(Category::Role, Priority::Info, message);
         }
-        let who = view.map_or_else(
+        let who = user.map_or_else(
             || "the operator".to_owned(),
-            |view| format!("an administrator of the catalog, for the role {}", view.user.role.name),
+            |user| format!("an administrator of the catalog, for the role {}", user.role.name),
         );
         let message = format!("S3 denies listing or reading of {buckets}; if you need it, ask {who}.");
         add(Category::Buckets, Priority::Warning, message);

@@ -38,8 +38,9 @@ pub async fn visible_buckets(
     limit: usize,
 ) -> Result<VisibleBuckets, ToolError> {
     let (mut buckets, listed_by) = match view {
-        Some(view) => (view.buckets.clone(), ListedBy::Catalog),
-        None => without_catalog(session, s3, limit).await?,
+        // A catalog without users that lists no buckets, as quilt3-local does, does not know the caller's.
+        Some(view) if view.user.is_some() || !view.buckets.is_empty() => (view.buckets.clone(), ListedBy::Catalog),
+        _ => without_catalog(session, s3, limit).await?,
     };
     let truncated = buckets.len() > limit;
     buckets.truncate(limit);

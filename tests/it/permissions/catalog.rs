@@ -150,6 +150,12 @@ async fn errors_of_the_catalog_surface_as_errors() {
             assert!(error.contains(part), "{tool}: {error}");
         }
         // What S3 answers is told all the same where the catalog is not needed for the question.
+        let discovered = scene
+            .call("permissions_discover", json!({ "check_buckets": [SHARED] }))
+            .await;
+        let output = discovered.success();
+        assert_eq!(output["bucket_permissions"][0]["permission_level"], "read_access");
+        assert!(output["catalog_error"].as_str().unwrap().contains(part), "{output}");
         let check = scene
             .call("bucket_access_check", json!({ "bucket_name": SHARED }))
             .await;
@@ -167,6 +173,83 @@ async fn errors_of_the_catalog_surface_as_errors() {
         );
         assert_eq!(status.success()["role"], Value::Null);
     }
+}
+
+/// Stacks before May 2024, and quilt3-local, whose schemas have no users: the buckets are those of the catalog, or if it
+/// lists none, those of S3.
+#[tokio::test]
+async fn catalogs_without_users_are_asked_for_buckets_alone() {
+    for age in [Age::BeforeMay2024, Age::Local] {
+        for (buckets, listed_by) in [(&[(SHARED, None)][..], "catalog"), (&[], "s3")] {
+            let stage = Stage::embedded().await;
+            let keys = stage.session("auditor", None).await;
+            let how = Speaks::Mounted(Stack::of_alice(age, false, buckets));
+            let scene = Scene::of(stage, &keys, how).await;
+            let list = scene.call("bucket_list", json!({})).await;
+            assert_eq!(list.success()["listed_by"], listed_by, "{age:?}");
+            let first = scene.asked();
+            let list = scene.call("bucket_list", json!({})).await;
+            let names = list.success()["buckets"].as_array().unwrap();
+            assert!(names.iter().any(|bucket| bucket["name"] == SHARED), "{age:?}");
+            assert_eq!(scene.asked() - first, 1, "the query that fits is remembered");
+            for arguments in [json!({}), json!({ "check_buckets": [SHARED] })] {
+                let discovered = scene.call("permissions_discover", arguments).await;
+                let output = discovered.success();
+                let shared = output["bucket_permissions"].as_array().unwrap();
+                let shared = shared.iter().find(|bucket| bucket["name"] == SHARED).unwrap();
+                assert_eq!(shared["permission_level"], "read_access");
+                let declared = declared(shared)["detail"].as_str().unwrap();
+                assert!(declared.contains("has no users"), "{declared}");
+                assert_eq!(output["user_identity"]["user_id"], "alice-id");
+                assert_eq!(output["catalog_error"], Value::Null);
+            }
+            scene.call("permissions_recommendations", json!({})).await.success();
+            let status = scene.call("auth_status", json!({})).await;
+            assert_eq!(status.success()["catalog_error"], Value::Null, "{}", status.body);
+        }
+    }
+}
+
+/// A token is sent to the path with a final slash of the same host, and nowhere else.
+#[tokio::test]
+async fn no_other_redirect_is_followed() {
+    let elsewhere = FakeRegistry::start().await;
+    for (status, location) in [
+        (307, format!("{}/graphql/", elsewhere.url)),
+        (307, "/graphql/other/".to_owned()),
+        (307, "/graphql/?x=1".to_owned()),
+        (302, "/graphql/".to_owned()),
+        (307, "/graphql".to_owned()),
+        (307, "//user@/graphql/".to_owned()),
+        (308, String::new()),
+    ] {
+        let scene = Scene::reader(Speaks::Redirects(status, location.clone())).await;
+        let answer = scene.call("bucket_list", json!({})).await;
+        let failure = answer.failure("upstream");
+        assert_eq!(failure["retryable"], false, "{failure}");
+        let message = failure["error"].as_str().unwrap();
+        assert!(message.contains(&format!("redirect (status {status})")), "{message}");
+        assert_eq!((scene.asked(), elsewhere.requests().len()), (1, 0), "{location}");
+    }
+    // A second redirect is not followed either.
+    let scene = Scene::reader(Speaks::Redirects(307, "/graphql/".to_owned())).await;
+    scene.call("bucket_list", json!({})).await.failure("upstream");
+    assert_eq!((scene.asked(), scene.registry.count("/graphql/")), (1, 1));
+}
+
+/// What the registry says of a query is told whole: a 400 names the field in its body.
+#[tokio::test]
+async fn every_error_of_the_registry_is_told() {
+    let two = json!({ "errors": [{ "message": "index on fire" }, { "message": "and the roof" }], "data": null });
+    let scene = Scene::reader(Speaks::Says(two)).await;
+    let answer = scene.call("bucket_list", json!({})).await;
+    let message = answer.failure("upstream")["error"].as_str().unwrap().to_owned();
+    assert!(message.contains("index on fire; and the roof"), "{message}");
+    let variable = json!({ "errors": [{ "message": "Variable '$size' got invalid value 0" }] });
+    let scene = Scene::reader(Speaks::Says(variable)).await;
+    let answer = scene.call("bucket_list", json!({})).await;
+    let message = answer.failure("invalid_argument")["error"].as_str().unwrap().to_owned();
+    assert!(message.contains("$size"), "{message}");
 }
 
 /// A registry that does not know a caller whose credentials come from elsewhere has nothing to say about them.

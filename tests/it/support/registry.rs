@@ -38,6 +38,10 @@ pub enum Vends {
 pub enum Speaks {
     /// That of such a catalog; queries that do not fit its schema get status 400.
     Like(Stack),
+    /// That of such a catalog, at the path with a final slash, to which a 307 leads.
+    Mounted(Stack),
+    /// This redirect.
+    Redirects(u16, String),
     /// That of such a catalog; a query for collaborators gets five mebibytes.
     AtLength(Stack),
     /// That of such a catalog; queries that do not fit get the error with status 200.
@@ -123,10 +127,10 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
         inner.requests.push(path.clone());
         inner.vends.get(&bearer).cloned()
     };
-    if path == "/graphql" {
+    if path.trim_end_matches('/') == "/graphql" {
         let how = inner.lock().unwrap().speaks.get(&bearer).cloned();
         let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
-        return graphql(how, &body);
+        return graphql(how, &path, &body);
     }
     if path == "/config.json" {
         let config = inner.lock().unwrap().config.clone();
@@ -172,19 +176,26 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
     }
 }
 
-fn graphql(how: Option<Speaks>, body: &[u8]) -> Response {
+fn graphql(how: Option<Speaks>, path: &str, body: &[u8]) -> Response {
     let request: Value = serde_json::from_slice(body).unwrap();
     let query = request["query"].as_str().unwrap();
     let refusal = |message: String| json!({ "errors": [{ "message": message, "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" } }] });
     match how {
         None => StatusCode::NOT_FOUND.into_response(),
+        Some(Speaks::Mounted(_)) if path == "/graphql" => redirect(307, "/graphql/"),
+        Some(Speaks::Redirects(status, location)) => redirect(status, &location),
         Some(Speaks::Says(answer)) => axum::Json(answer).into_response(),
         Some(Speaks::Status(status)) => StatusCode::from_u16(status).unwrap().into_response(),
         Some(Speaks::AtLength(_)) if query.contains("collaborators") => vec![b' '; 5 << 20].into_response(),
-        Some(Speaks::Like(stack) | Speaks::AtLength(stack)) => match stack.answer(query) {
+        Some(Speaks::Like(stack) | Speaks::AtLength(stack) | Speaks::Mounted(stack)) => match stack.answer(query) {
             Ok(answer) => axum::Json(answer).into_response(),
             Err(message) => (StatusCode::BAD_REQUEST, axum::Json(refusal(message))).into_response(),
         },
         Some(Speaks::Politely(stack)) => axum::Json(stack.answer(query).unwrap_or_else(refusal)).into_response(),
     }
+}
+
+fn redirect(status: u16, location: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap();
+    (status, [(header::LOCATION, location)]).into_response()
 }

@@ -38,6 +38,14 @@ pub fn roles() -> Vec<(&'static str, Value)> {
         ("dropbox", policy(&[on_objects("Allow", &WRITE, "*")])),
         ("team-a", policy(&[of_team, on_objects("Allow", &BOTH, "team-a/*")])),
         (
+            "auditor",
+            policy(&[
+                json!({ "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*" }),
+                list.clone(),
+                on_objects("Allow", &READ, "*"),
+            ]),
+        ),
+        (
             "packages",
             policy(&[of_packages, on_objects("Allow", &READ, ".quilt/*")]),
         ),

@@ -12,6 +12,10 @@ pub enum Age {
     Current,
     /// The schema before buckets were listed in the scope of a role, and collaborators moved there.
     BeforeApril2026,
+    /// The schema before `me` came (quiltdata/quilt#3984).
+    BeforeMay2024,
+    /// The schema of quilt3-local 2.0.0, which has neither `me` nor `buckets`.
+    Local,
 }
 
 impl Age {
@@ -19,6 +23,16 @@ impl Age {
         match self {
             Self::Current => include_str!("current.graphql"),
             Self::BeforeApril2026 => include_str!("before_april_2026.graphql"),
+            Self::BeforeMay2024 => {
+                "type Query { bucketConfigs: [BucketConfig!]! }
+                 type BucketConfig { name: String! title: String! description: String iconUrl: String }"
+            }
+            Self::Local => {
+                "type Query { bucketConfigs: [BucketConfig!]! status: String }
+                 type BucketConfig { name: String! title: String! description: String collaborators: [Edge!]! }
+                 type Edge { collaborator: Collaborator! permissionLevel: String! }
+                 type Collaborator { email: String! username: String! }"
+            }
         }
     }
 }
