@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_of_a_response_is_told() {
+    fn every_error_of_a_response_is_reported() {
         let text = error(&[
             "Cannot query field 'me' on type 'Query'.",
             "Cannot query field 'x' on type 'Query'.",

@@ -239,7 +239,7 @@ async fn no_other_redirect_is_followed() {
 
 /// What the registry says of a query is told whole: a 400 names the field in its body.
 #[tokio::test]
-async fn every_error_of_the_registry_is_told() {
+async fn every_error_of_the_registry_is_reported() {
     let two = json!({ "errors": [{ "message": "index on fire" }, { "message": "and the roof" }], "data": null });
     let scene = Scene::reader(Speaks::Says(two)).await;
     let answer = scene.call("bucket_list", json!({})).await;
