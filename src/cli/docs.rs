@@ -1,5 +1,6 @@
 //! `quilt-mcp docs`: reference tables in Markdown, generated from the code.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -75,6 +76,27 @@ pub fn tools_table() -> String {
             tool.toolset.as_str(),
             arguments,
             tool.description.replace('|', "\\|")
+        );
+    }
+    table.push_str(
+        "\nOther names of arguments, accepted and not listed:\n\n| argument | also accepted as |\n|---|---|\n",
+    );
+    let mut aliases: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for alias in tools::ALIASES {
+        aliases
+            .entry(alias.argument)
+            .or_default()
+            .push(format!("`{}`", alias.alias));
+    }
+    for (argument, names) in aliases {
+        let _ = writeln!(table, "| `{argument}` | {} |", names.join(", "));
+    }
+    table.push_str("\nArguments of older servers that are accepted and have no effect:\n\n| tool | argument | instead |\n|---|---|---|\n");
+    for ignored in tools::IGNORED {
+        let _ = writeln!(
+            table,
+            "| `{}` | `{}` | {} |",
+            ignored.tool, ignored.argument, ignored.note
         );
     }
     table

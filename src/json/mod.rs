@@ -19,7 +19,7 @@ mod shape;
 mod value;
 
 pub use shape::{Excess, MAX_CONTAINERS, MAX_DEPTH, MAX_VALUES, Shape};
-pub use value::{deserialize_present, deserialize_value, is_verbatim, nested_texts, parse_object};
+pub use value::{deserialize_present, deserialize_value, is_verbatim, nested_texts, parse_container, parse_object};
 
 #[cfg(test)]
 mod tests;

@@ -19,13 +19,20 @@ pub fn is_verbatim(argument: &str) -> bool {
 ///
 /// The text must be measured first with [`Shape::measure`](super::Shape::measure).
 pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = deserializer.deserialize_any(ValueVisitor::<true>)?;
-    deserializer.end()?;
-    match value {
+    match parse_container(text)? {
         Value::Object(object) => Ok(object),
         _ => Err(serde_json::Error::custom("expected an object")),
     }
+}
+
+/// Parses a JSON array or object like [`parse_object`].
+///
+/// The text must be measured first with [`Shape::measure`](super::Shape::measure).
+pub fn parse_container(text: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = deserializer.deserialize_any(ValueVisitor::<true>)?;
+    deserializer.end()?;
+    Ok(value)
 }
 
 /// Deserializes a value like `serde_json::Value`, but treats `serde_json`'s private tokens like any other key.

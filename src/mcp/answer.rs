@@ -43,8 +43,11 @@ impl Answer {
 /// The result of a tool.
 pub struct ToolResult {
     output: JsonObject,
+    /// Content blocks before the text.
+    images: Vec<ContentBlock>,
     /// Content blocks behind the text.
     more: Vec<ContentBlock>,
+    is_structured: bool,
     is_error: bool,
     meta: Option<&'static MetaObject>,
 }
@@ -57,24 +60,37 @@ impl ToolResult {
             Ok(ToolSuccess {
                 output,
                 images,
+                is_structured,
                 link: whole,
             }) => {
-                let images = images
+                let images: Vec<ContentBlock> = images
                     .into_iter()
-                    .map(|image| ContentBlock::image(image.data, image.mime_type));
-                let more = images
+                    .map(|image| ContentBlock::image(image.data, image.mime_type))
+                    .collect();
+                // Some clients show the first block only. Those of the action style expect the text there.
+                let (first, last) = if is_structured {
+                    (Vec::new(), images)
+                } else {
+                    (images, Vec::new())
+                };
+                let more = last
+                    .into_iter()
                     .chain(whole.filter(|_| version.has_resource_links()).map(link))
                     .collect();
                 Self {
                     output,
+                    images: first,
                     more,
+                    is_structured,
                     is_error: false,
                     meta,
                 }
             }
             Err(error) => Self {
                 output: JsonObject::from_map(&error.into_json())?,
+                images: Vec::new(),
                 more: Vec::new(),
+                is_structured: true,
                 is_error: true,
                 meta,
             },
@@ -89,15 +105,23 @@ impl ToolResult {
         if version.is_self_describing() {
             out.write_all(br#""resultType":"complete","#)?;
         }
-        out.write_all(br#""content":[{"type":"text","text":""#)?;
+        out.write_all(br#""content":["#)?;
+        for block in &self.images {
+            serde_json::to_writer(&mut *out, block)?;
+            out.write_all(b",")?;
+        }
+        out.write_all(br#"{"type":"text","text":""#)?;
         out.quote(&output);
         out.write_all(br#""}"#)?;
         for block in &self.more {
             out.write_all(b",")?;
             serde_json::to_writer(&mut *out, block)?;
         }
-        out.write_all(br#"],"structuredContent":"#)?;
-        out.share(output);
+        out.write_all(b"]")?;
+        if self.is_structured {
+            out.write_all(br#","structuredContent":"#)?;
+            out.share(output);
+        }
         write!(out, r#","isError":{}"#, self.is_error)?;
         if let Some(meta) = &self.meta {
             out.write_all(br#","_meta":"#)?;
@@ -144,7 +168,7 @@ mod tests {
         })
     }
 
-    fn result(output: &Value, has_more: bool, fails: bool, version: Version) -> ToolResult {
+    fn result(output: &Value, has_more: bool, is_structured: bool, fails: bool, version: Version) -> ToolResult {
         let image = Image {
             data: "iVBORw0KGgo=".to_owned(),
             mime_type: "image/png",
@@ -158,6 +182,7 @@ mod tests {
         let reply = ToolSuccess {
             output: JsonObject::success(output, 0).unwrap(),
             images: has_more.then_some(image).into_iter().collect(),
+            is_structured,
             link: has_more.then_some(whole),
         };
         let failure = || ToolError::new(ErrorCode::Upstream, output.to_string()).with_details(output.clone());
@@ -167,16 +192,17 @@ mod tests {
     /// The result as a value of the model.
     fn model(result: ToolResult) -> CallToolResult {
         let structured = result.output.to_map().unwrap();
-        let mut content = vec![ContentBlock::text(
+        let mut content = result.images;
+        content.push(ContentBlock::text(
             String::from_utf8_lossy(result.output.as_bytes()).into_owned(),
-        )];
+        ));
         content.extend(result.more);
         let mut model = if result.is_error {
             CallToolResult::error(content)
         } else {
             CallToolResult::success(content)
         };
-        model.structured_content = Some(structured.into());
+        model.structured_content = result.is_structured.then(|| structured.into());
         model.meta = result.meta.cloned();
         model
     }
@@ -186,18 +212,18 @@ mod tests {
         #[test]
         fn a_result_is_what_the_model_serializes(
             members in prop::collection::vec((any::<String>(), value()), 0..4),
-            (has_more, fails, is_new) in any::<(bool, bool, bool)>(),
+            (has_more, is_structured, fails, is_new) in any::<(bool, bool, bool, bool)>(),
         ) {
             let output = Value::Object(members.into_iter().filter(|(name, _)| name != "success").collect::<Map<_, _>>());
             let version = if is_new { Version::V2026July } else { Version::V2025November };
             let mut written = ChunkedJson::default();
-            result(&output, has_more, fails, version).write(version, &mut written).unwrap();
+            result(&output, has_more, is_structured, fails, version).write(version, &mut written).unwrap();
             let body = written.into_body();
             let length = body.size_hint().exact().unwrap();
             let ours = axum::body::to_bytes(body, usize::MAX).now_or_never().unwrap().unwrap();
             prop_assert_eq!(length, ours.len() as u64);
 
-            let mut theirs = ServerResult::CallToolResult(model(result(&output, has_more, fails, version)));
+            let mut theirs = ServerResult::CallToolResult(model(result(&output, has_more, is_structured, fails, version)));
             if !is_new {
                 theirs.strip_result_type_for_legacy_peer();
             }

@@ -129,14 +129,12 @@ fn tools(filter: ToolFilter, toolbox: &Toolbox) -> Vec<Tool> {
 }
 
 fn typed(tool: &AnyTool) -> Tool {
-    let mut input_schema = tool.input_schema.clone();
-    input_schema.remove("x-aliases");
     described(
         tool.name,
         tool.description,
         tool.title,
         tool.hints,
-        input_schema,
+        tool.input_schema.clone(),
         tool.output_schema.clone(),
     )
 }
@@ -154,7 +152,7 @@ fn module(listed: ListedModule) -> Tool {
         module.title,
         hints,
         input_schema,
-        output_schema,
+        Some(output_schema),
     )
 }
 
@@ -164,17 +162,20 @@ fn described(
     title: &'static str,
     hints: Hints,
     input_schema: Map<String, Value>,
-    output_schema: Map<String, Value>,
+    output_schema: Option<Map<String, Value>>,
 ) -> Tool {
     let annotations = ToolAnnotations::with_title(title)
         .read_only(hints.read_only)
         .destructive(hints.destructive)
         .idempotent(hints.idempotent)
         .open_world(hints.open_world);
-    Tool::new(name, description, Arc::new(input_schema))
+    let tool = Tool::new(name, description, Arc::new(input_schema))
         .with_title(title)
-        .with_raw_output_schema(Arc::new(output_schema))
-        .with_annotations(annotations)
+        .with_annotations(annotations);
+    match output_schema {
+        Some(schema) => tool.with_raw_output_schema(Arc::new(schema)),
+        None => tool,
+    }
 }
 
 #[cfg(test)]

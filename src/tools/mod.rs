@@ -6,7 +6,7 @@
 //! **Invariants**: a tool reaches AWS only through its session; arguments are parsed once, here, and unknown arguments are
 //! refused; a failure is a [`ToolError`], never an empty success.
 
-mod args;
+mod arguments;
 mod auth;
 mod base64_text;
 mod bucket_argument;
@@ -29,6 +29,7 @@ mod tool_filter;
 mod toolbox;
 mod toolset;
 
+pub use arguments::{ALIASES, Alias, IGNORED, IgnoredArgument};
 pub use bucket_argument::bucket_argument;
 pub use complete::{Completion, complete_bucket, complete_package};
 pub use config::{ToolFilterConfig, ToolStyle};

@@ -6,12 +6,26 @@ use serde_json::{Map, Value, json};
 
 use crate::credentials::Source;
 
-/// Returns the schema of a tool's arguments. It excludes unknown arguments, which the server refuses.
+/// Returns the schema of a tool's arguments. It does not say that unknown arguments are refused: `false` crashes the MCP
+/// helper of google-genai (googleapis/python-genai#2393).
 pub fn input<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_deserialize());
     drop_null(&mut schema);
-    schema.insert("additionalProperties".into(), false.into());
+    simplify_additional_properties(&mut schema);
     schema
+}
+
+/// Says `{}` of objects with any members, and nothing of others.
+fn simplify_additional_properties(schema: &mut Map<String, Value>) {
+    match schema.get("additionalProperties") {
+        Some(Value::Bool(false)) => drop(schema.remove("additionalProperties")),
+        Some(Value::Bool(true)) => drop(schema.insert("additionalProperties".into(), json!({}))),
+        _ => {}
+    }
+    schema
+        .values_mut()
+        .filter_map(Value::as_object_mut)
+        .for_each(simplify_additional_properties);
 }
 
 /// Returns the schema of a tool's result: of its success, with the properties of a failure. Only `success` is required, so

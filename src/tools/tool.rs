@@ -7,13 +7,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::arguments::{ArgumentSchema, ReadArguments};
 use super::{JsonObject, Link, Session, ToolError, schema};
-use crate::credentials::Source;
-use crate::json::{Shape, is_verbatim, nested_texts};
-use crate::memory::MAX_SMALL_PAYLOAD;
-use crate::telemetry::text::without_controls;
 pub use crate::tools::toolset::Toolset;
 
+/// The member in the result of a call with arguments of an older server that have no effect.
+const IGNORED_ARGUMENTS: &str = "ignored_arguments";
 /// The member in every result of a call that used AWS.
 const CREDENTIAL_SOURCE: &str = "credential_source";
 
@@ -63,6 +62,9 @@ pub struct ToolSuccess<T> {
     /// The structured result, without `success` and `credential_source`.
     pub output: T,
     pub images: Vec<Image>,
+    /// Whether the structured result is sent as such, and not only as text: with one, Codex and Mastra show their models no
+    /// image.
+    pub is_structured: bool,
     /// A link to the whole, if the output is only a part of it.
     pub link: Option<Link>,
 }
@@ -72,7 +74,20 @@ impl<T> From<T> for ToolSuccess<T> {
         Self {
             output,
             images: Vec::new(),
+            is_structured: true,
             link: None,
+        }
+    }
+}
+
+impl<T> ToolSuccess<T> {
+    /// Converts the structured result.
+    pub(super) fn map<U>(self, convert: impl FnOnce(T) -> U) -> ToolSuccess<U> {
+        ToolSuccess {
+            output: convert(self.output),
+            images: self.images,
+            is_structured: self.is_structured,
+            link: self.link,
         }
     }
 }
@@ -86,6 +101,8 @@ pub trait Tool: 'static {
     const DESCRIPTION: &'static str;
     const TOOLSET: Toolset;
     const HINTS: Hints;
+    /// Whether every success is a structured result of this type.
+    const IS_STRUCTURED: bool = true;
     type Args: DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
@@ -114,8 +131,11 @@ pub struct AnyTool {
     pub description: &'static str,
     pub toolset: Toolset,
     pub hints: Hints,
+    /// The arguments, as they are listed.
     pub input_schema: Map<String, Value>,
-    pub output_schema: Map<String, Value>,
+    /// Absent if results are not structured in each case: some clients then ignore everything else in a result.
+    pub output_schema: Option<Map<String, Value>>,
+    pub(super) arguments: ArgumentSchema,
     run: Box<Run>,
 }
 
@@ -123,20 +143,23 @@ impl AnyTool {
     /// Erases a tool's types.
     #[must_use]
     pub fn of<T: Tool>() -> Self {
+        let arguments = ArgumentSchema::new(T::NAME, schema::input::<T::Args>());
         Self {
             name: T::NAME,
             title: T::TITLE,
             description: T::DESCRIPTION,
             toolset: T::TOOLSET,
             hints: T::HINTS,
-            input_schema: schema::input::<T::Args>(),
-            output_schema: schema::output::<T::Output>(),
+            input_schema: arguments.listed(),
+            output_schema: T::IS_STRUCTURED.then(schema::output::<T::Output>),
+            arguments,
             run: Box::new(|session, arguments| {
                 async move {
                     let reply = T::run(session, parse::<T::Args>(arguments)?).await?;
                     Ok(ToolSuccess {
                         output: JsonObject::success(&reply.output, T::estimate_json_bytes(&reply.output))?,
                         images: reply.images,
+                        is_structured: reply.is_structured,
                         link: reply.link,
                     })
                 }
@@ -149,82 +172,35 @@ impl AnyTool {
     pub async fn call(
         &self,
         session: Session,
-        mut arguments: Map<String, Value>,
+        arguments: Map<String, Value>,
     ) -> Result<ToolSuccess<JsonObject>, ToolError> {
-        self.refuse_unknown_arguments(&arguments)?;
-        // Clients fill optional arguments that they do not use with null.
-        arguments.retain(|_, value| !value.is_null());
-        arguments
-            .iter_mut()
-            .filter(|(name, _)| !is_verbatim(name))
-            .for_each(|(_, value)| drop_nulls(value));
-        reserve_for_texts(&session, &nested_texts(&arguments)).await?;
-        let outcome = (self.run)(session.clone(), arguments).await;
-        let Some(source) = session.credential_source().map(Source::as_str) else {
-            return outcome;
-        };
-        match outcome {
-            Ok(reply) => Ok(ToolSuccess {
-                output: reply.output.with_member(CREDENTIAL_SOURCE, &source)?,
-                ..reply
-            }),
-            Err(mut error) => {
-                error
-                    .partial
-                    .get_or_insert_default()
-                    .insert(CREDENTIAL_SOURCE.to_owned(), source.into());
-                Err(error)
-            }
+        let ReadArguments { arguments, ignored } = self.arguments.read(&session, arguments).await?;
+        let mut outcome = (self.run)(session.clone(), arguments).await;
+        if !ignored.is_empty() {
+            outcome = with_member(outcome, IGNORED_ARGUMENTS, ignored.into());
         }
-    }
-
-    fn refuse_unknown_arguments(&self, arguments: &Map<String, Value>) -> Result<(), ToolError> {
-        let Some(Value::Object(known)) = self.input_schema.get("properties") else {
-            return Ok(());
-        };
-        let aliases = self.aliases();
-        match arguments
-            .keys()
-            .find(|name| !known.contains_key(*name) && !aliases.contains(&name.as_str()))
-        {
-            None => Ok(()),
-            Some(unknown) => {
-                let unknown = without_controls(unknown, 80);
-                let valid: Vec<&str> = known.keys().map(String::as_str).collect();
-                let valid = if valid.is_empty() {
-                    "none".to_owned()
-                } else {
-                    valid.join(", ")
-                };
-                Err(ToolError::invalid(format!(
-                    "{} has no argument `{unknown}`; its arguments are: {valid}.",
-                    self.name
-                )))
-            }
+        match session.credential_source() {
+            Some(source) => with_member(outcome, CREDENTIAL_SOURCE, source.as_str().into()),
+            None => outcome,
         }
-    }
-
-    /// Returns the other accepted names of arguments, from the schema's `x-aliases`.
-    fn aliases(&self) -> Vec<&str> {
-        let Some(Value::Array(names)) = self.input_schema.get("x-aliases") else {
-            return Vec::new();
-        };
-        names.iter().filter_map(Value::as_str).collect()
     }
 }
 
-/// Reserves memory for the values that JSON texts decode to.
-pub(super) async fn reserve_for_texts(session: &Session, texts: &[String]) -> Result<(), ToolError> {
-    let mut bytes = 0;
-    for text in texts {
-        bytes += Shape::measure(text.as_bytes())
-            .map_err(|excess| ToolError::invalid(excess.to_string()))?
-            .decoded_bytes();
-    }
-    if bytes > MAX_SMALL_PAYLOAD {
-        session.reserve_more(bytes).await
-    } else {
-        Ok(())
+/// Adds a member to a result, or to the result of a failure.
+fn with_member(
+    outcome: Result<ToolSuccess<JsonObject>, ToolError>,
+    name: &'static str,
+    value: Value,
+) -> Result<ToolSuccess<JsonObject>, ToolError> {
+    match outcome {
+        Ok(reply) => Ok(ToolSuccess {
+            output: reply.output.with_member(name, &value)?,
+            ..reply
+        }),
+        Err(mut error) => {
+            error.partial.get_or_insert_default().insert(name.to_owned(), value);
+            Err(error)
+        }
     }
 }
 
@@ -240,19 +216,4 @@ fn parse<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, ToolEr
         };
         ToolError::invalid(message)
     })
-}
-
-/// Drops null members of objects at every depth, but not in metadata.
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|_, value| !value.is_null());
-            object
-                .iter_mut()
-                .filter(|(name, _)| !is_verbatim(name))
-                .for_each(|(_, value)| drop_nulls(value));
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
 }

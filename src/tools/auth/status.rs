@@ -24,7 +24,7 @@ pub struct AuthStatus;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// true: drop cached credentials first, e.g. after a role switch in the catalog
+    /// true: drop cached credentials first, e.g. after a role switch in the catalog; by default false
     #[serde(default)]
     refresh: bool,
 }

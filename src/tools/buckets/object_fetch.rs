@@ -1,15 +1,18 @@
-//! `bucket_object_fetch`: a range of an object, as base64.
+//! `bucket_object_fetch`: a range of an object as base64, or an image.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::content;
-use crate::aws::s3::ObjectUri;
-use crate::tools::args::Bounded;
+use super::{content, object_text};
+use crate::aws::s3::{ObjectUri, RangeRead, UserS3};
+use crate::tools::arguments::types::{Bounded, yes};
 use crate::tools::base64_text::Base64Text;
 use crate::tools::estimate::{CONTENT_FACTOR, IMAGE_FACTOR};
 use crate::tools::tool::{Hints, Image, Tool, ToolSuccess, Toolset};
 use crate::tools::{Link, Session, ToolError};
+
+/// Maximum size of an image that is read whole.
+const MAX_IMAGE_BYTES: u64 = 1024 * 1024;
 
 pub struct BucketObjectFetch;
 
@@ -19,16 +22,33 @@ pub struct Args {
     /// `s3://bucket/key[?versionId=ID]`, percent-encoded
     #[schemars(with = "String")]
     s3_uri: ObjectUri,
-    #[serde(default)]
-    max_bytes: Bounded<1, 1_048_576, 65_536>,
-    /// First byte to read
+    /// Bytes to read: 1 to 1048576 (1 MiB), by default 24576, or all of an image of at most 1 MiB
+    #[schemars(with = "Option<Bounded<1, 1_048_576, 24_576>>")]
+    max_bytes: Option<Bounded<1, 1_048_576, 24_576>>,
+    /// First byte to read; by default 0
     #[serde(default)]
     offset: u64,
+    /// As in version 0.22: `false` reads the object as text.
+    #[serde(default = "yes")]
+    #[schemars(extend("x-unlisted" = true))]
+    base64_encode: bool,
+}
+
+/// A range of an object.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Output {
+    /// As base64, or as an image beside the output.
+    Bytes(Bytes),
+    /// As text.
+    Text(object_text::Output),
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Output {
-    data: Base64Text,
+pub struct Bytes {
+    /// Absent if the result contains the object as an image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Base64Text>,
     /// Size of the whole object, in bytes.
     size: u64,
     bytes_read: u64,
@@ -41,52 +61,72 @@ pub struct Output {
 impl Tool for BucketObjectFetch {
     const NAME: &'static str = "bucket_object_fetch";
     const TITLE: &'static str = "Read an object as bytes";
-    const DESCRIPTION: &'static str = "Reads a piece of an object as base64; only that piece leaves S3. A complete \
-                                       png, jpeg, gif or webp is also returned as an image. For text use bucket_object_text.";
+    const DESCRIPTION: &'static str = "Reads a piece of an object as base64; only that piece leaves S3. A png, jpeg, gif or \
+                                       webp of at most 1 MiB comes as an image. For text use bucket_object_text.";
     const TOOLSET: Toolset = Toolset::Buckets;
     const HINTS: Hints = Hints::READS;
+    const IS_STRUCTURED: bool = false;
     type Args = Args;
     type Output = Output;
 
     fn estimate_json_bytes(output: &Output) -> usize {
-        output.data.as_str().len()
+        match output {
+            Output::Bytes(bytes) => bytes.data.as_ref().map_or(0, |data| data.as_str().len()),
+            Output::Text(text) => object_text::BucketObjectText::estimate_json_bytes(text),
+        }
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
-        let s3 = session.s3().await?;
-        session
-            .reserve(CONTENT_FACTOR * usize::try_from(args.max_bytes.get()).unwrap_or(usize::MAX))
-            .await?;
-        let read = s3
-            .get_range(&args.s3_uri, args.offset, args.max_bytes.get())
-            .await
-            .map_err(|error| session.explain(&error))?;
-        let bytes_read = read.bytes.len() as u64;
-        let data = Base64Text::of(&read.bytes)?;
-        let is_whole = args.offset == 0 && bytes_read == read.size;
-        let image_type = content::image_mime_type(&read.bytes).filter(|_| is_whole);
-        if image_type.is_some() {
-            session
-                .reserve((CONTENT_FACTOR + IMAGE_FACTOR) * read.bytes.len())
-                .await?;
+        if !args.base64_encode {
+            let text = object_text::Args::range(args.s3_uri, args.max_bytes.unwrap_or_default(), args.offset);
+            let text = object_text::BucketObjectText::run(session, text).await?;
+            return Ok(text.map(Output::Text));
         }
-        let images = image_type
-            .map(|mime_type| Image {
-                data: data.as_str().to_owned(),
-                mime_type,
-            })
-            .into_iter()
-            .collect();
+        let s3 = session.s3().await?;
+        let read = read(&session, &s3, &args).await?;
+        let bytes_read = read.bytes.len() as u64;
+        let encoded = Base64Text::of(&read.bytes)?;
+        let is_whole = args.offset == 0 && bytes_read == read.size;
+        let image = content::image_mime_type(&read.bytes).filter(|_| is_whole);
+        let image = image.map(|mime_type| Image {
+            data: encoded.as_str().to_owned(),
+            mime_type,
+        });
         let truncated = args.offset.saturating_add(bytes_read) < read.size;
         let link = Link::object(&args.s3_uri, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
-        let output = Output {
-            data,
+        let output = Output::Bytes(Bytes {
+            data: image.is_none().then_some(encoded),
             size: read.size,
             bytes_read,
             offset: args.offset,
             truncated,
             content_type: read.content_type,
-        };
-        Ok(ToolSuccess { output, images, link })
+        });
+        Ok(ToolSuccess {
+            output,
+            is_structured: image.is_none(),
+            images: image.into_iter().collect(),
+            link,
+        })
     }
+}
+
+/// Reads the range, or all of an image if no range was asked for, and reserves the memory of the result.
+async fn read(session: &Session, s3: &UserS3, args: &Args) -> Result<RangeRead, ToolError> {
+    let reserve = |factor: usize, bytes: u64| session.reserve(factor * usize::try_from(bytes).unwrap_or(usize::MAX));
+    let get = |bytes| s3.get_range(&args.s3_uri, args.offset, bytes);
+    let range = args.max_bytes.unwrap_or_default().get();
+    reserve(CONTENT_FACTOR, range).await?;
+    let first = get(range).await.map_err(|error| session.explain(&error))?;
+    let is_image = args.offset == 0 && content::image_mime_type(&first.bytes).is_some();
+    let is_complete = first.bytes.len() as u64 == first.size;
+    let is_wanted = is_complete || args.max_bytes.is_none() && first.size <= MAX_IMAGE_BYTES;
+    if !is_image || !is_wanted {
+        return Ok(first);
+    }
+    reserve(CONTENT_FACTOR + IMAGE_FACTOR, first.size).await?;
+    if is_complete {
+        return Ok(first);
+    }
+    get(MAX_IMAGE_BYTES).await.map_err(|error| session.explain(&error))
 }

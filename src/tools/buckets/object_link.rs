@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::s3::ObjectUri;
 use crate::credentials::Source;
 use crate::identity::AuthenticatedCaller;
-use crate::tools::args::Bounded;
+use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -21,7 +21,7 @@ pub struct Args {
     /// `s3://bucket/key[?versionId=ID]`, percent-encoded
     #[schemars(with = "String")]
     s3_uri: ObjectUri,
-    /// Seconds
+    /// Lifetime: 1 to 604800 seconds, by default 3600
     #[serde(default)]
     expiration: Bounded<1, 604_800, 3_600>,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{self, MAX_CHARACTER_BYTES, TextEncoding};
 use crate::aws::s3::ObjectUri;
-use crate::tools::args::Bounded;
+use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::{CONTENT_FACTOR, estimate_escapes_bytes};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Link, Session, ToolError};
@@ -18,13 +18,27 @@ pub struct Args {
     /// `s3://bucket/key[?versionId=ID]`, percent-encoded
     #[schemars(with = "String")]
     s3_uri: ObjectUri,
+    /// Bytes to read: 1 to 1048576 (1 MiB), by default 24576
     #[serde(default)]
-    max_bytes: Bounded<1, 1_048_576, 65_536>,
-    /// First byte to read
+    max_bytes: Bounded<1, 1_048_576, 24_576>,
+    /// First byte to read; by default 0
     #[serde(default)]
     offset: u64,
+    /// Encoding of the object, by default utf-8
     #[serde(default = "utf_8")]
     encoding: String,
+}
+
+impl Args {
+    /// The arguments for a range in UTF-8.
+    pub(super) fn range(s3_uri: ObjectUri, max_bytes: Bounded<1, 1_048_576, 24_576>, offset: u64) -> Self {
+        Self {
+            s3_uri,
+            max_bytes,
+            offset,
+            encoding: utf_8(),
+        }
+    }
 }
 
 fn utf_8() -> String {
@@ -101,10 +115,6 @@ impl Tool for BucketObjectText {
             offset,
             content_type: read.content_type,
         };
-        Ok(ToolSuccess {
-            output,
-            images: Vec::new(),
-            link,
-        })
+        Ok(ToolSuccess { link, ..output.into() })
     }
 }

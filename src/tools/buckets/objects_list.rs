@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::s3::{BucketName, ListedObject, ListingQuery, ObjectUri};
-use crate::tools::args::Bounded;
+use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -18,14 +18,17 @@ pub struct Args {
     /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Only keys that begin with this
+    /// Only keys that begin with this; by default all
     #[serde(default)]
+    #[schemars(extend("x-blank" = "value"))]
     prefix: String,
-    /// "/" groups keys into folders
+    /// "/" groups keys into folders; by default none
+    #[schemars(extend("x-blank" = "value"))]
     delimiter: Option<String>,
+    /// 1 to 1000 keys, by default 100
     #[serde(default)]
     max_keys: Bounded<1, 1000, 100>,
-    /// `next_continuation_token` of the previous page
+    /// `next_continuation_token` of the page before
     continuation_token: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use super::put_item::{Item, ItemResult};
 use crate::aws::AwsErrorKind;
 use crate::aws::s3::{BucketName, ObjectUri, Put, UserS3, WriteCondition};
 use crate::error_code::ErrorCode;
-use crate::tools::args::yes;
+use crate::tools::arguments::types::yes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -22,18 +22,16 @@ pub struct BucketObjectsPut;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-aliases" = ["objects"]))]
 pub struct Args {
     /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// At most 100
-    #[serde(alias = "objects")]
+    /// 1 to 100 objects, each {`key`, `text` or `data` (base64), `content_type`?, `encoding`?, `metadata`?, `cache_control`?, `content_encoding`?, `storage_class`?}
     items: Vec<Item>,
-    /// false: an existing key is a conflict
+    /// true (the default): replace; false: an existing key is a conflict
     #[serde(default = "yes")]
     overwrite: bool,
-    /// true: check everything, write nothing
+    /// true: check everything, write nothing; by default false
     #[serde(default)]
     dry_run: bool,
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -20,20 +20,27 @@ use crate::tools::ToolError;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
+    /// Key of the object
     pub key: String,
     /// Content as text
+    #[schemars(extend("x-blank" = "value"))]
     text: Option<String>,
     /// Content as base64
+    #[schemars(extend("x-blank" = "value"))]
     data: Option<String>,
-    /// MIME type; default: guessed from the key
+    /// MIME type; by default guessed from the key
     content_type: Option<String>,
-    /// Encoding of text
+    /// Encoding of text, by default utf-8
     #[serde(default = "utf_8")]
     encoding: String,
+    /// User metadata: texts by name, by default none
     #[serde(default, deserialize_with = "metadata")]
     metadata: BTreeMap<String, String>,
+    /// Cache-Control header
     cache_control: Option<String>,
+    /// Content-Encoding header
     content_encoding: Option<String>,
+    /// Storage class, e.g. STANDARD_IA
     storage_class: Option<String>,
 }
 
@@ -48,6 +55,32 @@ fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Strin
     BTreeMap::deserialize(value).map_err(D::Error::custom)
 }
 
+/// Decodes base64 as programs write it: standard or URL-safe, padded or not, folded into lines, or as a `data:` URL.
+fn decode_base64(data: &str) -> Result<Vec<u8>, String> {
+    const FORGIVING: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let data = data.trim();
+    let data = match data.strip_prefix("data:").and_then(|url| url.split_once(',')) {
+        Some((kind, data)) if kind.ends_with(";base64") => data,
+        Some(_) => return Err("data is a data: URL that is not base64".to_owned()),
+        None => data,
+    };
+    let standard: Vec<u8> = data
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            byte => byte,
+        })
+        .collect();
+    FORGIVING
+        .decode(standard)
+        .map_err(|_| "data is not base64; for text, use text".to_owned())
+}
+
 fn utf_8() -> String {
     "utf-8".to_owned()
 }
@@ -57,12 +90,12 @@ impl Item {
     pub fn prepare(&self, bucket: &BucketName, overwrite: bool) -> Result<(ObjectUri, Put), String> {
         let object = ObjectUri::latest(bucket.clone(), self.key.parse()?);
         self.check_headers()?;
+        // Clients that fill every member send "" for the one that they do not use.
         let body = match (&self.text, &self.data) {
+            (None, Some(data)) => decode_base64(data)?.into(),
+            (Some(text), Some(data)) if text.is_empty() && !data.is_empty() => decode_base64(data)?.into(),
             (Some(text), None) => self.encode(text)?,
-            (None, Some(data)) => BASE64_STANDARD
-                .decode(data.trim())
-                .map_err(|_| "data is not valid base64".to_owned())?
-                .into(),
+            (Some(text), Some(data)) if data.is_empty() && !text.is_empty() => self.encode(text)?,
             (Some(_), Some(_)) => return Err("send either text or data, not both".to_owned()),
             (None, None) => return Err("send the content as text or as data (base64)".to_owned()),
         };
@@ -111,10 +144,7 @@ impl Item {
             ("storage_class", &self.storage_class),
         ];
         for (name, value) in optional {
-            if value
-                .as_deref()
-                .is_some_and(|value| value.is_empty() || !is_value(value))
-            {
+            if value.as_deref().is_some_and(|value| !is_value(value)) {
                 return Err(format!("{name} must be printable ASCII"));
             }
         }

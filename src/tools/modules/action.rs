@@ -1,12 +1,12 @@
-//! Actions: typed tools under other names, with other names of their arguments.
+//! Actions: typed tools under other names.
 
 use serde_json::{Map, Value};
 
 use super::additions::Addition;
-use super::argument_aliases::{self, ArgumentAliases};
+use super::parse_object_argument;
 use super::rewrite::Rewrite;
 use super::typed_call::TypedCall;
-use crate::tools::{JsonObject, Session, ToolError, ToolFilter, ToolSuccess, Toolbox, Toolset};
+use crate::tools::{AnyTool, JsonObject, Session, ToolError, ToolFilter, ToolSuccess, Toolbox, Toolset};
 
 /// An action of a module.
 pub struct Action {
@@ -16,9 +16,7 @@ pub struct Action {
     pub aliases: &'static [&'static str],
     /// Name of the typed tool.
     pub tool: &'static str,
-    /// Other accepted names of the tool's arguments.
-    pub argument_aliases: &'static [ArgumentAliases],
-    /// Translations of arguments that a list of names cannot express.
+    /// Translations of arguments that the tool's schema and its aliases cannot express.
     pub rewrites: &'static [Rewrite],
     /// Members that are added to the tool's result.
     pub addition: Option<Addition>,
@@ -42,10 +40,9 @@ impl Action {
         context: Map<String, Value>,
     ) -> Result<ToolSuccess<JsonObject>, ToolError> {
         // Checked before the arguments are translated, which may read from S3.
-        filter.check(toolbox.tool_of_action(self.tool)?)?;
-        let call = self.translate(filter, &session, arguments, context).await?;
-        let tool = toolbox.tool_of_action(call.tool)?;
+        let tool = toolbox.tool_of_action(self.tool)?;
         filter.check(tool)?;
+        let call = self.translate(tool, filter, &session, arguments, context).await?;
         let arguments = call.arguments.clone();
         let outcome = tool.call(session, call.arguments).await;
         match self.addition {
@@ -57,20 +54,16 @@ impl Action {
     /// Translates a call to the typed tool.
     async fn translate(
         &self,
+        tool: &AnyTool,
         filter: ToolFilter,
         session: &Session,
         mut arguments: Map<String, Value>,
         mut context: Map<String, Value>,
     ) -> Result<TypedCall, ToolError> {
-        arguments.retain(|_, value| !value.is_null());
         let inner = arguments.remove("_context");
-        context.extend(argument_aliases::parse_object_argument(session, "_context", inner).await?);
-        argument_aliases::rename_arguments(&mut arguments, self.argument_aliases)?;
-        let mut call = TypedCall {
-            tool: self.tool,
-            arguments,
-            context,
-        };
+        context.extend(parse_object_argument(session, "_context", inner).await?);
+        tool.arguments.name_and_expand(session, &mut arguments).await?;
+        let mut call = TypedCall { arguments, context };
         for rewrite in self.rewrites {
             rewrite.apply(&mut call, filter, session).await?;
         }
@@ -85,6 +78,7 @@ fn add(
     outcome: Result<ToolSuccess<JsonObject>, ToolError>,
 ) -> Result<ToolSuccess<JsonObject>, ToolError> {
     match outcome {
+        Ok(success) if addition == Addition::ImageData => with_image_data(success),
         Ok(mut success) => {
             let mut output = success.output.to_map()?;
             addition.add(arguments, &mut output);
@@ -99,4 +93,22 @@ fn add(
             Err(error)
         }
     }
+}
+
+/// Adds an image as base64 to the structured result, which older clients read.
+fn with_image_data(mut success: ToolSuccess<JsonObject>) -> Result<ToolSuccess<JsonObject>, ToolError> {
+    let Some(image) = success.images.first() else {
+        return Ok(success);
+    };
+    let mut output = Map::new();
+    for (name, value) in success.output.to_map()? {
+        let is_first = name == "success";
+        output.insert(name, value);
+        if is_first {
+            output.insert("data".to_owned(), image.data.clone().into());
+        }
+    }
+    success.output = JsonObject::from_map(&output)?;
+    success.is_structured = true;
+    Ok(success)
 }

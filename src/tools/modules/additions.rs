@@ -11,6 +11,8 @@ pub enum Addition {
     UploadContext,
     /// `template` and `name`, of the requested template.
     Template,
+    /// `data` of an image, and the structured form of its result.
+    ImageData,
 }
 
 impl Addition {
@@ -45,6 +47,8 @@ impl Addition {
                 let context = json!({ "bucket": output.get("bucket"), "source": output.get("credential_source") });
                 output.insert("upload_context".to_owned(), context);
             }
+            // Added to a result with an image, see `Action`.
+            Self::ImageData => {}
             Self::Template => {
                 let name = arguments.get("template_name").cloned().unwrap_or_default();
                 let template = output

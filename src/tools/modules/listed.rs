@@ -63,11 +63,18 @@ fn input_schema(actions: &[&str]) -> Value {
     json!({
         "type": "object",
         "properties": {
-            "action": { "type": "string", "enum": actions },
-            "params": { "type": "object", "description": "The action's arguments" },
-            "_context": { "type": "object", "description": "bucket, package and hash for params.path" },
+            "action": { "type": "string", "enum": actions, "description": "Without one, the actions are explained" },
+            "params": {
+                "type": "object",
+                "description": "The action's arguments",
+                "additionalProperties": {},
+            },
+            "_context": {
+                "type": "object",
+                "description": "bucket, package and hash for params.path",
+                "additionalProperties": {},
+            },
         },
-        "additionalProperties": false,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Modules: the action style, for clients of servers that had one tool for each toolset: `{action?, params?, _context?}`.
 //!
-//! **Owns** the names of that style, the alternative names of its arguments, and their translation. **Does not own** the
+//! **Owns** the names of that style and their translation. **Does not own** the
 //! work: an action is a typed tool under another name, so both styles have the same permissions, checks and results.
 //!
 //! **Invariants**: a call without `action` returns help, reads nothing and needs no caller; a call with an action does what
@@ -8,7 +8,6 @@
 
 mod action;
 mod additions;
-mod argument_aliases;
 mod listed;
 mod rewrite;
 mod routes;
@@ -25,8 +24,10 @@ pub use self::routes::{ToolRoute, tool_routes};
 pub(super) use self::table::{LEGACY_NAMES, MODULES};
 use super::{JsonObject, Session, ToolError, ToolFilter, ToolSuccess, Toolbox};
 use crate::error_code::ErrorCode;
+use crate::json::parse_object;
 use crate::telemetry::text::without_controls;
 use crate::tools::Toolset;
+use crate::tools::arguments::{is_bookkeeping, reserve_for_texts};
 
 /// Arguments of every module.
 const ARGUMENTS: [&str; 3] = ["action", "params", "_context"];
@@ -93,19 +94,23 @@ impl Module {
         session: Session,
         mut arguments: Map<String, Value>,
     ) -> Result<ToolSuccess<JsonObject>, ToolError> {
+        arguments.retain(|name, _| !is_bookkeeping(name) || name == "action");
         self.refuse_unknown_arguments(&arguments)?;
         let name = match arguments.remove("action") {
             None | Some(Value::Null) => return Ok(JsonObject::from_map(&self.help(toolbox, filter))?.into()),
+            Some(Value::String(name)) if name.trim().is_empty() => {
+                return Ok(JsonObject::from_map(&self.help(toolbox, filter))?.into());
+            }
             Some(Value::String(name)) => name,
-            Some(_) => return Err(ToolError::invalid("Argument action: expected a string.")),
+            Some(_) => return Err(ToolError::invalid("Argument action: expected a text.")),
         };
         let action = self
             .action(&name)
             .ok_or_else(|| self.unknown_action(&name, toolbox, filter))?;
         let params = arguments.remove("params");
-        let params = argument_aliases::parse_object_argument(&session, "params", params).await?;
+        let params = parse_object_argument(&session, "params", params).await?;
         let context = arguments.remove("_context");
-        let context = argument_aliases::parse_object_argument(&session, "_context", context).await?;
+        let context = parse_object_argument(&session, "_context", context).await?;
         action.call(toolbox, filter, session, params, context).await
     }
 
@@ -158,6 +163,33 @@ impl Module {
         help.insert("description".into(), self.description.into());
         help.insert("params".into(), params.into());
         help
+    }
+}
+
+/// Parses an argument that is an object, or an object as JSON text, which models often send.
+async fn parse_object_argument(
+    session: &Session,
+    name: &str,
+    value: Option<Value>,
+) -> Result<Map<String, Value>, ToolError> {
+    let invalid = || {
+        ToolError::invalid(format!(
+            "Argument {name}: expected an object, or an object as JSON text."
+        ))
+    };
+    match value {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(object)) => Ok(object),
+        // The empty map of languages in which it is an empty list.
+        Some(Value::Array(items)) if items.is_empty() => Ok(Map::new()),
+        Some(Value::String(text)) if matches!(text.trim(), "" | "null" | "[]") => Ok(Map::new()),
+        Some(Value::String(text)) => {
+            let texts = [text];
+            reserve_for_texts(session, &texts).await?;
+            let [text] = texts;
+            parse_object(text.as_bytes()).map_err(|_| invalid())
+        }
+        Some(_) => Err(invalid()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Translations of the action style's arguments that a list of names cannot express.
+//! Translations of the action style's arguments that a schema and other names cannot express.
 
 use serde_json::{Map, Value};
 
@@ -11,12 +11,14 @@ use crate::tools::{Session, ToolError, ToolFilter, Toolset, resources};
 pub enum Rewrite {
     /// Replaces `path` with `_context`, an entry of a package, by the `s3_uri` of the entry's object.
     EntryPath,
-    /// Reads the object as text if `base64_encode` is `false`.
-    Base64Encode,
     /// Adds the bucket of the files if `bucket` is missing.
     BucketOfFiles,
     /// Adds the standard template if `template_name` is missing.
     StandardTemplate,
+    /// Removes a `limit` of 0.
+    NoLimit,
+    /// Reads 65,536 bytes, as older servers, if `max_bytes` is missing.
+    OlderMaxBytes,
 }
 
 impl Rewrite {
@@ -28,12 +30,24 @@ impl Rewrite {
     ) -> Result<(), ToolError> {
         match self {
             Self::EntryPath => entry_path(call, filter, session).await,
-            Self::Base64Encode => base64_encode(call),
             Self::BucketOfFiles => bucket_of_files(&mut call.arguments),
             Self::StandardTemplate => {
-                call.arguments
-                    .entry("template_name")
-                    .or_insert_with(|| "standard".into());
+                let name = take_string(&mut call.arguments, "template_name")?;
+                let name = name.unwrap_or_else(|| "standard".to_owned());
+                call.arguments.insert("template_name".to_owned(), name.into());
+                Ok(())
+            }
+            Self::OlderMaxBytes => {
+                if call.arguments.get("max_bytes").is_none_or(says_nothing) {
+                    call.arguments.insert("max_bytes".to_owned(), 65_536.into());
+                }
+                Ok(())
+            }
+            Self::NoLimit => {
+                let is_zero = |value: &Value| value == 0 || value == "0";
+                if call.arguments.get("limit").is_some_and(is_zero) {
+                    call.arguments.remove("limit");
+                }
                 Ok(())
             }
         }
@@ -45,9 +59,13 @@ impl Rewrite {
 fn take_string(map: &mut Map<String, Value>, name: &str) -> Result<Option<String>, ToolError> {
     match map.remove(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Some(_) => Err(ToolError::invalid(format!("Argument {name}: expected a string."))),
+        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
+        Some(_) => Err(ToolError::invalid(format!("Argument {name}: expected a text."))),
     }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 async fn entry_path(call: &mut TypedCall, filter: ToolFilter, session: &Session) -> Result<(), ToolError> {
@@ -75,19 +93,8 @@ async fn entry_path(call: &mut TypedCall, filter: ToolFilter, session: &Session)
     Ok(())
 }
 
-fn base64_encode(call: &mut TypedCall) -> Result<(), ToolError> {
-    match call.arguments.remove("base64_encode") {
-        None | Some(Value::Bool(true)) => Ok(()),
-        Some(Value::Bool(false)) => {
-            call.tool = "bucket_object_text";
-            Ok(())
-        }
-        Some(_) => Err(ToolError::invalid("Argument base64_encode: expected a boolean.")),
-    }
-}
-
 fn bucket_of_files(arguments: &mut Map<String, Value>) -> Result<(), ToolError> {
-    if arguments.contains_key("bucket") {
+    if arguments.get("bucket").is_some_and(|bucket| !says_nothing(bucket)) {
         return Ok(());
     }
     let Some(Value::Array(files)) = arguments.get("files") else {

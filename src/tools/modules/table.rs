@@ -1,62 +1,21 @@
-//! Tables of the modules: the typed tool of each action, and the alternative names of its arguments.
+//! Tables of the modules: the typed tool of each action.
 
 use super::Module;
 use super::action::{Action, LegacyName};
 use super::additions::Addition;
-use super::argument_aliases::ArgumentAliases;
 use super::rewrite::Rewrite;
 use crate::tools::Toolset;
-
-const BUCKET: ArgumentAliases = ArgumentAliases {
-    typed: "bucket",
-    aliases: &["bucket_name", "registry"],
-};
-const BUCKET_NAME: ArgumentAliases = ArgumentAliases {
-    typed: "bucket_name",
-    aliases: &["bucket", "registry"],
-};
-const NAME: ArgumentAliases = ArgumentAliases {
-    typed: "name",
-    aliases: &["package_name"],
-};
-const ITEMS: ArgumentAliases = ArgumentAliases {
-    typed: "items",
-    aliases: &["objects"],
-};
-const FILES: ArgumentAliases = ArgumentAliases {
-    typed: "files",
-    aliases: &["s3_uris"],
-};
-const ADD: ArgumentAliases = ArgumentAliases {
-    typed: "add",
-    aliases: &["files", "s3_uris"],
-};
-const METADATA: ArgumentAliases = ArgumentAliases {
-    typed: "metadata",
-    aliases: &["meta"],
-};
-/// Older servers called the commit message a description.
-const MESSAGE: ArgumentAliases = ArgumentAliases {
-    typed: "message",
-    aliases: &["description"],
-};
 
 const PLAIN: Action = Action {
     name: "",
     aliases: &[],
     tool: "",
-    argument_aliases: &[],
     rewrites: &[],
     addition: None,
 };
 
-const fn on_bucket(name: &'static str, tool: &'static str) -> Action {
-    Action {
-        name,
-        tool,
-        argument_aliases: &[BUCKET],
-        ..PLAIN
-    }
+const fn plain(name: &'static str, tool: &'static str) -> Action {
+    Action { name, tool, ..PLAIN }
 }
 
 const fn on_object(name: &'static str, tool: &'static str) -> Action {
@@ -68,16 +27,12 @@ const fn on_object(name: &'static str, tool: &'static str) -> Action {
     }
 }
 
-const fn on_package(name: &'static str, tool: &'static str) -> Action {
-    Action {
-        name,
-        tool,
-        argument_aliases: &[BUCKET, NAME],
-        ..PLAIN
-    }
-}
-
-const PACKAGE_LIST: Action = on_bucket("list", "package_list");
+const PACKAGE_LIST: Action = plain("list", "package_list");
+/// As `packages_list` of version 0.20, where a limit of 0 means none.
+const PACKAGES_LIST: Action = Action {
+    rewrites: &[Rewrite::NoLimit],
+    ..PACKAGE_LIST
+};
 const PERMISSIONS_DISCOVER: Action = Action {
     name: "discover",
     tool: "permissions_discover",
@@ -87,7 +42,6 @@ const ACCESS_CHECK: Action = Action {
     name: "access_check",
     aliases: &["check_bucket_access"],
     tool: "bucket_access_check",
-    argument_aliases: &[BUCKET_NAME],
     ..PLAIN
 };
 
@@ -117,18 +71,21 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                 addition: Some(Addition::CategorizedBuckets),
                 ..PLAIN
             },
-            on_bucket("objects_list", "bucket_objects_list"),
+            plain("objects_list", "bucket_objects_list"),
             on_object("object_info", "bucket_object_info"),
-            on_object("object_text", "bucket_object_text"),
             Action {
-                rewrites: &[Rewrite::EntryPath, Rewrite::Base64Encode],
+                rewrites: &[Rewrite::EntryPath, Rewrite::OlderMaxBytes],
+                ..on_object("object_text", "bucket_object_text")
+            },
+            Action {
+                rewrites: &[Rewrite::EntryPath, Rewrite::OlderMaxBytes],
+                addition: Some(Addition::ImageData),
                 ..on_object("object_fetch", "bucket_object_fetch")
             },
             on_object("object_link", "bucket_object_link"),
             Action {
-                argument_aliases: &[BUCKET, ITEMS],
                 addition: Some(Addition::UploadContext),
-                ..on_bucket("objects_put", "bucket_objects_put")
+                ..plain("objects_put", "bucket_objects_put")
             },
         ],
     },
@@ -139,26 +96,17 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                       without an action to list its actions.",
         toolset: Toolset::Packaging,
         actions: &[
-            on_package("browse", "package_browse"),
+            plain("browse", "package_browse"),
             Action {
-                argument_aliases: &[BUCKET, NAME, FILES, METADATA, MESSAGE],
                 rewrites: &[Rewrite::BucketOfFiles],
-                ..on_package("create", "package_create")
+                ..plain("create", "package_create")
             },
-            Action {
-                argument_aliases: &[BUCKET, NAME, ADD, METADATA, MESSAGE],
-                rewrites: &[],
-                ..on_package("update", "package_update")
-            },
-            Action {
-                argument_aliases: &[BUCKET, NAME, METADATA, MESSAGE],
-                rewrites: &[],
-                ..on_package("create_from_s3", "package_create_from_s3")
-            },
-            on_package("delete", "package_delete"),
+            plain("update", "package_update"),
+            plain("create_from_s3", "package_create_from_s3"),
+            plain("delete", "package_delete"),
             PACKAGE_LIST,
-            on_package("versions", "package_versions"),
-            on_package("diff", "package_diff"),
+            plain("versions", "package_versions"),
+            plain("diff", "package_diff"),
             Action {
                 name: "metadata_templates",
                 tool: "package_templates",
@@ -206,6 +154,6 @@ pub(in crate::tools) const LEGACY_NAMES: &[LegacyName] = &[
     LegacyName {
         name: "packages_list",
         toolset: Toolset::Packaging,
-        action: &PACKAGE_LIST,
+        action: &PACKAGES_LIST,
     },
 ];

@@ -18,20 +18,6 @@ fn every_action_is_a_tool_of_its_own_toolset() {
     }
 }
 
-/// An alias of an argument that the tool does not have would be refused under a name that the client did not send.
-#[test]
-fn every_alias_leads_to_an_argument_of_the_tool() {
-    let toolbox = Toolbox::new();
-    for (module, action) in actions() {
-        let tool = toolbox.tool(action.tool).unwrap();
-        let properties = tool.input_schema["properties"].as_object().unwrap();
-        for names in action.argument_aliases {
-            let name = names.typed;
-            assert!(properties.contains_key(name), "{}.{}: {name}", module.name, action.name);
-        }
-    }
-}
-
 #[test]
 fn names_are_unique() {
     let toolbox = Toolbox::new();
@@ -76,7 +62,8 @@ fn translated(action: &str, mut arguments: Value) -> Result<Map<String, Value>, 
         .find_map(|module| module.actions.iter().find(|own| own.name == action))
         .unwrap();
     let mut arguments = std::mem::take(arguments.as_object_mut().unwrap());
-    argument_aliases::rename_arguments(&mut arguments, action.argument_aliases)?;
+    let toolbox = Toolbox::new();
+    crate::tools::arguments::rename(&toolbox.tool(action.tool).unwrap().arguments, &mut arguments)?;
     Ok(arguments)
 }
 

@@ -1,17 +1,13 @@
 //! Arguments that several package tools take.
 
-use std::borrow::Cow;
-
 use quilt_format::workflow::Choice;
 use quilt_format::{LogicalKey, PackageName};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::metadata::Metadata;
 use crate::aws::s3::ObjectUri;
-use crate::json::deserialize_value;
 
 /// The name of a package that exists; any name that a listing returns.
 #[derive(Debug, Clone)]
@@ -35,79 +31,25 @@ impl<'de> Deserialize<'de> for NewName {
     }
 }
 
-/// A file of a package: the URI of its object, or an object with more.
-#[derive(Debug, Clone)]
+/// A file of a package. A plain text stands for its URI (`x-text`).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, extend("x-text" = "s3_uri"))]
 pub(super) struct FileArg {
-    /// The object, or one version of it.
+    /// The object, or one version of it
+    #[schemars(with = "String")]
     pub s3_uri: ObjectUri,
-    /// Its logical key; assigned if not given.
+    /// Path in the package; assigned if not given
+    #[serde(default, deserialize_with = "logical_key")]
+    #[schemars(with = "Option<String>")]
     pub logical_key: Option<LogicalKey>,
-    /// The entry's user metadata.
+    /// Metadata of the entry: any JSON object
     pub meta: Option<Metadata>,
 }
 
-impl<'de> Deserialize<'de> for FileArg {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Long {
-            s3_uri: ObjectUri,
-            logical_key: Option<String>,
-            meta: Option<Metadata>,
-        }
-        match deserialize_value(deserializer)? {
-            Value::String(uri) => {
-                let s3_uri = uri.parse().map_err(D::Error::custom)?;
-                Ok(Self {
-                    s3_uri,
-                    logical_key: None,
-                    meta: None,
-                })
-            }
-            long @ Value::Object(_) => {
-                let Long {
-                    s3_uri,
-                    logical_key,
-                    meta,
-                } = serde_json::from_value(long).map_err(D::Error::custom)?;
-                let logical_key = logical_key
-                    .map(|key| key.parse())
-                    .transpose()
-                    .map_err(D::Error::custom)?;
-                Ok(Self {
-                    s3_uri,
-                    logical_key,
-                    meta,
-                })
-            }
-            _ => Err(D::Error::custom(
-                "expected an S3 URI, or an object with s3_uri, logical_key and meta",
-            )),
-        }
-    }
-}
-
-impl JsonSchema for FileArg {
-    fn schema_name() -> Cow<'static, str> {
-        "File".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "string" }, {
-            "type": "object",
-            "properties": {
-                "s3_uri": { "type": "string" },
-                "logical_key": { "type": "string" },
-                "meta": { "type": "object" },
-            },
-            "required": ["s3_uri"],
-            "additionalProperties": false,
-        }] })
-    }
+fn logical_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogicalKey>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|key| key.parse()).transpose().map_err(D::Error::custom)
 }
 
 /// Kind of checksum that new entries get.

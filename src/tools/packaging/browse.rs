@@ -11,7 +11,7 @@ use super::{cursor, metadata};
 use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
 use crate::packages::{Listed, ManifestAccess, ManifestFile};
-use crate::tools::args::Bounded;
+use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Link, Session, ToolError};
@@ -21,19 +21,23 @@ pub struct PackageBrowse;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
+    /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// Top hash, its beginning, or latest
+    /// Revision: a top hash, its first 6 or more digits, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
-    /// A folder or an entry
+    /// Folder or entry to show; by default the whole package
     #[serde(default)]
+    #[schemars(extend("x-blank" = "value"))]
     path: String,
-    /// All files below, not one level
+    /// true: all files below; false (the default): one level
     #[serde(default)]
     recursive: bool,
+    /// 1 to 1000 entries, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
     /// `next_cursor` of the page before
@@ -131,6 +135,7 @@ impl Tool for PackageBrowse {
         Ok(ToolSuccess {
             output,
             images: Vec::new(),
+            is_structured: true,
             link,
         })
     }

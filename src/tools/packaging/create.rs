@@ -10,7 +10,7 @@ use super::output::Output;
 use super::write::{WriteOptions, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
-use crate::tools::args::yes;
+use crate::tools::arguments::types::yes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -21,34 +21,40 @@ pub struct PackageCreate;
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "the contract defines exactly these")]
 pub struct Args {
-    /// Bucket of the package
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// `namespace/name`
+    /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: NewName,
-    /// S3 URIs, in any bucket
+    /// Each {`s3_uri`, `logical_key`?, `meta`?}, or just the S3 URI; in any bucket
+    #[serde(default)]
     files: Vec<FileArg>,
+    /// Message of the revision; by default none
     #[serde(default)]
     message: String,
+    /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
-    /// false: keep the folders below the common one
+    /// true (the default): entries are named by their base names; false: by the path below the common folder
     #[serde(default = "yes")]
     flatten: bool,
-    /// Sort into folders by extension
+    /// true: sort into folders by extension; by default false
     #[serde(default)]
     auto_organize: bool,
-    /// Copy the objects into the package's bucket
+    /// true: copy the objects into the package's bucket; by default false
     #[serde(default)]
     copy: bool,
-    /// Id; "" for none
+    /// Id of a workflow of the bucket; "" for none
+    #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Checksum of new entries
+    /// Checksum of new entries: sha2-256-chunked or CRC64NVME; by default what the catalog prefers
     hash_type: Option<HashType>,
+    /// true: make the next revision of a package that exists; false (the default): a conflict
     #[serde(default)]
     overwrite: bool,
+    /// true: show keys and hash, write nothing; by default false
     #[serde(default)]
     dry_run: bool,
 }

@@ -14,7 +14,7 @@ use super::prefix::{KeyFilter, find};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
-use crate::tools::args::yes;
+use crate::tools::arguments::types::yes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -25,43 +25,52 @@ pub struct PackageCreateFromS3;
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "the contract defines exactly these")]
 pub struct Args {
-    /// Bucket of the package
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// `namespace/name`
+    /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: NewName,
-    #[schemars(with = "String")]
-    source_bucket: BucketName,
+    /// Bucket of the objects; by default the package's bucket
+    #[schemars(with = "Option<String>")]
+    source_bucket: Option<BucketName>,
+    /// Only objects below this; by default all
     #[serde(default)]
+    #[schemars(extend("x-blank" = "value"))]
     source_prefix: String,
-    /// At most 100 globs of 1 KiB, on the path below the prefix, or without "/" on the file name
+    /// Only these, by default all: at most 100 globs of 1 KiB, on the path below the prefix, or without "/" on the file name
     #[schemars(length(max = globs::MAX_GLOBS))]
     #[serde(default)]
     include: Vec<String>,
+    /// Not these, by default none: at most 100 globs, as in include
     #[schemars(length(max = globs::MAX_GLOBS))]
     #[serde(default)]
     exclude: Vec<String>,
+    /// Message of the revision; by default none
     #[serde(default)]
     message: String,
+    /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
-    /// false: keep the folders below the prefix
+    /// true (the default): entries are named by their base names; false: by the path below the prefix
     #[serde(default = "yes")]
     flatten: bool,
-    /// Sort into folders by extension
+    /// true: sort into folders by extension; by default false
     #[serde(default)]
     auto_organize: bool,
-    /// Copy the objects into the package's bucket
+    /// true: copy the objects into the package's bucket; by default false
     #[serde(default)]
     copy: bool,
-    /// Id; "" for none
+    /// Id of a workflow of the bucket; "" for none
+    #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Checksum of new entries
+    /// Checksum of new entries: sha2-256-chunked or CRC64NVME; by default what the catalog prefers
     hash_type: Option<HashType>,
+    /// true: make the next revision of a package that exists; false (the default): a conflict
     #[serde(default)]
     overwrite: bool,
+    /// true: show keys and hash, write nothing; by default false
     #[serde(default)]
     dry_run: bool,
 }
@@ -77,11 +86,10 @@ impl Tool for PackageCreateFromS3 {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        let source_bucket = args.source_bucket.unwrap_or_else(|| args.bucket.clone());
         globs::checked("include", &args.include)?;
         globs::checked("exclude", &args.exclude)?;
-        let prefix = args
-            .source_prefix
-            .strip_prefix(&format!("s3://{}/", args.source_bucket));
+        let prefix = args.source_prefix.strip_prefix(&format!("s3://{source_bucket}/"));
         let prefix = prefix.unwrap_or(&args.source_prefix).to_owned();
         let base = prefix
             .rfind('/')
@@ -91,13 +99,10 @@ impl Tool for PackageCreateFromS3 {
         let s3 = session.s3_for_writing().await?;
         let filter = KeyFilter::compile(&session, args.include, args.exclude, base.clone()).await?;
         let filter = Arc::new(filter);
-        let found = find(&session, &s3, &args.source_bucket, &prefix, &filter);
+        let found = find(&session, &s3, &source_bucket, &prefix, &filter);
         let found = in_time(&session, found).await?;
         if found.files.is_empty() {
-            let message = format!(
-                "No object below s3://{}/{prefix} is to go into the package.",
-                args.source_bucket
-            );
+            let message = format!("No object below s3://{source_bucket}/{prefix} is to go into the package.");
             return Err(ToolError::invalid(message)
                 .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
         }

@@ -15,16 +15,18 @@ pub struct PackageDelete;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket of the package
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// `namespace/name`
+    /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// Only this revision
+    /// Delete only this revision; leave it out to delete the whole package
+    #[schemars(extend("x-blank" = "refused"))]
     hash: Option<String>,
     /// The package's name again
     confirm: Option<String>,
+    /// true: only show what would be deleted; by default false
     #[serde(default)]
     dry_run: bool,
 }

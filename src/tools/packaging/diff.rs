@@ -12,7 +12,7 @@ use super::diff_page::{Page, Position};
 use super::view::{Counts, EntryView, PackageRef};
 use crate::aws::s3::BucketName;
 use crate::packages::{ManifestAccess, PackageBucket, PackageError};
-use crate::tools::args::Bounded;
+use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -22,19 +22,24 @@ pub struct PackageDiff;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
+    /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// First revision
+    /// First revision: a top hash, its first 6 or more digits, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
     /// Second revision; by default the latest, or when hash is that, the latest is compared with the one before it
     other_hash: Option<String>,
+    /// Package of the second revision; by default the same
     #[schemars(with = "Option<String>")]
     other_name: Option<ExistingName>,
+    /// Bucket of the second revision; by default the same
     #[schemars(with = "Option<String>")]
     other_bucket: Option<BucketName>,
+    /// 1 to 1000 differences, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
     /// `next_cursor` of the page before

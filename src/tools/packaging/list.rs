@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor;
 use crate::aws::s3::BucketName;
-use crate::tools::args::Bounded;
+use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -17,11 +17,14 @@ pub struct PackageList;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Only names that begin with this
+    /// Only names that begin with this; by default all
     #[serde(default)]
+    #[schemars(extend("x-blank" = "value"))]
     prefix: String,
+    /// 1 to 1000 packages, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
     /// `next_cursor` of the page before

@@ -14,7 +14,7 @@ pub struct PackageTemplates;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// standard, dataset or model; all if left out
+    /// standard, dataset or model; by default all of them
     template_name: Option<String>,
 }
 

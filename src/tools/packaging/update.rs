@@ -30,32 +30,38 @@ pub enum MetadataMode {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket of the package
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// `namespace/name`
+    /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: NewName,
-    /// As files of `package_create`
+    /// Entries to add or replace, each {`s3_uri`, `logical_key`?, `meta`?}, or just the S3 URI
     #[serde(default)]
     add: Vec<FileArg>,
-    /// Logical keys; "dir/" for a folder
+    /// Logical keys to remove, "dir/" for a folder; by default none
     #[serde(default)]
     remove: Vec<String>,
+    /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
+    /// merge (the default): keys that are given are set; replace: nothing else stays
     #[serde(default)]
     metadata_mode: MetadataMode,
+    /// Message of the revision; by default none
     #[serde(default)]
     message: String,
-    /// Conflict unless this is the latest revision
+    /// Conflict unless this top hash is the latest
     #[schemars(with = "Option<String>")]
     expected_hash: Option<String>,
+    /// true: copy the objects into the package's bucket; by default false
     #[serde(default)]
     copy: bool,
-    /// Id; "" for none
+    /// Id of a workflow of the bucket; "" for none
+    #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Checksum of new entries
+    /// Checksum of new entries: sha2-256-chunked or CRC64NVME; by default what the catalog prefers
     hash_type: Option<HashType>,
+    /// true: show keys and hash, write nothing; by default false
     #[serde(default)]
     dry_run: bool,
 }

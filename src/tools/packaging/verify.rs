@@ -21,13 +21,16 @@ pub struct PackageVerify;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
+    /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
+    /// Revision: a top hash, its first 6 or more digits, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
-    /// Also check every object; reads those of which S3 has no checksum
+    /// true: also check each object, and read those of which S3 has no checksum; by default false
     #[serde(default)]
     check_objects: bool,
 }

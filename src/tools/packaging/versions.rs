@@ -9,7 +9,7 @@ use super::args::ExistingName;
 use super::cursor;
 use crate::aws::s3::BucketName;
 use crate::packages::{HistoryEntry, PackageError};
-use crate::tools::args::Bounded;
+use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -18,10 +18,13 @@ pub struct PackageVersions;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
+    /// Bucket, as `NAME` or `s3://NAME`
     #[schemars(with = "String")]
     bucket: BucketName,
+    /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
+    /// 1 to 500 revisions, by default 50
     #[serde(default)]
     limit: Bounded<1, 500, 50>,
     /// `next_cursor` of the page before

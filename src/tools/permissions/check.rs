@@ -25,13 +25,11 @@ pub enum CheckedOperation {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-aliases" = ["bucket"]))]
 pub struct Args {
     /// Bucket, as `NAME` or `s3://NAME`
-    #[serde(alias = "bucket")]
     #[schemars(with = "String")]
-    bucket_name: BucketName,
-    /// write opens an upload and aborts it; nothing is stored
+    bucket: BucketName,
+    /// Any of list, read, write; by default list and read. write opens an upload and aborts it; nothing is stored
     #[serde(default = "reads")]
     operations: Vec<CheckedOperation>,
 }
@@ -73,14 +71,9 @@ impl Tool for BucketAccessCheck {
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let Args {
-            bucket_name,
+            bucket: bucket_name,
             operations,
         } = args;
-        if operations.is_empty() {
-            return Err(ToolError::invalid(
-                "Argument operations: expected one or more of list, read, write.",
-            ));
-        }
         let is_requested = |operation| operations.contains(&operation);
         let probes = ProbeSet {
             list: is_requested(CheckedOperation::List),

@@ -21,11 +21,11 @@ pub struct PermissionsDiscover;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Buckets to check; default: those that `bucket_list` shows
+    /// Buckets to check; by default those that `bucket_list` shows
     #[serde(default)]
     #[schemars(with = "Option<Vec<String>>")]
     check_buckets: Option<Vec<BucketName>>,
-    /// true: also probe writing, by an upload that is opened and aborted
+    /// true: also probe writing, by an upload that is opened and aborted; by default false
     #[serde(default)]
     probe_write: bool,
 }

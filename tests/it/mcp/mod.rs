@@ -1,10 +1,12 @@
-//! The Model Context Protocol: versions, lists, calls, resources, elicitation, and the filters of tools.
+//! The Model Context Protocol: versions, lists, schemas, calls, resources, elicitation, and the filters of tools.
 
+mod arguments;
 mod elicitation;
 mod modules;
 mod modules_packaging;
 mod protocol;
 mod resources;
+mod schema_rules;
 mod tool_access;
 mod tool_calls;
 mod tool_filter;

@@ -259,7 +259,7 @@ async fn what_a_module_does_not_know_is_named_with_what_it_knows() {
             vec!["max_bytes", "action, params, _context"],
         ),
         (
-            json!({ "action": "discover", "params": [] }),
+            json!({ "action": "discover", "params": [1] }),
             "invalid_argument",
             vec!["params"],
         ),

@@ -12,7 +12,7 @@ const MAX_TOKENS: usize = 6000;
 const MAX_BYTES: usize = 64_000;
 
 /// The result of `tools/list` in one style and one era of the protocol, with its length in bytes.
-async fn list(style: &str, version: &str) -> (Value, usize) {
+pub(super) async fn list(style: &str, version: &str) -> (Value, usize) {
     let stage = Stage::embedded().await;
     let flags = [format!("--jwt-secret={SECRET}"), format!("--tool-style={style}")];
     let server = Server::start(&stage, None, &flags).await;

@@ -270,11 +270,11 @@ async fn wrong_questions_are_named() {
     let reader = bearer("reader", &stage.reader);
     let many: Vec<String> = (0..501).map(|number| format!("bucket-{number}")).collect();
     for (tool, arguments, part) in [
-        ("bucket_access_check", json!({}), "bucket_name"),
+        ("bucket_access_check", json!({}), "Argument bucket is required"),
         (
             "bucket_access_check",
-            json!({ "bucket_name": SHARED, "operations": [] }),
-            "one or more of list, read, write",
+            json!({ "bucket_name": SHARED, "operations": [7] }),
+            "one of list, read, write",
         ),
         (
             "bucket_access_check",
