@@ -19,11 +19,17 @@ use tempfile::NamedTempFile;
 
 const PYTHON_PINS: &str = include_str!("../../peers/requirements.txt");
 const MOTO_PINS: &str = include_str!("../../peers/requirements-moto.txt");
+const FRAMEWORK_PINS: &str = include_str!("../../peers/requirements-frameworks.txt");
+const FRAMEWORK_MCP1_PINS: &str = include_str!("../../peers/requirements-frameworks-mcp1.txt");
+const CATALOG_PINS: &str = include_str!("../../peers/requirements-quilt3-local.txt");
 const LINT_PINS: &str = include_str!("../../peers/requirements-lint.txt");
 const NODE_PACKAGE: &str = include_str!("../../peers/package.json");
 const NODE_PINS: &str = include_str!("../../peers/package-lock.json");
 const INSPECTOR_PACKAGE: &str = include_str!("../../peers/inspector/package.json");
 const INSPECTOR_PINS: &str = include_str!("../../peers/inspector/package-lock.json");
+const AGENTS_PACKAGE: &str = include_str!("../../peers/models/package.json");
+const AGENTS_NODE_PINS: &str = include_str!("../../peers/models/package-lock.json");
+const AGENTS_PYTHON_PINS: &str = include_str!("../../peers/models/requirements.txt");
 /// Names of a Chromium's program.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -42,6 +48,13 @@ pub fn moto() -> anyhow::Result<PathBuf> {
     python_program("moto", MOTO_PINS, "moto_server")
 }
 
+/// Returns a command that runs quilt3-local, Quilt's own catalog for one person, in an [`isolated`] environment. It has the
+/// packages of its registry alone, a third of all that it names; it needs Python 3.11 or older.
+pub fn local_catalog() -> anyhow::Result<Command> {
+    let python = python_packages("quilt3-local", CATALOG_PINS, "python", &["--no-deps"])?;
+    Ok(script(&python, "quilt3_catalog.py"))
+}
+
 /// Returns a linter of files other than Rust: `hadolint`, `actionlint`.
 pub fn linter(name: &str) -> anyhow::Result<Command> {
     Ok(isolated(&python_program("lint", LINT_PINS, name)?))
@@ -54,15 +67,35 @@ pub fn moto_script(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// Major version of the Python MCP SDK with which agent frameworks are installed.
+#[derive(Debug, Clone, Copy)]
+pub enum McpSdk {
+    One,
+    Two,
+}
+
+/// As [`python_script`], with the agent frameworks that use this version of the SDK. No set of packages has them all.
+pub fn framework_script(sdk: McpSdk, name: &str) -> anyhow::Result<Command> {
+    let (environment, pins) = match sdk {
+        McpSdk::One => ("frameworks-mcp1", FRAMEWORK_MCP1_PINS),
+        McpSdk::Two => ("frameworks", FRAMEWORK_PINS),
+    };
+    Ok(script(&python_program(environment, pins, "python")?, name))
+}
+
 /// Returns a command that runs one of the scripts in `tests/peers`, in an [`isolated`] environment.
 pub fn python_script(name: &str) -> anyhow::Result<Command> {
-    let mut command = isolated(&python()?);
+    Ok(script(&python()?, name))
+}
+
+fn script(python: &Path, name: &str) -> Command {
+    let mut command = isolated(python);
     // The scripts import each other; without this, bytecode would be written beside the sources.
     command
         .env("PYTHONUTF8", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg(scripts().join(name));
-    Ok(command)
+    command
 }
 
 /// Returns Node, which finds the pinned packages, in an [`isolated`] environment.
@@ -101,6 +134,19 @@ pub fn inspector() -> anyhow::Result<Command> {
     command
         .arg(home.join("node_modules/.bin/mcp-inspector"))
         .env("HOME", &home);
+    Ok(command)
+}
+
+/// Returns a command that lets this agent call tools for a scripted model, in an [`isolated`] environment. The agents
+/// are large, and therefore installed separately.
+pub fn model_client(agent: &str, dev_json: &Path) -> anyhow::Result<Command> {
+    let modules = node_packages("agents-node", AGENTS_PACKAGE, AGENTS_NODE_PINS)?.join("node_modules");
+    let mut command = isolated(&python_program("agents-python", AGENTS_PYTHON_PINS, "python")?);
+    command
+        .env("PYTHONUTF8", "1")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg(scripts().join("models/run.py"))
+        .args([agent.as_ref(), dev_json.as_os_str(), modules.as_os_str()]);
     Ok(command)
 }
 
@@ -191,6 +237,11 @@ pub fn lock(name: &str) -> anyhow::Result<File> {
 }
 
 fn python_program(environment: &str, pins: &str, name: &str) -> anyhow::Result<PathBuf> {
+    python_packages(environment, pins, name, &[])
+}
+
+/// As [`python_program`], with options of pip's.
+fn python_packages(environment: &str, pins: &str, name: &str, options: &[&str]) -> anyhow::Result<PathBuf> {
     let program = Path::new("bin").join(name);
     let home = installed(environment, &[pins], &program, |home| {
         run(Command::new("python3").args(["-m", "venv"]).arg(home))?;
@@ -204,7 +255,11 @@ fn python_program(environment: &str, pins: &str, name: &str) -> anyhow::Result<P
             "--disable-pip-version-check",
             "--requirement",
         ];
-        run(Command::new(home.join("bin/python")).args(arguments).arg(file)).map(drop)
+        run(Command::new(home.join("bin/python"))
+            .args(arguments)
+            .arg(file)
+            .args(options))
+        .map(drop)
     })?;
     Ok(home.join(program))
 }
