@@ -84,11 +84,27 @@ struct UserResponse {
 
 #[derive(Deserialize)]
 struct BucketsResponse {
-    /// Absent if the query does not ask for it, and null if no user is logged in.
-    #[serde(default, deserialize_with = "present")]
-    me: Option<Option<CatalogUser>>,
+    #[serde(default)]
+    me: Me,
     #[serde(alias = "bucketConfigs")]
     buckets: Vec<BucketResponse>,
+}
+
+/// The user in a response.
+#[derive(Default)]
+enum Me {
+    /// The query did not ask.
+    #[default]
+    NotAsked,
+    /// No user is logged in: a registry may answer 200 with `me: null` to a token that it does not accept.
+    Null,
+    User(CatalogUser),
+}
+
+impl<'de> Deserialize<'de> for Me {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::User))
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,7 +133,7 @@ pub async fn fetch_user(access: &RegistryAccess) -> Result<Option<CatalogUser>, 
     let response: Result<UserResponse, _> = query(access, &format!("query Me {{ {ME} }}")).await;
     match response {
         Err(GraphqlError::Schema(text)) if lacks_user(&text) => Ok(None),
-        response => logged_in(response?.me).map(Some),
+        response => response?.me.ok_or(GraphqlError::NotLoggedIn).map(Some),
     }
 }
 
@@ -130,9 +146,9 @@ fn lacks_user(text: &str) -> bool {
 pub async fn fetch_user_buckets(access: &RegistryAccess) -> Result<UserBuckets, GraphqlError> {
     let response = query_buckets(access).await?;
     let user = match response.me {
-        // The query did not ask.
-        None => None,
-        Some(me) => Some(logged_in(me)?),
+        Me::NotAsked => None,
+        Me::Null => return Err(GraphqlError::NotLoggedIn),
+        Me::User(user) => Some(user),
     };
     let mut buckets: Vec<CatalogBucket> = response
         .buckets
@@ -141,16 +157,6 @@ pub async fn fetch_user_buckets(access: &RegistryAccess) -> Result<UserBuckets, 
         .collect();
     buckets.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(UserBuckets { user, buckets })
-}
-
-/// Checks that a user is logged in. A registry may answer 200 with `me: null` to a token that it does not accept.
-fn logged_in(me: Option<CatalogUser>) -> Result<CatalogUser, GraphqlError> {
-    me.ok_or(GraphqlError::NotLoggedIn)
-}
-
-/// Deserializes a field that is there, be it null.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// Queries the buckets with the generation of the query that is cached for the registry, then with the others from the

@@ -108,7 +108,6 @@ fn check_value(schema: &Map<String, Value>, value: &mut Value, name: &str, path:
             }
             _ => false,
         },
-        ("boolean", Value::Bool(_)) => true,
         ("string", Value::String(text)) => match schema.get("enum") {
             Some(Value::Array(choices)) => choices.iter().any(|choice| choice.as_str() == Some(text)),
             _ => true,
@@ -141,7 +140,7 @@ fn check_value(schema: &Map<String, Value>, value: &mut Value, name: &str, path:
             }
             _ => false,
         },
-        ("any", _) => true,
+        ("boolean", Value::Bool(_)) | ("any", _) => true,
         _ => false,
     };
     if fits {
@@ -224,20 +223,20 @@ fn expected(schema: &Map<String, Value>) -> String {
             }
         }
         "boolean" => "true or false".to_owned(),
-        "string" => "a text".to_owned(),
+        "string" => "a string".to_owned(),
         "array" => match schema.get("items").and_then(Value::as_object) {
             Some(items) => match (kind(items), items.get("enum")) {
                 (_, Some(_)) => format!("a list, each {}", expected(items)),
-                ("string", None) => "a list of texts".to_owned(),
+                ("string", None) => "a list of strings".to_owned(),
                 ("object", None) if items.contains_key(TEXT) => {
-                    format!("a list of texts, or of objects with {}", members(items))
+                    format!("a list of strings, or of objects with {}", members(items))
                 }
                 ("object", None) => format!("a list of objects with {}", members(items)),
                 _ => "a list".to_owned(),
             },
             None => "a list".to_owned(),
         },
-        "object" if schema.contains_key(TEXT) => format!("a text, or an object with {}", members(schema)),
+        "object" if schema.contains_key(TEXT) => format!("a string, or an object with {}", members(schema)),
         "object" if schema.contains_key("properties") => format!("an object with {}", members(schema)),
         "object" => "an object".to_owned(),
         _ => "a value".to_owned(),
@@ -267,7 +266,7 @@ fn shown(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("the text `{}`", without_controls(text, SHOWN_CHARS)),
+        Value::String(text) => format!("the string `{}`", without_controls(text, SHOWN_CHARS)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }

@@ -3,14 +3,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::tools;
 
-fn schema(properties: Value, required: &[&str]) -> Map<String, Value> {
+fn schema(properties: &Value, required: &[&str]) -> Map<String, Value> {
     match json!({ "type": "object", "properties": properties, "required": required }) {
         Value::Object(schema) => schema,
         _ => Map::new(),
     }
 }
 
-fn checked(properties: Value, required: &[&str], arguments: Value) -> Result<Value, String> {
+fn checked(properties: &Value, required: &[&str], arguments: Value) -> Result<Value, String> {
     let Value::Object(mut arguments) = arguments else {
         panic!("{arguments}")
     };
@@ -25,7 +25,7 @@ fn texts_of_numbers_and_booleans_are_read() {
         "b": { "type": "boolean" },
         "t": { "type": "string" },
     });
-    let read = |arguments| checked(properties.clone(), &[], arguments);
+    let read = |arguments| checked(&properties, &[], arguments);
     for (sent, value) in [
         (json!("2"), 2),
         (json!(" 2 "), 2),
@@ -68,7 +68,11 @@ fn texts_of_numbers_and_booleans_are_read() {
             "a text stays a text"
         );
     }
-    assert!(read(json!({ "t": 7 })).unwrap_err().contains("expected a text, got 7"));
+    assert!(
+        read(json!({ "t": 7 }))
+            .unwrap_err()
+            .contains("expected a string, got 7")
+    );
 }
 
 #[test]
@@ -83,7 +87,7 @@ fn absence_has_many_forms_and_never_widens_a_deletion() {
         "items": { "type": "array", "items": { "type": "object", "properties": {
             "key": { "type": "string" }, "size": { "type": "integer" } }, "required": ["key"] } },
     });
-    let read = |arguments| checked(properties.clone(), &["required"], arguments);
+    let read = |arguments| checked(&properties, &["required"], arguments);
     let absent = json!({ "required": "x" });
     for (name, sent) in [
         ("optional", json!(null)),
@@ -112,7 +116,7 @@ fn absence_has_many_forms_and_never_widens_a_deletion() {
     assert_eq!(read(value.clone()), Ok(value));
     for missing in [json!({}), json!({ "required": null })] {
         let problem = read(missing).unwrap_err();
-        assert_eq!(problem, "Argument required is required: a text (What is needed).");
+        assert_eq!(problem, "Argument required is required: a string (What is needed).");
     }
     let nested = json!({ "required": "x", "items": [{ "key": "k", "size": "7" }, { "key": "l", "size": null }] });
     let expected = json!({ "required": "x", "items": [{ "key": "k", "size": 7 }, { "key": "l" }] });
@@ -139,17 +143,13 @@ fn a_text_stands_for_an_object_only_where_the_schema_says_so() {
     let file = json!({ "type": "object", "x-text": "uri", "properties": { "uri": { "type": "string" } } });
     let properties = json!({ "file": file, "other": { "type": "object", "properties": {} } });
     assert_eq!(
-        checked(
-            properties.clone(),
-            &["other"],
-            json!({ "file": "s3://b/k", "other": [] })
-        ),
+        checked(&properties, &["other"], json!({ "file": "s3://b/k", "other": [] })),
         Ok(json!({ "file": { "uri": "s3://b/k" }, "other": {} })),
         "and an empty list is the empty object of some languages"
     );
-    let problem = checked(properties.clone(), &[], json!({ "other": "s3://b/k" })).unwrap_err();
+    let problem = checked(&properties, &[], json!({ "other": "s3://b/k" })).unwrap_err();
     assert!(problem.contains("expected an object"), "{problem}");
-    let problem = checked(properties, &[], json!({ "other": [1] })).unwrap_err();
+    let problem = checked(&properties, &[], json!({ "other": [1] })).unwrap_err();
     assert!(problem.contains("got a list"), "{problem}");
 }
 

@@ -112,7 +112,9 @@ fn visit_value(
         }
         Value::Array(items) => {
             if let Some(Value::Object(schema)) = schema.get("items") {
-                items.iter_mut().for_each(|item| visit_value(schema, item, replace));
+                for item in items {
+                    visit_value(schema, item, replace);
+                }
             }
         }
         Value::Object(members) => visit(schema, members, replace),

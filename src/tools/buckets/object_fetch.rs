@@ -39,13 +39,13 @@ pub struct Args {
 #[serde(untagged)]
 pub enum Output {
     /// As base64, or as an image beside the output.
-    Bytes(Bytes),
+    Bytes(Range),
     /// As text.
     Text(object_text::Output),
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Bytes {
+pub struct Range {
     /// Absent if the result contains the object as an image.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Base64Text>,
@@ -94,7 +94,7 @@ impl Tool for BucketObjectFetch {
         });
         let truncated = args.offset.saturating_add(bytes_read) < read.size;
         let link = Link::object(&args.s3_uri, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
-        let output = Output::Bytes(Bytes {
+        let output = Output::Bytes(Range {
             data: image.is_none().then_some(encoded),
             size: read.size,
             bytes_read,

@@ -40,7 +40,7 @@ pub struct Item {
     cache_control: Option<String>,
     /// Content-Encoding header
     content_encoding: Option<String>,
-    /// Storage class, e.g. STANDARD_IA
+    /// Storage class, e.g. `STANDARD_IA`
     storage_class: Option<String>,
 }
 

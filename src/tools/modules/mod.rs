@@ -102,7 +102,7 @@ impl Module {
                 return Ok(JsonObject::from_map(&self.help(toolbox, filter))?.into());
             }
             Some(Value::String(name)) => name,
-            Some(_) => return Err(ToolError::invalid("Argument action: expected a text.")),
+            Some(_) => return Err(ToolError::invalid("Argument action: expected a string.")),
         };
         let action = self
             .action(&name)

@@ -60,7 +60,7 @@ fn take_string(map: &mut Map<String, Value>, name: &str) -> Result<Option<String
     match map.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
-        Some(_) => Err(ToolError::invalid(format!("Argument {name}: expected a text."))),
+        Some(_) => Err(ToolError::invalid(format!("Argument {name}: expected a string."))),
     }
 }
 

@@ -102,7 +102,7 @@ impl Scene {
         }
     }
 
-    /// A valid value of an argument that is not a text.
+    /// A valid value of an argument of another type than string.
     fn sample(&self, argument: &str, schema: &Value) -> Value {
         let object = format!("s3://{}/arguments/b.txt", self.bucket());
         match (argument, schema["type"].as_str().unwrap()) {
@@ -153,7 +153,7 @@ fn wrong(schema: &Value) -> (Value, &'static str) {
     match schema["type"].as_str().unwrap() {
         "integer" => (json!("seven"), "a whole number"),
         "boolean" => (json!("perhaps"), "true or false"),
-        "string" => (json!({ "a": 1 }), "a text"),
+        "string" => (json!({ "a": 1 }), "a string"),
         "array" => (json!(7), "a list"),
         "object" => (json!(7), "an object"),
         kind => panic!("{kind}"),

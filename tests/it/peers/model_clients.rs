@@ -1,7 +1,7 @@
 //! Agents with a scripted model: what reaches the model of Claude Code, Codex, Gemini CLI and openai-agents.
 //!
 //! The scripts in `tests/peers/models` assert what the model gets; these tests assert that the calls reached S3. The
-//! agents are large (about a gigabyte from npm and PyPI), so these tests are ignored unless they are asked for:
+//! agents are large (about a gigabyte from npm and `PyPI`), so these tests are ignored unless they are asked for:
 //!
 //! ```sh
 //! QUILT_MCP_TEST_MODEL_CLIENTS=1 cargo test --test it model_clients:: -- --ignored
