@@ -31,7 +31,7 @@ use quilt_mcp::catalog::{
 };
 use quilt_mcp::clock::Clock;
 use quilt_mcp::credentials::{Ambient, AmbientPolicy, AmbientProvider, CredentialChain, RightsConfig, SourceContext};
-use quilt_mcp::identity::{BearerToken, Hs256Verifier, Verifier, VerifyMethod};
+use quilt_mcp::identity::{BearerToken, Expectations, Hs256Verifier, Verifier, VerifyMethod};
 use quilt_mcp::resilience::{RetryPolicy, Upstreams};
 use quilt_mcp::telemetry::{self, TelemetryConfig};
 use sha2::{Digest as _, Sha256};
@@ -90,7 +90,7 @@ async fn identity(effort: Effort) -> anyhow::Result<()> {
     };
     let _exports = telemetry::init(&quiet, Some(([127, 0, 0, 1], 0).into()))?;
     let text = server::token("ASIAEXAMPLEEXAMPLE00", "secret/secret+secret/secret+secret/secre")?;
-    let hs256 = Hs256Verifier::new(&[server::secret()], None, None, clock.clone());
+    let hs256 = Hs256Verifier::new(&[server::secret()], Expectations::default(), clock.clone());
     let verifier = Verifier::new(VerifyMethod::Hs256(hs256), None);
     let caller = verifier.verify(BearerToken::parse(&text)?).await?;
 

@@ -287,17 +287,13 @@ async fn jwks(
     clock: &Clock,
 ) -> Result<JwksVerifier, BuildError> {
     let identity = &config.identity;
-    let (Some(url), Some(issuer), Some(audience)) = (
-        &identity.jwt_jwks_url,
-        identity.jwt_issuer.clone(),
-        identity.jwt_audience.clone(),
-    ) else {
+    let (Some(url), Some(_), Some(_)) = (&identity.jwt_jwks_url, &identity.jwt_issuer, &identity.jwt_audience) else {
         let problem = "also requires MCP_JWT_ISSUER and MCP_JWT_AUDIENCE";
         return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem).into());
     };
     let http = http_client(JWKS_TIMEOUT.min(max_timeout))?;
     let keys = KeyStore::at(url.join(""), http, upstreams, clock.clone()).await;
-    Ok(JwksVerifier::new(keys, issuer, audience, clock.clone()))
+    Ok(JwksVerifier::new(keys, identity.expectations(), clock.clone()))
 }
 
 /// Creates the method of verification that the operator chose.
@@ -309,11 +305,11 @@ async fn verify_method(
 ) -> Result<VerifyMethod, BuildError> {
     Ok(match config.identity.mode() {
         VerifyMode::Registry => VerifyMethod::Registry,
-        VerifyMode::Jwks => VerifyMethod::Jwks(jwks(config, registry_timeout, upstreams, clock).await?),
+        VerifyMode::Jwks => VerifyMethod::Jwks(Box::new(jwks(config, registry_timeout, upstreams, clock).await?)),
         VerifyMode::Hs256 => {
             let identity = &config.identity;
-            let (issuer, audience) = (identity.jwt_issuer.clone(), identity.jwt_audience.clone());
-            VerifyMethod::Hs256(Hs256Verifier::new(&identity.secrets(), issuer, audience, clock.clone()))
+            let expected = identity.expectations();
+            VerifyMethod::Hs256(Hs256Verifier::new(&identity.secrets(), expected, clock.clone()))
         }
     })
 }

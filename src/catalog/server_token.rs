@@ -109,9 +109,11 @@ impl ServerToken for RefreshedToken {
             .post_form("/api/token", &form)
             .await
             .map_err(|error| unavailable(error.to_string()))?;
-        let exchanged: TokenResponse = serde_json::from_slice(&body).map_err(|_| Rejection::Invalid {
-            detail: "the registry did not accept the refresh token in QUILT_API_TOKEN, which can be used only once"
-                .to_owned(),
+        let exchanged: TokenResponse = serde_json::from_slice(&body).map_err(|_| {
+            Rejection::invalid_with(
+                "the registry did not accept the refresh token in QUILT_API_TOKEN, which can be used only once",
+                "Log in to the catalog again, and set QUILT_API_TOKEN to the new refresh token.",
+            )
         })?;
         let token = BearerToken::parse(exchanged.access_token.expose_secret())?;
         #[expect(

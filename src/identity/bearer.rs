@@ -7,7 +7,10 @@ use axum::http::{HeaderMap, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use self::mistake::{is_bearer, is_placeholder, mistake, of_other_scheme, placeholder};
 use super::Rejection;
+
+mod mistake;
 
 /// Maximum length of a token. Quilt's own tokens have a few hundred bytes; those with embedded credentials a few thousand.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -34,23 +37,12 @@ pub struct BearerToken(SecretString);
 pub struct Fingerprint([u8; 32]);
 
 impl BearerToken {
-    /// Parses a token of the form that RFC 6750 allows (`b64token`), within the length limit.
+    /// Parses a token of the form that RFC 6750 allows (`b64token`), within the length limit. A rejection says which mistake
+    /// the text is, and shows no part of it.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
-        let body = text.trim_end_matches('=');
-        let is_token68 = !body.is_empty()
-            && body
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b));
-        if is_token68 && text.len() <= MAX_TOKEN_BYTES {
-            Ok(Self(SecretString::from(text)))
-        } else if text.is_empty() {
-            Err(Rejection::Missing {
-                detail: "The Authorization header has no token.",
-            })
-        } else {
-            Err(Rejection::Invalid {
-                detail: String::from("it does not have the form of a bearer token (RFC 6750)"),
-            })
+        match mistake(text) {
+            None => Ok(Self(SecretString::from(text))),
+            Some(rejection) => Err(rejection),
         }
     }
 
@@ -114,18 +106,48 @@ pub fn extract(headers: &HeaderMap, uri: &Uri) -> Result<Option<BearerToken>, Re
         });
     }
     for value in headers.get_all(AUTHORIZATION) {
-        let text = value.to_str().map_err(|_| Rejection::Invalid {
-            detail: String::from("the Authorization header is not ASCII text"),
+        let text = value.to_str().map_err(|_| {
+            let detail = "the Authorization header has characters that are not ASCII";
+            Rejection::invalid_with(detail, "Send the token itself, as its issuer returned it.")
         })?;
-        let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Rejection::Missing {
-                detail: "The Authorization header does not use the Bearer scheme.",
-            });
-        }
-        found = Some(BearerToken::parse(token.trim())?);
+        found = Some(bearer(text.trim())?);
     }
     Ok(found)
+}
+
+/// Parses the value of an `Authorization` header.
+fn bearer(value: &str) -> Result<BearerToken, Rejection> {
+    let (scheme, text) = value.split_once([' ', '\t']).unwrap_or((value, ""));
+    if !is_bearer(scheme) {
+        return Err(if is_placeholder(value) {
+            placeholder()
+        } else {
+            of_other_scheme(value, scheme)
+        });
+    }
+    let text = text.trim();
+    let (first, others) = text.split_once(',').unwrap_or((text, ""));
+    let first = first.trim();
+    if others.is_empty() || mistake(first).is_some() {
+        return BearerToken::parse(text);
+    }
+    // Proxies join two lines of a header with a comma (RFC 9110, section 5.3).
+    let mut others = others.split(',').map(|line| {
+        let line = line.trim();
+        match line.split_once([' ', '\t']) {
+            Some((scheme, token)) if is_bearer(scheme) => token.trim(),
+            _ => line,
+        }
+    });
+    if others.clone().all(|token| token == first) {
+        return BearerToken::parse(first);
+    }
+    if others.all(|token| mistake(token).is_none()) {
+        return Err(Rejection::Malformed {
+            detail: "the Authorization header has two different tokens, joined by a comma; send one",
+        });
+    }
+    BearerToken::parse(text)
 }
 
 fn holds_token(query: &str) -> bool {

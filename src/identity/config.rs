@@ -1,5 +1,7 @@
 //! Settings of token verification. The operator chooses the method; the token has no influence on it.
 
+use std::str::FromStr;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::setting::{BaseUrl, ConfigError, parse};
@@ -30,6 +32,31 @@ impl VerifyMode {
     }
 }
 
+/// A comma-separated list of values of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedValues(Vec<String>);
+
+impl FromStr for AcceptedValues {
+    type Err = String;
+
+    /// Outer white space of each value is cut, and empty ones are left out.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let values = text.split(',').map(str::trim).filter(|value| !value.is_empty());
+        Ok(Self(values.map(str::to_owned).collect()))
+    }
+}
+
+/// The claims that a token must have to be accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expectations {
+    /// Accepted issuers; empty if any is.
+    pub issuers: Vec<String>,
+    /// Accepted audiences; empty if any is.
+    pub audiences: Vec<String>,
+    /// Whether the client of an access token without an audience counts as its audience.
+    pub accepts_client_id: bool,
+}
+
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct IdentityConfig {
     /// Shared secret that signs HS256 tokens, at least 32 bytes
@@ -44,12 +71,14 @@ pub struct IdentityConfig {
     /// URL of the JSON Web Key Set of an identity provider; its `RS256`, `ES256` and `EdDSA` tokens are accepted
     #[arg(long = "jwt-jwks-url", env = "MCP_JWT_JWKS_URL")]
     pub jwt_jwks_url: Option<BaseUrl>,
-    /// Required `iss` claim of a token; must be set with `MCP_JWT_JWKS_URL`
+    /// Comma-separated list of accepted `iss` claims, matched exactly; must be set with `MCP_JWT_JWKS_URL`
     #[arg(long = "jwt-issuer", env = "MCP_JWT_ISSUER")]
-    pub jwt_issuer: Option<String>,
-    /// Required value in the `aud` claim of a token; must be set with `MCP_JWT_JWKS_URL`
+    pub jwt_issuer: Option<AcceptedValues>,
+    /// Comma-separated list of accepted audiences, of which the `aud` claim must contain one exactly; must be set with
+    /// `MCP_JWT_JWKS_URL`. In `jwks` mode a token without `aud` whose `token_use` is `access` (Amazon Cognito) is accepted by
+    /// its `client_id`
     #[arg(long = "jwt-audience", env = "MCP_JWT_AUDIENCE")]
-    pub jwt_audience: Option<String>,
+    pub jwt_audience: Option<AcceptedValues>,
     /// How tokens are verified: `hs256`, `jwks` or `registry`. Default: `hs256` if `MCP_JWT_SECRET` is set, else `jwks` if
     /// `MCP_JWT_JWKS_URL` is set, else `registry`
     #[arg(long, env = "QUILT_MCP_VERIFY", value_enum)]
@@ -77,6 +106,18 @@ impl IdentityConfig {
         current.into_iter().chain(self.jwt_secret_previous.clone()).collect()
     }
 
+    /// Returns the claims that a token must have.
+    #[must_use]
+    pub fn expectations(&self) -> Expectations {
+        let values =
+            |accepted: &Option<AcceptedValues>| accepted.as_ref().map_or_else(Vec::new, |values| values.0.clone());
+        Expectations {
+            issuers: values(&self.jwt_issuer),
+            audiences: values(&self.jwt_audience),
+            accepts_client_id: self.mode() == VerifyMode::Jwks,
+        }
+    }
+
     /// Rejects secrets that are too short, and modes that lack a setting.
     pub fn check(&self) -> Result<(), ConfigError> {
         let named = [
@@ -85,9 +126,10 @@ impl IdentityConfig {
             ("MCP_JWT_SECRET_PREVIOUS", &self.jwt_secret_previous),
         ];
         for (variable, secret) in named {
-            let Some(length) = secret.as_ref().map(|secret| secret.expose_secret().len()) else {
+            let Some(secret) = secret.as_ref().map(ExposeSecret::expose_secret) else {
                 continue;
             };
+            let length = secret.len();
             if length < MIN_SECRET_BYTES {
                 let problem = format!("has {length} bytes; expected at least {MIN_SECRET_BYTES} random bytes");
                 return Err(ConfigError::new(variable, problem));
@@ -96,6 +138,17 @@ impl IdentityConfig {
         if self.jwt_secret.is_none() && self.enhanced_jwt_secret.is_none() && self.jwt_secret_previous.is_some() {
             let problem = "is set without MCP_JWT_SECRET; expected the current secret in MCP_JWT_SECRET";
             return Err(ConfigError::new("MCP_JWT_SECRET_PREVIOUS", problem));
+        }
+        for (variable, values) in [
+            ("MCP_JWT_ISSUER", &self.jwt_issuer),
+            ("MCP_JWT_AUDIENCE", &self.jwt_audience),
+        ] {
+            if values.as_ref().is_some_and(|values| values.0.is_empty()) {
+                return Err(ConfigError::new(
+                    variable,
+                    "has no value; expected one, or several with commas between them",
+                ));
+            }
         }
         if self.mode() == VerifyMode::Jwks {
             let Some(url) = &self.jwt_jwks_url else {
@@ -114,7 +167,7 @@ impl IdentityConfig {
                 ("MCP_JWT_ISSUER", &self.jwt_issuer),
                 ("MCP_JWT_AUDIENCE", &self.jwt_audience),
             ] {
-                if value.as_ref().is_none_or(String::is_empty) {
+                if value.is_none() {
                     return Err(ConfigError::new(
                         variable,
                         "is not set, but required by MCP_JWT_JWKS_URL",
@@ -161,6 +214,13 @@ mod tests {
             ..with_secret(&"x".repeat(32))
         };
         assert_eq!(forced.mode(), VerifyMode::Registry);
+    }
+
+    #[test]
+    fn values_are_a_list_without_outer_white_space() {
+        let parsed = |text: &str| text.parse::<AcceptedValues>().unwrap().0;
+        assert_eq!(parsed(" https://a/ ,\tb c,,"), ["https://a/", "b c"]);
+        assert!(parsed(" , ").is_empty());
     }
 
     #[test]

@@ -14,9 +14,9 @@ pub enum Rejection {
     /// Occurs when the request has no bearer token.
     #[error("{detail} Send the header `Authorization: Bearer <token>` with this request.")]
     Missing { detail: &'static str },
-    /// Occurs when the verification of the token fails.
-    #[error("The bearer token was refused: {detail}. Log in again and send the new token.")]
-    Invalid { detail: String },
+    /// Occurs when the verification of the token fails. `remedy` is a sentence that says what to do.
+    #[error("The bearer token was refused: {detail}. {remedy}")]
+    Invalid { detail: String, remedy: &'static str },
     /// Occurs when the token was valid until `at`.
     #[error("The bearer token expired at {at}. Log in again and send the new token.")]
     Expired { at: Timestamp },
@@ -28,12 +28,36 @@ pub enum Rejection {
     /// Occurs when the service that verifies the token does not answer.
     #[error("The bearer token could not be verified: {detail}. Try again in a few seconds.")]
     Unavailable { detail: String },
+    /// Occurs when the keys that verify tokens were fetched, and none of them is usable.
+    #[error(
+        "The bearer token could not be verified: {detail}. A new token does not help; the operator of this server corrects \
+         MCP_JWT_JWKS_URL, or the keys that are published there."
+    )]
+    NoUsableKey { detail: String },
     /// Occurs when the request sends its token in a way that is not allowed.
     #[error("The request was refused: {detail}.")]
     Malformed { detail: &'static str },
 }
 
+/// The remedy where another token of the same issuer may be accepted.
+pub(super) const NEW_LOGIN: &str = "Log in again and send the new token.";
+
 impl Rejection {
+    /// Rejects a token that a new login replaces.
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::invalid_with(detail, NEW_LOGIN)
+    }
+
+    /// Rejects a token with another remedy: a sentence with its full stop.
+    #[must_use]
+    pub fn invalid_with(detail: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Invalid {
+            detail: detail.into(),
+            remedy,
+        }
+    }
+
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -41,7 +65,7 @@ impl Rejection {
             Self::Invalid { .. } => ErrorCode::InvalidJwt,
             Self::Expired { .. } => ErrorCode::TokenExpired,
             Self::Forbidden { .. } => ErrorCode::Forbidden,
-            Self::Unavailable { .. } => ErrorCode::VerifierUnavailable,
+            Self::Unavailable { .. } | Self::NoUsableKey { .. } => ErrorCode::VerifierUnavailable,
             Self::Malformed { .. } => ErrorCode::InvalidRequest,
         }
     }
@@ -58,7 +82,7 @@ impl Rejection {
         let realm = r#"Bearer realm="quilt-mcp""#;
         match self {
             Self::Missing { .. } => Some(realm.to_owned()),
-            Self::Invalid { detail } => {
+            Self::Invalid { detail, .. } => {
                 let detail = header_safe(detail);
                 Some(format!(
                     r#"{realm}, error="invalid_token", error_description="{detail}""#
@@ -67,7 +91,9 @@ impl Rejection {
             Self::Expired { at } => Some(format!(
                 r#"{realm}, error="invalid_token", error_description="the token expired at {at}""#
             )),
-            Self::Forbidden { .. } | Self::Unavailable { .. } | Self::Malformed { .. } => None,
+            Self::Forbidden { .. } | Self::Unavailable { .. } | Self::NoUsableKey { .. } | Self::Malformed { .. } => {
+                None
+            }
         }
     }
 }
@@ -85,9 +111,7 @@ mod tests {
 
     #[test]
     fn a_challenge_is_always_a_valid_header() {
-        let rejection = Rejection::Invalid {
-            detail: String::from("a \"quoted\" \\ ü\r\nX: y"),
-        };
+        let rejection = Rejection::invalid("a \"quoted\" \\ ü\r\nX: y");
         let challenge = rejection.challenge().unwrap();
         assert!(axum::http::HeaderValue::from_str(&challenge).is_ok());
         assert!(

@@ -18,7 +18,7 @@ use crate::cli::fail;
 use crate::clock::Clock;
 use crate::credentials::RightsConfig;
 use crate::identity::IdentityConfig;
-use crate::identity::{BearerToken, Claims, Rejection};
+use crate::identity::{BearerToken, Claims, Expectations, Rejection};
 
 /// A bearer token cannot be longer, so nothing beyond is read.
 const MAX_INPUT: u64 = 64 * 1024;
@@ -101,9 +101,9 @@ fn expiry(parts: &Unproved, now: Timestamp) -> String {
         .claims
         .get_key_value("exp")
         .map(|(name, value)| (name.clone(), value.clone()));
-    match Claims::from(exp.into_iter().collect::<serde_json::Map<_, _>>()).check(now, None, None) {
+    match Claims::from(exp.into_iter().collect::<serde_json::Map<_, _>>()).check(now, &Expectations::default()) {
         Ok(at) | Err(Rejection::Expired { at }) => beside(at, now),
-        Err(Rejection::Invalid { detail }) => format!("none that counts: {detail}"),
+        Err(Rejection::Invalid { detail, .. }) => format!("none that counts: {detail}"),
         Err(other) => other.to_string(),
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn verify(
     let (prover, method) = match identity.mode() {
         VerifyMode::Hs256 => (VerifyMethod::Hs256(hs256(identity, clock)), "hs256, MCP_JWT_SECRET"),
         VerifyMode::Jwks => (
-            VerifyMethod::Jwks(jwks(identity, clock).await?),
+            VerifyMethod::Jwks(Box::new(jwks(identity, clock).await?)),
             "jwks, MCP_JWT_JWKS_URL",
         ),
         VerifyMode::Registry => return Ok(unchecked(identity, catalog)),
@@ -80,14 +80,13 @@ pub(super) async fn verify(
             server: "takes the token".to_owned(),
             verdict: Verdict::Proved(caller),
         },
-        Err(Rejection::Unavailable { detail }) => Verification {
+        Err(Rejection::Unavailable { detail } | Rejection::NoUsableKey { detail }) => Verification {
             signature: format!("not checked ({method}): {detail}"),
             server: "answers 503 verifier_unavailable while that lasts".to_owned(),
             verdict: Verdict::Unknown,
         },
         Err(rejection) => {
-            let issuer = identity.jwt_issuer.as_deref();
-            let checked = claims.check(clock.now(), issuer, identity.jwt_audience.as_deref());
+            let checked = claims.check(clock.now(), &identity.expectations());
             // Times, issuer and audience are checked after the signature, and only if it was good.
             let is_signed = checked.err().as_ref() == Some(&rejection);
             let verifies = if is_signed { "verifies" } else { "does not verify" };
@@ -102,21 +101,16 @@ pub(super) async fn verify(
 }
 
 fn hs256(identity: &IdentityConfig, clock: &Clock) -> Hs256Verifier {
-    let (issuer, audience) = (identity.jwt_issuer.clone(), identity.jwt_audience.clone());
-    Hs256Verifier::new(&identity.secrets(), issuer, audience, clock.clone())
+    Hs256Verifier::new(&identity.secrets(), identity.expectations(), clock.clone())
 }
 
 async fn jwks(identity: &IdentityConfig, clock: &Clock) -> anyhow::Result<JwksVerifier> {
-    let (Some(url), Some(issuer), Some(audience)) = (
-        &identity.jwt_jwks_url,
-        identity.jwt_issuer.clone(),
-        identity.jwt_audience.clone(),
-    ) else {
+    let (Some(url), Some(_), Some(_)) = (&identity.jwt_jwks_url, &identity.jwt_issuer, &identity.jwt_audience) else {
         fail("MCP_JWT_JWKS_URL: needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it");
     };
     let upstreams = Upstreams::new(clock.clone(), RetryPolicy::default());
     let keys = KeyStore::at(url.join(""), http_client(JWKS_TIMEOUT)?, &upstreams, clock.clone()).await;
-    Ok(JwksVerifier::new(keys, issuer, audience, clock.clone()))
+    Ok(JwksVerifier::new(keys, identity.expectations(), clock.clone()))
 }
 
 /// A token that these settings cannot verify: the server is in `registry` mode, or no mode is configured here.

@@ -2,79 +2,56 @@
 
 use std::sync::Arc;
 
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::header;
+use super::header::SignedToken;
 use crate::clock::Clock;
-use crate::identity::{AuthenticatedCaller, BearerToken, Caller, Claims, Rejection, VerifyMode};
+use crate::identity::{AuthenticatedCaller, BearerToken, Caller, Expectations, Rejection, VerifyMode};
+
+/// The accepted algorithm. It is pinned: a token whose header names another one is rejected.
+const ALGORITHMS: [(&str, Algorithm); 1] = [("HS256", Algorithm::HS256)];
+/// The remedy for a signature that no secret verifies.
+const SAME_SECRET: &str = "Log in again and send the new token; if that does not help, its issuer and this server have different \
+                           secrets (MCP_JWT_SECRET).";
 
 /// Verifies the HS256 signature and the claims of tokens.
 pub struct Hs256Verifier {
     keys: Vec<DecodingKey>,
-    issuer: Option<String>,
-    audience: Option<String>,
-    signature_only: Validation,
+    expected: Expectations,
     clock: Clock,
 }
 
 impl Hs256Verifier {
-    /// Creates a verifier for the `secrets`, the current one first. Tokens must have the `issuer` and `audience` if given.
+    /// Creates a verifier for the `secrets`, the current one first. Claims must be as expected.
     #[must_use]
-    pub fn new(secrets: &[SecretString], issuer: Option<String>, audience: Option<String>, clock: Clock) -> Self {
-        // The algorithm is pinned: a token whose header names another one is rejected. `Claims` checks times, issuer and
-        // audience with the server's clock, and treats an absent claim as no match.
-        let mut signature_only = Validation::new(Algorithm::HS256);
-        signature_only.required_spec_claims.clear();
-        signature_only.validate_exp = false;
-        signature_only.validate_aud = false;
+    pub fn new(secrets: &[SecretString], expected: Expectations, clock: Clock) -> Self {
         let keys = secrets
             .iter()
             // An empty secret is not a key, and verifies nothing.
             .filter_map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()).ok())
             .collect();
-        Self {
-            keys,
-            issuer,
-            audience,
-            signature_only,
-            clock,
-        }
+        Self { keys, expected, clock }
     }
 
     /// Verifies a token and returns its caller.
     pub fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
-        header::reject_critical(&token)?;
-        let claims = self.signed_claims(&token)?;
-        let expires_at = claims.check(self.clock.now(), self.issuer.as_deref(), self.audience.as_deref())?;
+        let signed = SignedToken::parse(&token)?;
+        let algorithm = signed.algorithm(&ALGORITHMS)?;
+        if self.keys.is_empty() {
+            return Err(Rejection::invalid("no secret is configured to check it with"));
+        }
+        if !self.keys.iter().any(|key| signed.is_signed_with(key, algorithm)) {
+            return Err(Rejection::invalid_with("its signature does not verify", SAME_SECRET));
+        }
+        let claims = signed.claims()?;
+        let expires_at = claims.check(self.clock.now(), &self.expected)?;
         Ok(Caller::Authenticated(Arc::new(AuthenticatedCaller::signed(
             token,
             VerifyMode::Hs256,
             claims,
             expires_at,
         ))))
-    }
-
-    fn signed_claims(&self, token: &BearerToken) -> Result<Claims, Rejection> {
-        let mut detail = "no secret is configured to check it with";
-        for key in &self.keys {
-            match decode::<Claims>(token.secret(), key, &self.signature_only) {
-                Ok(data) => return Ok(data.claims),
-                Err(error) => {
-                    detail = match error.kind() {
-                        ErrorKind::InvalidSignature => "its signature does not verify",
-                        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
-                            "its algorithm is not HS256, the only one this server accepts"
-                        }
-                        _ => "it is not a well-formed JWT",
-                    };
-                }
-            }
-        }
-        Err(Rejection::Invalid {
-            detail: detail.to_owned(),
-        })
     }
 }
 
@@ -91,12 +68,8 @@ mod tests {
 
     fn verifier(secrets: &[&str]) -> Hs256Verifier {
         let secrets: Vec<_> = secrets.iter().map(|s| SecretString::from(*s)).collect();
-        Hs256Verifier::new(
-            &secrets,
-            None,
-            None,
-            Clock::fixed("2026-11-23T12:00:00Z".parse().unwrap()),
-        )
+        let clock = Clock::fixed("2026-11-23T12:00:00Z".parse().unwrap());
+        Hs256Verifier::new(&secrets, Expectations::default(), clock)
     }
 
     fn mint(claims: &Value, secret: &str, alg: Algorithm) -> BearerToken {
@@ -135,9 +108,9 @@ mod tests {
             ),
             (
                 mint(&good_claims(), SECRET, Algorithm::HS512),
-                "its algorithm is not HS256",
+                "its algorithm is HS512, and this server accepts HS256",
             ),
-            (BearerToken::parse("a.b.c").unwrap(), "not a well-formed JWT"),
+            (BearerToken::parse("a.b.c").unwrap(), "it is not a JWT: its header"),
         ] {
             let refused = verifier.verify(token).unwrap_err().to_string();
             assert!(refused.contains(part), "{part}: {refused}");

@@ -5,35 +5,35 @@ mod store;
 
 use std::sync::Arc;
 
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use jsonwebtoken::Algorithm;
 pub use store::KeyStore;
 
-use super::header;
+use self::key::{UsableKey, Wanted};
+use super::header::SignedToken;
 use crate::clock::Clock;
-use crate::identity::{AuthenticatedCaller, BearerToken, Caller, Claims, Rejection, VerifyMode};
+use crate::identity::{AuthenticatedCaller, BearerToken, Caller, Expectations, Rejection, VerifyMode};
 
-/// Accepted algorithms. They are asymmetric, so that the keys that verify a token cannot sign one.
-const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+/// Accepted algorithms. They are asymmetric, so that the keys that verify a token cannot sign one. `EdDSA` has two
+/// names (RFC 9864).
+const ALGORITHMS: [(&str, Algorithm); 4] = [
+    ("RS256", Algorithm::RS256),
+    ("ES256", Algorithm::ES256),
+    ("EdDSA", Algorithm::EdDSA),
+    ("Ed25519", Algorithm::EdDSA),
+];
 
-/// Verifies tokens of one issuer for one audience.
+/// Verifies tokens of accepted issuers for accepted audiences.
 pub struct JwksVerifier {
     keys: KeyStore,
-    issuer: String,
-    audience: String,
+    expected: Expectations,
     clock: Clock,
 }
 
 impl JwksVerifier {
-    /// Creates a verifier. Tokens must have exactly this issuer, and be for this audience.
+    /// Creates a verifier. Claims must be as expected.
     #[must_use]
-    pub fn new(keys: KeyStore, issuer: String, audience: String, clock: Clock) -> Self {
-        Self {
-            keys,
-            issuer,
-            audience,
-            clock,
-        }
+    pub fn new(keys: KeyStore, expected: Expectations, clock: Clock) -> Self {
+        Self { keys, expected, clock }
     }
 
     /// Checks that keys are available, and fetches them if necessary.
@@ -43,36 +43,23 @@ impl JwksVerifier {
 
     /// Verifies a token and returns its caller.
     pub async fn verify(&self, token: BearerToken) -> Result<Caller, Rejection> {
-        header::reject_critical(&token)?;
-        let malformed = || Rejection::Invalid {
-            detail: "it is not a well-formed JWT".to_owned(),
+        let signed = SignedToken::parse(&token)?;
+        let wanted = Wanted {
+            id: signed.key_id.as_deref(),
+            algorithm: signed.algorithm(&ALGORITHMS)?,
         };
-        let unsupported = || Rejection::Invalid {
-            detail: "its algorithm is not RS256, ES256 or EdDSA, the only ones this server accepts".to_owned(),
-        };
-        let header = decode_header(token.secret()).map_err(|error| match error.kind() {
-            // `none` and unknown algorithms.
-            ErrorKind::Json(_) | ErrorKind::InvalidAlgorithmName => unsupported(),
-            _ => malformed(),
-        })?;
-        if !ALGORITHMS.contains(&header.alg) {
-            return Err(unsupported());
+        // The signature decides between keys that fit equally well.
+        let verifies = |key: &Arc<UsableKey>| signed.is_signed_with(&key.key, key.algorithm);
+        let mut found = self.keys.find(&wanted).await?;
+        if !found.keys.iter().any(verifies) && !found.are_all_named {
+            // A key without a name may have been replaced.
+            found = self.keys.find_newer(&wanted, found).await?;
         }
-        let key = self.keys.find(header.kid.as_deref(), header.alg).await?;
-        // The header's algorithm was checked against the list and the key, and is pinned from here on.
-        let mut signature_only = Validation::new(header.alg);
-        signature_only.required_spec_claims.clear();
-        signature_only.validate_exp = false;
-        signature_only.validate_aud = false;
-        let claims = decode::<Claims>(token.secret(), &key, &signature_only)
-            .map_err(|error| match error.kind() {
-                ErrorKind::InvalidSignature => Rejection::Invalid {
-                    detail: "its signature does not verify".to_owned(),
-                },
-                _ => malformed(),
-            })?
-            .claims;
-        let expires_at = claims.check(self.clock.now(), Some(&self.issuer), Some(&self.audience))?;
+        if !found.keys.iter().any(verifies) {
+            return Err(found.rejection(&wanted));
+        }
+        let claims = signed.claims()?;
+        let expires_at = claims.check(self.clock.now(), &self.expected)?;
         Ok(Caller::Authenticated(Arc::new(AuthenticatedCaller::signed(
             token,
             VerifyMode::Jwks,

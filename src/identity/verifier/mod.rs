@@ -24,7 +24,7 @@ pub use registry::{RegistryVerifier, RegistryVerifyError};
 /// How tokens other than API keys are verified.
 pub enum VerifyMethod {
     Hs256(Hs256Verifier),
-    Jwks(JwksVerifier),
+    Jwks(Box<JwksVerifier>),
     Registry,
 }
 
@@ -69,9 +69,10 @@ impl Verifier {
             (VerifyMethod::Registry, None) => Err(Rejection::Unavailable {
                 detail: String::from("the server has neither a registry nor a key to verify tokens with"),
             }),
-            (_, None) => Err(Rejection::Invalid {
-                detail: String::from("it is a Quilt API key, which only a registry can verify, and none is configured"),
-            }),
+            (_, None) => Err(Rejection::invalid_with(
+                "it is a Quilt API key (qk_…), which only a registry can verify, and this server has none",
+                "Send a JWT, or ask the operator to set QUILT_REGISTRY_URL or QUILT_CATALOG_URL.",
+            )),
         }
     }
 

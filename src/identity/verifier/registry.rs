@@ -33,7 +33,7 @@ pub(super) async fn verify(registry: &dyn RegistryVerifier, token: BearerToken) 
     let caller = Caller::Authenticated(Arc::new(AuthenticatedCaller::opaque(token)));
     match registry.verify(&caller).await {
         Ok(()) => Ok(caller),
-        Err(RegistryVerifyError::Unauthorized(detail)) => Err(Rejection::Invalid { detail }),
+        Err(RegistryVerifyError::Unauthorized(detail)) => Err(Rejection::invalid(detail)),
         Err(RegistryVerifyError::Forbidden(detail)) => Err(Rejection::Forbidden { detail }),
         Err(RegistryVerifyError::Unavailable(detail)) => Err(Rejection::Unavailable { detail }),
     }

@@ -1,8 +1,13 @@
 //! Authentication: tokens that are accepted and refused, issuers, and the separation of callers.
 
+mod audiences;
+mod bearers;
 mod hazards;
+mod headers;
 mod isolation;
 mod jwks;
+mod key_sets;
 mod named_registries;
+mod providers;
 mod resource_server;
 mod tokens;

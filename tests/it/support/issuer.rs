@@ -60,6 +60,11 @@ impl SigningKey {
         key
     }
 
+    /// Returns the same with these members instead; a member that is null is left out.
+    pub fn published_with(&self, members: &Value) -> Value {
+        overridden(self.published(), members)
+    }
+
     /// Returns a token with these claims, and a valid issuer, audience and expiry unless the claims have others. A claim that is
     /// null is left out.
     pub fn sign(&self, claims: &Value) -> String {
@@ -76,19 +81,36 @@ impl SigningKey {
 impl SigningKey {
     /// Returns a valid token, except that its header has this `crit`.
     pub fn sign_critical(&self, crit: &Value) -> String {
-        let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let header = json!({ "alg": self.algorithm, "kid": self.id, "b64": true, "crit": crit });
-        let message = format!("{}.{}", part(&header), part(&complete(&json!({}))));
+        self.sign_parts(&header, &complete(&json!({})))
+    }
+
+    /// Returns a valid token whose header has these members instead; a member that is null is left out.
+    pub fn sign_with_header(&self, members: &Value, claims: &Value) -> String {
+        let header = json!({ "alg": self.algorithm, "typ": "JWT", "kid": self.id });
+        self.sign_parts(&overridden(header, members), &complete(claims))
+    }
+
+    /// Returns a token of exactly this header and these claims.
+    pub fn sign_parts(&self, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(header), part(claims));
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
         format!("{message}.{signature}")
     }
 }
 
 pub fn complete(claims: &Value) -> Value {
-    let mut all = json!({ "sub": "alice", "iss": ISSUER, "aud": AUDIENCE, "exp": super::now() + 3600 });
-    all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
-    all.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    all
+    let valid = json!({ "sub": "alice", "iss": ISSUER, "aud": AUDIENCE, "exp": super::now() + 3600 });
+    overridden(valid, claims)
+}
+
+/// Returns the object with these members instead, without those that are null.
+pub fn overridden(mut object: Value, members: &Value) -> Value {
+    let all = object.as_object_mut().unwrap();
+    all.extend(members.as_object().unwrap().clone());
+    all.retain(|_, value| !value.is_null());
+    object
 }
 
 /// A URL that publishes keys.
@@ -124,10 +146,15 @@ impl Issuer {
 
     /// Returns the flags of a server that trusts this issuer.
     pub fn flags(&self) -> Vec<String> {
+        self.flags_for(ISSUER, AUDIENCE)
+    }
+
+    /// Returns the flags of a server that fetches these keys and accepts these issuers and audiences.
+    pub fn flags_for(&self, issuers: &str, audiences: &str) -> Vec<String> {
         vec![
             format!("--jwt-jwks-url={}/keys", self.server.uri()),
-            format!("--jwt-issuer={ISSUER}"),
-            format!("--jwt-audience={AUDIENCE}"),
+            format!("--jwt-issuer={issuers}"),
+            format!("--jwt-audience={audiences}"),
         ]
     }
 }

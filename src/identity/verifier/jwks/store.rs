@@ -1,21 +1,24 @@
 //! Cache of an identity provider's keys, which are fetched when a token needs them.
 //!
 //! Invariants: one request is in flight at a time; tokens with unknown key ids cause at most one request in
-//! [`MIN_FETCH_INTERVAL`]; when the provider does not answer, cached keys stay in use for [`MAX_KEY_AGE`]; without keys, a
-//! token is neither accepted nor rejected ([`Rejection::Unavailable`]).
+//! [`MIN_FETCH_INTERVAL`]; when the provider does not answer, or publishes nothing usable, cached keys stay in use for
+//! [`MAX_KEY_AGE`]; without keys, a token is neither accepted nor rejected ([`Rejection::Unavailable`] or, if a set was fetched,
+//! [`Rejection::NoUsableKey`]).
+//!
+//! A set without a usable key does not replace one with keys: a provider in trouble, or a proxy before it, publishes an empty
+//! set as easily as an error, and that must not lock every caller out at once. A key that is withdrawn by a set with other
+//! keys is no longer used.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::SignedDuration;
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, DecodingKey};
-use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::key::{UsableKey, usable};
+use super::key::{Candidates, UsableKey, Wanted, candidates, usable};
 use crate::clock::{Clock, Moment};
-use crate::identity::Rejection;
+use crate::identity::{Rejection, shown};
 use crate::resilience::{CallerKey, Failure, Rejected, Retry, Upstream, Upstreams};
 use crate::telemetry::{Dependency, UpstreamOutcome, instrument};
 
@@ -42,21 +45,16 @@ pub struct KeyStore {
     fetch_lock: Mutex<Option<Moment>>,
 }
 
-/// A key set whose keys are not decoded yet.
-#[derive(Deserialize)]
-struct KeySet {
-    keys: Vec<serde_json::Value>,
-}
-
-/// Why keys could not be fetched. It is written to the log, and not shown to callers.
-#[derive(Debug, thiserror::Error)]
+/// Why there are no keys. It holds no key material.
+#[derive(Debug, Clone, thiserror::Error)]
 enum Problem {
     #[error("no answer")]
     NoAnswer { is_timeout: bool },
     #[error("the answer {0}; redirects are not followed")]
     Status(u16),
+    /// A document was fetched that holds no usable key.
     #[error("{0}")]
-    Unusable(&'static str),
+    Unusable(String),
     #[error(transparent)]
     Rejected(#[from] Rejected),
 }
@@ -90,8 +88,10 @@ impl From<reqwest::Error> for Problem {
 
 #[derive(Default)]
 struct CachedKeys {
-    keys: Vec<UsableKey>,
+    keys: Vec<Arc<UsableKey>>,
     fetched: Option<Moment>,
+    /// Why the last fetch brought no keys.
+    problem: Option<Problem>,
 }
 
 impl KeyStore {
@@ -119,37 +119,59 @@ impl KeyStore {
         if self.has_keys() {
             return Ok(());
         }
-        let why = self
-            .upstream
-            .open_circuit()
-            .map(|open| format!(": {open}"))
-            .unwrap_or_default();
-        Err(Rejection::Unavailable {
-            detail: format!("the keys of the issuer (MCP_JWT_JWKS_URL) could not be fetched{why}"),
-        })
+        Err(self.without_keys())
     }
 
-    /// Returns the key with this id and algorithm; without an id, the only key of the algorithm.
-    pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, Rejection> {
-        if let Some(key) = self.pick(id, algorithm, KEYS_TTL) {
-            return Ok(key);
+    /// Says why there are no keys.
+    fn without_keys(&self) -> Rejection {
+        let problem = self
+            .cached
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .problem
+            .clone();
+        if let Some(Problem::Unusable(problem)) = problem {
+            return Rejection::NoUsableKey {
+                detail: format!("the document at MCP_JWT_JWKS_URL was fetched, and {problem}"),
+            };
+        }
+        let why = match (self.upstream.open_circuit(), problem) {
+            (Some(open), _) => format!(": {open}"),
+            (None, Some(Problem::Status(status))) => format!(": the answer was {status}"),
+            (None, _) => String::new(),
+        };
+        Rejection::Unavailable {
+            detail: format!("the keys of the issuer (MCP_JWT_JWKS_URL) could not be fetched{why}"),
+        }
+    }
+
+    /// Returns the keys that may have signed a token with this header.
+    pub async fn find(&self, wanted: &Wanted<'_>) -> Result<Candidates, Rejection> {
+        if let Some(found) = self.pick(wanted, KEYS_TTL) {
+            return Ok(found);
         }
         self.load().await?;
-        if self.pick(id, algorithm, MAX_KEY_AGE).is_none() {
+        if self.pick(wanted, MAX_KEY_AGE).is_none() {
             // The provider may have rotated its keys just now.
             let mut tried = self.fetch_lock.lock().await;
-            if self.pick(id, algorithm, MAX_KEY_AGE).is_none() {
+            if self.pick(wanted, MAX_KEY_AGE).is_none() {
                 self.refresh(&mut tried, MIN_FETCH_INTERVAL).await;
             }
-        } else if self.pick(id, algorithm, KEYS_TTL).is_none()
+        } else if self.pick(wanted, KEYS_TTL).is_none()
             && let Ok(mut tried) = self.fetch_lock.try_lock()
         {
             // Other requests use the old keys while this one fetches new ones.
             self.refresh(&mut tried, MIN_FETCH_INTERVAL).await;
         }
-        self.pick(id, algorithm, MAX_KEY_AGE).ok_or_else(|| Rejection::Invalid {
-            detail: "it was signed with a key that its issuer does not publish for this algorithm".to_owned(),
-        })
+        Ok(self.pick(wanted, MAX_KEY_AGE).unwrap_or_else(Candidates::none))
+    }
+
+    /// Returns the keys that may have signed a token that none of those `found` verifies, because the provider may have
+    /// replaced a key without a name.
+    pub async fn find_newer(&self, wanted: &Wanted<'_>, found: Candidates) -> Result<Candidates, Rejection> {
+        let mut tried = self.fetch_lock.lock().await;
+        self.refresh(&mut tried, MIN_FETCH_INTERVAL).await;
+        Ok(self.pick(wanted, MAX_KEY_AGE).unwrap_or(found))
     }
 
     fn has_keys(&self) -> bool {
@@ -161,17 +183,13 @@ impl KeyStore {
         fetched.map_or(SignedDuration::MAX, |at| self.clock.monotonic().since(at))
     }
 
-    fn pick(&self, id: Option<&str>, algorithm: Algorithm, younger_than: SignedDuration) -> Option<DecodingKey> {
+    /// Returns the candidates among keys that are younger than this, if there are any.
+    fn pick(&self, wanted: &Wanted<'_>, younger_than: SignedDuration) -> Option<Candidates> {
         if self.age() >= younger_than {
             return None;
         }
         let known = self.cached.read().unwrap_or_else(PoisonError::into_inner);
-        let fits = |key: &&UsableKey| key.algorithm == algorithm && id.is_none_or(|id| key.id.as_deref() == Some(id));
-        let mut fitting = known.keys.iter().filter(fits);
-        match (fitting.next(), fitting.next()) {
-            (Some(only), None) => Some(only.key.clone()),
-            _ => None,
-        }
+        Some(candidates(&known.keys, wanted)).filter(|found| !found.keys.is_empty())
     }
 
     /// Fetches keys unless the last fetch was less than `pause` ago.
@@ -190,18 +208,27 @@ impl KeyStore {
         // The interval begins at the end of a fetch, so that the tasks that waited for it do not start another one.
         let now = self.clock.monotonic();
         *tried = Some(now);
+        let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
         match fetched {
             Ok(keys) => {
-                *self.cached.write().unwrap_or_else(PoisonError::into_inner) = CachedKeys {
+                *cached = CachedKeys {
                     keys,
                     fetched: Some(now),
+                    problem: None,
                 };
             }
-            Err(problem) => tracing::warn!(%problem, "the issuer's keys could not be fetched"),
+            Err(problem) => {
+                if matches!(problem, Problem::Unusable(_)) {
+                    tracing::warn!(%problem, "the issuer's keys were fetched, and none is usable");
+                } else {
+                    tracing::warn!(%problem, "the issuer's keys could not be fetched");
+                }
+                cached.problem = Some(problem);
+            }
         }
     }
 
-    async fn fetch(&self) -> Result<Vec<UsableKey>, Problem> {
+    async fn fetch(&self) -> Result<Vec<Arc<UsableKey>>, Problem> {
         let mut response = self.http.get(self.url.clone()).send().await?;
         if !response.status().is_success() {
             return Err(Problem::Status(response.status().as_u16()));
@@ -210,22 +237,22 @@ impl KeyStore {
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_KEY_SET_BYTES {
-                return Err(Problem::Unusable("more than 256 KiB"));
+                return Err(Problem::Unusable("it is larger than 256 KiB".to_owned()));
             }
         }
-        let set: KeySet =
-            serde_json::from_slice(&body).map_err(|_| Problem::Unusable("the answer is not a key set"))?;
-        // Keys of unknown types are skipped.
-        let keys: Vec<Jwk> = set
-            .keys
-            .into_iter()
-            .filter_map(|key| serde_json::from_value(key).ok())
-            .collect();
-        match usable(&keys) {
-            keys if keys.is_empty() => Err(Problem::Unusable(
-                "the key set holds no key for RS256, ES256 or EdDSA signatures",
-            )),
-            keys => Ok(keys),
+        keys_of(&body).map_err(Problem::Unusable)
+    }
+}
+
+/// Reads the keys of a document that should be a key set, or says what it is instead.
+fn keys_of(body: &[u8]) -> Result<Vec<Arc<UsableKey>>, String> {
+    let document: Value = serde_json::from_slice(body).map_err(|_| "it is not JSON; expected a JSON Web Key Set")?;
+    match document.get("keys") {
+        Some(Value::Array(keys)) => usable(keys),
+        Some(other) => Err(format!("its keys is {}; expected an array", shown::kind(other))),
+        None if document.get("jwks_uri").is_some() => {
+            Err("it is the issuer's metadata; set MCP_JWT_JWKS_URL to its jwks_uri".to_owned())
         }
+        None => Err("it has no keys member; expected a JSON Web Key Set".to_owned()),
     }
 }
