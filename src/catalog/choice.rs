@@ -1,7 +1,7 @@
 //! The choice of a caller's registry, made from the token's claims and the operator's settings before any request.
 
 use super::address::is_refused;
-use crate::identity::Claims;
+use crate::identity::{ClaimError, Claims};
 use crate::setting::BaseUrl;
 
 /// The registry that a token's claims and the settings lead to.
@@ -12,6 +12,8 @@ pub enum RegistryChoice<'a> {
     Configured(ConfiguredRegistry<'a>),
     /// A claim that names one is not a URL.
     Unreadable(RegistryClaim),
+    /// A claim that names one cannot be read.
+    Invalid(ClaimError),
     /// A claim names one.
     Named(NamedRegistry),
 }
@@ -140,12 +142,13 @@ pub(super) fn choose<'a>(
     configured: Option<ConfiguredRegistry<'a>>,
     allowed: &[String],
 ) -> RegistryChoice<'a> {
-    let registry = claims.and_then(Claims::registry_url);
-    let catalog = claims.and_then(Claims::catalog_url);
+    let registry = claims.map_or(Ok(None), Claims::registry_url);
+    let catalog = claims.map_or(Ok(None), Claims::catalog_url);
     let (claim, text) = match (registry, catalog) {
-        (Some(url), _) => (RegistryClaim::Registry, url),
-        (None, Some(url)) => (RegistryClaim::Catalog, url),
-        (None, None) => return configured.map_or(RegistryChoice::None, RegistryChoice::Configured),
+        (Err(problem), _) | (Ok(None), Err(problem)) => return RegistryChoice::Invalid(problem),
+        (Ok(Some(url)), _) => (RegistryClaim::Registry, url),
+        (Ok(None), Ok(Some(url))) => (RegistryClaim::Catalog, url),
+        (Ok(None), Ok(None)) => return configured.map_or(RegistryChoice::None, RegistryChoice::Configured),
     };
     let Ok(url) = text.parse::<BaseUrl>() else {
         return RegistryChoice::Unreadable(claim);

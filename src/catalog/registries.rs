@@ -11,7 +11,7 @@ use super::schema_cache::SchemaCache;
 use super::{CatalogHost, HostClient, RegistryClient, RegistryError};
 use crate::catalog::CatalogConfig;
 use crate::clock::Clock;
-use crate::identity::{AuthenticatedCaller, BearerToken, Claims};
+use crate::identity::{AuthenticatedCaller, BearerToken, ClaimError, Claims};
 
 /// The HTTP clients for hosts that the operator named, and for hosts that tokens named.
 #[derive(Clone)]
@@ -131,25 +131,26 @@ impl Registries {
     /// Returns the registry for this caller; `None` when there is none at all.
     pub async fn for_caller(&self, caller: &AuthenticatedCaller) -> Option<Result<RegistryAccess, RegistryError>> {
         let claims = caller.claims();
+        let own = match claims.map_or(Ok(None), Claims::catalog_token) {
+            Err(problem @ (ClaimError::WrongType { .. } | ClaimError::Conflict { .. })) => {
+                return Some(Err(RegistryError::Claim(problem)));
+            }
+            own => own,
+        };
         let registry = match self.choose(claims) {
-            RegistryChoice::None => return None,
+            RegistryChoice::None => return own.err().map(|problem| Err(RegistryError::Claim(problem))),
             RegistryChoice::Configured(_) => {
                 let configured = self.configured.clone()?;
                 self.check_configured().await.map(|()| configured)
             }
+            RegistryChoice::Invalid(problem) => Err(RegistryError::Claim(problem)),
             RegistryChoice::Unreadable(_) => Err(RegistryError::NotAllowed("a URL that cannot be read")),
             RegistryChoice::Named(named) => self.named(named).await,
         };
-        let own = claims.and_then(Claims::catalog_token);
-        let has_catalog_token = own.is_some();
-        let token = match own {
-            Some(Ok(token)) => token,
-            Some(Err(_)) => {
-                return Some(Err(RegistryError::Unauthorized(
-                    ": the catalog_token claim is no token".into(),
-                )));
-            }
-            None => caller.token().clone(),
+        let (has_catalog_token, token) = match own {
+            Ok(Some(token)) => (true, token),
+            Ok(None) => (false, caller.token().clone()),
+            Err(problem) => return Some(Err(RegistryError::Unauthorized(format!(": {problem}")))),
         };
         let schemas = self.schemas.clone();
         Some(registry.map(|registry| RegistryAccess {

@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, StatusCode, Url, header};
 use super::address::RefusedAddress;
 use super::choice::ConfiguredRegistry;
 use super::{CatalogHost, HostClient};
-use crate::identity::BearerToken;
+use crate::identity::{BearerToken, ClaimError};
 use crate::resilience::{CallerKey, Rejected, Retry};
 use crate::setting::BaseUrl;
 use crate::telemetry::UpstreamOutcome;
@@ -80,6 +80,9 @@ pub enum RegistryError {
     /// Occurs when the token names a registry that the operator does not allow.
     #[error("the token names {0}, to which this server sends no requests")]
     NotAllowed(&'static str),
+    /// Occurs when a claim that chooses the registry or its bearer cannot be read.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// Occurs when the catalog's `/config.json` cannot be fetched or used.
     #[error("the catalog's config.json could not be used: {0}")]
     Config(Box<RegistryError>),

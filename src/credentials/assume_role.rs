@@ -171,9 +171,10 @@ fn refused(error: &AwsError, role_arn: &str) -> SourceResult {
 
 /// Returns the session's tags and the keys of the transitive ones. Tags that AWS would refuse are refused here and never
 /// changed, because permissions may depend on them.
-fn tags(claims: &Claims) -> Result<(Vec<Tag>, Vec<String>), &'static str> {
+fn tags(claims: &Claims) -> Result<(Vec<Tag>, Vec<String>), String> {
     let bad = "the token's session tags are more, longer or of other characters than AWS takes";
-    let (tags, transitive) = (claims.session_tags()?, claims.transitive_tag_keys()?);
+    let tags = claims.session_tags().map_err(|error| error.to_string())?;
+    let transitive = claims.transitive_tag_keys().map_err(|error| error.to_string())?;
     let is_tag_text = |text: &str, max_length| {
         text.chars().count() <= max_length
             && text
@@ -183,10 +184,10 @@ fn tags(claims: &Claims) -> Result<(Vec<Tag>, Vec<String>), &'static str> {
     let is_tag =
         |key: &str, value: &str| !key.is_empty() && is_tag_text(key, MAX_TAG_KEY) && is_tag_text(value, MAX_TAG_VALUE);
     if tags.len() > MAX_TAGS || !tags.iter().all(|(key, value)| is_tag(key, value)) {
-        return Err(bad);
+        return Err(bad.to_owned());
     }
     if !transitive.iter().all(|key| tags.iter().any(|(tag, _)| tag == key)) {
-        return Err("a transitive tag key of the token names no tag");
+        return Err("a transitive tag key of the token names no tag".to_owned());
     }
     let built = tags
         .into_iter()

@@ -56,7 +56,7 @@ impl Key {
             part(
                 caller
                     .claims()
-                    .and_then(|claims| claims.role_arn())
+                    .and_then(|claims| claims.role_arn().ok().flatten())
                     .unwrap_or_default()
                     .as_bytes(),
             );

@@ -4,6 +4,7 @@
 //! `uuid` and `exp`. A claim is data from the token's issuer: it is used only after the signature was verified.
 
 mod check;
+mod claim_error;
 mod embedded;
 mod numeric_date;
 
@@ -12,36 +13,59 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub use self::claim_error::ClaimError;
+use self::claim_error::{Found, present, text, texts};
 pub use self::embedded::EmbeddedCredentials;
-use super::{BearerToken, Rejection};
+use super::{BearerToken, shown};
 
-/// Claims of a token. A claim of another type than expected counts as absent, except for `exp` and `nbf`.
+/// Spellings of the claim for a role.
+const ROLE_ARN: [&str; 4] = ["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"];
+/// What session tags may be.
+const TAGS: &str = "an object of strings or an array of objects with Key and Value";
+
+/// Claims of a token.
 ///
-/// Secret claims are removed from the open map when the token is decoded.
-#[derive(Clone, Default, Deserialize)]
+/// A claim that describes the user and has another type than expected counts as absent. A claim that chooses a credential
+/// source never does: what cannot be read is a [`ClaimError`]. Secret claims are removed from the open map when the token is
+/// decoded.
+#[derive(Clone, Deserialize)]
 #[serde(from = "Map<String, Value>")]
 pub struct Claims {
     open: Map<String, Value>,
-    embedded: Option<Result<EmbeddedCredentials, &'static str>>,
-    catalog_token: Option<Result<BearerToken, Rejection>>,
+    embedded: Result<Option<EmbeddedCredentials>, ClaimError>,
+    catalog_token: Result<Option<BearerToken>, ClaimError>,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        Self {
+            open: Map::new(),
+            embedded: Ok(None),
+            catalog_token: Ok(None),
+        }
+    }
 }
 
 impl From<Map<String, Value>> for Claims {
     fn from(mut open: Map<String, Value>) -> Self {
-        let mut take = |names: [&str; 2]| {
-            let found = names.map(|name| open.remove(name));
-            found.into_iter().flatten().find(|value| !value.is_null())
-        };
-        let embedded = take(["aws_credentials", "awsCredentials"]).map(|claim| EmbeddedCredentials::from_claim(&claim));
-        let catalog_token = take(["catalog_token", "catalogToken"]);
-        let catalog_token = catalog_token
-            .as_ref()
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty());
+        let embedded = present(&open, &EmbeddedCredentials::CLAIM)
+            .and_then(|found| found.map(EmbeddedCredentials::from_claim).transpose());
+        let names = ["catalog_token", "catalogToken"];
+        let catalog_token = text(&open, &names).and_then(|token| match token.map(BearerToken::parse) {
+            None => Ok(None),
+            Some(Ok(token)) => Ok(Some(token)),
+            Some(Err(_)) => Err(ClaimError::Malformed {
+                claim: "catalog_token".to_owned(),
+                problem: "is no token",
+            }),
+        });
+        for name in EmbeddedCredentials::CLAIM.into_iter().chain(names) {
+            open.remove(name);
+        }
         Self {
-            embedded,
-            catalog_token: catalog_token.map(BearerToken::parse),
             open,
+            embedded,
+            catalog_token,
         }
     }
 }
@@ -72,70 +96,55 @@ impl Claims {
     }
 
     /// Returns the role that the token names: in a claim of its own, else the first role ARN among `roles`.
-    #[must_use]
-    pub fn role_arn(&self) -> Option<&str> {
-        self.text(&["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"])
-            .or_else(|| {
-                let roles = self.open.get("roles")?.as_array()?;
-                roles
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .find(|role| role.starts_with("arn:aws") && role.contains(":role/"))
-            })
+    pub fn role_arn(&self) -> Result<Option<&str>, ClaimError> {
+        if let Some(role) = text(&self.open, &ROLE_ARN)? {
+            return Ok(Some(role));
+        }
+        let roles = texts(&self.open, &["roles"])?;
+        let mut arns = roles
+            .into_iter()
+            .filter(|role| role.starts_with("arn:aws") && role.contains(":role/"));
+        Ok(arns.next())
     }
 
-    /// Returns the tags for the session of an assumed role, from an object or an array of `Key` and `Value`.
-    pub fn session_tags(&self) -> Result<Vec<(String, String)>, &'static str> {
-        let bad = "the session_tags claim is neither an object of strings nor an array of Key and Value";
-        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(bad);
-        match self.first(&["session_tags", "sessionTags", "tags"]) {
-            None => Ok(Vec::new()),
-            Some(Value::Object(tags)) => tags
-                .iter()
-                .map(|(key, value)| Ok((key.clone(), text(value)?)))
-                .collect(),
-            Some(Value::Array(tags)) => tags
-                .iter()
-                .map(|tag| Ok((text(tag.get("Key").ok_or(bad)?)?, text(tag.get("Value").ok_or(bad)?)?)))
-                .collect(),
-            Some(_) => Err(bad),
+    /// Returns the tags for the session of an assumed role, from an object or an array of `Key` and `Value`. Other issuers
+    /// have a claim `tags` for their own purposes, so that without a role an unreadable one is absent.
+    pub fn session_tags(&self) -> Result<Vec<(String, String)>, ClaimError> {
+        let names_role = matches!(self.role_arn(), Ok(Some(_)));
+        let own = present(&self.open, &["session_tags", "sessionTags"])?;
+        let found = match own {
+            Some(found) if !names_role => Some(found),
+            _ => present(&self.open, &["session_tags", "sessionTags", "tags"])?,
+        };
+        match found.map_or_else(|| Ok(Vec::new()), read_tags) {
+            Err(_) if own.is_none() && !names_role => Ok(Vec::new()),
+            tags => tags,
         }
     }
 
     /// Returns the keys of the session tags that persist when the session assumes further roles.
-    pub fn transitive_tag_keys(&self) -> Result<Vec<String>, &'static str> {
-        let bad = "the transitive_tag_keys claim is not an array of strings";
-        match self.first(&["transitive_tag_keys", "transitiveTagKeys"]) {
-            None => Ok(Vec::new()),
-            Some(Value::Array(keys)) => keys
-                .iter()
-                .map(|key| key.as_str().map(str::to_owned).ok_or(bad))
-                .collect(),
-            Some(_) => Err(bad),
-        }
+    pub fn transitive_tag_keys(&self) -> Result<Vec<String>, ClaimError> {
+        let keys = texts(&self.open, &["transitive_tag_keys", "transitiveTagKeys"])?;
+        Ok(keys.into_iter().map(str::to_owned).collect())
     }
 
     /// Returns the token for the registry that this token carries.
-    #[must_use]
-    pub fn catalog_token(&self) -> Option<Result<BearerToken, Rejection>> {
+    pub fn catalog_token(&self) -> Result<Option<BearerToken>, ClaimError> {
         self.catalog_token.clone()
     }
 
     /// Returns the URL of the registry that the token names.
-    #[must_use]
-    pub fn registry_url(&self) -> Option<&str> {
-        self.text(&["registry_url", "registryUrl"])
+    pub fn registry_url(&self) -> Result<Option<&str>, ClaimError> {
+        text(&self.open, &["registry_url", "registryUrl"])
     }
 
     /// Returns the URL of the catalog that the token names.
-    #[must_use]
-    pub fn catalog_url(&self) -> Option<&str> {
-        self.text(&["catalog_url", "catalogUrl"])
+    pub fn catalog_url(&self) -> Result<Option<&str>, ClaimError> {
+        text(&self.open, &["catalog_url", "catalogUrl"])
     }
 
-    /// Returns the AWS credentials that the token carries, or why they cannot be used.
-    #[must_use]
-    pub fn embedded_credentials(&self) -> Option<Result<EmbeddedCredentials, &'static str>> {
+    /// Returns the AWS credentials that the token carries.
+    pub fn embedded_credentials(&self) -> Result<Option<EmbeddedCredentials>, ClaimError> {
         self.embedded.clone()
     }
 
@@ -153,6 +162,25 @@ impl Claims {
             .iter()
             .filter_map(|name| self.open.get(*name)?.as_str())
             .find(|text| !text.is_empty())
+    }
+}
+
+fn read_tags(found: Found<'_>) -> Result<Vec<(String, String)>, ClaimError> {
+    let text = |value: &Value| {
+        let text = value.as_str().map(str::to_owned);
+        text.ok_or_else(|| found.wrong_item(value, TAGS))
+    };
+    let pair = |tag: &Value| match (tag.get("Key"), tag.get("Value")) {
+        (Some(Value::String(key)), Some(Value::String(value))) => Ok((key.clone(), value.clone())),
+        _ => Err(found.wrong_item(tag, TAGS)),
+    };
+    match found.value {
+        Value::Object(tags) => tags
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), text(value)?)))
+            .collect(),
+        Value::Array(tags) => tags.iter().map(pair).collect(),
+        other => Err(found.wrong_type(shown::kind(other), TAGS)),
     }
 }
 
@@ -178,21 +206,45 @@ mod tests {
     fn the_first_role_among_roles_is_one_of_aws() {
         let role = "arn:aws:iam::123456789012:role/r";
         let named = |claims: Value| {
-            serde_json::from_value::<Claims>(claims)
-                .unwrap()
-                .role_arn()
-                .map(str::to_owned)
+            let claims: Claims = serde_json::from_value(claims).unwrap();
+            claims.role_arn().map(|role| role.map(str::to_owned))
         };
+        let found = Ok(Some(role.to_owned()));
         let others = ["admin", "arn:aws:iam::123456789012:user/u", "urn:other:role/r"];
-        assert_eq!(named(json!({"roles": others})), None);
+        assert_eq!(named(json!({"roles": others})), Ok(None));
         assert_eq!(
             named(json!({"roles": [others[0], others[1], others[2], role, "arn:aws:iam::1:role/x"]})),
-            Some(role.into())
+            found
         );
         assert_eq!(
             named(json!({"roles": ["arn:aws:iam::1:role/x"], "role_arn": role})),
-            Some(role.into())
+            found
         );
-        assert_eq!(named(json!({"roles": role})), None, "a string is not an array");
+        assert!(named(json!({"roles": role})).is_err(), "a string is not an array");
+    }
+
+    #[test]
+    fn an_unreadable_claim_is_described_without_its_value() {
+        let claims = |claims: Value| serde_json::from_value::<Claims>(claims).unwrap();
+        let described = |error: Result<Option<&str>, ClaimError>| error.unwrap_err().to_string();
+        assert_eq!(
+            described(claims(json!({"roleArn": ["canary"]})).role_arn()),
+            "the roleArn claim is an array; expected a string"
+        );
+        assert_eq!(
+            described(claims(json!({"roles": ["canary", {}]})).role_arn()),
+            "the roles claim is an array with an object; expected an array of strings"
+        );
+        assert_eq!(
+            described(claims(json!({"registry_url": "canary-1", "registryUrl": "canary-2"})).registry_url()),
+            "the claims registry_url and registryUrl, which mean the same, have different values; expected one of them"
+        );
+        let tags = claims(json!({"tags": ["canary"]}));
+        assert_eq!(tags.session_tags(), Ok(Vec::new()), "another issuer's own claim");
+        let tags = claims(json!({"tags": ["canary"], "role_arn": "arn:aws:iam::1:role/x"}));
+        assert_eq!(
+            tags.session_tags().unwrap_err().to_string(),
+            format!("the tags claim is an array with a string; expected {TAGS}")
+        );
     }
 }

@@ -19,7 +19,7 @@ mod verifier;
 
 pub use bearer::{BearerToken, Fingerprint, extract};
 pub use caller::{AuthenticatedCaller, Caller};
-pub use claims::{Claims, EmbeddedCredentials};
+pub use claims::{ClaimError, Claims, EmbeddedCredentials};
 pub use config::{AcceptedValues, Expectations, IdentityConfig, MIN_SECRET_BYTES, VerifyMode};
 pub use principal::Principal;
 pub use rejection::Rejection;

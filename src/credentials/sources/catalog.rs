@@ -18,7 +18,7 @@ use crate::credentials::{
     Attempt, CredentialSource, Outcome, Source, SourceCredentials, SourceResult, Step, TokenView,
 };
 use crate::error_code::ErrorCode;
-use crate::identity::{AuthenticatedCaller, Claims};
+use crate::identity::{AuthenticatedCaller, ClaimError, Claims};
 
 const PATH: &str = "/api/auth/get_credentials";
 /// Why the source is not applicable without a registry.
@@ -64,7 +64,7 @@ impl CatalogSource {
         match self.registries.choose(token.claims()) {
             RegistryChoice::Configured(_) => true,
             RegistryChoice::Named(named) => named.ownership == Ownership::Own,
-            RegistryChoice::None | RegistryChoice::Unreadable(_) => false,
+            RegistryChoice::None | RegistryChoice::Unreadable(_) | RegistryChoice::Invalid(_) => false,
         }
     }
 
@@ -78,8 +78,11 @@ impl CatalogSource {
             RegistryChoice::Configured(ConfiguredRegistry::Of(catalog)) => {
                 Ok(format!("the registry that {catalog}/config.json names"))
             }
-            RegistryChoice::Unreadable(claim) => Err(format!("the {} claim is not a URL", claim.name())),
-            RegistryChoice::Named(named) => named_registry(&named, is_proved),
+            RegistryChoice::Unreadable(claim) => Err(format!("denied: the {} claim is not a URL", claim.name())),
+            RegistryChoice::Invalid(problem) => Err(format!("failed: {problem}")),
+            RegistryChoice::Named(named) => {
+                named_registry(&named, is_proved).map_err(|problem| format!("denied: {problem}"))
+            }
         })
     }
 }
@@ -121,20 +124,27 @@ impl CredentialSource for CatalogSource {
     }
 
     fn explain(&self, token: &TokenView<'_>) -> Step {
+        let own = token.claims().map_or(Ok(None), Claims::catalog_token);
+        if let Err(problem @ (ClaimError::WrongType { .. } | ClaimError::Conflict { .. })) = own {
+            return Step::applies(format!("failed: {problem}"));
+        }
         let Some(registry) = self.registry(token) else {
-            return Step::not_applicable(NO_REGISTRY);
+            return match own {
+                Err(problem) => Step::applies(format!("failed: {problem}")),
+                Ok(_) => Step::not_applicable(NO_REGISTRY),
+            };
+        };
+        let bearer = match own {
+            Ok(Some(_)) => "the token's catalog_token",
+            Ok(None) => "the token itself",
+            Err(problem) => return Step::applies(format!("denied: {problem}")),
         };
         if !self.registries.vends_credentials() && self.is_configured(token) {
             return Step::not_applicable(VENDS_NONE);
         }
-        let bearer = match token.claims().and_then(Claims::catalog_token) {
-            Some(Ok(_)) => "the token's catalog_token",
-            Some(Err(_)) => return Step::applies("denied: the catalog_token claim is no token"),
-            None => "the token itself",
-        };
         match registry {
             Ok(registry) => Step::applies(format!("GET {PATH} of {registry}, with {bearer} as bearer")),
-            Err(problem) => Step::applies(format!("denied: {problem}")),
+            Err(problem) => Step::applies(problem),
         }
     }
 }
@@ -182,12 +192,16 @@ fn attempt_of(error: &RegistryError) -> Attempt {
             RegistryError::Rejected(_) => (Outcome::Failed, ErrorCode::RequestFailed),
             _ => (Outcome::Failed, ErrorCode::InvalidResponse),
         },
-        RegistryError::Malformed | RegistryError::NoRegistry | RegistryError::LocalCatalog => {
-            (Outcome::Failed, ErrorCode::InvalidResponse)
-        }
+        RegistryError::Malformed
+        | RegistryError::NoRegistry
+        | RegistryError::LocalCatalog
+        | RegistryError::Claim(_) => (Outcome::Failed, ErrorCode::InvalidResponse),
     };
     let message = match error {
-        RegistryError::NotAllowed(_) | RegistryError::Config(_) | RegistryError::LocalCatalog => error.to_string(),
+        RegistryError::NotAllowed(_)
+        | RegistryError::Config(_)
+        | RegistryError::LocalCatalog
+        | RegistryError::Claim(_) => error.to_string(),
         _ => format!("the registry was asked, and {error}"),
     };
     Attempt::none(Source::Catalog, outcome, code, message)

@@ -13,7 +13,7 @@ use crate::credentials::{
     AssumeRole, Attempt, CredentialSource, Outcome, Source, SourceCredentials, SourceResult, Step, TokenView,
 };
 use crate::error_code::ErrorCode;
-use crate::identity::{AuthenticatedCaller, Claims, EmbeddedCredentials, VerifyMode};
+use crate::identity::{AuthenticatedCaller, ClaimError, Claims, EmbeddedCredentials, VerifyMode};
 
 /// Why a token without any of these claims has no credentials here.
 const NO_CLAIM: &str = "the token carries neither AWS credentials nor a role";
@@ -25,12 +25,14 @@ pub(super) struct JwtSource {
 
 /// The way from claims to credentials. [`CredentialSource::resolve`] takes it and [`CredentialSource::explain`] describes it.
 enum Plan<'a> {
-    /// The token carries credentials, or a claim for them that cannot be used.
-    Embedded(Result<EmbeddedCredentials, &'static str>),
+    /// The token carries credentials.
+    Embedded(EmbeddedCredentials),
     /// STS assumes the role that the token names.
     NamedRole(&'a str),
     /// STS exchanges the token for the operator's role.
     WebIdentity(&'a str),
+    /// A claim that leads to credentials cannot be read.
+    Unreadable(ClaimError),
     /// No claim leads to credentials.
     NoClaim,
 }
@@ -41,16 +43,23 @@ impl JwtSource {
     }
 
     fn plan<'a>(&'a self, claims: &'a Claims, proof: Option<VerifyMode>) -> Plan<'a> {
-        if let Some(embedded) = claims.embedded_credentials() {
-            return Plan::Embedded(embedded);
-        }
-        if let Some(role_arn) = claims.role_arn() {
-            return Plan::NamedRole(role_arn);
-        }
-        match self.assume_role.web_identity_role() {
+        let role_arn = match claims.embedded_credentials() {
+            Ok(Some(embedded)) => return Plan::Embedded(embedded),
+            Ok(None) => claims.role_arn(),
+            Err(problem) => Err(problem),
+        };
+        // The issuer wanted rights for the caller to depend on a claim that cannot be read.
+        let role_arn = role_arn.and_then(|role_arn| {
+            claims.session_tags()?;
+            claims.transitive_tag_keys()?;
+            Ok(role_arn)
+        });
+        match (role_arn, self.assume_role.web_identity_role()) {
+            (Err(problem), _) => Plan::Unreadable(problem),
+            (Ok(Some(role_arn)), _) => Plan::NamedRole(role_arn),
             // STS accepts only the tokens of an identity provider.
-            Some(role_arn) if proof == Some(VerifyMode::Jwks) => Plan::WebIdentity(role_arn),
-            _ => Plan::NoClaim,
+            (Ok(None), Some(role_arn)) if proof == Some(VerifyMode::Jwks) => Plan::WebIdentity(role_arn),
+            (Ok(None), _) => Plan::NoClaim,
         }
     }
 
@@ -59,15 +68,10 @@ impl JwtSource {
         embedded.expiration.is_some_and(|end| end <= self.clock.now())
     }
 
-    fn embedded(
-        &self,
-        embedded: Result<EmbeddedCredentials, &'static str>,
-        token_expires_at: Option<Timestamp>,
-    ) -> SourceResult {
-        let failed = |message| none(Outcome::Failed, ErrorCode::InvalidResponse, message);
-        let embedded = embedded.map_err(failed)?;
+    fn embedded(&self, embedded: EmbeddedCredentials, token_expires_at: Option<Timestamp>) -> SourceResult {
         if self.has_expired(&embedded) {
-            return Err(failed("the AWS credentials in the token have expired"));
+            let message = "the AWS credentials in the token have expired";
+            return Err(none(Outcome::Failed, ErrorCode::InvalidResponse, message));
         }
         let expires_at = [embedded.expiration, token_expires_at].into_iter().flatten().min();
         let credentials = Credentials::new(
@@ -84,18 +88,14 @@ impl JwtSource {
         })
     }
 
-    fn explain_embedded(&self, embedded: Result<EmbeddedCredentials, &'static str>) -> String {
-        let embedded = match embedded {
-            Ok(embedded) => embedded,
-            Err(problem) => return format!("embedded credentials, which fail: {problem}"),
-        };
+    fn explain_embedded(&self, embedded: &EmbeddedCredentials) -> String {
         let kind = if embedded.session_token.is_some() {
             "temporary"
         } else {
             "long-term"
         };
         let end = match embedded.expiration {
-            Some(at) if self.has_expired(&embedded) => format!(", which fail: they ended at {at}"),
+            Some(at) if self.has_expired(embedded) => format!(", which fail: they ended at {at}"),
             Some(at) => format!(", until {at} or the token's end"),
             None => ", until the token's end".to_owned(),
         };
@@ -129,6 +129,7 @@ impl CredentialSource for JwtSource {
             Plan::Embedded(embedded) => self.embedded(embedded, caller.expires_at()),
             Plan::NamedRole(role_arn) => self.assume_role.named(role_arn, claims, caller).await,
             Plan::WebIdentity(role_arn) => self.assume_role.web_identity(role_arn, caller).await,
+            Plan::Unreadable(problem) => Err(none(Outcome::Failed, ErrorCode::InvalidResponse, &problem.to_string())),
             Plan::NoClaim => Err(not_applicable(NO_CLAIM)),
         }
     }
@@ -138,7 +139,8 @@ impl CredentialSource for JwtSource {
             return Step::not_applicable("the token is opaque to this server, and nothing is taken from its claims");
         };
         match self.plan(claims, token.verified_by()) {
-            Plan::Embedded(embedded) => Step::applies(self.explain_embedded(embedded)),
+            Plan::Embedded(embedded) => Step::applies(self.explain_embedded(&embedded)),
+            Plan::Unreadable(problem) => Step::applies(format!("a claim, which fails: {problem}")),
             Plan::NamedRole(role_arn) => Step::applies(self.explain_role(role_arn, token.verified_by().is_some())),
             Plan::WebIdentity(role_arn) => Step::applies(format!(
                 "role: STS AssumeRoleWithWebIdentity of {role_arn}, in exchange for the token itself"

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use super::claim_error::{ClaimError, Found};
 use super::numeric_date::numeric_date;
+use crate::identity::shown;
 
 /// AWS credentials that a token carries.
 #[derive(Clone)]
@@ -28,32 +30,48 @@ impl fmt::Debug for EmbeddedCredentials {
 }
 
 impl EmbeddedCredentials {
+    /// The spellings of the claim.
+    pub(super) const CLAIM: [&'static str; 2] = ["aws_credentials", "awsCredentials"];
+
     /// Reads the credentials from the claim that carries them.
-    pub(super) fn from_claim(claim: &Value) -> Result<Self, &'static str> {
-        let Value::Object(object) = claim else {
-            return Err("the aws_credentials claim is not an object");
+    pub(super) fn from_claim(claim: Found<'_>) -> Result<Self, ClaimError> {
+        let Value::Object(object) = claim.value else {
+            return Err(claim.wrong_type(shown::kind(claim.value), "an object"));
         };
-        let Some(access_key_id) = text(object, ["access_key_id", "accessKeyId", "AccessKeyId"]) else {
-            return Err("the aws_credentials claim has no access_key_id");
+        let malformed = |problem| ClaimError::Malformed {
+            claim: claim.name.to_owned(),
+            problem,
         };
-        let Some(secret) = text(object, ["secret_access_key", "secretAccessKey", "SecretAccessKey"]) else {
-            return Err("the aws_credentials claim has no secret_access_key");
-        };
+        let access_key_id = text(object, ["access_key_id", "accessKeyId", "AccessKeyId"]);
+        let access_key_id = access_key_id
+            .ok()
+            .flatten()
+            .ok_or_else(|| malformed("has no access_key_id that is a string"))?;
+        let secret = text(object, ["secret_access_key", "secretAccessKey", "SecretAccessKey"]);
+        let secret = secret
+            .ok()
+            .flatten()
+            .ok_or_else(|| malformed("has no secret_access_key that is a string"))?;
+        // Keys without their session token are other credentials.
+        let session_token = text(object, ["session_token", "sessionToken", "SessionToken"])
+            .map_err(|()| malformed("has a session_token that is not a string"))?;
         Ok(Self {
             access_key_id: access_key_id.to_owned(),
             secret_access_key: SecretString::from(secret),
-            session_token: text(object, ["session_token", "sessionToken", "SessionToken"]).map(SecretString::from),
-            expiration: expiration(object)?,
+            session_token: session_token.map(SecretString::from),
+            expiration: expiration(object).map_err(malformed)?,
         })
     }
 }
 
-/// Returns the first of these members that is present, if it is a non-empty string.
-fn text<'a>(object: &'a Map<String, Value>, names: [&str; 3]) -> Option<&'a str> {
-    names
-        .iter()
-        .find_map(|name| object.get(*name).and_then(Value::as_str))
-        .filter(|text| !text.is_empty())
+/// Returns the first of these members that is present; null and the empty string are absent. Fails if it is not a string.
+fn text<'a>(object: &'a Map<String, Value>, names: [&str; 3]) -> Result<Option<&'a str>, ()> {
+    let mut found = names.iter().filter_map(|name| object.get(*name));
+    match found.find(|value| !value.is_null() && value.as_str() != Some("")) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(()),
+    }
 }
 
 /// Returns the expiry of the credentials. An unreadable one is an error: it does not count as absent.
@@ -64,9 +82,7 @@ fn expiration(object: &Map<String, Value>) -> Result<Option<Timestamp>, &'static
         Some(Value::String(text)) => text.parse().ok(),
         Some(value) => numeric_date(value),
     };
-    parsed
-        .map(Some)
-        .ok_or("the aws_credentials claim has an expiration that is not a time")
+    parsed.map(Some).ok_or("has an expiration that is not a time")
 }
 
 #[cfg(test)]
@@ -76,7 +92,7 @@ mod tests {
     use super::super::Claims;
     use super::*;
 
-    fn embedded(claims: Value) -> Option<Result<EmbeddedCredentials, &'static str>> {
+    fn embedded(claims: Value) -> Result<Option<EmbeddedCredentials>, ClaimError> {
         serde_json::from_value::<Claims>(claims).unwrap().embedded_credentials()
     }
 
@@ -94,21 +110,22 @@ mod tests {
                 assert!(found.session_token.is_some());
             }
         }
-        assert!(
-            embedded(json!({"aws_credentials": {"access_key_id": "A"}}))
-                .unwrap()
-                .is_err()
+        assert!(embedded(json!({"aws_credentials": {"access_key_id": "A"}})).is_err());
+        for absent in [json!(null), json!("")] {
+            assert!(embedded(json!({ "aws_credentials": absent })).unwrap().is_none());
+        }
+        let odd = json!({"access_key_id": "A", "secret_access_key": "s", "session_token": 7});
+        assert_eq!(
+            embedded(json!({ "awsCredentials": odd })).unwrap_err().to_string(),
+            "the awsCredentials claim has a session_token that is not a string"
         );
-        assert!(embedded(json!({"aws_credentials": null})).is_none());
     }
 
     #[test]
     fn embedded_credentials_may_say_when_they_end() {
         let end = |expiration: Value| {
             let keys = json!({"access_key_id": "ASIAX", "secret_access_key": "s", "expiration": expiration});
-            embedded(json!({ "aws_credentials": keys }))
-                .unwrap()
-                .map(|keys| keys.expiration)
+            embedded(json!({ "aws_credentials": keys })).map(|keys| keys.unwrap().expiration)
         };
         let seconds = 1_800_000_000;
         let at = Some(Timestamp::from_second(seconds).unwrap());

@@ -60,6 +60,7 @@ fn failure(error: &GraphqlError) -> ToolError {
                 | RegistryError::Redirect { .. }
                 | RegistryError::BadRequest(_)
                 | RegistryError::LocalCatalog
+                | RegistryError::Claim(_)
                 | RegistryError::Status(300..=407 | 409..=428 | 430..=499)
         ) | GraphqlError::Schema(_)
     );

@@ -2,6 +2,7 @@
 
 mod audiences;
 mod bearers;
+mod claims;
 mod hazards;
 mod headers;
 mod isolation;
