@@ -1,9 +1,12 @@
 //! Settings of token verification. The operator chooses the method; the token has no influence on it.
 
+mod published_secrets;
+
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use self::published_secrets::is_published;
 use crate::setting::{BaseUrl, ConfigError, parse};
 
 /// Minimum length of an HS256 secret: that of the hash (RFC 7518 section 3.2).
@@ -118,7 +121,7 @@ impl IdentityConfig {
         }
     }
 
-    /// Rejects secrets that are too short, and modes that lack a setting.
+    /// Rejects secrets that are too short or published, and modes that lack a setting.
     pub fn check(&self) -> Result<(), ConfigError> {
         let named = [
             ("MCP_JWT_SECRET", &self.jwt_secret),
@@ -129,6 +132,12 @@ impl IdentityConfig {
             let Some(secret) = secret.as_ref().map(ExposeSecret::expose_secret) else {
                 continue;
             };
+            if is_published(secret) {
+                let problem = "is a secret that was published with an earlier server or its documents, so anyone can sign \
+                               tokens with it; expected one that is known to this server and its issuer only, such as the \
+                               output of `openssl rand -base64 48`";
+                return Err(ConfigError::new(variable, problem));
+            }
             let length = secret.len();
             if length < MIN_SECRET_BYTES {
                 let problem = format!("has {length} bytes; expected at least {MIN_SECRET_BYTES} random bytes");

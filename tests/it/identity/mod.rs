@@ -10,5 +10,6 @@ mod jwks;
 mod key_sets;
 mod named_registries;
 mod providers;
+mod published_secrets;
 mod resource_server;
 mod tokens;
