@@ -27,7 +27,7 @@ pub enum PackageError {
         wanted: String,
     },
     /// An abbreviated hash fits several revisions.
-    #[error("{prefix} is the beginning of several revisions' hashes, among them {} and {}", .two.0, .two.1)]
+    #[error("the hash {prefix} is the beginning of several revisions' hashes, among them {} and {}", .two.0, .two.1)]
     Ambiguous {
         prefix: String,
         /// Two of the revisions.
@@ -64,7 +64,7 @@ pub enum PackageError {
     Changed { bucket: BucketName, key: String },
     /// Another commit moved `latest` first.
     #[error(
-        "{name} moved on to revision {} while this call prepared another from {}; nothing was changed",
+        "the package {name} moved on to revision {} while this call prepared another from {}; nothing was changed",
         .found.as_ref().map_or("(none)", TopHash::as_str), .expected.as_ref().map_or("(none)", TopHash::as_str)
     )]
     Conflict {

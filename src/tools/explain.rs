@@ -20,7 +20,14 @@ impl Session {
         let said = said.trim_end_matches('.');
         let tool_error = match error.kind {
             K::AccessDenied => return self.explain_denial(error, object),
-            K::NoSuchBucket => ToolError::new(ErrorCode::NoSuchBucket, format!("There is no bucket {object}.")),
+            K::NoSuchBucket => {
+                // The request may have named an object in it, which the caller need not have.
+                let bucket: Vec<&str> = object.split('/').take(3).collect();
+                ToolError::new(
+                    ErrorCode::NoSuchBucket,
+                    format!("There is no bucket {}.", bucket.join("/")),
+                )
+            }
             K::NoSuchKey => ToolError::new(ErrorCode::NoSuchKey, format!("There is no object {object} ({said})."))
                 .with_hint(
                     "List the bucket to see which keys there are; a key may also be deleted in its latest version.",

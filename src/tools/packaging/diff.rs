@@ -230,8 +230,9 @@ async fn before(packages: &PackageBucket, name: &PackageName, hash: &TopHash) ->
             return Ok(other);
         }
     }
-    let message =
-        format!("{name} has only the revision {hash}; name another with other_hash, other_name or other_bucket");
+    let message = format!(
+        "the package {name} has only the revision {hash}; name another with other_hash, other_name or other_bucket"
+    );
     Err(PackageError::Invalid(message))
 }
 

@@ -389,3 +389,31 @@ async fn a_bucket_without_versions_holds_packages_too() {
             .all(|key| !key.starts_with(".quilt/named_packages/"))
     );
 }
+
+/// Names are case-sensitive, and a model repeats what it reads.
+#[tokio::test]
+async fn names_are_repeated_as_they_are() {
+    let scene = Scene::on(Stage::embedded().await).await;
+    package(&scene).await;
+    let failure = scene
+        .refuses("package_diff", json!({ "name": "t/p" }), "invalid_argument")
+        .await;
+    let sentence = failure["error"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("The package t/p has only the revision"),
+        "{sentence}"
+    );
+    let nowhere = json!({ "bucket": "it-no-such-bucket", "name": "t/p" });
+    let failure = scene.refuses("package_browse", nowhere, "no_such_bucket").await;
+    assert_eq!(failure["error"], "There is no bucket s3://it-no-such-bucket.");
+    let key = ".quilt/named_packages/t/bad/latest";
+    scene.stage.seed(SHARED, key, b"no hash").await;
+    let failure = scene
+        .fails("package_browse", json!({ "name": "t/bad" }), "invalid_manifest")
+        .await;
+    let sentence = failure["error"].as_str().unwrap();
+    assert!(
+        sentence.starts_with(&format!("s3://{SHARED}/{key} holds no top hash")),
+        "{sentence}"
+    );
+}
