@@ -108,11 +108,11 @@ fn conflict(message: String, expected: Option<&TopHash>, current: Option<&TopHas
 /// Makes a sentence of an error message. A name or URI at its beginning is not altered: names are case-sensitive.
 fn sentence(text: &str) -> String {
     let text = text.trim_end_matches('.');
-    let first_word = text.split(' ').next().unwrap_or_default();
-    if !first_word.chars().all(|letter| letter.is_ascii_lowercase()) {
+    let begin = text.split(' ').next().unwrap_or_default();
+    if !begin.chars().all(|letter| letter.is_ascii_lowercase()) {
         return format!("{text}.");
     }
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    format!("{}{}.", first.map(String::from).unwrap_or_default(), letters.as_str())
+    let capital = letters.next().map(|letter| letter.to_ascii_uppercase());
+    format!("{}{}.", capital.map(String::from).unwrap_or_default(), letters.as_str())
 }
