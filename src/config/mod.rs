@@ -9,7 +9,7 @@
 mod environment;
 mod error;
 
-pub use environment::{unknown_variables, without_empty_variables};
+pub use environment::{Changes, changes_made, refused_value, unknown_variables};
 pub use error::explain;
 
 use crate::aws::AwsConfig;
