@@ -1,5 +1,6 @@
 //! Commands of the program, run as a user runs them.
 
 mod commands;
+mod process;
 mod quilt3_login;
 mod token;
