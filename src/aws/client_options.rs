@@ -6,7 +6,6 @@ use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfigBuilder;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::clock::Clock;
 
@@ -29,17 +28,6 @@ impl AwsOptions {
     pub(super) fn anonymous(&self, timeouts: TimeoutConfigBuilder) -> SdkConfig {
         let config = self.base(timeouts).into_builder();
         config.identity_cache(IdentityCache::no_cache()).build()
-    }
-
-    /// Returns the configuration of a client that signs with the server's own identity, if it has one.
-    pub(super) fn server(
-        &self,
-        timeouts: TimeoutConfigBuilder,
-        identity: Option<SharedCredentialsProvider>,
-    ) -> SdkConfig {
-        let mut config = self.base(timeouts).into_builder();
-        config.set_credentials_provider(identity);
-        config.build()
     }
 
     fn base(&self, timeouts: TimeoutConfigBuilder) -> SdkConfig {

@@ -72,7 +72,7 @@ impl FromStr for RolePattern {
     }
 }
 
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct RightsConfig {
     /// Calls without a token use the server's own AWS credentials; for a server with a single user, on loopback only
     #[arg(long, env = "QUILT_MCP_ANONYMOUS", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -94,6 +94,24 @@ pub struct RightsConfig {
     /// ARN of a role for which tokens of the identity provider (`jwks`) are exchanged with `AssumeRoleWithWebIdentity`
     #[arg(long, env = "QUILT_MCP_WEB_IDENTITY_ROLE_ARN", value_parser = role_arn)]
     pub web_identity_role_arn: Option<String>,
+    /// Claim of a verified token that becomes the name and the source identity of role sessions. Characters that STS does not
+    /// take are escaped (`=7C` for `|`)
+    #[arg(long, env = "QUILT_MCP_SESSION_NAME_CLAIM", default_value = "sub", value_parser = claim_name)]
+    pub session_name_claim: String,
+}
+
+impl Default for RightsConfig {
+    fn default() -> Self {
+        Self {
+            anonymous: false,
+            api_token: None,
+            api_key: None,
+            ambient: AmbientPolicy::default(),
+            assumable_roles: Vec::new(),
+            web_identity_role_arn: None,
+            session_name_claim: "sub".to_owned(),
+        }
+    }
 }
 
 impl RightsConfig {
@@ -102,6 +120,18 @@ impl RightsConfig {
     pub fn server_token(&self) -> Option<&SecretString> {
         self.api_token.as_ref().or(self.api_key.as_ref())
     }
+}
+
+/// Parses the name of a claim.
+fn claim_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"') {
+        return Err(format!(
+            "`{}` is not the name of a claim; expected one such as sub or email",
+            text.escape_debug()
+        ));
+    }
+    Ok(name.to_owned())
 }
 
 /// Parses the ARN of one role, without `*`.
