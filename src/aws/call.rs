@@ -229,6 +229,7 @@ mod tests {
             initial_backoff: Duration::ZERO,
             connect_timeout: Duration::ZERO,
             clock: Clock::system(),
+            ..AwsOptions::default()
         };
         Plain(Endpoints::new(Dependency::Sts, &options))
     }

@@ -10,6 +10,7 @@ use aws_sdk_sts::operation::RequestId;
 use jiff::Timestamp;
 
 use super::{AwsError, AwsErrorKind, Operation, Service};
+use crate::resilience::connection_problem;
 
 /// Reads what an SDK error means for the caller.
 pub(super) fn classify<S: Service, E: ProvideErrorMetadata>(
@@ -45,7 +46,14 @@ pub(super) fn classify<S: Service, E: ProvideErrorMetadata>(
     AwsError {
         status,
         code: code.map(str::to_owned),
-        message: error.message().filter(|text| !text.is_empty()).map(presentable),
+        message: error
+            .message()
+            .filter(|text| !text.is_empty())
+            .map(presentable)
+            .or_else(|| {
+                let cause = connector_problem(error)?;
+                Some(format!("{} could not be reached: {cause}", operation.service))
+            }),
         request_id: error.request_id().map(str::to_owned),
         region: S::REGION_HEADER
             .and_then(|header| raw?.headers().get(header))
@@ -54,6 +62,16 @@ pub(super) fn classify<S: Service, E: ProvideErrorMetadata>(
             .filter(|kind| *kind == AwsErrorKind::ClockSkew)
             .and_then(|_| skew()),
         ..AwsError::new(kind, operation)
+    }
+}
+
+/// Returns why there is no connection to the service.
+fn connector_problem<E>(error: &SdkError<E>) -> Option<&'static str> {
+    match error {
+        SdkError::DispatchFailure(failure) if !failure.is_timeout() => {
+            connection_problem(failure.as_connector_error()?)
+        }
+        _ => None,
     }
 }
 

@@ -40,7 +40,7 @@ pub mod sts;
 
 pub use call::{Signer, call};
 pub use caller::{AwsCaller, Identity, Renew, Signing};
-pub use client_options::AwsOptions;
+pub use client_options::{AwsOptions, http_client};
 pub use config::AwsConfig;
 pub use denial::Denial;
 pub use endpoints::Endpoints;

@@ -23,10 +23,17 @@ pub enum AmbientPolicy {
 #[derive(Debug, Clone)]
 pub struct RolePattern {
     account_prefix: String,
+    partition: String,
     path: GlobMatcher,
 }
 
 impl RolePattern {
+    /// Returns the partition of AWS, such as `aws-us-gov`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
     /// Whether the pattern matches the ARN.
     #[must_use]
     pub fn allows(&self, arn: &str) -> bool {
@@ -44,10 +51,16 @@ impl FromStr for RolePattern {
         };
         let text = text.trim();
         let (head, path) = text.split_once(":role/").ok_or_else(bad)?;
-        let account = ["arn:aws:iam::", "arn:aws-cn:iam::", "arn:aws-us-gov:iam::"]
-            .iter()
-            .find_map(|prefix| head.strip_prefix(prefix))
+        let (partition, account) = head
+            .strip_prefix("arn:")
+            .and_then(|rest| rest.split_once(":iam::"))
             .ok_or_else(bad)?;
+        let is_partition = partition
+            .strip_prefix("aws")
+            .is_some_and(|rest| rest.bytes().all(|b| b == b'-' || b.is_ascii_lowercase()));
+        if !is_partition {
+            return Err(bad());
+        }
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) || path.is_empty() || path == "*" {
             return Err(bad());
         }
@@ -67,6 +80,7 @@ impl FromStr for RolePattern {
             .compile_matcher();
         Ok(Self {
             account_prefix: format!("{head}:role/"),
+            partition: partition.to_owned(),
             path,
         })
     }
@@ -162,6 +176,22 @@ mod tests {
             "another account"
         );
         assert!(!pattern.allows("arn:aws:iam::123456789012:role/admin"));
+    }
+
+    #[test]
+    fn roles_of_every_partition() {
+        for partition in ["aws", "aws-cn", "aws-us-gov", "aws-iso-b", "aws-eusc"] {
+            let pattern: RolePattern = format!("arn:{partition}:iam::123456789012:role/x").parse().unwrap();
+            assert_eq!(pattern.partition(), partition);
+        }
+        for bad in ["azure", "aws-*", "AWS", "", "aws1"] {
+            assert!(
+                format!("arn:{bad}:iam::123456789012:role/x")
+                    .parse::<RolePattern>()
+                    .is_err(),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

@@ -4,11 +4,14 @@
 //! signing STS requests that assume a user's role, and, under the operator's policy, calls to which no other source
 //! applies. For the latter an [`AmbientPermit`] is needed.
 
+use aws_config::Region;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
 use super::own_identity::{OwnIdentity, OwnIdentityError, expiry};
-use crate::clock::Clock;
+use crate::aws::AwsOptions;
 use crate::credentials::ambient_rule::AmbientPermit;
 use crate::credentials::{AmbientPolicy, Attempt, Outcome, Source, SourceCredentials, SourceResult};
 use crate::error_code::ErrorCode;
@@ -33,19 +36,26 @@ pub struct Ambient {
 
 impl Ambient {
     /// Builds the provider; nothing is fetched until it is needed.
-    pub async fn new(provider: AmbientProvider, region: &str, policy: AmbientPolicy, clock: Clock) -> Self {
+    pub async fn new(provider: AmbientProvider, aws: &AwsOptions, policy: AmbientPolicy) -> Self {
         let provider = match provider {
             AmbientProvider::None => None,
             AmbientProvider::Fixed(credentials) => Some(SharedCredentialsProvider::new(credentials)),
             AmbientProvider::DefaultChain => {
-                let region = aws_sdk_s3::config::Region::new(region.to_owned());
-                let chain =
-                    aws_config::default_provider::credentials::DefaultCredentialsChain::builder().region(region);
+                let region = Region::new(aws.region.clone());
+                let config = ProviderConfig::default()
+                    .with_region(Some(region.clone()))
+                    .with_use_fips(Some(aws.use_fips))
+                    .with_use_dual_stack(Some(aws.use_dual_stack));
+                let config = match &aws.http_client {
+                    Some(client) => config.with_http_client(client.clone()),
+                    None => config,
+                };
+                let chain = DefaultCredentialsChain::builder().configure(config).region(region);
                 Some(SharedCredentialsProvider::new(chain.build().await))
             }
         };
         Self {
-            identity: provider.map(|provider| OwnIdentity::new(provider, clock)),
+            identity: provider.map(|provider| OwnIdentity::new(provider, aws.clock.clone())),
             policy,
         }
     }
