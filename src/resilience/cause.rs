@@ -28,14 +28,16 @@ fn by_text(error: &(dyn Error + 'static)) -> Option<&'static str> {
 }
 
 fn by_kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    Some(match error.downcast_ref::<io::Error>()?.kind() {
+    let error = error.downcast_ref::<io::Error>()?;
+    Some(match error.kind() {
         io::ErrorKind::ConnectionRefused => "the connection was refused",
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             "the connection was closed by the other side"
         }
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no route to it",
         io::ErrorKind::TimedOut => "the connection timed out",
-        _ => return None,
+        // The source of an error that wraps another is that one's source.
+        _ => return by_kind(error.get_ref()?),
     })
 }
 
