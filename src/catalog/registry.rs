@@ -10,7 +10,7 @@ use super::choice::ConfiguredRegistry;
 use super::{CatalogHost, HostClient};
 use crate::identity::{BearerToken, ClaimError};
 use crate::json::parse_value;
-use crate::resilience::{CallerKey, Rejected, Retry};
+use crate::resilience::{CallerKey, Rejected, Retry, connection_problem};
 use crate::setting::BaseUrl;
 use crate::telemetry::UpstreamOutcome;
 use crate::telemetry::text::without_controls;
@@ -277,9 +277,18 @@ fn unreachable(error: &reqwest::Error) -> RegistryError {
     }
     if error.is_timeout() {
         RegistryError::Timeout
-    } else if error.is_connect() {
-        RegistryError::Unreachable("no connection")
     } else {
-        RegistryError::Unreachable("the connection was lost")
+        let unnamed = if error.is_connect() {
+            "no connection"
+        } else {
+            "the connection was lost"
+        };
+        let cause = connection_problem(error).unwrap_or(unnamed);
+        tracing::warn!(
+            host = error.url().and_then(Url::host_str),
+            cause,
+            "a registry or catalog could not be reached"
+        );
+        RegistryError::Unreachable(cause)
     }
 }

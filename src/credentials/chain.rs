@@ -73,6 +73,7 @@ impl CredentialChain {
     /// ones.
     pub async fn renew(&self, caller: &Caller, stale_access_key_id: &str) -> Result<Arc<Resolved>, NoCredentials> {
         metrics::credentials(CredentialEvent::Refresh);
+        self.ambient.forget(stale_access_key_id);
         self.cache
             .forget_stale(self.key(caller.authenticated()), stale_access_key_id)
             .await;

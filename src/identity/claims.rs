@@ -93,6 +93,12 @@ impl Claims {
         self.text(&["sub", "id", "uuid", "user_id"])
     }
 
+    /// Returns the claim of this name if it is a string. Claims that are secret have no name here.
+    #[must_use]
+    pub fn named_text(&self, name: &str) -> Option<&str> {
+        self.text(&[name])
+    }
+
     /// Returns the display name of the user.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

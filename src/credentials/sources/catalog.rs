@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::catalog::{ConfiguredRegistry, NamedRegistry, Ownership, Registries, RegistryChoice, RegistryError};
 use crate::clock::{Clock, to_system_time};
+use crate::credentials::keys;
 use crate::credentials::{
     Attempt, CredentialSource, Outcome, Source, SourceCredentials, SourceResult, Step, TokenView,
 };
@@ -116,14 +117,19 @@ impl CredentialSource for CatalogSource {
             Some(_) => "the registry vended credentials for the token itself, which carries no catalog_token",
             None => "the registry vended credentials",
         };
+        let credentials = Credentials::new(
+            issued.access_key_id,
+            issued.secret_access_key.expose_secret(),
+            Some(issued.session_token.expose_secret().to_owned()),
+            issued.expiration.map(to_system_time),
+            "quilt-registry",
+        );
+        let credentials = keys::check(credentials).map_err(|problem| {
+            let message = format!("the registry vended credentials that cannot be used: {problem}");
+            none(Outcome::Failed, ErrorCode::InvalidResponse, &message)
+        })?;
         Ok(SourceCredentials {
-            credentials: Credentials::new(
-                issued.access_key_id,
-                issued.secret_access_key.expose_secret(),
-                Some(issued.session_token.expose_secret().to_owned()),
-                issued.expiration.map(to_system_time),
-                "quilt-registry",
-            ),
+            credentials,
             expires_at: issued.expiration,
             message: message.to_owned(),
         })

@@ -20,7 +20,7 @@ use super::key::{Candidates, UsableKey, Wanted, candidates, usable};
 use crate::clock::{Clock, Moment};
 use crate::identity::{Rejection, shown};
 use crate::json;
-use crate::resilience::{CallerKey, Failure, Rejected, Retry, Upstream, Upstreams};
+use crate::resilience::{CallerKey, Failure, Rejected, Retry, Upstream, Upstreams, connection_problem};
 use crate::telemetry::{Dependency, UpstreamOutcome, instrument};
 
 /// Age after which keys are fetched again.
@@ -49,8 +49,11 @@ pub struct KeyStore {
 /// Why there are no keys. It holds no key material.
 #[derive(Debug, Clone, thiserror::Error)]
 enum Problem {
-    #[error("no answer")]
-    NoAnswer { is_timeout: bool },
+    #[error("no answer{}", described(*.cause))]
+    NoAnswer {
+        is_timeout: bool,
+        cause: Option<&'static str>,
+    },
     #[error("the answer {0}; redirects are not followed")]
     Status(u16),
     /// A document was fetched that holds no usable key.
@@ -63,8 +66,10 @@ enum Problem {
 impl Problem {
     fn outcome(&self) -> UpstreamOutcome {
         match self {
-            Self::NoAnswer { is_timeout: true } => UpstreamOutcome::Timeout,
-            Self::NoAnswer { is_timeout: false } | Self::Status(500..) | Self::Unusable(_) => UpstreamOutcome::Failed,
+            Self::NoAnswer { is_timeout: true, .. } => UpstreamOutcome::Timeout,
+            Self::NoAnswer { is_timeout: false, .. } | Self::Status(500..) | Self::Unusable(_) => {
+                UpstreamOutcome::Failed
+            }
             Self::Status(_) | Self::Rejected(_) => UpstreamOutcome::Refused,
         }
     }
@@ -72,17 +77,23 @@ impl Problem {
     /// A 500 is an answer, as it is from a registry.
     fn failure(&self) -> Option<Failure> {
         match self {
-            Self::NoAnswer { is_timeout: true } => Some(Failure::Timeout),
-            Self::NoAnswer { is_timeout: false } | Self::Status(502..=504) => Some(Failure::Transient),
+            Self::NoAnswer { is_timeout: true, .. } => Some(Failure::Timeout),
+            Self::NoAnswer { is_timeout: false, .. } | Self::Status(502..=504) => Some(Failure::Transient),
             Self::Status(_) | Self::Unusable(_) | Self::Rejected(_) => None,
         }
     }
+}
+
+/// Returns the cause of a missing answer, to be appended.
+fn described(cause: Option<&str>) -> String {
+    cause.map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
 impl From<reqwest::Error> for Problem {
     fn from(error: reqwest::Error) -> Self {
         Self::NoAnswer {
             is_timeout: error.is_timeout(),
+            cause: connection_problem(&error),
         }
     }
 }
@@ -139,6 +150,7 @@ impl KeyStore {
         let why = match (self.upstream.open_circuit(), problem) {
             (Some(open), _) => format!(": {open}"),
             (None, Some(Problem::Status(status))) => format!(": the answer was {status}"),
+            (None, Some(Problem::NoAnswer { cause, .. })) => described(cause),
             (None, _) => String::new(),
         };
         Rejection::Unavailable {
