@@ -5,6 +5,7 @@ use tokio::net::TcpListener;
 use super::{Cli, fail, serve_metrics, shutdown};
 use crate::app::{App, BuildError, Overrides};
 use crate::config::{ServeConfig, unknown_variables};
+use crate::server::{self, ConnectionLimits};
 use crate::telemetry;
 
 pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
@@ -21,7 +22,11 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
             "this variable is not a setting of this server; is it misspelt?"
         );
     }
-    let app = match App::build(&config, Overrides::default()).await {
+    let overrides = Overrides {
+        connections: connection_limits(),
+        ..Overrides::default()
+    };
+    let app = match App::build(&config, overrides).await {
         Ok(app) => app,
         Err(error @ BuildError::Config(_)) => fail(&error.to_string()),
         Err(error) => return Err(error.into()),
@@ -37,4 +42,19 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     tracing::info!("stopped");
     tokio::task::spawn_blocking(|| exports.shutdown()).await?;
     Ok(())
+}
+
+/// Returns the limits of connections under the process's limit of file descriptors, which is raised first.
+fn connection_limits() -> ConnectionLimits {
+    let wanted = ConnectionLimits::default();
+    let descriptors = server::raise_descriptor_limit();
+    let limits = wanted.within_descriptors(descriptors);
+    if limits.most < wanted.most {
+        tracing::warn!(
+            descriptors,
+            connections = limits.most,
+            "the limit of file descriptors allows fewer connections than usual; raise the hard limit of open files"
+        );
+    }
+    limits
 }
