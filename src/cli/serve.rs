@@ -7,12 +7,14 @@ use crate::app::{App, BuildError, Overrides};
 use crate::config::{ServeConfig, unknown_variables};
 use crate::server::{self, ConnectionLimits};
 use crate::telemetry;
+use crate::tools;
 
 pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     let exports = match telemetry::init(&config.telemetry, config.metrics.metrics_addr) {
         Ok(exports) => exports,
         Err(error) => fail(&error.to_string()),
     };
+    telemetry::metrics::tools_start_at_zero(tools::all().into_iter().map(|tool| tool.name.to_string()));
     if let Err(error) = config.check() {
         fail(&error.to_string());
     }
