@@ -114,13 +114,22 @@ async fn identity(effort: Effort) -> anyhow::Result<()> {
         ambient: AmbientPolicy::Never,
         ..RightsConfig::default()
     };
-    let ambient = Ambient::new(AmbientProvider::None, "us-east-1", AmbientPolicy::Never, clock.clone()).await;
+    let ambient = Ambient::new(
+        AmbientProvider::None,
+        &AwsOptions {
+            clock: clock.clone(),
+            ..AwsOptions::default()
+        },
+        AmbientPolicy::Never,
+    )
+    .await;
     let sts = SharedSts::new(AwsOptions {
         region: "us-east-1".to_owned(),
         endpoint: None,
         initial_backoff: Duration::from_millis(1),
         connect_timeout: Duration::from_secs(1),
         clock: clock.clone(),
+        ..AwsOptions::default()
     });
     let chain = CredentialChain::new(&SourceContext {
         rights: &rights,

@@ -8,16 +8,15 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::aws::AwsOptions;
 use crate::aws::s3::{BucketName, SharedS3};
 use crate::aws::sts::SharedSts;
+use crate::aws::{self, AwsOptions};
 use crate::blocking::CpuPool;
 use crate::catalog::{
-    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, LocalCatalogs, Registries, http_client,
-    public_only_http_client, server_token,
+    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, HttpOptions, LocalCatalogs, Registries, server_token,
 };
 use crate::clock::Clock;
-use crate::config::ServeConfig;
+use crate::config::{ServeConfig, proxy_variables};
 use crate::credentials::{Ambient, AmbientProvider, CredentialChain, SourceContext};
 use crate::endpoint::{
     AllowedHosts, AllowedOrigins, Authenticator, Dispatcher, Endpoint, HostPolicy, Limits, RequestReader, RequireAuth,
@@ -59,6 +58,8 @@ pub struct Overrides {
     pub connections: ConnectionLimits,
     /// Longest time that a question about the rights in one bucket may take.
     pub bucket_limit: Duration,
+    /// Whether the proxy that the environment names is used for hosts that the settings name.
+    pub use_proxy: bool,
 }
 
 impl Default for Overrides {
@@ -72,6 +73,7 @@ impl Default for Overrides {
             retry_policy: RetryPolicy::default(),
             connections: ConnectionLimits::default(),
             bucket_limit: BUCKET_TIMEOUT,
+            use_proxy: true,
         }
     }
 }
@@ -84,6 +86,25 @@ pub struct App {
     tasks: TaskTracker,
     drain: Duration,
     connections: ConnectionLimits,
+    checked: Checked,
+}
+
+/// The services that a check of the start asks.
+struct Checked {
+    verifier: Arc<Verifier>,
+    catalog: Option<Arc<CatalogHost>>,
+    registries: Arc<Registries>,
+    credential_chain: Arc<CredentialChain>,
+    sts: SharedSts,
+}
+
+/// One line of a check of the start.
+#[derive(Debug)]
+pub struct Finding {
+    /// What the line is about, in a word or two.
+    pub subject: &'static str,
+    pub is_well: bool,
+    pub text: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -102,15 +123,28 @@ impl App {
         config.check()?;
         let clock = overrides.clock.clone();
         let upstreams = Upstreams::new(clock.clone(), overrides.retry_policy);
-        let http = http_clients(overrides.registry_timeout, &upstreams)?;
+        let http_options = HttpOptions {
+            roots: config.aws.extra_roots()?,
+            use_proxy: overrides.use_proxy,
+        };
+        let http = http_clients(overrides.registry_timeout, &http_options, &upstreams)?;
         let catalog = catalog(config, &http, &clock)?;
         let registries = Arc::new(registries(config, catalog.as_ref(), http, &clock));
+        let aws = aws_options(config, &overrides, &http_options);
         let sts = SharedSts::new(AwsOptions {
-            endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
-            ..aws_options(config, &overrides)
+            endpoint: config.aws.sts().map(|url| url.to_string()),
+            ..aws.clone()
         });
-        let credential_chain = credential_chain(config, &overrides, &registries, &sts).await;
-        let verifier = verifier(config, &overrides, &upstreams, &registries, &credential_chain).await?;
+        let credential_chain = credential_chain(config, &overrides, &aws, &registries, &sts).await;
+        let verifier = verifier(
+            config,
+            &overrides,
+            &http_options,
+            &upstreams,
+            &registries,
+            &credential_chain,
+        )
+        .await?;
         let resource_server = resource_server(config)?.map(Arc::new);
         let authenticator = Authenticator::new(
             verifier.clone(),
@@ -119,8 +153,15 @@ impl App {
             resource_server.clone(),
         );
         let tasks = TaskTracker::new();
+        let checked = Checked {
+            verifier: verifier.clone(),
+            catalog: catalog.clone(),
+            registries: registries.clone(),
+            credential_chain: credential_chain.clone(),
+            sts: sts.clone(),
+        };
         let services = Services {
-            s3: SharedS3::new(&aws_options(config, &overrides)),
+            s3: SharedS3::new(&aws),
             sts,
             credential_chain,
             registries,
@@ -150,6 +191,9 @@ impl App {
         }
         .into_router();
         log_sources(config);
+        if overrides.use_proxy {
+            log_proxy(config);
+        }
         Ok(Self {
             router,
             readiness,
@@ -160,7 +204,75 @@ impl App {
                 idle: config.connections.idle_timeout,
                 ..overrides.connections
             },
+            checked,
         })
+    }
+
+    /// Asks the services that the settings name what can be asked without a caller, and describes what is on.
+    pub async fn check(&self, config: &ServeConfig) -> Vec<Finding> {
+        let Checked {
+            verifier,
+            catalog,
+            registries,
+            credential_chain,
+            sts,
+        } = &self.checked;
+        let on = |subject, text: String| Finding {
+            subject,
+            is_well: true,
+            text,
+        };
+        let failed = |subject, text: String| Finding {
+            subject,
+            is_well: false,
+            text,
+        };
+        let mut findings = vec![on("listener", config.listen.address().to_string())];
+        let mode = config.identity.mode().as_str();
+        findings.push(match verifier.ready().await {
+            Ok(()) => on("verification", mode.to_owned()),
+            Err(rejection) => failed("verification", format!("{mode}: {rejection}")),
+        });
+        if let Some(catalog) = catalog {
+            findings.push(match catalog.registry().await {
+                Ok(registry) => on("catalog", format!("{} names the registry {registry}", catalog.url())),
+                Err(error) => failed("catalog", format!("{}: {error}", catalog.url())),
+            });
+        }
+        if let Some(registry) = registries.configured() {
+            let text = match (registry.url().await, registries.vends_credentials()) {
+                (Ok(url), true) => format!("{url} vends the callers' credentials"),
+                (Ok(url), false) => format!("{url} is not asked for credentials"),
+                (Err(error), _) => error.to_string(),
+            };
+            findings.push(match registries.check_configured().await {
+                Ok(()) => on("registry", text),
+                Err(error) => failed("registry", error.to_string()),
+            });
+        }
+        if let Some(own) = credential_chain.own_identity().await {
+            findings.push(match own {
+                Ok(credentials) => match sts.caller_identity(credentials).await {
+                    Some(identity) => on("own identity", identity.arn),
+                    None => failed(
+                        "own identity",
+                        "STS does not say whose the server's own credentials are".to_owned(),
+                    ),
+                },
+                Err(problem) => failed("own identity", problem),
+            });
+        }
+        let roles = config.rights.assumable_roles.len();
+        findings.extend((roles > 0).then(|| on("roles", format!("{roles} patterns of roles that tokens may name"))));
+        findings.push(on("ambient", config.describe_ambient_callers()));
+        findings.push(on("tools", config.tool_filter.to_string()));
+        if config.confirmations_may_be_lost() {
+            findings.push(on(
+                "confirmations",
+                "are lost between copies and at a restart: QUILT_MCP_STATE_KEY is not set".to_owned(),
+            ));
+        }
+        findings
     }
 
     /// Serves until `shutdown` fires, then lets calls in flight and background work finish within the drain time.
@@ -172,6 +284,7 @@ impl App {
             tasks,
             drain,
             connections,
+            checked: _,
         } = self;
         serve(
             listener,
@@ -189,17 +302,24 @@ impl App {
     }
 }
 
-fn http_clients(timeout: Duration, upstreams: &Upstreams) -> Result<HttpClients, reqwest::Error> {
+fn http_clients(
+    timeout: Duration,
+    options: &HttpOptions,
+    upstreams: &Upstreams,
+) -> Result<HttpClients, reqwest::Error> {
     Ok(HttpClients {
-        unrestricted: HostClient::new(http_client(timeout)?, upstreams.clone()),
-        public_only: HostClient::new(public_only_http_client(timeout)?, upstreams.clone()),
+        unrestricted: HostClient::new(options.unrestricted(timeout)?, upstreams.clone()),
+        public_only: HostClient::new(options.public_only(timeout)?, upstreams.clone()),
     })
 }
 
-fn aws_options(config: &ServeConfig, overrides: &Overrides) -> AwsOptions {
+fn aws_options(config: &ServeConfig, overrides: &Overrides, http: &HttpOptions) -> AwsOptions {
     AwsOptions {
-        region: config.aws.region.clone(),
+        region: config.aws.region().to_owned(),
         endpoint: config.aws.s3().map(|url| url.to_string()),
+        use_fips: config.aws.use_fips,
+        use_dual_stack: config.aws.use_dual_stack,
+        http_client: aws::http_client(&http.roots),
         initial_backoff: overrides.s3_backoff,
         connect_timeout: overrides.connect_timeout,
         clock: overrides.clock.clone(),
@@ -228,12 +348,13 @@ fn registries(
 async fn credential_chain(
     config: &ServeConfig,
     overrides: &Overrides,
+    aws: &AwsOptions,
     registries: &Arc<Registries>,
     sts: &SharedSts,
 ) -> Arc<CredentialChain> {
     let clock = &overrides.clock;
     let provider = overrides.ambient.clone();
-    let ambient = Ambient::new(provider, &config.aws.region, config.rights.ambient, clock.clone()).await;
+    let ambient = Ambient::new(provider, aws, config.rights.ambient).await;
     Arc::new(CredentialChain::new(&SourceContext {
         rights: &config.rights,
         registries,
@@ -246,6 +367,7 @@ async fn credential_chain(
 async fn verifier(
     config: &ServeConfig,
     overrides: &Overrides,
+    http: &HttpOptions,
     upstreams: &Upstreams,
     registries: &Registries,
     credential_chain: &Arc<CredentialChain>,
@@ -254,7 +376,7 @@ async fn verifier(
         .configured()
         .filter(|_| registries.vends_credentials())
         .map(|_| credential_chain.clone() as Arc<dyn RegistryVerifier>);
-    let method = verify_method(config, overrides.registry_timeout, upstreams, &overrides.clock).await?;
+    let method = verify_method(config, overrides.registry_timeout, http, upstreams, &overrides.clock).await?;
     Ok(Arc::new(Verifier::new(method, registry)))
 }
 
@@ -283,6 +405,7 @@ fn endpoint(
 async fn jwks(
     config: &ServeConfig,
     max_timeout: Duration,
+    http: &HttpOptions,
     upstreams: &Upstreams,
     clock: &Clock,
 ) -> Result<JwksVerifier, BuildError> {
@@ -291,7 +414,7 @@ async fn jwks(
         let problem = "also requires MCP_JWT_ISSUER and MCP_JWT_AUDIENCE";
         return Err(ConfigError::new("MCP_JWT_JWKS_URL", problem).into());
     };
-    let http = http_client(JWKS_TIMEOUT.min(max_timeout))?;
+    let http = http.unrestricted(JWKS_TIMEOUT.min(max_timeout))?;
     let keys = KeyStore::at(url.join(""), http, upstreams, clock.clone()).await;
     Ok(JwksVerifier::new(keys, identity.expectations(), clock.clone()))
 }
@@ -300,12 +423,13 @@ async fn jwks(
 async fn verify_method(
     config: &ServeConfig,
     registry_timeout: Duration,
+    http: &HttpOptions,
     upstreams: &Upstreams,
     clock: &Clock,
 ) -> Result<VerifyMethod, BuildError> {
     Ok(match config.identity.mode() {
         VerifyMode::Registry => VerifyMethod::Registry,
-        VerifyMode::Jwks => VerifyMethod::Jwks(Box::new(jwks(config, registry_timeout, upstreams, clock).await?)),
+        VerifyMode::Jwks => VerifyMethod::Jwks(Box::new(jwks(config, registry_timeout, http, upstreams, clock).await?)),
         VerifyMode::Hs256 => {
             let identity = &config.identity;
             let expected = identity.expectations();
@@ -355,6 +479,26 @@ fn buckets(names: &[String]) -> Result<Vec<BucketName>, ConfigError> {
         .map(|name| name.parse())
         .collect::<Result<_, _>>()
         .map_err(|problem| ConfigError::new("QUILT_BUCKETS", problem))
+}
+
+/// Logs at the start which hosts are reached by a proxy.
+fn log_proxy(config: &ServeConfig) {
+    let variables = proxy_variables().join(", ");
+    if variables.is_empty() {
+        return;
+    }
+    if config.catalog.allowed_registries.is_empty() {
+        tracing::info!(
+            variables,
+            "hosts that the settings name are reached by the proxy, except those in NO_PROXY"
+        );
+    } else {
+        tracing::warn!(
+            variables,
+            "hosts that the settings name are reached by the proxy, except those in NO_PROXY; hosts of \
+             QUILT_MCP_ALLOWED_REGISTRIES that only a token names are never reached by it"
+        );
+    }
 }
 
 /// Logs the identity sources at the start.

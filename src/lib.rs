@@ -40,4 +40,5 @@ pub mod resilience;
 pub mod server;
 pub mod setting;
 pub mod telemetry;
+pub mod tls;
 pub mod tools;

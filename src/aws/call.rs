@@ -14,6 +14,9 @@ use crate::telemetry::instrument;
 pub enum Signer<'a> {
     /// The caller's. Its credentials are renewed once if AWS says that they have expired.
     Caller(&'a AwsCaller),
+    /// The server's own, on behalf of a caller whose requests these are for the circuit breaker. Renewed like the caller's,
+    /// also if AWS does not know the key.
+    Server(&'a AwsCaller, CallerKey),
     /// The owner's of these credentials, as they are.
     Credentials(&'a Credentials),
     /// That of the service's client, if the operation is signed at all, on behalf of this caller.
@@ -55,12 +58,12 @@ where
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
+        if error.kind == AwsErrorKind::ClockSkew {
+            tracing::warn!(%error, skew_seconds = error.clock_skew_seconds, "AWS does not accept the time of the server's clock");
+        }
         if may_redirect && service.learn_region(&error, operation.resource, &region) {
             may_redirect = false;
-        } else if may_renew
-            && error.kind == AwsErrorKind::StaleCredentials
-            && signer.renew(signature.access_key_id).await
-        {
+        } else if may_renew && signer.renew(&error, signature.access_key_id).await {
             may_renew = false;
         } else {
             return Err(error);
@@ -89,7 +92,10 @@ where
     let request = async {
         pending.await.map_err(|error| Failed {
             reach: reach(&error),
-            error: classify::<S, E>(&error, operation),
+            error: AwsError {
+                sent_to: Some(region.into()),
+                ..classify::<S, E>(&error, operation, service.endpoints().now())
+            },
         })
     };
     let outcome = |failed: &Failed| failed.error.outcome();
@@ -103,7 +109,7 @@ where
 impl Signer<'_> {
     fn sign<S: Service>(self, region: &str) -> Signature<S::Override> {
         let credentials = match self {
-            Self::Caller(caller) => caller.signing().credentials,
+            Self::Caller(caller) | Self::Server(caller, _) => caller.signing().credentials,
             Self::Credentials(credentials) => credentials.clone(),
             Self::Client(caller) => {
                 return Signature {
@@ -116,7 +122,7 @@ impl Signer<'_> {
         let access_key_id = credentials.access_key_id().to_owned();
         let region = region.to_owned();
         let identity = match self {
-            Self::Caller(caller) => caller.identity(credentials, region),
+            Self::Caller(caller) | Self::Server(caller, _) => caller.identity(credentials, region),
             Self::Credentials(_) | Self::Client(_) => Identity {
                 credentials,
                 region,
@@ -125,14 +131,19 @@ impl Signer<'_> {
         };
         Signature {
             request: S::signed_by(identity),
-            caller: CallerKey::of(&access_key_id),
+            caller: match self {
+                Self::Server(_, caller) => caller,
+                _ => CallerKey::of(&access_key_id),
+            },
             access_key_id: Some(access_key_id),
         }
     }
 
-    async fn renew(self, stale_access_key_id: Option<String>) -> bool {
+    async fn renew(self, error: &AwsError, stale_access_key_id: Option<String>) -> bool {
         match (self, stale_access_key_id) {
-            (Self::Caller(caller), Some(stale)) => caller.renew(&stale).await,
+            (Self::Caller(caller) | Self::Server(caller, _), Some(stale)) => {
+                caller.may_renew(error) && caller.renew(&stale).await
+            }
             _ => false,
         }
     }
@@ -218,6 +229,7 @@ mod tests {
             initial_backoff: Duration::ZERO,
             connect_timeout: Duration::ZERO,
             clock: Clock::system(),
+            ..AwsOptions::default()
         };
         Plain(Endpoints::new(Dependency::Sts, &options))
     }

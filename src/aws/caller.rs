@@ -9,6 +9,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::config::retry::RetryPartition;
 use jiff::Timestamp;
 
+use super::{AwsError, AwsErrorKind};
 use crate::redact;
 
 /// Callers are spread over this many retry budgets: the SDK never frees one, so there cannot be one for each caller.
@@ -33,6 +34,12 @@ impl fmt::Debug for Signing {
 pub trait Renew: Send + Sync {
     /// Returns newer credentials, or `None` when there are none to be had; then AWS's own answer stands.
     async fn renew(&self, stale_access_key_id: &str) -> Option<Signing>;
+
+    /// Whether a key that AWS does not know is replaced like one that has expired. The server's own keys may be rotated while
+    /// it runs.
+    fn renews_unknown_keys(&self) -> bool {
+        false
+    }
 }
 
 /// AWS as one caller. No function leads from here to another caller's rights. Clones share the credentials.
@@ -68,6 +75,15 @@ impl AwsCaller {
             credentials,
             region,
             retry_partition: Some(self.retry_partition.clone()),
+        }
+    }
+
+    /// Whether newer credentials may serve where AWS answered so.
+    pub(super) fn may_renew(&self, error: &AwsError) -> bool {
+        match error.kind {
+            AwsErrorKind::StaleCredentials => !error.is_global_token_in_opt_in_region(),
+            AwsErrorKind::InvalidCredentials => error.is_unknown_key() && self.renew.renews_unknown_keys(),
+            _ => false,
         }
     }
 

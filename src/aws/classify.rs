@@ -7,10 +7,17 @@ use std::error::Error;
 use aws_sdk_sts::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 
+use jiff::Timestamp;
+
 use super::{AwsError, AwsErrorKind, Operation, Service};
+use crate::resilience::connection_problem;
 
 /// Reads what an SDK error means for the caller.
-pub(super) fn classify<S: Service, E: ProvideErrorMetadata>(error: &SdkError<E>, operation: Operation<'_>) -> AwsError {
+pub(super) fn classify<S: Service, E: ProvideErrorMetadata>(
+    error: &SdkError<E>,
+    operation: Operation<'_>,
+    now: Timestamp,
+) -> AwsError {
     if let SdkError::ConstructionFailure(_) = error {
         return AwsError::new(AwsErrorKind::InvalidRequest, operation).with_message(
             "the request could not be made of these values; a name or value holds characters that HTTP does not take",
@@ -27,17 +34,44 @@ pub(super) fn classify<S: Service, E: ProvideErrorMetadata>(error: &SdkError<E>,
         SdkError::ResponseError(_) if status.is_some_and(|status| status < 400 && status != 304) => {
             AwsErrorKind::Network
         }
+        _ if error.message().is_some_and(is_about_time) => AwsErrorKind::ClockSkew,
         _ => kind::<S>(code, status),
+    };
+    let skew = || {
+        let date = raw?.headers().get("date")?;
+        let answered_at = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
+        let seconds = now.duration_since(answered_at).as_secs();
+        i32::try_from(seconds.clamp(i32::MIN.into(), i32::MAX.into())).ok()
     };
     AwsError {
         status,
         code: code.map(str::to_owned),
-        message: error.message().filter(|text| !text.is_empty()).map(presentable),
+        message: error
+            .message()
+            .filter(|text| !text.is_empty())
+            .map(presentable)
+            .or_else(|| {
+                let cause = connector_problem(error)?;
+                Some(format!("{} could not be reached: {cause}", operation.service))
+            }),
         request_id: error.request_id().map(str::to_owned),
         region: S::REGION_HEADER
             .and_then(|header| raw?.headers().get(header))
             .map(str::to_owned),
+        clock_skew_seconds: Some(kind)
+            .filter(|kind| *kind == AwsErrorKind::ClockSkew)
+            .and_then(|_| skew()),
         ..AwsError::new(kind, operation)
+    }
+}
+
+/// Returns why there is no connection to the service.
+fn connector_problem<E>(error: &SdkError<E>) -> Option<&'static str> {
+    match error {
+        SdkError::DispatchFailure(failure) if !failure.is_timeout() => {
+            connection_problem(failure.as_connector_error()?)
+        }
+        _ => None,
     }
 }
 
@@ -53,6 +87,11 @@ fn kind<S: Service>(code: Option<&str>, status: Option<u16>) -> AwsErrorKind {
         })
 }
 
+/// Whether a refused signature was refused for its time. Services other than S3 say so only in the message.
+fn is_about_time(message: &str) -> bool {
+    message.starts_with("Signature expired") || message.starts_with("Signature not yet current")
+}
+
 fn common_code(code: &str) -> Option<AwsErrorKind> {
     use AwsErrorKind as K;
     Some(match code {
@@ -63,6 +102,7 @@ fn common_code(code: &str) -> Option<AwsErrorKind> {
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException" => K::InvalidCredentials,
+        "RequestTimeTooSkewed" | "RequestExpired" | "RequestInTheFuture" => K::ClockSkew,
         "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => K::Throttled,
         _ => return None,
     })
@@ -187,7 +227,7 @@ mod tests {
                 action: "sts:AssumeRole",
                 resource: Resource::Named("arn"),
             };
-            classify::<Sts, _>(&error, operation).kind
+            classify::<Sts, _>(&error, operation, Timestamp::UNIX_EPOCH).kind
         };
         let dispatch = |error| kind(SdkError::dispatch_failure(error));
         assert_eq!(kind(SdkError::timeout_error("too slow")), AwsErrorKind::Timeout);

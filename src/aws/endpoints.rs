@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use super::AwsOptions;
 use crate::clock::Clock;
 use crate::resilience::CircuitBreaker;
@@ -38,6 +40,11 @@ impl Endpoints {
     #[must_use]
     pub fn default_region(&self) -> &str {
         &self.0.region
+    }
+
+    /// Returns the time of the server's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     /// Returns the circuit breaker of the endpoint that answers for a region.

@@ -1,5 +1,6 @@
 //! Errors of AWS, of any service, as callers can act on them.
 
+use super::region;
 use crate::resilience::CircuitOpen;
 use crate::telemetry::UpstreamOutcome;
 
@@ -69,6 +70,8 @@ pub enum AwsErrorKind {
     StaleCredentials,
     /// Occurs when AWS does not know the key, or the signature is wrong.
     InvalidCredentials,
+    /// Occurs when the request's time is not AWS's: the server's clock is wrong.
+    ClockSkew,
     /// Occurs when the object is archived and must be restored first.
     Archived,
     /// Occurs when no answer comes in time.
@@ -102,6 +105,11 @@ pub struct AwsError {
     pub request_id: Option<String>,
     /// The region that the answer named for the resource.
     pub region: Option<String>,
+    /// The region that the request was signed for.
+    pub sent_to: Option<Box<str>>,
+    /// The seconds by which the server's clock is ahead of the answer's `Date`, for [`AwsErrorKind::ClockSkew`]. Negative if it
+    /// is behind.
+    pub clock_skew_seconds: Option<i32>,
     /// When the request may be made again: it was not sent, because the endpoint's circuit is open.
     pub retry_after_seconds: Option<i64>,
 }
@@ -119,6 +127,8 @@ impl AwsError {
             message: None,
             request_id: None,
             region: None,
+            sent_to: None,
+            clock_skew_seconds: None,
             retry_after_seconds: None,
         }
     }
@@ -149,6 +159,31 @@ impl AwsError {
     pub fn is_retryable(&self) -> bool {
         use AwsErrorKind as K;
         matches!(self.kind, K::Throttled | K::Timeout | K::Network | K::Conflict) || self.is_fault()
+    }
+
+    /// Returns whether AWS does not know the access key.
+    #[must_use]
+    pub fn is_unknown_key(&self) -> bool {
+        matches!(
+            self.code.as_deref(),
+            Some("InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException")
+        )
+    }
+
+    /// Returns whether this is the refusal of a session token in a region that an account has to enable. Tokens that the global
+    /// endpoint of STS issues are not taken there.
+    #[must_use]
+    pub fn is_global_token_in_opt_in_region(&self) -> bool {
+        let region = self.region.as_deref().or(self.sent_to.as_deref());
+        self.code.as_deref() == Some("InvalidToken") && region.is_some_and(region::is_opt_in)
+    }
+
+    /// Returns how the server's clock differs from AWS's, as in "is 420 s ahead of AWS's", if the answer said so.
+    #[must_use]
+    pub fn clock_difference(&self) -> Option<String> {
+        let seconds = self.clock_skew_seconds?;
+        let direction = if seconds < 0 { "behind" } else { "ahead of" };
+        Some(format!("is {} s {direction} AWS's", seconds.unsigned_abs()))
     }
 
     /// Returns how the request ended, for metrics and traces.

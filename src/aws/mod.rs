@@ -9,8 +9,7 @@
 //!
 //! **Invariants**: a service's shared client holds no credentials and no identity cache, so a request without the caller's
 //! own override fails instead of acting as another caller; every request carries the credentials of the handle it was made
-//! on; retries are paid from the caller's own partition. The one client with an identity is that of
-//! [`sts::RoleSessions`], which asks STS as the server, and makes no other request.
+//! on; retries are paid from the caller's own partition. Only [`sts::RoleSessions`] asks AWS as the server.
 //!
 //! # How to add a service
 //!
@@ -34,13 +33,14 @@ mod config;
 mod denial;
 mod endpoints;
 mod error;
+pub mod region;
 pub mod s3;
 mod service;
 pub mod sts;
 
 pub use call::{Signer, call};
 pub use caller::{AwsCaller, Identity, Renew, Signing};
-pub use client_options::AwsOptions;
+pub use client_options::{AwsOptions, http_client};
 pub use config::AwsConfig;
 pub use denial::Denial;
 pub use endpoints::Endpoints;

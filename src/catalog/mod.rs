@@ -25,7 +25,7 @@ pub use config::CatalogConfig;
 pub use graphql::GraphqlError;
 pub use host::CatalogHost;
 pub use host_client::HostClient;
-pub use http_client::{CONNECT_TIMEOUT, http_client, http_client_with_resolver, public_only_http_client};
+pub use http_client::{CONNECT_TIMEOUT, HttpOptions, http_client, http_client_with_resolver, public_only_http_client};
 pub use registries::{HttpClients, LocalCatalogs, Registries, RegistryAccess};
 pub use registry::{RegistryClient, RegistryError};
 pub use server_token::server_token;

@@ -8,11 +8,13 @@
 
 mod environment;
 mod error;
+mod proxy;
 
-pub use environment::{unknown_variables, without_empty_variables};
+pub use environment::{Changes, changes_made, refused_value, unknown_variables};
 pub use error::explain;
+pub use proxy::proxy_variables;
 
-use crate::aws::AwsConfig;
+use crate::aws::{AwsConfig, region};
 use crate::catalog::CatalogConfig;
 use crate::credentials::{AmbientPolicy, RightsConfig};
 use crate::endpoint::{LimitsConfig, ResourceServerConfig};
@@ -77,6 +79,8 @@ impl ServeConfig {
         self.resource_server.check(self.identity.mode())?;
         self.memory.check(self.limits.max_body)?;
         self.calls.check()?;
+        self.aws.check()?;
+        self.check_partitions()?;
         self.check_exposure()
     }
 
@@ -117,6 +121,33 @@ impl ServeConfig {
             "{} may {use_} with the server's own AWS credentials (QUILT_MCP_AMBIENT={policy})",
             callers.join(" and ")
         )
+    }
+
+    /// Rejects roles of another partition of AWS than the region's, whose STS does not know them.
+    fn check_partitions(&self) -> Result<(), ConfigError> {
+        let region = self.aws.region();
+        let own = region::partition(region);
+        let roles = self
+            .rights
+            .assumable_roles
+            .iter()
+            .map(|role| ("QUILT_MCP_ASSUMABLE_ROLES", role.partition()));
+        let web = self
+            .rights
+            .web_identity_role_arn
+            .as_deref()
+            .and_then(|arn| arn.split(':').nth(1));
+        let roles = roles.chain(web.map(|partition| ("QUILT_MCP_WEB_IDENTITY_ROLE_ARN", partition)));
+        match roles.into_iter().find(|(_, partition)| *partition != own) {
+            None => Ok(()),
+            Some((variable, partition)) => {
+                let problem = format!(
+                    "has a role of the partition {partition}, and the region {region} is in {own}; expected roles of one \
+                     partition, and one of its regions in AWS_REGION"
+                );
+                Err(ConfigError::new(variable, problem))
+            }
+        }
     }
 
     /// Rejects a mode of verification that lacks the service it needs.

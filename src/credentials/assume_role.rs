@@ -1,16 +1,17 @@
 //! Role sessions for the owner of a verified token: of a role that the token names and the operator allows, or of the role
 //! that the operator gives to every user of an identity provider.
 //!
-//! The session's name and source identity are the token's subject, unchanged, so that every line of AWS's audit log names
-//! the user. A subject that STS would refuse is refused here and never shortened: two subjects could become the same.
+//! The session's name and source identity are a claim of the token ([`session_name`]).
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types::Tag;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Ambient, Attempt, Outcome, RolePattern, Source, SourceCredentials, SourceResult};
+use super::session_name::session_name;
+use super::sources::{OwnIdentity, OwnIdentityError};
+use super::sts_refusal::{self, Signed};
+use super::{Ambient, Attempt, Outcome, RightsConfig, RolePattern, Source, SourceCredentials, SourceResult};
 use crate::aws::sts::{RoleSession, RoleSessions, SharedSts};
-use crate::aws::{AwsError, AwsErrorKind};
 use crate::clock::{Clock, to_system_time};
 use crate::error_code::ErrorCode;
 use crate::identity::{AuthenticatedCaller, Claims};
@@ -18,6 +19,8 @@ use crate::resilience::CallerKey;
 
 /// Maximum duration of a session, in seconds. Role chaining (the server's own role assumes the user's) is capped at one hour by AWS.
 const MAX_SESSION_SECONDS: i64 = 3600;
+/// The claim that names the session by default. Without it the registry's own claims name the user.
+const DEFAULT_CLAIM: &str = "sub";
 /// Minimum duration of a session that AWS grants, in seconds.
 const MIN_SESSION_SECONDS: i64 = 900;
 /// Maximum number of session tags (AWS's STS quota).
@@ -31,25 +34,22 @@ const MAX_TAG_VALUE: usize = 256;
 pub struct AssumeRole {
     allowed: Vec<RolePattern>,
     web_identity_role: Option<String>,
+    session_name_claim: String,
+    server: Option<OwnIdentity>,
     sts: RoleSessions,
     clock: Clock,
 }
 
 impl AssumeRole {
-    /// `web_identity_role` is the role that every token of the identity provider is exchanged for. `AssumeRole` is signed with
-    /// the server's own identity.
+    /// `AssumeRole` is signed with the server's own identity.
     #[must_use]
-    pub fn new(
-        allowed: Vec<RolePattern>,
-        web_identity_role: Option<String>,
-        ambient: &Ambient,
-        sts: &SharedSts,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(rights: &RightsConfig, ambient: &Ambient, sts: &SharedSts, clock: Clock) -> Self {
         Self {
-            allowed,
-            web_identity_role,
-            sts: sts.role_sessions(ambient.provider()),
+            allowed: rights.assumable_roles.clone(),
+            web_identity_role: rights.web_identity_role_arn.clone(),
+            session_name_claim: rights.session_name_claim.clone(),
+            server: ambient.identity().cloned(),
+            sts: sts.role_sessions(),
             clock,
         }
     }
@@ -78,15 +78,23 @@ impl AssumeRole {
             Ok(tags) => tags,
             Err(message) => return none(Outcome::Denied, ErrorCode::AssumeRoleFailed, message),
         };
+        let server = match &self.server {
+            Some(server) => server.aws().await,
+            None => Err(OwnIdentityError::Absent),
+        };
+        let server = match server {
+            Ok(server) => server,
+            Err(error) => return without_identity(&error, role_arn),
+        };
         let session = RoleSession {
             role_arn,
-            name: session_name,
+            name: &session_name,
             seconds,
             caller: CallerKey::of(caller.fingerprint()),
         };
-        match self.sts.assume_role(session, tags, transitive).await {
+        match self.sts.assume_role(&server, session, tags, transitive).await {
             Ok(credentials) => vended(credentials, format!("assumed {role_arn}, which the token names")),
-            Err(error) => refused(&error, role_arn),
+            Err(error) => Err(sts_refusal::attempt(&error, role_arn, Signed::ByServer)),
         }
     }
 
@@ -98,22 +106,26 @@ impl AssumeRole {
         };
         let session = RoleSession {
             role_arn,
-            name: session_name,
+            name: &session_name,
             seconds,
             caller: CallerKey::of(caller.fingerprint()),
         };
         let token = caller.token().secret();
         match self.sts.assume_role_with_web_identity(session, token).await {
             Ok(credentials) => vended(credentials, format!("exchanged the token for {role_arn}")),
-            Err(error) => refused(&error, role_arn),
+            Err(error) => Err(sts_refusal::attempt(&error, role_arn, Signed::No)),
         }
     }
 
     /// Returns the name and seconds of a session for this caller, or why there can be none.
-    fn session<'a>(&self, caller: &'a AuthenticatedCaller) -> Result<(&'a str, i32), &'static str> {
-        let name = caller.subject().filter(|subject| is_session_name(subject)).ok_or(
-            "the token's subject cannot serve as an AWS session name (2 to 64 characters of A-Z a-z 0-9 _+=,.@-)",
-        )?;
+    fn session(&self, caller: &AuthenticatedCaller) -> Result<(String, i32), String> {
+        let claim = self.session_name_claim.as_str();
+        let value = if claim == DEFAULT_CLAIM {
+            caller.subject()
+        } else {
+            caller.claims().and_then(|claims| claims.named_text(claim))
+        };
+        let name = session_name(claim, value)?;
         let seconds = session_seconds(self.clock.now(), caller.expires_at())
             .ok_or("the token ends before the shortest AWS session (15 minutes) would")?;
         Ok((name, seconds))
@@ -147,26 +159,14 @@ fn vended(credentials: Option<aws_sdk_sts::types::Credentials>, message: String)
     })
 }
 
-/// Classifies an error of STS: a denial is a refusal, everything else a failure.
-fn refused(error: &AwsError, role_arn: &str) -> SourceResult {
-    if let Some(seconds) = error.retry_after_seconds {
-        let message = format!("STS has not been answering lately and is asked again in {seconds} s");
-        return none(Outcome::Failed, ErrorCode::RequestFailed, message);
-    }
-    let code = error.code.as_deref();
-    let is_denial = matches!(
-        code,
-        Some("AccessDenied" | "InvalidIdentityToken" | "ExpiredTokenException" | "IDPRejectedClaim")
-    );
-    if is_denial {
-        let message = format!("STS refused {role_arn} to this caller ({})", code.unwrap_or_default());
-        return none(Outcome::Denied, ErrorCode::AssumeRoleFailed, message);
-    }
-    if error.kind == AwsErrorKind::Timeout {
-        return none(Outcome::Failed, ErrorCode::Timeout, "STS did not answer in time");
-    }
-    let message = format!("STS could not assume {role_arn} ({})", code.unwrap_or("no answer"));
-    none(Outcome::Failed, ErrorCode::AssumeRoleFailed, message)
+/// The server cannot sign a request for the role.
+fn without_identity(error: &OwnIdentityError, role_arn: &str) -> SourceResult {
+    let (outcome, code) = match error {
+        OwnIdentityError::TooSlow => (Outcome::Failed, ErrorCode::Timeout),
+        error if error.is_transient() => (Outcome::Failed, ErrorCode::AssumeRoleFailed),
+        _ => (Outcome::Denied, ErrorCode::AssumeRoleFailed),
+    };
+    none(outcome, code, format!("STS was not asked for {role_arn}: {error}"))
 }
 
 /// Returns the session's tags and the keys of the transitive ones. Tags that AWS would refuse are refused here and never
@@ -193,14 +193,6 @@ fn tags(claims: &Claims) -> Result<(Vec<Tag>, Vec<String>), String> {
         .into_iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build());
     Ok((built.collect::<Result<_, _>>().map_err(|_| bad)?, transitive))
-}
-
-/// Whether STS accepts the text as a session name and a source identity.
-fn is_session_name(text: &str) -> bool {
-    (2..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
 }
 
 /// Returns the duration of a session: not beyond the token, and within the bounds of STS; `None` if both are impossible.
@@ -259,15 +251,5 @@ mod tests {
         };
         assert_eq!((read(49), read(50)), (Ok(49), Ok(50)));
         assert!(read(51).is_err() && read(100).is_err());
-    }
-
-    #[test]
-    fn subjects_that_sts_would_refuse_are_refused_and_not_mangled() {
-        for good in ["al", "alice@example.com", "a+b=c,d.e@f-g_h", &"x".repeat(64)] {
-            assert!(is_session_name(good), "{good}");
-        }
-        for bad in ["", "a", "a b", "ü-ü", "a/b", "a:b", &"x".repeat(65)] {
-            assert!(!is_session_name(bad), "{bad}");
-        }
     }
 }

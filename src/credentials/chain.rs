@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use aws_credential_types::Credentials;
+
 use super::ambient_rule::AmbientPermit;
 use super::cache::{Cache, Key, TokenLimit};
 use super::sources::{self, Ambient, SourceContext};
@@ -47,6 +49,12 @@ impl CredentialChain {
         self.ambient.policy()
     }
 
+    /// Returns the server's own credentials, if the settings have a use for them: roles of users, or ambient credentials.
+    /// The error says why they cannot be had.
+    pub async fn own_identity(&self) -> Option<Result<Credentials, String>> {
+        self.ambient.own_identity().await
+    }
+
     /// Returns this caller's credentials, from the cache or from the sources.
     pub async fn resolve(&self, caller: &Caller) -> Result<Arc<Resolved>, NoCredentials> {
         let caller = caller.authenticated();
@@ -65,6 +73,7 @@ impl CredentialChain {
     /// ones.
     pub async fn renew(&self, caller: &Caller, stale_access_key_id: &str) -> Result<Arc<Resolved>, NoCredentials> {
         metrics::credentials(CredentialEvent::Refresh);
+        self.ambient.forget(stale_access_key_id);
         self.cache
             .forget_stale(self.key(caller.authenticated()), stale_access_key_id)
             .await;

@@ -23,10 +23,17 @@ pub enum AmbientPolicy {
 #[derive(Debug, Clone)]
 pub struct RolePattern {
     account_prefix: String,
+    partition: String,
     path: GlobMatcher,
 }
 
 impl RolePattern {
+    /// Returns the partition of AWS, such as `aws-us-gov`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
     /// Whether the pattern matches the ARN.
     #[must_use]
     pub fn allows(&self, arn: &str) -> bool {
@@ -44,10 +51,16 @@ impl FromStr for RolePattern {
         };
         let text = text.trim();
         let (head, path) = text.split_once(":role/").ok_or_else(bad)?;
-        let account = ["arn:aws:iam::", "arn:aws-cn:iam::", "arn:aws-us-gov:iam::"]
-            .iter()
-            .find_map(|prefix| head.strip_prefix(prefix))
+        let (partition, account) = head
+            .strip_prefix("arn:")
+            .and_then(|rest| rest.split_once(":iam::"))
             .ok_or_else(bad)?;
+        let is_partition = partition
+            .strip_prefix("aws")
+            .is_some_and(|rest| rest.bytes().all(|b| b == b'-' || b.is_ascii_lowercase()));
+        if !is_partition {
+            return Err(bad());
+        }
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) || path.is_empty() || path == "*" {
             return Err(bad());
         }
@@ -67,15 +80,16 @@ impl FromStr for RolePattern {
             .compile_matcher();
         Ok(Self {
             account_prefix: format!("{head}:role/"),
+            partition: partition.to_owned(),
             path,
         })
     }
 }
 
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct RightsConfig {
     /// Calls without a token use the server's own AWS credentials; for a server with a single user, on loopback only
-    #[arg(long, env = "QUILT_MCP_ANONYMOUS", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, env = "QUILT_MCP_ANONYMOUS", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse::switch)]
     pub anonymous: bool,
     /// Bearer token for calls without one, for a server with a single user, on loopback only: a JWT, a `qk_…` key, or
     /// quilt3's refresh token, which the registry exchanges and renews
@@ -94,6 +108,24 @@ pub struct RightsConfig {
     /// ARN of a role for which tokens of the identity provider (`jwks`) are exchanged with `AssumeRoleWithWebIdentity`
     #[arg(long, env = "QUILT_MCP_WEB_IDENTITY_ROLE_ARN", value_parser = role_arn)]
     pub web_identity_role_arn: Option<String>,
+    /// Claim of a verified token that becomes the name and the source identity of role sessions. Characters that STS does not
+    /// take are escaped (`=7C` for `|`)
+    #[arg(long, env = "QUILT_MCP_SESSION_NAME_CLAIM", default_value = "sub", value_parser = claim_name)]
+    pub session_name_claim: String,
+}
+
+impl Default for RightsConfig {
+    fn default() -> Self {
+        Self {
+            anonymous: false,
+            api_token: None,
+            api_key: None,
+            ambient: AmbientPolicy::default(),
+            assumable_roles: Vec::new(),
+            web_identity_role_arn: None,
+            session_name_claim: "sub".to_owned(),
+        }
+    }
 }
 
 impl RightsConfig {
@@ -102,6 +134,18 @@ impl RightsConfig {
     pub fn server_token(&self) -> Option<&SecretString> {
         self.api_token.as_ref().or(self.api_key.as_ref())
     }
+}
+
+/// Parses the name of a claim.
+fn claim_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"') {
+        return Err(format!(
+            "`{}` is not the name of a claim; expected one such as sub or email",
+            text.escape_debug()
+        ));
+    }
+    Ok(name.to_owned())
 }
 
 /// Parses the ARN of one role, without `*`.
@@ -132,6 +176,22 @@ mod tests {
             "another account"
         );
         assert!(!pattern.allows("arn:aws:iam::123456789012:role/admin"));
+    }
+
+    #[test]
+    fn roles_of_every_partition() {
+        for partition in ["aws", "aws-cn", "aws-us-gov", "aws-iso-b", "aws-eusc"] {
+            let pattern: RolePattern = format!("arn:{partition}:iam::123456789012:role/x").parse().unwrap();
+            assert_eq!(pattern.partition(), partition);
+        }
+        for bad in ["azure", "aws-*", "AWS", "", "aws1"] {
+            assert!(
+                format!("arn:{bad}:iam::123456789012:role/x")
+                    .parse::<RolePattern>()
+                    .is_err(),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

@@ -18,10 +18,13 @@ mod cache;
 mod chain;
 mod config;
 mod explanation;
+mod keys;
 mod registry_proof;
 mod resolved;
+mod session_name;
 mod source;
 mod sources;
+mod sts_refusal;
 
 pub use assume_role::AssumeRole;
 pub use attempt::{Attempt, Outcome, Source};

@@ -168,9 +168,12 @@ impl Backend {
                 rights.web_identity_role_arn.is_some(),
             ),
             ("QUILT_API_TOKEN", rights.server_token().is_some()),
-            ("AWS_REGION", aws.region != REGION),
+            (
+                "AWS_REGION",
+                aws.region() != REGION && (aws.region.is_some() || aws.default_region.is_some()),
+            ),
             ("AWS_ENDPOINT_URL_S3", aws.s3().is_some()),
-            ("AWS_ENDPOINT_URL_STS", aws.sts_endpoint.is_some()),
+            ("AWS_ENDPOINT_URL_STS", aws.sts().is_some()),
         ];
         let replaced = is_set
             .into_iter()
@@ -238,6 +241,7 @@ impl Dev {
             ..ConnectionLimits::default()
         };
         let overrides = Overrides {
+            use_proxy: false,
             clock,
             ambient: backend.ambient(),
             connections,

@@ -11,10 +11,12 @@
 //! service; a request is repeated at most once, and the whole process repeats little more than a tenth of what is
 //! answered; a call that was cancelled counts as nothing.
 
+mod cause;
 mod circuit_breaker;
 mod retry;
 mod upstream;
 
+pub use cause::connection_problem;
 pub use circuit_breaker::{CallerKey, CircuitBreaker, CircuitOpen, Permit};
 pub use retry::{Failure, Retry, RetryPolicy};
 pub use upstream::{Rejected, Upstream, Upstreams};

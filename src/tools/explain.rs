@@ -46,11 +46,15 @@ impl Session {
                 ErrorCode::Throttled,
                 format!("{service} asks to slow down on {object}: {said}."),
             ),
-            K::StaleCredentials | K::InvalidCredentials => ToolError::new(
-                ErrorCode::AccessDenied,
-                format!("AWS does not accept the credentials of this call for {object}: {said}."),
-            )
-            .with_hint("Call auth_status with refresh=true, then try again; if that does not help, log in again."),
+            K::StaleCredentials | K::InvalidCredentials => self.explain_credentials(error, object, said),
+            K::ClockSkew => {
+                let clock = error.clock_difference().unwrap_or_else(|| "is wrong".to_owned());
+                let message = format!(
+                    "AWS does not accept the time of this server's clock, which {clock}; {object} was not reached ({said})."
+                );
+                ToolError::new(ErrorCode::Upstream, message)
+                    .with_hint("The operator of this server must set its clock; a new login does not help.")
+            }
             K::Archived => ToolError::new(
                 ErrorCode::Upstream,
                 format!("{object} is archived and must be restored first."),
@@ -72,6 +76,30 @@ impl Session {
             ..tool_error
         }
         .with_details(details)
+    }
+
+    /// Explains credentials that AWS does not accept, by whose they are.
+    fn explain_credentials(&self, error: &AwsError, object: &str, said: &str) -> ToolError {
+        let is_ambient = self.credential_source() == Some(Source::Ambient);
+        let whose = if is_ambient {
+            "this server's own credentials"
+        } else {
+            "the credentials of this call"
+        };
+        let message = format!("AWS does not accept {whose} for {object}: {said}.");
+        let hint = if error.is_global_token_in_opt_in_region() {
+            let region = error.region.as_deref().or(error.sent_to.as_deref()).unwrap_or_default();
+            format!(
+                "{region} is a region that an account has to enable. S3 there does not accept session tokens of the global \
+                 endpoint of STS: the operator must have them issued by the endpoint of a region, such as \
+                 sts.{region}.amazonaws.com, or set the account's global endpoint tokens to version 2."
+            )
+        } else if is_ambient {
+            "The operator of this server must renew its AWS credentials; a new login does not help.".to_owned()
+        } else {
+            "Call auth_status with refresh=true, then try again; if that does not help, log in again.".to_owned()
+        };
+        ToolError::new(ErrorCode::AccessDenied, message).with_hint(hint)
     }
 
     fn explain_denial(&self, error: &AwsError, object: &str) -> ToolError {

@@ -285,4 +285,8 @@ impl Renew for RenewFor {
         let same_source = resolved.get().is_some_and(|old| old.source() == newer.source());
         same_source.then(|| signing(&newer))
     }
+
+    fn renews_unknown_keys(&self) -> bool {
+        self.0.credential_source() == Some(Source::Ambient)
+    }
 }

@@ -13,6 +13,7 @@ mod http;
 mod identity;
 mod limits;
 mod mcp;
+mod network;
 mod objects;
 mod packages;
 mod peers;

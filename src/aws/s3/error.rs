@@ -49,7 +49,6 @@ fn kind_of_code(code: &str) -> Option<AwsErrorKind> {
     use AwsErrorKind as K;
     Some(match code {
         "InvalidToken" | "TokenRefreshRequired" => K::StaleCredentials,
-        "RequestTimeTooSkewed" => K::InvalidCredentials,
         "AllAccessDisabled" | "AccountProblem" | "KMS.AccessDeniedException" => K::AccessDenied,
         "NoSuchBucket" => K::NoSuchBucket,
         // MethodNotAllowed is what a read of a delete marker gets.

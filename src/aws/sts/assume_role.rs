@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::Client;
+use aws_sdk_sts::config::Builder;
 use aws_sdk_sts::types::{Credentials, Tag};
 
 use super::client::{SharedSts, Sts, operation, timeouts};
-use crate::aws::{AwsError, Resource, Signer, call};
+use crate::aws::{AwsCaller, AwsError, Resource, Signer, call};
 use crate::resilience::CallerKey;
 
 /// Longest wait for a session, with all attempts; shorter than the tool timeout, so that the next credential source can
@@ -32,10 +32,10 @@ pub struct RoleSessions {
 }
 
 impl SharedSts {
-    /// Returns STS as the server asks it for sessions of roles, signed with the server's own identity, if it has one.
+    /// Returns STS as the server asks it for sessions of roles.
     #[must_use]
-    pub fn role_sessions(&self, server: Option<SharedCredentialsProvider>) -> RoleSessions {
-        let config = self.options.server(timeouts(SESSION_TIMEOUT), server);
+    pub fn role_sessions(&self) -> RoleSessions {
+        let config = self.options.anonymous(timeouts(SESSION_TIMEOUT));
         RoleSessions {
             client: Client::new(&config),
             service: self.service.clone(),
@@ -47,6 +47,7 @@ impl RoleSessions {
     /// Asks for a session of a role, signed with the server's own identity. The session's source identity is its name.
     pub async fn assume_role(
         &self,
+        server: &AwsCaller,
         session: RoleSession<'_>,
         tags: Vec<Tag>,
         transitive: Vec<String>,
@@ -61,8 +62,9 @@ impl RoleSessions {
             .set_transitive_tag_keys(Some(transitive).filter(|keys| !keys.is_empty()))
             .duration_seconds(session.seconds);
         let operation = operation("sts:AssumeRole", Resource::Named(session.role_arn));
-        let signer = Signer::Client(session.caller);
-        let answer = call(&self.service, signer, operation, |_| request.clone().send()).await?;
+        let signer = Signer::Server(server, session.caller);
+        let send = |identity: Builder| request.clone().customize().config_override(identity).send();
+        let answer = call(&self.service, signer, operation, send).await?;
         Ok(answer.credentials)
     }
 

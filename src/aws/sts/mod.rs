@@ -1,7 +1,6 @@
 //! STS: whose credentials are these, and sessions of roles.
 //!
-//! The shared client holds no credentials, so a request without the caller's own fails. The client of [`RoleSessions`]
-//! signs as the server.
+//! The clients hold no credentials, so a request without those of the caller, or of the server for sessions of roles, fails.
 
 mod assume_role;
 mod caller_identity;

@@ -54,8 +54,17 @@ async fn chain(catalog: &CatalogConfig, rights: &RightsConfig, clock: &Clock) ->
         initial_backoff: UNUSED_TIMEOUT,
         connect_timeout: UNUSED_TIMEOUT,
         clock: clock.clone(),
+        ..AwsOptions::default()
     });
-    let ambient = Ambient::new(AmbientProvider::None, UNUSED_REGION, rights.ambient, clock.clone()).await;
+    let ambient = Ambient::new(
+        AmbientProvider::None,
+        &AwsOptions {
+            clock: clock.clone(),
+            ..AwsOptions::default()
+        },
+        rights.ambient,
+    )
+    .await;
     Ok(CredentialChain::new(&SourceContext {
         rights,
         registries: &Arc::new(registries),

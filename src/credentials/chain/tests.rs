@@ -58,7 +58,15 @@ async fn chain(jwt: Outcome, catalog: Outcome) -> CredentialChain {
             Box::new(Stub(Source::Jwt, jwt)),
             Box::new(Stub(Source::Catalog, catalog)),
         ],
-        ambient: Ambient::new(own, "us-east-1", AmbientPolicy::Full, clock.clone()).await,
+        ambient: Ambient::new(
+            own,
+            &AwsOptions {
+                clock: clock.clone(),
+                ..AwsOptions::default()
+            },
+            AmbientPolicy::Full,
+        )
+        .await,
         registries: Arc::new(registries(&clock)),
         registry_name: String::new(),
         cache: Cache::new(clock.clone()),
@@ -145,8 +153,17 @@ async fn server_chain() -> CredentialChain {
         initial_backoff: second,
         connect_timeout: second,
         clock: clock.clone(),
+        ..AwsOptions::default()
     });
-    let ambient = Ambient::new(AmbientProvider::None, "us-east-1", AmbientPolicy::Full, clock.clone()).await;
+    let ambient = Ambient::new(
+        AmbientProvider::None,
+        &AwsOptions {
+            clock: clock.clone(),
+            ..AwsOptions::default()
+        },
+        AmbientPolicy::Full,
+    )
+    .await;
     CredentialChain::new(&SourceContext {
         rights: &rights,
         registries: &Arc::new(registries),

@@ -4,23 +4,17 @@
 //! signing STS requests that assume a user's role, and, under the operator's policy, calls to which no other source
 //! applies. For the latter an [`AmbientPermit`] is needed.
 
-use std::sync::Arc;
-
+use aws_config::Region;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Mutex;
+use aws_credential_types::provider::SharedCredentialsProvider;
 
-use crate::clock::{Clock, Moment};
+use super::own_identity::{OwnIdentity, OwnIdentityError, expiry};
+use crate::aws::AwsOptions;
 use crate::credentials::ambient_rule::AmbientPermit;
 use crate::credentials::{AmbientPolicy, Attempt, Outcome, Source, SourceCredentials, SourceResult};
 use crate::error_code::ErrorCode;
-
-/// How long before the credentials expire the SDK's chain is asked again.
-const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(5);
-/// How long credentials are reused at most.
-const MAX_AGE: SignedDuration = SignedDuration::from_mins(15);
 
 /// The origin of the server's own credentials.
 #[derive(Clone)]
@@ -33,58 +27,36 @@ pub enum AmbientProvider {
     None,
 }
 
-/// Credentials of the SDK's chain, and when it is asked again.
-struct Cached {
-    credentials: Credentials,
-    /// The age limit, by the monotonic clock.
-    until: Moment,
-    /// The renewal before the expiry that AWS gave, by the wall clock.
-    renew_at: Option<Timestamp>,
-}
-
-impl Cached {
-    fn new(credentials: Credentials, clock: &Clock) -> Self {
-        let renew_at = expiry(&credentials).map(|end| end.saturating_sub(RENEW_BEFORE).unwrap_or(Timestamp::MIN));
-        let life = renew_at.map_or(MAX_AGE, |at| at.duration_since(clock.now()).min(MAX_AGE));
-        Self {
-            credentials,
-            until: clock.monotonic().after(life),
-            renew_at,
-        }
-    }
-
-    fn is_fresh(&self, clock: &Clock) -> bool {
-        clock.monotonic() < self.until && self.renew_at.is_none_or(|at| clock.now() < at)
-    }
-}
-
 /// The server's own identity and what it may be used for.
 #[derive(Clone)]
 pub struct Ambient {
-    provider: Option<SharedCredentialsProvider>,
+    identity: Option<OwnIdentity>,
     policy: AmbientPolicy,
-    cached: Arc<Mutex<Option<Cached>>>,
-    clock: Clock,
 }
 
 impl Ambient {
     /// Builds the provider; nothing is fetched until it is needed.
-    pub async fn new(provider: AmbientProvider, region: &str, policy: AmbientPolicy, clock: Clock) -> Self {
+    pub async fn new(provider: AmbientProvider, aws: &AwsOptions, policy: AmbientPolicy) -> Self {
         let provider = match provider {
             AmbientProvider::None => None,
             AmbientProvider::Fixed(credentials) => Some(SharedCredentialsProvider::new(credentials)),
             AmbientProvider::DefaultChain => {
-                let region = aws_sdk_s3::config::Region::new(region.to_owned());
-                let chain =
-                    aws_config::default_provider::credentials::DefaultCredentialsChain::builder().region(region);
+                let region = Region::new(aws.region.clone());
+                let config = ProviderConfig::default()
+                    .with_region(Some(region.clone()))
+                    .with_use_fips(Some(aws.use_fips))
+                    .with_use_dual_stack(Some(aws.use_dual_stack));
+                let config = match &aws.http_client {
+                    Some(client) => config.with_http_client(client.clone()),
+                    None => config,
+                };
+                let chain = DefaultCredentialsChain::builder().configure(config).region(region);
                 Some(SharedCredentialsProvider::new(chain.build().await))
             }
         };
         Self {
-            provider,
+            identity: provider.map(|provider| OwnIdentity::new(provider, aws.clock.clone())),
             policy,
-            cached: Arc::default(),
-            clock,
         }
     }
 
@@ -94,10 +66,16 @@ impl Ambient {
         self.policy
     }
 
-    /// Returns the provider that signs STS requests.
-    #[must_use]
-    pub fn provider(&self) -> Option<SharedCredentialsProvider> {
-        self.provider.clone()
+    /// Returns the identity that signs STS requests, if the server has one.
+    pub(in crate::credentials) fn identity(&self) -> Option<&OwnIdentity> {
+        self.identity.as_ref()
+    }
+
+    /// Forgets these credentials if they are the server's own, so that they are fetched again.
+    pub(in crate::credentials) fn forget(&self, access_key_id: &str) {
+        if let Some(identity) = &self.identity {
+            identity.forget(access_key_id);
+        }
     }
 
     /// Obtains the server's own credentials, as the policy allows. The permit shows that no other source applies.
@@ -114,6 +92,15 @@ impl Ambient {
         })
     }
 
+    /// Returns the server's own credentials; `None` if it has none. The error says why they cannot be had.
+    pub(in crate::credentials) async fn own_identity(&self) -> Option<Result<Credentials, String>> {
+        match self.load().await {
+            Ok(credentials) => Some(Ok(credentials)),
+            Err(attempt) if attempt.outcome == Outcome::NotApplicable => None,
+            Err(attempt) => Some(Err(attempt.message)),
+        }
+    }
+
     /// Describes what a permitted call could do; `None` if the policy allows nothing.
     pub(in crate::credentials) fn explain(&self) -> Option<&'static str> {
         match self.policy {
@@ -128,126 +115,25 @@ impl Ambient {
     }
 
     async fn load(&self) -> Result<Credentials, Attempt> {
-        let message = "the server has no credentials of its own";
-        let absent = || none(Outcome::NotApplicable, ErrorCode::MissingConfig, message);
-        let provider = self.provider.as_ref().ok_or_else(absent)?;
-        let mut cached = self.cached.lock().await;
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.is_fresh(&self.clock)) {
-            return Ok(cached.credentials.clone());
-        }
-        match provider.provide_credentials().await {
-            Ok(credentials) => {
-                *cached = Some(Cached::new(credentials.clone(), &self.clock));
-                Ok(credentials)
-            }
-            Err(CredentialsError::CredentialsNotLoaded(_)) => Err(absent()),
-            Err(_) => {
-                let message = "the server's own credentials could not be loaded";
-                Err(none(Outcome::Failed, ErrorCode::RequestFailed, message))
-            }
-        }
+        let identity = self.identity.as_ref().ok_or(OwnIdentityError::Absent);
+        let loaded = match identity {
+            Ok(identity) => identity.load().await,
+            Err(absent) => Err(absent),
+        };
+        loaded.map_err(|error| {
+            let (outcome, code) = match error {
+                OwnIdentityError::Absent => (Outcome::NotApplicable, ErrorCode::MissingConfig),
+                OwnIdentityError::Misconfigured | OwnIdentityError::Unusable(_) => {
+                    (Outcome::Denied, ErrorCode::MissingConfig)
+                }
+                OwnIdentityError::TooSlow => (Outcome::Failed, ErrorCode::Timeout),
+                OwnIdentityError::Failed => (Outcome::Failed, ErrorCode::RequestFailed),
+            };
+            none(outcome, code, &error.to_string())
+        })
     }
-}
-
-fn expiry(credentials: &Credentials) -> Option<Timestamp> {
-    credentials.expiry().and_then(|end| Timestamp::try_from(end).ok())
 }
 
 fn none(outcome: Outcome, code: ErrorCode, message: &str) -> Attempt {
     Attempt::none(Source::Ambient, outcome, code, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
-
-    use aws_credential_types::provider::future;
-
-    use super::*;
-    use crate::clock::to_system_time;
-
-    /// Counts its calls; its credentials expire this many seconds after 1970.
-    #[derive(Debug, Clone)]
-    struct Counting(Arc<AtomicU32>, Option<i64>);
-
-    impl ProvideCredentials for Counting {
-        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-        where
-            Self: 'a,
-        {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            let end = self.1.map(|end| to_system_time(Timestamp::from_second(end).unwrap()));
-            future::ProvideCredentials::ready(Ok(Credentials::new("AKIAX", "s", None, end, "test")))
-        }
-    }
-
-    /// Returns how often the SDK's chain has been asked by each of these seconds.
-    async fn asked(end: Option<i64>, seconds: &[i64]) -> Vec<u32> {
-        let (count, time) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicI64::new(0)));
-        let read = time.clone();
-        let ambient = Ambient {
-            provider: Some(SharedCredentialsProvider::new(Counting(count.clone(), end))),
-            policy: AmbientPolicy::Full,
-            cached: Arc::default(),
-            clock: Clock::from_fn(move || Timestamp::from_second(read.load(Ordering::Relaxed)).unwrap()),
-        };
-        let mut asked = Vec::new();
-        for second in seconds {
-            time.store(*second, Ordering::Relaxed);
-            let permit = AmbientPermit::grant(None, []).unwrap();
-            assert!(ambient.resolve(permit).await.is_ok());
-            asked.push(count.load(Ordering::Relaxed));
-        }
-        asked
-    }
-
-    #[test]
-    fn a_wall_clock_that_is_set_neither_prolongs_nor_revives_what_is_kept() {
-        use crate::clock::ManualClock;
-
-        let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
-        let day = SignedDuration::from_hours(24);
-        let cached = |manual: &ManualClock, ends: Option<Timestamp>| {
-            Cached::new(
-                Credentials::new("AKIAX", "s", None, ends.map(to_system_time), "test"),
-                &manual.clock(),
-            )
-        };
-        let manual = ManualClock::new(noon + day);
-        let without_end = cached(&manual, None);
-        manual.set_wall(noon);
-        assert!(without_end.is_fresh(&manual.clock()));
-        manual.advance(MAX_AGE);
-        assert!(
-            !without_end.is_fresh(&manual.clock()),
-            "a day ahead, then set right: a quarter of an hour all the same"
-        );
-
-        let manual = ManualClock::new(noon - day);
-        let with_end = cached(&manual, Some(noon + RENEW_BEFORE));
-        manual.set_wall(noon);
-        assert!(
-            !with_end.is_fresh(&manual.clock()),
-            "a day behind, then set right: they end when AWS says"
-        );
-    }
-
-    #[tokio::test]
-    async fn the_chain_is_asked_again_before_its_credentials_end_and_now_and_then() {
-        assert_eq!(
-            asked(None, &[0, 1, 899, 900, 1799, 1800]).await,
-            [1, 1, 1, 2, 2, 3],
-            "every quarter of an hour"
-        );
-        assert_eq!(
-            asked(Some(3600), &[0, 899, 900]).await,
-            [1, 1, 2],
-            "however long they last"
-        );
-        assert_eq!(
-            asked(Some(720), &[0, 419, 420, 421]).await,
-            [1, 1, 2, 3],
-            "five minutes before they end"
-        );
-    }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use crate::clock::{Clock, to_system_time};
+use crate::credentials::keys;
 use crate::credentials::{
     AssumeRole, Attempt, CredentialSource, Outcome, Source, SourceCredentials, SourceResult, Step, TokenView,
 };
@@ -81,6 +82,10 @@ impl JwtSource {
             expires_at.map(to_system_time),
             "embedded-in-jwt",
         );
+        let credentials = keys::check(credentials).map_err(|problem| {
+            let message = format!("the AWS credentials in the token cannot be used: {problem}");
+            none(Outcome::Denied, ErrorCode::InvalidResponse, &message)
+        })?;
         Ok(SourceCredentials {
             credentials,
             expires_at,
@@ -129,7 +134,9 @@ impl CredentialSource for JwtSource {
             Plan::Embedded(embedded) => self.embedded(embedded, caller.expires_at()),
             Plan::NamedRole(role_arn) => self.assume_role.named(role_arn, claims, caller).await,
             Plan::WebIdentity(role_arn) => self.assume_role.web_identity(role_arn, caller).await,
-            Plan::Unreadable(problem) => Err(none(Outcome::Failed, ErrorCode::InvalidResponse, &problem.to_string())),
+            Plan::Unreadable(problem) => {
+                Err(none(Outcome::Failed, ErrorCode::InvalidResponse, &problem.to_string()).permanent())
+            }
             Plan::NoClaim => Err(not_applicable(NO_CLAIM)),
         }
     }

@@ -3,12 +3,14 @@
 mod ambient;
 mod catalog;
 mod jwt;
+mod own_identity;
 
 use std::sync::Arc;
 
 pub use self::ambient::{Ambient, AmbientProvider};
 use self::catalog::CatalogSource;
 use self::jwt::JwtSource;
+pub(super) use self::own_identity::{OwnIdentity, OwnIdentityError};
 use crate::aws::sts::SharedSts;
 use crate::catalog::Registries;
 use crate::clock::Clock;
@@ -33,15 +35,7 @@ pub(super) fn list(context: &SourceContext<'_>) -> Vec<Box<dyn CredentialSource>
 }
 
 fn jwt(context: &SourceContext<'_>) -> JwtSource {
-    let roles = context.rights.assumable_roles.clone();
-    let web_identity_role = context.rights.web_identity_role_arn.clone();
-    let assume_role = AssumeRole::new(
-        roles,
-        web_identity_role,
-        context.ambient,
-        context.sts,
-        context.clock.clone(),
-    );
+    let assume_role = AssumeRole::new(context.rights, context.ambient, context.sts, context.clock.clone());
     JwtSource::new(assume_role, context.clock.clone())
 }
 

@@ -3,4 +3,5 @@
 mod commands;
 mod process;
 mod quilt3_login;
+mod settings;
 mod token;

@@ -345,7 +345,7 @@ async fn a_role_in_the_token_is_assumed_only_if_the_operator_allows_it() {
             "assume_role_failed",
         ),
         (
-            json!({ "sub": "not a session name", "role_arn": role("writer") }),
+            json!({ "sub": "not a session name, which is too long with its blanks escaped", "role_arn": role("writer") }),
             "assume_role_failed",
         ),
         (

@@ -3,6 +3,8 @@
 mod ambient;
 mod chain;
 mod local_catalog;
+mod own_identity;
 mod revocation;
 mod roles;
+mod sts_reasons;
 mod truth_table;

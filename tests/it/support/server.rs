@@ -221,6 +221,7 @@ impl Server {
 /// Returns the tests' overrides: a short timeout for registries, and retries without delay.
 pub fn overrides(ambient: Option<&Keys>) -> Overrides {
     Overrides {
+        use_proxy: false,
         ambient: ambient.map_or(AmbientProvider::None, |keys| AmbientProvider::Fixed(keys.credentials())),
         registry_timeout: Duration::from_millis(500),
         s3_backoff: Duration::from_millis(1),

@@ -311,6 +311,7 @@ impl Stage {
             initial_backoff: std::time::Duration::from_millis(1),
             connect_timeout: std::time::Duration::from_secs(3),
             clock: Clock::system(),
+            ..AwsOptions::default()
         })
     }
 }

@@ -19,7 +19,8 @@ use url::Url;
 use super::key::{Candidates, UsableKey, Wanted, candidates, usable};
 use crate::clock::{Clock, Moment};
 use crate::identity::{Rejection, shown};
-use crate::resilience::{CallerKey, Failure, Rejected, Retry, Upstream, Upstreams};
+use crate::json;
+use crate::resilience::{CallerKey, Failure, Rejected, Retry, Upstream, Upstreams, connection_problem};
 use crate::telemetry::{Dependency, UpstreamOutcome, instrument};
 
 /// Age after which keys are fetched again.
@@ -48,8 +49,11 @@ pub struct KeyStore {
 /// Why there are no keys. It holds no key material.
 #[derive(Debug, Clone, thiserror::Error)]
 enum Problem {
-    #[error("no answer")]
-    NoAnswer { is_timeout: bool },
+    #[error("no answer{}", described(*.cause))]
+    NoAnswer {
+        is_timeout: bool,
+        cause: Option<&'static str>,
+    },
     #[error("the answer {0}; redirects are not followed")]
     Status(u16),
     /// A document was fetched that holds no usable key.
@@ -62,8 +66,10 @@ enum Problem {
 impl Problem {
     fn outcome(&self) -> UpstreamOutcome {
         match self {
-            Self::NoAnswer { is_timeout: true } => UpstreamOutcome::Timeout,
-            Self::NoAnswer { is_timeout: false } | Self::Status(500..) | Self::Unusable(_) => UpstreamOutcome::Failed,
+            Self::NoAnswer { is_timeout: true, .. } => UpstreamOutcome::Timeout,
+            Self::NoAnswer { is_timeout: false, .. } | Self::Status(500..) | Self::Unusable(_) => {
+                UpstreamOutcome::Failed
+            }
             Self::Status(_) | Self::Rejected(_) => UpstreamOutcome::Refused,
         }
     }
@@ -71,17 +77,23 @@ impl Problem {
     /// A 500 is an answer, as it is from a registry.
     fn failure(&self) -> Option<Failure> {
         match self {
-            Self::NoAnswer { is_timeout: true } => Some(Failure::Timeout),
-            Self::NoAnswer { is_timeout: false } | Self::Status(502..=504) => Some(Failure::Transient),
+            Self::NoAnswer { is_timeout: true, .. } => Some(Failure::Timeout),
+            Self::NoAnswer { is_timeout: false, .. } | Self::Status(502..=504) => Some(Failure::Transient),
             Self::Status(_) | Self::Unusable(_) | Self::Rejected(_) => None,
         }
     }
+}
+
+/// Returns the cause of a missing answer, to be appended.
+fn described(cause: Option<&str>) -> String {
+    cause.map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
 impl From<reqwest::Error> for Problem {
     fn from(error: reqwest::Error) -> Self {
         Self::NoAnswer {
             is_timeout: error.is_timeout(),
+            cause: connection_problem(&error),
         }
     }
 }
@@ -138,6 +150,7 @@ impl KeyStore {
         let why = match (self.upstream.open_circuit(), problem) {
             (Some(open), _) => format!(": {open}"),
             (None, Some(Problem::Status(status))) => format!(": the answer was {status}"),
+            (None, Some(Problem::NoAnswer { cause, .. })) => described(cause),
             (None, _) => String::new(),
         };
         Rejection::Unavailable {
@@ -167,7 +180,7 @@ impl KeyStore {
     }
 
     /// Returns the keys that may have signed a token that none of those `found` verifies, because the provider may have
-    /// replaced a key without a name.
+    /// replaced a key without giving the new one a name of its own.
     pub async fn find_newer(&self, wanted: &Wanted<'_>, found: Candidates) -> Result<Candidates, Rejection> {
         let mut tried = self.fetch_lock.lock().await;
         self.refresh(&mut tried, MIN_FETCH_INTERVAL).await;
@@ -246,7 +259,7 @@ impl KeyStore {
 
 /// Reads the keys of a document that should be a key set, or says what it is instead.
 fn keys_of(body: &[u8]) -> Result<Vec<Arc<UsableKey>>, String> {
-    let document: Value = serde_json::from_slice(body).map_err(|_| "it is not JSON; expected a JSON Web Key Set")?;
+    let document: Value = json::parse_value(body).map_err(|_| "it is not JSON; expected a JSON Web Key Set")?;
     match document.get("keys") {
         Some(Value::Array(keys)) => usable(keys),
         Some(other) => Err(format!("its keys is {}; expected an array", shown::kind(other))),

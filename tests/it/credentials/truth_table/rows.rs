@@ -122,9 +122,11 @@ pub fn exchanges(stage: &Stage, own: Own, web: Web) -> Vec<Exchange> {
         signer,
     };
     let none = |name, claims, outcome, code, requests| row(name, claims, Answer(outcome, code), requests, Signer::None);
-    // A server without an identity cannot ask STS for anybody's role; one that STS fails is no better off.
+    // A server without an identity can never ask STS for a role; one whose identity cannot be loaded, or that STS fails, may
+    // a little later.
     let named = |name, claims, answer, signer: Signer| match (own, web) {
-        (Own::None | Own::Broken, _) => none(name, claims, Failed, "assume_role_failed", 0),
+        (Own::None, _) => none(name, claims, Denied, "assume_role_failed", 0),
+        (Own::Broken, _) => none(name, claims, Failed, "assume_role_failed", 0),
         (Own::Admin, Web::Broken) => none(name, claims, Failed, "assume_role_failed", 1),
         (Own::Admin, _) => row(name, claims, answer, 1, signer),
     };
@@ -188,7 +190,7 @@ pub fn exchanges(stage: &Stage, own: Own, web: Web) -> Vec<Exchange> {
         named(
             "role with a tag twice",
             json!({ "role_arn": role("writer"), "session_tags": { "team": "a", "Team": "b" } }),
-            not_assumed(Failed),
+            not_assumed(Denied),
             Signer::None,
         ),
         none(
@@ -200,7 +202,7 @@ pub fn exchanges(stage: &Stage, own: Own, web: Web) -> Vec<Exchange> {
         ),
         none(
             "role for a subject that names no session",
-            json!({ "role_arn": role("writer"), "sub": "no session's name" }),
+            json!({ "role_arn": role("writer"), "sub": "too long for the name of a session, with its blanks escaped" }),
             Denied,
             "assume_role_failed",
             0,
@@ -274,10 +276,28 @@ pub fn catalogs(stage: &Stage, registry: Registry) -> Vec<Catalog> {
             ..row("503", Some(Vends::Status(503)), Answer(Failed, "request_failed"))
         },
         row("nonsense", Some(Vends::Nonsense), Answer(Failed, "invalid_response")),
+        row(
+            "keys in a list",
+            Some(Vends::Text("application/json", r#"["AKIAX", "secret", "token", null]"#)),
+            Answer(Failed, "invalid_response"),
+        ),
+        row(
+            "an empty key",
+            Some(Vends::Text(
+                "application/json",
+                r#"{"AccessKeyId":"","SecretAccessKey":"s","SessionToken":"t","Expiration":null}"#,
+            )),
+            Answer(Failed, "invalid_response"),
+        ),
+        row("201", Some(Vends::Status(201)), Answer(Failed, "invalid_response")),
         elsewhere,
         Catalog {
             claims: json!({ "catalog_token": "no token" }),
-            ..row("unusable token of the catalog", None, Answer(Denied, "invalid_jwt"))
+            ..row(
+                "unusable token of the catalog",
+                None,
+                Answer(Failed, "invalid_response"),
+            )
         },
     ]
 }

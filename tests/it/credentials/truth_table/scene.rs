@@ -99,8 +99,9 @@ impl Scene {
                 usize::from(request.body.starts_with(b"Action=AssumeRole")),
                 Ordering::Relaxed,
             );
-            let fault = "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code></Error></ErrorResponse>";
-            ResponseTemplate::new(400).set_body_string(fault)
+            let fault = "<ErrorResponse><Error><Type>Receiver</Type><Code>Broken</Code></Error></ErrorResponse>";
+            // The SDK does not repeat a request for this status.
+            ResponseTemplate::new(501).set_body_string(fault)
         };
         Mock::given(any()).respond_with(fault).mount(&broken_sts).await;
         let forger = SigningKey::new(key.id, key.algorithm);
