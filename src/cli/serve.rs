@@ -5,7 +5,9 @@ use tokio::net::TcpListener;
 use super::{Cli, fail, serve_metrics, shutdown};
 use crate::app::{App, BuildError, Finding, Overrides};
 use crate::config::{ServeConfig, changes_made, unknown_variables};
+use crate::server::{self, ConnectionLimits};
 use crate::telemetry;
+use crate::tools;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -23,6 +25,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         Ok(exports) => exports,
         Err(error) => fail(&error.to_string()),
     };
+    telemetry::metrics::tools_start_at_zero(tools::all().into_iter().map(|tool| tool.name.to_string()));
     if let Err(error) = config.check() {
         fail(&error.to_string());
     }
@@ -35,7 +38,11 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
             "this variable is not a setting of this server; is it misspelt?"
         );
     }
-    let app = match App::build(&config, Overrides::default()).await {
+    let overrides = Overrides {
+        connections: connection_limits(),
+        ..Overrides::default()
+    };
+    let app = match App::build(&config, overrides).await {
         Ok(app) => app,
         Err(error @ BuildError::Config(_)) => fail(&error.to_string()),
         Err(error) => return Err(error.into()),
@@ -54,6 +61,21 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     tracing::info!("stopped");
     tokio::task::spawn_blocking(|| exports.shutdown()).await?;
     Ok(())
+}
+
+/// Returns the limits of connections under the process's limit of file descriptors, which is raised first.
+fn connection_limits() -> ConnectionLimits {
+    let wanted = ConnectionLimits::default();
+    let descriptors = server::raise_descriptor_limit();
+    let limits = wanted.within_descriptors(descriptors);
+    if limits.most < wanted.most {
+        tracing::warn!(
+            descriptors,
+            connections = limits.most,
+            "the limit of file descriptors allows fewer connections than usual; raise the hard limit of open files"
+        );
+    }
+    limits
 }
 
 /// Prints what is on and what was found, and ends the process.

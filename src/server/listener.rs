@@ -12,6 +12,7 @@
 //! Invariant: no connection outlives [`serve`].
 
 use std::collections::HashMap;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -30,8 +31,8 @@ use super::connection::{Activity, serve_connection};
 const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
 /// Size of the send buffer of a connection, in bytes.
 const SEND_BUFFER: usize = 128 * 1024;
-/// Connections beyond the limit, which may send probes only.
-const PROBE_CONNECTIONS: usize = 64;
+/// Time between two log lines about connections that were not accepted.
+const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 /// Grace period for the responses of cancelled calls.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -48,6 +49,8 @@ pub struct ConnectionLimits {
     /// Most connections at once. For one more, the connection is closed that never sent a whole request, then the one that
     /// has been silent longest; where all are being answered, the new one is told to come back, unless it is a probe.
     pub most: usize,
+    /// Connections beyond these, which may send probes only.
+    pub probes: usize,
     /// How long connections are still accepted after the shutdown was announced; at most half of the drain time.
     pub announcement: Duration,
 }
@@ -59,6 +62,7 @@ impl Default for ConnectionLimits {
             head: Duration::from_secs(10),
             stalled: Duration::from_secs(20),
             most: 1024,
+            probes: 64,
             announcement: Duration::from_secs(5),
         }
     }
@@ -89,6 +93,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     } = shutdown;
     let closing = CancellationToken::new();
     let mut connections = Connections {
+        refused: AcceptFailures::default(),
         tasks: JoinSet::new(),
         open: HashMap::new(),
         // Builds the layers around each route once; otherwise every request builds them anew.
@@ -119,7 +124,31 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
     connections.tasks.shutdown().await;
 }
 
+/// Reports connections that were not accepted, once a minute at most.
+#[derive(Default)]
+struct AcceptFailures {
+    count: u64,
+    reported: Option<Instant>,
+}
+
+impl AcceptFailures {
+    fn report(&mut self, error: &io::Error) {
+        // The client left before its connection was accepted.
+        if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) {
+            return;
+        }
+        self.count += 1;
+        if self.reported.is_some_and(|last| last.elapsed() < REPORT_INTERVAL) {
+            return;
+        }
+        self.reported = Some(Instant::now());
+        let tries = std::mem::take(&mut self.count);
+        tracing::error!(%error, tries, "connections cannot be accepted; see the limit of open files of the process");
+    }
+}
+
 struct Connections {
+    refused: AcceptFailures,
     tasks: JoinSet<()>,
     open: HashMap<Id, Activity>,
     router: Router,
@@ -144,9 +173,13 @@ impl Connections {
                 }
                 accepted = listener.accept() => accepted,
             };
-            let Ok((stream, _)) = accepted else {
-                sleep(ACCEPT_AGAIN).await;
-                continue;
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    self.refused.report(&error);
+                    sleep(ACCEPT_AGAIN).await;
+                    continue;
+                }
             };
             let Some(probes_only) = self.make_way() else { continue };
             // Without it each streamed answer waits some 40 ms for the client's acknowledgement.
@@ -187,7 +220,7 @@ impl Connections {
             evicted.evicted.cancel();
             return Some(false);
         }
-        (self.open.len() < self.limits.most + PROBE_CONNECTIONS).then_some(true)
+        (self.open.len() < self.limits.most + self.limits.probes).then_some(true)
     }
 
     async fn ended(&mut self) {

@@ -9,6 +9,7 @@
 mod config;
 mod connection;
 mod cors;
+mod descriptors;
 mod health;
 mod listener;
 mod oauth_metadata;
@@ -16,6 +17,7 @@ mod request_id;
 mod router;
 
 pub use self::config::{ConnectionConfig, ListenConfig};
+pub use self::descriptors::raise_limit as raise_descriptor_limit;
 pub use self::health::Readiness;
 pub use self::listener::{ConnectionLimits, Shutdown, serve};
 pub use self::router::Routes;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::standard::{Standard, endpoint, exporter, is_true, protocol};
 use crate::setting::{BaseUrl, parse};
 
 /// Format of a log line.
@@ -14,7 +15,7 @@ pub enum LogFormat {
 }
 
 /// Exporter of a signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Exporter {
     /// OTLP, if an endpoint is set.
     #[default]
@@ -24,11 +25,10 @@ pub enum Exporter {
 }
 
 /// Transport of OTLP. OpenTelemetry has others; this is the one that it recommends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Protocol {
     /// Protobuf over HTTP.
     #[default]
-    #[value(name = "http/protobuf")]
     HttpProtobuf,
 }
 
@@ -48,55 +48,84 @@ pub struct TelemetryConfig {
     #[arg(long, env = "QUILT_MCP_LOG_FORMAT", value_enum)]
     pub log_format: Option<LogFormat>,
     /// Base URL of an OpenTelemetry collector; traces are sent to `/v1/traces` and metrics to `/v1/metrics` below it
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
-    pub otlp_endpoint: Option<BaseUrl>,
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = endpoint)]
+    pub otlp_endpoint: Option<Standard<BaseUrl>>,
     /// URL for traces, which overrides that of the collector
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
-    pub otlp_traces_endpoint: Option<BaseUrl>,
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_parser = endpoint)]
+    pub otlp_traces_endpoint: Option<Standard<BaseUrl>>,
     /// URL for metrics, which overrides that of the collector
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")]
-    pub otlp_metrics_endpoint: Option<BaseUrl>,
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", value_parser = endpoint)]
+    pub otlp_metrics_endpoint: Option<Standard<BaseUrl>>,
     /// Transport of traces and metrics; only `http/protobuf` is supported
     #[arg(
         long,
         env = "OTEL_EXPORTER_OTLP_PROTOCOL",
-        value_enum,
+        value_parser = protocol,
         default_value = "http/protobuf"
     )]
-    pub otlp_protocol: Protocol,
+    pub otlp_protocol: Standard<Protocol>,
     /// Exporter of traces: `otlp`, or `none` to switch them off
-    #[arg(long, env = "OTEL_TRACES_EXPORTER", value_enum, default_value = "otlp")]
-    pub traces_exporter: Exporter,
+    #[arg(long, env = "OTEL_TRACES_EXPORTER", value_parser = exporter, default_value = "otlp")]
+    pub traces_exporter: Standard<Exporter>,
     /// Exporter of metrics by OTLP: `otlp`, or `none` to switch it off
-    #[arg(long, env = "OTEL_METRICS_EXPORTER", value_enum, default_value = "otlp")]
-    pub metrics_exporter: Exporter,
+    #[arg(long, env = "OTEL_METRICS_EXPORTER", value_parser = exporter, default_value = "otlp")]
+    pub metrics_exporter: Standard<Exporter>,
     /// `true` switches off the export of traces and metrics by OTLP
-    #[arg(long, env = "OTEL_SDK_DISABLED", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub otel_sdk_disabled: bool,
+    #[arg(long, env = "OTEL_SDK_DISABLED", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = is_true)]
+    pub otel_sdk_disabled: Standard<bool>,
 }
 
 impl TelemetryConfig {
     /// Returns the URL to which traces are sent; `None` if they are not exported.
     #[must_use]
     pub fn traces_endpoint(&self) -> Option<String> {
-        self.endpoint(self.traces_exporter, self.otlp_traces_endpoint.as_ref(), "/v1/traces")
+        self.endpoint(&self.traces_exporter, self.otlp_traces_endpoint.as_ref(), "/v1/traces")
     }
 
     /// Returns the URL to which metrics are sent; `None` if they are not exported.
     #[must_use]
     pub fn metrics_endpoint(&self) -> Option<String> {
         self.endpoint(
-            self.metrics_exporter,
+            &self.metrics_exporter,
             self.otlp_metrics_endpoint.as_ref(),
             "/v1/metrics",
         )
     }
 
-    fn endpoint(&self, exporter: Exporter, own: Option<&BaseUrl>, path: &str) -> Option<String> {
-        if self.otel_sdk_disabled || exporter == Exporter::None {
+    fn endpoint(&self, exporter: &Standard<Exporter>, own: Option<&Standard<BaseUrl>>, path: &str) -> Option<String> {
+        if self.otel_sdk_disabled.value == Some(true) || exporter.value == Some(Exporter::None) {
             return None;
         }
-        let shared = || self.otlp_endpoint.as_ref().map(|base| base.join(path).to_string());
-        own.map(|url| url.join("").to_string()).or_else(shared)
+        let shared = || Some(self.otlp_endpoint.as_ref()?.value.as_ref()?.join(path).to_string());
+        own.and_then(|url| Some(url.value.as_ref()?.join("").to_string()))
+            .or_else(shared)
     }
+
+    /// Returns the standard variables whose values are ignored, because they are not understood, with the values.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<(&'static str, &str)> {
+        let ignored = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", ignored(self.otlp_endpoint.as_ref())),
+            (
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                ignored(self.otlp_traces_endpoint.as_ref()),
+            ),
+            (
+                "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+                ignored(self.otlp_metrics_endpoint.as_ref()),
+            ),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", ignored(Some(&self.otlp_protocol))),
+            ("OTEL_TRACES_EXPORTER", ignored(Some(&self.traces_exporter))),
+            ("OTEL_METRICS_EXPORTER", ignored(Some(&self.metrics_exporter))),
+            ("OTEL_SDK_DISABLED", ignored(Some(&self.otel_sdk_disabled))),
+        ];
+        ignored
+            .into_iter()
+            .filter_map(|(variable, value)| Some((variable, value?)))
+            .collect()
+    }
+}
+
+fn ignored<T>(setting: Option<&Standard<T>>) -> Option<&str> {
+    setting?.ignored.as_deref()
 }

@@ -9,11 +9,13 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _, UpDownCounter};
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::{Dependency, UpstreamOutcome, log_queue, otlp, prometheus};
+use crate::error_code::ErrorCode;
 use crate::setting::ConfigError;
 
 /// One row of the table.
@@ -154,6 +156,11 @@ pub const ALL: [&Metric; 11] = [
 /// Bounds of the histograms' buckets in seconds, from a call that sends no request to the default time limit of a call.
 const BOUNDS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 50.0];
 
+/// HTTP statuses of the endpoint that are counted from the start.
+const KNOWN_STATUSES: [i64; 12] = [200, 202, 400, 401, 403, 404, 405, 413, 415, 429, 500, 503];
+/// States to which a circuit breaker changes.
+const BREAKER_STATES: [&str; 3] = ["open", "half_open", "closed"];
+
 struct Instruments {
     requests: Counter<u64>,
     in_flight: UpDownCounter<i64>,
@@ -200,9 +207,44 @@ impl Instruments {
     }
 }
 
+impl Instruments {
+    /// Creates the series of counters whose labels are known. A rate over a series that begins with 1 misses its first event.
+    fn start_at_zero(&self) {
+        for status in KNOWN_STATUSES {
+            self.requests.add(0, &[KeyValue::new("status", status)]);
+        }
+        self.in_flight.add(0, &[]);
+        self.payload_bytes.add(0, &[]);
+        for code in ErrorCode::ALL.iter().filter(|code| code.status() != StatusCode::OK) {
+            self.refusals.add(0, &[KeyValue::new("code", code.as_str())]);
+        }
+        for event in CredentialEvent::ALL {
+            self.credentials.add(0, &[KeyValue::new("event", event.as_str())]);
+        }
+        for dependency in Dependency::ALL {
+            let dependency = KeyValue::new("dependency", dependency.as_str());
+            self.retries.add(0, std::slice::from_ref(&dependency));
+            for state in BREAKER_STATES {
+                self.breaker
+                    .add(0, &[dependency.clone(), KeyValue::new("state", state)]);
+            }
+        }
+    }
+}
+
+/// Creates the series of successful calls of these tools.
+pub fn tools_start_at_zero(tools: impl IntoIterator<Item = String>) {
+    if let Some(instruments) = INSTRUMENTS.get() {
+        for tool in tools {
+            let labels = [KeyValue::new("tool", tool), KeyValue::new("outcome", "ok")];
+            instruments.tool_calls.add(0, &labels);
+        }
+    }
+}
+
 /// Installs the instruments if metrics are exported.
 pub(super) fn install(
-    exporter: Option<PeriodicReader<opentelemetry_otlp::MetricExporter>>,
+    exporter: Option<otlp::MetricsReader>,
     is_scraped: bool,
 ) -> Result<Option<SdkMeterProvider>, ConfigError> {
     if exporter.is_none() && !is_scraped {
@@ -217,7 +259,7 @@ pub(super) fn install(
     }
     let provider = provider.build();
     let meter = provider.meter("quilt_mcp");
-    let _ = INSTRUMENTS.set(Instruments::of(&meter));
+    INSTRUMENTS.get_or_init(|| Instruments::of(&meter)).start_at_zero();
     meter
         .u64_observable_counter(LOG_LINES_DROPPED.name)
         .with_description(LOG_LINES_DROPPED.meaning)
@@ -344,6 +386,8 @@ pub enum CredentialEvent {
 }
 
 impl CredentialEvent {
+    const ALL: [Self; 4] = [Self::Hit, Self::Miss, Self::Denial, Self::Refresh];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "hit",

@@ -16,22 +16,32 @@ pub mod metrics;
 mod otlp;
 mod panics;
 pub mod prometheus;
+mod standard;
 pub mod text;
 pub mod trace;
 mod upstream;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 pub use audit::Audit;
 pub use config::{Exporter, LogFormat, MetricsConfig, Protocol, TelemetryConfig};
 use log_queue::LogQueue;
 pub use log_queue::{flush_log, write_last};
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+pub use standard::Standard;
 pub use upstream::{Call, Dependency, UpstreamOutcome, in_call_scope, instrument};
 
 use crate::setting::ConfigError;
+
+/// Time for the last exports, when the process ends.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(2);
+
+type Export = Box<dyn FnOnce() -> OTelSdkResult + Send>;
 
 /// The OpenTelemetry providers of the process. Call [`Self::shutdown`] before the process ends.
 #[derive(Default)]
@@ -53,25 +63,52 @@ pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Resul
     let subscriber = log::subscriber(&config.log, format, is_terminal, queue)?;
     trace::install(subscriber, traces.as_ref())?;
     panics::install_hook();
+    standard::warn_about_ignored(config);
     let metrics = metrics::install(otlp::metrics(config)?, metrics_addr.is_some())?;
     Ok(Providers { traces, metrics })
 }
 
 impl Providers {
-    /// Exports the remaining spans and metrics. Blocks for at most a few seconds.
+    /// Exports the remaining spans and metrics, both at once. Blocks for [`EXPORT_TIMEOUT`] at most.
     pub fn shutdown(self) {
-        let results = [
-            ("traces", self.traces.map(|provider| provider.shutdown())),
-            ("metrics", self.metrics.map(|provider| provider.shutdown())),
-        ];
-        for (what, result) in results {
-            if let Some(Err(error)) = result {
+        let mut exports: Vec<(&'static str, Export)> = Vec::new();
+        if let Some(traces) = self.traces {
+            exports.push(("traces", Box::new(move || traces.shutdown_with_timeout(EXPORT_TIMEOUT))));
+        }
+        if let Some(metrics) = self.metrics {
+            exports.push((
+                "metrics",
+                Box::new(move || metrics.shutdown_with_timeout(EXPORT_TIMEOUT)),
+            ));
+        }
+        let deadline = Instant::now() + EXPORT_TIMEOUT;
+        let (sender, results) = mpsc::channel();
+        let mut waiting: Vec<&'static str> = Vec::new();
+        for (signal, export) in exports {
+            let sender = sender.clone();
+            waiting.push(signal);
+            // A thread of its own: the exporter's time limits do not cover all that it waits for.
+            std::thread::spawn(move || {
+                // After the deadline there is no receiver.
+                let _ = sender.send((signal, export()));
+            });
+        }
+        while !waiting.is_empty() {
+            let time_left = deadline.saturating_duration_since(Instant::now());
+            let Ok((signal, result)) = results.recv_timeout(time_left) else {
+                break;
+            };
+            waiting.retain(|other| *other != signal);
+            if let Err(error) = result {
                 tracing::warn!(
                     error = text::error(&error),
-                    what,
+                    signal,
                     "the remaining telemetry could not be exported"
                 );
             }
+        }
+        for signal in waiting {
+            tracing::warn!(signal, "the remaining telemetry was not exported in time");
         }
     }
 }

@@ -28,6 +28,9 @@ pub enum Dependency {
 }
 
 impl Dependency {
+    /// Every kind of service.
+    pub const ALL: [Self; 4] = [Self::S3, Self::Sts, Self::Registry, Self::Jwks];
+
     /// Returns its name in metrics and traces.
     #[must_use]
     pub fn as_str(self) -> &'static str {

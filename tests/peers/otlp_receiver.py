@@ -1,5 +1,6 @@
 """An OTLP receiver over HTTP: reads what it is sent with OpenTelemetry's own message classes, and shows it as JSON."""
 
+import gzip
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -27,6 +28,8 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.path not in KINDS or self.headers["content-type"] != "application/x-protobuf":
             return self.answer(400, b"")
+        if self.headers["content-encoding"] == "gzip":
+            body = gzip.decompress(body)
         request, response = KINDS[self.path]
         seen[self.path].append(MessageToDict(request.FromString(body)))
         seen["headers"].append({name.lower(): value for name, value in self.headers.items()})

@@ -41,7 +41,8 @@ fn lines_beyond_the_capacity_are_dropped_and_the_others_keep_their_order() {
     read.send(()).unwrap();
     assert_eq!(written.recv().unwrap(), line.repeat(4));
     queue.flush(Duration::from_mins(1));
-    assert_eq!((queue.lock().lines.len(), queue.lock().dropped), (0, 0));
+    let state = queue.lock();
+    assert_eq!((state.lines.len(), state.dropped), (0, 0));
 }
 
 #[test]

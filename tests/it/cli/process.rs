@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
 
 use crate::support::server::Server;
@@ -23,6 +24,8 @@ struct Process {
     metrics: String,
     log: Lines<BufReader<ChildStderr>>,
     child: Child,
+    /// The id of the server's process, which may be a child of `child`.
+    id: u32,
 }
 
 impl Process {
@@ -40,6 +43,7 @@ impl Process {
             server: Server::at(String::new()),
             metrics: String::new(),
             log: BufReader::new(child.stderr.take().unwrap()).lines(),
+            id: child.id().unwrap(),
             child,
         };
         let line = process.logged("metrics are served").await;
@@ -75,8 +79,14 @@ impl Process {
     }
 
     async fn signal(&self, name: &str) {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().await.unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([name, &self.id.to_string()])
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
     }
 
     async fn ended(&mut self) -> ExitStatus {
@@ -147,4 +157,114 @@ async fn dropped_log_lines_are_reported_when_the_log_is_read_again() {
     process.signal("-TERM").await;
     process.logged("stopped").await;
     assert!(process.ended().await.success());
+}
+
+/// The program under a limit of file descriptors, soft and hard.
+fn serve_under(stage: &Stage, soft: u32, hard: u32) -> Command {
+    let mut command = Command::from(tools::isolated(Path::new("sh")));
+    let limits = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+    command.args(["-c", &limits, PROGRAM, "serve"]);
+    command.arg(format!("--s3-endpoint={}", stage.endpoint));
+    command
+}
+
+/// Opens connections on which nothing is sent.
+async fn idle_connections(server: &Server, count: usize) -> Vec<TcpStream> {
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp");
+    join_all((0..count).map(|_| async { TcpStream::connect(address).await.unwrap() })).await
+}
+
+#[tokio::test]
+async fn the_soft_limit_of_descriptors_is_raised() {
+    let stage = Stage::embedded().await;
+    let process = Process::start(serve_under(&stage, 256, 2304)).await;
+    let idle = idle_connections(&process.server, 600).await;
+    check_answers(&process.server, &stage).await;
+    assert!(process.metric("process_open_fds").await > 600.0);
+    assert!((process.metric("process_max_fds").await - 2304.0).abs() < f64::EPSILON);
+    drop(idle);
+}
+
+#[tokio::test]
+async fn connections_leave_descriptors_for_calls() {
+    let stage = Stage::embedded().await;
+    let mut process = Process::start(serve_under(&stage, 256, 256)).await;
+    let idle = idle_connections(&process.server, 600).await;
+    check_answers(&process.server, &stage).await;
+    assert!(process.metric("process_open_fds").await < 200.0);
+    drop(idle);
+    process.signal("-TERM").await;
+    process.logged("stopped").await;
+    assert!(process.ended().await.success());
+}
+
+/// Service managers send SIGHUP with SIGTERM, and a terminal that is closed sends it alone.
+#[tokio::test]
+async fn sighup_begins_a_shutdown_and_never_ends_it() {
+    let stage = Stage::embedded().await;
+    for signals in [&["-HUP"][..], &["-TERM", "-HUP"], &["-HUP", "-TERM"], &["-HUP", "-HUP"]] {
+        let mut process = Process::start(serve(&stage)).await;
+        for signal in signals {
+            process.signal(signal).await;
+        }
+        process.logged("shutdown begins").await;
+        process.logged("stopped").await;
+        assert!(process.ended().await.success(), "{signals:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_under_nohup_ignores_sighup() {
+    let stage = Stage::embedded().await;
+    let mut command = Command::from(tools::isolated(Path::new("nohup")));
+    command.arg(PROGRAM).arg("serve").stdin(Stdio::null());
+    command.arg(format!("--s3-endpoint={}", stage.endpoint));
+    let mut process = Process::start(command).await;
+    process.signal("-HUP").await;
+    // Until its shutdown begins, a server is ready.
+    for _ in 0..20 {
+        check_answers(&process.server, &stage).await;
+        assert_eq!(process.server.request("GET", "/ready", &[]).await.status, 200);
+    }
+    process.signal("-TERM").await;
+    process.logged("stopped").await;
+    assert!(process.ended().await.success());
+}
+
+/// A container as it is often run: the server is process 1, with an arbitrary user id, without a home directory, with few
+/// descriptors, and its log is not read.
+#[tokio::test]
+async fn the_server_works_as_process_1_of_a_poor_container() {
+    let stage = Stage::embedded().await;
+    let mut command = Command::from(tools::isolated(Path::new("unshare")));
+    command.args([
+        "--user",
+        "--map-user=10001",
+        "--map-group=10001",
+        "--pid",
+        "--mount-proc",
+        "--fork",
+        "--kill-child",
+    ]);
+    command.args([
+        "sh",
+        "-c",
+        "ulimit -Sn 256 && ulimit -Hn 256 && exec \"$0\" \"$@\"",
+        PROGRAM,
+        "serve",
+    ]);
+    command.arg(format!("--s3-endpoint={}", stage.endpoint));
+    let mut process = Process::start(command).await;
+    let children = format!("/proc/{0}/task/{0}/children", process.id);
+    process.id = std::fs::read_to_string(children).unwrap().trim().parse().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id)).unwrap();
+    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap();
+    assert_eq!(ids.split_whitespace().last(), Some("1"), "{status}");
+
+    let idle = idle_connections(&process.server, 600).await;
+    process.fill_log().await;
+    check_answers(&process.server, &stage).await;
+    process.signal("-TERM").await;
+    assert!(process.ended().await.success());
+    drop(idle);
 }

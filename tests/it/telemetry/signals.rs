@@ -232,6 +232,7 @@ async fn prometheus_reads_the_metrics_that_the_reference_names() {
     assert_eq!(sample("quilt_mcp_requests", json!({ "status": "401" })), "1");
     assert_eq!(sample("quilt_mcp_refusals", json!({ "code": "missing_jwt" })), "1");
     assert_eq!(sample("quilt_mcp_credentials", json!({ "event": "miss" })), "1");
+    check_first_values(&sample);
     assert_eq!(sample("quilt_mcp_requests_in_flight", json!({})), "0");
     let within = json!({ "dependency": "s3", "outcome": "refused", "le": "+Inf" });
     assert_eq!(sample("quilt_mcp_upstream_duration_seconds", within), "1");
@@ -249,10 +250,7 @@ async fn prometheus_reads_the_metrics_that_the_reference_names() {
         let name = metric.prometheus_name();
         let family = name.trim_end_matches("_total");
         named.insert(family.to_owned());
-        let Some(found) = families.get(family) else {
-            assert!(ONLY_IN_TROUBLE.contains(&metric.name), "{family} is not there");
-            continue;
-        };
+        let found = families.get(family).unwrap_or_else(|| panic!("{family} is not there"));
         assert_eq!(found["help"], metric.meaning);
         let labels: BTreeSet<&str> = metric.labels.iter().map(|(label, _)| *label).collect();
         for sample in found["samples"].as_array().unwrap() {
@@ -275,8 +273,26 @@ async fn prometheus_reads_the_metrics_that_the_reference_names() {
     );
 }
 
-/// Metrics of which nothing is shown as long as all is well and calls are small.
-const ONLY_IN_TROUBLE: [&str; 3] = ["quilt_mcp.payload_bytes", "quilt_mcp.retries", "quilt_mcp.breaker"];
+/// Checks values of metrics of which no event was recorded.
+fn check_first_values(sample: &dyn Fn(&str, Value) -> String) {
+    // Counters begin with zero, so that a rate sees their first event.
+    for (family, labels) in [
+        ("quilt_mcp_requests", json!({ "status": "503" })),
+        ("quilt_mcp_refusals", json!({ "code": "token_expired" })),
+        ("quilt_mcp_credentials", json!({ "event": "refresh" })),
+        ("quilt_mcp_retries", json!({ "dependency": "sts" })),
+        ("quilt_mcp_breaker", json!({ "dependency": "s3", "state": "open" })),
+        (
+            "quilt_mcp_tool_calls",
+            json!({ "tool": "bucket_list", "outcome": "ok" }),
+        ),
+        ("quilt_mcp_log_lines_dropped", json!({})),
+    ] {
+        assert_eq!(sample(family, labels), "0", "{family}");
+    }
+    let cpu: f64 = sample("process_cpu_seconds", json!({})).parse().unwrap();
+    assert!(cpu.fract() > 0.0, "{cpu}");
+}
 
 /// Prometheus text, read by Prometheus's parser.
 async fn parsed(text: String) -> Value {
@@ -299,7 +315,11 @@ async fn traces_and_metrics_arrive_by_otlp() {
     let mut scene = Scene::with(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url.clone()),
         ("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=of-the-collector".into()),
-        ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test".into()),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip".into()),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "deployment.environment.name=test,team=data%20platform".into(),
+        ),
     ])
     .await;
     let denied = call_under_remote_parents(&scene).await;
@@ -315,7 +335,7 @@ async fn traces_and_metrics_arrive_by_otlp() {
             .as_array()
             .unwrap()
             .iter()
-            .all(|headers| headers["x-api-key"] == "of-the-collector")
+            .all(|headers| headers["x-api-key"] == "of-the-collector" && headers["content-encoding"] == "gzip")
     );
     check_spans(&exported_spans(&exported));
     check_metrics(&exported);
@@ -369,10 +389,14 @@ fn exported_spans(exported: &Value) -> Vec<Value> {
         }
     }
     for resource in resources {
-        assert_eq!(
-            (&resource["service.name"], &resource["deployment.environment.name"]),
-            (&json!("quilt-mcp"), &json!("test"))
-        );
+        for (name, value) in [
+            ("service.name", "quilt-mcp"),
+            ("service.version", env!("CARGO_PKG_VERSION")),
+            ("deployment.environment.name", "test"),
+            ("team", "data platform"),
+        ] {
+            assert_eq!(resource[name], value, "{resource:?}");
+        }
     }
     spans
 }
@@ -440,10 +464,7 @@ fn check_server_span(span: &Value) {
 /// Checks that each metric of the reference was exported.
 fn check_metrics(exported: &Value) {
     let sent = exported["/v1/metrics"].to_string();
-    for metric in metrics::ALL
-        .iter()
-        .filter(|metric| !ONLY_IN_TROUBLE.contains(&metric.name))
-    {
+    for metric in metrics::ALL {
         assert!(
             sent.contains(&format!("\"name\":\"{}\"", metric.name)),
             "{} is not in {sent}",
