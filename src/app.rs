@@ -86,6 +86,25 @@ pub struct App {
     tasks: TaskTracker,
     drain: Duration,
     connections: ConnectionLimits,
+    checked: Checked,
+}
+
+/// The services that a check of the start asks.
+struct Checked {
+    verifier: Arc<Verifier>,
+    catalog: Option<Arc<CatalogHost>>,
+    registries: Arc<Registries>,
+    credential_chain: Arc<CredentialChain>,
+    sts: SharedSts,
+}
+
+/// One line of a check of the start.
+#[derive(Debug)]
+pub struct Finding {
+    /// What the line is about, in a word or two.
+    pub subject: &'static str,
+    pub is_well: bool,
+    pub text: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +153,13 @@ impl App {
             resource_server.clone(),
         );
         let tasks = TaskTracker::new();
+        let checked = Checked {
+            verifier: verifier.clone(),
+            catalog: catalog.clone(),
+            registries: registries.clone(),
+            credential_chain: credential_chain.clone(),
+            sts: sts.clone(),
+        };
         let services = Services {
             s3: SharedS3::new(&aws),
             sts,
@@ -178,7 +204,75 @@ impl App {
                 idle: config.connections.idle_timeout,
                 ..overrides.connections
             },
+            checked,
         })
+    }
+
+    /// Asks the services that the settings name what can be asked without a caller, and describes what is on.
+    pub async fn check(&self, config: &ServeConfig) -> Vec<Finding> {
+        let Checked {
+            verifier,
+            catalog,
+            registries,
+            credential_chain,
+            sts,
+        } = &self.checked;
+        let on = |subject, text: String| Finding {
+            subject,
+            is_well: true,
+            text,
+        };
+        let failed = |subject, text: String| Finding {
+            subject,
+            is_well: false,
+            text,
+        };
+        let mut findings = vec![on("listener", config.listen.address().to_string())];
+        let mode = config.identity.mode().as_str();
+        findings.push(match verifier.ready().await {
+            Ok(()) => on("verification", mode.to_owned()),
+            Err(rejection) => failed("verification", format!("{mode}: {rejection}")),
+        });
+        if let Some(catalog) = catalog {
+            findings.push(match catalog.registry().await {
+                Ok(registry) => on("catalog", format!("{} names the registry {registry}", catalog.url())),
+                Err(error) => failed("catalog", format!("{}: {error}", catalog.url())),
+            });
+        }
+        if let Some(registry) = registries.configured() {
+            let text = match (registry.url().await, registries.vends_credentials()) {
+                (Ok(url), true) => format!("{url} vends the callers' credentials"),
+                (Ok(url), false) => format!("{url} is not asked for credentials"),
+                (Err(error), _) => error.to_string(),
+            };
+            findings.push(match registries.check_configured().await {
+                Ok(()) => on("registry", text),
+                Err(error) => failed("registry", error.to_string()),
+            });
+        }
+        if let Some(own) = credential_chain.own_identity().await {
+            findings.push(match own {
+                Ok(credentials) => match sts.caller_identity(credentials).await {
+                    Some(identity) => on("own identity", identity.arn),
+                    None => failed(
+                        "own identity",
+                        "STS does not say whose the server's own credentials are".to_owned(),
+                    ),
+                },
+                Err(problem) => failed("own identity", problem),
+            });
+        }
+        let roles = config.rights.assumable_roles.len();
+        findings.extend((roles > 0).then(|| on("roles", format!("{roles} patterns of roles that tokens may name"))));
+        findings.push(on("ambient", config.describe_ambient_callers()));
+        findings.push(on("tools", config.tool_filter.to_string()));
+        if config.confirmations_may_be_lost() {
+            findings.push(on(
+                "confirmations",
+                "are lost between copies and at a restart: QUILT_MCP_STATE_KEY is not set".to_owned(),
+            ));
+        }
+        findings
     }
 
     /// Serves until `shutdown` fires, then lets calls in flight and background work finish within the drain time.
@@ -190,6 +284,7 @@ impl App {
             tasks,
             drain,
             connections,
+            checked: _,
         } = self;
         serve(
             listener,

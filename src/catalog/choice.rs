@@ -10,8 +10,6 @@ pub enum RegistryChoice<'a> {
     None,
     /// No claim names a registry, so it is the operator's.
     Configured(ConfiguredRegistry<'a>),
-    /// A claim that names one is not a URL.
-    Unreadable(RegistryClaim),
     /// A claim that names one cannot be read.
     Invalid(ClaimError),
     /// A claim names one.
@@ -151,7 +149,10 @@ pub(super) fn choose<'a>(
         (Ok(None), Ok(None)) => return configured.map_or(RegistryChoice::None, RegistryChoice::Configured),
     };
     let Ok(url) = text.parse::<BaseUrl>() else {
-        return RegistryChoice::Unreadable(claim);
+        return RegistryChoice::Invalid(ClaimError::Malformed {
+            claim: claim.name().to_owned(),
+            problem: "is not the URL of a registry or a catalog",
+        });
     };
     let ownership = match configured {
         Some(configured) if *configured.url() == url => Ownership::Own,

@@ -3,7 +3,7 @@
 //! The catalog answers every path with its web page and a 200, so that credentials and GraphQL are requested from the
 //! registry only.
 
-use crate::setting::{BaseUrl, ConfigError};
+use crate::setting::{BaseUrl, ConfigError, parse};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct CatalogConfig {
@@ -18,7 +18,7 @@ pub struct CatalogConfig {
     #[arg(long, env = "QUILT_REGISTRY_URL")]
     pub registry_url: Option<BaseUrl>,
     /// Whether the registry vends AWS credentials. `false` if it has no such endpoint: it is then not asked for credentials
-    #[arg(long, env = "QUILT_MCP_CATALOG_CREDENTIALS", default_value = "true", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, env = "QUILT_MCP_CATALOG_CREDENTIALS", default_value = "true", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse::switch)]
     pub catalog_credentials: bool,
     /// Comma-separated hosts that the `registry_url` and `catalog_url` claims of a verified token may name, in addition to
     /// the configured registry

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::registry::ErrorBody;
 use super::{RegistryAccess, RegistryError};
+use crate::json::deserialize_optional_value;
 use crate::telemetry::text::without_controls;
 
 /// Why a query returned no data.
@@ -36,6 +37,7 @@ const MAX_MESSAGE_CHARS: usize = 600;
 
 #[derive(Deserialize)]
 struct Response {
+    #[serde(default, deserialize_with = "deserialize_optional_value")]
     data: Option<Value>,
     /// Null in the responses of some servers.
     #[serde(default)]
@@ -49,7 +51,11 @@ impl Response {
         if errors.is_empty() {
             return None;
         }
-        let texts: Vec<&str> = errors.iter().map(|error| error.message.trim_end_matches('.')).collect();
+        let text_of = |error: &ResponseError| match error.message.trim().trim_end_matches('.') {
+            "" => "an error without a message".to_owned(),
+            message => message.to_owned(),
+        };
+        let texts: Vec<String> = errors.iter().map(text_of).collect();
         let text = without_controls(&texts.join("; "), MAX_MESSAGE_CHARS);
         Some(if errors.iter().any(ResponseError::is_about_variable) {
             GraphqlError::Variable(text)
@@ -65,7 +71,7 @@ impl Response {
 struct ResponseError {
     #[serde(default)]
     message: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "deserialize_optional_value")]
     extensions: Option<Value>,
 }
 

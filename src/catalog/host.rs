@@ -8,10 +8,12 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use jiff::SignedDuration;
 use quilt_format::{PackageName, TopHash, percent};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::{HostClient, RegistryError};
 use crate::clock::{Clock, Moment};
+use crate::json::deserialize_optional_value;
 use crate::resilience::{CallerKey, Retry};
 use crate::setting::BaseUrl;
 use crate::telemetry::text;
@@ -30,8 +32,8 @@ struct ConfigJson {
     #[serde(default)]
     crc64_checksums: Option<bool>,
     /// `PRODUCT`, `OPEN`, `CLOSED` or `LOCAL`.
-    #[serde(default)]
-    mode: Option<String>,
+    #[serde(default, deserialize_with = "deserialize_optional_value")]
+    mode: Option<Value>,
 }
 
 /// What the server uses of a catalog's config.
@@ -183,7 +185,9 @@ impl CatalogHost {
             Ok(Config {
                 registry,
                 prefers_crc64: config.crc64_checksums == Some(true),
-                is_local: config.mode.as_deref() == Some("LOCAL"),
+                is_local: config
+                    .mode
+                    .is_some_and(|mode| mode.as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("LOCAL"))),
             })
         } else {
             Err(RegistryError::NoRegistry)

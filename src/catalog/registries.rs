@@ -11,7 +11,8 @@ use super::schema_cache::SchemaCache;
 use super::{CatalogHost, HostClient, RegistryClient, RegistryError};
 use crate::catalog::CatalogConfig;
 use crate::clock::Clock;
-use crate::identity::{AuthenticatedCaller, BearerToken, ClaimError, Claims};
+use crate::identity::{AuthenticatedCaller, BearerToken, Claims};
+use crate::setting::BaseUrl;
 
 /// The HTTP clients for hosts that the operator named, and for hosts that tokens named.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Registries {
     schemas: SchemaCache,
     /// The catalog that the settings name.
     catalog: Option<Arc<CatalogHost>>,
+    /// The host of a registry on this machine that the settings name without a catalog. A local catalog has both on one host.
+    registry_host: Option<CatalogHost>,
     local_catalogs: LocalCatalogs,
     vends_credentials: bool,
 }
@@ -74,7 +77,14 @@ impl Registries {
             (None, Some(catalog)) => Some(RegistryClient::of(catalog.clone(), http.unrestricted.clone())),
             (None, None) => None,
         };
+        let registry_host = match (&config.registry_url, catalog) {
+            (Some(url), None) if url.is_loopback() => {
+                Some(CatalogHost::new(url.origin(), http.unrestricted.clone(), clock.clone()))
+            }
+            _ => None,
+        };
         Self {
+            registry_host,
             configured: configured.map(Arc::new),
             allowed: config.allowed_registries.clone(),
             http,
@@ -94,18 +104,36 @@ impl Registries {
 
     /// Whether the configured catalog is a local one. `false` if it does not answer.
     pub async fn is_catalog_local(&self) -> bool {
-        match &self.catalog {
-            Some(catalog) => catalog.is_local().await == Ok(true),
-            None => false,
+        match (&self.catalog, &self.registry_host) {
+            (Some(catalog), _) => catalog.is_local().await == Ok(true),
+            (None, Some(host)) => host.is_local().await == Ok(true),
+            (None, None) => false,
         }
     }
 
-    /// Checks that the configured registry may be used.
+    /// Checks that the configured registry may be used. Where local catalogs are rejected, one that does not say what it is
+    /// is not used either.
     pub async fn check_configured(&self) -> Result<(), RegistryError> {
-        if self.local_catalogs == LocalCatalogs::Rejected && self.is_catalog_local().await {
-            return Err(RegistryError::LocalCatalog);
+        if self.local_catalogs == LocalCatalogs::Accepted {
+            return Ok(());
         }
-        Ok(())
+        match &self.catalog {
+            Some(catalog) if catalog.is_local().await? => Err(RegistryError::LocalCatalog),
+            None if self.is_catalog_local().await => Err(RegistryError::LocalCatalog),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rejects a registry on this machine whose host says that it is that of a local catalog.
+    async fn check_host(&self, registry: &BaseUrl, http: &HostClient) -> Result<(), RegistryError> {
+        if self.local_catalogs == LocalCatalogs::Accepted || !registry.is_loopback() {
+            return Ok(());
+        }
+        let host = CatalogHost::new(registry.origin(), http.clone(), self.clock.clone());
+        match host.is_local().await {
+            Ok(true) => Err(RegistryError::LocalCatalog),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the registry for callers whose token names none.
@@ -132,26 +160,20 @@ impl Registries {
     pub async fn for_caller(&self, caller: &AuthenticatedCaller) -> Option<Result<RegistryAccess, RegistryError>> {
         let claims = caller.claims();
         let own = match claims.map_or(Ok(None), Claims::catalog_token) {
-            Err(problem @ (ClaimError::WrongType { .. } | ClaimError::Conflict { .. })) => {
-                return Some(Err(RegistryError::Claim(problem)));
-            }
-            own => own,
+            Err(problem) => return Some(Err(RegistryError::Claim(problem))),
+            Ok(own) => own,
         };
         let registry = match self.choose(claims) {
-            RegistryChoice::None => return own.err().map(|problem| Err(RegistryError::Claim(problem))),
+            RegistryChoice::None => return None,
             RegistryChoice::Configured(_) => {
                 let configured = self.configured.clone()?;
                 self.check_configured().await.map(|()| configured)
             }
             RegistryChoice::Invalid(problem) => Err(RegistryError::Claim(problem)),
-            RegistryChoice::Unreadable(_) => Err(RegistryError::NotAllowed("a URL that cannot be read")),
             RegistryChoice::Named(named) => self.named(named).await,
         };
-        let (has_catalog_token, token) = match own {
-            Ok(Some(token)) => (true, token),
-            Ok(None) => (false, caller.token().clone()),
-            Err(problem) => return Some(Err(RegistryError::Unauthorized(format!(": {problem}")))),
-        };
+        let has_catalog_token = own.is_some();
+        let token = own.unwrap_or_else(|| caller.token().clone());
         let schemas = self.schemas.clone();
         Some(registry.map(|registry| RegistryAccess {
             is_configured: self.configured.as_ref().is_some_and(|own| Arc::ptr_eq(own, &registry)),
@@ -176,7 +198,10 @@ impl Registries {
         }
         let http = self.client(named.admission)?;
         match named.claim {
-            RegistryClaim::Registry => Ok(Arc::new(RegistryClient::at(named.url, http.clone()))),
+            RegistryClaim::Registry => {
+                self.check_host(&named.url, http).await?;
+                Ok(Arc::new(RegistryClient::at(named.url, http.clone())))
+            }
             RegistryClaim::Catalog => {
                 // The catalog's config is trusted no more than the token.
                 let catalog = CatalogHost::new(named.url, http.clone(), self.clock.clone());

@@ -9,6 +9,7 @@ use super::address::RefusedAddress;
 use super::choice::ConfiguredRegistry;
 use super::{CatalogHost, HostClient};
 use crate::identity::{BearerToken, ClaimError};
+use crate::json::parse_value;
 use crate::resilience::{CallerKey, Rejected, Retry, connection_problem};
 use crate::setting::BaseUrl;
 use crate::telemetry::UpstreamOutcome;
@@ -16,8 +17,6 @@ use crate::telemetry::text::without_controls;
 
 /// Maximum size of a response.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
-/// Maximum size of an error's body that is kept.
-const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 /// The beginning of an error's body. `Debug` shows its size only.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +48,7 @@ pub enum RegistryError {
     #[error("it answered with a web page instead of JSON; is QUILT_REGISTRY_URL the catalog's host?")]
     NotJson,
     /// Occurs when the response is neither JSON nor a web page, most likely because a proxy sent it.
-    #[error("its answer is not JSON")]
+    #[error("its answer is not JSON with status 200")]
     Malformed,
     /// Occurs when there is no response within the timeout.
     #[error("it did not answer in time")]
@@ -243,14 +242,13 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
         StatusCode::UNAUTHORIZED => Err(RegistryError::Unauthorized(message(&body))),
         StatusCode::FORBIDDEN => Err(RegistryError::Forbidden(message(&body))),
         StatusCode::NOT_FOUND => Err(RegistryError::NotFound),
-        StatusCode::BAD_REQUEST => {
-            body.truncate(MAX_ERROR_BYTES);
-            Err(RegistryError::BadRequest(ErrorBody(body)))
-        }
+        StatusCode::BAD_REQUEST => Err(RegistryError::BadRequest(ErrorBody(body))),
         status if status.is_redirection() => Err(RegistryError::Redirect {
             status: status.as_u16(),
             location,
         }),
+        // No endpoint answers with another status of success, so one means that something else answered.
+        status if status.is_success() && status != StatusCode::OK => Err(RegistryError::Malformed),
         status if !status.is_success() => Err(RegistryError::Status(status.as_u16())),
         _ if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() => Ok(body),
         // A web page mostly means that the host is the catalog's, or a load balancer's without a healthy target.
@@ -261,7 +259,7 @@ pub(super) async fn read_json(request: RequestBuilder) -> Result<Vec<u8>, Regist
 
 /// Returns the registry's own message (`{"message": …}`) on one line, to be appended to the status.
 fn message(body: &[u8]) -> String {
-    let text = serde_json::from_slice::<serde_json::Value>(body)
+    let text = parse_value(body)
         .ok()
         .and_then(|value| value.get("message").and_then(|text| text.as_str()).map(str::to_owned))
         .unwrap_or_default();

@@ -3,17 +3,31 @@
 use tokio::net::TcpListener;
 
 use super::{Cli, fail, serve_metrics, shutdown};
-use crate::app::{App, BuildError, Overrides};
-use crate::config::{ServeConfig, unknown_variables};
+use crate::app::{App, BuildError, Finding, Overrides};
+use crate::config::{ServeConfig, changes_made, unknown_variables};
 use crate::telemetry;
 
-pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// Check the settings and the services that they name, print what is on, and exit: with 0 if all is well, else with 1
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    config: ServeConfig,
+}
+
+pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let ServeArgs { check, config } = args;
     let exports = match telemetry::init(&config.telemetry, config.metrics.metrics_addr) {
         Ok(exports) => exports,
         Err(error) => fail(&error.to_string()),
     };
     if let Err(error) = config.check() {
         fail(&error.to_string());
+    }
+    for change in changes_made() {
+        tracing::warn!("{change}");
     }
     for name in unknown_variables::<Cli>() {
         tracing::warn!(
@@ -26,6 +40,9 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
         Err(error @ BuildError::Config(_)) => fail(&error.to_string()),
         Err(error) => return Err(error.into()),
     };
+    if check {
+        return print_check(&config, &app).await;
+    }
     let shutdown = shutdown::on_signal()?;
     serve_metrics(config.metrics.metrics_addr, &shutdown).await;
     let address = config.listen.address();
@@ -37,4 +54,21 @@ pub(super) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     tracing::info!("stopped");
     tokio::task::spawn_blocking(|| exports.shutdown()).await?;
     Ok(())
+}
+
+/// Prints what is on and what was found, and ends the process.
+async fn print_check(config: &ServeConfig, app: &App) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let findings = app.check(config).await;
+    let mut out = std::io::stdout().lock();
+    for (name, value) in super::given_settings() {
+        writeln!(out, "set   {name:<13} {value}")?;
+    }
+    for Finding { subject, is_well, text } in &findings {
+        let mark = if *is_well { "ok  " } else { "FAIL" };
+        writeln!(out, "{mark}  {subject:<13} {text}")?;
+    }
+    out.flush()?;
+    let is_well = findings.iter().all(|finding| finding.is_well);
+    std::process::exit(i32::from(!is_well))
 }

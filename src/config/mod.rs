@@ -10,7 +10,7 @@ mod environment;
 mod error;
 mod proxy;
 
-pub use environment::{unknown_variables, without_empty_variables};
+pub use environment::{Changes, changes_made, refused_value, unknown_variables};
 pub use error::explain;
 pub use proxy::proxy_variables;
 

@@ -65,6 +65,9 @@ pub struct Attempt {
     pub code: Option<ErrorCode>,
     /// One sentence for a person.
     pub message: String,
+    /// Whether the same token fails in the same way again: what it says cannot be read.
+    #[serde(skip)]
+    pub is_permanent: bool,
 }
 
 impl Attempt {
@@ -75,7 +78,15 @@ impl Attempt {
             outcome: Outcome::Ok,
             code: None,
             message: message.into(),
+            is_permanent: false,
         }
+    }
+
+    /// Marks a failure that another call with the same token has too.
+    #[must_use]
+    pub fn permanent(mut self) -> Self {
+        self.is_permanent = true;
+        self
     }
 
     /// Records that the source gave none.
@@ -85,6 +96,7 @@ impl Attempt {
             outcome,
             code: Some(code),
             message: message.into(),
+            is_permanent: false,
         }
     }
 }

@@ -163,7 +163,7 @@ impl Cache {
             let answer = ask.await.map(Arc::new);
             let previous = self.entries.get(&key).await;
             match (previous, &answer) {
-                (Some(previous), Err(none)) if none.is_retryable() && !previous.is_expired(&self.clock) => {
+                (Some(previous), Err(none)) if none.is_failure() && !previous.is_expired(&self.clock) => {
                     Arc::new(previous.without_new_proof(&self.clock))
                 }
                 _ => Arc::new(Entry::new(answer, limit, &self.clock)),
@@ -224,7 +224,7 @@ fn lifetime(now: Timestamp, answer: &Result<Arc<Resolved>, NoCredentials>) -> (S
                 )
             }
         },
-        Err(none) if none.is_retryable() => (FAILURE_LIFETIME, false),
+        Err(none) if none.is_failure() => (FAILURE_LIFETIME, false),
         Err(_) => (REFUSAL_LIFETIME, false),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use aws_credential_types::Credentials;
+
 use super::ambient_rule::AmbientPermit;
 use super::cache::{Cache, Key, TokenLimit};
 use super::sources::{self, Ambient, SourceContext};
@@ -45,6 +47,12 @@ impl CredentialChain {
     #[must_use]
     pub fn ambient_policy(&self) -> AmbientPolicy {
         self.ambient.policy()
+    }
+
+    /// Returns the server's own credentials, if the settings have a use for them: roles of users, or ambient credentials.
+    /// The error says why they cannot be had.
+    pub async fn own_identity(&self) -> Option<Result<Credentials, String>> {
+        self.ambient.own_identity().await
     }
 
     /// Returns this caller's credentials, from the cache or from the sources.

@@ -89,7 +89,7 @@ impl FromStr for RolePattern {
 #[derive(Debug, Clone, clap::Args)]
 pub struct RightsConfig {
     /// Calls without a token use the server's own AWS credentials; for a server with a single user, on loopback only
-    #[arg(long, env = "QUILT_MCP_ANONYMOUS", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, env = "QUILT_MCP_ANONYMOUS", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse::switch)]
     pub anonymous: bool,
     /// Bearer token for calls without one, for a server with a single user, on loopback only: a JWT, a `qk_…` key, or
     /// quilt3's refresh token, which the registry exchanges and renews

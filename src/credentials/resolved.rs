@@ -107,11 +107,17 @@ impl NoCredentials {
             .unwrap_or(ErrorCode::NoCredentials)
     }
 
-    /// Whether the same call may succeed later: a source failed, and none refused.
+    /// Whether a source failed, and none refused.
     #[must_use]
-    pub fn is_retryable(&self) -> bool {
+    pub fn is_failure(&self) -> bool {
         self.decisive()
             .is_some_and(|attempt| attempt.outcome == Outcome::Failed)
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.is_failure() && self.decisive().is_some_and(|attempt| !attempt.is_permanent)
     }
 
     fn sentence(&self) -> String {

@@ -58,7 +58,7 @@ impl FromStr for RateLimit {
         }
         let (count, unit) = text.split_once('/').ok_or_else(bad)?;
         let count = count.trim().parse().map_err(|_| bad())?;
-        let unit = match unit.trim() {
+        let unit = match unit.trim().to_ascii_lowercase().as_str() {
             "s" | "sec" | "second" => Unit::Second,
             "m" | "min" | "minute" => Unit::Minute,
             "h" | "hour" => Unit::Hour,

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use self::mistake::{is_bearer, is_placeholder, mistake, of_other_scheme, placeholder};
+use self::mistake::{is_bearer, is_other_scheme, is_placeholder, mistake, of_other_scheme, placeholder};
 use super::Rejection;
 
 mod mistake;
@@ -98,25 +98,45 @@ pub fn extract(headers: &HeaderMap, uri: &Uri) -> Result<Option<BearerToken>, Re
             detail: "a token must not be part of the URL; send it as `Authorization: Bearer <token>`",
         });
     }
-    let mut found: Option<BearerToken> = None;
-    let all = headers.get_all(AUTHORIZATION);
-    if all.iter().any(|value| Some(value) != all.iter().next()) {
-        return Err(Rejection::Malformed {
-            detail: "the request has two different Authorization headers; send one",
-        });
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
+    let token = parse_header(first);
+    for other in values.filter(|other| *other != first) {
+        let is_same = match (&token, parse_header(other)) {
+            (Ok(token), Ok(other)) => token.fingerprint() == other.fingerprint(),
+            _ => false,
+        };
+        if !is_same {
+            return Err(Rejection::Malformed {
+                detail: "the request has two different Authorization headers; send one",
+            });
+        }
     }
-    for value in headers.get_all(AUTHORIZATION) {
-        let text = value.to_str().map_err(|_| {
-            let detail = "the Authorization header has characters that are not ASCII";
-            Rejection::invalid_with(detail, "Send the token itself, as its issuer returned it.")
-        })?;
-        found = Some(bearer(text.trim())?);
-    }
-    Ok(found)
+    token.map(Some)
+}
+
+fn parse_header(value: &HeaderValue) -> Result<BearerToken, Rejection> {
+    let text = value.to_str().map_err(|_| {
+        let detail = "the Authorization header has characters that are not ASCII";
+        Rejection::invalid_with(detail, "Send the token itself, as its issuer returned it.")
+    })?;
+    bearer(text.trim())
 }
 
 /// Parses the value of an `Authorization` header.
 fn bearer(value: &str) -> Result<BearerToken, Rejection> {
+    let names_scheme = |line: &str| {
+        let scheme = line.trim().split_once([' ', '\t']).map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| is_bearer(scheme) || is_other_scheme(scheme))
+    };
+    let is_other = |line: &str| line.trim().split([' ', '\t']).next().is_some_and(is_other_scheme);
+    if value.contains(',') && value.split(',').all(names_scheme) && value.split(',').any(is_other) {
+        return Err(Rejection::Malformed {
+            detail: "the Authorization header has two different credentials, joined by a comma; send one",
+        });
+    }
     let (scheme, text) = value.split_once([' ', '\t']).unwrap_or((value, ""));
     if !is_bearer(scheme) {
         return Err(if is_placeholder(value) {

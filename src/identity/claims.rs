@@ -10,13 +10,15 @@ mod numeric_date;
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 pub use self::claim_error::ClaimError;
 use self::claim_error::{Found, present, text, texts};
 pub use self::embedded::EmbeddedCredentials;
 use super::{BearerToken, shown};
+use crate::json::deserialize_value;
 
 /// Spellings of the claim for a role.
 const ROLE_ARN: [&str; 4] = ["role_arn", "aws_role_arn", "roleArn", "awsRoleArn"];
@@ -28,8 +30,7 @@ const TAGS: &str = "an object of strings or an array of objects with Key and Val
 /// A claim that describes the user and has another type than expected counts as absent. A claim that chooses a credential
 /// source never does: what cannot be read is a [`ClaimError`]. Secret claims are removed from the open map when the token is
 /// decoded.
-#[derive(Clone, Deserialize)]
-#[serde(from = "Map<String, Value>")]
+#[derive(Clone)]
 pub struct Claims {
     open: Map<String, Value>,
     embedded: Result<Option<EmbeddedCredentials>, ClaimError>,
@@ -66,6 +67,15 @@ impl From<Map<String, Value>> for Claims {
             open,
             embedded,
             catalog_token,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserialize_value(deserializer)? {
+            Value::Object(claims) => Ok(claims.into()),
+            _ => Err(D::Error::custom("expected an object")),
         }
     }
 }
@@ -107,10 +117,18 @@ impl Claims {
             return Ok(Some(role));
         }
         let roles = texts(&self.open, &["roles"])?;
-        let mut arns = roles
-            .into_iter()
-            .filter(|role| role.starts_with("arn:aws") && role.contains(":role/"));
-        Ok(arns.next())
+        let is_role = |role: &str| role.starts_with("arn:aws") && role.contains(":role/");
+        if let Some(role) = roles.iter().find(|role| is_role(role)) {
+            return Ok(Some(role));
+        }
+        // Others than of AWS are roles in the issuer's own terms.
+        if roles.iter().any(|role| is_role(&role.trim().to_lowercase())) {
+            return Err(ClaimError::Malformed {
+                claim: "roles".to_owned(),
+                problem: "has an ARN with white space around it or in capitals",
+            });
+        }
+        Ok(None)
     }
 
     /// Returns the tags for the session of an assumed role, from an object or an array of `Key` and `Value`. Other issuers

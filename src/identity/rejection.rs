@@ -26,7 +26,7 @@ pub enum Rejection {
     )]
     Forbidden { detail: String },
     /// Occurs when the service that verifies the token does not answer.
-    #[error("The bearer token could not be verified: {detail}. Try again in a few seconds.")]
+    #[error("The bearer token could not be verified: {}. Try again in a few seconds.", .detail.trim_end_matches(['.', '?']))]
     Unavailable { detail: String },
     /// Occurs when the keys that verify tokens were fetched, and none of them is usable.
     #[error(

@@ -1,7 +1,7 @@
 //! Bounded parsing of the JSON in requests.
 //!
 //! **Owns** the only parser of values in requests: arguments, and `params`, `_context` and metadata that are sent as JSON
-//! text.
+//! text; and of values that tokens, key sets and registries contain ([`parse_value`]).
 //!
 //! **Does not own** the JSON of the package format ([`quilt_format::json`]), which keeps integers of any size and to which
 //! metadata is converted.
@@ -19,7 +19,10 @@ mod shape;
 mod value;
 
 pub use shape::{Excess, MAX_CONTAINERS, MAX_DEPTH, MAX_VALUES, Shape};
-pub use value::{deserialize_present, deserialize_value, is_verbatim, nested_texts, parse_container, parse_object};
+pub use value::{
+    InvalidJson, deserialize_optional_value, deserialize_present, deserialize_value, is_verbatim, nested_texts,
+    parse_container, parse_object, parse_value,
+};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
+use super::{Excess, Shape};
+
 /// Returns whether the argument with this name is metadata. Metadata is kept as the JSON text that was sent, because it must
 /// not pass through `serde_json::Value`, whose numbers have 64 bits.
 #[must_use]
@@ -33,6 +35,31 @@ pub fn parse_container(text: &[u8]) -> Result<Value, serde_json::Error> {
     let value = deserializer.deserialize_any(ValueVisitor::<true>)?;
     deserializer.end()?;
     Ok(value)
+}
+
+/// Parses the JSON of another party: claims, key sets, answers of services.
+pub fn parse_value(text: &[u8]) -> Result<Value, InvalidJson> {
+    Shape::measure(text)?;
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = deserialize_value(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Why a text is not parsed.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidJson {
+    /// Occurs when it is too deep, or has too many values.
+    #[error(transparent)]
+    Excess(#[from] Excess),
+    /// Occurs when it is not JSON.
+    #[error(transparent)]
+    Syntax(#[from] serde_json::Error),
+}
+
+/// Deserializes an optional value. For fields with `#[serde(default, deserialize_with = "…")]`.
+pub fn deserialize_optional_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    deserialize_value(deserializer).map(|value| Some(value).filter(|value| !value.is_null()))
 }
 
 /// Deserializes a value like `serde_json::Value`, but treats `serde_json`'s private tokens like any other key.

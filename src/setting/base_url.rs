@@ -19,6 +19,14 @@ impl BaseUrl {
         url
     }
 
+    /// Returns the URL of the host, without a path.
+    #[must_use]
+    pub fn origin(&self) -> Self {
+        let mut url = self.0.clone();
+        url.set_path("");
+        Self(url)
+    }
+
     /// Returns the path without a trailing slash; empty for the root.
     #[must_use]
     pub fn path(&self) -> String {

@@ -42,7 +42,7 @@ pub struct MetricsConfig {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct TelemetryConfig {
     /// Log level, or a filter such as `info,quilt_mcp::credentials=debug`
-    #[arg(long, env = "QUILT_MCP_LOG", default_value = "info")]
+    #[arg(long, env = "QUILT_MCP_LOG", default_value = "info", value_parser = parse::log_filter)]
     pub log: String,
     /// Format of log lines, `text` or `json`. Default: `text` on a terminal, else `json`
     #[arg(long, env = "QUILT_MCP_LOG_FORMAT", value_enum)]

@@ -1,6 +1,9 @@
 //! Settings of the tool filter.
 
-use super::toolset::Toolsets;
+use std::fmt;
+
+use super::toolset::{Toolset, Toolsets};
+use crate::setting::parse;
 
 /// Style of the listed tools. Both styles can always be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -16,7 +19,7 @@ pub enum ToolStyle {
 #[derive(Debug, Clone, clap::Args)]
 pub struct ToolFilterConfig {
     /// Switch off all tools that write. A request can do the same with `X-MCP-Readonly: true`
-    #[arg(long, env = "QUILT_MCP_READ_ONLY", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, env = "QUILT_MCP_READ_ONLY", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse::switch)]
     pub read_only: bool,
     /// Comma-separated list of the toolsets that are on: `buckets`, `packaging`, `permissions`, `auth`. A request may choose among
     /// them with `X-MCP-Toolsets`
@@ -26,6 +29,24 @@ pub struct ToolFilterConfig {
     /// styles can always be called
     #[arg(long, env = "QUILT_MCP_TOOL_STYLE", value_enum, default_value = "typed")]
     pub tool_style: ToolStyle,
+}
+
+impl fmt::Display for ToolFilterConfig {
+    /// Writes what is on, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = Toolset::ALL
+            .into_iter()
+            .filter(|toolset| self.toolsets.include(*toolset))
+            .map(Toolset::as_str)
+            .collect();
+        let access = if self.read_only { "read only" } else { "read and write" };
+        write!(
+            f,
+            "{}; {access}; listed in the style {:?}",
+            names.join(", "),
+            self.tool_style
+        )
+    }
 }
 
 /// Parses a comma-separated list of toolsets as one value.

@@ -61,13 +61,13 @@ impl std::str::FromStr for Toolsets {
 
     /// Parses a comma-separated list of names, or `all`.
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.trim() == "all" {
+        if text.trim().eq_ignore_ascii_case("all") {
             return Ok(Self::ALL);
         }
         text.split(',').map(str::trim).try_fold(Self(0), |chosen, name| {
             let toolset = Toolset::ALL
                 .into_iter()
-                .find(|toolset| toolset.as_str() == name)
+                .find(|toolset| toolset.as_str().eq_ignore_ascii_case(name))
                 .ok_or_else(|| {
                     let quoted: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
                     format!(
@@ -90,7 +90,7 @@ mod tests {
         assert!(!some.include(Toolset::Packaging) && !some.include(Toolset::Permissions));
         assert_eq!("all".parse(), Ok(Toolsets::ALL));
         assert_eq!(Toolsets::ALL.and(some), some);
-        for bad in ["", "search", "buckets,", "Buckets", "all,auth"] {
+        for bad in ["", "search", "buckets,", "Bucket", "all,auth"] {
             let problem = bad.parse::<Toolsets>().unwrap_err();
             assert!(
                 problem.contains("buckets, packaging, permissions and auth"),

@@ -35,7 +35,10 @@ impl UserS3 {
         let left = signing
             .expires_at
             .map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
-        let granted = left.map_or(asked, |left| left.min(asked)).max(Duration::from_secs(1));
+        // S3 counts from the whole second of the signature, in whole seconds.
+        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let granted = left.map_or(asked, |left| left.min(asked));
+        let granted = Duration::from_secs(granted.as_secs().max(1));
         let operation = read_operation(object);
         let invalid = |words| AwsError::new(AwsErrorKind::InvalidRequest, operation).with_message(words);
         let config = PresigningConfig::builder()
@@ -59,7 +62,7 @@ impl UserS3 {
         Ok(Presigned {
             url: request.uri().to_owned(),
             expires_at,
-            capped: granted < asked,
+            capped: left.is_some_and(|left| left < asked),
         })
     }
 }

@@ -92,6 +92,15 @@ impl Ambient {
         })
     }
 
+    /// Returns the server's own credentials; `None` if it has none. The error says why they cannot be had.
+    pub(in crate::credentials) async fn own_identity(&self) -> Option<Result<Credentials, String>> {
+        match self.load().await {
+            Ok(credentials) => Some(Ok(credentials)),
+            Err(attempt) if attempt.outcome == Outcome::NotApplicable => None,
+            Err(attempt) => Some(Err(attempt.message)),
+        }
+    }
+
     /// Describes what a permitted call could do; `None` if the policy allows nothing.
     pub(in crate::credentials) fn explain(&self) -> Option<&'static str> {
         match self.policy {

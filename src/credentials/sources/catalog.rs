@@ -19,7 +19,7 @@ use crate::credentials::{
     Attempt, CredentialSource, Outcome, Source, SourceCredentials, SourceResult, Step, TokenView,
 };
 use crate::error_code::ErrorCode;
-use crate::identity::{AuthenticatedCaller, ClaimError, Claims};
+use crate::identity::{AuthenticatedCaller, Claims};
 
 const PATH: &str = "/api/auth/get_credentials";
 /// Why the source is not applicable without a registry.
@@ -50,8 +50,15 @@ impl CatalogSource {
     /// Reads the registry's response.
     fn parse(&self, body: &[u8]) -> Result<Issued, Attempt> {
         let unusable = |message| none(Outcome::Failed, ErrorCode::InvalidResponse, message);
-        let issued: Issued = serde_json::from_slice(body)
-            .map_err(|_| unusable("the registry answered JSON that does not hold credentials"))?;
+        let no_credentials = || unusable("the registry answered JSON that does not hold credentials");
+        // A derived struct is also read from an array.
+        let is_object = body.trim_ascii_start().first() == Some(&b'{');
+        let issued = serde_json::from_slice::<Issued>(body).ok().filter(|_| is_object);
+        let issued = issued.ok_or_else(no_credentials)?;
+        let secrets = [&issued.secret_access_key, &issued.session_token];
+        if issued.access_key_id.is_empty() || secrets.iter().any(|secret| secret.expose_secret().is_empty()) {
+            return Err(no_credentials());
+        }
         if issued.expiration.is_some_and(|end| end <= self.clock.now()) {
             return Err(unusable(
                 "the registry vended credentials that have already expired; check both clocks",
@@ -65,7 +72,7 @@ impl CatalogSource {
         match self.registries.choose(token.claims()) {
             RegistryChoice::Configured(_) => true,
             RegistryChoice::Named(named) => named.ownership == Ownership::Own,
-            RegistryChoice::None | RegistryChoice::Unreadable(_) | RegistryChoice::Invalid(_) => false,
+            RegistryChoice::None | RegistryChoice::Invalid(_) => false,
         }
     }
 
@@ -79,7 +86,6 @@ impl CatalogSource {
             RegistryChoice::Configured(ConfiguredRegistry::Of(catalog)) => {
                 Ok(format!("the registry that {catalog}/config.json names"))
             }
-            RegistryChoice::Unreadable(claim) => Err(format!("denied: the {} claim is not a URL", claim.name())),
             RegistryChoice::Invalid(problem) => Err(format!("failed: {problem}")),
             RegistryChoice::Named(named) => {
                 named_registry(&named, is_proved).map_err(|problem| format!("denied: {problem}"))
@@ -131,19 +137,17 @@ impl CredentialSource for CatalogSource {
 
     fn explain(&self, token: &TokenView<'_>) -> Step {
         let own = token.claims().map_or(Ok(None), Claims::catalog_token);
-        if let Err(problem @ (ClaimError::WrongType { .. } | ClaimError::Conflict { .. })) = own {
-            return Step::applies(format!("failed: {problem}"));
-        }
-        let Some(registry) = self.registry(token) else {
-            return match own {
-                Err(problem) => Step::applies(format!("failed: {problem}")),
-                Ok(_) => Step::not_applicable(NO_REGISTRY),
-            };
+        let own = match own {
+            Ok(own) => own,
+            Err(problem) => return Step::applies(format!("failed: {problem}")),
         };
-        let bearer = match own {
-            Ok(Some(_)) => "the token's catalog_token",
-            Ok(None) => "the token itself",
-            Err(problem) => return Step::applies(format!("denied: {problem}")),
+        let Some(registry) = self.registry(token) else {
+            return Step::not_applicable(NO_REGISTRY);
+        };
+        let bearer = if own.is_some() {
+            "the token's catalog_token"
+        } else {
+            "the token itself"
         };
         if !self.registries.vends_credentials() && self.is_configured(token) {
             return Step::not_applicable(VENDS_NONE);
@@ -210,5 +214,10 @@ fn attempt_of(error: &RegistryError) -> Attempt {
         | RegistryError::Claim(_) => error.to_string(),
         _ => format!("the registry was asked, and {error}"),
     };
-    Attempt::none(Source::Catalog, outcome, code, message)
+    let attempt = Attempt::none(Source::Catalog, outcome, code, message);
+    if matches!(error, RegistryError::Claim(_)) {
+        attempt.permanent()
+    } else {
+        attempt
+    }
 }

@@ -134,7 +134,9 @@ impl CredentialSource for JwtSource {
             Plan::Embedded(embedded) => self.embedded(embedded, caller.expires_at()),
             Plan::NamedRole(role_arn) => self.assume_role.named(role_arn, claims, caller).await,
             Plan::WebIdentity(role_arn) => self.assume_role.web_identity(role_arn, caller).await,
-            Plan::Unreadable(problem) => Err(none(Outcome::Failed, ErrorCode::InvalidResponse, &problem.to_string())),
+            Plan::Unreadable(problem) => {
+                Err(none(Outcome::Failed, ErrorCode::InvalidResponse, &problem.to_string()).permanent())
+            }
             Plan::NoClaim => Err(not_applicable(NO_CLAIM)),
         }
     }

@@ -9,6 +9,7 @@ const WRITE_ONCE: &str = "Write the word Bearer once: the client may add it by i
 const FILL_IN: &str = "Set the variable or the input that the client's configuration names, or write the token itself in its place, \
                        and restart the client.";
 const NO_QUOTES: &str = "Remove the quotation marks.";
+const BLANK_AFTER: &str = "Write a blank after the word Bearer, and no other character.";
 const SHORTER: &str = "Ask its issuer for a token with fewer claims.";
 const IN_ONE_PIECE: &str = "Send the token in one piece, as its issuer returned it.";
 const ONE_TOKEN: &str = "Send one token, without a comma.";
@@ -31,6 +32,22 @@ const ABSENT: [&str; 9] = [
     "<null>",
 ];
 
+/// Words that documents write in place of a value.
+const WORDS: [&str; 12] = [
+    "changeme",
+    "change_me",
+    "change-me",
+    "replaceme",
+    "replace_me",
+    "replace-me",
+    "xxx",
+    "todo",
+    "yourtoken",
+    "your_token_here",
+    "your-token-here",
+    "qk_your_key",
+];
+
 /// Parts of the names of variables and inputs that hold a token.
 const TOKEN_NAMES: [&str; 7] = ["token", "jwt", "key", "bearer", "secret", "authorization", "auth"];
 
@@ -42,7 +59,7 @@ pub(super) fn mistake(text: &str) -> Option<Rejection> {
             detail: "The Authorization header has no token.",
         });
     }
-    if text.starts_with("{\"") || text.starts_with("{ \"") {
+    if ["{\"", "{ \"", "[{"].iter().any(|begin| text.starts_with(begin)) {
         return invalid("it is a JSON document", "Send the value of its access_token alone.");
     }
     if is_placeholder(text) {
@@ -99,43 +116,92 @@ pub(super) fn placeholder() -> Rejection {
     Rejection::invalid_with("it is a placeholder that was not filled in", FILL_IN)
 }
 
-/// Rejects a header that does not use the Bearer scheme.
+/// Schemes that this server does not accept, as messages write them.
+const OTHER_SCHEMES: [(&str, &str); 10] = [
+    (
+        "token",
+        "The Authorization header uses the scheme Token, and this server accepts Bearer only.",
+    ),
+    (
+        "jwt",
+        "The Authorization header uses the scheme JWT, and this server accepts Bearer only.",
+    ),
+    (
+        "basic",
+        "The Authorization header uses the scheme Basic, and this server accepts Bearer only.",
+    ),
+    (
+        "digest",
+        "The Authorization header uses the scheme Digest, and this server accepts Bearer only.",
+    ),
+    (
+        "apikey",
+        "The Authorization header uses the scheme ApiKey, and this server accepts Bearer only.",
+    ),
+    (
+        "api-key",
+        "The Authorization header uses the scheme ApiKey, and this server accepts Bearer only.",
+    ),
+    (
+        "dpop",
+        "The Authorization header uses the scheme DPoP, and this server accepts Bearer only.",
+    ),
+    (
+        "negotiate",
+        "The Authorization header uses the scheme Negotiate, and this server accepts Bearer only.",
+    ),
+    (
+        "ntlm",
+        "The Authorization header uses the scheme NTLM, and this server accepts Bearer only.",
+    ),
+    (
+        "aws4-hmac-sha256",
+        "The Authorization header uses the scheme AWS4-HMAC-SHA256, and this server accepts Bearer only.",
+    ),
+];
+
+/// Whether this is the name of a scheme that this server does not accept.
+pub(super) fn is_other_scheme(scheme: &str) -> bool {
+    OTHER_SCHEMES.iter().any(|(name, _)| name.eq_ignore_ascii_case(scheme))
+}
+
+/// Rejects a header that does not use the Bearer scheme: as one without a token, or, if it has one in another form, as one
+/// with an invalid token.
 pub(super) fn of_other_scheme(value: &str, scheme: &str) -> Rejection {
-    let detail = match scheme.to_ascii_lowercase().as_str() {
-        "" => "The Authorization header is empty.",
-        "token" => "The Authorization header uses the scheme Token, and this server accepts Bearer only.",
-        "jwt" => "The Authorization header uses the scheme JWT, and this server accepts Bearer only.",
-        "basic" => "The Authorization header uses the scheme Basic, and this server accepts Bearer only.",
-        "digest" => "The Authorization header uses the scheme Digest, and this server accepts Bearer only.",
-        "apikey" | "api-key" => "The Authorization header uses the scheme ApiKey, and this server accepts Bearer only.",
-        "dpop" => "The Authorization header uses the scheme DPoP, and this server accepts Bearer only.",
-        "negotiate" => "The Authorization header uses the scheme Negotiate, and this server accepts Bearer only.",
-        "ntlm" => "The Authorization header uses the scheme NTLM, and this server accepts Bearer only.",
-        "aws4-hmac-sha256" => {
-            "The Authorization header uses the scheme AWS4-HMAC-SHA256, and this server accepts Bearer only."
-        }
-        lower if lower.trim_start_matches(QUOTES).starts_with("bearer") => {
-            if value.starts_with(QUOTES) {
-                "The Authorization header has quotation marks around its value; remove them."
-            } else {
-                "The Authorization header does not have the form that a server can read: write a blank after the word Bearer, \
-                 and no other character."
-            }
-        }
-        lower if lower.starts_with("authorization") => {
-            "The Authorization header has its own name in its value; remove it."
-        }
-        _ if scheme.starts_with("eyJ") || scheme.starts_with("qk_") => {
-            "The Authorization header has a token without its scheme: write the word Bearer and a blank before it."
-        }
-        _ => "The Authorization header does not use the Bearer scheme.",
+    if let Some((_, detail)) = OTHER_SCHEMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(scheme)) {
+        return Rejection::Missing { detail };
+    }
+    let lower = scheme.to_ascii_lowercase();
+    let begins_with = |word: &str| lower.trim_start_matches(QUOTES).starts_with(word);
+    if value.starts_with(QUOTES) && (begins_with("bearer") || begins_with("authorization")) {
+        return Rejection::invalid_with(
+            "the Authorization header has quotation marks around its value",
+            NO_QUOTES,
+        );
+    }
+    if begins_with("bearer") {
+        return Rejection::invalid_with("there is no blank after the word Bearer", BLANK_AFTER);
+    }
+    if begins_with("authorization") {
+        return Rejection::invalid_with("the Authorization header has its own name in its value", WRITE_ONCE);
+    }
+    let detail = if lower.is_empty() {
+        "The Authorization header is empty."
+    } else if scheme.starts_with("eyJ") || scheme.starts_with("qk_") {
+        "The Authorization header has a token without its scheme: write the word Bearer and a blank before it."
+    } else {
+        "The Authorization header does not use the Bearer scheme."
     };
     Rejection::Missing { detail }
 }
 
 /// Whether the text is the name of a value, in the notation of some configuration, and not the value itself.
 pub(super) fn is_placeholder(text: &str) -> bool {
-    let text = text.trim_matches(|c: char| QUOTES.contains(&c) || c.is_whitespace());
+    let quoted = text;
+    let text = quoted.trim_matches(|c: char| QUOTES.contains(&c) || c.is_whitespace());
+    if text.is_empty() {
+        return !quoted.is_empty();
+    }
     let is_enclosed = |pair: (&str, &str)| text.len() > 1 && text.starts_with(pair.0) && text.ends_with(pair.1);
     let lower = text.to_ascii_lowercase();
     ["${", "{{", "$(", "#{"].iter().any(|mark| text.contains(mark))
@@ -147,6 +213,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
             .iter()
             .any(|name| lower.starts_with(name))
         || ABSENT.contains(&lower.as_str())
+        || WORDS.contains(&lower.as_str())
         || is_variable_name(text)
         || is_possessive_name(&lower)
 }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::identity::shown;
 use crate::identity::{BearerToken, Claims, Rejection};
-use crate::json::deserialize_present;
+use crate::json::{self, deserialize_present};
 
 /// The remedy for tokens of a form that the issuer has to change.
 const CONFIGURE_ISSUER: &str =
@@ -120,8 +120,11 @@ impl<'a> SignedToken<'a> {
     /// Returns the claims. Only for tokens whose signature was verified.
     pub(super) fn claims(&self) -> Result<Claims, Rejection> {
         let json = BASE64_URL_SAFE_NO_PAD.decode(self.payload).ok();
-        json.and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or_else(|| unsupported("its claims are not a JSON object in base64url"))
+        let claims = json.and_then(|json| match json::parse_value(&json) {
+            Ok(Value::Object(claims)) => Some(Claims::from(claims)),
+            _ => None,
+        });
+        claims.ok_or_else(|| unsupported("its claims are not a JSON object in base64url"))
     }
 }
 

@@ -51,8 +51,8 @@ impl JwksVerifier {
         // The signature decides between keys that fit equally well.
         let verifies = |key: &Arc<UsableKey>| signed.is_signed_with(&key.key, key.algorithm);
         let mut found = self.keys.find(&wanted).await?;
-        if !found.keys.iter().any(verifies) && !found.are_all_named {
-            // A key without a name may have been replaced.
+        if !found.keys.is_empty() && !found.keys.iter().any(verifies) {
+            // A key may have been replaced by one of the same name.
             found = self.keys.find_newer(&wanted, found).await?;
         }
         if !found.keys.iter().any(verifies) {

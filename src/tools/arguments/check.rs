@@ -72,7 +72,8 @@ fn is_absent(schema: &Map<String, Value>, value: &Value, is_required: bool, path
             expected(schema)
         )));
     }
-    let is_empty_list = matches!(value, Value::Array(items) if items.is_empty());
+    let takes_list = matches!(kind(schema), "array" | "object");
+    let is_empty_list = takes_list && matches!(value, Value::Array(items) if items.is_empty());
     let says_nothing = is_empty_text && blank != Some("value") || is_empty_list && !is_required;
     Ok(value.is_null() || says_nothing && !is_required)
 }
@@ -156,7 +157,13 @@ fn check_metadata(schema: &Map<String, Value>, value: &mut Value, path: &str) ->
         return Ok(());
     };
     let begin = text.trim_start().chars().next();
-    if text.trim_start().starts_with('[') && text.trim_matches([' ', '[', ']', '\n', '\r', '\t']).is_empty() {
+    let inner: Option<String> = serde_json::from_str(text).ok();
+    let letters = inner
+        .as_deref()
+        .unwrap_or(text)
+        .chars()
+        .filter(|letter| !letter.is_whitespace());
+    if letters.eq(['[', ']']) {
         "{}".clone_into(text);
         return Ok(());
     }

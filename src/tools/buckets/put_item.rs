@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::content::TextEncoding;
 use crate::aws::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition};
 use crate::error_code::ErrorCode;
-use crate::json::deserialize_value;
+use crate::json::{deserialize_value, parse_value};
+use crate::telemetry::text::without_controls;
 use crate::tools::ToolError;
 
 /// An object to write: a key, and its content as text or as base64.
@@ -47,12 +48,24 @@ pub struct Item {
 /// Deserializes user metadata: an object of strings, or such an object as JSON text.
 fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let mut value = deserialize_value(deserializer)?;
-    // Some clients encode the object twice.
+    // Metadata is kept as its JSON text, in which it may be a string with its JSON text.
     for _ in 0..2 {
-        let Value::String(text) = value else { break };
-        value = serde_json::from_str(&text).map_err(D::Error::custom)?;
+        let Value::String(text) = &value else { break };
+        value = parse_value(text.as_bytes()).map_err(|_| D::Error::custom("expected an object of strings as JSON"))?;
     }
-    BTreeMap::deserialize(value).map_err(D::Error::custom)
+    let Value::Object(members) = value else {
+        return Err(D::Error::custom("expected an object of strings"));
+    };
+    let text = |(name, value): (String, Value)| {
+        if let Value::String(text) = value {
+            return Ok((name, text));
+        }
+        let name = without_controls(&name, 80);
+        Err(D::Error::custom(format!(
+            "expected a string in `{name}`; S3 stores texts only"
+        )))
+    };
+    members.into_iter().map(text).collect()
 }
 
 /// Decodes base64 as programs write it: standard or URL-safe, padded or not, folded into lines, or as a `data:` URL.
@@ -62,7 +75,12 @@ fn decode_base64(data: &str) -> Result<Vec<u8>, String> {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     let data = data.trim();
-    let data = match data.strip_prefix("data:").and_then(|url| url.split_once(',')) {
+    let data = match data
+        .get(..5)
+        .filter(|scheme| scheme.eq_ignore_ascii_case("data:"))
+        .and_then(|scheme| data.strip_prefix(scheme))
+        .and_then(|url| url.split_once(','))
+    {
         Some((kind, data)) if kind.ends_with(";base64") => data,
         Some(_) => return Err("data is a data: URL that is not base64".to_owned()),
         None => data,

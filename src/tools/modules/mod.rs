@@ -58,7 +58,10 @@ pub fn is_help_request(name: &str, arguments: Option<&[u8]>) -> bool {
         let is_object = arguments.first() == Some(&b'{');
         let parsed: Result<Option<Arguments<'_>>, _> = serde_json::from_slice(arguments);
         let action = parsed.map(|parsed| parsed.and_then(|arguments| arguments.action).map(RawValue::get));
-        matches!(action, Ok(None | Some("null"))) && (is_object || arguments == b"null")
+        let is_absent = |action: &str| {
+            action == "null" || serde_json::from_str::<String>(action).is_ok_and(|text| text.trim().is_empty())
+        };
+        action.is_ok_and(|action| action.is_none_or(is_absent)) && (is_object || arguments == b"null")
     };
     MODULES.iter().any(|module| module.name == name) && arguments.is_none_or(has_no_action)
 }

@@ -38,12 +38,14 @@ fn only_a_plain_question_needs_no_token() {
         "{}",
         r#"{"action":null}"#,
         r#"{"params":{"action":"discover"}}"#,
+        r#"{"action":""}"#,
+        r#"{"action":" "}"#,
     ] {
         assert!(is_help_request("buckets", Some(open.as_bytes())), "{open}");
     }
     for closed in [
         r#"{"action":"discover"}"#,
-        r#"{"action":""}"#,
+        r#"{"action":"","action":"discover"}"#,
         r#"{"action":false}"#,
         r#"{"action":null,"action":"discover"}"#,
         r#"{"action":"discover","action":null}"#,

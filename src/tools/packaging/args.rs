@@ -65,7 +65,7 @@ pub(super) enum HashType {
 pub(super) fn choice(workflow: Option<&str>) -> Choice<'_> {
     match workflow {
         None => Choice::Default,
-        Some("") => Choice::None,
+        Some(blank) if blank.trim().is_empty() => Choice::None,
         Some(id) => Choice::Named(id),
     }
 }

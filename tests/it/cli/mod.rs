@@ -2,4 +2,5 @@
 
 mod commands;
 mod quilt3_login;
+mod settings;
 mod token;

@@ -69,3 +69,47 @@ async fn a_local_catalog_proves_no_token_to_other_machines() {
     assert_eq!(status.success()["verified_by"], "registry");
     assert_eq!(product.request("GET", "/ready", &[]).await.status, 200);
 }
+
+/// What a catalog does not say, or says in other letters, opens no way around.
+#[tokio::test]
+async fn a_catalog_that_does_not_say_what_it_is_proves_no_token_to_other_machines() {
+    let stage = Stage::embedded().await;
+    let public = "--host=0.0.0.0".to_owned();
+    let (small, _registry) = server(&stage, "local", "whatever", std::slice::from_ref(&public)).await;
+    let answer = small.call("whatever", "auth_status", json!({})).await;
+    assert_eq!(answer.refused(), (503, "verifier_unavailable"));
+
+    // The catalog does not answer, and the registry does.
+    let registry = FakeRegistry::start().await;
+    registry.vends("whatever", Vends::Keys(stage.writer.clone(), 3600));
+    let silent = FakeRegistry::start().await;
+    let flags = [
+        format!("--catalog-url={}", silent.url),
+        format!("--registry-url={}", registry.url),
+        public.clone(),
+    ];
+    let server = Server::start(&stage, None, &flags).await;
+    let answer = server.call("whatever", "auth_status", json!({})).await;
+    assert_eq!(answer.refused(), (503, "verifier_unavailable"));
+
+    // No catalog is configured, and the registry's host says that it is a local one.
+    registry.configures(&json!({ "registryUrl": "/", "mode": "LOCAL" }));
+    let server = Server::start(&stage, None, &flags[1..]).await;
+    let answer = server.call("whatever", "auth_status", json!({})).await;
+    assert_eq!(answer.refused(), (503, "verifier_unavailable"));
+    let signed = token(json!({ "sub": "alice", "registry_url": registry.url }));
+    registry.vends(&signed, Vends::Keys(stage.writer.clone(), 3600));
+    let host = registry.url.trim_start_matches("http://");
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--allowed-registries={host}"),
+        public,
+    ];
+    let server = Server::start(&stage, Some(&stage.admin), &flags).await;
+    let list = json!({ "bucket": SHARED });
+    server
+        .call(&signed, "bucket_objects_list", list)
+        .await
+        .failure("invalid_response");
+    assert_eq!(registry.asked_for_credentials(), 0);
+}

@@ -127,11 +127,11 @@ async fn a_header_without_the_scheme_says_how_to_write_it() {
     for (authorization, part) in [
         (jwt.clone(), "write the word Bearer and a blank before it"),
         ("qk_canary".to_owned(), "write the word Bearer and a blank before it"),
-        (format!("Bearer:{jwt}"), "write a blank after the word Bearer"),
-        (format!("Bearer: {jwt}"), "write a blank after the word Bearer"),
-        (format!("Bearer={jwt}"), "write a blank after the word Bearer"),
-        (format!("Bearer{jwt}"), "write a blank after the word Bearer"),
-        (format!("Bearer,{jwt}"), "write a blank after the word Bearer"),
+        (format!("Bearer:{jwt}"), "rite a blank after the word Bearer"),
+        (format!("Bearer: {jwt}"), "rite a blank after the word Bearer"),
+        (format!("Bearer={jwt}"), "rite a blank after the word Bearer"),
+        (format!("Bearer{jwt}"), "rite a blank after the word Bearer"),
+        (format!("Bearer,{jwt}"), "rite a blank after the word Bearer"),
         (format!("\"Bearer {jwt}\""), "quotation marks"),
         (format!("Authorization: Bearer {jwt}"), "its own name"),
         (format!("Token {jwt}"), "the scheme Token"),
@@ -150,7 +150,16 @@ async fn a_header_without_the_scheme_says_how_to_write_it() {
         ("bearer ".to_owned(), "has no token"),
         (String::new(), "is empty"),
     ] {
-        assert_refused(&server, &authorization, MISSING, part).await;
+        // A header that has a token in another form has an invalid one.
+        let lower = authorization.to_lowercase();
+        let has_bearer = lower.contains("bearer") && !["bearer", "bearer "].contains(&lower.as_str());
+        assert_refused(
+            &server,
+            &authorization,
+            if has_bearer { INVALID } else { MISSING },
+            part,
+        )
+        .await;
     }
     let answer = server.rpc(None, "tools/call", json!({ "name": "auth_status" })).await;
     assert_eq!(answer.refused(), MISSING);
@@ -185,9 +194,16 @@ async fn two_tokens_joined_by_a_comma_are_one_if_they_are_equal() {
         )
         .await;
     }
+    for authorization in [
+        format!("Bearer {jwt}, Basic Y2FuYXJ5OmNhbmFyeQ=="),
+        format!("Basic Y2FuYXJ5OmNhbmFyeQ==,Bearer {jwt}"),
+    ] {
+        let expected = (400, "invalid_request");
+        assert_refused(&server, &authorization, expected, "two different credentials").await;
+    }
     let items = [
         ("authorization", format!("Bearer {jwt}")),
-        ("authorization", format!("Bearer {jwt}")),
+        ("authorization", format!("bearer  {jwt}")),
     ];
     let headers: Vec<(&str, &str)> = items.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "auth_status" } });

@@ -265,12 +265,7 @@ async fn members_of_a_key_limit_what_it_verifies() {
             token(),
             NoUsableKey("alg is ES256"),
         ),
-        case(
-            "kid of another type",
-            with(json!({ "kid": 7 })),
-            token(),
-            NoUsableKey("kid is a number"),
-        ),
+        case("kid of another type", with(json!({ "kid": 7 })), token(), Accepted),
         case(
             "no modulus",
             with(json!({ "n": "" })),
@@ -448,11 +443,11 @@ async fn of_a_hundred_keys_a_bounded_number_is_tried() {
     assert_cases(vec![
         case("the first", published.clone(), token(0), Accepted),
         case("the last", published.clone(), token(99), Accepted),
-        case("the sixteenth, unnamed", published.clone(), unnamed(15), Accepted),
+        case("the sixty-fourth, unnamed", published.clone(), unnamed(63), Accepted),
         case(
-            "the seventeenth, unnamed",
+            "the sixty-fifth, unnamed",
             published.clone(),
-            unnamed(16),
+            unnamed(64),
             Refused("100 keys"),
         ),
         case("the last, unnamed", published, unnamed(99), Refused("kid")),

@@ -183,6 +183,55 @@ async fn json_in_private_keys_ends_no_process() {
     it.holds().await;
 }
 
+/// The same in everything else that others write: metadata of objects, claims, and the answers of a registry.
+#[tokio::test]
+async fn json_in_private_keys_of_metadata_claims_and_answers_ends_no_process() {
+    let scene = Scene::new(true).await;
+    let deep = nested(8);
+    for metadata in [deep.clone(), Value::from(deep.clone()).to_string()] {
+        let item = format!(r#"{{"key":"x","text":"x","metadata":{{"x":{metadata}}}}}"#);
+        for arguments in [
+            format!(r#"{{"bucket":"{SHARED}","dry_run":true,"items":[{item}]}}"#),
+            format!(
+                r#"{{"bucket":"{SHARED}","dry_run":true,"items":[{{"key":"x","text":"x","metadata":{metadata}}}]}}"#
+            ),
+        ] {
+            let body = call_text("bucket_objects_put", &arguments, "{}");
+            let bearer = format!("Bearer {}", scene.reader);
+            let answer = scene.server().post(body, &[("authorization", bearer.as_str())]).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            scene.holds().await;
+        }
+    }
+    // Signed tokens: a claim, and one that chooses a source.
+    for claims in [
+        format!(r#"{{"sub":"a","exp":{},"x":{deep}}}"#, crate::support::now() + 60),
+        format!(
+            r#"{{"sub":"a","exp":{},"role_arn":{{"{RAW}":"null"}}}}"#,
+            crate::support::now() + 60
+        ),
+        format!(r#"{{"sub":"a","exp":{{"{RAW}":"9999999999"}}}}"#),
+    ] {
+        let bearer = crate::support::token_of_text(&claims);
+        let answer = scene.server().call(&bearer, "auth_status", json!({})).await;
+        assert!(answer.status == 200 || answer.status == 401, "{}", answer.body);
+        scene.holds().await;
+    }
+    // Answers of the registry.
+    let answer: &'static str = format!(r#"{{"data":{deep},"message":{deep},"errors":null}}"#).leak();
+    scene
+        .registry
+        .vends(&scene.reader, Vends::Text("application/json", answer));
+    let fresh = token(json!({ "sub": "another" }));
+    scene.registry.vends(&fresh, Vends::Text("application/json", answer));
+    let status = scene.server().call(&fresh, "auth_status", json!({})).await;
+    assert_eq!(status.success()["has_credentials"], false);
+    scene
+        .registry
+        .vends(&scene.reader, Vends::Keys(scene.stage.reader.clone(), 3600));
+    scene.holds().await;
+}
+
 /// What quilt3 keeps, this server keeps.
 #[tokio::test]
 async fn metadata_keeps_private_keys_and_integers_of_any_size() {

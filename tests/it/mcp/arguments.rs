@@ -359,7 +359,16 @@ async fn bookkeeping_of_clients_is_dropped() {
 async fn absence_never_widens_a_deletion() {
     let scene = Scene::new().await;
     let package = json!({ "bucket": scene.bucket(), "name": NAME, "confirm": NAME });
-    for hash in [Value::Null, json!(""), json!(" "), json!("\n")] {
+    for hash in [
+        Value::Null,
+        json!(""),
+        json!(" "),
+        json!("\n"),
+        json!([]),
+        json!({}),
+        json!(false),
+        json!(0),
+    ] {
         for (name, arguments) in [
             ("package_delete", with(&package, "hash", hash.clone())),
             (
@@ -374,12 +383,47 @@ async fn absence_never_widens_a_deletion() {
         ] {
             let answer = scene.call(name, &arguments).await;
             let sentence = answer.failure("invalid_argument")["error"].as_str().unwrap().to_owned();
-            assert!(sentence.contains("Argument hash is"), "{sentence}");
+            assert!(sentence.contains("Argument hash"), "{sentence}");
         }
     }
     let versions = json!({ "bucket": scene.bucket(), "name": NAME });
     let answer = scene.call("package_versions", &versions).await;
     assert_eq!(answer.success()["versions"].as_array().unwrap().len(), 2);
+}
+
+/// An empty list is absence where a list or an object is wanted, and nowhere else.
+#[tokio::test]
+async fn an_empty_list_is_no_number_switch_or_string() {
+    let scene = Scene::new().await;
+    let toolbox = Toolbox::new();
+    for (route, tool) in roads(&toolbox) {
+        let base = scene.base(tool.name);
+        let schema = Value::from(tool.input_schema.clone());
+        for (name, schema) in properties(&schema) {
+            let outcome = scene.outcome(&route, &with(&base, &name, json!([]))).await;
+            match schema["type"].as_str().unwrap_or("string") {
+                "array" if ["items", "files"].contains(&name.as_str()) => {
+                    assert!(refusal(&outcome).contains(&name), "{route:?} {name}: {outcome}");
+                }
+                "array" => {
+                    let absent = scene.outcome(&route, &without(&base, &name)).await;
+                    assert_eq!(outcome, absent, "{route:?} {name}");
+                }
+                "object" => {
+                    let empty = scene.outcome(&route, &with(&base, &name, json!({}))).await;
+                    assert_eq!(outcome, empty, "{route:?} {name}");
+                }
+                _ => {
+                    let sentence = refusal(&outcome);
+                    assert!(
+                        sentence.starts_with(&format!("Argument {name}: expected "))
+                            && sentence.ends_with("got a list."),
+                        "{route:?} {name}: {sentence}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 /// Base64 as programs write it.

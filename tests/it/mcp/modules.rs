@@ -69,7 +69,7 @@ async fn an_action_needs_a_token() {
         r#"{"action":null,"action":"discover"}"#,
         r#"{"action":"discover","action":null}"#,
         r#"{"action":null,"\u0061ction":"discover"}"#,
-        r#"{"action":""}"#,
+        r#"{"action":"","action":"discover"}"#,
         r#"{"action":{}}"#,
     ] {
         let body = format!(

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::identity::{Rejection, shown};
 
 /// Maximum number of keys that are tried for one token, so that no token makes the server check any number of signatures.
-const MAX_CANDIDATES: usize = 16;
+const MAX_CANDIDATES: usize = 64;
 /// Maximum number of reasons in a message.
 const MAX_REASONS: usize = 6;
 /// Bits of an RSA modulus that can verify a signature.
@@ -31,7 +31,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const COMPARE_KEY_SETS: &str = "Log in again and send the new token; if that does not help, compare MCP_JWT_JWKS_URL with the \
                                 jwks_uri of the token's issuer.";
 /// The remedy for a token that names no key.
-const NAME_THE_KEY: &str = "Configure its issuer to name the key (kid) in the header of its tokens.";
+const NAME_THE_KEY: &str =
+    "Configure its issuer to give each key a name of its own (kid), in its key set and in the header of its tokens.";
 
 /// A key that verifies signatures of one algorithm.
 pub struct UsableKey {
@@ -51,8 +52,6 @@ pub struct Wanted<'a> {
 /// The keys that may have signed a token.
 pub struct Candidates {
     pub keys: Vec<Arc<UsableKey>>,
-    /// Whether the token names its key, and each of these has that name.
-    pub are_all_named: bool,
     /// Number of different keys that fit, of which a bounded number is tried.
     fitting: usize,
 }
@@ -111,7 +110,6 @@ pub fn candidates(keys: &[Arc<UsableKey>], wanted: &Wanted<'_>) -> Candidates {
     let is_open = |key: &&Arc<UsableKey>| wanted.id.is_none() || key.id.is_none();
     let named = keys.iter().filter(fits).filter(is_named);
     let open = keys.iter().filter(fits).filter(is_open);
-    let are_all_named = open.clone().next().is_none();
     let mut materials = HashSet::new();
     let mut found: Vec<Arc<UsableKey>> = named
         .chain(open)
@@ -120,11 +118,7 @@ pub fn candidates(keys: &[Arc<UsableKey>], wanted: &Wanted<'_>) -> Candidates {
         .collect();
     let fitting = found.len();
     found.truncate(MAX_CANDIDATES);
-    Candidates {
-        keys: found,
-        are_all_named,
-        fitting,
-    }
+    Candidates { keys: found, fitting }
 }
 
 impl Candidates {
@@ -132,7 +126,6 @@ impl Candidates {
     pub fn none() -> Self {
         Self {
             keys: Vec::new(),
-            are_all_named: true,
             fitting: 0,
         }
     }
@@ -152,15 +145,17 @@ impl Candidates {
             );
         }
         if self.fitting > self.keys.len() {
-            return Rejection::invalid_with(
-                format!(
-                    "its issuer publishes {} keys for {algorithm:?} that may have signed it, its header does not say which \
-                     (kid), and none of the first {} verifies its signature",
-                    self.fitting,
-                    self.keys.len()
-                ),
-                NAME_THE_KEY,
+            let which = match wanted.id {
+                Some(id) => format!("of the name {} or without one", shown::quoted(id)),
+                None => "and its header does not say which (kid)".to_owned(),
+            };
+            let detail = format!(
+                "its issuer publishes {} keys for {algorithm:?} that may have signed it, {which}; none of the first {} verifies \
+                 its signature",
+                self.fitting,
+                self.keys.len()
             );
+            return Rejection::invalid_with(detail, NAME_THE_KEY);
         }
         Rejection::invalid_with(
             "its signature does not verify with the keys of its issuer",
@@ -192,7 +187,8 @@ fn read(key: &Value) -> Result<UsableKey, String> {
     if let Some(other) = text(members, "alg")?.filter(|alg| !names.contains(alg)) {
         return Err(format!("alg is {}", named(other)));
     }
-    let id = text(members, "kid")?.map(str::to_owned);
+    // A name of another type names nothing.
+    let id = text(members, "kid").ok().flatten().map(str::to_owned);
     let (key, material) = public_key(algorithm, members)?;
     Ok(UsableKey {
         id,
@@ -364,8 +360,8 @@ mod tests {
             (1, 1),
             "equal but for the name"
         );
-        let many: Vec<Value> = (0..40).map(|n| rsa(&json!({ "n": modulus(2 * n + 1) }))).collect();
-        assert_eq!(selected(&many, Some("1")), (16, 40));
+        let many: Vec<Value> = (0..80).map(|n| rsa(&json!({ "n": modulus(2 * n + 1) }))).collect();
+        assert_eq!(selected(&many, Some("1")), (64, 80));
     }
 
     #[test]

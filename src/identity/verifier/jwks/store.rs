@@ -19,6 +19,7 @@ use url::Url;
 use super::key::{Candidates, UsableKey, Wanted, candidates, usable};
 use crate::clock::{Clock, Moment};
 use crate::identity::{Rejection, shown};
+use crate::json;
 use crate::resilience::{CallerKey, Failure, Rejected, Retry, Upstream, Upstreams, connection_problem};
 use crate::telemetry::{Dependency, UpstreamOutcome, instrument};
 
@@ -179,7 +180,7 @@ impl KeyStore {
     }
 
     /// Returns the keys that may have signed a token that none of those `found` verifies, because the provider may have
-    /// replaced a key without a name.
+    /// replaced a key without giving the new one a name of its own.
     pub async fn find_newer(&self, wanted: &Wanted<'_>, found: Candidates) -> Result<Candidates, Rejection> {
         let mut tried = self.fetch_lock.lock().await;
         self.refresh(&mut tried, MIN_FETCH_INTERVAL).await;
@@ -258,7 +259,7 @@ impl KeyStore {
 
 /// Reads the keys of a document that should be a key set, or says what it is instead.
 fn keys_of(body: &[u8]) -> Result<Vec<Arc<UsableKey>>, String> {
-    let document: Value = serde_json::from_slice(body).map_err(|_| "it is not JSON; expected a JSON Web Key Set")?;
+    let document: Value = json::parse_value(body).map_err(|_| "it is not JSON; expected a JSON Web Key Set")?;
     match document.get("keys") {
         Some(Value::Array(keys)) => usable(keys),
         Some(other) => Err(format!("its keys is {}; expected an array", shown::kind(other))),

@@ -276,10 +276,28 @@ pub fn catalogs(stage: &Stage, registry: Registry) -> Vec<Catalog> {
             ..row("503", Some(Vends::Status(503)), Answer(Failed, "request_failed"))
         },
         row("nonsense", Some(Vends::Nonsense), Answer(Failed, "invalid_response")),
+        row(
+            "keys in a list",
+            Some(Vends::Text("application/json", r#"["AKIAX", "secret", "token", null]"#)),
+            Answer(Failed, "invalid_response"),
+        ),
+        row(
+            "an empty key",
+            Some(Vends::Text(
+                "application/json",
+                r#"{"AccessKeyId":"","SecretAccessKey":"s","SessionToken":"t","Expiration":null}"#,
+            )),
+            Answer(Failed, "invalid_response"),
+        ),
+        row("201", Some(Vends::Status(201)), Answer(Failed, "invalid_response")),
         elsewhere,
         Catalog {
             claims: json!({ "catalog_token": "no token" }),
-            ..row("unusable token of the catalog", None, Answer(Denied, "invalid_jwt"))
+            ..row(
+                "unusable token of the catalog",
+                None,
+                Answer(Failed, "invalid_response"),
+            )
         },
     ]
 }
