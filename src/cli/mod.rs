@@ -11,6 +11,7 @@ mod token;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -148,7 +149,21 @@ async fn serve_metrics(address: Option<SocketAddr>, shutdown: &CancellationToken
 
 /// Prints one line to standard error and exits with the status for incorrect usage.
 fn fail(sentence: &str) -> ! {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "quilt-mcp: {sentence}");
+    telemetry::write_last(&format!("quilt-mcp: {sentence}"));
     std::process::exit(2)
+}
+
+/// Writes the last lines of the log and an error that ended the program, and returns the exit status.
+#[must_use]
+pub fn end(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => {
+            telemetry::flush_log();
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            telemetry::write_last(&format!("Error: {error:?}"));
+            ExitCode::FAILURE
+        }
+    }
 }

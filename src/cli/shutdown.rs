@@ -2,6 +2,8 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::telemetry;
+
 /// Exit status of an interrupted process.
 const INTERRUPTED: i32 = 130;
 
@@ -19,6 +21,7 @@ pub(super) fn on_signal() -> anyhow::Result<CancellationToken> {
         shutdown.cancel();
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::warn!("shutdown was interrupted by a second signal");
+        telemetry::flush_log();
         std::process::exit(INTERRUPTED);
     });
     Ok(token)

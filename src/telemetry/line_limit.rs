@@ -62,12 +62,8 @@ pub struct BoundedLine<W> {
 #[derive(Deserialize)]
 struct KeptFields {
     timestamp: String,
-    span: Option<KeptSpan>,
-}
-
-#[derive(Deserialize)]
-struct KeptSpan {
     request_id: Option<String>,
+    trace_id: Option<String>,
 }
 
 impl<W: Write> Write for BoundedLine<W> {
@@ -100,13 +96,14 @@ impl<W> BoundedLine<W> {
                 let timestamp = kept
                     .as_ref()
                     .map_or_else(now, |kept| bounded(&kept.timestamp, 64).to_owned());
-                let request_id = kept.and_then(|kept| kept.span?.request_id);
-                let span = request_id.map(|id| serde_json::json!({ "request_id": bounded(&id, text::MAX_NAME_BYTES) }));
                 let mut shown = serde_json::json!({
                     "timestamp": timestamp, "level": level, "target": target, "message": message,
                 });
-                if let (Some(shown), Some(span)) = (shown.as_object_mut(), span) {
-                    shown.insert("span".to_owned(), span);
+                let ids = kept.map(|kept| [("request_id", kept.request_id), ("trace_id", kept.trace_id)]);
+                for (name, id) in ids.into_iter().flatten() {
+                    if let (Some(shown), Some(id)) = (shown.as_object_mut(), id) {
+                        shown.insert(name.to_owned(), bounded(&id, text::MAX_NAME_BYTES).into());
+                    }
                 }
                 format!("{shown}\n")
             }
@@ -115,7 +112,7 @@ impl<W> BoundedLine<W> {
 }
 
 /// Returns the current time in the format of the formatters.
-fn now() -> String {
+pub(super) fn now() -> String {
     let mut text = String::new();
     match SystemTime.format_time(&mut Writer::new(&mut text)) {
         Ok(()) => text,

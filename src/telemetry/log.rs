@@ -16,6 +16,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::LogFormat;
+use super::json_lines::JsonLines;
 use super::line_limit::BoundedLines;
 use crate::setting::ConfigError;
 
@@ -40,13 +41,7 @@ where
     let filter = chosen.and(filter_fn(is_safe));
     let writer = BoundedLines::new(writer, format);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        // The JSON format of tracing-subscriber parses the fields of each span again for each line.
-        LogFormat::Json => {
-            let mut layer = json_subscriber::fmt::layer().flatten_event(true).with_span_list(false);
-            // One object with the fields of all enclosing spans, so that each line has those of its request.
-            layer.inner_layer_mut().with_flattened_span_fields("span");
-            layer.with_writer(writer).boxed()
-        }
+        LogFormat::Json => JsonLines::new(writer).boxed(),
         LogFormat::Text => tracing_subscriber::fmt::layer()
             .with_ansi(ansi)
             .with_writer(writer)

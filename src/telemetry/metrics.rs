@@ -13,7 +13,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _, UpDownCounter};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 
-use super::{Dependency, UpstreamOutcome, otlp, prometheus};
+use super::{Dependency, UpstreamOutcome, log_queue, otlp, prometheus};
 use crate::setting::ConfigError;
 
 /// One row of the table.
@@ -129,9 +129,15 @@ const BREAKER: Metric = Metric {
     labels: &[("dependency", "as above"), ("state", "`open`, `half_open`, `closed`")],
     meaning: "state changes of circuit breakers; while a breaker is `open`, no requests are sent to the service",
 };
+const LOG_LINES_DROPPED: Metric = Metric {
+    name: "quilt_mcp.log_lines_dropped",
+    kind: Kind::Counter,
+    labels: &[],
+    meaning: "log lines that were dropped, because standard error was not read",
+};
 
 /// Every metric, in the order of the reference.
-pub const ALL: [&Metric; 10] = [
+pub const ALL: [&Metric; 11] = [
     &REQUESTS,
     &IN_FLIGHT,
     &PAYLOAD_BYTES,
@@ -142,6 +148,7 @@ pub const ALL: [&Metric; 10] = [
     &UPSTREAM_DURATION,
     &RETRIES,
     &BREAKER,
+    &LOG_LINES_DROPPED,
 ];
 
 /// Bounds of the histograms' buckets in seconds, from a call that sends no request to the default time limit of a call.
@@ -209,7 +216,13 @@ pub(super) fn install(
         provider = provider.with_reader(prometheus::reader()?);
     }
     let provider = provider.build();
-    let _ = INSTRUMENTS.set(Instruments::of(&provider.meter("quilt_mcp")));
+    let meter = provider.meter("quilt_mcp");
+    let _ = INSTRUMENTS.set(Instruments::of(&meter));
+    meter
+        .u64_observable_counter(LOG_LINES_DROPPED.name)
+        .with_description(LOG_LINES_DROPPED.meaning)
+        .with_callback(|counter| counter.observe(log_queue::dropped_lines(), &[]))
+        .build();
     Ok(Some(provider))
 }
 

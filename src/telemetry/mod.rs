@@ -8,10 +8,13 @@
 
 mod audit;
 mod config;
+mod json_lines;
 mod line_limit;
 pub mod log;
+mod log_queue;
 pub mod metrics;
 mod otlp;
+mod panics;
 pub mod prometheus;
 pub mod text;
 pub mod trace;
@@ -22,6 +25,8 @@ use std::net::SocketAddr;
 
 pub use audit::Audit;
 pub use config::{Exporter, LogFormat, MetricsConfig, Protocol, TelemetryConfig};
+use log_queue::LogQueue;
+pub use log_queue::{flush_log, write_last};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 pub use upstream::{Call, Dependency, UpstreamOutcome, in_call_scope, instrument};
@@ -35,7 +40,7 @@ pub struct Providers {
     metrics: Option<SdkMeterProvider>,
 }
 
-/// Installs the log on standard error, and the exporters of the settings. With `metrics_addr`, metrics are also collected for
+/// Installs the log on standard error, the panic hook, and the exporters of the settings. With `metrics_addr`, metrics are also collected for
 /// [`prometheus::serve`].
 pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Result<Providers, ConfigError> {
     let is_terminal = std::io::stderr().is_terminal();
@@ -43,8 +48,11 @@ pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Resul
         .log_format
         .unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
     let traces = otlp::traces(config)?;
-    let subscriber = log::subscriber(&config.log, format, is_terminal, std::io::stderr)?;
+    let queue = LogQueue::of_standard_error()
+        .map_err(|error| ConfigError::new("QUILT_MCP_LOG", format!("the log could not be started: {error}")))?;
+    let subscriber = log::subscriber(&config.log, format, is_terminal, queue)?;
     trace::install(subscriber, traces.as_ref())?;
+    panics::install_hook();
     let metrics = metrics::install(otlp::metrics(config)?, metrics_addr.is_some())?;
     Ok(Providers { traces, metrics })
 }

@@ -47,13 +47,34 @@ fn a_json_line_has_the_fields_of_all_its_spans_once() {
         (&event["message"], &event["tool"], &event["level"]),
         (&"said".into(), &"t".into(), &"INFO".into())
     );
-    let span = &event["span"];
     assert_eq!(
-        (&span["request_id"], &span["rpc"], &span["dependency"]),
+        (&event["request_id"], &event["rpc"], &event["dependency"]),
         (&"r-1".into(), &"tools/call".into(), &"s3".into())
     );
-    assert_eq!(event.get("spans"), None);
+    assert_eq!((event.get("span"), event.get("spans")), (None, None), "{event}");
     assert_eq!(line.matches("r-1").count(), 1, "{line}");
+}
+
+#[test]
+fn a_name_stands_once_in_a_json_line_and_the_innermost_wins() {
+    let written = lines(LogFormat::Json, || {
+        let _outer = tracing::info_span!("request", caller = "c-1", bucket = "outer", otel.name = "n").entered();
+        let _inner = tracing::info_span!("upstream", bucket = "inner", outcome = "ok").entered();
+        tracing::info!(outcome = "denied", level = 7, "said");
+    });
+    let [line] = &written[..] else { panic!("{written:?}") };
+    let event: Value = serde_json::from_str(line).unwrap();
+    for (name, value) in [
+        ("caller", "c-1"),
+        ("bucket", "inner"),
+        ("outcome", "denied"),
+        ("level", "INFO"),
+    ] {
+        assert_eq!(event[name], value, "{line}");
+        assert_eq!(line.matches(&format!("\"{name}\":")).count(), 1, "{name}: {line}");
+    }
+    assert_eq!(event["field.level"], 7, "{line}");
+    assert!(!line.contains("otel"), "{line}");
 }
 
 #[test]
@@ -80,7 +101,7 @@ fn a_line_that_is_too_long_is_replaced_by_one_that_says_so() {
         if format == LogFormat::Json {
             let event: Value = serde_json::from_str(replaced).unwrap();
             assert!(event["timestamp"].as_str().unwrap().starts_with("20"), "{event}");
-            assert_eq!(event["span"]["request_id"], "r-2", "{event}");
+            assert_eq!(event["request_id"], "r-2", "{event}");
         }
     }
 }

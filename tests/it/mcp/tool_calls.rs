@@ -143,6 +143,6 @@ async fn a_call_whose_client_leaves_is_cancelled_and_ends() {
             (&json!("cancelled"), &json!("bucket_list")),
             "{caller}: {line}"
         );
-        assert_eq!(line["span"]["request_id"], caller, "{line}");
+        assert_eq!(line["request_id"], caller, "{line}");
     }
 }

@@ -11,7 +11,7 @@ const MAX_LINE_BYTES: usize = 4096;
 /// The lines about a request that was answered, as they were written.
 async fn lines_about(program: &Program, id: &str) -> Vec<String> {
     program
-        .logged(|line| line["message"] == "request answered" && line["span"]["request_id"] == id)
+        .logged(|line| line["message"] == "request answered" && line["request_id"] == id)
         .await;
     program.texts().into_iter().filter(|text| text.contains(id)).collect()
 }
@@ -65,11 +65,7 @@ async fn no_line_is_longer_than_four_kib_whatever_comes() {
                 &line[..300]
             );
             let event: Value = serde_json::from_str(&line).unwrap();
-            assert_eq!(
-                (&event["span"]["request_id"], event.get("spans")),
-                (&json!(id), None),
-                "{line}"
-            );
+            assert_eq!((&event["request_id"], event.get("spans")), (&json!(id), None), "{line}");
             assert_eq!(line.matches(id).count(), 1, "the span stands once in {line}");
             for repeated in ["mmmm", "pppp"] {
                 assert!(!line.contains(repeated), "{line}");
@@ -77,7 +73,7 @@ async fn no_line_is_longer_than_four_kib_whatever_comes() {
         }
     }
     let line = program
-        .logged(|line| line["span"]["request_id"] == "long-method" && line["status"].is_u64())
+        .logged(|line| line["request_id"] == "long-method" && line["status"].is_u64())
         .await;
     assert_eq!(
         (&line["method"], &line["path"]),
@@ -85,7 +81,7 @@ async fn no_line_is_longer_than_four_kib_whatever_comes() {
         "{line}"
     );
     let line = program
-        .logged(|line| line["span"]["request_id"] == "long-path" && line["status"].is_u64())
+        .logged(|line| line["request_id"] == "long-path" && line["status"].is_u64())
         .await;
     assert_eq!(line["path"], "(unknown)", "{line}");
     assert!(program.texts().iter().all(|line| line.len() < MAX_LINE_BYTES));

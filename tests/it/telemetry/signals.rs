@@ -49,7 +49,7 @@ impl Scene {
     async fn audit(&self, answer: &Answer) -> Value {
         let id = answer.headers["x-request-id"].to_str().unwrap();
         self.program
-            .logged(|line| line["target"] == "quilt_mcp::audit" && line["span"]["request_id"] == id)
+            .logged(|line| line["target"] == "quilt_mcp::audit" && line["request_id"] == id)
             .await
     }
 
@@ -304,7 +304,7 @@ async fn traces_and_metrics_arrive_by_otlp() {
     .await;
     let denied = call_under_remote_parents(&scene).await;
     let line = scene.audit(&denied).await;
-    assert_eq!(line["span"]["trace_id"], TRACE, "a log line leads to its trace");
+    assert_eq!(line["trace_id"], TRACE, "a log line leads to its trace");
     // Signals that were not sent yet are sent at the end; nothing has to be waited for.
     scene.program.terminate();
     assert!(scene.program.ended().await.success());
