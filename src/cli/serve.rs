@@ -70,5 +70,6 @@ async fn print_check(config: &ServeConfig, app: &App) -> anyhow::Result<()> {
     }
     out.flush()?;
     let is_well = findings.iter().all(|finding| finding.is_well);
+    telemetry::flush_log();
     std::process::exit(i32::from(!is_well))
 }
