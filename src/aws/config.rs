@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::region;
-use crate::setting::{BaseUrl, ConfigError};
+use crate::setting::{BaseUrl, ConfigError, parse};
 use crate::tls::ExtraRoots;
 
 /// The region without a setting.
@@ -33,10 +33,10 @@ pub struct AwsConfig {
     #[arg(long, env = "AWS_ENDPOINT_URL")]
     pub endpoint_url: Option<BaseUrl>,
     /// Use endpoints of AWS that are validated for FIPS 140
-    #[arg(long, env = "AWS_USE_FIPS_ENDPOINT", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse_bool)]
+    #[arg(long, env = "AWS_USE_FIPS_ENDPOINT", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse::switch)]
     pub use_fips: bool,
     /// Use endpoints of AWS for IPv4 and IPv6
-    #[arg(long, env = "AWS_USE_DUALSTACK_ENDPOINT", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse_bool)]
+    #[arg(long, env = "AWS_USE_DUALSTACK_ENDPOINT", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse::switch)]
     pub use_dual_stack: bool,
     /// PEM file of certificate authorities that are trusted besides the system's, for every TLS connection
     #[arg(long, env = "AWS_CA_BUNDLE")]
@@ -109,17 +109,5 @@ impl AwsConfig {
                 Err(ConfigError::new(variable, problem))
             }
         }
-    }
-}
-
-/// Parses a boolean as the AWS SDKs do, in any case.
-fn parse_bool(text: &str) -> Result<bool, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!(
-            "`{}` is not a boolean; expected true or false",
-            text.escape_debug()
-        )),
     }
 }
