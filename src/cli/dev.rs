@@ -24,7 +24,8 @@ pub struct DevArgs {
 pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
     let DevArgs { data, config } = args;
     let metrics_addr = config.metrics.metrics_addr;
-    let exports = match telemetry::init(&config.telemetry, metrics_addr) {
+    let roots = config.aws.extra_roots();
+    let exports = match roots.and_then(|roots| telemetry::init(&config.telemetry, &roots, metrics_addr)) {
         Ok(exports) => exports,
         Err(error) => fail(&error.to_string()),
     };

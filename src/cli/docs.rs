@@ -7,7 +7,7 @@ use std::io::Write as _;
 use axum::http::StatusCode;
 use clap::{Args as _, Subcommand};
 
-use crate::config::ServeConfig;
+use crate::config::{ServeConfig, library_variables_table};
 use crate::error_code::ErrorCode;
 use crate::telemetry::metrics;
 use crate::tools;
@@ -29,6 +29,8 @@ enum Table {
     Errors,
     /// The metrics
     Metrics,
+    /// Variables of the AWS SDKs and OpenTelemetry, and whether they are honored
+    Variables,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
@@ -38,6 +40,7 @@ pub(super) fn run(args: DocsArgs) -> anyhow::Result<()> {
         Table::Config => config_table(),
         Table::Errors => errors_table(),
         Table::Metrics => metrics_table(),
+        Table::Variables => library_variables_table(),
     };
     std::io::stdout().write_all(table.as_bytes())?;
     Ok(())

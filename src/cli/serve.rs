@@ -4,7 +4,7 @@ use tokio::net::TcpListener;
 
 use super::{Cli, fail, serve_metrics, shutdown};
 use crate::app::{App, BuildError, Finding, Overrides};
-use crate::config::{ServeConfig, changes_made, unknown_variables};
+use crate::config::{ServeConfig, changes_made, names_in_environment, unknown_variables, variables_without_effect};
 use crate::server::{self, ConnectionLimits};
 use crate::telemetry;
 use crate::tools;
@@ -21,7 +21,9 @@ pub struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let ServeArgs { check, config } = args;
-    let exports = match telemetry::init(&config.telemetry, config.metrics.metrics_addr) {
+    let roots = config.aws.extra_roots();
+    let started = roots.and_then(|roots| telemetry::init(&config.telemetry, &roots, config.metrics.metrics_addr));
+    let exports = match started {
         Ok(exports) => exports,
         Err(error) => fail(&error.to_string()),
     };
@@ -37,6 +39,9 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<()> {
             variable = name,
             "this variable is not a setting of this server; is it misspelt?"
         );
+    }
+    for (name, instead) in variables_without_effect(names_in_environment()) {
+        tracing::warn!(variable = name, instead, "this variable has no effect on this server");
     }
     let overrides = Overrides {
         connections: connection_limits(),

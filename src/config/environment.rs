@@ -154,14 +154,19 @@ fn problem(name: &str, value: &str) -> Option<String> {
 #[must_use]
 pub fn unknown_variables<C: CommandFactory>() -> Vec<String> {
     let known = settings::<C>();
-    #[expect(clippy::disallowed_methods, reason = "names only, and this is the config module")]
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let mut unknown: Vec<String> = names
+    let mut unknown: Vec<String> = names_in_environment()
         .filter(|name| name.starts_with("QUILT_MCP_") && name != CHANGES)
         .filter(|name| !known.contains(name) && !is_derived_from_service(name))
         .collect();
     unknown.sort();
     unknown
+}
+
+/// Returns the names of all variables.
+pub fn names_in_environment() -> impl Iterator<Item = String> {
+    #[expect(clippy::disallowed_methods, reason = "names only, and this is the config module")]
+    let variables = std::env::vars_os();
+    variables.filter_map(|(name, _)| name.into_string().ok())
 }
 
 /// Returns the names of the variables of all settings, of each command.

@@ -8,10 +8,12 @@
 
 mod environment;
 mod error;
+mod library_variables;
 mod proxy;
 
-pub use environment::{Changes, changes_made, refused_value, unknown_variables};
+pub use environment::{Changes, changes_made, names_in_environment, refused_value, unknown_variables};
 pub use error::explain;
+pub use library_variables::{library_variables_table, variables_without_effect};
 pub use proxy::proxy_variables;
 
 use crate::aws::{AwsConfig, region};

@@ -37,6 +37,7 @@ pub use standard::Standard;
 pub use upstream::{Call, Dependency, UpstreamOutcome, in_call_scope, instrument};
 
 use crate::setting::ConfigError;
+use crate::tls::ExtraRoots;
 
 /// Time for the last exports, when the process ends.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -50,21 +51,25 @@ pub struct Providers {
     metrics: Option<SdkMeterProvider>,
 }
 
-/// Installs the log on standard error, the panic hook, and the exporters of the settings. With `metrics_addr`, metrics are also collected for
-/// [`prometheus::serve`].
-pub fn init(config: &TelemetryConfig, metrics_addr: Option<SocketAddr>) -> Result<Providers, ConfigError> {
+/// Installs the log on standard error, the panic hook, and the exporters of the settings. With `metrics_addr`, metrics are
+/// also collected for [`prometheus::serve`]. `roots` are trusted besides the system's authorities when the exporters connect.
+pub fn init(
+    config: &TelemetryConfig,
+    roots: &ExtraRoots,
+    metrics_addr: Option<SocketAddr>,
+) -> Result<Providers, ConfigError> {
     let is_terminal = std::io::stderr().is_terminal();
     let format = config
         .log_format
         .unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
-    let traces = otlp::traces(config)?;
+    let traces = otlp::traces(config, roots)?;
     let queue = LogQueue::of_standard_error()
         .map_err(|error| ConfigError::new("QUILT_MCP_LOG", format!("the log could not be started: {error}")))?;
     let subscriber = log::subscriber(&config.log, format, is_terminal, queue)?;
     trace::install(subscriber, traces.as_ref())?;
     panics::install_hook();
     standard::warn_about_ignored(config);
-    let metrics = metrics::install(otlp::metrics(config)?, metrics_addr.is_some())?;
+    let metrics = metrics::install(otlp::metrics(config, roots)?, metrics_addr.is_some())?;
     Ok(Providers { traces, metrics })
 }
 

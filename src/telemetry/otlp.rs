@@ -1,13 +1,13 @@
 //! OTLP exporters of traces and metrics.
 //!
-//! The endpoints are settings of this program. The OpenTelemetry SDK reads headers (which contain secrets), timeouts,
-//! compression, sampler and intervals from the standard variables.
+//! The endpoints are settings of this program. The OpenTelemetry SDK reads headers (which contain secrets), compression,
+//! sampler and intervals from the standard variables.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
@@ -18,6 +18,7 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
 
 use super::{TelemetryConfig, standard, text};
 use crate::setting::ConfigError;
+use crate::tls::ExtraRoots;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// Time between two log lines about the exports of a signal.
@@ -39,11 +40,15 @@ pub(super) fn resource() -> Resource {
 }
 
 /// Creates the provider of traces, if an endpoint is set.
-pub(super) fn traces(config: &TelemetryConfig) -> Result<Option<SdkTracerProvider>, ConfigError> {
+pub(super) fn traces(config: &TelemetryConfig, roots: &ExtraRoots) -> Result<Option<SdkTracerProvider>, ConfigError> {
     let Some(endpoint) = config.traces_endpoint() else {
         return Ok(None);
     };
-    let exporter = SpanExporter::builder().with_http().with_endpoint(&endpoint).build();
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_http_client(http_client("TRACES", roots)?)
+        .with_endpoint(&endpoint)
+        .build();
     let exporter = exporter.map_err(|error| ConfigError::new(ENDPOINT, error.to_string()))?;
     Ok(Some(
         SdkTracerProvider::builder()
@@ -54,14 +59,39 @@ pub(super) fn traces(config: &TelemetryConfig) -> Result<Option<SdkTracerProvide
 }
 
 /// Creates the exporter of metrics, if an endpoint is set.
-pub(super) fn metrics(config: &TelemetryConfig) -> Result<Option<MetricsReader>, ConfigError> {
+pub(super) fn metrics(config: &TelemetryConfig, roots: &ExtraRoots) -> Result<Option<MetricsReader>, ConfigError> {
     let Some(endpoint) = config.metrics_endpoint() else {
         return Ok(None);
     };
-    let exporter = MetricExporter::builder().with_http().with_endpoint(&endpoint).build();
+    let exporter = MetricExporter::builder()
+        .with_http()
+        .with_http_client(http_client("METRICS", roots)?)
+        .with_endpoint(&endpoint)
+        .build();
     let exporter = exporter.map_err(|error| ConfigError::new(ENDPOINT, error.to_string()))?;
     let exporter = Reported::new(exporter, "metrics", &endpoint);
     Ok(Some(PeriodicReader::builder(exporter).build()))
+}
+
+/// Builds the client of a signal (`TRACES`, `METRICS`). It trusts the authorities of `roots` and of the standard variable, and
+/// follows the proxy settings.
+fn http_client(signal: &str, roots: &ExtraRoots) -> Result<reqwest::blocking::Client, ConfigError> {
+    let timeout = standard::timeout(signal);
+    let own = standard::certificate(signal);
+    let roots: Vec<Vec<u8>> = roots.ders().chain(own.ders()).map(<[u8]>::to_vec).collect();
+    let build = move || {
+        let certificates: Result<Vec<_>, _> = roots.iter().map(|der| reqwest::Certificate::from_der(der)).collect();
+        reqwest::blocking::Client::builder()
+            .timeout(timeout)
+            .tls_certs_merge(certificates?)
+            .build()
+    };
+    // A blocking client cannot be built on a thread of the asynchronous runtime.
+    let client = std::thread::spawn(build).join();
+    match client {
+        Ok(client) => client.map_err(|error| ConfigError::new(ENDPOINT, text::error(&error))),
+        Err(panicked) => std::panic::resume_unwind(panicked),
+    }
 }
 
 /// The reader that exports metrics.

@@ -4,6 +4,8 @@
 //! values, and a log line names the variable and the value; of variables that may contain secrets, the variable only.
 
 use std::convert::Infallible;
+use std::path::Path;
+use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use percent_encoding::percent_decode_str;
@@ -11,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use super::text;
 use super::{Exporter, Protocol, TelemetryConfig};
 use crate::setting::BaseUrl;
+use crate::tls::ExtraRoots;
 
 /// The value of a standard variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +126,16 @@ const HEADERS: [&str; 3] = [
     "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
 ];
 
+/// Files of certificate authorities that the exporters trust.
+const CERTIFICATES: [&str; 3] = [
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
+];
+
+/// The time limit of an export, by the specification.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
 fn is_sampler(text: &str) -> bool {
     let known = [
         "always_on",
@@ -180,11 +193,43 @@ pub(super) fn warn_about_ignored(config: &TelemetryConfig) {
             warn(variable.name, Some(&text));
         }
     }
+    for variable in CERTIFICATES {
+        if let Some(file) = read(variable)
+            && load_certificate(&file).is_none()
+        {
+            warn(variable, Some(&file));
+        }
+    }
     for variable in HEADERS {
         if read(variable).is_some_and(|text| !is_headers(&text)) {
             warn(variable, None);
         }
     }
+}
+
+/// Returns the time limit of the exports of a signal (`TRACES`, `METRICS`).
+pub(super) fn timeout(signal: &str) -> Duration {
+    let milliseconds = of_signal(signal, "TIMEOUT").and_then(|text| text.parse().ok());
+    milliseconds.map_or(DEFAULT_TIMEOUT, Duration::from_millis)
+}
+
+/// Returns the authorities that the exporter of a signal trusts by its own variable.
+pub(super) fn certificate(signal: &str) -> ExtraRoots {
+    let file = of_signal(signal, "CERTIFICATE");
+    file.and_then(|file| load_certificate(&file)).unwrap_or_default()
+}
+
+fn load_certificate(file: &str) -> Option<ExtraRoots> {
+    ExtraRoots::load([("OTEL_EXPORTER_OTLP_CERTIFICATE", Path::new(file))]).ok()
+}
+
+/// Reads the variable of a signal, or else the one of all signals.
+fn of_signal(signal: &str, name: &str) -> Option<String> {
+    let names = [
+        format!("OTEL_EXPORTER_OTLP_{signal}_{name}"),
+        format!("OTEL_EXPORTER_OTLP_{name}"),
+    ];
+    names.iter().find_map(|name| read(name))
 }
 
 fn warn(variable: &'static str, value: Option<&str>) {

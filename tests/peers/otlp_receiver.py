@@ -1,7 +1,12 @@
-"""An OTLP receiver over HTTP: reads what it is sent with OpenTelemetry's own message classes, and shows it as JSON."""
+"""An OTLP receiver over HTTP: reads what it is sent with OpenTelemetry's own message classes, and shows it as JSON.
+
+With the files of a certificate and its key as arguments, it speaks TLS.
+"""
 
 import gzip
 import json
+import ssl
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from google.protobuf.json_format import MessageToDict
@@ -48,6 +53,17 @@ class Receiver(BaseHTTPRequestHandler):
         pass
 
 
-server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-print(f"http://127.0.0.1:{server.server_port}", flush=True)
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """A client that does not trust the certificate hangs up."""
+
+
+server = Server(("127.0.0.1", 0), Receiver)
+scheme = "http"
+if len(sys.argv) == 3:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*sys.argv[1:])
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    scheme = "https"
+print(f"{scheme}://127.0.0.1:{server.server_port}", flush=True)
 server.serve_forever()

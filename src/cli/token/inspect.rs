@@ -13,7 +13,8 @@ use super::redaction;
 use super::steps;
 use super::times::beside;
 use super::verification::{Verification, verify};
-use crate::catalog::CatalogConfig;
+use crate::aws::AwsConfig;
+use crate::catalog::{CatalogConfig, HttpOptions};
 use crate::cli::fail;
 use crate::clock::Clock;
 use crate::credentials::RightsConfig;
@@ -34,6 +35,8 @@ pub struct InspectArgs {
     catalog: CatalogConfig,
     #[command(flatten)]
     rights: RightsConfig,
+    #[command(flatten)]
+    aws: AwsConfig,
 }
 
 pub(super) async fn run(args: &InspectArgs, clock: &Clock) -> anyhow::Result<()> {
@@ -44,7 +47,11 @@ pub(super) async fn run(args: &InspectArgs, clock: &Clock) -> anyhow::Result<()>
     }
     let claims = parts.as_ref().map(|parts| Claims::from(parts.claims.clone()));
     let verification = match &claims {
-        Some(claims) => verify(&args.identity, &args.catalog, &token, claims, clock).await?,
+        Some(claims) => {
+            let roots = args.aws.extra_roots().unwrap_or_else(|error| fail(&error.to_string()));
+            let http = HttpOptions { roots, use_proxy: true };
+            verify(&args.identity, &args.catalog, &http, &token, claims, clock).await?
+        }
         None => Verification::of_api_key(),
     };
     let mut text = contents(&token, parts.as_ref(), &verification, clock.now());

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::CatalogConfig;
-use crate::catalog::http_client;
+use crate::catalog::{CatalogConfig, HttpOptions};
 use crate::cli::fail;
 use crate::clock::Clock;
 use crate::credentials::TokenView;
@@ -62,6 +61,7 @@ impl Verification {
 pub(super) async fn verify(
     identity: &IdentityConfig,
     catalog: &CatalogConfig,
+    http: &HttpOptions,
     token: &BearerToken,
     claims: &Claims,
     clock: &Clock,
@@ -69,7 +69,7 @@ pub(super) async fn verify(
     let (prover, method) = match identity.mode() {
         VerifyMode::Hs256 => (VerifyMethod::Hs256(hs256(identity, clock)), "hs256, MCP_JWT_SECRET"),
         VerifyMode::Jwks => (
-            VerifyMethod::Jwks(Box::new(jwks(identity, clock).await?)),
+            VerifyMethod::Jwks(Box::new(jwks(identity, http, clock).await?)),
             "jwks, MCP_JWT_JWKS_URL",
         ),
         VerifyMode::Registry => return Ok(unchecked(identity, catalog)),
@@ -104,12 +104,13 @@ fn hs256(identity: &IdentityConfig, clock: &Clock) -> Hs256Verifier {
     Hs256Verifier::new(&identity.secrets(), identity.expectations(), clock.clone())
 }
 
-async fn jwks(identity: &IdentityConfig, clock: &Clock) -> anyhow::Result<JwksVerifier> {
+async fn jwks(identity: &IdentityConfig, http: &HttpOptions, clock: &Clock) -> anyhow::Result<JwksVerifier> {
     let (Some(url), Some(_), Some(_)) = (&identity.jwt_jwks_url, &identity.jwt_issuer, &identity.jwt_audience) else {
         fail("MCP_JWT_JWKS_URL: needs MCP_JWT_ISSUER and MCP_JWT_AUDIENCE beside it");
     };
     let upstreams = Upstreams::new(clock.clone(), RetryPolicy::default());
-    let keys = KeyStore::at(url.join(""), http_client(JWKS_TIMEOUT)?, &upstreams, clock.clone()).await;
+    let client = http.unrestricted(JWKS_TIMEOUT)?;
+    let keys = KeyStore::at(url.join(""), client, &upstreams, clock.clone()).await;
     Ok(JwksVerifier::new(keys, identity.expectations(), clock.clone()))
 }
 

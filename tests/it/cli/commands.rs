@@ -400,17 +400,23 @@ async fn a_server_ends_when_it_is_told_to_and_at_once_when_it_is_told_twice() {
     assert_eq!(ended.code(), Some(130));
 }
 
-/// The README's tables are printed from the code.
+/// The tables of the documentation are printed from the code.
 #[tokio::test]
-async fn the_readme_shows_what_the_code_says() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    for table in ["tools", "config", "errors", "metrics"] {
+async fn the_documentation_shows_what_the_code_says() {
+    for (table, page) in [
+        ("tools", "README.md"),
+        ("config", "README.md"),
+        ("errors", "README.md"),
+        ("metrics", "README.md"),
+        ("variables", "docs/configuration.md"),
+    ] {
+        let text = std::fs::read_to_string(format!("{}/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         let output = quilt_mcp().args(["docs", table]).env_clear().output().await.unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(printed.lines().count() > 5, "{printed}");
         assert!(
-            readme.contains(&printed),
-            "README.md lacks the output of `quilt-mcp docs {table}`:\n{printed}"
+            text.contains(&printed),
+            "{page} lacks the output of `quilt-mcp docs {table}`:\n{printed}"
         );
     }
 }

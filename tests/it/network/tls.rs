@@ -9,6 +9,7 @@ use quilt_mcp::config::ServeConfig;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::support::otlp::OtlpReceiver;
 use crate::support::program::{Program, free_port};
 use crate::support::{SECRET, token};
 
@@ -17,7 +18,7 @@ struct TlsServer {
     url: String,
     authority: PathBuf,
     process: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for TlsServer {
@@ -68,7 +69,7 @@ impl TlsServer {
             url: format!("https://127.0.0.1:{port}"),
             authority: at.join("ca.pem"),
             process,
-            _folder: folder,
+            folder,
         }
     }
 }
@@ -111,6 +112,31 @@ async fn a_private_authority_is_trusted_by_either_variable_and_named_without() {
                 !error.contains("not trusted") && !error.contains("could not be reached"),
                 "{error}"
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_collector_s_authority_is_trusted_by_any_of_the_variables() {
+    let tls = TlsServer::start();
+    let at = tls.folder.path();
+    for variable in ["", "AWS_CA_BUNDLE", "SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"] {
+        let receiver = OtlpReceiver::start_with_tls(&at.join("cert.pem"), &at.join("key.pem"), &tls.authority).await;
+        let mut variables = vec![
+            ("MCP_JWT_SECRET", SECRET.to_owned()),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url.clone()),
+        ];
+        if !variable.is_empty() {
+            variables.push((variable, tls.authority.display().to_string()));
+        }
+        let mut program = Program::serve(&[], &variables).await;
+        program.server.rpc(None, "tools/list", json!({})).await;
+        program.terminate();
+        assert!(program.ended().await.success());
+        let received = receiver.received().await;
+        for signal in ["/v1/traces", "/v1/metrics"] {
+            let is_received = !received[signal].as_array().unwrap().is_empty();
+            assert_eq!(is_received, !variable.is_empty(), "{variable} {signal}");
         }
     }
 }

@@ -50,6 +50,7 @@ async fn standard_values_that_are_not_understood_are_warned_about_and_ignored() 
         ("OTEL_TRACES_SAMPLER", "xray"),
         ("OTEL_BSP_SCHEDULE_DELAY", "5s"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team:platform"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/no/such/file.pem"),
     ];
     let lines = first_lines(&variables).await;
     for (variable, value) in variables {
@@ -139,4 +140,15 @@ async fn a_collector_that_hangs_does_not_hold_up_the_end() {
     }
     assert!(program.ended().await.success());
     drop(collector);
+}
+
+#[tokio::test]
+async fn variables_without_effect_are_warned_about() {
+    let variables = [("AWS_MAX_ATTEMPTS", "9"), ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem")];
+    let lines = first_lines(&variables).await;
+    for (variable, _) in variables {
+        let line = lines.iter().find(|line| line["variable"] == variable).unwrap();
+        assert_eq!(line["level"], "WARN", "{line}");
+        assert!(line["message"].as_str().unwrap().contains("has no effect"), "{line}");
+    }
 }

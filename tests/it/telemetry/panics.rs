@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use quilt_mcp::telemetry::{self, LogFormat, TelemetryConfig};
+use quilt_mcp::tls::ExtraRoots;
 use serde_json::Value;
 
 const TEST: &str = "telemetry::panics::a_panic_is_one_json_line_with_the_id_of_its_request";
@@ -48,7 +49,7 @@ fn panic_in_a_request() {
         log_format: Some(LogFormat::Json),
         ..TelemetryConfig::default()
     };
-    telemetry::init(&config, None).unwrap();
+    telemetry::init(&config, &ExtraRoots::default(), None).unwrap();
     let call = || {
         let _request = tracing::info_span!("request", request_id = "r-1").entered();
         panic!("index {} of a test", 7);
