@@ -133,9 +133,9 @@ async fn the_collector_s_authority_is_trusted_by_any_of_the_variables() {
         program.server.rpc(None, "tools/list", json!({})).await;
         program.terminate();
         assert!(program.ended().await.success());
-        let received = receiver.received().await;
+        let exported = receiver.received().await;
         for signal in ["/v1/traces", "/v1/metrics"] {
-            let is_received = !received[signal].as_array().unwrap().is_empty();
+            let is_received = !exported[signal].as_array().unwrap().is_empty();
             assert_eq!(is_received, !variable.is_empty(), "{variable} {signal}");
         }
     }
