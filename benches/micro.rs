@@ -34,6 +34,7 @@ use quilt_mcp::credentials::{Ambient, AmbientPolicy, AmbientProvider, Credential
 use quilt_mcp::identity::{BearerToken, Expectations, Hs256Verifier, Verifier, VerifyMethod};
 use quilt_mcp::resilience::{RetryPolicy, Upstreams};
 use quilt_mcp::telemetry::{self, TelemetryConfig};
+use quilt_mcp::tls::ExtraRoots;
 use sha2::{Digest as _, Sha256};
 
 /// Returns the row of a manifest with a number, as it is written and as it is hashed.
@@ -88,7 +89,7 @@ async fn identity(effort: Effort) -> anyhow::Result<()> {
         log: "off".to_owned(),
         ..TelemetryConfig::default()
     };
-    let _exports = telemetry::init(&quiet, Some(([127, 0, 0, 1], 0).into()))?;
+    let _exports = telemetry::init(&quiet, &ExtraRoots::default(), Some(([127, 0, 0, 1], 0).into()))?;
     let text = server::token("ASIAEXAMPLEEXAMPLE00", "secret/secret+secret/secret+secret/secre")?;
     let hs256 = Hs256Verifier::new(&[server::secret()], Expectations::default(), clock.clone());
     let verifier = Verifier::new(VerifyMethod::Hs256(hs256), None);
