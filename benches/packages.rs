@@ -4,6 +4,8 @@
 //! - `cargo bench --bench packages -- create [OBJECTS]`: creates a package of existing objects, compared with as many HEAD
 //!   requests of a plain SDK client at the same concurrency
 //! - `… -- create OBJECTS PYTHON`: also compares with quilt3 8.0.0, which this Python interpreter must have
+//! - `… -- large [OBJECTS [MILLISECONDS]]`: creates a package of so many objects from a prefix, with as many calls as that
+//!   takes, adds a file, and compares the two revisions; with so much latency added to each S3 request of the server
 //! - `… -- browse [ENTRIES]`: reads pages and the difference of two packages with this number of entries
 
 #![expect(
@@ -15,6 +17,8 @@
 #[path = "support/cpu.rs"]
 #[expect(dead_code, reason = "only its memory is used")]
 mod cpu;
+#[path = "support/latency.rs"]
+mod latency;
 #[path = "support/server.rs"]
 mod server;
 
@@ -48,11 +52,15 @@ fn main() -> anyhow::Result<()> {
         match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             [] => {
                 create(2_000, None).await?;
+                large(12_000, 0).await?;
                 browse(100_000).await
             }
             ["create"] => create(10_000, None).await,
             ["create", objects] => create(objects.parse()?, None).await,
             ["create", objects, python] => create(objects.parse()?, Some(python)).await,
+            ["large"] => large(1_000_000, 0).await,
+            ["large", objects] => large(objects.parse()?, 0).await,
+            ["large", objects, latency] => large(objects.parse()?, latency.parse()?).await,
             ["browse"] => browse(1_000_000).await,
             ["browse", entries] => browse(entries.parse()?).await,
             other => bail!("unknown arguments {other:?}"),
@@ -74,6 +82,11 @@ struct Stage {
 
 impl Stage {
     async fn start() -> anyhow::Result<Self> {
+        Self::start_with_latency(Duration::ZERO).await
+    }
+
+    /// Starts both. Each S3 request of the server takes so much longer.
+    async fn start_with_latency(latency: Duration) -> anyhow::Result<Self> {
         let clock = Clock::system();
         let aws = EmbeddedAws::new(Options::new(std::sync::Arc::new(move || clock.now())));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -100,7 +113,11 @@ impl Stage {
             .credentials_provider(keys);
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
 
-        let server = Server::start(&endpoint)?;
+        let server = if latency.is_zero() {
+            Server::start(&endpoint)?
+        } else {
+            Server::start(&latency::before(&endpoint, latency).await?)?
+        };
         let token = token(&admin.access_key_id, admin.secret_access_key.expose_secret())?;
         let http = quilt_mcp::catalog::http_client(Duration::from_mins(5))?;
         Ok(Self {
@@ -241,6 +258,61 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
             seconds / ours.as_secs_f64()
         );
     }
+    Ok(())
+}
+
+/// Creates a package from a prefix with many objects, and its next revision.
+async fn large(objects: usize, latency_ms: u64) -> anyhow::Result<()> {
+    let stage = Stage::start_with_latency(Duration::from_millis(latency_ms)).await?;
+    let puts = (0..objects).map(|number| {
+        let put = stage.s3.put_object().bucket(BUCKET);
+        put.key(format!("lake/{:04}/sample-{number:07}.csv", number / 1000))
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .body(format!("{number}\n").into_bytes().into())
+            .send()
+    });
+    futures::stream::iter(puts)
+        .buffer_unordered(MAX_CONCURRENCY)
+        .try_for_each(|_| {
+            stage.aws.journal().clear();
+            std::future::ready(Ok(()))
+        })
+        .await?;
+    println!("{objects} objects with SHA-256 checksums, {latency_ms} ms added to each request");
+    let start = Instant::now();
+    let mut arguments = json!({ "bucket": BUCKET, "name": "bench/lake", "source_prefix": "lake/" });
+    let mut calls = 0;
+    let created = loop {
+        calls += 1;
+        let what = format!("call {calls}");
+        let (output, _) = stage
+            .measured(&what, "package_create_from_s3", arguments.clone())
+            .await?;
+        if output["complete"] != false {
+            break output;
+        }
+        println!("  {} entries are ready", output["entries_added"]);
+        arguments["resume"] = output["resume"].clone();
+    };
+    ensure!(created["entries_added"] == objects, "{created}");
+    println!("created in {:.1?} with {calls} calls", start.elapsed());
+    let file = format!("s3://{BUCKET}/lake/0000/sample-0000000.csv");
+    let add = json!([{ "s3_uri": file, "logical_key": "added.csv" }]);
+    let update = json!({ "bucket": BUCKET, "name": "bench/lake", "add": add });
+    let (updated, _) = stage.measured("update by one file", "package_update", update).await?;
+    ensure!(
+        updated["diff"] == json!({ "added": 1, "changed": 0, "removed": 0 }),
+        "{updated}"
+    );
+    let both = json!({ "bucket": BUCKET, "name": "bench/lake", "hash": created["package"]["hash"],
+        "other_hash": updated["package"]["hash"] });
+    let (diff, _) = stage.measured("difference of the two", "package_diff", both).await?;
+    ensure!(diff["counts"]["added"] == 1, "{}", diff["counts"]);
+    let verify = json!({ "bucket": BUCKET, "name": "bench/lake" });
+    let (verified, _) = stage
+        .measured("verification of the hash", "package_verify", verify)
+        .await?;
+    ensure!(verified["manifest_ok"] == true, "{verified}");
     Ok(())
 }
 

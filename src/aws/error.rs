@@ -116,7 +116,7 @@ pub struct AwsError {
 
 impl AwsError {
     /// Creates an error that no answer carries.
-    pub(super) fn new(kind: AwsErrorKind, operation: Operation<'_>) -> Self {
+    pub(crate) fn new(kind: AwsErrorKind, operation: Operation<'_>) -> Self {
         Self {
             kind,
             service: operation.service,

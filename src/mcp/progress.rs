@@ -20,7 +20,9 @@ const MIN_INTERVAL: Duration = Duration::from_millis(250);
 struct Params<'a> {
     progress_token: &'a RawValue,
     progress: u64,
-    total: u64,
+    /// Left out if it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
 }
 
 /// Returns the callback of a tool and the work of sending what it reports, which never ends by itself. Progress only grows
@@ -48,7 +50,7 @@ pub(super) fn forwarder(
             let params = Params {
                 progress_token: &token,
                 progress,
-                total,
+                total: Some(total).filter(|total| *total > 0),
             };
             if notifications.send("notifications/progress", &params).await.is_err() {
                 break;

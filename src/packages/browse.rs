@@ -111,6 +111,10 @@ impl ManifestFile {
         let mut listed = Vec::new();
         let mut length = 0;
         while listed.len() < limit && length < MAX_PAGE_BYTES {
+            if !recursive && let Some(directory) = walk.large_directory() {
+                listed.push(directory);
+                continue;
+            }
             let Some(entry) = walk.next().await? else {
                 return Ok((listed, None));
             };
@@ -123,13 +127,10 @@ impl ManifestFile {
                 Some(path) => listed.push(walk.directory(path, entry).await?),
             }
         }
-        let next = match walk.next().await? {
-            Some(entry) => {
-                walk.ahead = Some(entry);
-                Some(walk.offset)
-            }
-            None => None,
-        };
+        if walk.large_child().is_some() {
+            return Ok((listed, Some(walk.rows.offset())));
+        }
+        let next = walk.next().await?.map(|_| walk.offset);
         Ok((listed, next))
     }
 
@@ -169,6 +170,27 @@ impl Walk<'_> {
             Some(key) => entry.logical_key == *key || key.is_ancestor_of(&entry.logical_key),
         };
         Ok(is_inside.then_some(entry))
+    }
+
+    /// Returns the large child directory that begins at the next row, which has not been read.
+    fn large_child(&self) -> Option<(&LogicalKey, Span)> {
+        if self.ahead.is_some() {
+            return None;
+        }
+        let parent = self.subtree.directory.as_ref();
+        self.file.index.large_child_at(parent, self.rows.offset())
+    }
+
+    /// Returns the large child directory that begins at the next row, and moves behind it. None of its rows is read.
+    fn large_directory(&mut self) -> Option<Listed> {
+        let (path, span) = self.large_child()?;
+        let path = path.clone();
+        self.rows = self.file.page(span.end, self.subtree.end);
+        Some(Listed::Directory {
+            path,
+            entries: span.entries,
+            total_bytes: span.total_bytes,
+        })
     }
 
     /// Returns the child directory that contains an entry; `None` if the entry is a child itself.

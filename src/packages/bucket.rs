@@ -1,10 +1,13 @@
 //! Handle on the packages of a bucket, as one caller.
 
+use futures::stream::BoxStream;
 use tokio_util::task::TaskTracker;
 
 use super::PackageError;
 use super::manifest::ManifestCache;
-use crate::aws::s3::{BucketName, ObjectUri, UserS3};
+use super::objects::list_in_tree_order;
+use crate::aws::AwsError;
+use crate::aws::s3::{BucketName, ListedObject, ObjectUri, UserS3};
 use crate::blocking::CpuPool;
 use crate::clock::Clock;
 use crate::memory::CallReservation;
@@ -48,6 +51,18 @@ impl PackageBucket {
     #[must_use]
     pub fn name(&self) -> &BucketName {
         &self.bucket
+    }
+
+    /// Lists the objects below a prefix of any bucket in the tree order of their keys, in batches. Keys up to `after` are left
+    /// out.
+    #[must_use]
+    pub fn list_source(
+        &self,
+        bucket: BucketName,
+        prefix: String,
+        after: Option<String>,
+    ) -> BoxStream<'static, Result<Vec<ListedObject>, AwsError>> {
+        list_in_tree_order(self.s3.clone(), &self.tasks, bucket, prefix, after)
     }
 
     /// Returns the object of a key of this bucket.

@@ -50,6 +50,9 @@ pub enum PackageError {
     /// A manifest does not hash to its name: it was changed, or written by a program that hashes otherwise.
     #[error("the manifest at .quilt/packages/{hash} hashes to {recomputed} and not to its name; it is not used")]
     Poisoned { hash: TopHash, recomputed: TopHash },
+    /// The time of a call was over before anything was ready that a later call could go on with.
+    #[error("the time of the call was over before everything was hashed and copied; the package was not changed")]
+    OutOfTime,
     /// A manifest or a workflow's file exceeds a limit of this server.
     #[error("{0}")]
     TooLarge(String),

@@ -11,7 +11,7 @@ use super::objects::PlannedObject;
 const MIB: usize = 1024 * 1024;
 
 /// Reading a manifest from end to end: chunks in flight, their parsed form, and what is kept.
-const SCAN_BYTES: usize = 12 * MIB;
+pub(super) const SCAN_BYTES: usize = 12 * MIB;
 /// Reading some pages of a manifest from S3.
 const PAGE_BYTES: usize = 3 * MIB;
 /// Connections to S3 on which objects are inspected, hashed and copied, at most.
@@ -20,6 +20,8 @@ pub const CONNECTIONS_BYTES: usize = 6 * MIB;
 const CONNECTION_BYTES: usize = 96 * 1024;
 /// One object of a plan, without its names and its metadata: the plan, its inspection, its entry and its row.
 const OBJECT_BYTES: usize = 1792;
+/// One object of a plan, without its names and its metadata.
+const PLANNED_BYTES: usize = 320;
 /// How often an object's names are in memory over all of these.
 const NAME_COPIES: usize = 7;
 /// How often an object's metadata is in memory over all of these.
@@ -51,6 +53,14 @@ impl PackageBucket {
 #[must_use]
 pub fn estimate_object_bytes(name_bytes: usize) -> usize {
     OBJECT_BYTES + NAME_COPIES * name_bytes
+}
+
+/// Estimates the memory for one object of a plan alone.
+#[must_use]
+pub fn estimate_planned_bytes(planned: &PlannedObject) -> usize {
+    let object = &planned.object;
+    let name_bytes = planned.logical_key.as_str().len() + object.bucket.as_str().len() + object.key.as_str().len();
+    PLANNED_BYTES + name_bytes + planned.meta.estimate_bytes()
 }
 
 /// Estimates the memory for these objects, from their inspection to their rows of a manifest.

@@ -22,6 +22,7 @@ mod manifest;
 mod objects;
 mod physical_key;
 mod revision;
+mod upload;
 mod verify;
 mod workflow;
 
@@ -31,12 +32,13 @@ pub use change_counts::ChangeCounts;
 pub use compare::Comparison;
 pub use delete::Deletion;
 pub use error::PackageError;
-pub use estimate::{CONNECTIONS_BYTES, ManifestAccess, estimate_object_bytes};
+pub use estimate::{CONNECTIONS_BYTES, ManifestAccess, estimate_object_bytes, estimate_planned_bytes};
 pub use manifest::{ManifestCache, ManifestFile, Rows};
 pub use objects::{ChecksumPreference, Hashing, PlannedObject};
 pub use physical_key::object_of;
 pub use revision::{
-    BuildPolicy, Built, Change, CommitReport, Committed, Creation, HistoryEntry, Inspected, Latest, MetadataChange,
-    Plan, Progress, Removal, Update, Validated,
+    BuildPolicy, Built, Change, CommitReport, Committed, Creation, HistoryEntry, Inspected, LargeOutcome, LargePlan,
+    LargeRevision, Latest, ManifestOutcome, MetadataChange, Plan, PlannedObjects, Progress, Removal, Stopped, Update,
+    Validated,
 };
 pub use verify::ObjectStatus;

@@ -27,6 +27,13 @@ pub fn manifest(top_hash: &TopHash) -> String {
     format!("{MANIFESTS}{top_hash}")
 }
 
+/// Returns the provisional key of a manifest that is being written. No client takes it for a manifest, because `id` is no
+/// top hash.
+#[must_use]
+pub fn staged_manifest(id: &str) -> String {
+    format!("{MANIFESTS}staged-{id}")
+}
+
 /// Returns the key prefix of all manifests whose top hash starts with `prefix`.
 #[must_use]
 pub fn manifests(prefix: &str) -> String {

@@ -1,11 +1,16 @@
-//! Multipart uploads: begin, complete, abort. The parts are copied by [`super::copy`].
+//! Multipart uploads: begin, upload a part, complete, abort. Parts within S3 are copied by [`super::copy`].
 
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use super::client::on_object;
 use super::copy::Copied;
 use super::open::{quoted, unquoted};
-use super::{ObjectUri, PutOutcome, UserS3};
+use super::{ObjectHead, ObjectUri, PutOutcome, UserS3, WriteCondition};
 use crate::aws::{AwsError, AwsErrorKind};
 
 impl UserS3 {
@@ -30,14 +35,82 @@ impl UserS3 {
             .ok_or_else(|| AwsError::new(AwsErrorKind::Other, operation).with_message("S3 gave the upload no id"))
     }
 
-    /// Makes an object of the parts, which are numbered from one. The result has the composite SHA-256, if S3 returns it.
+    /// Uploads a part of at least 5 MiB; only the last one may be smaller.
+    pub async fn upload_part(
+        &self,
+        object: &ObjectUri,
+        upload_id: &str,
+        part_number: i32,
+        body: Bytes,
+    ) -> Result<Copied, AwsError> {
+        let operation = on_object("s3:PutObject", object);
+        let answer = self
+            .call(operation, |identity| {
+                self.client()
+                    .upload_part()
+                    .bucket(object.bucket.as_str())
+                    .key(object.key.as_str())
+                    .upload_id(upload_id)
+                    .part_number(part_number)
+                    .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                    .body(ByteStream::from(body.clone()))
+                    .customize()
+                    .config_override(identity)
+                    .send()
+            })
+            .await?;
+        Ok(Copied {
+            outcome: PutOutcome {
+                version_id: None,
+                etag: answer.e_tag.as_deref().map(unquoted),
+            },
+            sha256: answer.checksum_sha256,
+        })
+    }
+
+    /// Makes an object of the parts, which are numbered from one, if the condition holds. The result has the composite
+    /// SHA-256, if S3 returns it.
+    ///
+    /// A request whose response was lost is repeated, and S3 may answer `NoSuchUpload`: then the object has been
+    /// made if it has the checksums of the parts, and otherwise the error is [`AwsErrorKind::Conflict`].
     pub async fn complete_upload(
         &self,
         object: &ObjectUri,
         upload_id: &str,
         parts: &[Copied],
+        condition: &WriteCondition,
+    ) -> Result<Copied, AwsError> {
+        match self.complete_once(object, upload_id, parts, condition).await {
+            Err(error) if error.code.as_deref() == Some("NoSuchUpload") => {
+                let found = self.head(object).await.ok();
+                let expected = composite_sha256(parts);
+                let is_same =
+                    |head: &ObjectHead| expected.is_some() && head.checksums.get("SHA256") == expected.as_ref();
+                let made = found.filter(is_same).ok_or(AwsError {
+                    kind: AwsErrorKind::Conflict,
+                    ..error
+                })?;
+                Ok(Copied {
+                    outcome: PutOutcome {
+                        version_id: made.version_id,
+                        etag: made.etag,
+                    },
+                    sha256: expected,
+                })
+            }
+            answer => answer,
+        }
+    }
+
+    async fn complete_once(
+        &self,
+        object: &ObjectUri,
+        upload_id: &str,
+        parts: &[Copied],
+        condition: &WriteCondition,
     ) -> Result<Copied, AwsError> {
         let operation = on_object("s3:PutObject", object);
+        let (is_new, matches) = condition.headers();
         let parts = parts.iter().zip(1..).map(|(part, number)| {
             CompletedPart::builder()
                 .part_number(number)
@@ -56,6 +129,8 @@ impl UserS3 {
                     .key(object.key.as_str())
                     .upload_id(upload_id)
                     .multipart_upload(upload.clone())
+                    .set_if_none_match(is_new.clone())
+                    .set_if_match(matches.clone())
                     .customize()
                     .config_override(identity)
                     .send()
@@ -87,4 +162,17 @@ impl UserS3 {
         .await?;
         Ok(())
     }
+}
+
+/// Returns the SHA-256 that S3 gives an object of these parts: the digest of their digests, and their number.
+fn composite_sha256(parts: &[Copied]) -> Option<String> {
+    let mut composite = Sha256::new();
+    for part in parts {
+        composite.update(BASE64_STANDARD.decode(part.sha256.as_deref()?).ok()?);
+    }
+    Some(format!(
+        "{}-{}",
+        BASE64_STANDARD.encode(composite.finalize()),
+        parts.len()
+    ))
 }

@@ -41,6 +41,17 @@ pub enum WriteCondition {
     Matches(String),
 }
 
+impl WriteCondition {
+    /// Returns the values of `If-None-Match` and `If-Match`.
+    pub(super) fn headers(&self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::None => (None, None),
+            Self::IsNew => (Some("*".to_owned()), None),
+            Self::Matches(etag) => (None, Some(quoted(etag))),
+        }
+    }
+}
+
 /// The result of a write.
 #[derive(Debug, Clone)]
 pub struct PutOutcome {
@@ -60,11 +71,7 @@ impl UserS3 {
                 } else {
                     identity
                 };
-                let (is_new, matches) = match &put.condition {
-                    WriteCondition::None => (None, None),
-                    WriteCondition::IsNew => (Some("*".to_owned()), None),
-                    WriteCondition::Matches(etag) => (None, Some(quoted(etag))),
-                };
+                let (is_new, matches) = put.condition.headers();
                 self.client()
                     .put_object()
                     .bucket(object.bucket.as_str())

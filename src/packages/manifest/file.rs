@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
-use quilt_format::TopHash;
 use quilt_format::manifest::Index;
+use quilt_format::{LogicalKey, TopHash};
 
 use super::Rows;
 use crate::aws::s3::{ObjectUri, UserS3};
@@ -22,6 +22,8 @@ pub(super) const CHUNK_BYTES: u64 = 2 * 1024 * 1024;
 pub struct ManifestFile {
     /// The name under which it was found.
     pub hash: TopHash,
+    /// `ETag` of its object, without its quotes.
+    pub etag: String,
     /// Offsets of its entries, sums over its directories, and its header.
     pub index: Arc<Index>,
     pub(super) content: Content,
@@ -61,6 +63,16 @@ impl ManifestFile {
     #[must_use]
     pub fn all(&self) -> Rows {
         self.scan(self.index.whole.start, self.index.whole.end)
+    }
+
+    /// Returns the key of the last entry, if there is any.
+    pub(in crate::packages) async fn last_key(&self) -> Result<Option<LogicalKey>, PackageError> {
+        let mut rows = self.page(self.index.last_mark(), self.index.whole.end);
+        let mut last = None;
+        while let Some(entry) = rows.next().await? {
+            last = Some(entry.logical_key);
+        }
+        Ok(last)
     }
 
     /// Reports whether the manifest has exactly these bytes.

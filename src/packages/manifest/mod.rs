@@ -11,11 +11,13 @@ mod cache;
 mod file;
 mod read;
 mod rows;
+mod sink;
+mod staged;
 
-pub use build::BuiltManifest;
-pub(super) use build::ManifestBuilder;
+pub use build::{BuiltManifest, ManifestContent};
 pub(super) use cache::CachedManifest;
 pub use cache::ManifestCache;
 pub use file::ManifestFile;
 pub(super) use file::replaced;
 pub use rows::Rows;
+pub(super) use sink::{ManifestSink, SINK_BYTES};

@@ -83,6 +83,7 @@ impl PackageBucket {
         };
         ManifestFile {
             hash: hash.clone(),
+            etag: manifest.etag.clone(),
             index: manifest.index.clone(),
             content,
         }

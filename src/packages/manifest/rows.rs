@@ -37,6 +37,17 @@ impl Rows {
         }
     }
 
+    /// Returns the entries of bytes that begin with the header.
+    pub(super) fn from_start(
+        hash: TopHash,
+        chunks: impl stream::Stream<Item = Result<Bytes, PackageError>> + Send + 'static,
+    ) -> Self {
+        Self {
+            reader: ManifestReader::new(),
+            ..Self::new(hash, 0, chunks)
+        }
+    }
+
     /// Returns the offset at which the next entry begins.
     #[must_use]
     pub fn offset(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! Commit of a revision, in four steps.
 //!
-//! 1. The manifest is written under its hash. A manifest that is there already is verified and kept.
+//! 1. The manifest is written under its hash. One that is there already is verified and kept, unless it points to objects
+//!    that are gone: where the bytes lie is not part of the hash, and the other package of the same content is repaired too.
 //! 2. The parent's history entry is added if it is missing: each commit repairs an interrupted one before it.
 //! 3. `latest` moves from the parent to the new revision. Before this step nothing is visible, and a commit that loses the
 //!    race has changed nothing.
@@ -15,8 +16,10 @@ use quilt_format::layout::{self, Pointer};
 use quilt_format::{PackageName, TopHash};
 
 use super::pointers::Latest;
+use super::reconcile::ManifestOutcome;
 use crate::aws::s3::{Put, WriteCondition};
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::packages::manifest::ManifestContent;
 use crate::packages::{PackageBucket, PackageError};
 use crate::telemetry::in_call_scope;
 
@@ -28,7 +31,9 @@ const MAX_ATTEMPTS: u32 = 3;
 pub(super) struct Commit {
     pub name: PackageName,
     pub top_hash: TopHash,
-    pub manifest: Bytes,
+    pub manifest: ManifestContent,
+    /// Whether the entries were copied below the package's own prefix, so that the manifest has to point there.
+    pub is_copy: bool,
     /// The revision that it follows; none for a new package.
     pub parent: Option<Latest>,
 }
@@ -36,9 +41,7 @@ pub(super) struct Commit {
 /// Circumstances of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CommitReport {
-    /// A manifest of this hash existed, with other physical keys or metadata of directories. It was kept: these are not part
-    /// of the hash, and other packages may point to it.
-    pub kept_another_manifest: bool,
+    pub manifest: ManifestOutcome,
     /// The history entry of the revision before was missing and was added.
     pub repaired_parent: bool,
     /// The revision was the latest already; at most its history entry was missing.
@@ -53,20 +56,23 @@ impl PackageBucket {
             .as_ref()
             .is_some_and(|parent| parent.hash == commit.top_hash)
         {
+            let manifest = self
+                .reconcile(&commit.top_hash, &commit.manifest, commit.is_copy)
+                .await?;
             let parent = commit.parent.as_ref();
             let repaired_parent = self.repair_parent(&commit.name, parent).await?.1;
             return Ok(CommitReport {
+                manifest,
                 repaired_parent,
                 was_there: true,
-                ..CommitReport::default()
             });
         }
-        let kept_another_manifest = self.write_manifest(&commit).await?;
+        let manifest = self.write_manifest(&commit).await?;
         let (from, repaired_parent) = self.repair_parent(&commit.name, commit.parent.as_ref()).await?;
         let this = self.clone();
         // The task may outlive the call, so it does not hold the manifest.
         let commit = Commit {
-            manifest: Bytes::new(),
+            manifest: ManifestContent::Discarded,
             ..commit
         };
         let visible = self.tasks.spawn(in_call_scope(async move {
@@ -85,7 +91,7 @@ impl PackageBucket {
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         }
         Ok(CommitReport {
-            kept_another_manifest,
+            manifest,
             repaired_parent,
             was_there: false,
         })
@@ -102,25 +108,15 @@ impl PackageBucket {
         }
     }
 
-    /// Writes the manifest. Returns `true` if another one of the same hash was kept.
-    async fn write_manifest(&self, commit: &Commit) -> Result<bool, PackageError> {
-        let object = self.object(&layout::manifest(&commit.top_hash))?;
-        let put = Put {
-            body: commit.manifest.clone(),
-            condition: WriteCondition::IsNew,
-            ..Put::default()
-        };
-        let mut conflicts = 0;
-        loop {
-            match self.s3.put(&object, &put).await {
-                Ok(_) => return Ok(false),
-                Err(error) if error.kind == AwsErrorKind::PreconditionFailed => break,
-                Err(error) if error.kind == AwsErrorKind::Conflict && conflicts < MAX_ATTEMPTS => conflicts += 1,
-                Err(error) => return Err(error.into()),
-            }
+    /// Writes the manifest, unless one of the same hash is there that can stay.
+    async fn write_manifest(&self, commit: &Commit) -> Result<ManifestOutcome, PackageError> {
+        if self
+            .store_manifest(&commit.top_hash, &commit.manifest, &WriteCondition::IsNew)
+            .await?
+        {
+            return Ok(ManifestOutcome::Written);
         }
-        let file = self.open(&commit.top_hash).await?;
-        Ok(!file.has_bytes(&commit.manifest).await?)
+        self.reconcile(&commit.top_hash, &commit.manifest, commit.is_copy).await
     }
 
     /// Moves `latest` from the parent to the new revision.

@@ -50,7 +50,8 @@ impl Context {
         let commit = Commit {
             name: self.name.clone(),
             top_hash: manifest.top_hash.clone(),
-            manifest: manifest.bytes.clone(),
+            manifest: manifest.content.clone(),
+            is_copy: self.copy,
             parent,
         };
         self.packages.commit(commit).await

@@ -23,7 +23,7 @@ pub(super) struct CreateBase {
     readme: Option<Readme>,
 }
 
-struct Readme {
+pub(super) struct Readme {
     text: Bytes,
     entry: Entry,
 }
@@ -120,7 +120,7 @@ fn refuse_second_readme(objects: &[PlannedObject]) -> Result<(), PackageError> {
 
 impl Readme {
     /// Makes the entry of a readme, whose object lies below the package's own prefix.
-    fn new(context: &Context, text: String) -> Result<Self, PackageError> {
+    pub(super) fn new(context: &Context, text: String) -> Result<Self, PackageError> {
         let text = Bytes::from(text);
         let size = text.len() as u64;
         let mut hasher = ObjectHasher::new(HashKind::Sha256Chunked, size);
@@ -144,8 +144,13 @@ impl Readme {
         Ok(Self { text, entry })
     }
 
+    /// Returns the entry of a readme that is not written.
+    pub(super) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
     /// Writes the readme and returns its entry with the version that was written.
-    async fn write(&self, context: &Context) -> Result<Entry, PackageError> {
+    pub(super) async fn write(&self, context: &Context) -> Result<Entry, PackageError> {
         let packages = &context.packages;
         let object = packages.object(&layout::data(&context.name, &self.entry.logical_key))?;
         let put = Put {

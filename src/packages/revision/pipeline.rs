@@ -64,8 +64,10 @@ pub struct Committed {
     pub top_hash: TopHash,
     /// Size of the whole package.
     pub total_bytes: u128,
-    /// Entries that the plan has put into it.
+    /// Entries that the plan has put into it; of a large revision the first ones.
     pub entries: Vec<Entry>,
+    /// How many entries the plan has put into it.
+    pub entries_added: u64,
     pub bytes_hashed: u64,
     pub bytes_copied: u64,
     pub dry_run: bool,
@@ -172,7 +174,7 @@ impl Validated {
                 (Parent::Replaced(Replacement { latest, is_permitted }), assembled)
             }
             Base::Update(base) => {
-                let (next, assembled) = base.assemble(&context, &header, resolved.entries).await?;
+                let (next, assembled) = base.assemble(&context, &header, resolved.entries, writes).await?;
                 (Parent::Updated(next), assembled)
             }
         };
@@ -208,6 +210,7 @@ impl Built {
         Ok(Committed {
             top_hash: manifest.top_hash,
             total_bytes: manifest.total_bytes,
+            entries_added: entries.len() as u64,
             entries,
             bytes_hashed: context.hashing.bytes_read(),
             bytes_copied,

@@ -100,6 +100,7 @@ impl UpdateBase {
         context: &Context,
         header: &Header,
         add: Vec<Entry>,
+        writes: bool,
     ) -> Result<(NextRevision, Assembled), PackageError> {
         let changes = Changes {
             remove: self.remove,
@@ -109,7 +110,7 @@ impl UpdateBase {
             manifest,
             counts,
             missing,
-        } = apply_changes(&self.file, header, &changes).await?;
+        } = apply_changes(&context.packages, &self.file, header, &changes, writes).await?;
         let is_there = manifest.top_hash == self.latest.hash;
         if self.expected != self.latest.hash && !is_there {
             return Err(unexpected(context, self.expected, self.latest));
@@ -169,7 +170,12 @@ impl NextRevision {
 }
 
 /// Makes the header of the next revision. Fields that others have added stay.
-fn next_header(context: &Context, old: &Header, metadata: &MetadataChange, workflow: Option<Value>) -> Header {
+pub(super) fn next_header(
+    context: &Context,
+    old: &Header,
+    metadata: &MetadataChange,
+    workflow: Option<Value>,
+) -> Header {
     let mut fields = old.fields.clone();
     match metadata {
         MetadataChange::Keep => {}

@@ -19,6 +19,8 @@ pub enum Rewrite {
     NoLimit,
     /// Reads 65,536 bytes, as older servers, if `max_bytes` is missing.
     OlderMaxBytes,
+    /// Names entries by their base names, as older servers, if `flatten` is missing.
+    OlderFlatten,
 }
 
 impl Rewrite {
@@ -35,6 +37,12 @@ impl Rewrite {
                 let name = take_string(&mut call.arguments, "template_name")?;
                 let name = name.unwrap_or_else(|| "standard".to_owned());
                 call.arguments.insert("template_name".to_owned(), name.into());
+                Ok(())
+            }
+            Self::OlderFlatten => {
+                if call.arguments.get("flatten").is_none_or(says_nothing) {
+                    call.arguments.insert("flatten".to_owned(), true.into());
+                }
                 Ok(())
             }
             Self::OlderMaxBytes => {

@@ -98,11 +98,14 @@ pub(in crate::tools) const MODULES: &[Module] = &[
         actions: &[
             plain("browse", "package_browse"),
             Action {
-                rewrites: &[Rewrite::BucketOfFiles],
+                rewrites: &[Rewrite::BucketOfFiles, Rewrite::OlderFlatten],
                 ..plain("create", "package_create")
             },
             plain("update", "package_update"),
-            plain("create_from_s3", "package_create_from_s3"),
+            Action {
+                rewrites: &[Rewrite::OlderFlatten],
+                ..plain("create_from_s3", "package_create_from_s3")
+            },
             plain("delete", "package_delete"),
             PACKAGE_LIST,
             plain("versions", "package_versions"),

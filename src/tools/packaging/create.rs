@@ -4,13 +4,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{FileArg, HashType, NewName, choice, message};
+use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, may_be_large, write_large};
 use super::logical_keys::{KeyRules, assign_keys, common_directory};
 use super::metadata::Metadata;
 use super::output::Output;
 use super::write::{WriteOptions, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
-use crate::tools::arguments::types::yes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -37,8 +37,8 @@ pub struct Args {
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
-    /// true (the default): entries are named by their base names; false: by the path below the common folder
-    #[serde(default = "yes")]
+    /// true: entries are named by their base names; false (the default): by the path below the common folder
+    #[serde(default)]
     flatten: bool,
     /// true: sort into folders by extension; by default false
     #[serde(default)]
@@ -99,6 +99,19 @@ impl Tool for PackageCreate {
             overwrite: args.overwrite,
             warnings: Vec::new(),
         };
+        if plan.objects.len() > MAX_OBJECTS_IN_MEMORY
+            && may_be_large(&session, &args.bucket, true, plan.workflow, false).await?
+        {
+            let large = LargeWrite {
+                plan,
+                sources: Vec::new(),
+                may_stop: false,
+                resume: None,
+            };
+            return Ok(Box::pin(write_large(&session, &args.bucket, large, &options))
+                .await?
+                .into());
+        }
         Ok(write(&session, &args.bucket, plan, options).await?.into())
     }
 }

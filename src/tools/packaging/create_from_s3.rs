@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use super::args::{HashType, NewName, choice, message};
 use super::globs;
+use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, PrefixSource, may_be_large, resume, write_large};
 use super::logical_keys::{KeyRules, assign_keys};
 use super::metadata::Metadata;
 use super::output::Output;
-use super::prefix::{KeyFilter, find};
+use super::prefix::{Found, KeyFilter, find};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
-use crate::tools::arguments::types::yes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -46,6 +46,8 @@ pub struct Args {
     #[schemars(length(max = globs::MAX_GLOBS))]
     #[serde(default)]
     exclude: Vec<String>,
+    /// The resume of an answer that was not complete; all other arguments as before
+    resume: Option<String>,
     /// Message of the revision; by default none
     #[serde(default)]
     message: String,
@@ -53,8 +55,8 @@ pub struct Args {
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
-    /// true (the default): entries are named by their base names; false: by the path below the prefix
-    #[serde(default = "yes")]
+    /// true: entries are named by their base names; false (the default): by the path below the prefix
+    #[serde(default)]
     flatten: bool,
     /// true: sort into folders by extension; by default false
     #[serde(default)]
@@ -99,23 +101,26 @@ impl Tool for PackageCreateFromS3 {
         let s3 = session.s3_for_writing().await?;
         let filter = KeyFilter::compile(&session, args.include, args.exclude, base.clone()).await?;
         let filter = Arc::new(filter);
-        let found = find(&session, &s3, &source_bucket, &prefix, &filter);
-        let found = in_time(&session, found).await?;
-        if found.files.is_empty() {
-            let message = format!("No object below s3://{source_bucket}/{prefix} is to go into the package.");
-            return Err(ToolError::invalid(message)
-                .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
+        let resume = resume(args.resume.as_deref())?;
+        let is_ordered = !args.flatten && !args.auto_organize;
+        let max_files = if is_ordered { MAX_OBJECTS_IN_MEMORY } else { usize::MAX };
+        let mut found = Found::default();
+        if resume.is_none() {
+            let listed = find(&session, &s3, &source_bucket, &prefix, &filter, max_files);
+            found = in_time(&session, listed).await?;
         }
-        let warnings = found.warnings();
-        let rules = KeyRules {
-            flatten: args.flatten,
-            auto_organize: args.auto_organize,
+        let workflow = choice(args.workflow.as_deref());
+        let is_large = resume.is_some() || found.has_more;
+        let mut options = WriteOptions {
+            hash_type: args.hash_type,
+            overwrite: args.overwrite,
+            warnings: Vec::new(),
         };
-        let plan = Plan {
+        let mut plan = Plan {
             name: args.name.0,
-            objects: assign_keys(found.files, rules, &base)?,
+            objects: Vec::new(),
             message: message(args.message),
-            workflow: choice(args.workflow.as_deref()),
+            workflow,
             copy: args.copy,
             dry_run: args.dry_run,
             change: Change::Create(Creation {
@@ -123,11 +128,39 @@ impl Tool for PackageCreateFromS3 {
                 readme: args.readme,
             }),
         };
-        let options = WriteOptions {
-            hash_type: args.hash_type,
-            overwrite: args.overwrite,
-            warnings,
+        if is_large && may_be_large(&session, &args.bucket, is_ordered, workflow, resume.is_some()).await? {
+            let source = PrefixSource {
+                bucket: source_bucket,
+                prefix,
+                base,
+                logical_prefix: String::new(),
+                filter,
+            };
+            let large = LargeWrite {
+                plan,
+                sources: vec![source],
+                may_stop: true,
+                resume,
+            };
+            return Ok(Box::pin(write_large(&session, &args.bucket, large, &options))
+                .await?
+                .into());
+        }
+        if found.has_more {
+            let listed = find(&session, &s3, &source_bucket, &prefix, &filter, usize::MAX);
+            found = in_time(&session, listed).await?;
+        }
+        if found.files.is_empty() {
+            let message = format!("No object below s3://{source_bucket}/{prefix} is to go into the package.");
+            return Err(ToolError::invalid(message)
+                .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
+        }
+        options.warnings = found.warnings();
+        let rules = KeyRules {
+            flatten: args.flatten,
+            auto_organize: args.auto_organize,
         };
+        plan.objects = assign_keys(found.files, rules, &base)?;
         Ok(write(&session, &args.bucket, plan, options).await?.into())
     }
 }

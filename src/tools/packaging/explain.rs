@@ -28,6 +28,10 @@ impl Session {
                 ToolError::new(ErrorCode::InvalidManifest, message)
                     .with_hint("Call package_verify, or use another revision of the package.")
             }
+            E::OutOfTime => ToolError::new(ErrorCode::Timeout, message).retryable().with_hint(
+                "Write the objects with SHA-256 checksums, so that they need not be read, or leave dry_run out: a real call \
+                 goes on where the one before has stopped.",
+            ),
             E::TooLarge(_) => ToolError::new(ErrorCode::TooLarge, message),
             E::Memory(refused) => refused.into(),
             E::Cpu(CpuError::Busy) => ToolError::new(ErrorCode::Throttled, message).retryable(),

@@ -7,12 +7,8 @@ use quilt_format::LogicalKey;
 use super::args::FileArg;
 use super::metadata;
 use crate::aws::s3::ObjectUri;
-use crate::error_code::ErrorCode;
 use crate::packages::PlannedObject;
 use crate::tools::ToolError;
-
-/// Most files that one call puts into a package.
-pub(super) const MAX_FILES: usize = 50_000;
 
 /// Rules for the keys of files that are given without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +52,6 @@ pub(super) fn common_directory<'a>(mut keys: impl Iterator<Item = &'a str>) -> S
 
 /// Assigns a key to each file; `base` is the part of their paths that no key contains. The result is in tree order.
 pub(super) fn assign_keys(files: Vec<FileArg>, rules: KeyRules, base: &str) -> Result<Vec<PlannedObject>, ToolError> {
-    if files.len() > MAX_FILES {
-        let message = format!(
-            "One call takes at most {MAX_FILES} files, and these are {}.",
-            files.len()
-        );
-        return Err(ToolError::new(ErrorCode::TooLarge, message)
-            .with_hint("Create the package with some of them, then add the rest with package_update."));
-    }
     let planned = files.into_iter().map(
         |FileArg {
              s3_uri,
@@ -81,7 +69,11 @@ pub(super) fn assign_keys(files: Vec<FileArg>, rules: KeyRules, base: &str) -> R
             })
         },
     );
-    let mut planned: Vec<PlannedObject> = planned.collect::<Result<_, ToolError>>()?;
+    in_tree_order(planned.collect::<Result<_, ToolError>>()?)
+}
+
+/// Sorts files that go into one package, unless two of them exclude each other.
+pub(super) fn in_tree_order(mut planned: Vec<PlannedObject>) -> Result<Vec<PlannedObject>, ToolError> {
     refuse_collisions(&planned)?;
     planned.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
     refuse_files_in_files(&planned)?;

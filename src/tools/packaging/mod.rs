@@ -14,6 +14,7 @@ mod diff;
 mod diff_page;
 mod explain;
 mod globs;
+mod large;
 mod list;
 mod logical_keys;
 mod metadata;

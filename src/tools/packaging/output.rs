@@ -1,13 +1,13 @@
 //! Result of the tools that write packages.
 
-use quilt_format::PackageName;
+use quilt_format::{PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::view::{Counts, EntryView, PackageRef};
 use crate::aws::s3::BucketName;
-use crate::packages::Committed;
+use crate::packages::{Committed, ManifestOutcome, Stopped};
 use crate::tools::Session;
 
 /// Most entries that a dry run shows.
@@ -32,6 +32,15 @@ pub struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     entries: Option<Vec<EntryView>>,
     warnings: Vec<String>,
+    /// false: the time of the call was over. Repeat it with resume
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete: Option<bool>,
+    /// The argument resume of the next call
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resume: Option<String>,
+    /// The argument expected_hash of the next call
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     catalog_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +70,7 @@ impl Output {
         let entries = &committed.entries;
         Self {
             package: PackageRef::of(bucket, name, hash),
-            entries_added: entries.len() as u64,
+            entries_added: committed.entries_added,
             total_bytes: u64::try_from(committed.total_bytes).unwrap_or(u64::MAX),
             bytes_hashed: committed.bytes_hashed,
             bytes_copied: committed.bytes_copied,
@@ -71,8 +80,48 @@ impl Output {
                 .dry_run
                 .then(|| entries.iter().take(MAX_SHOWN_ENTRIES).map(EntryView::file).collect()),
             warnings: with_warnings_of(committed, warnings),
+            complete: None,
+            resume: None,
+            expected_hash: None,
             catalog_url: url,
             navigation,
+        }
+    }
+
+    /// Describes a revision of which a call has made a part.
+    pub(super) fn stopped(
+        bucket: &BucketName,
+        name: &PackageName,
+        stopped: &Stopped,
+        mut warnings: Vec<String>,
+    ) -> Self {
+        let expected = stopped.base.as_ref().map(TopHash::to_string);
+        let also = expected
+            .as_ref()
+            .map_or_else(String::new, |hash| format!(" and expected_hash={hash}"));
+        warnings.insert(
+            0,
+            format!(
+                "The time of the call was over: {} entries are ready, and the package is unchanged. Repeat the call with \
+                 the same arguments and resume={}{also}.",
+                stopped.entries, stopped.resume
+            ),
+        );
+        Self {
+            package: PackageRef::of(bucket, name, &stopped.resume),
+            entries_added: stopped.entries,
+            total_bytes: u64::try_from(stopped.total_bytes).unwrap_or(u64::MAX),
+            bytes_hashed: stopped.bytes_hashed,
+            bytes_copied: stopped.bytes_copied,
+            dry_run: false,
+            diff: None,
+            entries: None,
+            warnings,
+            complete: Some(false),
+            resume: Some(stopped.resume.to_string()),
+            expected_hash: expected,
+            catalog_url: None,
+            navigation: None,
         }
     }
 }
@@ -92,13 +141,21 @@ fn with_warnings_of(committed: &Committed, mut warnings: Vec<String>) -> Vec<Str
             "{which} revision had no entry in the package's history; it was added."
         ));
     }
-    if report.kept_another_manifest {
-        let warning = "A manifest of this hash was there already, with other physical keys or metadata of directories; \
-                       it was kept.";
-        warnings.push(warning.to_owned());
+    match report.manifest {
+        ManifestOutcome::Written | ManifestOutcome::Same => {}
+        ManifestOutcome::KeptAnother => warnings.push(
+            "A manifest of this hash was there already and was kept. Its entries are the same, but they lie at other \
+             S3 URIs: package_browse shows where."
+                .to_owned(),
+        ),
+        ManifestOutcome::Replaced => warnings.push(
+            "A manifest of this hash was there already, whose entries lay at other S3 URIs; it was replaced, because \
+             objects there are gone or copies were asked for. Every package with this hash uses the new one."
+                .to_owned(),
+        ),
     }
-    let entries = committed.entries.len();
-    if committed.dry_run && entries > MAX_SHOWN_ENTRIES {
+    let entries = committed.entries_added;
+    if committed.dry_run && entries > MAX_SHOWN_ENTRIES as u64 {
         warnings.push(format!("Of {entries} entries the first {MAX_SHOWN_ENTRIES} are shown."));
     }
     warnings

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::args::FileArg;
 use super::globs::{self, Globs};
-use super::logical_keys::MAX_FILES;
 use crate::aws::s3::{BucketName, ListedObject, ListingQuery, ObjectUri, UserS3};
-use crate::error_code::ErrorCode;
+use crate::blocking::{CpuError, CpuPool};
 use crate::packages::estimate_object_bytes;
 use crate::tools::{Session, ToolError};
 
@@ -59,17 +58,17 @@ impl KeyFilter {
     }
 
     /// Returns the accepted objects of a page.
-    async fn filter_page(
+    pub(super) async fn filter_page(
         self: &Arc<Self>,
-        session: &Session,
+        cpu: &CpuPool,
         mut page: Vec<ListedObject>,
-    ) -> Result<Vec<ListedObject>, ToolError> {
+    ) -> Result<Vec<ListedObject>, CpuError> {
         if !self.is_heavy {
             page.retain(|object| self.accepts(&object.key));
             return Ok(page);
         }
         let this = self.clone();
-        let accepted = session.cpu().run(move |deadline| {
+        let accepted = cpu.run(move |deadline| {
             let mut accepted = Vec::new();
             for object in page {
                 deadline.check()?;
@@ -77,10 +76,7 @@ impl KeyFilter {
             }
             Ok(accepted)
         });
-        accepted
-            .await
-            .and_then(|accepted| accepted)
-            .map_err(|error| session.explain_package(error.into()))
+        accepted.await.and_then(|accepted| accepted)
     }
 }
 
@@ -88,6 +84,8 @@ impl KeyFilter {
 #[derive(Default)]
 pub(super) struct Found {
     pub files: Vec<FileArg>,
+    /// Whether there are more, which were not listed.
+    pub has_more: bool,
     /// Count of empty objects that stand for folders.
     folders: u64,
 }
@@ -102,14 +100,15 @@ impl Found {
     }
 }
 
-/// Lists the objects below a prefix that the filter accepts. Memory for them is reserved in steps, because their number is
-/// unknown.
+/// Lists the objects below a prefix that the filter accepts, until there are more than `max_files`. Memory for them is
+/// reserved in steps, because their number is unknown.
 pub(super) async fn find(
     session: &Session,
     s3: &UserS3,
     bucket: &BucketName,
     prefix: &str,
     filter: &Arc<KeyFilter>,
+    max_files: usize,
 ) -> Result<Found, ToolError> {
     let mut found = Found::default();
     let mut estimated = 0;
@@ -125,7 +124,8 @@ pub(super) async fn find(
             .list_objects(bucket, &query)
             .await
             .map_err(|error| session.explain(&error))?;
-        for object in filter.filter_page(session, page.objects).await? {
+        let accepted = filter.filter_page(session.cpu(), page.objects).await;
+        for object in accepted.map_err(|error| session.explain_package(error.into()))? {
             if object.key.ends_with('/') && object.size == 0 {
                 found.folders += 1;
                 continue;
@@ -143,11 +143,9 @@ pub(super) async fn find(
             reserved = estimated + RESERVATION_STEP;
             session.reserve(reserved).await?;
         }
-        if found.files.len() > MAX_FILES {
-            let message =
-                format!("More than {MAX_FILES} objects are below s3://{bucket}/{prefix}, too many for one call.");
-            return Err(ToolError::new(ErrorCode::TooLarge, message)
-                .with_hint("Use a longer prefix or include, then add the rest with package_update."));
+        if found.files.len() > max_files {
+            found.has_more = true;
+            return Ok(found);
         }
         query.continuation_token = page.next_continuation_token;
         if query.continuation_token.is_none() {

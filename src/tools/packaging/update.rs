@@ -1,14 +1,19 @@
 //! `package_update`: the next revision of a package, by changes to the one before.
 
+use std::sync::Arc;
+
 use quilt_format::{InvalidTopHash, LogicalKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{FileArg, HashType, NewName, choice, message};
-use super::logical_keys::{KeyRules, assign_keys};
+use super::globs;
+use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, PrefixSource, may_be_large, resume, write_large};
+use super::logical_keys::{KeyRules, assign_keys, in_tree_order};
 use super::metadata::Metadata;
 use super::output::Output;
-use super::write::{WriteOptions, write};
+use super::prefix::{KeyFilter, find};
+use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, MetadataChange, Plan, Removal, Update};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -39,6 +44,10 @@ pub struct Args {
     /// Entries to add or replace, each {`s3_uri`, `logical_key`?, `meta`?}, or just the S3 URI
     #[serde(default)]
     add: Vec<FileArg>,
+    /// Objects below prefixes to add, each {`source_bucket`? (= bucket), `source_prefix`, `include`?, `exclude`?,
+    /// `logical_prefix`?}; entries are named by the path below the prefix
+    #[serde(default)]
+    add_from_s3: Vec<AddPrefix>,
     /// Logical keys to remove, "dir/" for a folder; by default none
     #[serde(default)]
     remove: Vec<String>,
@@ -53,6 +62,8 @@ pub struct Args {
     /// Conflict unless this top hash is the latest
     #[schemars(with = "Option<String>")]
     expected_hash: Option<String>,
+    /// The resume of an answer that was not complete; all other arguments as before, and its expected_hash
+    resume: Option<String>,
     /// true: copy the objects into the package's bucket; by default false
     #[serde(default)]
     copy: bool,
@@ -82,9 +93,14 @@ impl Tool for PackageUpdate {
             .iter()
             .map(|key| removal(key))
             .collect::<Result<Vec<_>, _>>()?;
-        if args.add.is_empty() && remove.is_empty() && args.metadata.is_none() && args.message.is_empty() {
+        if args.add.is_empty()
+            && args.add_from_s3.is_empty()
+            && remove.is_empty()
+            && args.metadata.is_none()
+            && args.message.is_empty()
+        {
             return Err(ToolError::invalid(
-                "Nothing is to change: give add, remove, metadata or a message.",
+                "Nothing is to change: give add, add_from_s3, remove, metadata or a message.",
             ));
         }
         let expected = args.expected_hash.as_deref().map(str::parse).transpose();
@@ -99,6 +115,16 @@ impl Tool for PackageUpdate {
             (Some(Metadata(new)), MetadataMode::Merge) => MetadataChange::Merge(new),
             (Some(Metadata(new)), MetadataMode::Replace) => MetadataChange::Replace(new),
         };
+        let resume = resume(args.resume.as_deref())?;
+        if resume.is_some() && expected.is_none() {
+            return Err(ToolError::invalid(
+                "Argument resume: needs the expected_hash of the answer that had it.",
+            ));
+        }
+        let mut sources = Vec::new();
+        for add in args.add_from_s3 {
+            sources.push(add.source(&session, &args.bucket).await?);
+        }
         let plan = Plan {
             name: args.name.0,
             objects: assign_keys(args.add, rules, "")?,
@@ -117,8 +143,92 @@ impl Tool for PackageUpdate {
             overwrite: false,
             warnings: Vec::new(),
         };
+        let is_large = resume.is_some() || !sources.is_empty() || plan.objects.len() > MAX_OBJECTS_IN_MEMORY;
+        if is_large && may_be_large(&session, &args.bucket, true, plan.workflow, resume.is_some()).await? {
+            let large = LargeWrite {
+                plan,
+                sources,
+                may_stop: true,
+                resume,
+            };
+            return Ok(Box::pin(write_large(&session, &args.bucket, large, &options))
+                .await?
+                .into());
+        }
+        let plan = with_objects_of(&session, plan, sources).await?;
         Ok(write(&session, &args.bucket, plan, options).await?.into())
     }
+}
+
+/// Objects below a prefix that an update adds.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct AddPrefix {
+    /// Bucket of the objects; by default the package's bucket
+    #[schemars(with = "Option<String>")]
+    source_bucket: Option<BucketName>,
+    /// Only objects below this
+    source_prefix: String,
+    /// Only these globs (default all), on the path below the prefix, or without "/" on the file name
+    #[serde(default)]
+    include: Vec<String>,
+    /// Not these globs; by default none
+    #[serde(default)]
+    exclude: Vec<String>,
+    /// Folder of the package that the entries go to; by default its root
+    #[serde(default)]
+    logical_prefix: String,
+}
+
+impl AddPrefix {
+    async fn source(self, session: &Session, bucket: &BucketName) -> Result<PrefixSource, ToolError> {
+        let bucket = self.source_bucket.unwrap_or_else(|| bucket.clone());
+        globs::checked("include", &self.include)?;
+        globs::checked("exclude", &self.exclude)?;
+        let prefix = self.source_prefix.strip_prefix(&format!("s3://{bucket}/"));
+        let prefix = prefix.unwrap_or(&self.source_prefix).to_owned();
+        let base = prefix.rfind('/').and_then(|slash| prefix.get(..=slash));
+        let base = base.unwrap_or_default().to_owned();
+        let filter = KeyFilter::compile(session, self.include, self.exclude, base.clone()).await?;
+        let mut logical_prefix = self.logical_prefix.trim_end_matches('/').to_owned();
+        if !logical_prefix.is_empty() {
+            let checked = logical_prefix.parse::<LogicalKey>();
+            checked.map_err(|problem| {
+                ToolError::invalid(format!(
+                    "Argument add_from_s3: logical_prefix `{logical_prefix}`: {problem}."
+                ))
+            })?;
+            logical_prefix.push('/');
+        }
+        Ok(PrefixSource {
+            bucket,
+            prefix,
+            base,
+            logical_prefix,
+            filter: Arc::new(filter),
+        })
+    }
+}
+
+/// Adds the objects of the sources to a plan, for a workflow that checks all entries at once.
+async fn with_objects_of<'a>(
+    session: &Session,
+    mut plan: Plan<'a>,
+    sources: Vec<PrefixSource>,
+) -> Result<Plan<'a>, ToolError> {
+    let s3 = session.s3_for_writing().await?;
+    for source in sources {
+        let found = find(session, &s3, &source.bucket, &source.prefix, &source.filter, usize::MAX);
+        let found = in_time(session, found).await?;
+        if found.files.is_empty() {
+            return Err(session.explain_package(source.nothing_found()));
+        }
+        plan.objects
+            .extend(found.files.into_iter().filter_map(|file| source.planned(&file.s3_uri)));
+    }
+    plan.objects = in_tree_order(plan.objects)?;
+    Ok(plan)
 }
 
 fn removal(key: &str) -> Result<Removal, ToolError> {

@@ -76,7 +76,7 @@ async fn build(
 }
 
 /// Returns the kind of checksum that the argument names, else the one that the catalog prefers.
-async fn checksum_preference(session: &Session, hash_type: Option<HashType>) -> ChecksumPreference {
+pub(super) async fn checksum_preference(session: &Session, hash_type: Option<HashType>) -> ChecksumPreference {
     let catalog_prefers_crc64 = match (hash_type, session.catalog()) {
         (None, Some(catalog)) => catalog.prefers_crc64().await,
         _ => false,

@@ -106,6 +106,7 @@ impl Scene {
     fn sample(&self, argument: &str, schema: &Value) -> Value {
         let object = format!("s3://{}/arguments/b.txt", self.bucket());
         match (argument, schema["type"].as_str().unwrap()) {
+            ("add_from_s3", _) => json!([{ "source_prefix": "arguments/", "exclude": ["*.csv"] }]),
             ("check_buckets", _) => json!([self.bucket()]),
             ("files" | "add", _) => json!([{ "s3_uri": object, "meta": { "n": 1 } }]),
             ("include" | "exclude", _) => json!(["a.*"]),
@@ -291,6 +292,7 @@ async fn members_of_objects_are_read_as_arguments_are() {
             let object = format!("s3://{}/arguments/b.txt", scene.bucket());
             let plain = match name.as_str() {
                 "items" => json!({ "key": "other.txt", "text": "x" }),
+                "add_from_s3" => json!({ "source_prefix": "arguments/" }),
                 _ => json!({ "s3_uri": object }),
             };
             let ask = async |member: &str, value: Value| {
@@ -306,8 +308,8 @@ async fn members_of_objects_are_read_as_arguments_are() {
                     let outcome = ask(&member, form.clone()).await;
                     match member.as_str() {
                         "key" | "s3_uri" => assert_eq!(outcome["isError"], true, "{what}: {outcome}"),
-                        // An empty text is content.
-                        "text" => assert_eq!(outcome["isError"], form.is_null(), "{what}: {outcome}"),
+                        // An empty text is content, and a prefix of every key.
+                        "text" | "source_prefix" => assert_eq!(outcome["isError"], form.is_null(), "{what}: {outcome}"),
                         _ => assert_eq!(outcome, absent, "{what} {form}"),
                     }
                 }

@@ -62,7 +62,8 @@ async fn stage(scene: &Scene) -> Vec<String> {
 
 /// Returns the arguments of a dry run of `package_create` with two files, and these arguments besides.
 fn dry_creation(more: &Value) -> Value {
-    let mut base = json!({ "name": "new/p", "files": [uri("in/a.csv"), uri("in/deep/b.md")], "dry_run": true });
+    let mut base =
+        json!({ "name": "new/p", "files": [uri("in/a.csv"), uri("in/deep/b.md")], "flatten": true, "dry_run": true });
     base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     base
 }
@@ -191,7 +192,8 @@ fn creating_with_options() -> Value {
 
 /// Returns the arguments of a dry run of `package_create_from_s3`, and these arguments besides.
 fn dry_creation_from_s3(more: &Value) -> Value {
-    let mut base = json!({ "name": "new/p", "source_bucket": SHARED, "source_prefix": "in/", "dry_run": true });
+    let mut base = json!({ "name": "new/p", "source_bucket": SHARED, "source_prefix": "in/", "flatten": true,
+        "dry_run": true });
     base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     base
 }
@@ -251,6 +253,15 @@ fn creating_from_s3() -> Value {
             "invalid_argument"
         ],
         [tool, "readme", dry(json!({})), "# r", added, 3, 4],
+        [
+            tool,
+            "resume",
+            dry(json!({ "flatten": false })),
+            "0".repeat(64),
+            "/error_code",
+            null,
+            "invalid_argument"
+        ],
     ])
 }
 
@@ -346,6 +357,24 @@ fn updating(hashes: &[String]) -> Value {
             "no_such_package"
         ],
         [tool, "add", dry(json!({})), add, "/diff/added", 0, 1],
+        [
+            tool,
+            "add_from_s3",
+            dry(json!({})),
+            json!([{ "source_prefix": "in/deep/" }]),
+            "/diff/added",
+            0,
+            2
+        ],
+        [
+            tool,
+            "resume",
+            dry(json!({ "expected_hash": hashes[2] })),
+            hashes[1],
+            "/error_code",
+            null,
+            "invalid_argument"
+        ],
         [tool, "remove", dry(json!({})), json!(["docs/"]), "/diff/removed", 0, 1],
         [
             tool,

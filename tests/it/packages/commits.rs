@@ -16,20 +16,20 @@ use crate::support::stage::{SHARED, Stage};
 use crate::support::{SECRET, token};
 
 /// A writer whose credentials a registry vends.
-struct Writer {
+pub(super) struct Writer {
     registry: FakeRegistry,
     token: String,
 }
 
 impl Writer {
-    async fn of(stage: &Stage) -> Self {
+    pub(super) async fn of(stage: &Stage) -> Self {
         let registry = FakeRegistry::start().await;
         let token = token(json!({ "sub": "writer" }));
         registry.vends(&token, Vends::Keys(stage.writer.clone(), 3600));
         Self { registry, token }
     }
 
-    fn flags(&self, s3: &str) -> Vec<String> {
+    pub(super) fn flags(&self, s3: &str) -> Vec<String> {
         vec![
             format!("--jwt-secret={SECRET}"),
             format!("--registry-url={}", self.registry.url),
@@ -38,13 +38,13 @@ impl Writer {
         ]
     }
 
-    async fn call(&self, server: &Server, tool: &str, mut arguments: Value) -> Answer {
+    pub(super) async fn call(&self, server: &Server, tool: &str, mut arguments: Value) -> Answer {
         arguments["bucket"] = SHARED.into();
         server.call(&self.token, tool, arguments).await
     }
 
     /// The latest revision and the history, newest first; none for a package that is not there.
-    async fn state(&self, server: &Server, name: &str) -> Option<(String, Vec<String>)> {
+    pub(super) async fn state(&self, server: &Server, name: &str) -> Option<(String, Vec<String>)> {
         let versions = self.call(server, "package_versions", json!({ "name": name })).await;
         if versions.output()["error_code"] == "no_such_package" {
             return None;
@@ -67,7 +67,7 @@ impl Writer {
     }
 }
 
-fn hash(output: &Value) -> String {
+pub(super) fn hash(output: &Value) -> String {
     output["package"]["hash"].as_str().unwrap().to_owned()
 }
 
@@ -181,10 +181,10 @@ fn scripts() -> Vec<(&'static str, bool, Value)> {
 }
 
 /// The states that a package may have after a call that broke off: the old one, or the one that the call was to make.
-struct Expectation {
-    name: String,
-    old: Option<String>,
-    new: String,
+pub(super) struct Expectation {
+    pub(super) name: String,
+    pub(super) old: Option<String>,
+    pub(super) new: String,
 }
 
 impl Expectation {
@@ -202,7 +202,7 @@ impl Expectation {
     }
 
     /// Whether it is the new revision.
-    async fn is_new(&self, writer: &Writer, healthy: &Server) -> bool {
+    pub(super) async fn is_new(&self, writer: &Writer, healthy: &Server) -> bool {
         match writer.state(healthy, &self.name).await {
             None => {
                 assert_eq!(self.old, None, "{}: the package is gone", self.name);

@@ -3,10 +3,13 @@
 mod arguments;
 mod commits;
 mod format;
+mod large;
+mod large_commits;
 mod lifecycle;
 mod pages;
 mod read_by_quilt3;
 mod refusals;
+mod shared_manifests;
 mod workflows;
 mod workflows_like_quilt3;
 mod written_by_quilt3;

@@ -123,7 +123,10 @@ fn bad_contents(hash: &str) -> Vec<Bad> {
         (json!({ "unknown": 1 }), "unknown"),
         (two("a", "a"), "Two files go to the logical key `a`"),
         (two("a", "a/b"), "`a/b`"),
-        (json!({ "files": [uri("in/a.csv"), uri("in/d/a.csv")] }), "a.csv"),
+        (
+            json!({ "files": [uri("in/a.csv"), uri("in/d/a.csv")], "flatten": true }),
+            "a.csv",
+        ),
         (
             with(&file(json!({ "logical_key": "README.md" })), &json!({ "readme": "x" })),
             "README.md",
@@ -145,12 +148,29 @@ fn bad_contents(hash: &str) -> Vec<Bad> {
         (json!({ "include": ["*.none"] }), "No object"),
         (json!({ "exclude": ["**"] }), "No object"),
         (json!({ "source_prefix": "none/" }), "No object"),
-        (json!({ "source_prefix": "in/" }), "a.csv"),
+        (json!({ "source_prefix": "in/", "flatten": true }), "a.csv"),
     ] {
         cases.push(("package_create_from_s3", more, said));
     }
     for (more, said) in [
         (json!({}), "Nothing is to change"),
+        (json!({ "add_from_s3": ["in/"] }), "add_from_s3[0]"),
+        (json!({ "add_from_s3": [{ "include": ["*"] }] }), "source_prefix"),
+        (
+            json!({ "add_from_s3": [{ "source_prefix": "in/", "prefix": "x" }] }),
+            "add_from_s3[0].prefix",
+        ),
+        (
+            json!({ "add_from_s3": [{ "source_prefix": "in/", "include": ["["] }] }),
+            "include",
+        ),
+        (
+            json!({ "add_from_s3": [{ "source_prefix": "in/", "logical_prefix": "../x" }] }),
+            "logical_prefix",
+        ),
+        (json!({ "add_from_s3": [{ "source_prefix": "in/none/" }] }), "in/none/"),
+        (json!({ "message": "m", "resume": "x" }), "resume"),
+        (json!({ "message": "m", "resume": hash }), "expected_hash"),
         (json!({ "remove": ["none"] }), "`none`"),
         (json!({ "remove": ["none/"] }), "`none/`"),
         (json!({ "remove": ["a.csv/"] }), "`a.csv/`"),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_credential_types::Credentials;
 use embedded_aws::{EmbeddedAws, Options};
+use futures::{StreamExt as _, TryStreamExt as _};
 use quilt_mcp::aws::AwsOptions;
 use quilt_mcp::aws::s3::SharedS3;
 use quilt_mcp::clock::Clock;
@@ -256,6 +257,35 @@ impl Stage {
             .send()
             .await
             .unwrap();
+    }
+
+    /// Writes many objects as the administrator, with their SHA-256 as their checksum.
+    pub async fn seed_all(&self, bucket: &str, objects: impl IntoIterator<Item = (String, Vec<u8>)>) {
+        let client = client(&self.endpoint, &self.admin);
+        let writes = futures::stream::iter(objects).map(|(key, body)| {
+            let put = client.put_object().bucket(bucket).key(key).body(body.into());
+            put.checksum_algorithm(aws_sdk_s3::types::ChecksumAlgorithm::Sha256)
+                .send()
+        });
+        writes
+            .buffer_unordered(32)
+            .try_for_each(|_| std::future::ready(Ok(())))
+            .await
+            .unwrap();
+    }
+
+    /// Deletes all versions of an object for good.
+    pub async fn erase(&self, bucket: &str, key: &str) {
+        let client = client(&self.endpoint, &self.admin);
+        let versions = client.list_object_versions().bucket(bucket).prefix(key).send().await;
+        for version in versions.unwrap().versions() {
+            let delete = client.delete_object().bucket(bucket).key(version.key().unwrap());
+            delete
+                .set_version_id(version.version_id().map(str::to_owned))
+                .send()
+                .await
+                .unwrap();
+        }
     }
 
     /// Returns whether an object exists.

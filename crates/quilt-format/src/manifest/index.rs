@@ -4,7 +4,7 @@
 //! directories that are larger than that. It does not contain the entries; they are read from the manifest's bytes with
 //! [`ManifestReader::resuming`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{Directory, Header, ManifestError, ManifestReader, Row, TopHasher};
 use crate::json::Value;
@@ -39,7 +39,8 @@ pub struct Index {
     /// The span of all entries.
     pub whole: Span,
     marks: Vec<(LogicalKey, u64)>,
-    large: HashMap<LogicalKey, Span>,
+    /// Directories larger than the stride, in tree order, which is also the order of their first rows.
+    large: Vec<(LogicalKey, Span)>,
     weight: usize,
 }
 
@@ -51,7 +52,31 @@ impl Index {
     /// Returns the span of a directory, if it is larger than the index's stride of 64 KiB.
     #[must_use]
     pub fn large_directory(&self, directory: &LogicalKey) -> Option<Span> {
-        self.large.get(directory).copied()
+        let at = self.large.binary_search_by(|(path, _)| path.cmp(directory)).ok()?;
+        self.large.get(at).map(|(_, span)| *span)
+    }
+
+    /// Returns the child of `parent` (`None` for the root) that is a directory larger than the stride and whose first row begins
+    /// at `offset`.
+    #[must_use]
+    pub fn large_child_at(&self, parent: Option<&LogicalKey>, offset: u64) -> Option<(&LogicalKey, Span)> {
+        let first = self.large.partition_point(|(_, span)| span.start < offset);
+        let here = self
+            .large
+            .get(first..)?
+            .iter()
+            .take_while(|(_, span)| span.start == offset);
+        let mut children = here.filter(|(path, _)| {
+            let path = path.as_str();
+            let name = match parent {
+                None => Some(path),
+                Some(parent) => path
+                    .strip_prefix(parent.as_str())
+                    .and_then(|rest| rest.strip_prefix('/')),
+            };
+            name.is_some_and(|name| !name.contains('/'))
+        });
+        children.next().map(|(path, span)| (path, *span))
     }
 
     /// Returns the offset at which to start reading for the first row that is not before `key`. About 64 KiB of earlier rows
@@ -63,6 +88,12 @@ impl Index {
             .checked_sub(1)
             .and_then(|at| self.marks.get(at))
             .map_or(self.whole.start, |(_, offset)| *offset)
+    }
+
+    /// Returns an offset near the end, at which an entry begins; that of the end if there is none.
+    #[must_use]
+    pub fn last_mark(&self) -> u64 {
+        self.marks.last().map_or(self.whole.end, |(_, offset)| *offset)
     }
 
     /// Estimates the memory of the index in bytes.
@@ -96,7 +127,7 @@ pub struct Indexer {
 struct Entries {
     whole: Span,
     marks: Vec<(LogicalKey, u64)>,
-    large: HashMap<LogicalKey, Span>,
+    large: Vec<(LogicalKey, Span)>,
     /// The directories that contain the last key, outermost first.
     open: Vec<OpenDirectory>,
     last: Vec<u8>,
@@ -126,8 +157,13 @@ impl Indexer {
         let weight = self.estimate_bytes();
         let (header, hasher) = self.hashed.ok_or(ManifestError::Empty)?;
         let Entries {
-            whole, marks, large, ..
+            whole,
+            marks,
+            mut large,
+            ..
         } = self.entries;
+        // Directories were added when they ended.
+        large.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let start = marks.first().map_or(end, |(_, offset)| *offset);
         Ok(Index {
             header,
@@ -215,7 +251,7 @@ impl Entries {
             if span.end - span.start > STRIDE_BYTES {
                 let path = self.last.get(..open.length).unwrap_or_default();
                 self.weight += KEY_BYTES + path.len();
-                self.large.insert(logical_key(path), span);
+                self.large.push((logical_key(path), span));
             }
         }
     }
@@ -305,6 +341,9 @@ mod tests {
                         let keys = keys_of(&bytes, span.start, span.end);
                         prop_assert_eq!(keys.iter().collect::<Vec<_>>(), within.clone());
                         prop_assert_eq!(span.entries, within.len() as u64);
+                        let parent = directory.rsplit_once('/').map(|(parent, _)| LogicalKey::from_manifest(parent.to_owned()));
+                        prop_assert_eq!(index.large_child_at(parent.as_ref(), span.start), Some((&path, span)));
+                        prop_assert_eq!(index.large_child_at(parent.as_ref(), span.start + 1), None);
                     }
                     None => prop_assert!((within.len() * padding) as u64 <= STRIDE_BYTES + 200 * within.len() as u64),
                 }

@@ -98,6 +98,12 @@ impl ManifestWriter {
         )
     }
 
+    /// Returns the number of bytes that were not taken yet.
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.out.len()
+    }
+
     /// Takes the bytes written since the last call.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)

@@ -9,10 +9,12 @@
 //!   answers about one object, or delays the answer until the test releases it.
 //! - [`nth_request`]: by number. An [`NthRequestProxy`](nth_request::NthRequestProxy) fails exactly one request of a sequence,
 //!   so that a test can go through a commit request by request.
+//! - [`slow`]: none; a [`SlowProxy`](slow::SlowProxy) adds latency to each request.
 //! - [`random`]: by chance. A [`RandomProxy`](random::RandomProxy) fails at known rates under load, and counts what it did.
 
 pub mod by_rule;
 mod forward;
 pub mod nth_request;
 pub mod random;
+pub mod slow;
 pub mod tcp;

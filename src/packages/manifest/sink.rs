@@ -1,0 +1,212 @@
+//! Writer of a manifest of any size: in memory while it is small, then in parts to a provisional key.
+
+use bytes::Bytes;
+use quilt_format::manifest::{Directory, ManifestWriter};
+use quilt_format::{Entry, Header};
+use tokio::task::JoinHandle;
+
+use super::build::{BuiltManifest, ManifestContent};
+use super::staged::StagedManifest;
+use crate::aws::AwsError;
+use crate::aws::s3::{Copied, CopySource, ObjectUri, WriteCondition};
+use crate::packages::upload::OpenUpload;
+use crate::packages::{PackageBucket, PackageError};
+use crate::telemetry::in_call_scope;
+
+/// Largest manifest that is written.
+pub(in crate::packages) const MAX_MANIFEST_BYTES: u64 = 1024 * 1024 * 1024;
+/// Most entries of a manifest that is written.
+pub(in crate::packages) const MAX_MANIFEST_ENTRIES: u64 = 2_000_000;
+/// Bytes of a part; S3 takes no smaller ones than 5 MiB.
+const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Parts at which a manifest no longer stays in memory.
+const MAX_PARTS_IN_MEMORY: usize = 2;
+/// Memory of a sink: the parts in memory, the one that grows, and the one that is sent.
+pub(in crate::packages) const SINK_BYTES: usize = (MAX_PARTS_IN_MEMORY + 3) * PART_BYTES;
+
+/// Writer of a manifest whose entries come in tree order.
+pub(in crate::packages) struct ManifestSink {
+    packages: PackageBucket,
+    writer: ManifestWriter,
+    state: State,
+    entries: u64,
+    bytes: u64,
+    total_bytes: u128,
+}
+
+enum State {
+    Memory(Vec<Bytes>),
+    Staging(Box<Staging>),
+    /// A large manifest of which only the hash is wanted.
+    Discarding,
+}
+
+struct Staging {
+    object: ObjectUri,
+    upload: OpenUpload,
+    parts: Vec<Copied>,
+    /// The upload of the part after these.
+    sending: Option<JoinHandle<Result<Copied, AwsError>>>,
+}
+
+impl ManifestSink {
+    /// Begins a manifest. Without `writes` nothing is sent to S3, and the bytes of a large one are discarded.
+    pub(in crate::packages) fn new(
+        packages: &PackageBucket,
+        header: &Header,
+        directories: impl Iterator<Item = Directory>,
+        writes: bool,
+    ) -> Result<Self, PackageError> {
+        let mut writer = ManifestWriter::new(header)?;
+        for directory in directories {
+            writer.directory(&directory)?;
+        }
+        Ok(Self {
+            packages: packages.clone(),
+            writer,
+            state: if writes {
+                State::Memory(Vec::new())
+            } else {
+                State::Discarding
+            },
+            entries: 0,
+            bytes: 0,
+            total_bytes: 0,
+        })
+    }
+
+    /// Returns how many entries were written.
+    pub(in crate::packages) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Appends an entry, which must follow the one before in tree order.
+    pub(in crate::packages) async fn push(&mut self, entry: &Entry) -> Result<(), PackageError> {
+        self.writer.entry(entry)?;
+        self.entries += 1;
+        self.total_bytes += u128::from(entry.size);
+        let length = self.bytes + self.writer.pending_bytes() as u64;
+        if length > MAX_MANIFEST_BYTES || self.entries > MAX_MANIFEST_ENTRIES {
+            let message = format!(
+                "the manifest would have more than {MAX_MANIFEST_ENTRIES} entries or {MAX_MANIFEST_BYTES} bytes, and no \
+                 larger one is written here"
+            );
+            return Err(PackageError::TooLarge(message));
+        }
+        if self.writer.pending_bytes() >= PART_BYTES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Moves the bytes of the writer to where the manifest is kept.
+    async fn flush(&mut self) -> Result<(), PackageError> {
+        let part = Bytes::from(self.writer.take());
+        self.bytes += part.len() as u64;
+        match &mut self.state {
+            State::Discarding => {}
+            State::Staging(staging) => staging.send(&self.packages, part).await?,
+            State::Memory(parts) => {
+                parts.push(part);
+                if parts.len() == MAX_PARTS_IN_MEMORY {
+                    let parts = std::mem::take(parts);
+                    let mut staging = Staging::begin(&self.packages).await?;
+                    for part in parts {
+                        staging.send(&self.packages, part).await?;
+                    }
+                    self.state = State::Staging(Box::new(staging));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the manifest.
+    pub(in crate::packages) async fn finish(self) -> Result<BuiltManifest, PackageError> {
+        let Self {
+            packages,
+            writer,
+            state,
+            entries,
+            mut bytes,
+            total_bytes,
+        } = self;
+        let (tail, top_hash) = writer.finish();
+        bytes += tail.len() as u64;
+        let content = match state {
+            State::Discarding => ManifestContent::Discarded,
+            State::Memory(mut parts) => {
+                parts.push(tail.into());
+                ManifestContent::Memory(parts.concat().into())
+            }
+            State::Staging(staging) => ManifestContent::Staged(staging.finish(&packages, tail.into(), bytes).await?),
+        };
+        Ok(BuiltManifest {
+            content,
+            top_hash,
+            entries,
+            total_bytes,
+        })
+    }
+}
+
+impl Staging {
+    async fn begin(packages: &PackageBucket) -> Result<Self, PackageError> {
+        let id: u128 = rand::random();
+        let object = packages.object(&quilt_format::layout::staged_manifest(&format!("{id:032x}")))?;
+        let upload = OpenUpload::begin(&packages.s3, &packages.tasks, &object, None).await?;
+        Ok(Self {
+            object,
+            upload,
+            parts: Vec::new(),
+            sending: None,
+        })
+    }
+
+    /// Sends a part in the background, after the one before has arrived.
+    async fn send(&mut self, packages: &PackageBucket, part: Bytes) -> Result<(), PackageError> {
+        self.arrive().await?;
+        let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
+        let sending = self.upload.upload_part(number, part);
+        self.sending = Some(packages.tasks.spawn(in_call_scope(sending)));
+        Ok(())
+    }
+
+    /// Waits for the part that is being sent.
+    async fn arrive(&mut self) -> Result<(), PackageError> {
+        match self.sending.take() {
+            None => Ok(()),
+            Some(sending) => match sending.await {
+                Ok(part) => {
+                    self.parts.push(part?);
+                    Ok(())
+                }
+                // No code cancels the task, so it panicked.
+                Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+            },
+        }
+    }
+
+    async fn finish(
+        mut self,
+        packages: &PackageBucket,
+        tail: Bytes,
+        size: u64,
+    ) -> Result<StagedManifest, PackageError> {
+        if !tail.is_empty() {
+            self.send(packages, tail).await?;
+        }
+        self.arrive().await?;
+        let completed = self.upload.complete(&self.parts, &WriteCondition::None).await?;
+        let source = CopySource {
+            object: self.object,
+            etag: completed.outcome.etag,
+        };
+        Ok(StagedManifest::new(
+            packages.s3.clone(),
+            packages.tasks.clone(),
+            source,
+            size,
+        ))
+    }
+}

@@ -1,0 +1,305 @@
+//! Large revisions: objects below prefixes, listed while the package is written, and calls that go on where one has stopped.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::stream::Peekable;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use quilt_format::workflow::Choice;
+use quilt_format::{LogicalKey, TopHash};
+
+use super::confirmations;
+use super::metadata;
+use super::output::Output;
+use super::prefix::KeyFilter;
+use super::write::{WriteOptions, checksum_preference, in_time};
+use crate::aws::s3::{BucketName, ListedObject, ObjectUri};
+use crate::error_code::ErrorCode;
+use crate::packages::{
+    LargeOutcome, LargePlan, LargeRevision, PackageBucket, PackageError, Plan, PlannedObject, PlannedObjects,
+    estimate_planned_bytes,
+};
+use crate::tools::{Session, ToolError};
+
+/// Objects up to which a revision is made with all of them in memory.
+pub(super) const MAX_OBJECTS_IN_MEMORY: usize = 10_000;
+/// Time before the end of a call in which what is ready is written down; at most a fifth of what is left of the call.
+const STOP_GRACE: Duration = Duration::from_secs(8);
+/// Objects that a warning names.
+const MAX_NAMED: usize = 3;
+
+/// Objects below a prefix that go into a package, by the paths below its folder.
+pub(super) struct PrefixSource {
+    pub bucket: BucketName,
+    pub prefix: String,
+    /// The folder of the prefix, which logical keys do not contain.
+    pub base: String,
+    /// Begins every logical key; empty, or with a slash at its end.
+    pub logical_prefix: String,
+    pub filter: Arc<KeyFilter>,
+}
+
+/// What was left out of a package.
+#[derive(Debug, Default)]
+struct LeftOut {
+    folders: u64,
+    unusable: u64,
+    named: Vec<String>,
+}
+
+/// A large revision, and the hash of the manifest that an earlier call has written of it.
+pub(super) struct LargeWrite<'a> {
+    /// The plan; its objects are files that are named one by one.
+    pub plan: Plan<'a>,
+    pub sources: Vec<PrefixSource>,
+    /// Whether the tool has an argument with which a later call can go on.
+    pub may_stop: bool,
+    pub resume: Option<TopHash>,
+}
+
+/// Writes a large revision, whose workflow must not check entries.
+pub(super) async fn write_large(
+    session: &Session,
+    bucket: &BucketName,
+    write: LargeWrite<'_>,
+    options: &WriteOptions,
+) -> Result<Output, ToolError> {
+    let LargeWrite {
+        plan,
+        sources,
+        may_stop,
+        resume,
+    } = write;
+    let explain = |error| session.explain_package(error);
+    let packages = session.packages(session.s3_for_writing().await?, bucket.clone());
+    let (name, dry_run, files) = (plan.name.clone(), plan.dry_run, plan.objects);
+    let large_plan = LargePlan {
+        name: plan.name,
+        message: plan.message,
+        workflow: plan.workflow,
+        copy: plan.copy,
+        dry_run,
+        change: plan.change,
+        checksum: checksum_preference(session, options.hash_type).await,
+        resume,
+        may_stop,
+        files_bytes: files.iter().map(estimate_planned_bytes).sum(),
+        stop_at: stop_at(session),
+    };
+    let progress = {
+        let session = session.clone();
+        Arc::new(move |done, total| session.report(done, total))
+    };
+    let opened = packages.open_large(large_plan, progress);
+    let revision = in_time(session, async { opened.await.map_err(explain) }).await?;
+    if let Some(latest) = revision.replaced().filter(|_| !options.overwrite) {
+        let refused = confirmations::replacement(bucket, &name, latest);
+        if dry_run || !session.has_consent(refused)? {
+            if !dry_run && session.can_ask() {
+                return Err(confirmations::overwrite(bucket, &name, latest, None).into_error());
+            }
+            return Err(explain(PackageError::AlreadyExists {
+                name,
+                found: latest.hash.clone(),
+                is_identical: false,
+                diff: None,
+            }));
+        }
+    }
+    let left_out = Arc::new(Mutex::new(LeftOut::default()));
+    let objects = all_objects(session, &packages, &revision, files, sources, &left_out);
+    let outcome = revision.write(objects).await.map_err(explain)?;
+    let mut warnings = options.warnings.clone();
+    warnings.extend(left_out.lock().unwrap_or_else(PoisonError::into_inner).warnings());
+    Ok(match outcome {
+        LargeOutcome::Committed(committed) => Output::of(session, bucket, &name, &committed, warnings),
+        LargeOutcome::Stopped(stopped) => Output::stopped(bucket, &name, &stopped, warnings),
+    })
+}
+
+/// Reports whether a revision can be written as its objects are listed: their order has to be that of the logical keys, and
+/// no workflow may check entries. What can not be is made in memory, unless it goes on with an earlier call.
+pub(super) async fn may_be_large(
+    session: &Session,
+    bucket: &BucketName,
+    is_ordered: bool,
+    workflow: Choice<'_>,
+    is_resumed: bool,
+) -> Result<bool, ToolError> {
+    let packages = session.packages(session.s3().await?, bucket.clone());
+    let checks_entries = packages.checks_entries(workflow).await;
+    let may_be = is_ordered && !checks_entries.map_err(|error| session.explain_package(error))?;
+    if is_resumed && !may_be {
+        return Err(ToolError::invalid(
+            "Argument resume: no call with flatten or auto_organize, or with a workflow that checks entries, can be resumed.",
+        ));
+    }
+    Ok(may_be)
+}
+
+/// Returns when the call has to write down what it has.
+fn stop_at(session: &Session) -> tokio::time::Instant {
+    let left = session
+        .deadline()
+        .saturating_duration_since(tokio::time::Instant::now());
+    session.deadline() - STOP_GRACE.min(left / 5)
+}
+
+/// Merges files and the objects of all sources in tree order.
+fn all_objects(
+    session: &Session,
+    packages: &PackageBucket,
+    revision: &LargeRevision,
+    files: Vec<PlannedObject>,
+    sources: Vec<PrefixSource>,
+    left_out: &Arc<Mutex<LeftOut>>,
+) -> PlannedObjects {
+    let after = revision.resume_after().cloned();
+    let mut streams: Vec<PlannedObjects> = sources
+        .into_iter()
+        .filter_map(|source| objects_of(session, packages, source, after.as_ref(), left_out))
+        .collect();
+    let is_left = move |planned: &PlannedObject| after.as_ref().is_none_or(|after| planned.logical_key > *after);
+    streams.push(stream::iter(files.into_iter().filter(is_left).map(Ok)).boxed());
+    merged(streams)
+}
+
+/// Returns the objects of a source behind a logical key; `None` if all of them precede it.
+fn objects_of(
+    session: &Session,
+    packages: &PackageBucket,
+    source: PrefixSource,
+    after: Option<&LogicalKey>,
+    left_out: &Arc<Mutex<LeftOut>>,
+) -> Option<PlannedObjects> {
+    let is_resumed = after.is_some();
+    let first = LogicalKey::from_manifest(source.logical_prefix.clone());
+    let after = match after.map(|after| (after, after.as_str().strip_prefix(&source.logical_prefix))) {
+        None => None,
+        Some((_, Some(path))) => Some(format!("{}{path}", source.base)),
+        Some((after, None)) if *after < first => None,
+        Some((_, None)) => return None,
+    };
+    let batches = packages.list_source(source.bucket.clone(), source.prefix.clone(), after);
+    let session = session.clone();
+    let left_out = left_out.clone();
+    let source = Arc::new(source);
+    let named = source.clone();
+    let planned = batches.map(move |batch| {
+        let (session, left_out, source) = (session.clone(), left_out.clone(), source.clone());
+        async move {
+            let accepted = source.filter.filter_page(session.cpu(), batch?).await?;
+            let mut left_out = left_out.lock().unwrap_or_else(PoisonError::into_inner);
+            let planned: Vec<_> = accepted
+                .into_iter()
+                .filter_map(|object| source.plan(&object, &mut left_out))
+                .collect();
+            Ok::<_, PackageError>(stream::iter(planned.into_iter().map(Ok)))
+        }
+    });
+    let is_any = Arc::new(AtomicBool::new(is_resumed));
+    let seen = is_any.clone();
+    let planned = planned.buffered(1).try_flatten();
+    let planned = planned.inspect_ok(move |_| seen.store(true, Ordering::Relaxed));
+    // What an earlier call has found is not listed again.
+    let nothing = stream::once(async move {
+        let nothing = named.nothing_found();
+        (!is_any.load(Ordering::Relaxed)).then_some(Err(nothing))
+    });
+    Some(planned.chain(nothing.filter_map(std::future::ready)).boxed())
+}
+
+impl PrefixSource {
+    /// The error that no object goes into the package.
+    pub(super) fn nothing_found(&self) -> PackageError {
+        let Self { bucket, prefix, .. } = self;
+        let message = format!("no object below s3://{bucket}/{prefix} is to go into the package");
+        PackageError::Invalid(message)
+    }
+
+    /// Makes an object an entry, unless its key cannot be a logical key.
+    pub(super) fn planned(&self, object: &ObjectUri) -> Option<PlannedObject> {
+        let key = object.key.as_str();
+        let path = key.strip_prefix(&self.base).unwrap_or(key);
+        Some(PlannedObject {
+            logical_key: format!("{}{path}", self.logical_prefix).parse().ok()?,
+            object: object.clone(),
+            meta: metadata::of_entry(None),
+        })
+    }
+
+    /// Makes an object an entry; `None` if it is left out.
+    fn plan(&self, object: &ListedObject, left_out: &mut LeftOut) -> Option<PlannedObject> {
+        if object.key.ends_with('/') && object.size == 0 {
+            left_out.folders += 1;
+            return None;
+        }
+        let key = object.key.parse().ok();
+        let planned = key.and_then(|key| self.planned(&ObjectUri::latest(self.bucket.clone(), key)));
+        if planned.is_none() {
+            left_out.unusable += 1;
+            if left_out.named.len() < MAX_NAMED {
+                left_out.named.push(object.key.clone());
+            }
+        }
+        planned
+    }
+}
+
+impl LeftOut {
+    fn warnings(&self) -> Vec<String> {
+        let folders = (self.folders > 0).then(|| {
+            format!(
+                "{} empty objects whose keys end in \"/\" stand for folders and were left out.",
+                self.folders
+            )
+        });
+        let unusable = (self.unusable > 0).then(|| {
+            format!(
+                "{} objects were left out, because their keys cannot be logical keys, among them {}.",
+                self.unusable,
+                self.named.join(", ")
+            )
+        });
+        folders.into_iter().chain(unusable).collect()
+    }
+}
+
+/// Merges streams, each in tree order, into one. Two objects with the same key follow each other.
+fn merged(mut streams: Vec<PlannedObjects>) -> PlannedObjects {
+    if streams.len() == 1
+        && let Some(only) = streams.pop()
+    {
+        return only;
+    }
+    let peekable: Vec<Pin<Box<Peekable<PlannedObjects>>>> =
+        streams.into_iter().map(|stream| Box::pin(stream.peekable())).collect();
+    let merged = stream::unfold(peekable, |mut streams| async move {
+        let mut first: Option<(usize, Option<LogicalKey>)> = None;
+        for (place, stream) in streams.iter_mut().enumerate() {
+            let key = match stream.as_mut().peek().await {
+                None => continue,
+                // An error comes first.
+                Some(Err(_)) => None,
+                Some(Ok(planned)) => Some(planned.logical_key.clone()),
+            };
+            if first.as_ref().is_none_or(|(_, smallest)| key < *smallest) {
+                first = Some((place, key));
+            }
+        }
+        let next = streams.get_mut(first?.0)?.next().await?;
+        Some((next, streams))
+    });
+    merged.boxed()
+}
+
+/// Reads an argument `resume`.
+pub(super) fn resume(hash: Option<&str>) -> Result<Option<TopHash>, ToolError> {
+    let hash = hash.map(str::parse).transpose();
+    hash.map_err(|problem| {
+        ToolError::new(ErrorCode::InvalidArgument, format!("Argument resume: {problem}."))
+            .with_hint("Give the resume of the answer before, with the same other arguments.")
+    })
+}
