@@ -23,6 +23,7 @@ mod objects;
 mod physical_key;
 mod revision;
 mod verify;
+mod versions;
 mod workflow;
 
 pub use browse::{Listed, Subtree};
@@ -32,11 +33,14 @@ pub use compare::Comparison;
 pub use delete::Deletion;
 pub use error::PackageError;
 pub use estimate::{CONNECTIONS_BYTES, ManifestAccess, estimate_object_bytes};
+pub use list::ListedPackage;
 pub use manifest::{ManifestCache, ManifestFile, Rows};
 pub use objects::{ChecksumPreference, Hashing, PlannedObject};
 pub use physical_key::object_of;
 pub use revision::{
-    BuildPolicy, Built, Change, CommitReport, Committed, Creation, HistoryEntry, Inspected, Latest, MetadataChange,
-    Plan, Progress, Removal, Update, Validated,
+    BuildPolicy, Built, Change, CommitReport, Committed, Creation, ExistingPackage, Inspected, Latest, LatestUnknown,
+    ListedPointer, MetadataChange, Plan, PointerProblem, Progress, ReadPointer, Removal, UnreadablePointer, Update,
+    Validated, newest_first,
 };
 pub use verify::ObjectStatus;
+pub use versions::{VersionPosition, VersionRow};
