@@ -36,7 +36,7 @@ pub enum PackageError {
     /// A name, a hash or a key has no valid form, or names nothing that can be used.
     #[error("{0}")]
     Invalid(String),
-    /// A pointer's object holds no top hash.
+    /// A pointer's object holds no top hash or is archived.
     #[error("{0}")]
     Pointer(Box<UnreadablePointer>),
     /// The package exists, but its `latest` is missing or unreadable.

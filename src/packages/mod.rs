@@ -39,8 +39,8 @@ pub use objects::{ChecksumPreference, Hashing, PlannedObject};
 pub use physical_key::object_of;
 pub use revision::{
     BuildPolicy, Built, Change, CommitReport, Committed, Creation, ExistingPackage, Inspected, Latest, LatestUnknown,
-    ListedPointer, MetadataChange, Plan, PointerProblem, Progress, ReadPointer, Removal, UnreadablePointer, Update,
-    Validated, newest_first,
+    ListedPointer, MetadataChange, Plan, Progress, ReadPointer, Removal, UnreadablePointer, Update, Validated,
+    newest_first,
 };
 pub use verify::ObjectStatus;
 pub use versions::{VersionPosition, VersionRow};

@@ -15,7 +15,7 @@ use crate::packages::{PackageBucket, PackageError};
 pub enum ExistingPackage {
     /// `latest` names a revision.
     Revision(Latest),
-    /// `latest` holds no top hash.
+    /// `latest` holds no top hash or is archived.
     UnreadableLatest(UnreadablePointer),
     /// There are pointers, of which this is the last one, but no `latest`.
     NoLatest(ListedPointer),

@@ -58,7 +58,7 @@ impl ListedPointer {
 pub struct ReadPointer {
     pub pointer: ListedPointer,
     /// The revision that it names, or why it names none.
-    pub revision: Result<TopHash, PointerProblem>,
+    pub revision: Result<TopHash, Box<UnreadablePointer>>,
 }
 
 impl ReadPointer {
@@ -73,17 +73,6 @@ impl ReadPointer {
     pub fn names(&self, hash: &TopHash) -> bool {
         self.hash() == Some(hash)
     }
-}
-
-/// Why a pointer names no revision.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PointerProblem {
-    /// Its object holds no top hash.
-    #[error("{0}")]
-    Unreadable(Box<UnreadablePointer>),
-    /// Its object is archived.
-    #[error("{key} is archived and has to be restored before it can be read")]
-    Archived { key: String },
 }
 
 impl PackageBucket {
@@ -130,10 +119,7 @@ impl PackageBucket {
     pub(super) async fn read_pointer(&self, pointer: ListedPointer) -> Result<Option<ReadPointer>, PackageError> {
         let revision = match self.pointer(&pointer.key).await {
             Ok(read) => Ok(read.hash),
-            Err(PackageError::Pointer(unreadable)) => Err(PointerProblem::Unreadable(unreadable)),
-            Err(error) if error.is(AwsErrorKind::Archived) => Err(PointerProblem::Archived {
-                key: format!("s3://{}/{}", self.bucket, pointer.key),
-            }),
+            Err(PackageError::Pointer(unreadable)) => Err(unreadable),
             Err(error) if error.is(AwsErrorKind::NoSuchKey) => return Ok(None),
             Err(error) => return Err(error),
         };

@@ -26,7 +26,7 @@ mod update;
 pub use commit::CommitReport;
 pub use context::Progress;
 pub use existing::{ExistingPackage, LatestUnknown};
-pub use listed::{ListedPointer, PointerProblem, ReadPointer, newest_first};
+pub use listed::{ListedPointer, ReadPointer, newest_first};
 pub use pipeline::{BuildPolicy, Built, Committed, Inspected, Validated};
 pub use plan::{Change, Creation, MetadataChange, Plan, Update};
 pub use pointers::{Latest, UnreadablePointer};

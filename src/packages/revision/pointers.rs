@@ -8,7 +8,7 @@ use quilt_format::layout::{self, Pointer};
 use quilt_format::{PackageName, Revision, TopHash};
 
 use crate::aws::AwsErrorKind;
-use crate::aws::s3::{BucketName, ListingQuery, ReadQuery};
+use crate::aws::s3::{BucketName, ListingQuery, ObjectUri, ReadQuery};
 use crate::packages::{PackageBucket, PackageError};
 use crate::telemetry::text::without_controls;
 
@@ -44,13 +44,13 @@ impl Latest {
     }
 }
 
-/// A pointer whose object holds no top hash, as it was read.
+/// A pointer whose object holds no top hash or is archived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadablePointer {
     bucket: BucketName,
     key: String,
-    /// The beginning of its content.
-    shown: String,
+    /// The beginning of its content; none if it is archived.
+    shown: Option<String>,
     pub(in crate::packages) etag: String,
     /// Time at which the pointer was written.
     pub modified: Option<Timestamp>,
@@ -67,11 +67,11 @@ impl UnreadablePointer {
 
 impl fmt::Display for UnreadablePointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bucket, key, shown, .. } = self;
-        if shown.is_empty() {
-            write!(f, "s3://{bucket}/{key} is empty")
-        } else {
-            write!(f, "s3://{bucket}/{key} holds no top hash but `{shown}`")
+        write!(f, "s3://{}/{} ", self.bucket, self.key)?;
+        match self.shown.as_deref() {
+            None => f.write_str("is archived and has to be restored before it can be read"),
+            Some("") => f.write_str("is empty"),
+            Some(shown) => write!(f, "holds no top hash but `{shown}`"),
         }
     }
 }
@@ -93,9 +93,13 @@ impl PackageBucket {
         }
     }
 
-    /// Reads a pointer. One that holds no top hash is [`PackageError::Pointer`].
+    /// Reads a pointer. One that holds no top hash or is archived is [`PackageError::Pointer`].
     pub(super) async fn pointer(&self, key: &str) -> Result<Latest, PackageError> {
-        let opened = self.s3.open(&self.object(key)?, &ReadQuery::default()).await?;
+        let object = self.object(key)?;
+        let opened = match self.s3.open(&object, &ReadQuery::default()).await {
+            Err(error) if error.kind == AwsErrorKind::Archived => return Err(self.archived_pointer(&object).await?),
+            opened => opened?,
+        };
         let etag = opened.etag.clone().unwrap_or_default();
         let modified = opened.last_modified;
         let version_id = opened.version_id.clone();
@@ -111,12 +115,25 @@ impl PackageBucket {
             Err(_) => Err(PackageError::Pointer(Box::new(UnreadablePointer {
                 bucket: self.bucket.clone(),
                 key: key.to_owned(),
-                shown: without_controls(text.trim(), 80),
+                shown: Some(without_controls(text.trim(), 80)),
                 etag,
                 modified,
                 version_id,
             }))),
         }
+    }
+
+    /// Makes the error of an archived pointer.
+    async fn archived_pointer(&self, object: &ObjectUri) -> Result<PackageError, PackageError> {
+        let head = self.s3.head(object).await?;
+        Ok(PackageError::Pointer(Box::new(UnreadablePointer {
+            bucket: self.bucket.clone(),
+            key: object.key.to_string(),
+            shown: None,
+            etag: head.etag.unwrap_or_default(),
+            modified: head.last_modified,
+            version_id: head.version_id,
+        })))
     }
 
     /// Returns the revision that a URI names.

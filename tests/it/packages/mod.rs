@@ -1,5 +1,6 @@
 //! Packages: tools, format and workflows, beside the real quilt3.
 
+mod archived_pointers;
 mod arguments;
 mod commits;
 mod format;
