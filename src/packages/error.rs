@@ -4,7 +4,7 @@ use quilt_format::manifest::WriteError;
 use quilt_format::workflow::{ChoiceError, ConfigError, UnusableWorkflow, Violation};
 use quilt_format::{LogicalKey, ManifestError, PackageName, TopHash};
 
-use super::{ChangeCounts, Removal};
+use super::{ChangeCounts, LatestUnknown, Removal, UnreadablePointer};
 use crate::aws::s3::{BucketName, ObjectUri};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::blocking::CpuError;
@@ -36,14 +36,15 @@ pub enum PackageError {
     /// A name, a hash or a key has no valid form, or names nothing that can be used.
     #[error("{0}")]
     Invalid(String),
-    /// A pointer's object holds no top hash.
-    #[error("s3://{bucket}/{key} holds no top hash but `{shown}`")]
-    Pointer {
-        bucket: BucketName,
-        key: String,
-        /// The beginning of its content.
-        shown: String,
-    },
+    /// A pointer's object holds no top hash or is archived.
+    #[error("{0}")]
+    Pointer(Box<UnreadablePointer>),
+    /// The package exists, but its `latest` is missing or unreadable.
+    #[error("{0}")]
+    LatestUnknown(Box<LatestUnknown>),
+    /// A creation may not replace a package that has the name, and whose `latest` is missing or unreadable.
+    #[error("the name is taken: {0}")]
+    NameTaken(Box<LatestUnknown>),
     /// A manifest cannot be parsed.
     #[error("the manifest of revision {hash} cannot be used: {problem}")]
     Manifest { hash: TopHash, problem: Box<ManifestError> },

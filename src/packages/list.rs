@@ -11,9 +11,43 @@ use crate::aws::s3::ListingQuery;
 /// Pointers that are read concurrently.
 const MAX_READS: usize = 16;
 
+/// A package of a listing.
+#[derive(Debug, Clone)]
+pub struct ListedPackage {
+    pub name: PackageName,
+    /// The latest revision, if its pointer can be read.
+    pub latest: Option<Latest>,
+}
+
 impl PackageBucket {
-    /// Lists up to `limit` names that begin with `prefix` and follow `after`, in their order.
-    pub async fn names(
+    /// Lists up to `limit` packages whose names begin with `prefix` and follow `after`, in their order. A folder below which
+    /// there is no pointer of its own is no package.
+    pub async fn list_packages(
+        &self,
+        prefix: &str,
+        after: Option<&PackageName>,
+        limit: usize,
+    ) -> Result<Vec<ListedPackage>, PackageError> {
+        let mut listed: Vec<ListedPackage> = Vec::new();
+        let mut after = after.cloned();
+        loop {
+            let wanted = limit - listed.len();
+            let names = self.folder_names(prefix, after.as_ref(), wanted).await?;
+            let is_last = names.len() < wanted;
+            after = names.last().cloned();
+            let read = futures::stream::iter(names)
+                .map(|name| self.listed(name))
+                .buffered(MAX_READS);
+            let read: Vec<Option<ListedPackage>> = read.try_collect().await?;
+            listed.extend(read.into_iter().flatten());
+            if is_last || listed.len() >= limit {
+                return Ok(listed);
+            }
+        }
+    }
+
+    /// Lists up to `limit` names of folders that a package may have.
+    async fn folder_names(
         &self,
         prefix: &str,
         after: Option<&PackageName>,
@@ -77,17 +111,16 @@ impl PackageBucket {
         }
     }
 
-    /// Reads the latest revisions of packages, in their order; `None` where no pointer can be read.
-    pub async fn latest_of(&self, names: Vec<PackageName>) -> Result<Vec<(PackageName, Option<Latest>)>, PackageError> {
-        let read = names.into_iter().map(|name| async move {
-            match self.latest(&name).await {
-                Ok(latest) => Ok((name, latest)),
-                Err(PackageError::Pointer { .. }) => Ok((name, None)),
-                Err(error) if error.is(AwsErrorKind::AccessDenied) => Ok((name, None)),
-                Err(error) => Err(error),
-            }
-        });
-        futures::stream::iter(read).buffered(MAX_READS).try_collect().await
+    /// Reads the latest revision of a package; `None` if there is no such package.
+    async fn listed(&self, name: PackageName) -> Result<Option<ListedPackage>, PackageError> {
+        let latest = match self.latest(&name).await {
+            Ok(None) if !self.has_pointers(&name).await? => return Ok(None),
+            Ok(latest) => latest,
+            Err(PackageError::Pointer(_)) => None,
+            Err(error) if error.is(AwsErrorKind::AccessDenied) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Some(ListedPackage { name, latest }))
     }
 }
 

@@ -24,6 +24,7 @@ mod physical_key;
 mod revision;
 mod upload;
 mod verify;
+mod versions;
 mod workflow;
 
 pub use browse::{Listed, Subtree};
@@ -33,12 +34,14 @@ pub use compare::Comparison;
 pub use delete::Deletion;
 pub use error::PackageError;
 pub use estimate::{CONNECTIONS_BYTES, ManifestAccess, estimate_object_bytes, estimate_planned_bytes};
+pub use list::ListedPackage;
 pub use manifest::{ManifestCache, ManifestFile, Rows};
 pub use objects::{ChecksumPreference, Hashing, PlannedObject};
 pub use physical_key::object_of;
 pub use revision::{
-    BuildPolicy, Built, Change, CommitReport, Committed, Creation, HistoryEntry, Inspected, LargeOutcome, LargePlan,
-    LargeRevision, Latest, ManifestOutcome, MetadataChange, Plan, PlannedObjects, Progress, Removal, Stopped, Update,
-    Validated,
+    BuildPolicy, Built, Change, CommitReport, Committed, Creation, ExistingPackage, Inspected, LargeOutcome, LargePlan,
+    LargeRevision, Latest, LatestUnknown, ListedPointer, ManifestOutcome, MetadataChange, Plan, PlannedObjects,
+    Progress, ReadPointer, Removal, Stopped, UnreadablePointer, Update, Validated, newest_first,
 };
 pub use verify::ObjectStatus;
+pub use versions::{VersionPosition, VersionRow};

@@ -49,9 +49,11 @@ pub async fn complete_bucket(session: &Session, prefix: &str) -> Result<Completi
 /// Completes the name of a package of a bucket.
 pub async fn complete_package(session: &Session, bucket: &BucketName, prefix: &str) -> Result<Completion, ToolError> {
     let packages = session.packages(session.s3().await?, bucket.clone());
-    let names = packages
-        .names(prefix, None, MAX_NAMES + 1)
+    let listed = packages
+        .list_packages(prefix.trim(), None, MAX_NAMES + 1)
         .await
         .map_err(|error| session.explain_package(error))?;
-    Ok(Completion::of(names.iter().map(ToString::to_string).collect()))
+    Ok(Completion::of(
+        listed.iter().map(|package| package.name.to_string()).collect(),
+    ))
 }

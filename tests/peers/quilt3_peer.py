@@ -59,6 +59,11 @@ def content(file):
     return (pattern * (file["size"] // len(pattern) + 1))[: file["size"]]
 
 
+def told_meta(told):
+    """Metadata that is told as a value, or as the JSON text that keeps its numbers."""
+    return json.loads(told["meta_text"]) if "meta_text" in told else told.get("meta")
+
+
 def assembled(told, folder):
     """The package that is told: on top of a revision, or a new one."""
     onto = told.get("onto")
@@ -68,11 +73,11 @@ def assembled(told, folder):
         if place is None:
             place = Path(folder) / str(number)
             place.write_bytes(content(file))
-        package.set(file["key"], str(place), meta=file.get("meta"))
+        package.set(file["key"], str(place), meta=told_meta(file))
     for key in told.get("remove", []):
         package.delete(key)
-    if "meta" in told:
-        package.set_meta(told["meta"])
+    if "meta" in told or "meta_text" in told:
+        package.set_meta(told_meta(told))
     package._meta.update(told.get("header", {}))
     return package
 
@@ -89,7 +94,7 @@ def push(told):
         # quilt3's push drops the metadata of directories. Its build keeps them; catalogs write packages by it.
         pushed = package.push("pushed/first", REGISTRY, **options)
         for path, meta in told["directories"].items():
-            pushed[path].set_meta(meta)
+            pushed[path].set_meta(json.loads(meta) if isinstance(meta, str) else meta)
         return {"hash": pushed._build(told["name"], REGISTRY, told.get("message")), "header": pushed._meta}
 
 
@@ -110,6 +115,21 @@ def browse(told):
     directories = dict(package._walk_dir_meta())
     # quilt3 computes it from the header and the entries; what the manifest is called does not go into it.
     return {"hash": package.top_hash, "header": package._meta, "entries": entries, "directories": directories}
+
+
+def metadata_texts(told):
+    """All metadata of a package as JSON texts, whose numbers are written as Python does."""
+    package = quilt3.Package.browse(told["name"], REGISTRY, told.get("hash"))
+
+    def text(meta):
+        return json.dumps(meta, separators=(",", ":"))
+
+    return {
+        "hash": package.top_hash,
+        "package": text(package.meta),
+        "entries": {key: text(entry.meta) for key, entry in package.walk()},
+        "directories": {path: text(meta) for path, meta in package._walk_dir_meta()},
+    }
 
 
 def files(folder):
@@ -165,7 +185,7 @@ def head(told):
     return {"sha256": head.get("ChecksumSHA256"), "size": head["ContentLength"]}
 
 
-ALL = (push, list_packages, versions, browse, verify, install, diff, delete, rollback, pointers, put, head)
+ALL = (push, list_packages, versions, browse, metadata_texts, verify, install, diff, delete, rollback, pointers, put, head)
 DOES = {do.__name__: do for do in ALL}
 
 for line in sys.stdin:

@@ -21,6 +21,24 @@ pub enum Pointer {
     Latest,
 }
 
+/// The kind of a pointer that exists, by its key alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PointerKind<'a> {
+    /// `latest`.
+    Latest,
+    /// A revision, named by a time of exactly ten digits. Quilt's services accept no other number of digits (`pkgevents`).
+    Revision(u64),
+    /// Any other name: a tag, such as `v1.0`, or the time of another tool, such as `1571234567.123`.
+    Tag(&'a str),
+    /// No pointer: the key of a folder, or one in a deeper folder.
+    Other,
+}
+
+/// Digits of a pointer that is a time.
+const TIME_DIGITS: usize = 10;
+/// The last second that has a pointer.
+pub const MAX_SECONDS: u64 = 9_999_999_999;
+
 /// Returns the key of a manifest.
 #[must_use]
 pub fn manifest(top_hash: &TopHash) -> String {
@@ -52,7 +70,7 @@ pub fn manifest_at(key: &str) -> Option<TopHash> {
 #[must_use]
 pub fn pointer(name: &PackageName, pointer: Pointer) -> String {
     match pointer {
-        Pointer::Revision(seconds) => format!("{POINTERS}{name}/{seconds}"),
+        Pointer::Revision(seconds) => format!("{POINTERS}{name}/{seconds:0TIME_DIGITS$}"),
         Pointer::Latest => format!("{POINTERS}{name}/latest"),
     }
 }
@@ -69,16 +87,24 @@ pub fn packages(prefix: &str) -> String {
     format!("{POINTERS}{prefix}")
 }
 
-/// Returns the package and pointer in a pointer's key, or `None` for other keys.
+/// Returns the key of the pointer that has this name, such as a tag.
 #[must_use]
-pub fn pointer_at(key: &str) -> Option<(PackageName, Pointer)> {
-    let (name, pointer) = key.strip_prefix(POINTERS)?.rsplit_once('/')?;
-    let pointer = match pointer {
-        "latest" => Pointer::Latest,
-        seconds if seconds.bytes().all(|b| b.is_ascii_digit()) => Pointer::Revision(seconds.parse().ok()?),
-        _ => return None,
-    };
-    Some((PackageName::from_listing(name).ok()?, pointer))
+pub fn tag(name: &PackageName, tag: &str) -> String {
+    format!("{POINTERS}{name}/{tag}")
+}
+
+/// Returns the kind of a key that starts with [`pointers`] of this package.
+#[must_use]
+pub fn pointer_kind<'a>(name: &PackageName, key: &'a str) -> PointerKind<'a> {
+    let pointer = key.strip_prefix(&pointers(name)).unwrap_or_default();
+    match pointer {
+        "latest" => PointerKind::Latest,
+        _ if pointer.is_empty() || pointer.contains('/') => PointerKind::Other,
+        _ if pointer.len() == TIME_DIGITS && pointer.bytes().all(|b| b.is_ascii_digit()) => {
+            pointer.parse().map_or(PointerKind::Tag(pointer), PointerKind::Revision)
+        }
+        _ => PointerKind::Tag(pointer),
+    }
 }
 
 /// Returns the key under which an entry's object is stored when it is copied into the package's bucket.
@@ -100,24 +126,34 @@ mod tests {
         assert_eq!(manifest(&hash), format!(".quilt/packages/{hash}"));
         assert_eq!(manifest_at(&manifest(&hash)), Some(hash));
         assert_eq!(manifest_at(".quilt/packages/1220abc.parquet"), None);
-        for (which, key) in [
-            (
-                Pointer::Revision(1_795_404_721),
-                ".quilt/named_packages/team/pkg/1795404721",
-            ),
-            (Pointer::Latest, ".quilt/named_packages/team/pkg/latest"),
-        ] {
-            assert_eq!(pointer(&name, which), key);
-            assert_eq!(pointer_at(key), Some((name.clone(), which)));
-        }
-        for other in [
-            "team/pkg",
-            ".quilt/named_packages/pkg/latest",
-            ".quilt/named_packages/team/pkg/",
-            "latest",
-        ] {
-            assert_eq!(pointer_at(other), None, "{other}");
-        }
+        assert_eq!(
+            pointer(&name, Pointer::Revision(1_795_404_721)),
+            ".quilt/named_packages/team/pkg/1795404721"
+        );
+        assert_eq!(pointer(&name, Pointer::Latest), ".quilt/named_packages/team/pkg/latest");
         assert_eq!(data(&name, &"dir/a.csv".parse().unwrap()), "team/pkg/dir/a.csv");
+    }
+    #[test]
+    fn only_ten_digits_are_a_time() {
+        let name: PackageName = "team/pkg".parse().unwrap();
+        for (pointer, kind) in [
+            ("latest", PointerKind::Latest),
+            ("1600000000", PointerKind::Revision(1_600_000_000)),
+            ("0000000001", PointerKind::Revision(1)),
+            ("1", PointerKind::Tag("1")),
+            ("16000000000", PointerKind::Tag("16000000000")),
+            ("1571234567.123", PointerKind::Tag("1571234567.123")),
+            ("+600000000", PointerKind::Tag("+600000000")),
+            ("v1.0", PointerKind::Tag("v1.0")),
+            ("", PointerKind::Other),
+            ("er/latest", PointerKind::Other),
+            ("er/", PointerKind::Other),
+        ] {
+            assert_eq!(pointer_kind(&name, &tag(&name, pointer)), kind, "{pointer}");
+        }
+        for second in [1, 1_600_000_000, MAX_SECONDS] {
+            let key = pointer(&name, Pointer::Revision(second));
+            assert_eq!(pointer_kind(&name, &key), PointerKind::Revision(second));
+        }
     }
 }

@@ -31,6 +31,13 @@ impl PackageName {
         }
     }
 
+    /// Returns a name that was entered without the spaces and tabs around it. A newline at its end stays, because a name may
+    /// have one.
+    #[must_use]
+    pub fn trimmed(entered: &str) -> &str {
+        entered.trim_matches([' ', '\t'])
+    }
+
     /// Returns the name as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {

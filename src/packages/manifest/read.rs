@@ -31,8 +31,18 @@ const SORT_FACTOR: usize = 9;
 impl PackageBucket {
     /// Opens the manifest of a revision, if it hashes to its name.
     pub async fn open(&self, hash: &TopHash) -> Result<ManifestFile, PackageError> {
+        let file = self.open_to_browse(hash).await?;
+        match &file.index.not_built {
+            None => Ok(file),
+            Some(problem) => Err(unusable(hash, problem.clone())),
+        }
+    }
+
+    /// Opens the manifest of a revision, if it hashes to its name, or if it has entries without a hash or a size, of which there
+    /// is no hash.
+    pub async fn open_to_browse(&self, hash: &TopHash) -> Result<ManifestFile, PackageError> {
         let file = self.examine(hash).await?;
-        if file.index.top_hash == *hash {
+        if file.index.top_hash == *hash || file.index.not_built.is_some() {
             Ok(file)
         } else {
             Err(PackageError::Poisoned {

@@ -30,7 +30,7 @@ impl Rows {
     ) -> Self {
         Self {
             chunks: chunks.boxed(),
-            reader: ManifestReader::resuming(offset),
+            reader: ManifestReader::resuming(offset).tolerant(),
             hash,
             ended: false,
             since_yield: 0,

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use quilt_format::layout::{self, Pointer};
 use quilt_format::{PackageName, TopHash};
 
-use super::pointers::Latest;
+use super::existing::ExistingPackage;
 use super::reconcile::ManifestOutcome;
 use crate::aws::s3::{Put, WriteCondition};
 use crate::aws::{AwsError, AwsErrorKind};
@@ -34,8 +34,15 @@ pub(super) struct Commit {
     pub manifest: ManifestContent,
     /// Whether the entries were copied below the package's own prefix, so that the manifest has to point there.
     pub is_copy: bool,
-    /// The revision that it follows; none for a new package.
-    pub parent: Option<Latest>,
+    /// The package that it continues; none for a new one.
+    pub parent: Option<ExistingPackage>,
+}
+
+impl Commit {
+    /// Returns the revision that it follows, if that is known.
+    fn parent_hash(&self) -> Option<&TopHash> {
+        self.parent.as_ref()?.hash()
+    }
 }
 
 /// Circumstances of a commit.
@@ -51,11 +58,7 @@ pub struct CommitReport {
 impl PackageBucket {
     /// Commits a revision.
     pub(super) async fn commit(&self, commit: Commit) -> Result<CommitReport, PackageError> {
-        if commit
-            .parent
-            .as_ref()
-            .is_some_and(|parent| parent.hash == commit.top_hash)
-        {
+        if commit.parent_hash() == Some(&commit.top_hash) {
             let manifest = self
                 .reconcile(&commit.top_hash, &commit.manifest, commit.is_copy)
                 .await?;
@@ -98,14 +101,22 @@ impl PackageBucket {
     }
 
     /// Returns the first free second of the history after the parent, and whether the parent had to be added.
-    async fn repair_parent(&self, name: &PackageName, parent: Option<&Latest>) -> Result<(u64, bool), PackageError> {
-        let Some(parent) = parent else { return Ok((0, false)) };
-        match self.repair_history(name, parent).await {
-            Ok(state) => Ok((state.newest.map_or(0, |newest| newest + 1), state.was_missing)),
-            // A caller who may write but not list commits without the repair.
-            Err(error) if error.is(AwsErrorKind::AccessDenied) => Ok((0, false)),
-            Err(error) => Err(error),
-        }
+    async fn repair_parent(
+        &self,
+        name: &PackageName,
+        parent: Option<&ExistingPackage>,
+    ) -> Result<(u64, bool), PackageError> {
+        let (newest, was_missing) = match parent {
+            None => (None, false),
+            Some(ExistingPackage::Revision(parent)) => match self.repair_history(name, parent).await {
+                Ok(state) => (state.newest, state.was_missing),
+                // A caller who may write but not list commits without the repair.
+                Err(error) if error.is(AwsErrorKind::AccessDenied) => (None, false),
+                Err(error) => return Err(error),
+            },
+            Some(_) => (self.newest_seconds(name).await?, false),
+        };
+        Ok((self.next_seconds(newest), was_missing))
     }
 
     /// Writes the manifest, unless one of the same hash is there that can stay.
@@ -122,8 +133,9 @@ impl PackageBucket {
     /// Moves `latest` from the parent to the new revision.
     async fn move_latest(&self, commit: &Commit) -> Result<(), PackageError> {
         let object = self.object(&layout::pointer(&commit.name, Pointer::Latest))?;
-        let condition = match &commit.parent {
-            Some(parent) => WriteCondition::Matches(parent.etag.clone()),
+        let parent_etag = commit.parent.as_ref().and_then(ExistingPackage::etag);
+        let condition = match parent_etag {
+            Some(etag) => WriteCondition::Matches(etag.to_owned()),
             None => WriteCondition::IsNew,
         };
         let body = Bytes::from(commit.top_hash.as_str().to_owned());
@@ -144,22 +156,21 @@ impl PackageBucket {
             }
             // A refused first attempt has not moved it. Any other may have, or an earlier one whose response was lost.
             let may_have_moved = attempt > 1 || !is_refused;
-            let found = match self.latest(&commit.name).await {
+            let found = match self.read_latest(&commit.name).await {
                 Ok(found) => found,
                 Err(_) if may_have_moved => return Err(unclear_of(commit, error)),
                 Err(_) => None,
             };
-            let is_ours = found.as_ref().is_some_and(|found| found.hash == commit.top_hash);
-            let is_parents =
-                found.as_ref().map(|found| &found.etag) == commit.parent.as_ref().map(|parent| &parent.etag);
+            let is_ours = found.as_ref().and_then(ExistingPackage::hash) == Some(&commit.top_hash);
+            let is_parents = found.as_ref().and_then(ExistingPackage::etag) == parent_etag;
             if is_ours && may_have_moved {
                 return Ok(());
             }
             if is_ours || !is_parents {
                 return Err(PackageError::Conflict {
                     name: commit.name.clone(),
-                    expected: commit.parent.as_ref().map(|parent| parent.hash.clone()),
-                    found: found.map(|found| found.hash),
+                    expected: commit.parent_hash().cloned(),
+                    found: found.as_ref().and_then(ExistingPackage::hash).cloned(),
                 });
             }
             // Nothing has moved: another write was in progress, or this one was lost.

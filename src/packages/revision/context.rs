@@ -6,7 +6,7 @@ use quilt_format::json::Value;
 use quilt_format::{Entry, Header, PackageName};
 
 use super::commit::{Commit, CommitReport};
-use super::pointers::Latest;
+use super::existing::ExistingPackage;
 use crate::packages::manifest::BuiltManifest;
 use crate::packages::objects::Hashing;
 use crate::packages::workflow::{CandidateInfo, SelectedWorkflow};
@@ -41,11 +41,11 @@ impl Context {
         }
     }
 
-    /// Commits a manifest as the revision after `parent`.
+    /// Commits a manifest as the next revision of `parent`.
     pub(super) async fn commit(
         &self,
         manifest: &BuiltManifest,
-        parent: Option<Latest>,
+        parent: Option<ExistingPackage>,
     ) -> Result<CommitReport, PackageError> {
         let commit = Commit {
             name: self.name.clone(),

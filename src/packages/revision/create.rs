@@ -8,6 +8,7 @@ use quilt_format::{Entry, Header, LogicalKey, PhysicalKey, layout};
 
 use super::commit::CommitReport;
 use super::context::{Assembled, Conclusion, Context, Opening};
+use super::existing::ExistingPackage;
 use super::plan::{Creation, README};
 use super::pointers::Latest;
 use crate::aws::s3::Put;
@@ -19,7 +20,7 @@ use crate::packages::{ChangeCounts, Comparison, ManifestAccess, PackageError};
 
 /// The package that has the name already, if there is one, and the readme of the new one.
 pub(super) struct CreateBase {
-    pub latest: Option<Latest>,
+    pub existing: Option<ExistingPackage>,
     readme: Option<Readme>,
 }
 
@@ -39,8 +40,8 @@ impl CreateBase {
             refuse_second_readme(objects)?;
         }
         let packages = &context.packages;
-        let latest = packages.latest(&context.name).await?;
-        let comparison_bytes = match &latest {
+        let existing = packages.find_package(&context.name).await?;
+        let comparison_bytes = match existing.as_ref().and_then(ExistingPackage::revision) {
             Some(latest) => {
                 packages
                     .estimate_manifest_bytes(&latest.hash, ManifestAccess::Scan)
@@ -58,7 +59,7 @@ impl CreateBase {
         };
         let user_meta = creation.user_meta.map(Object::into);
         let header = Header::new(user_meta, workflow.stored(), context.message.as_deref());
-        Ok((Self { latest, readme }, Opening { header, workflow }))
+        Ok((Self { existing, readme }, Opening { header, workflow }))
     }
 
     pub(super) async fn validate(
@@ -167,9 +168,9 @@ impl Readme {
     }
 }
 
-/// The revision that the new package replaces, if there is one.
+/// The package that the new one replaces, if there is one.
 pub(super) struct Replacement {
-    pub latest: Option<Latest>,
+    pub existing: Option<ExistingPackage>,
     pub is_permitted: bool,
 }
 
@@ -181,17 +182,18 @@ impl Replacement {
         entries: &[Entry],
     ) -> Result<Conclusion, PackageError> {
         // A package that cannot be read can still be replaced.
-        let (diff, comparison_error) = match &self.latest {
+        let latest = self.existing.as_ref().and_then(ExistingPackage::revision);
+        let (diff, comparison_error) = match latest {
             None => (None, None),
             Some(latest) => match compare(context, latest, manifest, entries).await {
                 Ok(diff) => (Some(diff), None),
                 Err(error) => (None, Some(error)),
             },
         };
-        let report = match self.latest {
-            Some(latest) if !self.is_permitted => refuse(context, latest, manifest, diff).await?,
+        let report = match self.existing {
+            Some(existing) if !self.is_permitted => refuse(context, existing, manifest, diff).await?,
             _ if context.dry_run => CommitReport::default(),
-            latest => context.commit(manifest, latest).await?,
+            existing => context.commit(manifest, existing).await?,
         };
         Ok(Conclusion {
             report,
@@ -218,13 +220,18 @@ async fn compare(
 /// have failed between its commit and its history entry; the entry is added now, and that is a success.
 async fn refuse(
     context: &Context,
-    latest: Latest,
+    existing: ExistingPackage,
     manifest: &BuiltManifest,
     diff: Option<ChangeCounts>,
 ) -> Result<CommitReport, PackageError> {
+    let ExistingPackage::Revision(latest) = existing else {
+        let unknown = context.packages.latest_unknown(&context.name, &existing).await;
+        return Err(PackageError::NameTaken(Box::new(unknown)));
+    };
     let is_identical = latest.hash == manifest.top_hash;
     if is_identical && !context.dry_run {
-        let report = context.commit(manifest, Some(latest.clone())).await?;
+        let parent = ExistingPackage::Revision(latest.clone());
+        let report = context.commit(manifest, Some(parent)).await?;
         if report.repaired_parent {
             return Ok(report);
         }

@@ -7,23 +7,14 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use quilt_format::layout::{self, Pointer};
 use quilt_format::{PackageName, TopHash};
 
+use super::listed::{ListedPointer, MAX_READS, newest_first};
 use super::pointers::{Latest, MAX_CLOCK_SKEW};
 use crate::aws::AwsErrorKind;
-use crate::aws::s3::{ListedObject, ListingQuery, Put, WriteCondition};
+use crate::aws::s3::{Put, WriteCondition};
 use crate::packages::{PackageBucket, PackageError};
 
-/// Pointers that are read concurrently.
-const MAX_READS: usize = 16;
 /// Seconds that are tried for a new pointer, one for each concurrent commit of the package.
 const MAX_SECONDS: u64 = 120;
-
-/// A revision in the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// Time of its commit, in seconds since 1970.
-    pub seconds: u64,
-    pub hash: TopHash,
-}
 
 /// State of a history after the latest revision was found in it, or added to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,47 +26,6 @@ pub(super) struct HistoryState {
 }
 
 impl PackageBucket {
-    /// Lists the seconds of all revisions, newest first, with the `ETag`s of their pointers.
-    pub async fn history(&self, name: &PackageName) -> Result<Vec<(u64, String)>, PackageError> {
-        self.history_after(name, None).await
-    }
-
-    async fn history_after(
-        &self,
-        name: &PackageName,
-        start_after: Option<String>,
-    ) -> Result<Vec<(u64, String)>, PackageError> {
-        let mut query = ListingQuery {
-            prefix: layout::pointers(name),
-            max_keys: 1000,
-            start_after,
-            ..ListingQuery::default()
-        };
-        let mut found = Vec::new();
-        loop {
-            let page = self.s3.list_objects(&self.bucket, &query).await?;
-            found.extend(page.objects.into_iter().filter_map(revision_time));
-            query.continuation_token = page.next_continuation_token;
-            if query.continuation_token.is_none() {
-                break;
-            }
-        }
-        found.sort_by_key(|(seconds, _)| std::cmp::Reverse(*seconds));
-        Ok(found)
-    }
-
-    /// Reads the revisions of these seconds, in their order.
-    pub async fn revisions(&self, name: &PackageName, seconds: Vec<u64>) -> Result<Vec<HistoryEntry>, PackageError> {
-        let read = seconds.into_iter().map(|seconds| async move {
-            let pointer = self.pointer(&layout::pointer(name, Pointer::Revision(seconds))).await?;
-            Ok(HistoryEntry {
-                seconds,
-                hash: pointer.hash,
-            })
-        });
-        stream::iter(read).buffered(MAX_READS).try_collect().await
-    }
-
     /// Adds the latest revision to the history if it is missing. Costs one listing if it is not.
     pub(super) async fn repair_history(
         &self,
@@ -91,18 +41,18 @@ impl PackageBucket {
             .and_then(|modified| modified.checked_sub(MAX_CLOCK_SKEW).ok());
         if let Some(seconds) = recent.and_then(|recent| u64::try_from(recent.as_second()).ok()) {
             let start = layout::pointer(name, Pointer::Revision(seconds));
-            let history = self.history_after(name, Some(start)).await?;
-            if self.is_among(name, latest, &history).await? {
-                return Ok(complete(history.first().map(|(seconds, _)| *seconds)));
+            let recent = newest_first(name, self.pointers_after(name, Some(start)).await?);
+            if self.is_among(latest, &recent).await? {
+                return Ok(complete(newest_of(name, &recent)));
             }
         }
         // The entry is older if the package was rolled back, or it is missing.
         let history = self.history(name).await?;
-        let newest = history.first().map(|(seconds, _)| *seconds);
-        if self.is_among(name, latest, &history).await? {
+        let newest = newest_of(name, &history);
+        if self.is_among(latest, &history).await? {
             return Ok(complete(newest));
         }
-        let from = newest.map_or(0, |newest| newest + 1).max(self.seconds());
+        let from = self.next_seconds(newest);
         let added = self.add_to_history(name, &latest.hash, from).await?;
         Ok(HistoryState {
             newest: Some(added),
@@ -111,30 +61,35 @@ impl PackageBucket {
     }
 
     /// Reports whether the latest revision is one of these. Equal pointers have equal `ETag`s unless they are encrypted with
-    /// a KMS key; then they are read.
-    async fn is_among(
+    /// a KMS key; then they are read. Pointers that name no revision do not matter here.
+    pub(in crate::packages) async fn is_among(
         &self,
-        name: &PackageName,
         latest: &Latest,
-        history: &[(u64, String)],
+        history: &[ListedPointer],
     ) -> Result<bool, PackageError> {
-        if history.iter().any(|(_, etag)| *etag == latest.etag) {
+        if history.iter().any(|pointer| pointer.etag == latest.etag) {
             return Ok(true);
         }
-        let seconds: Vec<u64> = history.iter().map(|(second, _)| *second).collect();
-        let read = stream::iter(seconds)
-            .map(|second| async move { self.pointer(&layout::pointer(name, Pointer::Revision(second))).await });
+        let read = stream::iter(history.to_vec()).map(|pointer| self.read_pointer(pointer));
         let mut read = read.buffered(MAX_READS);
-        while let Some(pointer) = read.next().await {
-            match pointer {
-                Ok(pointer) if pointer.hash == latest.hash => return Ok(true),
-                // Invalid or deleted pointers of other revisions do not matter here.
-                Ok(_) | Err(PackageError::Pointer { .. }) => {}
-                Err(error) if error.is(AwsErrorKind::NoSuchKey) => {}
-                Err(error) => return Err(error),
+        while let Some(pointer) = read.try_next().await? {
+            if pointer.is_some_and(|pointer| pointer.names(&latest.hash)) {
+                return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Returns the second from which on a history entry may be written: now, or after the newest one. Only times of ten
+    /// digits are pointers of revisions, so the last of them has no successor.
+    pub(super) fn next_seconds(&self, newest: Option<u64>) -> u64 {
+        let after = newest.map_or(0, |newest| newest + 1);
+        let after = if after + MAX_SECONDS > layout::MAX_SECONDS {
+            0
+        } else {
+            after
+        };
+        after.max(self.seconds())
     }
 
     /// Writes a history entry at the first free second from `from` on, and returns that second.
@@ -169,9 +124,6 @@ impl PackageBucket {
     }
 }
 
-fn revision_time(object: ListedObject) -> Option<(u64, String)> {
-    match layout::pointer_at(&object.key)? {
-        (_, Pointer::Revision(seconds)) => Some((seconds, object.etag.unwrap_or_default())),
-        (_, Pointer::Latest) => None,
-    }
+fn newest_of(name: &PackageName, history: &[ListedPointer]) -> Option<u64> {
+    history.first().and_then(|newest| newest.seconds(name))
 }

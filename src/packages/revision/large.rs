@@ -18,6 +18,7 @@ use super::changes::{Merge, remaining_directories};
 use super::commit::CommitReport;
 use super::context::{Context, Progress};
 use super::create::Readme;
+use super::existing::ExistingPackage;
 use super::pipeline::Committed;
 use super::plan::{Change, Creation, Update};
 use super::pointers::Latest;
@@ -73,8 +74,8 @@ pub struct LargeRevision {
 
 enum LargeBase {
     Creation {
-        latest: Option<Latest>,
-        /// The manifest of `latest`, if it can be read.
+        existing: Option<ExistingPackage>,
+        /// The manifest of its latest revision, if it can be read.
         replaced: Option<ManifestFile>,
         comparison_error: Option<PackageError>,
         readme: Option<Readme>,
@@ -162,9 +163,9 @@ impl LargeBase {
         workflow: Option<Value>,
     ) -> Result<(Self, Header), PackageError> {
         let packages = &context.packages;
-        let latest = packages.latest(&context.name).await?;
+        let existing = packages.find_package(&context.name).await?;
         // A package that cannot be read can still be replaced.
-        let (replaced, comparison_error) = match &latest {
+        let (replaced, comparison_error) = match existing.as_ref().and_then(ExistingPackage::revision) {
             None => (None, None),
             Some(latest) => match packages.open(&latest.hash).await {
                 Ok(file) => (Some(file), None),
@@ -175,7 +176,7 @@ impl LargeBase {
         let user_meta = creation.user_meta.map(Object::into);
         let header = Header::new(user_meta, workflow, context.message.as_deref());
         let base = Self::Creation {
-            latest,
+            existing,
             replaced,
             comparison_error,
             readme,
@@ -209,10 +210,10 @@ impl LargeBase {
         Ok((base, header))
     }
 
-    fn latest(&self) -> Option<&Latest> {
+    fn existing(&self) -> Option<ExistingPackage> {
         match self {
-            Self::Creation { latest, .. } => latest.as_ref(),
-            Self::Update { latest, .. } => Some(latest),
+            Self::Creation { existing, .. } => existing.clone(),
+            Self::Update { latest, .. } => Some(ExistingPackage::Revision(latest.clone())),
         }
     }
 
@@ -255,12 +256,29 @@ async fn resumed(
 }
 
 impl LargeRevision {
-    /// Returns the revision that a creation would replace.
+    /// Returns the package that a creation would replace.
     #[must_use]
-    pub fn replaced(&self) -> Option<&Latest> {
+    pub fn replaced(&self) -> Option<&ExistingPackage> {
         match &self.base {
-            LargeBase::Creation { latest, .. } => latest.as_ref(),
+            LargeBase::Creation { existing, .. } => existing.as_ref(),
             LargeBase::Update { .. } => None,
+        }
+    }
+
+    /// Returns the error that a creation may not replace a package.
+    pub async fn refusal(&self, existing: &ExistingPackage) -> PackageError {
+        let name = &self.context.name;
+        match existing {
+            ExistingPackage::Revision(latest) => PackageError::AlreadyExists {
+                name: name.clone(),
+                found: latest.hash.clone(),
+                is_identical: false,
+                diff: None,
+            },
+            unreadable => {
+                let unknown = self.context.packages.latest_unknown(name, unreadable).await;
+                PackageError::NameTaken(Box::new(unknown))
+            }
         }
     }
 
@@ -446,8 +464,9 @@ async fn conclude(context: Context, base: LargeBase, written: Written) -> Result
         bytes_copied,
         has_resumed,
     } = written;
-    let latest = base.latest().cloned();
-    let was_there = latest.as_ref().is_some_and(|latest| latest.hash == manifest.top_hash);
+    let existing = base.existing();
+    let latest = existing.as_ref().and_then(ExistingPackage::hash).cloned();
+    let was_there = latest.as_ref() == Some(&manifest.top_hash);
     if let (LargeBase::Update { latest, .. }, Some(removal), false) = (&base, missing.into_iter().next(), was_there) {
         return Err(PackageError::NothingToRemove {
             name: context.name,
@@ -461,7 +480,7 @@ async fn conclude(context: Context, base: LargeBase, written: Written) -> Result
             ..CommitReport::default()
         }
     } else {
-        context.commit(&manifest, latest.clone()).await?
+        context.commit(&manifest, existing).await?
     };
     let (comparison_error, entries_added) = match base {
         LargeBase::Creation { comparison_error, .. } => (comparison_error, manifest.entries),

@@ -10,7 +10,7 @@ use super::update::{NextRevision, UpdateBase};
 use crate::packages::manifest::BuiltManifest;
 use crate::packages::objects::{ChecksumPreference, Hashing, InspectedEntry};
 use crate::packages::workflow::SelectedWorkflow;
-use crate::packages::{ChangeCounts, Latest, PackageBucket, PackageError};
+use crate::packages::{ChangeCounts, ExistingPackage, PackageBucket, PackageError};
 
 /// State of the package before the revision.
 enum Base {
@@ -139,11 +139,11 @@ impl Inspected {
 }
 
 impl Validated {
-    /// Returns the revision that a creation would replace.
+    /// Returns the package that a creation would replace.
     #[must_use]
-    pub fn replaced(&self) -> Option<&Latest> {
+    pub fn replaced(&self) -> Option<&ExistingPackage> {
         match &self.base {
-            Base::Create(base) => base.latest.as_ref(),
+            Base::Create(base) => base.existing.as_ref(),
             Base::Update(_) => None,
         }
     }
@@ -157,7 +157,7 @@ impl Validated {
             entries,
         } = self;
         let is_permitted = match &base {
-            Base::Create(base) => policy.may_replace || base.latest.is_none(),
+            Base::Create(base) => policy.may_replace || base.existing.is_none(),
             Base::Update(base) => base.is_latest(),
         };
         let writes = is_permitted && !context.dry_run;
@@ -170,8 +170,8 @@ impl Validated {
         let (parent, assembled) = match base {
             Base::Create(base) => {
                 let assembled = base.assemble(&context, header, resolved.entries, writes).await?;
-                let latest = base.latest;
-                (Parent::Replaced(Replacement { latest, is_permitted }), assembled)
+                let existing = base.existing;
+                (Parent::Replaced(Replacement { existing, is_permitted }), assembled)
             }
             Base::Update(base) => {
                 let (next, assembled) = base.assemble(&context, &header, resolved.entries, writes).await?;

@@ -1,5 +1,6 @@
 //! Pointers: the latest revision of a package, and the revision that an argument or a URI names.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use quilt_format::layout::{self, Pointer};
 use quilt_format::{PackageName, Revision, TopHash};
 
 use crate::aws::AwsErrorKind;
-use crate::aws::s3::{ListingQuery, ReadQuery};
+use crate::aws::s3::{BucketName, ListingQuery, ObjectUri, ReadQuery};
 use crate::packages::{PackageBucket, PackageError};
 use crate::telemetry::text::without_controls;
 
@@ -34,14 +35,54 @@ impl Latest {
     /// Identifies this write of the pointer: a package that is made anew with the same content has another one.
     #[must_use]
     pub fn write_id(&self) -> String {
-        let version = self.version_id.as_deref().unwrap_or_default();
-        let modified = self.modified.map(|at| at.to_string()).unwrap_or_default();
-        format!("{} {} {modified} {version}", self.hash, self.etag)
+        write_id(
+            self.hash.as_str(),
+            &self.etag,
+            self.modified,
+            self.version_id.as_deref(),
+        )
     }
 }
 
+/// A pointer whose object holds no top hash or is archived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadablePointer {
+    bucket: BucketName,
+    key: String,
+    /// The beginning of its content; none if it is archived.
+    shown: Option<String>,
+    pub(in crate::packages) etag: String,
+    /// Time at which the pointer was written.
+    pub modified: Option<Timestamp>,
+    version_id: Option<String>,
+}
+
+impl UnreadablePointer {
+    /// Identifies this write of the pointer.
+    #[must_use]
+    pub fn write_id(&self) -> String {
+        write_id("", &self.etag, self.modified, self.version_id.as_deref())
+    }
+}
+
+impl fmt::Display for UnreadablePointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{} ", self.bucket, self.key)?;
+        match self.shown.as_deref() {
+            None => f.write_str("is archived and has to be restored before it can be read"),
+            Some("") => f.write_str("is empty"),
+            Some(shown) => write!(f, "holds no top hash but `{shown}`"),
+        }
+    }
+}
+
+fn write_id(hash: &str, etag: &str, modified: Option<Timestamp>, version_id: Option<&str>) -> String {
+    let modified = modified.map(|at| at.to_string()).unwrap_or_default();
+    format!("{hash} {etag} {modified} {}", version_id.unwrap_or_default())
+}
+
 impl PackageBucket {
-    /// Returns the latest revision; `None` if the package does not exist. If the caller may not list the bucket, S3 denies
+    /// Returns the latest revision; `None` if there is no pointer `latest`. If the caller may not list the bucket, S3 denies
     /// the read of a missing pointer, and that denial is the error.
     pub async fn latest(&self, name: &PackageName) -> Result<Option<Latest>, PackageError> {
         let key = layout::pointer(name, Pointer::Latest);
@@ -52,35 +93,47 @@ impl PackageBucket {
         }
     }
 
-    /// Returns the latest revision of a package that must exist.
-    pub async fn existing(&self, name: &PackageName) -> Result<Latest, PackageError> {
-        let missing = || PackageError::NoSuchPackage {
-            bucket: self.bucket.clone(),
-            name: name.clone(),
-        };
-        self.latest(name).await?.ok_or_else(missing)
-    }
-
-    /// Reads a pointer.
+    /// Reads a pointer. One that holds no top hash or is archived is [`PackageError::Pointer`].
     pub(super) async fn pointer(&self, key: &str) -> Result<Latest, PackageError> {
-        let opened = self.s3.open(&self.object(key)?, &ReadQuery::default()).await?;
+        let object = self.object(key)?;
+        let opened = match self.s3.open(&object, &ReadQuery::default()).await {
+            Err(error) if error.kind == AwsErrorKind::Archived => return Err(self.archived_pointer(&object).await?),
+            opened => opened?,
+        };
         let etag = opened.etag.clone().unwrap_or_default();
         let modified = opened.last_modified;
         let version_id = opened.version_id.clone();
         let body = opened.collect(MAX_POINTER_BYTES).await?;
         let text = String::from_utf8_lossy(&body);
-        let invalid = || PackageError::Pointer {
+        match text.parse() {
+            Ok(hash) => Ok(Latest {
+                hash,
+                etag,
+                modified,
+                version_id,
+            }),
+            Err(_) => Err(PackageError::Pointer(Box::new(UnreadablePointer {
+                bucket: self.bucket.clone(),
+                key: key.to_owned(),
+                shown: Some(without_controls(text.trim(), 80)),
+                etag,
+                modified,
+                version_id,
+            }))),
+        }
+    }
+
+    /// Makes the error of an archived pointer.
+    async fn archived_pointer(&self, object: &ObjectUri) -> Result<PackageError, PackageError> {
+        let head = self.s3.head(object).await?;
+        Ok(PackageError::Pointer(Box::new(UnreadablePointer {
             bucket: self.bucket.clone(),
-            key: key.to_owned(),
-            shown: without_controls(&text, 80),
-        };
-        let hash = text.parse().map_err(|_| invalid())?;
-        Ok(Latest {
-            hash,
-            etag,
-            modified,
-            version_id,
-        })
+            key: object.key.to_string(),
+            shown: None,
+            etag: head.etag.unwrap_or_default(),
+            modified: head.last_modified,
+            version_id: head.version_id,
+        })))
     }
 
     /// Returns the revision that a URI names.
@@ -89,19 +142,13 @@ impl PackageBucket {
             Revision::Unspecified => self.resolve(name, "latest").await,
             Revision::Hash(wanted) => self.resolve(name, wanted).await,
             Revision::Tag(tag) if tag == "latest" => self.resolve(name, tag).await,
-            Revision::Tag(tag) => {
-                let seconds = tag.parse().map_err(|_| {
-                    let message = "the tag of a package is latest, or the time of a revision in seconds since 1970";
-                    PackageError::Invalid(message.to_owned())
-                })?;
-                match self.pointer(&layout::pointer(name, Pointer::Revision(seconds))).await {
-                    Err(error) if error.is(AwsErrorKind::NoSuchKey) => Err(PackageError::NoSuchRevision {
-                        bucket: self.bucket.clone(),
-                        wanted: tag.clone(),
-                    }),
-                    pointer => Ok(pointer?.hash),
-                }
-            }
+            Revision::Tag(tag) => match self.pointer(&layout::tag(name, tag)).await {
+                Err(error) if error.is(AwsErrorKind::NoSuchKey) => Err(PackageError::NoSuchRevision {
+                    bucket: self.bucket.clone(),
+                    wanted: tag.clone(),
+                }),
+                pointer => Ok(pointer?.hash),
+            },
         }
     }
 

@@ -7,6 +7,7 @@ use quilt_format::{Entry, Header, TopHash};
 use super::changes::{AppliedChanges, Changes, apply_changes, entries_after};
 use super::commit::CommitReport;
 use super::context::{Assembled, Conclusion, Context, Opening};
+use super::existing::ExistingPackage;
 use super::plan::{MetadataChange, Update};
 use super::pointers::Latest;
 use super::removal::Removal;
@@ -159,7 +160,8 @@ impl NextRevision {
                 ..CommitReport::default()
             }
         } else {
-            context.commit(manifest, Some(self.latest)).await?
+            let parent = ExistingPackage::Revision(self.latest);
+            context.commit(manifest, Some(parent)).await?
         };
         Ok(Conclusion {
             report,

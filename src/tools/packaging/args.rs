@@ -20,14 +20,16 @@ pub(super) struct NewName(pub PackageName);
 impl<'de> Deserialize<'de> for ExistingName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        PackageName::from_listing(&text).map(Self).map_err(D::Error::custom)
+        PackageName::from_listing(PackageName::trimmed(&text))
+            .map(Self)
+            .map_err(D::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for NewName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(D::Error::custom)
+        PackageName::trimmed(&text).parse().map(Self).map_err(D::Error::custom)
     }
 }
 

@@ -1,20 +1,20 @@
 //! `package_browse`: one page of a package's tree.
 
-use quilt_format::{PackageName, TopHash};
+use quilt_format::{ManifestError, PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::args::{ExistingName, latest};
+use super::cursor;
 use super::view::EntryView;
-use super::{cursor, metadata};
 use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
 use crate::packages::{Listed, ManifestAccess, ManifestFile};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
+use crate::tools::manifest_json::NOT_FINITE;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
-use crate::tools::{Link, Session, ToolError};
+use crate::tools::{Link, ManifestJson, Session, ToolError};
 
 pub struct PackageBrowse;
 
@@ -50,8 +50,8 @@ pub struct Package {
     name: String,
     hash: String,
     message: Option<String>,
-    metadata: Option<Value>,
-    workflow: Option<Value>,
+    metadata: Option<ManifestJson>,
+    workflow: Option<ManifestJson>,
     total_entries: u64,
     total_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +65,8 @@ pub struct Output {
     count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// Position of a page. It pins the revision, so that all pages are of one.
@@ -101,7 +103,7 @@ impl Tool for PackageBrowse {
         let page_bytes = estimate_items_bytes(limit);
         let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Page).await;
         session.reserve(manifest_bytes + page_bytes).await?;
-        let file = packages.open(&hash).await.map_err(explain)?;
+        let file = packages.open_to_browse(&hash).await.map_err(explain)?;
         let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Page).await;
         session.release_above(manifest_bytes + page_bytes);
         let whole = file.index.whole;
@@ -126,8 +128,15 @@ impl Tool for PackageBrowse {
         let link = next
             .filter(|_| is_first)
             .map(|_| Link::package(&args.bucket, &args.name.0, &hash));
+        let package = Package::of(&session, &args, &file);
+        let is_exact = package.is_exact() && entries.iter().all(EntryView::is_exact);
+        let not_built = file.index.not_built.as_ref().map(not_verified);
         let output = Output {
-            package: Package::of(&session, &args, &file),
+            package,
+            warnings: not_built
+                .into_iter()
+                .chain((!is_exact).then(|| NOT_FINITE.to_owned()))
+                .collect(),
             count: entries.len(),
             entries,
             next_cursor: next.map(|offset| Cursor::of(&args, &hash, path, offset)),
@@ -166,6 +175,12 @@ impl Cursor {
 }
 
 impl Package {
+    /// Returns whether no number is shown as a string.
+    fn is_exact(&self) -> bool {
+        let values = [&self.metadata, &self.workflow];
+        values.into_iter().flatten().all(ManifestJson::is_exact)
+    }
+
     fn of(session: &Session, args: &Args, file: &ManifestFile) -> Self {
         let header = &file.index.header;
         let whole = file.index.whole;
@@ -174,8 +189,8 @@ impl Package {
             name: args.name.0.to_string(),
             hash: file.hash.to_string(),
             message: header.message().map(str::to_owned),
-            metadata: header.user_meta().map(metadata::shown),
-            workflow: header.workflow().map(metadata::shown),
+            metadata: header.user_meta().map(ManifestJson::of),
+            workflow: header.workflow().map(ManifestJson::of),
             total_entries: whole.entries,
             total_bytes: u64::try_from(whole.total_bytes).unwrap_or(u64::MAX),
             catalog_url: session
@@ -192,6 +207,13 @@ fn estimate_page_bytes(file: &ManifestFile, listed: &[Listed]) -> usize {
         .map(|listed| estimate_item_bytes(listed.name_bytes(), listed.estimate_metadata_bytes()))
         .sum();
     items + estimate_item_bytes(0, file.index.header.fields.estimate_bytes())
+}
+
+/// Warns of a revision with entries of which there is no hash.
+fn not_verified(problem: &ManifestError) -> String {
+    format!(
+        "This revision is shown as far as it is known and cannot be verified ({problem}); push the package again with quilt3."
+    )
 }
 
 fn nothing_at(path: &str, hash: &TopHash, name: &PackageName) -> ToolError {

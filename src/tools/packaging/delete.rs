@@ -1,5 +1,6 @@
 //! `package_delete`: deletion of a revision or of a package; manifests and data stay.
 
+use quilt_format::PackageName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ impl Tool for PackageDelete {
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let name = args.name.0;
-        let is_confirmed = args.confirm.as_deref() == Some(name.as_str());
+        let is_confirmed = args.confirm.as_deref().map(PackageName::trimmed) == Some(name.as_str());
         if !args.dry_run && !is_confirmed && (args.confirm.is_some() || !session.can_ask()) {
             let message = format!("To delete from {name}, the argument confirm must be `{name}`.");
             return Err(ToolError::new(ErrorCode::ConfirmationRequired, message)

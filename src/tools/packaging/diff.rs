@@ -14,6 +14,7 @@ use crate::aws::s3::BucketName;
 use crate::packages::{ManifestAccess, PackageBucket, PackageError};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::estimate_items_bytes;
+use crate::tools::manifest_json::NOT_FINITE;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -67,6 +68,8 @@ pub struct Output {
     counts: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -164,6 +167,7 @@ impl Tool for PackageDiff {
                     position,
                 })
             }),
+            warnings: Vec::new(),
         };
         for change in page.changes {
             match change {
@@ -176,7 +180,19 @@ impl Tool for PackageDiff {
                 }),
             }
         }
+        if !output.is_exact() {
+            output.warnings.push(NOT_FINITE.to_owned());
+        }
         Ok(output.into())
+    }
+}
+
+impl Output {
+    /// Returns whether no number is shown as a string.
+    fn is_exact(&self) -> bool {
+        let changed = self.changed.iter().flat_map(|changed| [&changed.from, &changed.to]);
+        let mut entries = self.added.iter().chain(&self.removed).chain(changed);
+        entries.all(EntryView::is_exact)
     }
 }
 
@@ -222,10 +238,10 @@ async fn sides(session: &Session, args: Args, cursor: Option<&Cursor>) -> Result
 
 /// Returns the revision before this one.
 async fn before(packages: &PackageBucket, name: &PackageName, hash: &TopHash) -> Result<TopHash, PackageError> {
-    let history = packages.history(name).await?;
-    for (seconds, _) in history {
-        let revisions = packages.revisions(name, vec![seconds]).await?;
-        let mut hashes = revisions.into_iter().map(|revision| revision.hash);
+    for pointer in packages.history(name).await? {
+        // A pointer that names no revision is passed over.
+        let read = packages.read_pointers(vec![pointer]).await?;
+        let mut hashes = read.into_iter().filter_map(|read| read.revision.ok());
         if let Some(other) = hashes.find(|other| other != hash) {
             return Ok(other);
         }

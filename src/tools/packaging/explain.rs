@@ -1,12 +1,12 @@
 //! Mapping of package errors to tool errors: code, sentence and hint.
 
 use quilt_format::manifest::WriteError;
-use quilt_format::{PackageName, TopHash};
+use quilt_format::{ManifestError, PackageName, TopHash};
 use serde_json::{Value, json};
 
 use crate::blocking::CpuError;
 use crate::error_code::ErrorCode;
-use crate::packages::{ChangeCounts, PackageError};
+use crate::packages::{ChangeCounts, LatestUnknown, PackageError};
 use crate::tools::{Session, ToolError};
 
 impl Session {
@@ -24,7 +24,18 @@ impl Session {
                 .with_hint("Call package_versions to see which revisions the package has."),
             E::Ambiguous { .. } | E::Invalid(_) => ToolError::invalid(message),
             E::Write(problem) => serialization_error(message, &problem),
-            E::Pointer { .. } | E::Manifest { .. } | E::Poisoned { .. } => {
+            E::Pointer(_) => ToolError::new(ErrorCode::InvalidManifest, message)
+                .with_hint("Call package_versions to see which revisions the package has, and name one with hash."),
+            E::LatestUnknown(unknown) => latest_unknown(message, &unknown),
+            E::NameTaken(_) => conflict(message, None, None).with_hint(
+                "Set overwrite=true to make this the package's next revision, or delete the package with package_delete.",
+            ),
+            E::Manifest { problem, .. } if matches!(*problem, ManifestError::NotBuilt { .. }) => {
+                ToolError::new(ErrorCode::InvalidManifest, message).with_hint(
+                    "Push the package again with quilt3, which adds what is missing; package_browse shows what is known.",
+                )
+            }
+            E::Manifest { .. } | E::Poisoned { .. } => {
                 ToolError::new(ErrorCode::InvalidManifest, message)
                     .with_hint("Call package_verify, or use another revision of the package.")
             }
@@ -76,6 +87,22 @@ impl Session {
             ))
             .with_details(details)
     }
+}
+
+/// Makes the error of a package whose `latest` is missing or unreadable.
+fn latest_unknown(message: String, unknown: &LatestUnknown) -> ToolError {
+    let code = match unknown.pointer {
+        Some(_) => ErrorCode::InvalidManifest,
+        None => ErrorCode::NoSuchPackage,
+    };
+    let read = match &unknown.newest {
+        Some(newest) => format!("Name a revision, the newest with hash={newest}"),
+        None => "Call package_versions to see its pointers".to_owned(),
+    };
+    ToolError::new(code, message).with_hint(format!(
+        "{read}; package_create with overwrite=true gives the package a latest revision again, and package_delete takes it \
+         away."
+    ))
 }
 
 fn serialization_error(message: String, problem: &WriteError) -> ToolError {

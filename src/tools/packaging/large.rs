@@ -94,18 +94,13 @@ pub(super) async fn write_large(
     };
     let opened = packages.open_large(large_plan, progress);
     let revision = in_time(session, async { opened.await.map_err(explain) }).await?;
-    if let Some(latest) = revision.replaced().filter(|_| !options.overwrite) {
-        let refused = confirmations::replacement(bucket, &name, latest);
-        if dry_run || !session.has_consent(refused)? {
+    if let Some(existing) = revision.replaced().filter(|_| !options.overwrite) {
+        let subject = confirmations::replacement(bucket, &name, existing);
+        if dry_run || !session.has_consent(subject)? {
             if !dry_run && session.can_ask() {
-                return Err(confirmations::overwrite(bucket, &name, latest, None).into_error());
+                return Err(confirmations::overwrite(bucket, &name, existing, None).into_error());
             }
-            return Err(explain(PackageError::AlreadyExists {
-                name,
-                found: latest.hash.clone(),
-                is_identical: false,
-                diff: None,
-            }));
+            return Err(explain(revision.refusal(existing).await));
         }
     }
     let left_out = Arc::new(Mutex::new(LeftOut::default()));

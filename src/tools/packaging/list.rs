@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor;
 use crate::aws::s3::BucketName;
+use crate::packages::ListedPackage;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -83,30 +84,20 @@ impl Tool for PackageList {
         let packages = session.packages(session.s3().await?, args.bucket.clone());
         let explain = |error| session.explain_package(error);
         session.reserve(estimate_items_bytes(limit)).await?;
-        let mut names = packages
-            .names(&args.prefix, after.as_ref(), limit + 1)
+        let mut listed = packages
+            .list_packages(&args.prefix, after.as_ref(), limit + 1)
             .await
             .map_err(explain)?;
-        let is_more = names.len() > limit;
-        names.truncate(limit);
-        let next = names.last().filter(|_| is_more).map(|last| {
+        let is_more = listed.len() > limit;
+        listed.truncate(limit);
+        let next = listed.last().filter(|_| is_more).map(|last| {
             cursor::write(&Cursor {
                 bucket: args.bucket.to_string(),
                 prefix: args.prefix.clone(),
-                after: last.to_string(),
+                after: last.name.to_string(),
             })
         });
-        let listed = packages
-            .latest_of(names)
-            .await
-            .map_err(explain)?
-            .into_iter()
-            .map(|(name, latest)| Package {
-                name: name.to_string(),
-                latest_hash: latest.as_ref().map(|latest| latest.hash.to_string()),
-                modified: latest.and_then(|latest| latest.modified),
-            });
-        let packages: Vec<Package> = listed.collect();
+        let packages: Vec<Package> = listed.into_iter().map(Package::of).collect();
         Ok(Output {
             bucket: args.bucket.to_string(),
             count: packages.len(),
@@ -114,5 +105,16 @@ impl Tool for PackageList {
             next_cursor: next,
         }
         .into())
+    }
+}
+
+impl Package {
+    fn of(listed: ListedPackage) -> Self {
+        let ListedPackage { name, latest } = listed;
+        Self {
+            name: name.to_string(),
+            latest_hash: latest.as_ref().map(|latest| latest.hash.to_string()),
+            modified: latest.and_then(|latest| latest.modified),
+        }
     }
 }

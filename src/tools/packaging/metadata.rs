@@ -62,11 +62,6 @@ pub(super) fn of_entry(user_meta: Option<Metadata>) -> json::Value {
     meta.into()
 }
 
-/// Converts a value of a manifest for a result.
-pub(super) fn shown(value: &json::Value) -> Value {
-    Value::from(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

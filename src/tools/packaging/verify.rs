@@ -91,7 +91,10 @@ impl Tool for PackageVerify {
         let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Scan).await;
         session.reserve(manifest_bytes + objects_bytes).await?;
         let (file, manifest_error) = match packages.examine(&hash).await {
-            Ok(file) => (Some(file), None),
+            Ok(file) => match file.index.not_built.as_ref().map(ToString::to_string) {
+                None => (Some(file), None),
+                problem => (None, problem),
+            },
             Err(PackageError::Manifest { problem, .. }) => (None, Some(problem.to_string())),
             Err(error) => return Err(explain(error)),
         };

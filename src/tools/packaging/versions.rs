@@ -1,14 +1,13 @@
 //! `package_versions`: one page of a package's history.
 
 use jiff::Timestamp;
-use quilt_format::TopHash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::args::ExistingName;
 use super::cursor;
 use crate::aws::s3::BucketName;
-use crate::packages::{HistoryEntry, PackageError};
+use crate::packages::{VersionPosition, VersionRow};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -33,10 +32,17 @@ pub struct Args {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Version {
-    hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
+    /// null: only tags name it
     #[schemars(with = "Option<String>")]
     modified: Option<Timestamp>,
     is_latest: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+    /// Why the pointer names no revision, or what the history lacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// One page, newest first.
@@ -55,6 +61,8 @@ struct Cursor {
     bucket: String,
     name: String,
     before: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after_tag: Option<String>,
 }
 
 impl Tool for PackageVersions {
@@ -74,55 +82,40 @@ impl Tool for PackageVersions {
             return Err(cursor::foreign());
         }
         let packages = session.packages(session.s3().await?, args.bucket.clone());
-        let explain = |error: PackageError| session.explain_package(error);
-        let latest = packages.latest(&name).await.map_err(explain)?;
-        let history = packages.history(&name).await.map_err(explain)?;
-        if latest.is_none() && history.is_empty() {
-            return Err(explain(PackageError::NoSuchPackage {
-                bucket: args.bucket,
-                name,
-            }));
-        }
         let limit = usize::try_from(args.limit.get()).unwrap_or(500);
-        let before = cursor.map_or(u64::MAX, |cursor| cursor.before);
-        let mut seconds: Vec<u64> = history
-            .iter()
-            .map(|(seconds, _)| *seconds)
-            .filter(|at| *at < before)
-            .collect();
-        let is_more = seconds.len() > limit;
-        seconds.truncate(limit);
-        let next_cursor = seconds.last().filter(|_| is_more).map(|before| {
-            cursor::write(&Cursor {
-                bucket: args.bucket.to_string(),
-                name: name.to_string(),
-                before: *before,
-            })
+        let position = cursor.map(|cursor| VersionPosition {
+            before: cursor.before,
+            after_tag: cursor.after_tag,
         });
-        let revisions = packages.revisions(&name, seconds).await.map_err(explain)?;
-        let latest = latest.map(|latest| latest.hash);
-        let versions: Vec<Version> = revisions
-            .iter()
-            .map(|entry| Version::of(entry, latest.as_ref()))
-            .collect();
+        let page = packages.versions(&name, position, limit).await;
+        let (rows, next) = page.map_err(|error| session.explain_package(error))?;
+        let versions: Vec<Version> = rows.into_iter().map(Version::of).collect();
         Ok(Output {
             bucket: args.bucket.to_string(),
-            name: name.to_string(),
             count: versions.len(),
             versions,
-            next_cursor,
+            next_cursor: next.map(|next| {
+                cursor::write(&Cursor {
+                    bucket: args.bucket.to_string(),
+                    name: name.to_string(),
+                    before: next.before,
+                    after_tag: next.after_tag,
+                })
+            }),
+            name: name.to_string(),
         }
         .into())
     }
 }
 
 impl Version {
-    fn of(entry: &HistoryEntry, latest: Option<&TopHash>) -> Self {
-        let seconds = i64::try_from(entry.seconds).ok();
+    fn of(row: VersionRow) -> Self {
         Self {
-            modified: seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()),
-            hash: entry.hash.to_string(),
-            is_latest: latest == Some(&entry.hash),
+            hash: row.hash.map(|hash| hash.to_string()),
+            modified: row.modified,
+            is_latest: row.is_latest,
+            tags: row.tags,
+            problem: row.problem,
         }
     }
 }

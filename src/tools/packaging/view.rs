@@ -3,11 +3,10 @@
 use quilt_format::{Entry, PackageName, TopHash, json};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::metadata;
 use crate::aws::s3::BucketName;
 use crate::packages::{ChangeCounts, Listed};
+use crate::tools::ManifestJson;
 
 /// A revision of a package.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -68,7 +67,8 @@ pub struct EntryView {
     #[serde(rename = "type")]
     kind: Kind,
     /// Bytes; of a directory those of everything in it.
-    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
     /// Entries in a directory, on all levels.
     #[serde(skip_serializing_if = "Option::is_none")]
     entries: Option<u64>,
@@ -76,21 +76,26 @@ pub struct EntryView {
     s3_uri: Option<String>,
     /// `{type, value}`
     #[serde(skip_serializing_if = "Option::is_none")]
-    hash: Option<Value>,
+    hash: Option<ManifestJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<Value>,
+    meta: Option<ManifestJson>,
 }
 
 impl EntryView {
+    /// Returns whether no number of its metadata is shown as a string.
+    pub(super) fn is_exact(&self) -> bool {
+        self.meta.as_ref().is_none_or(ManifestJson::is_exact)
+    }
+
     pub(super) fn file(entry: &Entry) -> Self {
         Self {
             logical_key: entry.logical_key.to_string(),
             kind: Kind::File,
-            size: entry.size,
+            size: entry.known_size(),
             entries: None,
             s3_uri: Some(entry.physical_key.to_string()),
-            hash: Some(metadata::shown(&entry.hash)),
-            meta: entry.user_meta().filter(|meta| meta.is_truthy()).map(metadata::shown),
+            hash: entry.is_built().then(|| ManifestJson::of(&entry.hash)),
+            meta: entry.user_meta().filter(|meta| meta.is_truthy()).map(ManifestJson::of),
         }
     }
 
@@ -107,14 +112,14 @@ impl EntryView {
             } => Self {
                 logical_key: format!("{path}/"),
                 kind: Kind::Dir,
-                size: u64::try_from(*total_bytes).unwrap_or(u64::MAX),
+                size: Some(u64::try_from(*total_bytes).unwrap_or(u64::MAX)),
                 entries: Some(*entries),
                 s3_uri: None,
                 hash: None,
                 meta: meta_of(path)
                     .filter(json::Value::is_truthy)
                     .as_ref()
-                    .map(metadata::shown),
+                    .map(ManifestJson::of),
             },
         }
     }

@@ -7,7 +7,7 @@ use super::confirmations;
 use super::output::Output;
 use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
-use crate::packages::{BuildPolicy, Built, ChecksumPreference, Latest, PackageBucket, PackageError, Plan};
+use crate::packages::{BuildPolicy, Built, ChecksumPreference, ExistingPackage, PackageBucket, PackageError, Plan};
 use crate::tools::{Session, ToolError};
 
 /// Arguments that the plan of a revision does not contain.
@@ -41,18 +41,21 @@ pub(super) async fn write(
         ) if !dry_run && session.can_ask() => {
             confirmations::overwrite(bucket, &name, replaced, diff.as_ref()).into_error()
         }
+        (PackageError::NameTaken(_), Some(replaced)) if !dry_run && session.can_ask() => {
+            confirmations::overwrite(bucket, &name, replaced, None).into_error()
+        }
         (error, _) => session.explain_package(error),
     })?;
     Ok(Output::of(session, bucket, &name, &committed, options.warnings))
 }
 
-/// Runs the stages before the commit. Also returns the revision that a creation would replace.
+/// Runs the stages before the commit. Also returns the package that a creation would replace.
 async fn build(
     session: &Session,
     packages: &PackageBucket,
     plan: Plan<'_>,
     options: &WriteOptions,
-) -> Result<(Built, Option<Latest>), ToolError> {
+) -> Result<(Built, Option<ExistingPackage>), ToolError> {
     let explain = |error| session.explain_package(error);
     let name = plan.name.clone();
     let dry_run = plan.dry_run;
@@ -64,8 +67,8 @@ async fn build(
     let validated = inspected.validate().await.map_err(explain)?;
     let replaced = validated.replaced().cloned();
     let may_replace = match &replaced {
-        Some(latest) if !options.overwrite => {
-            !dry_run && session.has_consent(confirmations::replacement(packages.name(), &name, latest))?
+        Some(existing) if !options.overwrite => {
+            !dry_run && session.has_consent(confirmations::replacement(packages.name(), &name, existing))?
         }
         _ => true,
     };

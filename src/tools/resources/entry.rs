@@ -19,8 +19,8 @@ pub async fn entry_object(
     let bucket: BucketName = bucket
         .parse()
         .map_err(|problem| ToolError::invalid(format!("bucket: {problem}.")))?;
-    let name =
-        PackageName::from_listing(package).map_err(|problem| ToolError::invalid(format!("package: {problem}.")))?;
+    let name = PackageName::from_listing(package.trim())
+        .map_err(|problem| ToolError::invalid(format!("package: {problem}.")))?;
     let revision = hash.map_or(Revision::Unspecified, |hash| Revision::Hash(hash.to_owned()));
     let uri = QuiltUri {
         bucket: bucket.to_string(),

@@ -271,6 +271,22 @@ async fn an_answer_is_good_for_one_package_and_not_for_one_that_is_made_anew() {
 }
 
 #[tokio::test]
+async fn an_answer_about_an_unreadable_latest_is_for_that_write_of_it() {
+    let it = Asking::new().await;
+    for (tool, arguments) in [("package_create", create("in/a.csv")), ("package_delete", delete())] {
+        let latest = ".quilt/named_packages/t/p/latest";
+        it.stage.seed(SHARED, latest, b"").await;
+        let first = it.call(tool, &arguments, json!({})).await;
+        let (_, state) = asked(&first);
+        it.stage.seed(SHARED, latest, b"").await;
+        it.call(tool, &arguments, yes(state)).await.failure("conflict");
+        let second = it.call(tool, &arguments, json!({})).await;
+        it.call(tool, &arguments, yes(asked(&second).1)).await.success();
+    }
+    assert!(it.is_gone().await);
+}
+
+#[tokio::test]
 async fn a_revision_is_named_in_its_question_and_its_answer_is_for_it_alone() {
     let it = Asking::new().await;
     let revision = |hash: &str| json!({ "bucket": SHARED, "name": "t/p", "hash": hash });

@@ -195,7 +195,7 @@ async fn packages_and_their_entries_are_resources() {
             "no_such_package",
         ),
         (format!("{base}@abcdef"), -32002, "no_such_package"),
-        (format!("{base}:monday"), -32602, "invalid_argument"),
+        (format!("{base}:monday"), -32002, "no_such_package"),
         (format!("quilt+s3://{}", package.bucket), -32602, "invalid_argument"),
         (
             format!("quilt+s3://{}#package=a/b", all.dev.backend.info.buckets.private),

@@ -49,8 +49,10 @@ impl Writer {
         if versions.output()["error_code"] == "no_such_package" {
             return None;
         }
+        // A latest revision that the history lacks is listed with a problem.
         let history = versions.success()["versions"].as_array().unwrap().iter();
         let history = history
+            .filter(|version| version.get("problem").is_none())
             .map(|version| version["hash"].as_str().unwrap().to_owned())
             .collect();
         let browsed = self.call(server, "package_browse", json!({ "name": name })).await;

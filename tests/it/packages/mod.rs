@@ -1,11 +1,15 @@
 //! Packages: tools, format and workflows, beside the real quilt3.
 
+mod archived_pointers;
 mod arguments;
 mod commits;
 mod format;
 mod large;
 mod large_commits;
 mod lifecycle;
+mod numbers;
+mod odd_pointers;
+mod odd_rows;
 mod pages;
 mod read_by_quilt3;
 mod refusals;

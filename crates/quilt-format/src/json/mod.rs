@@ -19,6 +19,7 @@ mod object;
 pub mod parse;
 mod recode;
 mod scan;
+mod strict;
 mod text;
 mod write;
 
@@ -124,6 +125,12 @@ impl Value {
         let mut out = Vec::new();
         self.write_canonical(&mut out);
         String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Appends compact JSON without Python's extensions, for other programs: NaN and infinities become strings, lone surrogates
+    /// U+FFFD. All other numbers are exact. Returns `false` if a number became a string.
+    pub fn write_json(&self, out: &mut Vec<u8>) -> bool {
+        strict::value(self, out)
     }
 
     /// Appends the format of manifests: `json.JSONEncoder(ensure_ascii=False, allow_nan=False)` of quilt3's

@@ -49,9 +49,13 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) -> Result<(), NotWritable>
     Ok(())
 }
 
-/// Appends a string like `py_encode_basestring` of CPython: only control characters, `"` and `\` are escaped; DEL is not.
 fn string(text: &Text, out: &mut Vec<u8>) -> Result<(), NotWritable> {
-    let text = text.as_str().ok_or(NotWritable::LoneSurrogate)?;
+    quoted(text.as_str().ok_or(NotWritable::LoneSurrogate)?, out);
+    Ok(())
+}
+
+/// Appends a string like `py_encode_basestring` of CPython: only control characters, `"` and `\` are escaped; DEL is not.
+pub(super) fn quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     for byte in text.bytes() {
         match byte {
@@ -67,5 +71,4 @@ fn string(text: &Text, out: &mut Vec<u8>) -> Result<(), NotWritable> {
         }
     }
     out.push(b'"');
-    Ok(())
 }

@@ -40,6 +40,27 @@ pub enum ManifestError {
         /// The problem.
         problem: &'static str,
     },
+    /// Occurs when an entry has a field of the wrong type.
+    #[error("line {line} of the manifest: the entry `{key}` {problem}")]
+    Entry {
+        /// The line.
+        line: u64,
+        /// The logical key.
+        key: String,
+        /// The problem.
+        problem: &'static str,
+    },
+    /// Occurs when an entry has no hash or no size. quilt3 writes such entries for packages that are not built yet; they have no
+    /// top hash.
+    #[error("line {line} of the manifest: the entry `{key}` has {missing}")]
+    NotBuilt {
+        /// The line.
+        line: u64,
+        /// The logical key.
+        key: String,
+        /// What is missing.
+        missing: &'static str,
+    },
     /// Occurs when an entry's physical key cannot be parsed.
     #[error("line {line} of the manifest: {problem}")]
     PhysicalKey {

@@ -125,7 +125,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::manifest::{Row, row};
+    use crate::manifest::Row;
+    use crate::manifest::row::{self, Parsed};
 
     fn fast(line: &[u8]) -> Option<(String, u64, String)> {
         let mut out = b"before".to_vec();
@@ -142,7 +143,11 @@ mod tests {
     }
 
     fn general(line: &[u8]) -> Option<(String, u64, String)> {
-        let Ok(Row::Entry(entry)) = row::parse(2, line) else {
+        let Ok(Parsed {
+            row: Row::Entry(entry),
+            not_built: None,
+        }) = row::parse(2, line)
+        else {
             return None;
         };
         let mut out = Vec::new();

@@ -34,8 +34,11 @@ pub struct Index {
     pub header: Header,
     /// The metadata of directories.
     pub directories: BTreeMap<LogicalKey, Value>,
-    /// The top hash of the bytes that were read, to be compared with the name of the manifest.
+    /// The top hash of the bytes that were read, to be compared with the name of the manifest. It means nothing if an entry is
+    /// [`not_built`](Self::not_built).
     pub top_hash: TopHash,
+    /// The error of the first entry without a hash or a size. Such entries are indexed, and have no top hash.
+    pub not_built: Option<ManifestError>,
     /// The span of all entries.
     pub whole: Span,
     marks: Vec<(LogicalKey, u64)>,
@@ -112,7 +115,7 @@ struct OpenDirectory {
 }
 
 /// Builds an index incrementally, and computes the top hash in the same pass.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Indexer {
     reader: ManifestReader,
     hashed: Option<(Header, TopHasher)>,
@@ -132,6 +135,18 @@ struct Entries {
     open: Vec<OpenDirectory>,
     last: Vec<u8>,
     weight: usize,
+}
+
+impl Default for Indexer {
+    fn default() -> Self {
+        Self {
+            reader: ManifestReader::new().tolerant(),
+            hashed: None,
+            directories: BTreeMap::new(),
+            entries: Entries::default(),
+            weight: 0,
+        }
+    }
 }
 
 impl Indexer {
@@ -169,6 +184,7 @@ impl Indexer {
             header,
             directories: self.directories,
             top_hash: hasher.finish(),
+            not_built: self.reader.not_built().cloned(),
             whole: Span { start, end, ..whole },
             marks,
             large,

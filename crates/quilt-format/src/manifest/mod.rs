@@ -6,6 +6,8 @@
 //!
 //! **Invariants.** A top hash is the one that quilt3 computes, or there is an error instead. Errors report their line.
 //!
+//! A row without `meta` is read as one with empty metadata, as quilt-rs reads it; quilt3 8.0.0 does not read it.
+//!
 //! # Where this is deliberately stricter than quilt3 8.0.0
 //!
 //! - Lines longer than [`MAX_RECORD`] are rejected unless a higher limit is set; quilt3 only refuses to write them.

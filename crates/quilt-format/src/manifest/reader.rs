@@ -1,7 +1,8 @@
 //! Incremental parsing of manifests, from bytes to rows. Each row is checked by itself; its users check order and duplicates.
 
 use super::lines::Lines;
-use super::{MAX_RECORD, ManifestError, Row, row};
+use super::row::{self, Parsed};
+use super::{MAX_RECORD, ManifestError, Row};
 
 /// An incremental parser of manifests.
 ///
@@ -27,6 +28,8 @@ pub struct ManifestReader {
     lines: Lines,
     line: u64,
     ended: bool,
+    is_tolerant: bool,
+    not_built: Option<ManifestError>,
 }
 
 impl Default for ManifestReader {
@@ -49,6 +52,8 @@ impl ManifestReader {
             lines: Lines::new(limit),
             line: 0,
             ended: false,
+            is_tolerant: false,
+            not_built: None,
         }
     }
 
@@ -60,7 +65,25 @@ impl ManifestReader {
             lines: Lines::resuming(MAX_RECORD, 1, offset),
             line: 1,
             ended: false,
+            is_tolerant: false,
+            not_built: None,
         }
+    }
+
+    /// Returns entries without a hash or a size too, with a null hash and, if it is not known, a size of zero. There is no top
+    /// hash of them.
+    #[must_use]
+    pub fn tolerant(self) -> Self {
+        Self {
+            is_tolerant: true,
+            ..self
+        }
+    }
+
+    /// Returns the error of the first entry so far without a hash or a size, if the reader is [`tolerant`](Self::tolerant).
+    #[must_use]
+    pub fn not_built(&self) -> Option<&ManifestError> {
+        self.not_built.as_ref()
     }
 
     /// Returns the offset of the next row in the manifest.
@@ -91,7 +114,15 @@ impl ManifestReader {
             };
         };
         self.line = line;
-        row::parse(line, bytes).map(Some)
+        let Parsed { row, not_built } = row::parse(line, bytes)?;
+        match not_built {
+            Some(problem) if !self.is_tolerant => Err(problem),
+            Some(problem) => {
+                self.not_built.get_or_insert(problem);
+                Ok(Some(row))
+            }
+            None => Ok(Some(row)),
+        }
     }
 
     /// Returns the line number of the next row and the buffered bytes from its start. `None` before the header, and if the

@@ -81,7 +81,8 @@ pub struct Entry {
     /// The size in bytes.
     pub size: u64,
     /// The checksum, `{type, value}`, which [`ObjectHash::read`](crate::checksum::ObjectHash::read) parses. Any value is
-    /// included in the top hash.
+    /// included in the top hash. Null only if the entry was read by
+    /// [`ManifestReader::tolerant`](super::ManifestReader::tolerant) and is not built.
     pub hash: Value,
     /// The metadata. The user's metadata is in the field `user_meta`, beside fields of quilt3.
     pub meta: Value,
@@ -100,6 +101,18 @@ impl Entry {
             } => bucket.len() + key.len() + version_id.as_ref().map_or(0, String::len),
         };
         self.logical_key.as_str().len() + physical
+    }
+
+    /// Returns the size, unless the entry is not built and its size is not known.
+    #[must_use]
+    pub fn known_size(&self) -> Option<u64> {
+        (self.size > 0 || self.is_built()).then_some(self.size)
+    }
+
+    /// Returns whether the entry has a hash and a size.
+    #[must_use]
+    pub fn is_built(&self) -> bool {
+        !matches!(self.hash, Value::Null)
     }
 
     /// Returns the user's metadata, if there is any (`PackageEntry.meta`).
@@ -129,8 +142,17 @@ impl Entry {
     }
 }
 
+/// A line that was parsed.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub row: Row,
+    /// [`ManifestError::NotBuilt`], if the row is an entry without a hash or a size. Then its hash is null, and its size zero if
+    /// it is not known.
+    pub not_built: Option<ManifestError>,
+}
+
 /// Parses a line. The first one is the header.
-pub(super) fn parse(line: u64, bytes: &[u8]) -> Result<Row, ManifestError> {
+pub(super) fn parse(line: u64, bytes: &[u8]) -> Result<Parsed, ManifestError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::NotUtf8 { line })?;
     let value = json::parse(text).map_err(|problem| ManifestError::NotJson { line, problem })?;
     let Value::Object(mut fields) = value else {
@@ -141,12 +163,18 @@ pub(super) fn parse(line: u64, bytes: &[u8]) -> Result<Row, ManifestError> {
     };
     if line == 1 {
         fields.remove("top_hash");
-        return Ok(Row::Header(Header { fields }));
+        return Ok(Row::Header(Header { fields }).into());
     }
     row(line, fields)
 }
 
-fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
+impl From<Row> for Parsed {
+    fn from(row: Row) -> Self {
+        Self { row, not_built: None }
+    }
+}
+
+fn row(line: u64, fields: Object) -> Result<Parsed, ManifestError> {
     let wrong = |problem| ManifestError::Row { line, problem };
     let mut logical_key = None;
     let mut physical_keys = None;
@@ -170,7 +198,10 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
     let logical_key = logical_key
         .into_string()
         .ok_or_else(|| wrong("the logical_key holds half of a surrogate pair"))?;
-    let meta = meta.ok_or_else(|| wrong("the row has no meta, which is required but may be empty"))?;
+    // quilt3 requires it; quilt-rs writes rows without it, and hashes them as these.
+    let meta = meta
+        .filter(Value::is_truthy)
+        .unwrap_or_else(|| Value::Object(Object::new()));
     let Some(physical_keys) = physical_keys.filter(Value::is_truthy) else {
         let (path, _) = logical_key.rsplit_once('/').ok_or_else(|| {
             wrong("the row has no physical_keys and its logical_key no `/`: it is neither an entry nor a directory")
@@ -178,32 +209,44 @@ fn row(line: u64, fields: Object) -> Result<Row, ManifestError> {
         return Ok(Row::Directory(Directory {
             path: LogicalKey::from_manifest(path.to_owned()),
             meta,
-        }));
+        })
+        .into());
+    };
+    let wrong = |problem| ManifestError::Entry {
+        line,
+        key: logical_key.clone(),
+        problem,
     };
     let physical_key = physical_keys
         .as_array()
         .and_then(<[Value]>::first)
         .and_then(Value::as_str)
-        .ok_or_else(|| wrong("the physical_keys are not an array of strings"))?
+        .ok_or_else(|| wrong("has physical_keys that are not an array of strings"))?
         .parse()
         .map_err(|problem| ManifestError::PhysicalKey { line, problem })?;
-    let size = size
-        .as_ref()
-        .and_then(Value::as_u64)
-        .ok_or_else(|| wrong("the entry has no size that is an integer from 0 to 2^64 - 1"))?;
-    let hash = hash
-        .filter(|hash| !matches!(hash, Value::Null))
-        .ok_or_else(|| wrong("the entry has no hash; the package must be built before it can be used"))?;
-    let meta = if meta.is_truthy() {
-        meta
-    } else {
-        Value::Object(Object::new())
+    let is_known = |value: &Value| !matches!(value, Value::Null);
+    let size = size.filter(is_known).map(|size| {
+        let wrong = || wrong("has a size that is not an integer from 0 to 2^64 - 1");
+        size.as_u64().ok_or_else(wrong)
+    });
+    let (size, hash) = (size.transpose()?, hash.filter(is_known));
+    let missing = match (&hash, size) {
+        (Some(_), Some(_)) => None,
+        (None, Some(_)) => Some("no hash"),
+        (Some(_), None) => Some("no size"),
+        (None, None) => Some("no hash and no size"),
     };
-    Ok(Row::Entry(Entry {
+    let not_built = missing.map(|missing| ManifestError::NotBuilt {
+        line,
+        key: logical_key.clone(),
+        missing,
+    });
+    let row = Row::Entry(Entry {
         logical_key: LogicalKey::from_manifest(logical_key),
         physical_key,
-        size,
-        hash,
+        size: size.unwrap_or_default(),
+        hash: hash.filter(|_| not_built.is_none()).unwrap_or(Value::Null),
         meta,
-    }))
+    });
+    Ok(Parsed { row, not_built })
 }

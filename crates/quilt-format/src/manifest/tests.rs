@@ -119,11 +119,7 @@ fn rows_that_quilt3_cannot_load_are_refused_with_their_line() {
         r#"{"logical_key":"\ud800/","meta":{}}"#,
         "\u{feff}{}",
     ];
-    let without = [
-        "\"size\":1,",
-        "\"hash\":{\"type\":\"SHA256\",\"value\":\"x\"},",
-        ",\"meta\":{}",
-    ];
+    let without = ["\"size\":1,", "\"hash\":{\"type\":\"SHA256\",\"value\":\"x\"},"];
     let changed = [
         good.replace(":1,", ":null,"),
         good.replace(":1,", ":1.0,"),
@@ -143,6 +139,47 @@ fn rows_that_quilt3_cannot_load_are_refused_with_their_line() {
         assert!(error.to_string().contains("line 3"), "{row}: {error}");
     }
     assert_eq!(hash_bytes(b"{}\n\xff\n"), Err(ManifestError::NotUtf8 { line: 2 }));
+}
+
+#[test]
+fn a_row_without_meta_is_read_as_one_with_empty_meta() {
+    let (good, directory) = (row("a/k"), r#"{"logical_key":"a/","meta":{}}"#);
+    let with = both_ways(&format!("{{}}\n{directory}\n{good}")).unwrap();
+    let without = |row: &str| row.replace(",\"meta\":{}", "");
+    assert_ne!(without(&good), good);
+    let text = format!("{{}}\n{}\n{}", without(directory), without(&good));
+    assert_eq!(both_ways(&text).unwrap(), with);
+}
+
+#[test]
+fn only_a_tolerant_reader_returns_entries_without_a_hash_or_a_size() {
+    let good = row("k");
+    let hash = "\"hash\":{\"type\":\"SHA256\",\"value\":\"x\"},";
+    for (row, missing, size) in [
+        (good.replace(hash, ""), "no hash", Some(1)),
+        (good.replace("\"size\":1,", "\"size\":null,"), "no size", None),
+        (
+            good.replace("\"size\":1,", "").replace(hash, ""),
+            "no hash and no size",
+            None,
+        ),
+    ] {
+        let text = format!("{{}}\n{row}\n");
+        let error = ManifestError::NotBuilt {
+            line: 2,
+            key: "k".to_owned(),
+            missing,
+        };
+        assert_eq!(both_ways(&text), Err(error.clone()), "{row}");
+        let mut reader = ManifestReader::new().tolerant();
+        reader.push(text.as_bytes());
+        assert!(matches!(reader.next_row(), Ok(Some(Row::Header(_)))));
+        let Ok(Some(Row::Entry(entry))) = reader.next_row() else {
+            panic!("{row} is no entry");
+        };
+        assert_eq!((entry.known_size(), entry.is_built()), (size, false), "{row}");
+        assert_eq!(reader.not_built(), Some(&error));
+    }
 }
 
 fn hash_bytes(bytes: &[u8]) -> Result<Hashed, ManifestError> {

@@ -1,4 +1,5 @@
-//! Faults by rule: a proxy in front of an S3 that throttles access keys, and does not answer, or answers late, about objects.
+//! Faults by rule: a proxy in front of an S3 that throttles access keys, and about objects does not answer, answers late, or
+//! answers that they are archived.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -12,6 +13,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 use super::forward::{Upstream, serve};
 
 const SLOW_DOWN: &str = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+const ARCHIVED: &str = "<Error><Code>InvalidObjectState</Code><Message>The operation is not valid for the object's storage \
+                        class</Message><StorageClass>GLACIER</StorageClass></Error>";
 
 /// How many requests of an access key are throttled.
 #[derive(Clone, Copy)]
@@ -31,6 +34,8 @@ struct Inner {
     throttled: Mutex<HashMap<String, Throttle>>,
     /// Buckets, and objects as `bucket/key`, about which nothing is ever answered.
     silent: Mutex<HashSet<String>>,
+    /// Objects, as `bucket/key`, that are archived.
+    archived: Mutex<HashSet<String>>,
     /// Objects, as `bucket/key`, about which nothing is answered until their semaphore is closed.
     delayed: Mutex<HashMap<String, Arc<Semaphore>>>,
     /// The number of requests that wait for such a semaphore.
@@ -51,6 +56,7 @@ impl RuleProxy {
             upstream: Upstream::new(upstream),
             throttled: Mutex::default(),
             silent: Mutex::default(),
+            archived: Mutex::default(),
             delayed: Mutex::default(),
             waiting: watch::Sender::default(),
             openings: Semaphore::new(Semaphore::MAX_PERMITS),
@@ -65,6 +71,11 @@ impl RuleProxy {
     /// Never answers about this bucket, or this `bucket/key`.
     pub fn silence(&self, resource: &str) {
         self.inner.silent.lock().unwrap().insert(resource.to_owned());
+    }
+
+    /// Refuses reads of this `bucket/key`, as S3 does those of an archived object, until it is written anew.
+    pub fn archive(&self, object: &str) {
+        self.inner.archived.lock().unwrap().insert(object.to_owned());
     }
 
     /// Delays answers about this `bucket/key` until the semaphore that it returns is closed.
@@ -162,6 +173,12 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let is_silent = |resource: &str| inner.silent.lock().unwrap().contains(resource);
     if is_silent(bucket) || is_silent(&path) {
         return std::future::pending().await;
+    }
+    if request.method() == Method::PUT {
+        inner.archived.lock().unwrap().remove(&path);
+    }
+    if request.method() == Method::GET && inner.archived.lock().unwrap().contains(&path) {
+        return (StatusCode::FORBIDDEN, ARCHIVED).into_response();
     }
     let delayed = inner.delayed.lock().unwrap().get(&path).cloned();
     if let Some(release) = delayed {
