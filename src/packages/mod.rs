@@ -37,6 +37,6 @@ pub use objects::{ChecksumPreference, Hashing, PlannedObject};
 pub use physical_key::object_of;
 pub use revision::{
     BuildPolicy, Built, Change, CommitReport, Committed, Creation, HistoryEntry, Inspected, Latest, MetadataChange,
-    Plan, Progress, Removal, Update, Validated,
+    Plan, Progress, README, Removal, Update, Validated,
 };
 pub use verify::ObjectStatus;

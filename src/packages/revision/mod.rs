@@ -25,6 +25,6 @@ pub use commit::CommitReport;
 pub use context::Progress;
 pub use history::HistoryEntry;
 pub use pipeline::{BuildPolicy, Built, Committed, Inspected, Validated};
-pub use plan::{Change, Creation, MetadataChange, Plan, Update};
+pub use plan::{Change, Creation, MetadataChange, Plan, README, Update};
 pub use pointers::Latest;
 pub use removal::Removal;

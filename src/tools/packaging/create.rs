@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{FileArg, HashType, NewName, choice, message};
-use super::logical_keys::{KeyRules, assign_keys, common_directory};
+use super::logical_keys::{FileSource, KeyRules, assign_keys, common_directory};
 use super::metadata::Metadata;
 use super::output::Output;
 use super::write::{WriteOptions, write};
@@ -81,6 +81,7 @@ impl Tool for PackageCreate {
         let rules = KeyRules {
             flatten: args.flatten,
             auto_organize: args.auto_organize,
+            source: FileSource::Files,
         };
         let plan = Plan {
             name: args.name.0,

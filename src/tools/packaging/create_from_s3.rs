@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use quilt_format::percent;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{HashType, NewName, choice, message};
 use super::globs;
-use super::logical_keys::{KeyRules, assign_keys};
+use super::logical_keys::{FileSource, KeyRules, assign_keys, take_unusable};
 use super::metadata::Metadata;
 use super::output::Output;
-use super::prefix::{KeyFilter, find};
+use super::prefix::{KeyFilter, find, warning_of_unusable};
 use super::write::{WriteOptions, in_time, write};
-use crate::aws::s3::BucketName;
+use crate::aws::s3::{BucketName, key_in};
 use crate::packages::{Change, Creation, Plan};
 use crate::tools::arguments::types::yes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -89,8 +90,12 @@ impl Tool for PackageCreateFromS3 {
         let source_bucket = args.source_bucket.unwrap_or_else(|| args.bucket.clone());
         globs::checked("include", &args.include)?;
         globs::checked("exclude", &args.exclude)?;
-        let prefix = args.source_prefix.strip_prefix(&format!("s3://{source_bucket}/"));
-        let prefix = prefix.unwrap_or(&args.source_prefix).to_owned();
+        let prefix = key_in(&source_bucket, &args.source_prefix)
+            .map_err(|problem| {
+                ToolError::invalid(format!("Argument source_prefix: {problem}."))
+                    .with_hint("Name the bucket of the objects in source_bucket.")
+            })?
+            .into_owned();
         let base = prefix
             .rfind('/')
             .and_then(|slash| prefix.get(..=slash))
@@ -100,17 +105,24 @@ impl Tool for PackageCreateFromS3 {
         let filter = KeyFilter::compile(&session, args.include, args.exclude, base.clone()).await?;
         let filter = Arc::new(filter);
         let found = find(&session, &s3, &source_bucket, &prefix, &filter);
-        let found = in_time(&session, found).await?;
-        if found.files.is_empty() {
-            let message = format!("No object below s3://{source_bucket}/{prefix} is to go into the package.");
-            return Err(ToolError::invalid(message)
-                .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
-        }
-        let warnings = found.warnings();
+        let mut found = in_time(&session, found).await?;
+        let mut warnings = found.warnings(&prefix);
         let rules = KeyRules {
             flatten: args.flatten,
             auto_organize: args.auto_organize,
+            source: FileSource::Prefix,
         };
+        let unusable = take_unusable(&mut found.files, rules, &base);
+        warnings.extend(warning_of_unusable(&unusable));
+        if found.files.is_empty() {
+            let uri = format!("s3://{source_bucket}/{}", percent::quote(&prefix));
+            let message = match unusable.first() {
+                None => format!("No object below {uri} is to go into the package."),
+                Some(object) => format!("No object below {uri} has a key that can be a logical key: {object} has not."),
+            };
+            return Err(ToolError::invalid(message)
+                .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
+        }
         let plan = Plan {
             name: args.name.0,
             objects: assign_keys(found.files, rules, &base)?,

@@ -1,5 +1,6 @@
 //! Listing of the objects below a prefix that go into a package.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::args::FileArg;
@@ -12,6 +13,8 @@ use crate::tools::{Session, ToolError};
 
 /// Prefix of a bucket's own package files, which never go into a package.
 const REGISTRY_PREFIX: &str = ".quilt/";
+/// Most items that a warning names.
+const MAX_NAMED: usize = 5;
 /// Memory that is reserved at once for objects that are found.
 const RESERVATION_STEP: usize = 8 * 1024 * 1024;
 
@@ -93,13 +96,66 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let warning = format!(
+    /// Returns what a user should know about the objects below this prefix.
+    pub(super) fn warnings(&self, prefix: &str) -> Vec<String> {
+        let folders = format!(
             "{} empty objects whose keys end in \"/\" stand for folders and were left out.",
             self.folders
         );
-        Vec::from_iter((self.folders > 0).then_some(warning))
+        let mut warnings = Vec::from_iter((self.folders > 0).then_some(folders));
+        warnings.extend(self.warning_of_several_folders(prefix));
+        warnings
     }
+
+    /// A prefix without a slash at its end also matches folders and objects whose names only begin with it.
+    fn warning_of_several_folders(&self, prefix: &str) -> Option<String> {
+        if prefix.is_empty() || prefix.ends_with('/') {
+            return None;
+        }
+        let meant = format!("{prefix}/");
+        let folder = |file: &FileArg| {
+            let key = file.s3_uri.key.as_str();
+            let slash = key.get(prefix.len()..)?.find('/')?;
+            key.get(..=prefix.len() + slash).map(str::to_owned)
+        };
+        let folders: BTreeSet<Option<String>> = self.files.iter().map(folder).collect();
+        let has_meant = folders.contains(&Some(meant.clone()));
+        let is_ambiguous = folders.iter().flatten().count() > 1 || has_meant && folders.len() > 1;
+        let advice = if has_meant {
+            format!("for the first alone, set source_prefix=\"{meant}\"")
+        } else {
+            "to take one of them, set source_prefix to it with its slash".to_owned()
+        };
+        let mut named: Vec<&String> = folders.iter().flatten().collect();
+        named.sort_by_key(|folder| **folder != meant);
+        is_ambiguous.then(|| {
+            format!(
+                "source_prefix \"{prefix}\" does not end in a slash and matched more than one folder or object: {}; {advice}.",
+                listed(named.iter().map(|folder| format!("`{folder}`")))
+            )
+        })
+    }
+}
+
+/// Returns the warning about objects that were left out, because no logical key can be made of their keys.
+pub(super) fn warning_of_unusable(objects: &[ObjectUri]) -> Option<String> {
+    (!objects.is_empty()).then(|| {
+        format!(
+            "Left out, because their keys cannot be logical keys (they end in a slash, or have a segment that is empty, `.` or \
+             `..`): {}.",
+            listed(objects.iter().map(ToString::to_string))
+        )
+    })
+}
+
+/// Joins items, of many the first ones and their number.
+pub(super) fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
+    let more = items.len().saturating_sub(MAX_NAMED);
+    let mut text = items.take(MAX_NAMED).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }
 
 /// Lists the objects below a prefix that the filter accepts. Memory for them is reserved in steps, because their number is

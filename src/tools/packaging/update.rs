@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{FileArg, HashType, NewName, choice, message};
-use super::logical_keys::{KeyRules, assign_keys};
+use super::logical_keys::{FileSource, KeyRules, assign_keys};
 use super::metadata::Metadata;
 use super::output::Output;
 use super::write::{WriteOptions, write};
@@ -93,6 +93,7 @@ impl Tool for PackageUpdate {
         let rules = KeyRules {
             flatten: true,
             auto_organize: false,
+            source: FileSource::Add,
         };
         let metadata = match (args.metadata, args.metadata_mode) {
             (None, _) => MetadataChange::Keep,
