@@ -123,7 +123,7 @@ impl EmbeddedAws {
             Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_bytes(value).ok()?))
         };
         self.change(bucket, key, |version| {
-            version.headers = headers.iter().filter_map(parse).collect()
+            version.headers = headers.iter().filter_map(parse).collect();
         })
     }
 

@@ -76,6 +76,13 @@ impl ObjectKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns whether a segment of the key is `.` or `..`. Browsers and HTTP libraries resolve these segments when they parse
+    /// a URL, and then request another key.
+    #[must_use]
+    pub fn has_dot_segment(&self) -> bool {
+        self.0.split('/').any(|segment| matches!(segment, "." | ".."))
+    }
 }
 
 impl FromStr for ObjectKey {
@@ -128,19 +135,18 @@ pub fn key_in<'a>(bucket: &BucketName, text: &'a str) -> Result<Cow<'a, str>, St
         return Ok(text.into());
     };
     let shown: String = text.chars().take(80).collect();
-    match rest.split_once('/').or_else(|| Some((rest, ""))) {
-        Some((named, key)) if named == bucket.as_str() => {
-            if key.contains(['?', '#']) {
-                return Err(format!(
-                    "`{shown}` names more than a key; a `?` or `#` in a key is written %3F or %23"
-                ));
-            }
-            percent::unquote(key).ok_or_else(|| format!("the key of `{shown}` does not decode to UTF-8"))
-        }
-        _ => Err(format!(
+    let (named, key) = rest.split_once('/').unwrap_or((rest, ""));
+    if named != bucket.as_str() {
+        return Err(format!(
             "`{shown}` is not in the bucket {bucket}; give a key, or s3://{bucket}/KEY"
-        )),
+        ));
     }
+    if key.contains(['?', '#']) {
+        return Err(format!(
+            "`{shown}` names more than a key; a `?` or `#` in a key is written %3F or %23"
+        ));
+    }
+    percent::unquote(key).ok_or_else(|| format!("the key of `{shown}` does not decode to UTF-8"))
 }
 
 impl ObjectUri {

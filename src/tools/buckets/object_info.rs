@@ -43,8 +43,9 @@ pub struct Object {
     restore: Option<RestoreView>,
     metadata: BTreeMap<String, String>,
     /// Count of entries that S3 cannot send.
-    #[serde(skip_serializing_if = "is_zero")]
-    metadata_missing: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
+    metadata_missing: Option<u32>,
     /// Base64, by algorithm; none without the right to decrypt.
     checksums: BTreeMap<&'static str, String>,
 }
@@ -60,13 +61,12 @@ struct RestoreView {
     expires_at: Option<Timestamp>,
 }
 
-fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     object: Object,
+    /// The page of the catalog that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog_url: Option<String>,
 }
 
 impl Tool for BucketObjectInfo {
@@ -84,6 +84,15 @@ impl Tool for BucketObjectInfo {
             Ok(head) => head,
             Err(error) => return Err(session.explain_object(&s3, &error).await),
         };
+        // A browser would resolve the segments `.` and `..`, and show another object.
+        let catalog = session.catalog().filter(|_| !s3_uri.key.has_dot_segment());
+        let catalog_url = catalog.map(|catalog| {
+            catalog.object_page(
+                s3_uri.bucket.as_str(),
+                s3_uri.key.as_str(),
+                s3_uri.version_id.as_deref(),
+            )
+        });
         let object = Object {
             bucket: s3_uri.bucket.to_string(),
             key: s3_uri.key.to_string(),
@@ -101,9 +110,9 @@ impl Tool for BucketObjectInfo {
                 expires_at: restore.expires_at,
             }),
             metadata: head.metadata,
-            metadata_missing: head.metadata_missing,
+            metadata_missing: Some(head.metadata_missing).filter(|count| *count > 0),
             checksums: head.checksums,
         };
-        Ok(Output { object }.into())
+        Ok(Output { object, catalog_url }.into())
     }
 }

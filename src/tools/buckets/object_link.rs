@@ -70,12 +70,7 @@ fn allowed_lifetime(session: &Session, asked: Duration, now: Timestamp) -> (Dura
 /// Refuses a key that browsers and HTTP libraries change when they parse its URL: they would ask for another object, with a
 /// signature that does not match.
 fn refuse_folded_key(object: &ObjectUri) -> Result<(), ToolError> {
-    if object
-        .key
-        .as_str()
-        .split('/')
-        .any(|segment| matches!(segment, "." | ".."))
-    {
+    if object.key.has_dot_segment() {
         let message = format!(
             "{object} cannot be linked: its key has a path segment `.` or `..`, which browsers and other clients resolve."
         );

@@ -100,8 +100,15 @@ impl TextSource<'_> {
             text.as_ref()
                 .is_some_and(|text| text.to_ascii_lowercase().contains("gzip"))
         };
-        let name = self.object.key.as_str().to_ascii_lowercase();
-        says(&piece.content_encoding) || says(&piece.content_type) || name.ends_with(".gz") || name.ends_with(".gzip")
+        let extension = self
+            .object
+            .key
+            .as_str()
+            .rsplit_once('.')
+            .map(|(_, extension)| extension.to_ascii_lowercase());
+        says(&piece.content_encoding)
+            || says(&piece.content_type)
+            || matches!(extension.as_deref(), Some("gz" | "gzip"))
     }
 
     fn explain(&self, error: &UnpackError) -> ToolError {

@@ -35,7 +35,7 @@ pub struct Args {
     message: String,
     /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
-    /// Text of README.md
+    /// Text of README.md; in the catalog, its relative links reach only copied entries
     readme: Option<String>,
     /// true (the default): entries are named by their base names; false: by the path below the common folder
     #[serde(default = "yes")]

@@ -151,11 +151,11 @@ pub(super) fn warning_of_unusable(objects: &[ObjectUri]) -> Option<String> {
 /// Joins items, of many the first ones and their number.
 pub(super) fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
     let more = items.len().saturating_sub(MAX_NAMED);
-    let mut text = items.take(MAX_NAMED).collect::<Vec<_>>().join(", ");
+    let named = items.take(MAX_NAMED).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+        return format!("{named} and {more} more");
     }
-    text
+    named
 }
 
 /// Lists the objects below a prefix that the filter accepts. Memory for them is reserved in steps, because their number is
