@@ -27,12 +27,12 @@ pub(super) fn relative_links(markdown: &str) -> Vec<String> {
     links
 }
 
-/// Returns a line without its code spans.
+/// Returns a line without its code spans. A backtick that no other closes begins none.
 fn without_code(line: &str) -> String {
-    let parts: Vec<&str> = line.split('`').collect();
-    let is_closed = parts.len() % 2 == 1;
-    let is_text = |(at, part): (usize, &&str)| (at % 2 == 0 || !is_closed).then(|| (*part).to_owned());
-    parts.iter().enumerate().filter_map(is_text).collect()
+    let last = line.matches('`').count();
+    let parts = line.split('`').enumerate();
+    let text = parts.filter(|(at, _)| at % 2 == 0 || *at == last);
+    text.map(|(_, part)| part).collect()
 }
 
 /// Returns the targets of a line: `](…)`, `[…]: …`, and the attributes `src` and `href` of HTML.
