@@ -1,5 +1,7 @@
 //! Errors of AWS, of any service, as callers can act on them.
 
+use quilt_format::percent;
+
 use super::region;
 use crate::resilience::CircuitOpen;
 use crate::telemetry::UpstreamOutcome;
@@ -23,6 +25,7 @@ pub enum Resource<'a> {
     Object {
         bucket: &'a str,
         key: &'a str,
+        version_id: Option<&'a str>,
     },
     /// Any other resource, by its name or ARN.
     Named(&'a str),
@@ -41,7 +44,19 @@ impl<'a> Resource<'a> {
         match self {
             Self::Service => None,
             Self::Bucket(bucket) => Some(format!("s3://{bucket}")),
-            Self::Object { bucket, key } => Some(format!("s3://{bucket}/{key}")),
+            // As the URI by which callers can name it again.
+            Self::Object {
+                bucket,
+                key,
+                version_id,
+            } => {
+                let version = version_id.map(|id| format!("?versionId={}", percent::quote_plus(id)));
+                Some(format!(
+                    "s3://{bucket}/{}{}",
+                    percent::quote(key),
+                    version.unwrap_or_default()
+                ))
+            }
             Self::Named(name) => Some(name.to_owned()),
         }
     }
@@ -93,7 +108,7 @@ pub struct AwsError {
     pub service: &'static str,
     /// The IAM action that the request needed.
     pub action: &'static str,
-    /// The resource, such as `s3://bucket/key`; `None` for the service as a whole.
+    /// The resource; an object as its percent-encoded URI. `None` for the service as a whole.
     pub resource: Option<String>,
     /// HTTP status, when an answer came.
     pub status: Option<u16>,

@@ -101,6 +101,17 @@ impl CatalogHost {
             .to_string()
     }
 
+    /// Returns the URL of the catalog's web page for an object, or for one version of it.
+    #[must_use]
+    pub fn object_page(&self, bucket: &str, key: &str, version_id: Option<&str>) -> String {
+        let key: Vec<String> = key.split('/').map(percent::encode_component).collect();
+        let mut page = self.url.join(&format!("/b/{bucket}/tree/{}", key.join("/")));
+        if let Some(version_id) = version_id {
+            page.query_pairs_mut().append_pair("version", version_id);
+        }
+        page.to_string()
+    }
+
     /// Returns the registry's URL.
     pub async fn registry(&self) -> Result<BaseUrl, RegistryError> {
         Ok(self.config().await?.registry)

@@ -166,6 +166,10 @@ fn unauthorized() -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": message }))).into_response()
 }
 
+/// Page of the catalog host on every path; the catalog's own front end is not part of the development environment.
+const PAGE: &str = "<!doctype html><title>Quilt catalog (development)</title><p>The development catalog has no pages. A catalog \
+                    that has them shows here what this URL names.";
+
 /// Returns the routes of the catalog host: its configuration, and its page on every other path.
 pub(super) fn catalog_routes(registry_url: &str, region: &str) -> Router {
     let config = json!({
@@ -175,5 +179,5 @@ pub(super) fn catalog_routes(registry_url: &str, region: &str) -> Router {
     });
     Router::new()
         .route("/config.json", get(move || async move { Json(config) }))
-        .fallback(|| async { Html("<!doctype html><title>Quilt catalog (development)</title>") })
+        .fallback(|| async { Html(PAGE) })
 }

@@ -2,8 +2,10 @@
 //! with whose credentials.
 
 use serde_json::json;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Session, ToolError};
+use crate::aws::s3::{ObjectUri, UserS3};
 use crate::aws::{AwsError, AwsErrorKind, Denial};
 use crate::credentials::{Resolved, Source};
 use crate::error_code::ErrorCode;
@@ -28,6 +30,11 @@ impl Session {
                     format!("There is no bucket {}.", bucket.join("/")),
                 )
             }
+            K::NoSuchKey if error.is_delete_marker() => ToolError::new(
+                ErrorCode::NoSuchKey,
+                format!("There is no object {object}: that version is a delete marker."),
+            )
+            .with_hint("Name another version; without versionId, the URI names the latest version."),
             K::NoSuchKey => ToolError::new(ErrorCode::NoSuchKey, format!("There is no object {object} ({said})."))
                 .with_hint(
                     "List the bucket to see which keys there are; a key may also be deleted in its latest version.",
@@ -55,10 +62,7 @@ impl Session {
                 ToolError::new(ErrorCode::Upstream, message)
                     .with_hint("The operator of this server must set its clock; a new login does not help.")
             }
-            K::Archived => ToolError::new(
-                ErrorCode::Upstream,
-                format!("{object} is archived and must be restored first."),
-            ),
+            K::Archived => ToolError::archived(object, false),
             K::Timeout => ToolError::new(
                 ErrorCode::Timeout,
                 format!("{service} did not answer in time about {object}."),
@@ -102,7 +106,39 @@ impl Session {
         ToolError::new(ErrorCode::AccessDenied, message).with_hint(hint)
     }
 
+    /// Explains an error of a request about objects. If a key is missing that could be written in another Unicode form, and the
+    /// object has that form, the error names it: both forms look the same.
+    pub(super) async fn explain_object(&self, s3: &UserS3, error: &AwsError) -> ToolError {
+        let explained = self.explain(error);
+        if error.kind != AwsErrorKind::NoSuchKey {
+            return explained;
+        }
+        let missing = error.resource.as_deref().and_then(|uri| uri.parse::<ObjectUri>().ok());
+        let Some(other) = missing.as_ref().and_then(in_other_unicode_form) else {
+            return explained;
+        };
+        if s3.head(&other).await.is_err() {
+            return explained;
+        }
+        let message = format!(
+            "There is no object {}, but there is {other}, whose key has the same letters in another Unicode form.",
+            error.subject()
+        );
+        let hint = format!("Use {other}, percent-encoded as it is.");
+        ToolError { message, ..explained }.with_hint(hint)
+    }
+
     fn explain_denial(&self, error: &AwsError, object: &str) -> ToolError {
+        if error.asks_requester_to_pay() {
+            let bucket = error.bucket().unwrap_or_default();
+            let message = format!(
+                "s3://{bucket} is a requester-pays bucket: S3 answers only if the requester offers to pay, which this \
+                 server does not do."
+            );
+            return ToolError::new(ErrorCode::AccessDenied, message)
+                .with_hint("Use a copy of the objects in a bucket whose owner pays.")
+                .with_details(json!({ "action": error.action, "resource": object, "request_id": error.request_id }));
+        }
         let denial = error.message.as_deref().and_then(Denial::parse);
         let resolved = self.resolved();
         let action = denial.as_ref().map_or(error.action, |denial| denial.action.as_str());
@@ -140,10 +176,35 @@ impl Session {
         {
             details.insert("attempts".into(), json!(resolved.attempts()));
         }
+        let key = denial.as_ref().and_then(|denial| denial.resource.as_deref());
+        let hint = match key.filter(|_| action.starts_with("kms:")) {
+            Some(key) => format!("Ask for the right {action} on the key {key}, which encrypts the object."),
+            None => format!("Ask for the right {action} on this resource, or use a bucket that bucket_list shows."),
+        };
         ToolError::new(ErrorCode::AccessDenied, message)
-            .with_hint(format!(
-                "Ask for the right {action} on this resource, or use a bucket that bucket_list shows."
-            ))
+            .with_hint(hint)
             .with_details(details)
     }
+}
+
+impl ToolError {
+    /// Makes the error of a read of an archived object.
+    pub(super) fn archived(object: &str, is_being_restored: bool) -> Self {
+        let state = if is_being_restored {
+            "is archived and its restore is in progress"
+        } else {
+            "is archived and must be restored first"
+        };
+        Self::new(ErrorCode::Upstream, format!("{object} {state}."))
+            .with_hint("Have it restored in S3 (RestoreObject); bucket_object_info shows whether it is.")
+    }
+}
+
+/// Returns the object whose key is composed where this one's is not, or decomposed where it is.
+fn in_other_unicode_form(object: &ObjectUri) -> Option<ObjectUri> {
+    let key = object.key.as_str();
+    let composed: String = key.nfc().collect();
+    let other = if composed == key { key.nfd().collect() } else { composed };
+    let key = Some(other).filter(|other| other != key)?.parse().ok()?;
+    Some(ObjectUri::latest(object.bucket.clone(), key))
 }

@@ -167,6 +167,7 @@ impl AccessCheck {
             let (region, bucket_policy) = self.0.store().region_and_policy(bucket).ok_or_else(no_such_bucket)?;
             self.check_region(request, &region)?;
             self.check_expected_owner(request)?;
+            self.check_payer(request, bucket)?;
             policy = bucket_policy;
             bucket_region = Some(region);
         }
@@ -205,6 +206,19 @@ impl AccessCheck {
             return Err(access_denied());
         }
         Ok(())
+    }
+
+    /// Rejects a request that does not offer to pay for a requester-pays bucket. The account's own requests have to, too:
+    /// there is no other account whose requests could show it.
+    fn check_payer(&self, request: &RequestHead<'_>, bucket: &str) -> S3Result<()> {
+        let query = request.uri.query().unwrap_or_default();
+        let offers = request.header("x-amz-request-payer").is_some()
+            || form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "x-amz-request-payer");
+        if offers || !self.0.store().is_requester_pays(bucket) {
+            return Ok(());
+        }
+        let message = "Bucket is requester pays bucket but no requester pays header present.";
+        Err(error(S3ErrorCode::AccessDenied, message))
     }
 
     fn authorize_copy_source(&self, header: &str, authorization: &Authorization) -> S3Result<()> {

@@ -35,7 +35,7 @@
 //! - S3, addressed in path style: `ListBuckets`, `CreateBucket`, `DeleteBucket`, `HeadBucket`, `GetBucketLocation`, bucket
 //!   versioning and bucket policies (get, put, and delete of policies), `ListObjects`, `ListObjectsV2`,
 //!   `ListObjectVersions`, `PutObject`, `GetObject`, `HeadObject`, `GetObjectAttributes`, `CopyObject`, `DeleteObject`,
-//!   `DeleteObjects`, object tagging, and multipart uploads with copied parts and both listings. Other operations are
+//!   `DeleteObjects`, `RestoreObject`, object tagging, and multipart uploads with copied parts and both listings. Other operations are
 //!   answered with `NotImplemented`.
 //! - STS: `AssumeRole`, `AssumeRoleWithWebIdentity` and `GetCallerIdentity`, for `POST` requests with a form to `/`.
 //! - IAM has no HTTP API; users and roles are set up with [`EmbeddedAws`].
@@ -49,14 +49,18 @@
 //!   `s3:GetObjectVersion` for named versions, the permission to read the source of a copy, and `s3:ListBucket` as the
 //!   condition for learning that a key does not exist. Changed policies and deleted roles affect open sessions immediately.
 //! - Trust policies, `ExternalId`, session tags, source identities and the limits on session durations in `AssumeRole`.
+//! - Archived objects (`GLACIER`, `DEEP_ARCHIVE`, and the archive tiers of `INTELLIGENT_TIERING`) are read only after a
+//!   restore, which takes as long as in AWS by [`Options::clock`], or until [`EmbeddedAws::complete_restore`].
+//! - `kms:GenerateDataKey` and `kms:Decrypt` for objects that are encrypted with a named KMS key, also to read a checksum, and
+//!   the offer to pay for requester-pays buckets.
 //! - Checksums and `Content-MD5` of uploads, conditional reads and writes, versions and delete markers, the minimum size of
 //!   parts, and the limits on tags and user metadata.
 //!
 //! # Limitations
 //!
 //! - There is one account: no cross-account access, organization policies, permissions boundaries or access points.
-//! - Access control lists, object lock, lifecycle rules, public access blocks and CORS do not exist. Encryption headers and
-//!   storage classes are accepted or recorded without any effect on the data.
+//! - Access control lists, object lock, lifecycle rules, public access blocks and CORS do not exist, and neither do policies
+//!   of KMS keys. Data is not encrypted.
 //! - A trust policy with a federated principal is honored only in statements without conditions.
 //! - Only the plain-HTTP transport exists, so `aws:SecureTransport` is always `false`. Signature ages and presigned URLs are
 //!   checked against the system time; everything else uses [`Options::clock`].

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use hyper::http::{HeaderName, HeaderValue};
 use s3s::S3Error;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use super::store::checksum::{Algorithm, digest};
 use super::store::condition::WriteCondition;
 use super::store::object::{Attributes, Object, Tags};
 use super::store::payload::Payload;
-use super::store::versions::{Versioning, Versions};
+use super::store::versions::{Version, Versioning, Versions};
 
 /// An error while setting up a bucket or an object.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum SeedError {
     /// Occurs when no bucket has this name.
     #[error("no such bucket: {0}")]
     NoSuchBucket(String),
+    /// Occurs when the bucket has no such key.
+    #[error("no such object: {0}")]
+    NoSuchObject(String),
     /// Occurs when the policy is not one that AWS would accept.
     #[error(transparent)]
     InvalidPolicy(#[from] InvalidPolicy),
@@ -98,6 +102,46 @@ impl EmbeddedAws {
         bucket
             .write(key, &WriteCondition::default(), now, object, Tags::from([]))
             .map_err(missing)
+    }
+
+    /// Moves the current version of a key, in storage class `INTELLIGENT_TIERING`, to an archive tier: `ARCHIVE_ACCESS` or
+    /// `DEEP_ARCHIVE_ACCESS`.
+    pub fn archive_object(&self, bucket: &str, key: &str, tier: &str) -> Result<(), SeedError> {
+        self.change(bucket, key, |version| version.archive.tier = Some(tier.to_owned()))
+    }
+
+    /// Completes the restore of the current version of a key before the account's clock does.
+    pub fn complete_restore(&self, bucket: &str, key: &str) -> Result<(), SeedError> {
+        let now = self.state.now();
+        self.change(bucket, key, |version| version.archive.complete(now))
+    }
+
+    /// Adds headers to the responses for the current version of a key, such as `x-amz-missing-meta`, or metadata in bytes that
+    /// are not UTF-8. Values that are not valid in a header are left out.
+    pub fn set_response_headers(&self, bucket: &str, key: &str, headers: &[(&str, &[u8])]) -> Result<(), SeedError> {
+        let parse = |(name, value): &(&str, &[u8])| {
+            Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_bytes(value).ok()?))
+        };
+        self.change(bucket, key, |version| {
+            version.headers = headers.iter().filter_map(parse).collect();
+        })
+    }
+
+    /// Sets whether requests for a bucket must offer to pay.
+    pub fn set_requester_pays(&self, bucket: &str, requester_pays: bool) -> Result<(), SeedError> {
+        let missing = |_: S3Error| SeedError::NoSuchBucket(bucket.to_owned());
+        self.state.store().bucket_mut(bucket).map_err(missing)?.requester_pays = requester_pays;
+        Ok(())
+    }
+
+    fn change(&self, bucket: &str, key: &str, change: impl FnOnce(&mut Version)) -> Result<(), SeedError> {
+        let missing = |_: S3Error| SeedError::NoSuchObject(format!("{bucket}/{key}"));
+        let mut store = self.state.store();
+        let version = store
+            .bucket_mut(bucket)
+            .and_then(|bucket| bucket.version_mut(key, None));
+        change(version.map_err(missing)?);
+        Ok(())
     }
 
     /// Returns whether a key exists and is not hidden by a delete marker.

@@ -18,6 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use s3s::path::{S3Path, parse_path_style};
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::validation::NameValidation;
 use s3s::{Body, HttpResponse, StdError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -74,6 +75,16 @@ async fn serve_connection(server: Arc<Server>, stream: TcpStream, peer: SocketAd
     let _ = connection.await;
 }
 
+/// Names of buckets, also of those that were created in `us-east-1` before March 2018.
+struct LegacyNames;
+
+impl NameValidation for LegacyNames {
+    fn validate_bucket_name(&self, name: &str) -> bool {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        (3..=255).contains(&name.len()) && name.bytes().all(is_allowed)
+    }
+}
+
 struct Server {
     state: Arc<State>,
     s3: S3Service,
@@ -86,6 +97,7 @@ impl Server {
         builder.set_auth(SecretKeyLookup(Arc::clone(&state)));
         builder.set_access(AccessCheck(Arc::clone(&state)));
         builder.set_route(Sts(Arc::clone(&state)));
+        builder.set_validation(LegacyNames);
         Self {
             state,
             s3: builder.build(),

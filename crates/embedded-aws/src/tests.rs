@@ -1,5 +1,7 @@
 //! Tests of the account over a real socket, with the AWS SDK as the client.
 
+mod restricted_objects;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 

@@ -10,6 +10,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use moka::sync::Cache;
 
 use super::error::error_kind;
+use super::header_text::Latin1Headers;
 use super::{BucketName, ObjectUri};
 use crate::aws::{
     AwsCaller, AwsError, AwsErrorKind, AwsOptions, Endpoints, Identity, Operation, Resource, Service, Signer, Signing,
@@ -37,7 +38,9 @@ impl SharedS3 {
     #[must_use]
     pub fn new(options: &AwsOptions) -> Self {
         let config = options.anonymous(TimeoutConfig::builder().read_timeout(READ_TIMEOUT));
-        let config = Builder::from(&config).force_path_style(options.endpoint.is_some());
+        let config = Builder::from(&config)
+            .force_path_style(options.endpoint.is_some())
+            .interceptor(Latin1Headers);
         Self {
             client: Client::from_conf(config.build()),
             endpoints: Endpoints::new(Dependency::S3, options),
@@ -162,6 +165,7 @@ pub(super) fn on_object<'a>(action: &'static str, object: &'a ObjectUri) -> Oper
     let resource = Resource::Object {
         bucket: object.bucket.as_str(),
         key: object.key.as_str(),
+        version_id: object.version_id.as_deref(),
     };
     on(action, resource)
 }

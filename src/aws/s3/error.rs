@@ -17,6 +17,12 @@ impl AwsError {
         self.kind == AwsErrorKind::AccessDenied && self.message.as_ref().is_some_and(says_so)
     }
 
+    /// Returns whether the version that the request names is a delete marker, which cannot be read.
+    #[must_use]
+    pub fn is_delete_marker(&self) -> bool {
+        self.kind == AwsErrorKind::NoSuchKey && self.code.as_deref() == Some("MethodNotAllowed")
+    }
+
     /// Returns whether S3 says that the bucket is in another region.
     #[must_use]
     pub fn is_redirect(&self) -> bool {

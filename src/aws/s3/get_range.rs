@@ -13,6 +13,7 @@ pub struct RangeRead {
     /// The size of the whole object.
     pub size: u64,
     pub content_type: Option<String>,
+    pub content_encoding: Option<String>,
 }
 
 impl UserS3 {
@@ -26,6 +27,7 @@ impl UserS3 {
                     bytes: Bytes::new(),
                     size: head.size,
                     content_type: head.content_type,
+                    content_encoding: head.content_encoding,
                 })
             }
             answer => answer,
@@ -40,12 +42,14 @@ impl UserS3 {
             ..ReadQuery::default()
         };
         let opened = self.open(object, &query).await?;
-        let (size, content_type) = (opened.size, opened.content_type.clone());
+        let size = opened.size;
+        let (content_type, content_encoding) = (opened.content_type.clone(), opened.content_encoding.clone());
         let bytes = opened.collect(usize::try_from(length).unwrap_or(usize::MAX)).await?;
         Ok(RangeRead {
             bytes,
             size,
             content_type,
+            content_encoding,
         })
     }
 }

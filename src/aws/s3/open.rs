@@ -28,6 +28,7 @@ pub struct Opened {
     /// When this version was written.
     pub last_modified: Option<Timestamp>,
     pub content_type: Option<String>,
+    pub content_encoding: Option<String>,
     /// The first byte that comes.
     pub begin: u64,
     /// The whole object's size in bytes.
@@ -102,6 +103,7 @@ impl UserS3 {
                 .last_modified
                 .and_then(|at| Timestamp::from_second(at.secs()).ok()),
             content_type: answer.content_type,
+            content_encoding: answer.content_encoding,
             begin,
             size,
             body: answer.body,

@@ -3,6 +3,7 @@
 //! `s3://bucket/key[?versionId=…]` is percent-encoded as quilt3's `PhysicalKey` does it (Python's `quote`: letters,
 //! digits, `_.-~` and `/` stand as they are), so that URIs can be passed between the two.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,6 +12,8 @@ use serde::Deserialize;
 
 /// Longest object key, in bytes of UTF-8.
 const MAX_KEY_BYTES: usize = 1024;
+/// Longest name of a legacy bucket.
+const MAX_BUCKET_BYTES: usize = 255;
 
 /// A bucket's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -35,16 +38,15 @@ impl BucketName {
 impl FromStr for BucketName {
     type Err = String;
 
-    /// Accepts `name` and `s3://name`, with or without a trailing slash.
+    /// Accepts `name` and `s3://name`, with or without a trailing slash. Names of buckets that were created in `us-east-1`
+    /// before March 2018 may have upper-case letters, underscores and 255 characters.
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.trim().strip_prefix("s3://").unwrap_or(text.trim());
         let name = name.strip_suffix('/').unwrap_or(name);
-        let is_alphanumeric = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let is_alphanumeric = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
         let bytes = name.as_bytes();
-        let valid = (3..=63).contains(&bytes.len())
-            && bytes
-                .iter()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(b))
+        let valid = (3..=MAX_BUCKET_BYTES).contains(&bytes.len())
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(b))
             && is_alphanumeric(bytes.first())
             && is_alphanumeric(bytes.last())
             && !name.contains("..");
@@ -73,6 +75,13 @@ impl ObjectKey {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns whether a segment of the key is `.` or `..`. Browsers and HTTP libraries resolve these segments when they parse
+    /// a URL, and then request another key.
+    #[must_use]
+    pub fn has_dot_segment(&self) -> bool {
+        self.0.split('/').any(|segment| matches!(segment, "." | ".."))
     }
 }
 
@@ -118,6 +127,26 @@ impl TryFrom<String> for ObjectUri {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
     }
+}
+
+/// Returns the key, or the prefix of keys, that a caller wrote as a key or as `s3://bucket/key`, percent-encoded.
+pub fn key_in<'a>(bucket: &BucketName, text: &'a str) -> Result<Cow<'a, str>, String> {
+    let Some(rest) = text.strip_prefix("s3://") else {
+        return Ok(text.into());
+    };
+    let shown: String = text.chars().take(80).collect();
+    let (named, key) = rest.split_once('/').unwrap_or((rest, ""));
+    if named != bucket.as_str() {
+        return Err(format!(
+            "`{shown}` is not in the bucket {bucket}; give a key, or s3://{bucket}/KEY"
+        ));
+    }
+    if key.contains(['?', '#']) {
+        return Err(format!(
+            "`{shown}` names more than a key; a `?` or `#` in a key is written %3F or %23"
+        ));
+    }
+    percent::unquote(key).ok_or_else(|| format!("the key of `{shown}` does not decode to UTF-8"))
 }
 
 impl ObjectUri {
@@ -188,17 +217,19 @@ mod tests {
         for good in ["my-bucket", "s3://my-bucket", "s3://my-bucket/", " my-bucket "] {
             assert_eq!(good.parse::<BucketName>().unwrap().as_str(), "my-bucket");
         }
+        for legacy in ["My_Bucket.2009", &"x".repeat(255)] {
+            assert_eq!(legacy.parse::<BucketName>().unwrap().as_str(), legacy);
+        }
         for bad in [
             "",
             "ab",
-            "My-Bucket",
             "-ab",
             "ab-",
             "a..b",
             "a/b",
-            "a_b",
             "s3://a/b",
-            &"x".repeat(64),
+            "a b",
+            &"x".repeat(256),
         ] {
             assert!(bad.parse::<BucketName>().is_err(), "{bad}");
         }

@@ -14,19 +14,24 @@ pub enum TextEncoding {
     Ascii,
     /// Each byte is the character of that number, unlike the web's encoding of this name.
     Latin1,
+    /// UTF-8 with a byte-order mark, as Python's `utf-8-sig`. The mark is optional where it is read.
+    Utf8Signed,
+    /// UTF-16 in the byte order of the mark with which it begins.
+    Utf16Marked,
     /// Another encoding, by its definition for the web.
     Other(&'static Encoding),
 }
 
 impl TextEncoding {
-    /// Returns the encoding of this name, as people and Python write it. `utf-16` without a byte order and stateful
-    /// encodings are not supported, because they cannot be decoded in pieces.
+    /// Returns the encoding of this name, as people and Python write it. Stateful encodings are not supported, because they
+    /// cannot be decoded in pieces.
     pub fn named(name: &str) -> Option<Self> {
         let label = name.trim().to_ascii_lowercase().replace('_', "-");
         let label = match label.as_str() {
             "ascii" | "us-ascii" => return Some(Self::Ascii),
             "latin-1" | "latin1" | "l1" | "iso-8859-1" | "iso8859-1" => return Some(Self::Latin1),
-            "utf-16" | "utf16" | "ucs-2" => return None,
+            "utf-8-sig" | "utf8-sig" => return Some(Self::Utf8Signed),
+            "utf-16" | "utf16" | "ucs-2" => return Some(Self::Utf16Marked),
             "utf8" => "utf-8",
             "utf-16-le" => "utf-16le",
             "utf-16-be" => "utf-16be",
@@ -37,8 +42,20 @@ impl TextEncoding {
         (!is_stateful).then_some(Self::Other(encoding))
     }
 
+    /// Returns the encoding by which content that begins with these bytes is decoded; `None` if it lacks the mark that says
+    /// so.
+    pub fn resolve(self, start: &[u8]) -> Option<Self> {
+        match self {
+            Self::Utf16Marked => utf_16_mark(start).map(Self::Other),
+            Self::Utf8Signed => Some(Self::Other(encoding_rs::UTF_8)),
+            other => Some(other),
+        }
+    }
+
     fn decode(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
         match self {
+            Self::Utf8Signed => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Self::Utf16Marked => None,
             Self::Ascii => bytes
                 .is_ascii()
                 .then(|| std::str::from_utf8(bytes).ok().map(Cow::Borrowed))
@@ -53,6 +70,11 @@ impl TextEncoding {
         match self {
             Self::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
             Self::Latin1 => text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect(),
+            Self::Utf8Signed => Some(format!("\u{feff}{text}").into_bytes()),
+            Self::Utf16Marked => {
+                let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+                Some(units.flat_map(u16::to_le_bytes).collect())
+            }
             Self::Other(encoding) if encoding == encoding_rs::UTF_16LE => {
                 Some(text.encode_utf16().flat_map(u16::to_le_bytes).collect())
             }
@@ -113,6 +135,56 @@ pub fn decode(bytes: &[u8], lead: usize, encoding: TextEncoding, continues: bool
     })
 }
 
+/// Returns the encoding that a UTF-16 byte-order mark at the beginning of content stands for.
+fn utf_16_mark(start: &[u8]) -> Option<&'static Encoding> {
+    match start {
+        [0xff, 0xfe, ..] => Some(encoding_rs::UTF_16LE),
+        [0xfe, 0xff, ..] => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    }
+}
+
+/// Returns why bytes that [`decode`] refused are not text, and what to do. `start` are the first bytes of the content, and
+/// `offset` is the place of `bytes` in it.
+pub fn explain_binary(
+    bytes: &[u8],
+    offset: u64,
+    start: &[u8],
+    (encoding, name): (TextEncoding, &str),
+) -> (String, String) {
+    let fetch = "bucket_object_fetch reads its bytes";
+    if let Some(mark) = utf_16_mark(start).filter(|mark| encoding != TextEncoding::Other(mark)) {
+        let problem = format!("begins with a {} byte-order mark, which is not {name}", mark.name());
+        let hint = format!(
+            "Read it with encoding={}, if it is text; {fetch}.",
+            mark.name().to_lowercase()
+        );
+        return (problem, hint);
+    }
+    let is_utf_16 = [encoding_rs::UTF_16LE, encoding_rs::UTF_16BE]
+        .map(TextEncoding::Other)
+        .contains(&encoding);
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0).filter(|_| !is_utf_16) {
+        let problem = format!("holds NUL bytes (first at {}); it is binary", offset + at as u64);
+        let hint = format!("Set encoding to utf-16le or utf-16be if it is UTF-16; {fetch}.");
+        return (problem, hint);
+    }
+    let hint = format!("Set its encoding, such as latin-1 or windows-1252, if it is text; {fetch}.");
+    // The first bytes may end a character that begins before them.
+    let inside = bytes
+        .iter()
+        .take(3)
+        .take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000)
+        .count();
+    let rest = bytes.get(inside..).unwrap_or_default();
+    let wrong = std::str::from_utf8(rest)
+        .err()
+        .map(|error| inside + error.valid_up_to());
+    let wrong = wrong.and_then(|at| Some(format!(" (byte {:#04x} at {})", bytes.get(at)?, offset + at as u64)));
+    let place = wrong.filter(|_| encoding.is_utf8()).unwrap_or_default();
+    (format!("is not {name} text{place}"), hint)
+}
+
 /// Returns the MIME type of an image that models accept, from its first bytes.
 pub fn image_mime_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
@@ -170,7 +242,9 @@ mod tests {
         assert_eq!(decode(b"\xe9", 0, named("ascii"), false), None);
         assert_eq!(decode(b"h\0i\0", 0, named("utf_16_le"), false).unwrap().text, "hi");
         assert_eq!(decode(b"h\0i", 0, named("utf-16le"), true).unwrap().used, 2);
-        for unknown in ["klingon", "utf-16", "iso-2022-jp", "replacement"] {
+        assert_eq!(named("utf-16").resolve(b"\xfe\xff\0h"), Some(named("utf-16be")));
+        assert_eq!(named("utf-16").resolve(b"h\0"), None);
+        for unknown in ["klingon", "iso-2022-jp", "replacement"] {
             assert_eq!(TextEncoding::named(unknown), None, "{unknown}");
         }
         assert_eq!(named("latin-1").encode("é"), Some(vec![0xe9]));

@@ -1,6 +1,7 @@
 //! The `buckets` toolset: buckets and objects.
 
 mod content;
+mod gzip;
 mod list;
 mod object_fetch;
 mod object_info;
@@ -9,6 +10,7 @@ mod object_text;
 mod objects_list;
 mod objects_put;
 mod put_item;
+mod text_source;
 
 pub use list::BucketList;
 pub use object_fetch::BucketObjectFetch;

@@ -56,6 +56,9 @@ pub struct Range {
     /// Whether the object continues after this range.
     truncated: bool,
     content_type: Option<String>,
+    /// How the bytes are encoded, such as gzip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_encoding: Option<String>,
 }
 
 impl Tool for BucketObjectFetch {
@@ -101,6 +104,7 @@ impl Tool for BucketObjectFetch {
             offset: args.offset,
             truncated,
             content_type: read.content_type,
+            content_encoding: read.content_encoding,
         });
         Ok(ToolSuccess {
             output,
@@ -117,7 +121,10 @@ async fn read(session: &Session, s3: &UserS3, args: &Args) -> Result<RangeRead, 
     let get = |bytes| s3.get_range(&args.s3_uri, args.offset, bytes);
     let range = args.max_bytes.unwrap_or_default().get();
     reserve(CONTENT_FACTOR, range).await?;
-    let first = get(range).await.map_err(|error| session.explain(&error))?;
+    let first = match get(range).await {
+        Ok(first) => first,
+        Err(error) => return Err(session.explain_object(s3, &error).await),
+    };
     let is_image = args.offset == 0 && content::image_mime_type(&first.bytes).is_some();
     let is_complete = first.bytes.len() as u64 == first.size;
     let is_wanted = is_complete || args.max_bytes.is_none() && first.size <= MAX_IMAGE_BYTES;

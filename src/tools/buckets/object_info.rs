@@ -29,18 +29,44 @@ pub struct Object {
     /// Bytes.
     size: u64,
     content_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_encoding: Option<String>,
     #[schemars(with = "Option<String>")]
     last_modified: Option<Timestamp>,
     etag: Option<String>,
     storage_class: String,
+    /// Archive tier of an object in `INTELLIGENT_TIERING`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive_status: Option<String>,
+    /// Of an archived object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore: Option<RestoreView>,
     metadata: BTreeMap<String, String>,
-    /// Base64, by algorithm.
+    /// Count of entries that S3 cannot send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
+    metadata_missing: Option<u32>,
+    /// Base64, by algorithm; none without the right to decrypt.
     checksums: BTreeMap<&'static str, String>,
+}
+
+/// The restore of an archived object.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RestoreView {
+    /// Whether it is in progress.
+    ongoing: bool,
+    /// When the restored copy is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    expires_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     object: Object,
+    /// The page of the catalog that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog_url: Option<String>,
 }
 
 impl Tool for BucketObjectInfo {
@@ -54,7 +80,19 @@ impl Tool for BucketObjectInfo {
 
     async fn run(session: Session, Args { s3_uri }: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let s3 = session.s3().await?;
-        let head = s3.head(&s3_uri).await.map_err(|error| session.explain(&error))?;
+        let head = match s3.head(&s3_uri).await {
+            Ok(head) => head,
+            Err(error) => return Err(session.explain_object(&s3, &error).await),
+        };
+        // A browser would resolve the segments `.` and `..`, and show another object.
+        let catalog = session.catalog().filter(|_| !s3_uri.key.has_dot_segment());
+        let catalog_url = catalog.map(|catalog| {
+            catalog.object_page(
+                s3_uri.bucket.as_str(),
+                s3_uri.key.as_str(),
+                s3_uri.version_id.as_deref(),
+            )
+        });
         let object = Object {
             bucket: s3_uri.bucket.to_string(),
             key: s3_uri.key.to_string(),
@@ -62,12 +100,19 @@ impl Tool for BucketObjectInfo {
             version_id: head.version_id,
             size: head.size,
             content_type: head.content_type,
+            content_encoding: head.content_encoding,
             last_modified: head.last_modified,
             etag: head.etag,
             storage_class: head.storage_class.unwrap_or_else(|| "STANDARD".to_owned()),
+            archive_status: head.archive_status,
+            restore: head.restore.map(|restore| RestoreView {
+                ongoing: restore.ongoing,
+                expires_at: restore.expires_at,
+            }),
             metadata: head.metadata,
+            metadata_missing: Some(head.metadata_missing).filter(|count| *count > 0),
             checksums: head.checksums,
         };
-        Ok(Output { object }.into())
+        Ok(Output { object, catalog_url }.into())
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::s3::ObjectUri;
+use crate::aws::s3::{ObjectUri, UserS3};
 use crate::credentials::Source;
 use crate::identity::AuthenticatedCaller;
 use crate::tools::arguments::types::Bounded;
@@ -67,6 +67,34 @@ fn allowed_lifetime(session: &Session, asked: Duration, now: Timestamp) -> (Dura
     }
 }
 
+/// Refuses a key that browsers and HTTP libraries change when they parse its URL: they would ask for another object, with a
+/// signature that does not match.
+fn refuse_folded_key(object: &ObjectUri) -> Result<(), ToolError> {
+    if object.key.has_dot_segment() {
+        let message = format!(
+            "{object} cannot be linked: its key has a path segment `.` or `..`, which browsers and other clients resolve."
+        );
+        return Err(ToolError::invalid(message).with_hint("Read it with bucket_object_text or bucket_object_fetch."));
+    }
+    Ok(())
+}
+
+/// Checks that the link will work. Signing needs no request to S3, and a link without permission would fail for its recipient,
+/// who could not know why. An object may be described to a caller who cannot read it, so a byte is read, too.
+async fn check_readable(session: &Session, s3: &UserS3, object: &ObjectUri) -> Result<(), ToolError> {
+    let head = match s3.head(object).await {
+        Ok(head) => head,
+        Err(error) => return Err(session.explain_object(s3, &error).await),
+    };
+    if head.must_be_restored() {
+        return Err(ToolError::archived(&object.to_string(), head.restore.is_some()));
+    }
+    match s3.get_range(object, 0, 1).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(session.explain_object(s3, &error).await),
+    }
+}
+
 impl Tool for BucketObjectLink {
     const NAME: &'static str = "bucket_object_link";
     const TITLE: &'static str = "Link to an object";
@@ -78,10 +106,9 @@ impl Tool for BucketObjectLink {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        refuse_folded_key(&args.s3_uri)?;
         let s3 = session.s3().await?;
-        // Signing needs no request to S3. A link without permission would fail for its recipient, who could not know why,
-        // so the permission is checked first; that also finds the bucket's region.
-        s3.head(&args.s3_uri).await.map_err(|error| session.explain(&error))?;
+        check_readable(&session, &s3, &args.s3_uri).await?;
         let now = session.clock().now();
         let (lifetime, capped_by) = allowed_lifetime(&session, Duration::from_secs(args.expiration.get()), now);
         let link = s3

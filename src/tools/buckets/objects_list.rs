@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::s3::{BucketName, ListedObject, ListingQuery, ObjectUri};
+use crate::aws::s3::{BucketName, ListedObject, ListingQuery, ObjectUri, key_in};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -76,9 +76,11 @@ impl Tool for BucketObjectsList {
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        let prefix = key_in(&args.bucket, &args.prefix)
+            .map_err(|problem| ToolError::invalid(format!("Argument prefix: {problem}.")))?;
         let s3 = session.s3().await?;
         let query = ListingQuery {
-            prefix: args.prefix,
+            prefix: prefix.into_owned(),
             delimiter: args.delimiter.filter(|delimiter| !delimiter.is_empty()),
             max_keys: i32::try_from(args.max_keys.get()).unwrap_or(1000),
             continuation_token: args.continuation_token.filter(|token| !token.is_empty()),

@@ -1,5 +1,7 @@
 //! `bucket_objects_put`: writes of several objects, each with its own result.
 
+use std::borrow::Cow;
+
 use futures::StreamExt as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::put_item::{Item, ItemResult};
 use crate::aws::AwsErrorKind;
-use crate::aws::s3::{BucketName, ObjectUri, Put, UserS3, WriteCondition};
+use crate::aws::s3::{BucketName, ObjectUri, Put, UserS3, WriteCondition, key_in};
 use crate::error_code::ErrorCode;
 use crate::tools::arguments::types::yes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -60,7 +62,7 @@ impl Tool for BucketObjectsPut {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
-        check_items(&args.items)?;
+        check_items(&args.bucket, &args.items)?;
         let s3 = session.s3_for_writing().await?;
         let Args {
             bucket,
@@ -110,7 +112,7 @@ impl Tool for BucketObjectsPut {
     }
 }
 
-fn check_items(items: &[Item]) -> Result<(), ToolError> {
+fn check_items(bucket: &BucketName, items: &[Item]) -> Result<(), ToolError> {
     if items.is_empty() || items.len() > MAX_ITEMS {
         let message = format!(
             "Argument items: expected 1 to {MAX_ITEMS} objects, got {}.",
@@ -118,7 +120,7 @@ fn check_items(items: &[Item]) -> Result<(), ToolError> {
         );
         return Err(ToolError::invalid(message));
     }
-    match repeated_key(items) {
+    match repeated_key(bucket, items) {
         None => Ok(()),
         Some(key) => {
             let message = format!("Argument items: the key `{key}` occurs more than once.");
@@ -224,10 +226,10 @@ fn failure(first: ToolError, output: &Output) -> ToolError {
     ToolError { message, ..first }.with_partial(partial)
 }
 
-fn repeated_key(items: &[Item]) -> Option<&str> {
+fn repeated_key<'a>(bucket: &BucketName, items: &'a [Item]) -> Option<Cow<'a, str>> {
     let mut known = std::collections::HashSet::new();
     items
         .iter()
-        .map(|item| item.key.as_str())
-        .find(|key| !known.insert(*key))
+        .filter_map(|item| key_in(bucket, &item.key).ok())
+        .find(|key| !known.insert(key.clone()))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::content::TextEncoding;
-use crate::aws::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition};
+use crate::aws::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition, key_in};
 use crate::error_code::ErrorCode;
 use crate::json::{deserialize_value, parse_value};
 use crate::telemetry::text::without_controls;
@@ -106,7 +106,7 @@ fn utf_8() -> String {
 impl Item {
     /// Returns the request for S3, or the problem of the item.
     pub fn prepare(&self, bucket: &BucketName, overwrite: bool) -> Result<(ObjectUri, Put), String> {
-        let object = ObjectUri::latest(bucket.clone(), self.key.parse()?);
+        let object = ObjectUri::latest(bucket.clone(), key_in(bucket, &self.key)?.parse()?);
         self.check_headers()?;
         // Clients that fill every member send "" for the one that they do not use.
         let body = match (&self.text, &self.data) {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::args::{FileArg, HashType, NewName, choice, message};
 use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, may_be_large, write_large};
-use super::logical_keys::{KeyRules, assign_keys, common_directory};
+use super::logical_keys::{FileSource, KeyRules, assign_keys, common_directory};
 use super::metadata::Metadata;
 use super::output::Output;
 use super::write::{WriteOptions, write};
@@ -35,7 +35,7 @@ pub struct Args {
     message: String,
     /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
-    /// Text of README.md
+    /// Text of README.md; in the catalog, its relative links reach only copied entries
     readme: Option<String>,
     /// true: entries are named by their base names; false (the default): by the path below the common folder
     #[serde(default)]
@@ -81,6 +81,7 @@ impl Tool for PackageCreate {
         let rules = KeyRules {
             flatten: args.flatten,
             auto_organize: args.auto_organize,
+            source: FileSource::Files,
         };
         let plan = Plan {
             name: args.name.0,

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use quilt_format::percent;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{HashType, NewName, choice, message};
 use super::globs;
 use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, PrefixSource, may_be_large, resume, write_large};
-use super::logical_keys::{KeyRules, assign_keys};
+use super::logical_keys::{FileSource, KeyRules, assign_keys, take_unusable};
 use super::metadata::Metadata;
 use super::output::Output;
-use super::prefix::{Found, KeyFilter, find};
+use super::prefix::{Found, KeyFilter, find, source_prefix, warning_of_unusable};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
@@ -53,7 +54,7 @@ pub struct Args {
     message: String,
     /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
-    /// Text of README.md
+    /// Text of README.md; in the catalog, its relative links reach only copied entries
     readme: Option<String>,
     /// true: entries are named by their base names; false (the default): by the path below the prefix
     #[serde(default)]
@@ -91,13 +92,7 @@ impl Tool for PackageCreateFromS3 {
         let source_bucket = args.source_bucket.unwrap_or_else(|| args.bucket.clone());
         globs::checked("include", &args.include)?;
         globs::checked("exclude", &args.exclude)?;
-        let prefix = args.source_prefix.strip_prefix(&format!("s3://{source_bucket}/"));
-        let prefix = prefix.unwrap_or(&args.source_prefix).to_owned();
-        let base = prefix
-            .rfind('/')
-            .and_then(|slash| prefix.get(..=slash))
-            .unwrap_or_default()
-            .to_owned();
+        let (prefix, base) = source_prefix("source_prefix", &source_bucket, &args.source_prefix)?;
         let s3 = session.s3_for_writing().await?;
         let filter = KeyFilter::compile(&session, args.include, args.exclude, base.clone()).await?;
         let filter = Arc::new(filter);
@@ -150,16 +145,23 @@ impl Tool for PackageCreateFromS3 {
             let listed = find(&session, &s3, &source_bucket, &prefix, &filter, usize::MAX);
             found = in_time(&session, listed).await?;
         }
-        if found.files.is_empty() {
-            let message = format!("No object below s3://{source_bucket}/{prefix} is to go into the package.");
-            return Err(ToolError::invalid(message)
-                .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
-        }
-        options.warnings = found.warnings();
+        options.warnings = found.warnings(&prefix);
         let rules = KeyRules {
             flatten: args.flatten,
             auto_organize: args.auto_organize,
+            source: FileSource::Prefix,
         };
+        let unusable = take_unusable(&mut found.files, rules, &base);
+        options.warnings.extend(warning_of_unusable(&unusable, unusable.len()));
+        if found.files.is_empty() {
+            let uri = format!("s3://{source_bucket}/{}", percent::quote(&prefix));
+            let message = match unusable.first() {
+                None => format!("No object below {uri} is to go into the package."),
+                Some(object) => format!("No object below {uri} has a key that can be a logical key: {object} has not."),
+            };
+            return Err(ToolError::invalid(message)
+                .with_hint("Check source_prefix, include and exclude with bucket_objects_list."));
+        }
         plan.objects = assign_keys(found.files, rules, &base)?;
         Ok(write(&session, &args.bucket, plan, options).await?.into())
     }

@@ -1,5 +1,6 @@
 //! Large revisions: objects below prefixes, listed while the package is written, and calls that go on where one has stopped.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +9,13 @@ use std::time::Duration;
 use futures::stream::Peekable;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use quilt_format::workflow::Choice;
-use quilt_format::{LogicalKey, TopHash};
+use quilt_format::{LogicalKey, TopHash, percent};
 
 use super::confirmations;
 use super::metadata;
 use super::output::Output;
-use super::prefix::KeyFilter;
+use super::prefix::{KeyFilter, MatchedFolders, warning_of_folders, warning_of_unusable};
+use super::review::Review;
 use super::write::{WriteOptions, checksum_preference, in_time};
 use crate::aws::s3::{BucketName, ListedObject, ObjectUri};
 use crate::error_code::ErrorCode;
@@ -28,7 +30,7 @@ pub(super) const MAX_OBJECTS_IN_MEMORY: usize = 10_000;
 /// Time before the end of a call in which what is ready is written down; at most a fifth of what is left of the call.
 const STOP_GRACE: Duration = Duration::from_secs(8);
 /// Objects that a warning names.
-const MAX_NAMED: usize = 3;
+const MAX_NAMED: usize = 5;
 
 /// Objects below a prefix that go into a package, by the paths below its folder.
 pub(super) struct PrefixSource {
@@ -41,12 +43,16 @@ pub(super) struct PrefixSource {
     pub filter: Arc<KeyFilter>,
 }
 
-/// What was left out of a package.
+/// What the listings have shown that a user should know.
 #[derive(Debug, Default)]
-struct LeftOut {
+struct Listed {
+    /// Count of empty objects that stand for folders.
     folders: u64,
-    unusable: u64,
-    named: Vec<String>,
+    /// Count of objects whose keys cannot be logical keys, and the first of them.
+    unusable: usize,
+    named: Vec<ObjectUri>,
+    /// By prefix, the folders that it has matched.
+    matched: BTreeMap<String, MatchedFolders>,
 }
 
 /// A large revision, and the hash of the manifest that an earlier call has written of it.
@@ -73,7 +79,9 @@ pub(super) async fn write_large(
         resume,
     } = write;
     let explain = |error| session.explain_package(error);
-    let packages = session.packages(session.s3_for_writing().await?, bucket.clone());
+    let s3 = session.s3_for_writing().await?;
+    let packages = session.packages(s3.clone(), bucket.clone());
+    let review = Review::of(bucket, &plan);
     let (name, dry_run, files) = (plan.name.clone(), plan.dry_run, plan.objects);
     let large_plan = LargePlan {
         name: plan.name,
@@ -103,13 +111,25 @@ pub(super) async fn write_large(
             return Err(explain(revision.refusal(existing).await));
         }
     }
-    let left_out = Arc::new(Mutex::new(LeftOut::default()));
-    let objects = all_objects(session, &packages, &revision, files, sources, &left_out);
-    let outcome = revision.write(objects).await.map_err(explain)?;
+    let matched = sources
+        .iter()
+        .map(|source| (source.prefix.clone(), MatchedFolders::default()));
+    let listed = Arc::new(Mutex::new(Listed {
+        matched: matched.collect(),
+        ..Listed::default()
+    }));
+    let objects = all_objects(session, &packages, &revision, files, sources, &listed);
+    let outcome = match revision.write(objects).await {
+        Err(PackageError::S3(error)) => return Err(session.explain_object(&s3, &error).await),
+        outcome => outcome.map_err(explain)?,
+    };
     let mut warnings = options.warnings.clone();
-    warnings.extend(left_out.lock().unwrap_or_else(PoisonError::into_inner).warnings());
+    warnings.extend(listed.lock().unwrap_or_else(PoisonError::into_inner).warnings());
     Ok(match outcome {
-        LargeOutcome::Committed(committed) => Output::of(session, bucket, &name, &committed, warnings),
+        LargeOutcome::Committed(committed) => {
+            warnings.extend(review.warnings(&committed.entries, committed.entries_added));
+            Output::of(session, bucket, &name, &committed, warnings)
+        }
         LargeOutcome::Stopped(stopped) => Output::stopped(bucket, &name, &stopped, warnings),
     })
 }
@@ -149,12 +169,12 @@ fn all_objects(
     revision: &LargeRevision,
     files: Vec<PlannedObject>,
     sources: Vec<PrefixSource>,
-    left_out: &Arc<Mutex<LeftOut>>,
+    listed: &Arc<Mutex<Listed>>,
 ) -> PlannedObjects {
     let after = revision.resume_after().cloned();
     let mut streams: Vec<PlannedObjects> = sources
         .into_iter()
-        .filter_map(|source| objects_of(session, packages, source, after.as_ref(), left_out))
+        .filter_map(|source| objects_of(session, packages, source, after.as_ref(), listed))
         .collect();
     let is_left = move |planned: &PlannedObject| after.as_ref().is_none_or(|after| planned.logical_key > *after);
     streams.push(stream::iter(files.into_iter().filter(is_left).map(Ok)).boxed());
@@ -167,7 +187,7 @@ fn objects_of(
     packages: &PackageBucket,
     source: PrefixSource,
     after: Option<&LogicalKey>,
-    left_out: &Arc<Mutex<LeftOut>>,
+    listed: &Arc<Mutex<Listed>>,
 ) -> Option<PlannedObjects> {
     let is_resumed = after.is_some();
     let first = LogicalKey::from_manifest(source.logical_prefix.clone());
@@ -179,17 +199,17 @@ fn objects_of(
     };
     let batches = packages.list_source(source.bucket.clone(), source.prefix.clone(), after);
     let session = session.clone();
-    let left_out = left_out.clone();
+    let listed = listed.clone();
     let source = Arc::new(source);
     let named = source.clone();
     let planned = batches.map(move |batch| {
-        let (session, left_out, source) = (session.clone(), left_out.clone(), source.clone());
+        let (session, listed, source) = (session.clone(), listed.clone(), source.clone());
         async move {
             let accepted = source.filter.filter_page(session.cpu(), batch?).await?;
-            let mut left_out = left_out.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
             let planned: Vec<_> = accepted
                 .into_iter()
-                .filter_map(|object| source.plan(&object, &mut left_out))
+                .filter_map(|object| source.plan(&object, &mut listed))
                 .collect();
             Ok::<_, PackageError>(stream::iter(planned.into_iter().map(Ok)))
         }
@@ -210,6 +230,7 @@ impl PrefixSource {
     /// The error that no object goes into the package.
     pub(super) fn nothing_found(&self) -> PackageError {
         let Self { bucket, prefix, .. } = self;
+        let prefix = percent::quote(prefix);
         let message = format!("no object below s3://{bucket}/{prefix} is to go into the package");
         PackageError::Invalid(message)
     }
@@ -226,39 +247,35 @@ impl PrefixSource {
     }
 
     /// Makes an object an entry; `None` if it is left out.
-    fn plan(&self, object: &ListedObject, left_out: &mut LeftOut) -> Option<PlannedObject> {
+    fn plan(&self, object: &ListedObject, listed: &mut Listed) -> Option<PlannedObject> {
         if object.key.ends_with('/') && object.size == 0 {
-            left_out.folders += 1;
+            listed.folders += 1;
             return None;
         }
-        let key = object.key.parse().ok();
-        let planned = key.and_then(|key| self.planned(&ObjectUri::latest(self.bucket.clone(), key)));
+        if let Some(matched) = listed.matched.get_mut(&self.prefix) {
+            matched.add(&self.prefix, &object.key);
+        }
+        let uri = ObjectUri::latest(self.bucket.clone(), object.key.parse().ok()?);
+        let planned = self.planned(&uri);
         if planned.is_none() {
-            left_out.unusable += 1;
-            if left_out.named.len() < MAX_NAMED {
-                left_out.named.push(object.key.clone());
+            listed.unusable += 1;
+            if listed.named.len() < MAX_NAMED {
+                listed.named.push(uri);
             }
         }
         planned
     }
 }
 
-impl LeftOut {
+impl Listed {
     fn warnings(&self) -> Vec<String> {
-        let folders = (self.folders > 0).then(|| {
-            format!(
-                "{} empty objects whose keys end in \"/\" stand for folders and were left out.",
-                self.folders
-            )
-        });
-        let unusable = (self.unusable > 0).then(|| {
-            format!(
-                "{} objects were left out, because their keys cannot be logical keys, among them {}.",
-                self.unusable,
-                self.named.join(", ")
-            )
-        });
-        folders.into_iter().chain(unusable).collect()
+        let folders = warning_of_folders(self.folders);
+        let matched = self
+            .matched
+            .iter()
+            .filter_map(|(prefix, matched)| matched.warning(prefix));
+        let unusable = warning_of_unusable(&self.named, self.unusable);
+        folders.into_iter().chain(matched).chain(unusable).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use quilt_format::LogicalKey;
+use quilt_format::{InvalidKey, LogicalKey};
 
 use super::args::FileArg;
 use super::metadata;
@@ -17,6 +17,38 @@ pub(super) struct KeyRules {
     pub flatten: bool,
     /// Sort into folders by extension.
     pub auto_organize: bool,
+    pub source: FileSource,
+}
+
+/// The argument that the files come from, which decides what a hint can advise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileSource {
+    /// `files` of a creation.
+    Files,
+    /// `add` of an update, which has no rules for keys.
+    Add,
+    /// The objects below a prefix, which have no logical keys of their own.
+    Prefix,
+}
+
+impl FileSource {
+    /// Returns what to do about two files with the same key.
+    fn hint_on_collision(self, rules: KeyRules) -> &'static str {
+        match (self, rules.flatten) {
+            (Self::Files, true) => "Give one of them another logical_key, or set flatten=false to keep their folders.",
+            (Self::Prefix, true) => "Set flatten=false to keep their folders, or leave one of them out with exclude.",
+            (Self::Files | Self::Add, _) => "Give one of them another logical_key.",
+            (Self::Prefix, false) => "Leave one of them out with exclude.",
+        }
+    }
+
+    /// Returns what to do about a key that is a file and a directory.
+    fn hint_on_nesting(self) -> &'static str {
+        match self {
+            Self::Files | Self::Add => "Give one of them another logical_key.",
+            Self::Prefix => "Leave one of them out with exclude.",
+        }
+    }
 }
 
 /// Folders and the extensions that are sorted into them.
@@ -60,7 +92,10 @@ pub(super) fn assign_keys(files: Vec<FileArg>, rules: KeyRules, base: &str) -> R
          }| {
             let logical_key = match logical_key {
                 Some(key) => key,
-                None => key_of(&s3_uri, rules, base)?,
+                None => key_of(&s3_uri, rules, base).map_err(|problem| {
+                    ToolError::invalid(format!("No logical key can be made of {s3_uri}: {problem}."))
+                        .with_hint("Give this file a logical_key.")
+                })?,
             };
             Ok(PlannedObject {
                 logical_key,
@@ -69,28 +104,31 @@ pub(super) fn assign_keys(files: Vec<FileArg>, rules: KeyRules, base: &str) -> R
             })
         },
     );
-    in_tree_order(planned.collect::<Result<_, ToolError>>()?)
+    in_tree_order(planned.collect::<Result<_, ToolError>>()?, rules)
 }
 
 /// Sorts files that go into one package, unless two of them exclude each other.
-pub(super) fn in_tree_order(mut planned: Vec<PlannedObject>) -> Result<Vec<PlannedObject>, ToolError> {
-    refuse_collisions(&planned)?;
+pub(super) fn in_tree_order(mut planned: Vec<PlannedObject>, rules: KeyRules) -> Result<Vec<PlannedObject>, ToolError> {
+    refuse_collisions(&planned, rules)?;
     planned.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
-    refuse_files_in_files(&planned)?;
+    refuse_files_in_files(&planned, rules.source)?;
     Ok(planned)
 }
 
-fn key_of(object: &ObjectUri, rules: KeyRules, base: &str) -> Result<LogicalKey, ToolError> {
+/// Takes out the files of which no logical key can be made.
+pub(super) fn take_unusable(files: &mut Vec<FileArg>, rules: KeyRules, base: &str) -> Vec<ObjectUri> {
+    let is_unusable = |file: &mut FileArg| file.logical_key.is_none() && key_of(&file.s3_uri, rules, base).is_err();
+    files.extract_if(.., is_unusable).map(|file| file.s3_uri).collect()
+}
+
+fn key_of(object: &ObjectUri, rules: KeyRules, base: &str) -> Result<LogicalKey, InvalidKey> {
     let key = object.key.as_str();
     let path = key.strip_prefix(base).unwrap_or(key);
     let name = path.rsplit('/').next().unwrap_or(path);
     let placed = if rules.flatten { name } else { path };
     let folder = if rules.auto_organize { folder(name) } else { None };
     let placed = folder.map_or_else(|| placed.to_owned(), |folder| format!("{folder}/{placed}"));
-    placed.parse().map_err(|problem| {
-        ToolError::invalid(format!("No logical key can be made of {object}: {problem}."))
-            .with_hint("Give this file a logical_key.")
-    })
+    placed.parse()
 }
 
 fn folder(name: &str) -> Option<&'static str> {
@@ -102,7 +140,7 @@ fn folder(name: &str) -> Option<&'static str> {
         .map(|(folder, _)| *folder)
 }
 
-fn refuse_collisions(planned: &[PlannedObject]) -> Result<(), ToolError> {
+fn refuse_collisions(planned: &[PlannedObject], rules: KeyRules) -> Result<(), ToolError> {
     let mut by_key: HashMap<&LogicalKey, &ObjectUri> = HashMap::with_capacity(planned.len());
     for PlannedObject {
         logical_key, object, ..
@@ -110,15 +148,14 @@ fn refuse_collisions(planned: &[PlannedObject]) -> Result<(), ToolError> {
     {
         if let Some(other) = by_key.insert(logical_key, object) {
             let message = format!("Two files go to the logical key `{logical_key}`: {other} and {object}.");
-            return Err(ToolError::invalid(message)
-                .with_hint("Give one of them another logical_key, or set flatten=false to keep their folders."));
+            return Err(ToolError::invalid(message).with_hint(rules.source.hint_on_collision(rules)));
         }
     }
     Ok(())
 }
 
 /// Refuses a key that is a file and a directory at once. In tree order everything below a key follows it directly.
-fn refuse_files_in_files(planned: &[PlannedObject]) -> Result<(), ToolError> {
+fn refuse_files_in_files(planned: &[PlannedObject], source: FileSource) -> Result<(), ToolError> {
     for pair in planned.windows(2) {
         if let [file, below] = pair
             && file.logical_key.is_ancestor_of(&below.logical_key)
@@ -127,7 +164,7 @@ fn refuse_files_in_files(planned: &[PlannedObject]) -> Result<(), ToolError> {
                 "The logical key `{}` of {} would be a file, and `{}` of {} makes it a directory.",
                 file.logical_key, file.object, below.logical_key, below.object
             );
-            return Err(ToolError::invalid(message).with_hint("Give one of them another logical_key."));
+            return Err(ToolError::invalid(message).with_hint(source.hint_on_nesting()));
         }
     }
     Ok(())
@@ -157,10 +194,12 @@ mod tests {
     const FLAT: KeyRules = KeyRules {
         flatten: true,
         auto_organize: false,
+        source: FileSource::Files,
     };
     const DEEP: KeyRules = KeyRules {
         flatten: false,
         auto_organize: false,
+        source: FileSource::Files,
     };
 
     #[test]
@@ -172,6 +211,7 @@ mod tests {
         let organized = KeyRules {
             flatten: true,
             auto_organize: true,
+            source: FileSource::Files,
         };
         assert_eq!(
             keys_of(&uris, organized).unwrap(),
@@ -180,6 +220,7 @@ mod tests {
         let both = KeyRules {
             flatten: false,
             auto_organize: true,
+            source: FileSource::Files,
         };
         assert_eq!(
             keys_of(&uris, both).unwrap(),
@@ -211,7 +252,7 @@ mod tests {
         ) {
             let uris: Vec<String> = uris.iter().map(|key| format!("s3://bkt/{key}")).collect();
             let uris: Vec<&str> = uris.iter().map(String::as_str).collect();
-            if let Ok(keys) = keys_of(&uris, KeyRules { flatten, auto_organize }) {
+            if let Ok(keys) = keys_of(&uris, KeyRules { flatten, auto_organize, source: FileSource::Files }) {
                 prop_assert_eq!(keys.len(), uris.len());
                 let distinct: std::collections::HashSet<&String> = keys.iter().collect();
                 prop_assert_eq!(distinct.len(), uris.len());

@@ -20,6 +20,8 @@ mod logical_keys;
 mod metadata;
 mod output;
 mod prefix;
+mod readme_links;
+mod review;
 mod templates;
 mod update;
 mod verify;

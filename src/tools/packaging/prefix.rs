@@ -1,16 +1,21 @@
 //! Listing of the objects below a prefix that go into a package.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::args::FileArg;
 use super::globs::{self, Globs};
-use crate::aws::s3::{BucketName, ListedObject, ListingQuery, ObjectUri, UserS3};
+use crate::aws::s3::{BucketName, ListedObject, ListingQuery, ObjectUri, UserS3, key_in};
 use crate::blocking::{CpuError, CpuPool};
 use crate::packages::estimate_object_bytes;
 use crate::tools::{Session, ToolError};
 
 /// Prefix of a bucket's own package files, which never go into a package.
 const REGISTRY_PREFIX: &str = ".quilt/";
+/// Most items that a warning names.
+const MAX_NAMED: usize = 5;
+/// Most folders that are noted for a warning.
+const MAX_FOLDERS: usize = 100;
 /// Memory that is reserved at once for objects that are found.
 const RESERVATION_STEP: usize = 8 * 1024 * 1024;
 
@@ -91,13 +96,96 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let warning = format!(
-            "{} empty objects whose keys end in \"/\" stand for folders and were left out.",
-            self.folders
-        );
-        Vec::from_iter((self.folders > 0).then_some(warning))
+    /// Returns what a user should know about the objects below this prefix.
+    pub(super) fn warnings(&self, prefix: &str) -> Vec<String> {
+        let mut folders = MatchedFolders::default();
+        for file in &self.files {
+            folders.add(prefix, file.s3_uri.key.as_str());
+        }
+        warning_of_folders(self.folders)
+            .into_iter()
+            .chain(folders.warning(prefix))
+            .collect()
     }
+}
+
+/// Folders and objects that a prefix matches without a slash at its end, so that it also matches names that only begin with it.
+#[derive(Debug, Default)]
+pub(super) struct MatchedFolders(BTreeSet<Option<String>>);
+
+impl MatchedFolders {
+    /// Notes the folder of a key below the prefix, or that the key is in none.
+    pub(super) fn add(&mut self, prefix: &str, key: &str) {
+        if prefix.is_empty() || prefix.ends_with('/') || self.0.len() >= MAX_FOLDERS {
+            return;
+        }
+        let slash = key.get(prefix.len()..).and_then(|rest| rest.find('/'));
+        let folder = slash.and_then(|slash| key.get(..=prefix.len() + slash));
+        self.0.insert(folder.map(str::to_owned));
+    }
+
+    /// Returns the warning that there are several.
+    pub(super) fn warning(&self, prefix: &str) -> Option<String> {
+        let meant = format!("{prefix}/");
+        let has_meant = self.0.contains(&Some(meant.clone()));
+        let is_ambiguous = self.0.iter().flatten().count() > 1 || has_meant && self.0.len() > 1;
+        let advice = if has_meant {
+            format!("for the first alone, set source_prefix=\"{meant}\"")
+        } else {
+            "to take one of them, set source_prefix to it with its slash".to_owned()
+        };
+        let mut named: Vec<&String> = self.0.iter().flatten().collect();
+        named.sort_by_key(|folder| **folder != meant);
+        is_ambiguous.then(|| {
+            format!(
+                "source_prefix \"{prefix}\" does not end in a slash and matched more than one folder or object: {}; {advice}.",
+                listed(named.iter().map(|folder| format!("`{folder}`")))
+            )
+        })
+    }
+}
+
+/// Reads an argument that names a prefix of the bucket, and returns it and the folder that it begins with.
+pub(super) fn source_prefix(argument: &str, bucket: &BucketName, text: &str) -> Result<(String, String), ToolError> {
+    let prefix = key_in(bucket, text).map_err(|problem| {
+        ToolError::invalid(format!("Argument {argument}: {problem}."))
+            .with_hint("Name the bucket of the objects in source_bucket.")
+    })?;
+    let base = prefix.rfind('/').and_then(|slash| prefix.get(..=slash));
+    let base = base.unwrap_or_default().to_owned();
+    Ok((prefix.into_owned(), base))
+}
+
+/// Returns the warning about empty objects that were left out.
+pub(super) fn warning_of_folders(count: u64) -> Option<String> {
+    (count > 0).then(|| format!("{count} empty objects whose keys end in \"/\" stand for folders and were left out."))
+}
+
+/// Returns the warning about objects that were left out, because no logical key can be made of their keys: `count`, some of
+/// which are named.
+pub(super) fn warning_of_unusable(named: &[ObjectUri], count: usize) -> Option<String> {
+    (count > 0).then(|| {
+        let names: Vec<String> = named.iter().take(MAX_NAMED).map(ToString::to_string).collect();
+        let more = match count - names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "Left out, because their keys cannot be logical keys (they end in a slash, or have a segment that is empty, `.` or \
+             `..`): {}{more}.",
+            names.join(", ")
+        )
+    })
+}
+
+/// Joins items, of many the first ones and their number.
+pub(super) fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
+    let more = items.len().saturating_sub(MAX_NAMED);
+    let named = items.take(MAX_NAMED).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        return format!("{named} and {more} more");
+    }
+    named
 }
 
 /// Lists the objects below a prefix that the filter accepts, until there are more than `max_files`. Memory for them is

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use super::args::{FileArg, HashType, NewName, choice, message};
 use super::globs;
 use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, PrefixSource, may_be_large, resume, write_large};
-use super::logical_keys::{KeyRules, assign_keys, in_tree_order};
+use super::logical_keys::{FileSource, KeyRules, assign_keys, in_tree_order};
 use super::metadata::Metadata;
 use super::output::Output;
-use super::prefix::{KeyFilter, find};
+use super::prefix::{KeyFilter, find, source_prefix};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, MetadataChange, Plan, Removal, Update};
@@ -20,6 +20,13 @@ use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
 pub struct PackageUpdate;
+
+/// Rules for the keys of `add`.
+const RULES: KeyRules = KeyRules {
+    flatten: true,
+    auto_organize: false,
+    source: FileSource::Add,
+};
 
 /// How metadata is combined with what is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -106,10 +113,6 @@ impl Tool for PackageUpdate {
         let expected = args.expected_hash.as_deref().map(str::parse).transpose();
         let expected = expected
             .map_err(|problem: InvalidTopHash| ToolError::invalid(format!("Argument expected_hash: {problem}.")))?;
-        let rules = KeyRules {
-            flatten: true,
-            auto_organize: false,
-        };
         let metadata = match (args.metadata, args.metadata_mode) {
             (None, _) => MetadataChange::Keep,
             (Some(Metadata(new)), MetadataMode::Merge) => MetadataChange::Merge(new),
@@ -127,7 +130,7 @@ impl Tool for PackageUpdate {
         }
         let plan = Plan {
             name: args.name.0,
-            objects: assign_keys(args.add, rules, "")?,
+            objects: assign_keys(args.add, RULES, "")?,
             message: message(args.message),
             workflow: choice(args.workflow.as_deref()),
             copy: args.copy,
@@ -186,10 +189,7 @@ impl AddPrefix {
         let bucket = self.source_bucket.unwrap_or_else(|| bucket.clone());
         globs::checked("include", &self.include)?;
         globs::checked("exclude", &self.exclude)?;
-        let prefix = self.source_prefix.strip_prefix(&format!("s3://{bucket}/"));
-        let prefix = prefix.unwrap_or(&self.source_prefix).to_owned();
-        let base = prefix.rfind('/').and_then(|slash| prefix.get(..=slash));
-        let base = base.unwrap_or_default().to_owned();
+        let (prefix, base) = source_prefix("add_from_s3: source_prefix", &bucket, &self.source_prefix)?;
         let filter = KeyFilter::compile(session, self.include, self.exclude, base.clone()).await?;
         let mut logical_prefix = self.logical_prefix.trim_end_matches('/').to_owned();
         if !logical_prefix.is_empty() {
@@ -227,7 +227,7 @@ async fn with_objects_of<'a>(
         plan.objects
             .extend(found.files.into_iter().filter_map(|file| source.planned(&file.s3_uri)));
     }
-    plan.objects = in_tree_order(plan.objects)?;
+    plan.objects = in_tree_order(plan.objects, RULES)?;
     Ok(plan)
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::args::HashType;
 use super::confirmations;
 use super::output::Output;
-use crate::aws::s3::BucketName;
+use super::review::Review;
+use crate::aws::s3::{BucketName, UserS3};
 use crate::error_code::ErrorCode;
 use crate::packages::{BuildPolicy, Built, ChecksumPreference, ExistingPackage, PackageBucket, PackageError, Plan};
 use crate::tools::{Session, ToolError};
@@ -26,10 +27,12 @@ pub(super) async fn write(
     plan: Plan<'_>,
     options: WriteOptions,
 ) -> Result<Output, ToolError> {
-    let packages = session.packages(session.s3_for_writing().await?, bucket.clone());
+    let s3 = session.s3_for_writing().await?;
+    let packages = session.packages(s3.clone(), bucket.clone());
     let name = plan.name.clone();
     let dry_run = plan.dry_run;
-    let (built, replaced) = in_time(session, Box::pin(build(session, &packages, plan, &options))).await?;
+    let review = Review::of(bucket, &plan);
+    let (built, replaced) = in_time(session, Box::pin(build(session, &s3, &packages, plan, &options))).await?;
     let committed = built.commit().await.map_err(|error| match (error, &replaced) {
         (
             PackageError::AlreadyExists {
@@ -46,12 +49,15 @@ pub(super) async fn write(
         }
         (error, _) => session.explain_package(error),
     })?;
-    Ok(Output::of(session, bucket, &name, &committed, options.warnings))
+    let mut warnings = options.warnings;
+    warnings.extend(review.warnings(&committed.entries, committed.entries_added));
+    Ok(Output::of(session, bucket, &name, &committed, warnings))
 }
 
 /// Runs the stages before the commit. Also returns the package that a creation would replace.
 async fn build(
     session: &Session,
+    s3: &UserS3,
     packages: &PackageBucket,
     plan: Plan<'_>,
     options: &WriteOptions,
@@ -63,7 +69,10 @@ async fn build(
         let session = session.clone();
         Arc::new(move |done, total| session.report(done, total))
     };
-    let inspected = packages.inspect(plan, progress).await.map_err(explain)?;
+    let inspected = match packages.inspect(plan, progress).await {
+        Err(PackageError::S3(error)) => return Err(session.explain_object(s3, &error).await),
+        inspected => inspected.map_err(explain)?,
+    };
     let validated = inspected.validate().await.map_err(explain)?;
     let replaced = validated.replaced().cloned();
     let may_replace = match &replaced {

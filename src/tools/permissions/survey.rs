@@ -56,7 +56,7 @@ async fn survey_bucket(
 ) -> BucketAccess {
     let bucket: BucketName = match name.parse() {
         Ok(bucket) => bucket,
-        // For example a legacy name with capitals, which may exist in S3 but cannot be used by this server.
+        // The catalog or the settings may list a name that no bucket can have.
         Err(problem) => return unsupported_name(session, &problem),
     };
     let access = probe(&BucketProbe::begin(session, s3, &bucket), probes).await;

@@ -13,10 +13,10 @@ pub(super) async fn read(session: &Session, object: &ObjectUri) -> Result<Conten
     let s3 = session.s3().await?;
     let bytes = CONTENT_FACTOR * usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
     session.reserve(bytes).await?;
-    let read = s3
-        .get_range(object, 0, MAX_BYTES)
-        .await
-        .map_err(|error| session.explain(&error))?;
+    let read = match s3.get_range(object, 0, MAX_BYTES).await {
+        Ok(read) => read,
+        Err(error) => return Err(session.explain_object(&s3, &error).await),
+    };
     if read.size > MAX_BYTES {
         let message = format!("{object} has {} bytes; a resource has at most {MAX_BYTES}.", read.size);
         let hint = "Read pieces of it with bucket_object_text or bucket_object_fetch, or create a link with \

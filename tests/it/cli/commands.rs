@@ -240,7 +240,7 @@ async fn a_bad_setting_is_one_line_that_names_it() {
             "app.example.com",
             "such as https://app.example.com",
         ),
-        ("QUILT_BUCKETS", "Not_A_Bucket", "3 to 63"),
+        ("QUILT_BUCKETS", "-not-a-bucket", "3 to 63"),
         ("QUILT_MCP_LOG", "=,=", "log filter"),
         ("QUILT_MCP_TOOLSETS", "buckets,search", "`search` is not a toolset"),
         ("QUILT_MCP_TOOL_STYLE", "actions", "typed, modules, both"),

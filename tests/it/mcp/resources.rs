@@ -85,7 +85,7 @@ async fn objects_are_read_as_text_or_blob_with_the_callers_rights() {
             "access_denied",
             "s3:GetObject",
         ),
-        ("s3://Not_A_Bucket/x".to_owned(), -32602, "invalid_argument", "3 to 63"),
+        ("s3://-not-a-bucket/x".to_owned(), -32602, "invalid_argument", "3 to 63"),
         (
             "file:///etc/passwd".to_owned(),
             -32602,
@@ -308,7 +308,7 @@ async fn names_are_completed_as_the_caller() {
         (
             package(),
             "package",
-            json!({ "bucket": "Not_A_Bucket" }),
+            json!({ "bucket": "-not-a-bucket" }),
             "invalid_params",
         ),
         (package(), "key", here(), "invalid_params"),

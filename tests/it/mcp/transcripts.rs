@@ -30,7 +30,7 @@ const VARIABLE: [(&str, &str); 11] = [
         r"\?X-Amz[^\s\x22\\]*|\?x-id=[^\s\x22\\]*|\?versionId=[^\s\x22\\]*&X-Amz[^\s\x22\\]*",
         "?[signature]",
     ),
-    (r"versionId=[0-9A-Za-z._-]+", "versionId=[version]"),
+    (r"\b(versionId|version)=[0-9A-Za-z._-]+", "$1=[version]"),
     (r#""version_id": ?"[^"]+""#, r#""version_id":"[version]""#),
     (r"\b(AKIA|ASIA)[0-9A-Z]{12,}", "[access key]"),
     (

@@ -88,3 +88,34 @@ async fn a_link_of_ambient_credentials_ends_within_five_minutes() {
     let end: Timestamp = answer.success()["expires_at"].as_str().unwrap().parse().unwrap();
     assert!(end.duration_since(Clock::system().now()) <= SignedDuration::from_mins(5));
 }
+
+/// The pages are those that Quilt's catalog has for objects.
+#[tokio::test]
+async fn the_catalogs_page_of_an_object_is_named() {
+    let stage = Stage::embedded().await;
+    let registry = FakeRegistry::start().await;
+    registry.configures(&json!({ "registryUrl": "/", "mode": "PRODUCT" }));
+    let reader = token(json!({ "sub": "reader" }));
+    registry.vends(&reader, Vends::Keys(stage.reader.clone(), 3600));
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--catalog-url={}", registry.url),
+    ];
+    let server = Server::start(&stage, None, &flags).await;
+    let page = async |key: &str, version: &str| {
+        stage.seed(SHARED, key, b"1").await;
+        let s3_uri = format!("s3://{SHARED}/{}{version}", quilt_format::percent::quote(key));
+        let answer = server
+            .call(&reader, "bucket_object_info", json!({ "s3_uri": s3_uri }))
+            .await;
+        let output = answer.success().clone();
+        let page = output.get("catalog_url").map(|url| url.as_str().unwrap().to_owned());
+        (page, output["object"]["version_id"].as_str().unwrap().to_owned())
+    };
+    let base = format!("{}/b/{SHARED}/tree", registry.url.trim_end_matches('/'));
+    let (url, _) = page("a b/ü+1#.txt", "").await;
+    assert_eq!(url.unwrap(), format!("{base}/a%20b/%C3%BC%2B1%23.txt"));
+    let (url, version) = page("k", &format!("?versionId={}", page("k", "").await.1)).await;
+    assert_eq!(url.unwrap(), format!("{base}/k?version={version}"));
+    assert_eq!(page("a/../b", "").await.0, None, "a browser would open another page");
+}

@@ -1,4 +1,8 @@
 //! Tools of buckets and objects.
 
+mod headers;
 mod links;
+mod names;
 mod operations;
+mod restricted;
+mod text;

@@ -14,6 +14,7 @@ mod pages;
 mod read_by_quilt3;
 mod refusals;
 mod shared_manifests;
+mod warnings;
 mod workflows;
 mod workflows_like_quilt3;
 mod written_by_quilt3;

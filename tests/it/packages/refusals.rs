@@ -66,7 +66,7 @@ fn bad_names_and_places() -> Vec<Bad> {
             cases.push((tool, json!({ "name": name, "confirm": name }), "name"));
         }
     }
-    for bucket in ["", "A", "x", "a..b", "s3://it-shared/key", "it_shared"] {
+    for bucket in ["", "A", "x", "a..b", "s3://it-shared/key", "it shared"] {
         cases.push(("package_create", json!({ "bucket": bucket }), "bucket"));
         // A blank text is absence where the argument is optional.
         if !bucket.is_empty() {

@@ -364,7 +364,7 @@ fn mint_narrowed(aws: &EmbeddedAws, role: &str, seconds: u32, narrowed_by: Optio
     }
 }
 
-fn client(endpoint: &str, keys: &Keys) -> aws_sdk_s3::Client {
+pub fn client(endpoint: &str, keys: &Keys) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
         .region(aws_sdk_s3::config::Region::new("us-east-1"))

@@ -8,6 +8,7 @@ use s3s::dto::{
     StorageClass,
 };
 
+use super::encryption::require_key;
 use super::{OperationResult, S3Api, page_size, respond, wire_count, wire_len};
 use crate::error::invalid_argument;
 use crate::store::checksum::Checksum;
@@ -39,6 +40,7 @@ impl S3Api {
         }
         let found = self.find(request, &input.bucket, &input.key, input.version_id.as_deref())?;
         let object = &found.object;
+        require_key(&request.extensions, "kms:Decrypt", object.attributes.kms_key.as_deref())?;
         let wants = |name: &str| requested.contains(name);
         let class = object
             .attributes

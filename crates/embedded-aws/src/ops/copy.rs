@@ -3,6 +3,7 @@
 use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, TaggingDirective};
 use s3s::{S3Request, S3Result};
 
+use super::encryption::require_key;
 use super::read::check_read_condition;
 use super::write::{validate_attributes, write_condition_from_headers};
 use super::{OperationResult, S3Api, header_tags, respond};
@@ -29,6 +30,12 @@ impl S3Api {
             return Err(invalid_argument("Only a bucket can be the source of a copy here"));
         };
         let found = self.find(request, bucket, key, version_id.as_deref())?;
+        self.check_readable(&found, "Operation is not valid for the source object's storage class")?;
+        require_key(
+            &request.extensions,
+            "kms:Decrypt",
+            found.object.attributes.kms_key.as_deref(),
+        )?;
         // A copy has no "not modified": AWS reports every condition that does not hold as failed.
         check_read_condition(condition, &found).map_err(|_| precondition_failed())?;
         Ok(found)
@@ -51,6 +58,13 @@ impl S3Api {
         } else {
             inherited_attributes(&source.object.attributes, input)
         };
+        let kms_key = self.kms_key(input.server_side_encryption.as_ref(), input.ssekms_key_id.as_deref());
+        let attributes = Attributes { kms_key, ..attributes };
+        require_key(
+            &request.extensions,
+            "kms:GenerateDataKey",
+            attributes.kms_key.as_deref(),
+        )?;
         let replace_tags =
             input.tagging_directive.as_ref().map(TaggingDirective::as_str) == Some(TaggingDirective::REPLACE);
         let tags = if replace_tags {
@@ -159,6 +173,7 @@ fn replaced_attributes(input: &CopyObjectInput) -> S3Result<Attributes> {
         expires: input.expires.clone(),
         storage_class: input.storage_class.as_ref().map(|class| class.as_str().to_owned()),
         website_redirect: input.website_redirect_location.clone(),
+        kms_key: None,
         metadata: input.metadata.clone().unwrap_or_default(),
     })
 }

@@ -8,6 +8,7 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result};
 
 use super::body::{DigestClaims, receive};
+use super::encryption::require_key;
 use super::write::validate_attributes;
 use super::{OperationResult, S3Api, header_tags, respond};
 use crate::access::Authorization;
@@ -45,8 +46,14 @@ impl S3Api {
             expires: input.expires,
             storage_class: input.storage_class.map(|class| class.as_str().to_owned()),
             website_redirect: input.website_redirect_location,
+            kms_key: self.kms_key(input.server_side_encryption.as_ref(), input.ssekms_key_id.as_deref()),
             metadata: input.metadata.unwrap_or_default(),
         })?;
+        require_key(
+            &request.extensions,
+            "kms:GenerateDataKey",
+            attributes.kms_key.as_deref(),
+        )?;
         let upload = Upload {
             initiated: self.0.now(),
             initiator: Authorization::from_extensions(&request.extensions).caller.arn,

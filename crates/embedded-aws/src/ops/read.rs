@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+use jiff::Timestamp;
 use s3s::dto::{self, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob};
-use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
-use super::{OperationResult, S3Api, respond, wire_count, wire_len};
+use super::encryption::{require_key, server_side_encryption};
+use super::{OperationResult, S3Api, wire_count, wire_len};
 use crate::error::{error, invalid_argument, precondition_failed, with_headers};
 use crate::store::checksum::Checksum;
 use crate::store::condition::{ReadCondition, ReadVerdict};
@@ -24,6 +26,12 @@ impl S3Api {
     pub(crate) fn get(&self, request: &S3Request<GetObjectInput>) -> OperationResult<GetObjectOutput> {
         let input = &request.input;
         let found = self.find(request, &input.bucket, &input.key, input.version_id.as_deref())?;
+        self.check_readable(&found, "The operation is not valid for the object's storage class")?;
+        require_key(
+            &request.extensions,
+            "kms:Decrypt",
+            found.object.attributes.kms_key.as_deref(),
+        )?;
         let condition = ReadCondition {
             if_match: input.if_match.clone(),
             if_none_match: input.if_none_match.clone(),
@@ -32,7 +40,7 @@ impl S3Api {
         };
         let selection = select(&found, &condition, input.range, input.part_number)?;
         let body = found.object.payload.slice(selection.range.clone());
-        let head = head_output(&found, selection, input.checksum_mode.is_some());
+        let head = head_output(&found, selection, input.checksum_mode.is_some(), self.0.now());
         let output = GetObjectOutput {
             body: Some(StreamingBlob::new(body.stream())),
             accept_ranges: head.accept_ranges,
@@ -54,18 +62,28 @@ impl S3Api {
             last_modified: head.last_modified,
             metadata: head.metadata,
             parts_count: head.parts_count,
+            restore: head.restore,
+            server_side_encryption: head.server_side_encryption,
+            ssekms_key_id: head.ssekms_key_id,
             storage_class: head.storage_class,
             tag_count: Some(wire_count(found.tags.len())).filter(|count| *count > 0),
             version_id: head.version_id,
             website_redirect_location: head.website_redirect_location,
             ..GetObjectOutput::default()
         };
-        respond(output)
+        Ok(S3Response::with_headers(output, found.headers))
     }
 
     pub(crate) fn head(&self, request: &S3Request<HeadObjectInput>) -> OperationResult<HeadObjectOutput> {
         let input = &request.input;
         let found = self.find(request, &input.bucket, &input.key, input.version_id.as_deref())?;
+        if input.checksum_mode.is_some() {
+            require_key(
+                &request.extensions,
+                "kms:Decrypt",
+                found.object.attributes.kms_key.as_deref(),
+            )?;
+        }
         let condition = ReadCondition {
             if_match: input.if_match.clone(),
             if_none_match: input.if_none_match.clone(),
@@ -73,7 +91,7 @@ impl S3Api {
             if_unmodified_since: input.if_unmodified_since.clone(),
         };
         let selection = select(&found, &condition, input.range, input.part_number)?;
-        let mut output = head_output(&found, selection, input.checksum_mode.is_some());
+        let mut output = head_output(&found, selection, input.checksum_mode.is_some(), self.0.now());
         let overrides = [
             (&input.response_cache_control, &mut output.cache_control),
             (&input.response_content_disposition, &mut output.content_disposition),
@@ -89,11 +107,11 @@ impl S3Api {
         if input.response_expires.is_some() {
             output.expires.clone_from(&input.response_expires);
         }
-        respond(output)
+        Ok(S3Response::with_headers(output, found.headers))
     }
 }
 
-fn head_output(found: &ObjectSnapshot, selection: Selection, with_checksum: bool) -> HeadObjectOutput {
+fn head_output(found: &ObjectSnapshot, selection: Selection, with_checksum: bool, now: Timestamp) -> HeadObjectOutput {
     let attributes = &found.object.attributes;
     let checksum = Checksum::to_dto(selection.checksum.as_ref().filter(|_| with_checksum));
     let class = attributes
@@ -102,6 +120,10 @@ fn head_output(found: &ObjectSnapshot, selection: Selection, with_checksum: bool
         .filter(|class| class != dto::StorageClass::STANDARD);
     HeadObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
+        archive_status: found
+            .archive
+            .current_tier(now)
+            .map(|tier| dto::ArchiveStatus::from(tier.to_owned())),
         cache_control: attributes.cache_control.clone(),
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
@@ -125,6 +147,9 @@ fn head_output(found: &ObjectSnapshot, selection: Selection, with_checksum: bool
         last_modified: Some(wire_time(found.modified)),
         metadata: Some(attributes.metadata.clone()),
         parts_count: selection.parts_count,
+        restore: found.archive.restore_header(now),
+        server_side_encryption: Some(server_side_encryption(attributes)),
+        ssekms_key_id: attributes.kms_key.clone(),
         storage_class: class.map(dto::StorageClass::from),
         version_id: found.version_id.clone(),
         website_redirect_location: attributes.website_redirect.clone(),

@@ -5,6 +5,7 @@ use s3s::dto::{self, PutObjectInput, PutObjectOutput};
 use s3s::{S3ErrorCode, S3Request, S3Result};
 
 use super::body::{DigestClaims, receive};
+use super::encryption::require_key;
 use super::{OperationResult, S3Api, header_tags, respond, wire_len};
 use crate::error::{error, invalid_argument};
 use crate::store::checksum::Checksum;
@@ -36,8 +37,14 @@ impl S3Api {
             expires: input.expires,
             storage_class: input.storage_class.map(|class| class.as_str().to_owned()),
             website_redirect: input.website_redirect_location,
+            kms_key: self.kms_key(input.server_side_encryption.as_ref(), input.ssekms_key_id.as_deref()),
             metadata: input.metadata.unwrap_or_default(),
         })?;
+        require_key(
+            &request.extensions,
+            "kms:GenerateDataKey",
+            attributes.kms_key.as_deref(),
+        )?;
         let claims = DigestClaims::new(&request.headers, values, input.content_md5)?;
         let (payload, digests) = receive(
             input.body,

@@ -37,6 +37,8 @@ pub(crate) struct Bucket {
     pub created: Timestamp,
     pub versioning: Versioning,
     pub policy: Option<BucketPolicy>,
+    /// Whether only requests that offer to pay are answered.
+    pub requester_pays: bool,
     pub objects: BTreeMap<String, Versions>,
     pub uploads: Uploads,
 }
@@ -48,6 +50,7 @@ impl Bucket {
             created,
             versioning: Versioning::Never,
             policy: None,
+            requester_pays: false,
             objects: BTreeMap::new(),
             uploads: Uploads::new(),
         }
@@ -70,6 +73,8 @@ impl Bucket {
             modified: version.modified,
             tags: Arc::clone(&version.tags),
             version_id: self.versioning.reported_id(Some(version.id())),
+            archive: version.archive.clone(),
+            headers: version.headers.clone(),
         })
     }
 
@@ -127,13 +132,18 @@ impl Bucket {
     /// Replaces the tags of the named or current version and returns its ID.
     pub fn set_tags(&mut self, key: &str, version_id: Option<&str>, tags: Tags) -> S3Result<Option<String>> {
         let found = self.find(key, version_id)?;
+        self.version_mut(key, version_id)?.tags = tags;
+        Ok(found.version_id)
+    }
+
+    /// Returns the named version of a key, or its current one, for a change that leaves its content.
+    pub fn version_mut(&mut self, key: &str, version_id: Option<&str>) -> S3Result<&mut Version> {
         let versions = self.objects.get_mut(key).ok_or_else(no_such_key)?;
         let version = match version_id {
             Some(id) => versions.get_mut(id),
             None => versions.newest_mut(),
         };
-        version.ok_or_else(no_such_key)?.tags = tags;
-        Ok(found.version_id)
+        version.ok_or_else(no_such_key)
     }
 
     pub fn upload(&self, key: &str, id: &str) -> S3Result<&Upload> {

@@ -4,6 +4,7 @@
 //!
 //! **Does not own** authorization: requests have been authorized before they reach the store.
 
+pub(crate) mod archive;
 pub(crate) mod bucket;
 pub(crate) mod checksum;
 pub(crate) mod condition;
@@ -35,6 +36,11 @@ impl Store {
 
     pub fn bucket_mut(&mut self, name: &str) -> S3Result<&mut Bucket> {
         self.buckets.get_mut(name).ok_or_else(no_such_bucket)
+    }
+
+    /// Returns whether requests for a bucket must offer to pay.
+    pub fn is_requester_pays(&self, name: &str) -> bool {
+        self.buckets.get(name).is_some_and(|bucket| bucket.requester_pays)
     }
 
     /// Returns the region and policy of a bucket, which the access check requires.

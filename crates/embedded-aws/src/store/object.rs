@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use hyper::HeaderMap;
 use jiff::Timestamp;
 use s3s::dto::{self, ETag};
 
+use super::archive::Archive;
 use super::checksum::Checksum;
 use super::payload::Payload;
 
@@ -19,6 +21,8 @@ pub(crate) struct Attributes {
     pub expires: Option<dto::Timestamp>,
     pub storage_class: Option<String>,
     pub website_redirect: Option<String>,
+    /// ARN of the KMS key that encrypts the object; `None` with keys of S3's own.
+    pub kms_key: Option<String>,
     pub metadata: dto::Metadata,
 }
 
@@ -58,6 +62,9 @@ pub(crate) struct ObjectSnapshot {
     pub tags: Tags,
     /// The version ID to report: `null` for a version without an ID, `None` in a bucket that has never been versioned.
     pub version_id: Option<String>,
+    pub archive: Archive,
+    /// Headers that its responses have besides those of the attributes.
+    pub headers: HeaderMap,
 }
 
 /// Converts a time to the wire type.

@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
+use hyper::HeaderMap;
 use jiff::Timestamp;
 
+use super::archive::Archive;
 use super::object::{Object, Tags};
 use crate::keys::opaque_id;
 
@@ -39,6 +41,9 @@ pub(crate) struct Version {
     pub modified: Timestamp,
     pub content: Option<Arc<Object>>,
     pub tags: Tags,
+    pub archive: Archive,
+    /// Headers that responses have besides those of the attributes.
+    pub headers: HeaderMap,
 }
 
 impl Version {
@@ -110,6 +115,8 @@ impl Versions {
             modified,
             content,
             tags,
+            archive: Archive::default(),
+            headers: HeaderMap::new(),
         });
         reported_id
     }
