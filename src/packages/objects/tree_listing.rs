@@ -81,11 +81,11 @@ struct TreeListing {
     /// The last key that is left out.
     after: Option<LogicalKey>,
     nested: Option<Box<Self>>,
-    max_held: usize,
+    held_limit: usize,
 }
 
 impl TreeListing {
-    fn new(s3: UserS3, bucket: BucketName, prefix: String, after: Option<String>, max_held: usize) -> Self {
+    fn new(s3: UserS3, bucket: BucketName, prefix: String, after: Option<String>, held_limit: usize) -> Self {
         let mut done = HashSet::new();
         let mut ranges = VecDeque::new();
         if let Some(after) = &after {
@@ -119,7 +119,7 @@ impl TreeListing {
             done,
             after: after.map(LogicalKey::from_manifest),
             nested: None,
-            max_held,
+            held_limit,
         }
     }
 
@@ -155,7 +155,7 @@ impl TreeListing {
                 let first = first.key().clone();
                 match self.awaited_directory(first.as_str()) {
                     None => return Ok(self.held.pop_first().map(|(_, object)| object)),
-                    Some(_) if self.held.len() < self.max_held => self.read_page().await?,
+                    Some(_) if self.held.len() < self.held_limit => self.read_page().await?,
                     Some(directory) => self.list_now(directory).await?,
                 }
             }
@@ -185,9 +185,9 @@ impl TreeListing {
         if !found.objects.is_empty() {
             // Keys of it that are held already come again.
             self.held.retain(|key, _| !key.as_str().starts_with(&directory));
-            let max_held = (self.max_held / 2).max(MIN_HELD);
+            let held_limit = (self.held_limit / 2).max(MIN_HELD);
             let (s3, bucket) = (self.s3.clone(), self.bucket.clone());
-            self.nested = Some(Box::new(Self::new(s3, bucket, directory.clone(), None, max_held)));
+            self.nested = Some(Box::new(Self::new(s3, bucket, directory.clone(), None, held_limit)));
             self.listed.insert(directory.clone());
         }
         self.done.insert(directory);

@@ -215,9 +215,9 @@ fn objects_of(
         }
     });
     let is_any = Arc::new(AtomicBool::new(is_resumed));
-    let seen = is_any.clone();
+    let noted = is_any.clone();
     let planned = planned.buffered(1).try_flatten();
-    let planned = planned.inspect_ok(move |_| seen.store(true, Ordering::Relaxed));
+    let planned = planned.inspect_ok(move |_| noted.store(true, Ordering::Relaxed));
     // What an earlier call has found is not listed again.
     let nothing = stream::once(async move {
         let nothing = named.nothing_found();
