@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
         match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             [] => {
                 create(2_000, None).await?;
-                large(12_000, 0).await?;
+                large(6_000, 0).await?;
                 browse(100_000).await
             }
             ["create"] => create(10_000, None).await,

@@ -5,7 +5,7 @@
 use quilt_format::TopHash;
 
 use super::PackageBucket;
-use super::manifest::{CachedManifest, ManifestFile};
+use super::manifest::{CachedManifest, ManifestFile, SINK_BYTES};
 use super::objects::PlannedObject;
 
 const MIB: usize = 1024 * 1024;
@@ -76,5 +76,9 @@ pub(super) fn estimate_objects_bytes(objects: &[PlannedObject]) -> usize {
 /// Estimates the memory for the manifest that follows this one, and for its entries where a workflow checks them.
 pub(super) fn estimate_revision_bytes(file: &ManifestFile, with_entries: bool) -> usize {
     let length = usize::try_from(file.index.whole.end).unwrap_or(usize::MAX);
-    length.saturating_mul(if with_entries { 1 + ENTRIES_FACTOR } else { 1 })
+    if with_entries {
+        length.saturating_mul(1 + ENTRIES_FACTOR)
+    } else {
+        length.min(SINK_BYTES)
+    }
 }

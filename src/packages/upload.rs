@@ -1,5 +1,7 @@
 //! An upload in parts, open until it is completed.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
@@ -22,8 +24,9 @@ impl OpenUpload {
         tasks: &TaskTracker,
         object: &ObjectUri,
         content_type: Option<&str>,
+        metadata: &BTreeMap<String, String>,
     ) -> Result<Self, AwsError> {
-        let id = s3.begin_upload(object, content_type).await?;
+        let id = s3.begin_upload(object, content_type, metadata).await?;
         Ok(Self {
             s3: s3.clone(),
             object: object.clone(),

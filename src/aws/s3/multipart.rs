@@ -1,5 +1,7 @@
 //! Multipart uploads: begin, upload a part, complete, abort. Parts within S3 are copied by [`super::copy`].
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use base64::Engine as _;
@@ -15,7 +17,12 @@ use crate::aws::{AwsError, AwsErrorKind};
 
 impl UserS3 {
     /// Begins an upload whose parts and whole have SHA-256 checksums, and returns its id.
-    pub async fn begin_upload(&self, object: &ObjectUri, content_type: Option<&str>) -> Result<String, AwsError> {
+    pub async fn begin_upload(
+        &self,
+        object: &ObjectUri,
+        content_type: Option<&str>,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<String, AwsError> {
         let operation = on_object("s3:PutObject", object);
         let answer = self
             .call(operation, |identity| {
@@ -24,6 +31,7 @@ impl UserS3 {
                     .bucket(object.bucket.as_str())
                     .key(object.key.as_str())
                     .set_content_type(content_type.map(str::to_owned))
+                    .set_metadata(Some(metadata.clone().into_iter().collect()).filter(|_| !metadata.is_empty()))
                     .checksum_algorithm(ChecksumAlgorithm::Sha256)
                     .customize()
                     .config_override(identity)

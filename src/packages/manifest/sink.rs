@@ -1,12 +1,14 @@
 //! Writer of a manifest of any size: in memory while it is small, then in parts to a provisional key.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use bytes::Bytes;
 use quilt_format::manifest::{Directory, ManifestWriter};
 use quilt_format::{Entry, Header};
 use tokio::task::JoinHandle;
 
 use super::build::{BuiltManifest, ManifestContent};
-use super::staged::StagedManifest;
+use super::staged::{Cleanup, StagedManifest};
 use crate::aws::AwsError;
 use crate::aws::s3::{Copied, CopySource, ObjectUri, WriteCondition};
 use crate::packages::upload::OpenUpload;
@@ -43,10 +45,21 @@ enum State {
 
 struct Staging {
     object: ObjectUri,
+    /// The upload of the part after those that have arrived. Ends before the upload as a whole is aborted.
+    sending: Option<Sending>,
     upload: OpenUpload,
-    parts: Vec<Copied>,
-    /// The upload of the part after these.
-    sending: Option<JoinHandle<Result<Copied, AwsError>>>,
+    arrived: Vec<Copied>,
+    /// Parts that are not sent yet.
+    waiting: VecDeque<Bytes>,
+}
+
+/// The upload of a part, which ends when it is dropped.
+struct Sending(JoinHandle<Result<Copied, AwsError>>);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl ManifestSink {
@@ -80,7 +93,7 @@ impl ManifestSink {
         self.entries
     }
 
-    /// Appends an entry, which must follow the one before in tree order.
+    /// Appends an entry, which must follow the one before in tree order. If the future is dropped, the entry has been appended.
     pub(in crate::packages) async fn push(&mut self, entry: &Entry) -> Result<(), PackageError> {
         self.writer.entry(entry)?;
         self.entries += 1;
@@ -101,19 +114,20 @@ impl ManifestSink {
 
     /// Moves the bytes of the writer to where the manifest is kept.
     async fn flush(&mut self) -> Result<(), PackageError> {
-        let part = Bytes::from(self.writer.take());
+        let mut part = self.writer.take();
+        part.shrink_to_fit();
         self.bytes += part.len() as u64;
         match &mut self.state {
             State::Discarding => {}
-            State::Staging(staging) => staging.send(&self.packages, part).await?,
+            State::Staging(staging) => {
+                staging.waiting.push_back(part.into());
+                staging.send(&self.packages).await?;
+            }
             State::Memory(parts) => {
-                parts.push(part);
-                if parts.len() == MAX_PARTS_IN_MEMORY {
-                    let parts = std::mem::take(parts);
+                parts.push(part.into());
+                if parts.len() >= MAX_PARTS_IN_MEMORY {
                     let mut staging = Staging::begin(&self.packages).await?;
-                    for part in parts {
-                        staging.send(&self.packages, part).await?;
-                    }
+                    staging.waiting.extend(std::mem::take(parts));
                     self.state = State::Staging(Box::new(staging));
                 }
             }
@@ -154,36 +168,43 @@ impl Staging {
     async fn begin(packages: &PackageBucket) -> Result<Self, PackageError> {
         let id: u128 = rand::random();
         let object = packages.object(&quilt_format::layout::staged_manifest(&format!("{id:032x}")))?;
-        let upload = OpenUpload::begin(&packages.s3, &packages.tasks, &object, None).await?;
+        let upload = OpenUpload::begin(&packages.s3, &packages.tasks, &object, None, &BTreeMap::new()).await?;
         Ok(Self {
             object,
-            upload,
-            parts: Vec::new(),
             sending: None,
+            upload,
+            arrived: Vec::new(),
+            waiting: VecDeque::new(),
         })
     }
 
-    /// Sends a part in the background, after the one before has arrived.
-    async fn send(&mut self, packages: &PackageBucket, part: Bytes) -> Result<(), PackageError> {
-        self.arrive().await?;
-        let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
-        let sending = self.upload.upload_part(number, part);
-        self.sending = Some(packages.tasks.spawn(in_call_scope(sending)));
+    /// Sends the parts that wait, one at a time; the last one arrives in the background. No part is lost if the future is
+    /// dropped.
+    async fn send(&mut self, packages: &PackageBucket) -> Result<(), PackageError> {
+        while !self.waiting.is_empty() {
+            self.arrive().await?;
+            let Some(part) = self.waiting.pop_front() else { break };
+            let number = i32::try_from(self.arrived.len() + 1).unwrap_or(i32::MAX);
+            let sending = self.upload.upload_part(number, part);
+            self.sending = Some(Sending(packages.tasks.spawn(in_call_scope(sending))));
+        }
         Ok(())
     }
 
     /// Waits for the part that is being sent.
     async fn arrive(&mut self) -> Result<(), PackageError> {
-        match self.sending.take() {
-            None => Ok(()),
-            Some(sending) => match sending.await {
-                Ok(part) => {
-                    self.parts.push(part?);
-                    Ok(())
-                }
-                // No code cancels the task, so it panicked.
-                Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-            },
+        let Some(Sending(sending)) = &mut self.sending else {
+            return Ok(());
+        };
+        let arrived = sending.await;
+        self.sending = None;
+        match arrived {
+            Ok(part) => {
+                self.arrived.push(part?);
+                Ok(())
+            }
+            // Only a dropped sink cancels the task, so it panicked.
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         }
     }
 
@@ -194,19 +215,17 @@ impl Staging {
         size: u64,
     ) -> Result<StagedManifest, PackageError> {
         if !tail.is_empty() {
-            self.send(packages, tail).await?;
+            self.waiting.push_back(tail);
         }
+        self.send(packages).await?;
         self.arrive().await?;
-        let completed = self.upload.complete(&self.parts, &WriteCondition::None).await?;
+        // S3 may make the object also if the call ends before its answer.
+        let cleanup = Cleanup::new(packages.s3.clone(), packages.tasks.clone(), self.object.clone());
+        let completed = self.upload.complete(&self.arrived, &WriteCondition::None).await?;
         let source = CopySource {
             object: self.object,
             etag: completed.outcome.etag,
         };
-        Ok(StagedManifest::new(
-            packages.s3.clone(),
-            packages.tasks.clone(),
-            source,
-            size,
-        ))
+        Ok(StagedManifest::new(cleanup, source, size))
     }
 }

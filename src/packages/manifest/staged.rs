@@ -1,17 +1,22 @@
 //! Object of a large manifest under a provisional key, from which S3 copies it to the key of its hash.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio_util::task::TaskTracker;
 
+use super::file::ranges;
 use crate::aws::AwsError;
-use crate::aws::s3::{CopySource, ObjectUri, UserS3, WriteCondition};
+use crate::aws::s3::{Copied, CopySource, ObjectUri, UserS3, WriteCondition};
 use crate::packages::upload::OpenUpload;
 use crate::telemetry::{in_call_scope, text};
 
-/// Bytes that one request copies at most.
-const MAX_COPIED_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// Bytes that one request copies.
+const COPIED_BYTES: u64 = 64 * 1024 * 1024;
+/// Parts that are copied concurrently.
+const MAX_COPIES: usize = 8;
 
 /// A manifest under a provisional key, which is deleted when the last handle is dropped. Its top hash, and so its own key, is
 /// known only after its last row.
@@ -19,20 +24,21 @@ const MAX_COPIED_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 pub struct StagedManifest(Arc<Staged>);
 
 struct Staged {
-    s3: UserS3,
-    tasks: TaskTracker,
+    cleanup: Cleanup,
     source: CopySource,
     size: u64,
 }
 
+/// Deletes an object when it is dropped.
+pub(super) struct Cleanup {
+    s3: UserS3,
+    tasks: TaskTracker,
+    object: ObjectUri,
+}
+
 impl StagedManifest {
-    pub(super) fn new(s3: UserS3, tasks: TaskTracker, source: CopySource, size: u64) -> Self {
-        Self(Arc::new(Staged {
-            s3,
-            tasks,
-            source,
-            size,
-        }))
+    pub(super) fn new(cleanup: Cleanup, source: CopySource, size: u64) -> Self {
+        Self(Arc::new(Staged { cleanup, source, size }))
     }
 
     /// Returns the object and its `ETag`.
@@ -45,40 +51,35 @@ impl StagedManifest {
         self.0.size
     }
 
-    /// Copies the manifest to `object` within S3, if the condition holds.
+    /// Copies the manifest to `object` within S3, with this metadata, if the condition holds.
     pub(in crate::packages) async fn copy_to(
         &self,
         object: &ObjectUri,
         condition: &WriteCondition,
+        metadata: &BTreeMap<String, String>,
     ) -> Result<(), AwsError> {
-        let Staged {
-            s3,
-            tasks,
-            source,
-            size,
-        } = &*self.0;
-        let upload = OpenUpload::begin(s3, tasks, object, None).await?;
-        let mut parts = Vec::new();
-        let mut first = 0;
-        for number in 1.. {
-            let end = size.min(&(first + MAX_COPIED_BYTES)).to_owned();
-            parts.push(upload.copy_part(source, (first, end - 1), number).await?);
-            first = end;
-            if first == *size {
-                break;
-            }
-        }
+        let Staged { cleanup, source, size } = &*self.0;
+        let upload = OpenUpload::begin(&cleanup.s3, &cleanup.tasks, object, None, metadata).await?;
+        let ranges = ranges(0, *size, std::iter::repeat(COPIED_BYTES));
+        let copies = stream::iter(ranges.zip(1..)).map(|(range, number)| upload.copy_part(source, range, number));
+        let parts: Vec<Copied> = copies.buffered(MAX_COPIES).try_collect().await?;
         upload.complete(&parts, condition).await?;
         Ok(())
     }
 }
 
-impl Drop for Staged {
+impl Cleanup {
+    pub(super) fn new(s3: UserS3, tasks: TaskTracker, object: ObjectUri) -> Self {
+        Self { s3, tasks, object }
+    }
+}
+
+impl Drop for Cleanup {
     fn drop(&mut self) {
-        let (s3, source) = (self.s3.clone(), self.source.clone());
+        let (s3, object) = (self.s3.clone(), self.object.clone());
         self.tasks.spawn(in_call_scope(async move {
-            if let Err(error) = s3.delete(&source.object, source.etag.as_deref()).await {
-                let object = source.object.to_string();
+            if let Err(error) = s3.delete(&object, None).await {
+                let object = object.to_string();
                 tracing::warn!(error = text::error(&error), object, "a staged manifest was left behind");
             }
         }));

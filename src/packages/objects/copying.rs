@@ -3,13 +3,16 @@
 //! Objects of 8 MiB and more are copied in parts of the size that the format hashes in chunks, so that the checksums which
 //! S3 computes on the way are those that the entry needs (`quilt3.data_transfer`, `_copy_remote_file`).
 
+use std::collections::BTreeMap;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use quilt_format::checksum::{CHUNK, ObjectHash, chunk_digest, chunks, from_chunks, from_sha256};
+
 use super::hashing::PinnedObject;
 use crate::aws::s3::{Copied, CopySource, ObjectUri, WriteCondition};
 use crate::packages::manifest::replaced;
 use crate::packages::upload::OpenUpload;
 use crate::packages::{PackageBucket, PackageError};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use quilt_format::checksum::{CHUNK, ObjectHash, chunk_digest, chunks, from_chunks, from_sha256};
 
 /// Parts of one object that are copied concurrently.
 const MAX_PARTS: usize = 8;
@@ -35,7 +38,14 @@ impl PackageBucket {
                 .and_then(|sum| from_sha256(pinned.size, sum, None));
             (copied, hash)
         } else {
-            let upload = OpenUpload::begin(&self.s3, &self.tasks, &target, pinned.content_type.as_deref()).await?;
+            let upload = OpenUpload::begin(
+                &self.s3,
+                &self.tasks,
+                &target,
+                pinned.content_type.as_deref(),
+                &BTreeMap::new(),
+            )
+            .await?;
             let parts = stream::iter(chunks(pinned.size).zip(1..)).map(|(range, number)| {
                 let source = &source;
                 let upload = &upload;

@@ -5,6 +5,7 @@
 //! that directory alone.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
@@ -13,14 +14,14 @@ use quilt_format::LogicalKey;
 use tokio_util::task::TaskTracker;
 
 use crate::aws::AwsError;
-use crate::aws::s3::{BucketName, ListedObject, ListingQuery, UserS3};
+use crate::aws::s3::{BucketName, ListedObject, Listing, ListingQuery, UserS3};
 use crate::telemetry::in_call_scope;
 
 /// Keys of a page.
 const PAGE_KEYS: i32 = 1000;
 /// Keys that are held back before S3 is asked for a directory; half as many on each level below.
 const MAX_HELD: usize = 10_000;
-const MIN_HELD: usize = 100;
+const MIN_HELD: usize = if cfg!(test) { 2 } else { 100 };
 /// Pages that are listed ahead of their use.
 const PAGES_AHEAD: usize = 2;
 /// A character behind all that keys have.
@@ -34,7 +35,11 @@ pub fn list_in_tree_order(
     prefix: String,
     after: Option<String>,
 ) -> BoxStream<'static, Result<Vec<ListedObject>, AwsError>> {
-    let mut listing = TreeListing::new(s3, bucket, prefix, after, MAX_HELD);
+    let list: ListPage = Arc::new(move |query| {
+        let (s3, bucket) = (s3.clone(), bucket.clone());
+        async move { s3.list_objects(&bucket, &query).await }.boxed()
+    });
+    let mut listing = TreeListing::new(list, prefix, after, MAX_HELD);
     let (sender, receiver) = tokio::sync::mpsc::channel(PAGES_AHEAD);
     // A task of its own, so that the next page arrives while the objects of this one are inspected.
     tasks.spawn(in_call_scope(async move {
@@ -64,9 +69,11 @@ struct Range {
     before: Option<String>,
 }
 
+/// Lists a page of a bucket.
+type ListPage = Arc<dyn Fn(ListingQuery) -> BoxFuture<'static, Result<Listing, AwsError>> + Send + Sync>;
+
 struct TreeListing {
-    s3: UserS3,
-    bucket: BucketName,
+    list: ListPage,
     prefix: String,
     /// The parts that are still to be listed.
     ranges: VecDeque<Range>,
@@ -80,14 +87,21 @@ struct TreeListing {
     listed: HashSet<String>,
     /// The last key that is left out.
     after: Option<LogicalKey>,
+    /// The last key that was returned, or left out.
+    last: Option<String>,
     nested: Option<Box<Self>>,
     held_limit: usize,
 }
 
 impl TreeListing {
-    fn new(s3: UserS3, bucket: BucketName, prefix: String, after: Option<String>, held_limit: usize) -> Self {
+    fn new(list: ListPage, prefix: String, after: Option<String>, held_limit: usize) -> Self {
         let mut done = HashSet::new();
         let mut ranges = VecDeque::new();
+        // A key of another prefix precedes all keys of this one, or follows them all.
+        let is_other = |after: &String| !after.starts_with(&prefix);
+        let other = after.clone().filter(is_other).map(LogicalKey::from_manifest);
+        let is_over = other.is_some_and(|after| after > LogicalKey::from_manifest(prefix.clone()));
+        let after = after.filter(|after| after.starts_with(&prefix));
         if let Some(after) = &after {
             // What follows a directory in tree order may precede its keys in S3's: `a-b` follows `a/x`.
             for (slash, _) in after.match_indices('/').filter(|(slash, _)| *slash >= prefix.len()) {
@@ -103,13 +117,14 @@ impl TreeListing {
             }
             done.extend(preceding_directories(after, base_length(&prefix)));
         }
-        ranges.push_back(Range {
-            after: after.clone().unwrap_or_default(),
-            before: None,
-        });
+        if !is_over {
+            ranges.push_back(Range {
+                after: after.clone().unwrap_or_default(),
+                before: None,
+            });
+        }
         Self {
-            s3,
-            bucket,
+            list,
             prefix,
             ranges,
             token: None,
@@ -117,6 +132,7 @@ impl TreeListing {
             held: BTreeMap::new(),
             listed: done.clone(),
             done,
+            last: after.clone(),
             after: after.map(LogicalKey::from_manifest),
             nested: None,
             held_limit,
@@ -141,6 +157,7 @@ impl TreeListing {
             loop {
                 if let Some(nested) = &mut self.nested {
                     if let Some(object) = nested.next().await? {
+                        self.last = Some(object.key.clone());
                         return Ok(Some(object));
                     }
                     self.nested = None;
@@ -154,7 +171,11 @@ impl TreeListing {
                 };
                 let first = first.key().clone();
                 match self.awaited_directory(first.as_str()) {
-                    None => return Ok(self.held.pop_first().map(|(_, object)| object)),
+                    None => {
+                        let object = self.held.pop_first().map(|(_, object)| object);
+                        self.last = object.as_ref().map(|object| object.key.clone());
+                        return Ok(object);
+                    }
                     Some(_) if self.held.len() < self.held_limit => self.read_page().await?,
                     Some(directory) => self.list_now(directory).await?,
                 }
@@ -181,13 +202,15 @@ impl TreeListing {
             max_keys: 1,
             ..ListingQuery::default()
         };
-        let found = self.s3.list_objects(&self.bucket, &query).await?;
+        let found = (self.list)(query).await?;
         if !found.objects.is_empty() {
             // Keys of it that are held already come again.
             self.held.retain(|key, _| !key.as_str().starts_with(&directory));
             let held_limit = (self.held_limit / 2).max(MIN_HELD);
-            let (s3, bucket) = (self.s3.clone(), self.bucket.clone());
-            self.nested = Some(Box::new(Self::new(s3, bucket, directory.clone(), None, held_limit)));
+            // A part of it may have been returned already.
+            let after = self.last.clone().filter(|last| last.starts_with(&directory));
+            let nested = Self::new(self.list.clone(), directory.clone(), after, held_limit);
+            self.nested = Some(Box::new(nested));
             self.listed.insert(directory.clone());
         }
         self.done.insert(directory);
@@ -206,7 +229,7 @@ impl TreeListing {
             start_after,
             ..ListingQuery::default()
         };
-        let page = self.s3.list_objects(&self.bucket, &query).await?;
+        let page = (self.list)(query).await?;
         for object in page.objects {
             if range.before.as_ref().is_some_and(|before| object.key >= *before) {
                 self.frontier = range.before.take().unwrap_or_default();
@@ -257,4 +280,80 @@ fn containing(directories: &HashSet<String>, key: &str, base: usize) -> Option<S
         .filter(|(slash, _)| *slash >= base.saturating_sub(1));
     let mut names = slashes.filter_map(|(slash, _)| key.get(..=slash));
     names.find(|name| directories.contains(*name)).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Lists keys as S3 does, in small pages.
+    fn s3_of(keys: &[String], page: usize) -> ListPage {
+        let mut keys = keys.to_vec();
+        keys.sort();
+        Arc::new(move |query: ListingQuery| {
+            let after = query.continuation_token.or(query.start_after).unwrap_or_default();
+            let is_listed = |key: &&String| key.starts_with(&query.prefix) && **key > after;
+            let page = page.min(usize::try_from(query.max_keys).unwrap());
+            let mut found: Vec<&String> = keys.iter().filter(is_listed).take(page + 1).collect();
+            let has_more = found.len() > page;
+            found.truncate(page);
+            let object = |key: &&String| ListedObject {
+                key: (*key).clone(),
+                size: 1,
+                last_modified: None,
+                etag: None,
+                storage_class: None,
+            };
+            let listing = Listing {
+                objects: found.iter().map(object).collect(),
+                common_prefixes: Vec::new(),
+                next_continuation_token: found.last().filter(|_| has_more).map(|key| (*key).clone()),
+            };
+            futures::future::ready(Ok(listing)).boxed()
+        })
+    }
+
+    async fn listed(list: ListPage, prefix: &str, after: Option<&String>, held_limit: usize) -> Vec<String> {
+        let mut listing = TreeListing::new(list, prefix.to_owned(), after.cloned(), held_limit);
+        let mut keys = Vec::new();
+        while let Some(object) = listing.next().await.unwrap() {
+            keys.push(object.key);
+        }
+        keys
+    }
+
+    fn in_tree_order(keys: &[String], prefix: &str, after: Option<&String>) -> Vec<String> {
+        let key = |key: &String| LogicalKey::from_manifest(key.clone());
+        let mut expected: Vec<String> = keys.iter().filter(|key| key.starts_with(prefix)).cloned().collect();
+        expected.sort_by_key(key);
+        expected.retain(|one| after.is_none_or(|after| key(one) > key(after)));
+        expected
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn every_key_comes_once_and_in_tree_order(
+            keys in proptest::collection::btree_set("[ab](-|!|c|é|/[ab]){0,5}", 1..60),
+            prefix in "([ab](-|!|/|/a|/a/|-b|a)?)?",
+            after in proptest::option::of("[ab](-|!|c|/[ab]){0,5}"),
+            page in 1usize..8,
+            held_limit in 1usize..12,
+        ) {
+            let keys: Vec<String> = keys.into_iter().collect();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let list = s3_of(&keys, page);
+            let whole = runtime.block_on(listed(list.clone(), &prefix, None, held_limit));
+            prop_assert_eq!(&whole, &in_tree_order(&keys, &prefix, None));
+            let rest = runtime.block_on(listed(list.clone(), &prefix, after.as_ref(), held_limit));
+            prop_assert_eq!(&rest, &in_tree_order(&keys, &prefix, after.as_ref()));
+            // Behind each of its own keys.
+            for (place, last) in whole.iter().enumerate() {
+                let rest = runtime.block_on(listed(list.clone(), &prefix, Some(last), held_limit));
+                prop_assert_eq!(&rest[..], &whole[place + 1..]);
+            }
+        }
+    }
 }

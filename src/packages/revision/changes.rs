@@ -6,9 +6,9 @@ use std::cmp::Ordering;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use quilt_format::manifest::Directory;
-use quilt_format::{Entry, Header, LogicalKey};
+use quilt_format::{Entry, Header};
 
-use super::removal::Removal;
+use super::removal::{Removal, Removals};
 use crate::packages::manifest::{BuiltManifest, ManifestFile, ManifestSink, Rows};
 use crate::packages::{ChangeCounts, PackageBucket, PackageError};
 
@@ -55,15 +55,10 @@ pub(super) fn remaining_directories<'a>(
     file: &'a ManifestFile,
     remove: &'a [Removal],
 ) -> impl Iterator<Item = Directory> + 'a {
-    let stays = |path: &LogicalKey| {
-        !remove.iter().any(|removal| match removal {
-            Removal::Entry(_) => false,
-            Removal::Directory(directory) => directory == path || directory.is_ancestor_of(path),
-        })
-    };
+    let mut removals = Removals::new(remove);
     let directories = file.index.directories.iter();
     directories
-        .filter(move |(path, _)| stays(path))
+        .filter(move |(path, _)| !removals.remove_directory(path))
         .map(|(path, meta)| Directory {
             path: path.clone(),
             meta: meta.clone(),
@@ -98,9 +93,7 @@ pub(super) struct Merge<'a> {
     resumed: Option<Rows>,
     adds: BoxStream<'a, Result<Entry, PackageError>>,
     add: Option<Entry>,
-    remove: &'a [Removal],
-    /// Which removals have matched an entry.
-    matched: Vec<bool>,
+    removals: Removals<'a>,
     pub counts: ChangeCounts,
 }
 
@@ -119,8 +112,7 @@ impl<'a> Merge<'a> {
             resumed: None,
             adds,
             add: None,
-            remove: &[],
-            matched: Vec::new(),
+            removals: Removals::new(&[]),
             counts: ChangeCounts::default(),
         }
     }
@@ -128,8 +120,7 @@ impl<'a> Merge<'a> {
     /// Leaves entries of the old revision out.
     pub(super) fn removing(self, remove: &'a [Removal]) -> Self {
         Self {
-            matched: vec![false; remove.len()],
-            remove,
+            removals: Removals::new(remove),
             ..self
         }
     }
@@ -141,8 +132,7 @@ impl<'a> Merge<'a> {
 
     /// Returns the removals that have matched no entry so far.
     pub(super) fn missing(&self) -> Vec<Removal> {
-        let missing = self.remove.iter().zip(&self.matched).filter(|(_, matched)| !**matched);
-        missing.map(|(removal, _)| removal.clone()).collect()
+        self.removals.missing()
     }
 
     pub(super) async fn next(&mut self) -> Result<Option<Merged>, PackageError> {
@@ -166,7 +156,7 @@ impl<'a> Merge<'a> {
                 self.ahead.take()
             };
             let add = if order == Ordering::Less { None } else { self.add.take() };
-            let removed = old.as_ref().is_some_and(|old| self.removes(&old.logical_key));
+            let removed = old.as_ref().is_some_and(|old| self.removals.remove(&old.logical_key));
             match (old, add) {
                 (Some(old), None) if self.keeps_old && !removed => {
                     return Ok(Some(Merged {
@@ -197,12 +187,13 @@ impl<'a> Merge<'a> {
             self.read_old().await?;
             match &self.ahead {
                 Some(old) if old.logical_key < entry.logical_key => {
-                    let key = old.logical_key.clone();
-                    self.removes(&key);
+                    self.removals.remove(&old.logical_key);
                     self.counts.removed += 1;
                     self.ahead = None;
                 }
                 Some(old) if old.logical_key == entry.logical_key => {
+                    // It may have been removed and added again.
+                    self.removals.remove(&old.logical_key);
                     let old = self.ahead.take();
                     self.count(old.as_ref(), &entry);
                     return Ok(Some(entry));
@@ -230,15 +221,5 @@ impl<'a> Merge<'a> {
             None => self.counts.added += 1,
             Some(old) => self.counts.changed += u64::from(!old.same_content(new)),
         }
-    }
-
-    fn removes(&mut self, key: &LogicalKey) -> bool {
-        let mut removed = false;
-        for (removal, matched) in self.remove.iter().zip(&mut self.matched) {
-            let matches = removal.matches(key);
-            *matched |= matches;
-            removed |= matches;
-        }
-        removed
     }
 }

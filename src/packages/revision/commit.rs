@@ -11,6 +11,8 @@
 //! both without conditions, so that concurrent pushes lose updates (`packages.py: push_manifest`); the objects it writes
 //! are the same.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use quilt_format::layout::{self, Pointer};
 use quilt_format::{PackageName, TopHash};
@@ -122,7 +124,12 @@ impl PackageBucket {
     /// Writes the manifest, unless one of the same hash is there that can stay.
     async fn write_manifest(&self, commit: &Commit) -> Result<ManifestOutcome, PackageError> {
         if self
-            .store_manifest(&commit.top_hash, &commit.manifest, &WriteCondition::IsNew)
+            .store_manifest(
+                &commit.top_hash,
+                &commit.manifest,
+                &WriteCondition::IsNew,
+                &BTreeMap::new(),
+            )
             .await?
         {
             return Ok(ManifestOutcome::Written);

@@ -4,6 +4,8 @@
 //! than the new one, even to objects that are gone. What a commit calls a success can be read: then the manifest is replaced,
 //! on the condition that it is still the one that was examined. Nothing that its hash says changes.
 
+use std::collections::BTreeMap;
+
 use futures::{StreamExt as _, stream};
 use quilt_format::{Entry, TopHash, layout};
 
@@ -34,12 +36,13 @@ pub enum ManifestOutcome {
 }
 
 impl PackageBucket {
-    /// Stores a manifest under its hash. Returns `false` if the condition does not hold.
+    /// Stores a manifest under its hash, with this metadata of its object. Returns `false` if the condition does not hold.
     pub(super) async fn store_manifest(
         &self,
         hash: &TopHash,
         content: &ManifestContent,
         condition: &WriteCondition,
+        metadata: &BTreeMap<String, String>,
     ) -> Result<bool, PackageError> {
         let object = self.object(&layout::manifest(hash))?;
         let mut conflicts = 0;
@@ -49,11 +52,12 @@ impl PackageBucket {
                     let put = Put {
                         body: bytes.clone(),
                         condition: condition.clone(),
+                        metadata: metadata.clone(),
                         ..Put::default()
                     };
                     self.s3.put(&object, &put).await.map(drop)
                 }
-                ManifestContent::Staged(staged) => staged.copy_to(&object, condition).await,
+                ManifestContent::Staged(staged) => staged.copy_to(&object, condition, metadata).await,
                 ManifestContent::Discarded => Ok(()),
             };
             match stored {
@@ -76,9 +80,9 @@ impl PackageBucket {
         for _ in 0..MAX_ATTEMPTS {
             let file = match self.open(hash).await {
                 Ok(file) => file,
-                Err(PackageError::NoSuchRevision { .. }) => {
+                Err(PackageError::NoSuchRevision { .. }) if !matches!(manifest, ManifestContent::Discarded) => {
                     let is_new = WriteCondition::IsNew;
-                    if self.store_manifest(hash, manifest, &is_new).await? {
+                    if self.store_manifest(hash, manifest, &is_new, &BTreeMap::new()).await? {
                         return Ok(ManifestOutcome::Written);
                     }
                     continue;
@@ -94,7 +98,10 @@ impl PackageBucket {
                 Difference::Lost => {}
             }
             let condition = WriteCondition::Matches(file.etag.clone());
-            if self.store_manifest(hash, manifest, &condition).await? {
+            if self
+                .store_manifest(hash, manifest, &condition, &BTreeMap::new())
+                .await?
+            {
                 return Ok(ManifestOutcome::Replaced);
             }
             // Another call has replaced it: examine that one.

@@ -1,5 +1,6 @@
 //! Entries that an update removes, by their keys.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use quilt_format::LogicalKey;
@@ -21,11 +22,65 @@ impl fmt::Display for Removal {
     }
 }
 
-impl Removal {
-    pub(super) fn matches(&self, key: &LogicalKey) -> bool {
-        match self {
-            Self::Entry(entry) => entry == key,
-            Self::Directory(directory) => directory.is_ancestor_of(key),
+/// Removals by their keys, and which of them have matched.
+#[derive(Debug)]
+pub(super) struct Removals<'a> {
+    all: &'a [Removal],
+    entries: HashMap<&'a str, bool>,
+    directories: HashMap<&'a str, bool>,
+}
+
+impl<'a> Removals<'a> {
+    pub(super) fn new(all: &'a [Removal]) -> Self {
+        let mut removals = Self {
+            all,
+            entries: HashMap::new(),
+            directories: HashMap::new(),
+        };
+        for removal in all {
+            match removal {
+                Removal::Entry(key) => removals.entries.insert(key.as_str(), false),
+                Removal::Directory(key) => removals.directories.insert(key.as_str(), false),
+            };
         }
+        removals
+    }
+
+    /// Reports whether an entry is removed, and notes what has matched it.
+    pub(super) fn remove(&mut self, key: &LogicalKey) -> bool {
+        let key = key.as_str();
+        let mut is_removed = self.remove_within_directory(key);
+        if let Some(matched) = self.entries.get_mut(key) {
+            *matched = true;
+            is_removed = true;
+        }
+        is_removed
+    }
+
+    fn remove_within_directory(&mut self, key: &str) -> bool {
+        let mut is_removed = false;
+        if !self.directories.is_empty() {
+            for (slash, _) in key.match_indices('/') {
+                if let Some(matched) = key.get(..slash).and_then(|path| self.directories.get_mut(path)) {
+                    *matched = true;
+                    is_removed = true;
+                }
+            }
+        }
+        is_removed
+    }
+
+    /// Reports whether a directory is removed, itself or with one that contains it.
+    pub(super) fn remove_directory(&mut self, path: &LogicalKey) -> bool {
+        self.directories.contains_key(path.as_str()) || self.remove_within_directory(path.as_str())
+    }
+
+    /// Returns the removals that have matched nothing.
+    pub(super) fn missing(&self) -> Vec<Removal> {
+        let is_missing = |removal: &&Removal| match removal {
+            Removal::Entry(key) => self.entries.get(key.as_str()) == Some(&false),
+            Removal::Directory(key) => self.directories.get(key.as_str()) == Some(&false),
+        };
+        self.all.iter().filter(is_missing).cloned().collect()
     }
 }

@@ -94,14 +94,17 @@ impl Tool for PackageCreateFromS3 {
         globs::checked("exclude", &args.exclude)?;
         let (prefix, base) = source_prefix("source_prefix", &source_bucket, &args.source_prefix)?;
         let s3 = session.s3_for_writing().await?;
-        let filter = KeyFilter::compile(&session, args.include, args.exclude, base.clone()).await?;
+        let mut filter = KeyFilter::compile(&session, args.include, args.exclude, base.clone()).await?;
+        if args.copy && source_bucket == args.bucket {
+            filter = filter.without_copies(&args.name.0, &prefix);
+        }
         let filter = Arc::new(filter);
         let resume = resume(args.resume.as_deref())?;
         let is_ordered = !args.flatten && !args.auto_organize;
         let max_files = if is_ordered { MAX_OBJECTS_IN_MEMORY } else { usize::MAX };
         let mut found = Found::default();
         if resume.is_none() {
-            let listed = find(&session, &s3, &source_bucket, &prefix, &filter, max_files);
+            let listed = find(&session, &s3, &source_bucket, &prefix, &filter, max_files, 0);
             found = in_time(&session, listed).await?;
         }
         let workflow = choice(args.workflow.as_deref());
@@ -142,10 +145,11 @@ impl Tool for PackageCreateFromS3 {
                 .into());
         }
         if found.has_more {
-            let listed = find(&session, &s3, &source_bucket, &prefix, &filter, usize::MAX);
+            let listed = find(&session, &s3, &source_bucket, &prefix, &filter, usize::MAX, 0);
             found = in_time(&session, listed).await?;
         }
         options.warnings = found.warnings(&prefix);
+        options.warnings.extend(filter.warning_of_copies());
         let rules = KeyRules {
             flatten: args.flatten,
             auto_organize: args.auto_organize,

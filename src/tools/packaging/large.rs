@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures::stream::Peekable;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use quilt_format::workflow::Choice;
 use quilt_format::{LogicalKey, TopHash, percent};
+use sha2::{Digest as _, Sha256};
 
 use super::confirmations;
 use super::metadata;
@@ -20,15 +23,17 @@ use super::write::{WriteOptions, checksum_preference, in_time};
 use crate::aws::s3::{BucketName, ListedObject, ObjectUri};
 use crate::error_code::ErrorCode;
 use crate::packages::{
-    LargeOutcome, LargePlan, LargeRevision, PackageBucket, PackageError, Plan, PlannedObject, PlannedObjects,
-    estimate_planned_bytes,
+    Change, ChecksumPreference, LargeOutcome, LargePlan, LargeRevision, PackageBucket, PackageError, Plan,
+    PlannedObject, PlannedObjects, Stopped, estimate_planned_bytes,
 };
 use crate::tools::{Session, ToolError};
 
 /// Objects up to which a revision is made with all of them in memory.
-pub(super) const MAX_OBJECTS_IN_MEMORY: usize = 10_000;
+pub(super) const MAX_OBJECTS_IN_MEMORY: usize = 5_000;
 /// Time before the end of a call in which what is ready is written down; at most a fifth of what is left of the call.
 const STOP_GRACE: Duration = Duration::from_secs(8);
+/// Memory of a listing after the first, whose memory is that of any large revision.
+const LISTING_BYTES: usize = 12 * 1024 * 1024;
 /// Objects that a warning names.
 const MAX_NAMED: usize = 5;
 
@@ -82,6 +87,8 @@ pub(super) async fn write_large(
     let s3 = session.s3_for_writing().await?;
     let packages = session.packages(s3.clone(), bucket.clone());
     let review = Review::of(bucket, &plan);
+    let checksum = checksum_preference(session, options.hash_type).await;
+    let fingerprint = fingerprint(&plan, &sources, checksum);
     let (name, dry_run, files) = (plan.name.clone(), plan.dry_run, plan.objects);
     let large_plan = LargePlan {
         name: plan.name,
@@ -90,10 +97,12 @@ pub(super) async fn write_large(
         copy: plan.copy,
         dry_run,
         change: plan.change,
-        checksum: checksum_preference(session, options.hash_type).await,
+        checksum,
         resume,
         may_stop,
-        files_bytes: files.iter().map(estimate_planned_bytes).sum(),
+        fingerprint,
+        more_bytes: files.iter().map(estimate_planned_bytes).sum::<usize>()
+            + sources.len().saturating_sub(1) * LISTING_BYTES,
         stop_at: stop_at(session),
     };
     let progress = {
@@ -111,6 +120,7 @@ pub(super) async fn write_large(
             return Err(explain(revision.refusal(existing).await));
         }
     }
+    let filters: Vec<_> = sources.iter().map(|source| source.filter.clone()).collect();
     let matched = sources
         .iter()
         .map(|source| (source.prefix.clone(), MatchedFolders::default()));
@@ -125,12 +135,26 @@ pub(super) async fn write_large(
     };
     let mut warnings = options.warnings.clone();
     warnings.extend(listed.lock().unwrap_or_else(PoisonError::into_inner).warnings());
+    warnings.extend(filters.iter().filter_map(|filter| filter.warning_of_copies()));
     Ok(match outcome {
         LargeOutcome::Committed(committed) => {
             warnings.extend(review.warnings(&committed.entries, committed.entries_added));
             Output::of(session, bucket, &name, &committed, warnings)
         }
-        LargeOutcome::Stopped(stopped) => Output::stopped(bucket, &name, &stopped, warnings),
+        LargeOutcome::Stopped(stopped) => {
+            let reason = match stopped.problem {
+                None => "The time of the call was over".to_owned(),
+                Some(error) => {
+                    let explained = explain(error).message;
+                    format!("The call stopped at an error ({})", explained.trim_end_matches('.'))
+                }
+            };
+            let stopped = Stopped {
+                problem: None,
+                ..stopped
+            };
+            Output::stopped(bucket, &name, &stopped, &reason, warnings)
+        }
     })
 }
 
@@ -152,6 +176,36 @@ pub(super) async fn may_be_large(
         ));
     }
     Ok(may_be)
+}
+
+/// Identifies the arguments that make a revision. A call goes on with what an earlier one has made only if all are the same.
+fn fingerprint(plan: &Plan<'_>, sources: &[PrefixSource], checksum: ChecksumPreference) -> String {
+    let mut hasher = Sha256::new();
+    let mut add_bytes = |bytes: &[u8]| {
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    let mut meta = Vec::new();
+    for planned in &plan.objects {
+        meta.clear();
+        planned.meta.write_canonical(&mut meta);
+        add_bytes(planned.logical_key.as_str().as_bytes());
+        add_bytes(planned.object.to_string().as_bytes());
+        add_bytes(&meta);
+    }
+    let mut add = |text: &str| add_bytes(text.as_bytes());
+    add(plan.name.as_str());
+    add(&format!("{} {checksum:?} {}", plan.copy, sources.len()));
+    for source in sources {
+        let places = [source.bucket.as_str(), &source.prefix, &source.logical_prefix];
+        places.into_iter().for_each(&mut add);
+        source.filter.patterns().for_each(&mut add);
+    }
+    match &plan.change {
+        Change::Create(creation) => add(creation.readme.as_deref().unwrap_or("no readme")),
+        Change::Update(update) => update.remove.iter().for_each(|removal| add(&removal.to_string())),
+    }
+    BASE64_URL_SAFE_NO_PAD.encode(hasher.finalize())
 }
 
 /// Returns when the call has to write down what it has.

@@ -93,6 +93,7 @@ impl Output {
         bucket: &BucketName,
         name: &PackageName,
         stopped: &Stopped,
+        reason: &str,
         mut warnings: Vec<String>,
     ) -> Self {
         let expected = stopped.base.as_ref().map(TopHash::to_string);
@@ -102,7 +103,7 @@ impl Output {
         warnings.insert(
             0,
             format!(
-                "The time of the call was over: {} entries are ready, and the package is unchanged. Repeat the call with \
+                "{reason}: {} entries are ready, and the package is unchanged. Repeat the call with \
                  the same arguments and resume={}{also}.",
                 stopped.entries, stopped.resume
             ),

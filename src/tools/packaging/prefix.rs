@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use quilt_format::PackageName;
 
 use super::args::FileArg;
 use super::globs::{self, Globs};
@@ -23,6 +26,11 @@ const RESERVATION_STEP: usize = 8 * 1024 * 1024;
 pub(super) struct KeyFilter {
     include: Globs,
     exclude: Globs,
+    /// The globs as they were given: those of `include`, and behind an empty one those of `exclude`.
+    patterns: Vec<String>,
+    /// Where the package's copies go, if its objects come from there too.
+    copies: Option<String>,
+    copies_left_out: AtomicU64,
     /// The part of keys that the globs are not matched with.
     base: String,
     /// Whether matching runs on the pool for computations.
@@ -38,8 +46,12 @@ impl KeyFilter {
         base: String,
     ) -> Result<Self, ToolError> {
         let is_heavy = globs::is_heavy(include.iter().chain(&exclude));
+        let patterns = [include.as_slice(), &[String::new()], exclude.as_slice()].concat();
         let compile = move || {
             Ok(Self {
+                patterns,
+                copies: None,
+                copies_left_out: AtomicU64::new(0),
                 include: Globs::compile("include", &include)?,
                 exclude: Globs::compile("exclude", &exclude)?,
                 base,
@@ -56,7 +68,36 @@ impl KeyFilter {
             .map_err(|error| session.explain_package(error.into()))?
     }
 
+    /// Leaves out the folder of a package's copies, where the objects are copied from `prefix` of the same bucket: the copies
+    /// would be copied again.
+    pub(super) fn without_copies(self, name: &PackageName, prefix: &str) -> Self {
+        let folder = format!("{name}/");
+        let is_inside = folder.starts_with(prefix) && folder != prefix;
+        Self {
+            copies: is_inside.then_some(folder),
+            ..self
+        }
+    }
+
+    /// Returns the globs as they were given: those of `include`, and behind an empty one those of `exclude`.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().map(String::as_str)
+    }
+
+    /// Returns the warning about copies that were left out.
+    pub(super) fn warning_of_copies(&self) -> Option<String> {
+        let count = self.copies_left_out.load(Ordering::Relaxed);
+        let folder = self.copies.as_ref().filter(|_| count > 0)?;
+        Some(format!(
+            "{count} objects below `{folder}` were left out, because the package's own copies lie there."
+        ))
+    }
+
     fn accepts(&self, key: &str) -> bool {
+        if self.copies.as_ref().is_some_and(|folder| key.starts_with(folder)) {
+            self.copies_left_out.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
         let path = key.strip_prefix(&self.base).unwrap_or(key);
         let is_included = self.include.is_empty() || self.include.matches(path);
         !key.starts_with(REGISTRY_PREFIX) && is_included && !self.exclude.matches(path)
@@ -91,6 +132,8 @@ pub(super) struct Found {
     pub files: Vec<FileArg>,
     /// Whether there are more, which were not listed.
     pub has_more: bool,
+    /// Memory that was estimated for them.
+    pub estimated_bytes: usize,
     /// Count of empty objects that stand for folders.
     folders: u64,
 }
@@ -189,7 +232,7 @@ pub(super) fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
 }
 
 /// Lists the objects below a prefix that the filter accepts, until there are more than `max_files`. Memory for them is
-/// reserved in steps, because their number is unknown.
+/// reserved in steps, because their number is unknown, besides `reserved_before`.
 pub(super) async fn find(
     session: &Session,
     s3: &UserS3,
@@ -197,10 +240,10 @@ pub(super) async fn find(
     prefix: &str,
     filter: &Arc<KeyFilter>,
     max_files: usize,
+    reserved_before: usize,
 ) -> Result<Found, ToolError> {
     let mut found = Found::default();
-    let mut estimated = 0;
-    let mut reserved = RESERVATION_STEP;
+    let mut reserved = reserved_before + RESERVATION_STEP;
     session.reserve(reserved).await?;
     let mut query = ListingQuery {
         prefix: prefix.to_owned(),
@@ -218,7 +261,7 @@ pub(super) async fn find(
                 found.folders += 1;
                 continue;
             }
-            estimated += estimate_object_bytes(2 * object.key.len());
+            found.estimated_bytes += estimate_object_bytes(2 * object.key.len());
             let key = object.key.parse().map_err(ToolError::invalid)?;
             let s3_uri = ObjectUri::latest(bucket.clone(), key);
             found.files.push(FileArg {
@@ -227,8 +270,8 @@ pub(super) async fn find(
                 meta: None,
             });
         }
-        if estimated > reserved {
-            reserved = estimated + RESERVATION_STEP;
+        if reserved_before + found.estimated_bytes > reserved {
+            reserved = reserved_before + found.estimated_bytes + RESERVATION_STEP;
             session.reserve(reserved).await?;
         }
         if found.files.len() > max_files {

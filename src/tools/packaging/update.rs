@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quilt_format::{InvalidTopHash, LogicalKey};
+use quilt_format::{InvalidTopHash, LogicalKey, PackageName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, PrefixSource, may_be_large
 use super::logical_keys::{FileSource, KeyRules, assign_keys, in_tree_order};
 use super::metadata::Metadata;
 use super::output::Output;
-use super::prefix::{KeyFilter, find, source_prefix};
+use super::prefix::{KeyFilter, find, source_prefix, warning_of_unusable};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, MetadataChange, Plan, Removal, Update};
@@ -21,6 +21,8 @@ use crate::tools::{Session, ToolError};
 
 pub struct PackageUpdate;
 
+/// Most prefixes of a call, each of which is listed at the same time.
+const MAX_SOURCES: usize = 8;
 /// Rules for the keys of `add`.
 const RULES: KeyRules = KeyRules {
     flatten: true,
@@ -51,8 +53,9 @@ pub struct Args {
     /// Entries to add or replace, each {`s3_uri`, `logical_key`?, `meta`?}, or just the S3 URI
     #[serde(default)]
     add: Vec<FileArg>,
-    /// Objects below prefixes to add, each {`source_bucket`? (= bucket), `source_prefix`, `include`?, `exclude`?,
+    /// Objects below at most 8 prefixes to add, each {`source_bucket`? (= bucket), `source_prefix`, `include`?, `exclude`?,
     /// `logical_prefix`?}; entries are named by the path below the prefix
+    #[schemars(length(max = MAX_SOURCES))]
     #[serde(default)]
     add_from_s3: Vec<AddPrefix>,
     /// Logical keys to remove, "dir/" for a folder; by default none
@@ -124,9 +127,14 @@ impl Tool for PackageUpdate {
                 "Argument resume: needs the expected_hash of the answer that had it.",
             ));
         }
+        if args.add_from_s3.len() > MAX_SOURCES {
+            let message = format!("Argument add_from_s3: one call takes at most {MAX_SOURCES} prefixes.");
+            return Err(ToolError::invalid(message).with_hint("Add the others with another call."));
+        }
+        let copies_of = args.copy.then_some(&args.name.0);
         let mut sources = Vec::new();
         for add in args.add_from_s3 {
-            sources.push(add.source(&session, &args.bucket).await?);
+            sources.push(add.source(&session, &args.bucket, copies_of).await?);
         }
         let plan = Plan {
             name: args.name.0,
@@ -158,7 +166,8 @@ impl Tool for PackageUpdate {
                 .await?
                 .into());
         }
-        let plan = with_objects_of(&session, plan, sources).await?;
+        let (plan, warnings) = with_objects_of(&session, plan, sources).await?;
+        let options = WriteOptions { warnings, ..options };
         Ok(write(&session, &args.bucket, plan, options).await?.into())
     }
 }
@@ -185,12 +194,21 @@ pub(super) struct AddPrefix {
 }
 
 impl AddPrefix {
-    async fn source(self, session: &Session, bucket: &BucketName) -> Result<PrefixSource, ToolError> {
-        let bucket = self.source_bucket.unwrap_or_else(|| bucket.clone());
+    /// With `copies_of` the objects are copied for this package.
+    async fn source(
+        self,
+        session: &Session,
+        package_bucket: &BucketName,
+        copies_of: Option<&PackageName>,
+    ) -> Result<PrefixSource, ToolError> {
+        let bucket = self.source_bucket.unwrap_or_else(|| package_bucket.clone());
         globs::checked("include", &self.include)?;
         globs::checked("exclude", &self.exclude)?;
         let (prefix, base) = source_prefix("add_from_s3: source_prefix", &bucket, &self.source_prefix)?;
-        let filter = KeyFilter::compile(session, self.include, self.exclude, base.clone()).await?;
+        let mut filter = KeyFilter::compile(session, self.include, self.exclude, base.clone()).await?;
+        if let Some(name) = copies_of.filter(|_| bucket == *package_bucket) {
+            filter = filter.without_copies(name, &prefix);
+        }
         let mut logical_prefix = self.logical_prefix.trim_end_matches('/').to_owned();
         if !logical_prefix.is_empty() {
             let checked = logical_prefix.parse::<LogicalKey>();
@@ -211,24 +229,45 @@ impl AddPrefix {
     }
 }
 
-/// Adds the objects of the sources to a plan, for a workflow that checks all entries at once.
+/// Adds the objects of the sources to a plan, for a workflow that checks all entries at once. Also returns what a user should
+/// know about them.
 async fn with_objects_of<'a>(
     session: &Session,
     mut plan: Plan<'a>,
     sources: Vec<PrefixSource>,
-) -> Result<Plan<'a>, ToolError> {
+) -> Result<(Plan<'a>, Vec<String>), ToolError> {
+    let mut warnings = Vec::new();
+    let mut reserved_bytes = 0;
     let s3 = session.s3_for_writing().await?;
     for source in sources {
-        let found = find(session, &s3, &source.bucket, &source.prefix, &source.filter, usize::MAX);
+        let found = find(
+            session,
+            &s3,
+            &source.bucket,
+            &source.prefix,
+            &source.filter,
+            usize::MAX,
+            reserved_bytes,
+        );
         let found = in_time(session, found).await?;
-        if found.files.is_empty() {
+        reserved_bytes += found.estimated_bytes;
+        warnings.extend(found.warnings(&source.prefix));
+        warnings.extend(source.filter.warning_of_copies());
+        let mut unusable = Vec::new();
+        let before = plan.objects.len();
+        for file in found.files {
+            match source.planned(&file.s3_uri) {
+                Some(planned) => plan.objects.push(planned),
+                None => unusable.push(file.s3_uri),
+            }
+        }
+        if plan.objects.len() == before {
             return Err(session.explain_package(source.nothing_found()));
         }
-        plan.objects
-            .extend(found.files.into_iter().filter_map(|file| source.planned(&file.s3_uri)));
+        warnings.extend(warning_of_unusable(&unusable, unusable.len()));
     }
     plan.objects = in_tree_order(plan.objects, RULES)?;
-    Ok(plan)
+    Ok((plan, warnings))
 }
 
 fn removal(key: &str) -> Result<Removal, ToolError> {

@@ -1,13 +1,12 @@
 //! Packages of more objects than are held in memory: made from a prefix, updated from one, and resumed where a call stopped.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use quilt_format::manifest::ManifestWriter;
+use quilt_format::{Entry, Header, PhysicalKey};
 use serde_json::{Value, json};
 
-use super::commits::Writer;
 use crate::support::SECRET;
-use crate::support::faults::slow::SlowProxy;
 use crate::support::on_both::on_both;
 use crate::support::quilt3::Quilt3;
 use crate::support::registry::{FakeRegistry, Vends};
@@ -16,7 +15,7 @@ use crate::support::server::Server;
 use crate::support::stage::{SHARED, Stage};
 
 /// More than are made in memory.
-const OBJECTS: usize = 10_400;
+const OBJECTS: usize = 5_200;
 
 /// Keys in every order that S3 and a manifest see differently.
 fn awkward_keys() -> Vec<String> {
@@ -29,7 +28,7 @@ fn awkward_keys() -> Vec<String> {
     odd.chain(folders).chain(files).collect()
 }
 
-async fn seed_lake(stage: &Stage) -> Vec<String> {
+pub(super) async fn seed_lake(stage: &Stage) -> Vec<String> {
     let keys = awkward_keys();
     let objects = keys.iter().map(|key| {
         let body = if key.ends_with('/') {
@@ -79,7 +78,7 @@ fn hash(output: &Value) -> &str {
 }
 
 on_both! {
-    async fn a_package_of_more_than_ten_thousand_objects_is_made_from_a_prefix(scene) {
+    async fn a_package_of_more_objects_than_fit_in_memory_is_made_from_a_prefix(scene) {
         let scene = patient(scene).await;
         let sources = seed_lake(&scene.stage).await;
         let create = json!({ "name": "lake/all", "source_prefix": "lake/", "exclude": ["file-00001?.csv"], "message": "all" });
@@ -146,116 +145,62 @@ on_both! {
     }
 }
 
-/// Repeats a call with the `resume` of each answer until it is complete. Before that, no package of the name is seen.
-async fn until_complete(writer: &Writer, servers: &[Server], tool: &str, mut call: Value) -> (Value, usize) {
-    let name = call["name"].as_str().unwrap().to_owned();
-    let before = writer.state(&servers[0], &name).await;
-    for calls in 1.. {
-        let server = &servers[calls % servers.len()];
-        let output = writer.call(server, tool, call.clone()).await.success().clone();
-        if output["complete"].is_null() {
-            return (output, calls);
-        }
-        assert_eq!(output["complete"], false);
-        assert!(output["warnings"][0].as_str().unwrap().contains("resume="), "{output}");
-        assert_eq!(
-            writer.state(&servers[0], &name).await,
-            before,
-            "nothing half is visible"
-        );
-        call["resume"] = output["resume"].clone();
-        if !output["expected_hash"].is_null() {
-            call["expected_hash"] = output["expected_hash"].clone();
-        }
+/// A level of large folders is known from the index of the manifest.
+#[tokio::test]
+async fn a_level_of_a_hundred_large_folders_costs_few_requests() {
+    let scene = Scene::on(Stage::embedded().await).await;
+    let mut writer = ManifestWriter::new(&Header::new(None, None, None)).unwrap();
+    let meta = json!({ "user_meta": { "text": "x".repeat(8_000) } });
+    let meta = quilt_format::json::parse(&meta.to_string()).unwrap();
+    for number in 0..1_000 {
+        let entry = Entry {
+            logical_key: format!("data/{:03}/{number}", number / 10).parse().unwrap(),
+            physical_key: PhysicalKey::S3 {
+                bucket: SHARED.to_owned(),
+                key: "in/a".to_owned(),
+                version_id: None,
+            },
+            size: 2,
+            hash: quilt_format::json::parse(r#"{"type":"SHA256","value":"00"}"#).unwrap(),
+            meta: meta.clone(),
+        };
+        writer.entry(&entry).unwrap();
     }
-    unreachable!("the loop ends with a complete answer")
-}
-
-async fn unhurried(stage: &Stage, writer: &Writer) -> Server {
-    let mut flags = writer.flags(&stage.endpoint);
-    flags.push("--tool-timeout=10m".to_owned());
-    Server::start_with(None, &flags).await
-}
-
-async fn resumes(stage: Stage, objects: usize, latency: u64, timeout: &str) {
-    let writer = Writer::of(&stage).await;
-    stage
-        .seed_all(
+    let mut bytes = writer.take();
+    let (tail, hash) = writer.finish();
+    bytes.extend(tail);
+    let key = |key: &str| format!(".quilt/{key}");
+    scene
+        .stage
+        .seed(SHARED, &key(&format!("packages/{hash}")), &bytes)
+        .await;
+    scene
+        .stage
+        .seed(
             SHARED,
-            (0..objects).map(|n| (format!("big/{}/{n:05}", n % 3), vec![0; n % 5])),
+            &key("named_packages/large/folders/latest"),
+            hash.as_str().as_bytes(),
         )
         .await;
-    stage.seed(SHARED, "first", b"first").await;
-    let slow = SlowProxy::before(&stage.endpoint, Duration::from_millis(latency)).await;
-    let mut flags = writer.flags(&slow.url);
-    flags.push(format!("--tool-timeout={timeout}"));
-    // The calls go to two copies of the server by turns.
-    let copies = [
-        Server::start_with(None, &flags).await,
-        Server::start_with(None, &flags).await,
-    ];
-    let unhurried = unhurried(&stage, &writer).await;
-    let first = json!({ "name": "res/updated", "files": [uri("first")] });
-    writer.call(&unhurried, "package_create", first.clone()).await.success();
-    let update = json!({ "name": "res/updated", "message": "big", "add_from_s3": [{ "source_prefix": "big/" }] });
-    let mut dry = update.clone();
-    dry["dry_run"] = true.into();
-    let planned = writer.call(&unhurried, "package_update", dry).await.success().clone();
-    let (updated, calls) = until_complete(&writer, &copies, "package_update", update.clone()).await;
-    assert!(calls > 1, "one call sufficed");
-    assert_eq!(hash(&updated), hash(&planned), "as if no call had stopped");
-    assert_eq!(updated["diff"], json!({ "added": objects, "changed": 0, "removed": 0 }));
-    assert!(slow.most_at_once() <= 64 + 8, "{}", slow.most_at_once());
-
-    // What is not the same call is refused.
-    let mut other = update;
-    other["message"] = "another".into();
-    other["resume"] = planned["package"]["hash"].clone();
-    other["expected_hash"] = updated["package"]["hash"].clone();
-    let refused = writer.call(&unhurried, "package_update", other.clone()).await;
-    let refusal = refused.failure("invalid_argument");
-    assert!(refusal["error"].as_str().unwrap().contains("resume"), "{refusal}");
-    other["resume"] = "0".repeat(64).into();
-    writer
-        .call(&unhurried, "package_update", other)
-        .await
-        .failure("invalid_argument");
-}
-
-#[tokio::test]
-async fn what_a_call_cannot_finish_is_resumed_by_another() {
-    resumes(Stage::embedded().await, 600, 200, "5s").await;
-}
-
-#[tokio::test]
-async fn what_a_call_cannot_finish_is_resumed_by_another_on_seaweedfs() {
-    resumes(Stage::seaweedfs().await, 600, 200, "5s").await;
-}
-
-/// A creation from a prefix stops and goes on too.
-#[tokio::test]
-async fn a_creation_from_a_prefix_is_resumed() {
-    let stage = Stage::embedded().await;
-    let writer = Writer::of(&stage).await;
-    seed_lake(&stage).await;
-    let slow = SlowProxy::before(&stage.endpoint, Duration::from_millis(40)).await;
-    let mut flags = writer.flags(&slow.url);
-    flags.push("--tool-timeout=6s".to_owned());
-    let copies = [
-        Server::start_with(None, &flags).await,
-        Server::start_with(None, &flags).await,
-    ];
-    let unhurried = unhurried(&stage, &writer).await;
-    let create = json!({ "name": "res/created", "source_prefix": "lake/", "message": "m", "readme": "# hi" });
-    let mut dry = create.clone();
-    dry["dry_run"] = true.into();
-    let planned = writer
-        .call(&unhurried, "package_create_from_s3", dry)
-        .await
-        .success()
-        .clone();
-    let (created, calls) = until_complete(&writer, &copies, "package_create_from_s3", create).await;
-    assert!(calls > 1, "one call sufficed");
-    assert_eq!(hash(&created), hash(&planned), "as if no call had stopped");
-    assert_eq!(created["entries_added"], planned["entries_added"]);
+    let browse = json!({ "name": "large/folders", "path": "data/" });
+    scene.read("package_browse", json!({ "name": "large/folders" })).await;
+    let mut half = browse.clone();
+    half["limit"] = 60.into();
+    for (browse, folders) in [(browse, 100), (half, 60)] {
+        scene.stage.aws().journal().clear();
+        let level = scene.read("package_browse", browse).await;
+        let requests = scene.stage.aws().journal().take();
+        assert_eq!(level["entries"].as_array().unwrap().len(), folders);
+        for (number, folder) in level["entries"].as_array().unwrap().iter().enumerate() {
+            assert_eq!(folder["logical_key"], format!("data/{number:03}/"));
+            assert_eq!((&folder["entries"], &folder["size"]), (&json!(10), &json!(20)));
+        }
+        assert_eq!(
+            level["next_cursor"].is_null(),
+            folders == 100,
+            "{}",
+            level["next_cursor"]
+        );
+        assert!(requests.len() <= 5, "{requests:?}");
+    }
 }

@@ -3,6 +3,7 @@
 mod archived_pointers;
 mod arguments;
 mod commits;
+mod copies;
 mod format;
 mod large;
 mod large_commits;
@@ -13,6 +14,7 @@ mod odd_rows;
 mod pages;
 mod read_by_quilt3;
 mod refusals;
+mod resumed;
 mod shared_manifests;
 mod warnings;
 mod workflows;

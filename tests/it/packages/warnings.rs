@@ -43,7 +43,7 @@ async fn hints_name_the_arguments_of_the_tool_that_gives_them() {
         scene.stage.seed(SHARED, key, b"1").await;
     }
     let hint = |failure: &Value| failure["hint"].as_str().unwrap().to_owned();
-    let collision = json!({ "name": "w/c", "source_prefix": "c/" });
+    let collision = json!({ "name": "w/c", "source_prefix": "c/", "flatten": true });
     let collision = hint(
         &scene
             .refuses("package_create_from_s3", collision, "invalid_argument")
@@ -72,7 +72,7 @@ async fn hints_name_the_arguments_of_the_tool_that_gives_them() {
         update.contains("logical_key") && !update.contains("flatten"),
         "{update}"
     );
-    let create = json!({ "name": "w/n", "files": [uri("c/a/x"), uri("c/b/x")] });
+    let create = json!({ "name": "w/n", "files": [uri("c/a/x"), uri("c/b/x")], "flatten": true });
     let create = hint(&scene.refuses("package_create", create, "invalid_argument").await);
     assert!(
         create.contains("logical_key") && create.contains("flatten=false"),
@@ -191,7 +191,7 @@ async fn keys_that_cannot_be_logical_keys_are_left_out_with_a_warning() {
         .read("package_browse", json!({ "name": "w/odd", "recursive": true }))
         .await;
     assert_eq!(keys(&browsed), ["ok.csv"]);
-    let flat = json!({ "name": "w/flat", "source_prefix": "p/" });
+    let flat = json!({ "name": "w/flat", "source_prefix": "p/", "flatten": true });
     let flat = scene.write("package_create_from_s3", flat).await;
     assert_eq!(flat["entries_added"], 3, "their base names can be logical keys: {flat}");
     assert!(warnings(&flat).contains("p/full/"), "{flat}");

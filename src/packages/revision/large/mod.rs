@@ -4,42 +4,40 @@
 //! and can check their entries against a workflow. This one holds a few of them. What a call does not finish in its time is
 //! written as a manifest to which nothing points, and a later call, on any copy of the server, goes on behind its last entry.
 
+mod base;
+mod run;
+mod streams;
+
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
-use futures::stream::BoxStream;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use quilt_format::json::{Object, Value};
-use quilt_format::manifest::Directory;
+use quilt_format::json::Value;
 use quilt_format::workflow::Choice;
-use quilt_format::{Entry, Header, LogicalKey, PackageName, TopHash};
+use quilt_format::{Entry, Header, LogicalKey, PackageName, TopHash, layout};
 use tokio::time::Instant;
 
-use super::changes::{Merge, remaining_directories};
+use self::base::LargeBase;
+use self::run::{Finished, Run};
+pub use self::streams::PlannedObjects;
+use self::streams::{refuse_disorder, with_readme};
 use super::commit::CommitReport;
 use super::context::{Context, Progress};
 use super::create::Readme;
 use super::existing::ExistingPackage;
 use super::pipeline::Committed;
-use super::plan::{Change, Creation, Update};
-use super::pointers::Latest;
+use super::plan::Change;
 use super::removal::Removal;
-use super::update::next_header;
 use crate::aws::s3::WriteCondition;
 use crate::packages::estimate::{CONNECTIONS_BYTES, SCAN_BYTES};
 use crate::packages::manifest::{BuiltManifest, ManifestFile, ManifestSink, SINK_BYTES};
-use crate::packages::objects::{ChecksumPreference, Hashing, PlannedObject, inspect_each};
+use crate::packages::objects::{ChecksumPreference, Hashing, inspect_each};
 use crate::packages::{ChangeCounts, PackageBucket, PackageError};
 
 /// Memory of a large revision, whatever its size: the listing with the keys that it holds back, the connections, two
 /// manifests that are read, and one that is written.
 const LARGE_BYTES: usize = 24 * 1024 * 1024 + CONNECTIONS_BYTES + 2 * SCAN_BYTES + SINK_BYTES;
-/// Most entries that a result shows.
-const MAX_SHOWN_ENTRIES: usize = 1000;
-/// Entries after which the task yields to others.
-const ENTRIES_PER_TURN: u64 = 256;
-
-/// Objects in tree order, as they are found.
-pub type PlannedObjects = BoxStream<'static, Result<PlannedObject, PackageError>>;
+/// Metadata of an unfinished manifest's object that says which call it belongs to.
+const ORIGIN: &str = "quilt-mcp-origin";
 
 /// A revision whose objects are not known yet.
 pub struct LargePlan<'a> {
@@ -54,8 +52,10 @@ pub struct LargePlan<'a> {
     pub resume: Option<TopHash>,
     /// Whether a later call can go on with what is ready when the time is over.
     pub may_stop: bool,
-    /// Memory of the files that are named one by one.
-    pub files_bytes: usize,
+    /// Identifies the arguments of the call. A later call goes on only with the same.
+    pub fingerprint: String,
+    /// Memory of the files that are named one by one, and of the listings after the first.
+    pub more_bytes: usize,
     /// When the call has to write down what it has.
     pub stop_at: Instant,
 }
@@ -64,27 +64,14 @@ pub struct LargePlan<'a> {
 pub struct LargeRevision {
     context: Context,
     header: Header,
+    /// Identifies the arguments and the revision that this one begins with.
+    origin: String,
     checksum: ChecksumPreference,
     may_stop: bool,
     stop_at: Instant,
     /// The manifest of an earlier call, and its last key.
     resumed: Option<(ManifestFile, Option<LogicalKey>)>,
     base: LargeBase,
-}
-
-enum LargeBase {
-    Creation {
-        existing: Option<ExistingPackage>,
-        /// The manifest of its latest revision, if it can be read.
-        replaced: Option<ManifestFile>,
-        comparison_error: Option<PackageError>,
-        readme: Option<Readme>,
-    },
-    Update {
-        latest: Latest,
-        file: ManifestFile,
-        remove: Vec<Removal>,
-    },
 }
 
 /// Outcome of a call.
@@ -105,6 +92,8 @@ pub struct Stopped {
     pub total_bytes: u128,
     pub bytes_hashed: u64,
     pub bytes_copied: u64,
+    /// Why it has stopped, if its time was not over.
+    pub problem: Option<PackageError>,
     /// The revision that an update starts from.
     pub base: Option<TopHash>,
 }
@@ -132,7 +121,7 @@ impl PackageBucket {
             let message = "the bucket's workflow checks every entry, and these are too many to be checked at once";
             return Err(PackageError::TooLarge(message.to_owned()));
         }
-        self.memory.reserve(LARGE_BYTES + plan.files_bytes).await?;
+        self.memory.reserve(LARGE_BYTES + plan.more_bytes).await?;
         let stored = workflow.stored();
         let (base, header) = match plan.change {
             Change::Create(creation) => LargeBase::create(&context, creation, stored).await?,
@@ -140,13 +129,15 @@ impl PackageBucket {
         };
         let candidate = context.candidate(header.user_meta());
         self.validate(&workflow, candidate, (), |()| Vec::new()).await?;
+        let origin = base.origin(&plan.fingerprint);
         let resumed = match &plan.resume {
             None => None,
-            Some(hash) => Some(resumed(self, hash, &header).await?),
+            Some(hash) => Some(resumed(self, hash, &origin, &header).await?),
         };
         Ok(LargeRevision {
             context,
             header,
+            origin,
             checksum: plan.checksum,
             may_stop: plan.may_stop,
             stop_at: plan.stop_at,
@@ -156,100 +147,28 @@ impl PackageBucket {
     }
 }
 
-impl LargeBase {
-    async fn create(
-        context: &Context,
-        creation: Creation,
-        workflow: Option<Value>,
-    ) -> Result<(Self, Header), PackageError> {
-        let packages = &context.packages;
-        let existing = packages.find_package(&context.name).await?;
-        // A package that cannot be read can still be replaced.
-        let (replaced, comparison_error) = match existing.as_ref().and_then(ExistingPackage::revision) {
-            None => (None, None),
-            Some(latest) => match packages.open(&latest.hash).await {
-                Ok(file) => (Some(file), None),
-                Err(error) => (None, Some(error)),
-            },
-        };
-        let readme = creation.readme.map(|text| Readme::new(context, text)).transpose()?;
-        let user_meta = creation.user_meta.map(Object::into);
-        let header = Header::new(user_meta, workflow, context.message.as_deref());
-        let base = Self::Creation {
-            existing,
-            replaced,
-            comparison_error,
-            readme,
-        };
-        Ok((base, header))
-    }
-
-    async fn update(
-        context: &Context,
-        update: Update,
-        workflow: Option<Value>,
-    ) -> Result<(Self, Header), PackageError> {
-        let packages = &context.packages;
-        let latest = packages.existing(&context.name).await?;
-        if let Some(expected) = update.expected
-            && expected != latest.hash
-        {
-            return Err(PackageError::UnexpectedRevision {
-                name: context.name.clone(),
-                expected,
-                found: latest.hash,
-            });
-        }
-        let file = packages.open(&latest.hash).await?;
-        let header = next_header(context, &file.index.header, &update.metadata, workflow);
-        let base = Self::Update {
-            latest,
-            file,
-            remove: update.remove,
-        };
-        Ok((base, header))
-    }
-
-    fn existing(&self) -> Option<ExistingPackage> {
-        match self {
-            Self::Creation { existing, .. } => existing.clone(),
-            Self::Update { latest, .. } => Some(ExistingPackage::Revision(latest.clone())),
-        }
-    }
-
-    /// Merges the entries of the package with new ones.
-    fn merge<'a>(&'a self, adds: BoxStream<'a, Result<Entry, PackageError>>) -> Merge<'a> {
-        match self {
-            Self::Creation { replaced, .. } => Merge::new(replaced.as_ref().map(ManifestFile::all), false, adds),
-            Self::Update { file, remove, .. } => Merge::new(Some(file.all()), true, adds).removing(remove),
-        }
-    }
-
-    fn directories(&self) -> Vec<Directory> {
-        match self {
-            Self::Creation { .. } => Vec::new(),
-            Self::Update { file, remove, .. } => remaining_directories(file, remove).collect(),
-        }
-    }
-}
-
-/// Opens the manifest of an earlier call, which must have the header of this one.
+/// Opens the manifest of an earlier call, which must have the same origin and the same header as this one.
 async fn resumed(
     packages: &PackageBucket,
     hash: &TopHash,
+    origin: &str,
     header: &Header,
 ) -> Result<(ManifestFile, Option<LogicalKey>), PackageError> {
     let file = packages.open(hash).await.map_err(|error| match error {
         PackageError::NoSuchRevision { .. } => PackageError::Invalid(format!(
-            "resume names the manifest {hash}, and s3://{} has none of this hash; repeat the call without resume",
+            "argument resume: s3://{} has no manifest {hash}; repeat the call without resume",
             packages.bucket
         )),
         other => other,
     })?;
-    if Value::from(file.index.header.fields.clone()) != Value::from(header.fields.clone()) {
-        let message = "the manifest that resume names was made by a call with another message, metadata or workflow; \
-                       repeat the call with the same arguments";
-        return Err(PackageError::Invalid(message.to_owned()));
+    let head = packages.s3.head(&packages.object(&layout::manifest(hash))?).await?;
+    let is_same = Value::from(file.index.header.fields.clone()) == Value::from(header.fields.clone());
+    if head.metadata.get(ORIGIN).map(String::as_str) != Some(origin) || !is_same {
+        let message = format!(
+            "argument resume: {hash} was not made by this call, because an argument differs or the package has changed since; \
+             repeat the call with the same arguments, or without resume"
+        );
+        return Err(PackageError::Invalid(message));
     }
     let last = file.last_key().await?;
     Ok((file, last))
@@ -293,24 +212,25 @@ impl LargeRevision {
         let Self {
             context,
             header,
+            origin,
             checksum,
             may_stop,
             stop_at,
             resumed,
             base,
         } = self;
+        let after = resumed.as_ref().and_then(|(_, last)| last.clone());
+        let is_left = |readme: &&Readme| after.as_ref().is_none_or(|after| readme.entry().logical_key > *after);
         let writes = !context.dry_run;
         let readme = match &base {
-            LargeBase::Creation {
-                readme: Some(readme), ..
-            } if writes => Some(readme.write(&context).await?),
-            LargeBase::Creation {
-                readme: Some(readme), ..
-            } => Some(readme.entry().clone()),
-            LargeBase::Creation { readme: None, .. } | LargeBase::Update { .. } => None,
+            LargeBase::Creation { readme, .. } => readme.as_ref().filter(is_left),
+            LargeBase::Update { .. } => None,
         };
-        let after = resumed.as_ref().and_then(|(_, last)| last.clone());
-        let readme = readme.filter(|readme| after.as_ref().is_none_or(|after| readme.logical_key > *after));
+        let readme = match readme {
+            Some(readme) if writes => Some(readme.write(&context).await?),
+            Some(readme) => Some(readme.entry().clone()),
+            None => None,
+        };
         let copied = AtomicU64::new(0);
         let packages = context.packages.clone();
         let has_resumed = resumed.is_some();
@@ -323,6 +243,7 @@ impl LargeRevision {
                 context: &context,
                 sink: ManifestSink::new(&packages, &header, base.directories().into_iter(), writes)?,
                 merge: base.merge(with_readme(entries, readme)).resuming(rows),
+                may_stop: may_stop && writes,
                 added: 0,
                 shown: Vec::new(),
             };
@@ -330,6 +251,7 @@ impl LargeRevision {
         };
         let Finished {
             is_complete,
+            problem,
             sink,
             counts,
             missing,
@@ -337,14 +259,17 @@ impl LargeRevision {
             shown,
         } = finished;
         if !is_complete && (added == 0 || !writes || !may_stop) {
-            return Err(PackageError::OutOfTime);
+            return Err(problem.unwrap_or(PackageError::OutOfTime));
         }
         let manifest = sink.finish().await?;
         let bytes_copied = copied.into_inner();
         if !is_complete {
-            return stopped(&context, &base, manifest, bytes_copied)
-                .await
-                .map_err(Into::into);
+            let stopped = stopped(&context, &base, origin, manifest).await?;
+            return Ok(LargeOutcome::Stopped(Stopped {
+                bytes_copied,
+                problem,
+                ..stopped
+            }));
         }
         let written = Written {
             manifest,
@@ -356,64 +281,6 @@ impl LargeRevision {
             has_resumed,
         };
         conclude(context, base, written).await.map(LargeOutcome::Committed)
-    }
-}
-
-/// The run over all entries.
-struct Run<'a> {
-    context: &'a Context,
-    sink: ManifestSink,
-    merge: Merge<'a>,
-    /// Entries that this call has added.
-    added: u64,
-    /// The first of them.
-    shown: Vec<Entry>,
-}
-
-/// What a run has made.
-struct Finished {
-    /// Whether it has reached the last entry.
-    is_complete: bool,
-    sink: ManifestSink,
-    counts: ChangeCounts,
-    /// Removals that have matched no entry.
-    missing: Vec<Removal>,
-    added: u64,
-    shown: Vec<Entry>,
-}
-
-impl Run<'_> {
-    /// Writes entries until the end or `stop_at`.
-    async fn until(mut self, stop_at: Instant) -> Result<Finished, PackageError> {
-        let is_complete = loop {
-            let Ok(next) = tokio::time::timeout_at(stop_at, self.merge.next()).await else {
-                break false;
-            };
-            let Some(merged) = next? else { break true };
-            self.sink.push(&merged.entry).await?;
-            if merged.is_added {
-                self.added += 1;
-                if self.shown.len() < MAX_SHOWN_ENTRIES {
-                    self.shown.push(merged.entry);
-                }
-            }
-            let entries = self.sink.entries();
-            if entries.is_multiple_of(ENTRIES_PER_TURN) {
-                (self.context.progress)(entries, 0);
-                tokio::task::yield_now().await;
-                if Instant::now() >= stop_at {
-                    break false;
-                }
-            }
-        };
-        Ok(Finished {
-            is_complete,
-            sink: self.sink,
-            counts: self.merge.counts,
-            missing: self.merge.missing(),
-            added: self.added,
-            shown: self.shown,
-        })
     }
 }
 
@@ -432,25 +299,30 @@ struct Written {
 async fn stopped(
     context: &Context,
     base: &LargeBase,
+    origin: String,
     manifest: BuiltManifest,
-    bytes_copied: u64,
-) -> Result<LargeOutcome, PackageError> {
-    // One of this hash that is there already is as good: a later call reads its entries.
-    context
-        .packages
-        .store_manifest(&manifest.top_hash, &manifest.content, &WriteCondition::IsNew)
-        .await?;
-    Ok(LargeOutcome::Stopped(Stopped {
+) -> Result<Stopped, PackageError> {
+    let packages = &context.packages;
+    let metadata = BTreeMap::from([(ORIGIN.to_owned(), origin)]);
+    let (hash, content) = (&manifest.top_hash, &manifest.content);
+    let mut condition = WriteCondition::IsNew;
+    // One of this hash that is there already may be of another call, with other copies, and is replaced.
+    while !packages.store_manifest(hash, content, &condition, &metadata).await? {
+        let head = packages.s3.head(&packages.object(&layout::manifest(hash))?).await?;
+        condition = head.etag.map_or(WriteCondition::None, WriteCondition::Matches);
+    }
+    Ok(Stopped {
         resume: manifest.top_hash,
         entries: manifest.entries,
         total_bytes: manifest.total_bytes,
         bytes_hashed: context.hashing.bytes_read(),
-        bytes_copied,
+        bytes_copied: 0,
+        problem: None,
         base: match base {
             LargeBase::Creation { .. } => None,
             LargeBase::Update { latest, .. } => Some(latest.hash.clone()),
         },
-    }))
+    })
 }
 
 /// Commits the revision, unless the plan is a dry run.
@@ -499,49 +371,4 @@ async fn conclude(context: Context, base: LargeBase, written: Written) -> Result
         comparison_error,
         report,
     })
-}
-
-/// Fails at a key that is a file and a directory at once. In tree order everything below a key follows it directly.
-fn refuse_disorder(
-    objects: PlannedObjects,
-    mut last: Option<LogicalKey>,
-) -> BoxStream<'static, Result<PlannedObject, PackageError>> {
-    let checked = objects.and_then(move |planned| {
-        let key = planned.logical_key.clone();
-        let before = last.replace(key.clone());
-        futures::future::ready(match before {
-            Some(before) if before.is_ancestor_of(&key) => Err(PackageError::Invalid(format!(
-                "the logical key `{before}` would be a file, and `{key}` of {} makes it a directory",
-                planned.object
-            ))),
-            Some(before) if before == key => Err(PackageError::Invalid(format!(
-                "two files go to the logical key `{key}`, one of them {}",
-                planned.object
-            ))),
-            _ => Ok(planned),
-        })
-    });
-    checked.boxed()
-}
-
-/// Inserts the readme where it stands in tree order. An entry with its key is an error of the manifest's writer.
-fn with_readme<'a>(
-    entries: BoxStream<'a, Result<Entry, PackageError>>,
-    readme: Option<Entry>,
-) -> BoxStream<'a, Result<Entry, PackageError>> {
-    let Some(readme) = readme else { return entries };
-    let inserted = stream::unfold((entries.peekable(), Some(readme)), |(entries, readme)| async move {
-        let mut entries = Box::pin(entries);
-        let is_next = match (&readme, entries.as_mut().peek().await) {
-            (Some(readme), Some(Ok(entry))) => readme.logical_key < entry.logical_key,
-            (Some(_), None) => true,
-            (Some(_), Some(Err(_))) | (None, _) => false,
-        };
-        if is_next {
-            return readme.map(|readme| (Ok(readme), (*std::pin::Pin::into_inner(entries), None)));
-        }
-        let next = entries.next().await?;
-        Some((next, (*std::pin::Pin::into_inner(entries), readme)))
-    });
-    inserted.boxed()
 }
