@@ -63,12 +63,12 @@ impl Drop for Sending {
 }
 
 impl ManifestSink {
-    /// Begins a manifest. Without `writes` nothing is sent to S3, and the bytes of a large one are discarded.
+    /// Begins a manifest. Unless it `is_real`, nothing is sent to S3, and the bytes of a large one are discarded.
     pub(in crate::packages) fn new(
         packages: &PackageBucket,
         header: &Header,
         directories: impl Iterator<Item = Directory>,
-        writes: bool,
+        is_real: bool,
     ) -> Result<Self, PackageError> {
         let mut writer = ManifestWriter::new(header)?;
         for directory in directories {
@@ -77,7 +77,7 @@ impl ManifestSink {
         Ok(Self {
             packages: packages.clone(),
             writer,
-            state: if writes {
+            state: if is_real {
                 State::Memory(Vec::new())
             } else {
                 State::Discarding

@@ -110,7 +110,8 @@ pub(super) async fn write_large(
         Arc::new(move |done, total| session.report(done, total))
     };
     let opened = packages.open_large(large_plan, progress);
-    let revision = in_time(session, async { opened.await.map_err(explain) }).await?;
+    let opened = Box::pin(async { opened.await.map_err(explain) });
+    let revision = in_time(session, opened).await?;
     if let Some(existing) = revision.replaced().filter(|_| !options.overwrite) {
         let subject = confirmations::replacement(bucket, &name, existing);
         if dry_run || !session.has_consent(subject)? {

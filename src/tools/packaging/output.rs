@@ -38,7 +38,7 @@ pub struct Output {
     /// The argument resume of the next call
     #[serde(skip_serializing_if = "Option::is_none")]
     resume: Option<String>,
-    /// The argument expected_hash of the next call
+    /// The argument `expected_hash` of the next call
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -208,15 +208,15 @@ pub(super) fn warning_of_folders(count: u64) -> Option<String> {
 /// which are named.
 pub(super) fn warning_of_unusable(named: &[ObjectUri], count: usize) -> Option<String> {
     (count > 0).then(|| {
-        let names: Vec<String> = named.iter().take(MAX_NAMED).map(ToString::to_string).collect();
-        let more = match count - names.len() {
+        let shown: Vec<String> = named.iter().take(MAX_NAMED).map(ToString::to_string).collect();
+        let more = match count - shown.len() {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         format!(
             "Left out, because their keys cannot be logical keys (they end in a slash, or have a segment that is empty, `.` or \
              `..`): {}{more}.",
-            names.join(", ")
+            shown.join(", ")
         )
     })
 }

@@ -72,7 +72,7 @@ pub struct Args {
     /// Conflict unless this top hash is the latest
     #[schemars(with = "Option<String>")]
     expected_hash: Option<String>,
-    /// The resume of an answer that was not complete; all other arguments as before, and its expected_hash
+    /// The resume of an answer that was not complete; all other arguments as before, and its `expected_hash`
     resume: Option<String>,
     /// true: copy the objects into the package's bucket; by default false
     #[serde(default)]

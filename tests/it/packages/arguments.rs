@@ -337,6 +337,36 @@ fn creating_from_s3_with_options() -> Value {
     ])
 }
 
+/// The arguments of `package_update` that add the objects below prefixes.
+fn updating_from_s3(hashes: &[String]) -> Value {
+    let dry = |more: Value| {
+        let mut base = json!({ "name": "team/a", "message": "m", "dry_run": true });
+        base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        base
+    };
+    let tool = "package_update";
+    json!([
+        [
+            tool,
+            "add_from_s3",
+            dry(json!({})),
+            json!([{ "source_prefix": "in/deep/" }]),
+            "/diff/added",
+            0,
+            2
+        ],
+        [
+            tool,
+            "resume",
+            dry(json!({ "expected_hash": hashes[2] })),
+            hashes[1],
+            "/error_code",
+            null,
+            "invalid_argument"
+        ],
+    ])
+}
+
 fn updating(hashes: &[String]) -> Value {
     let dry = |more: Value| {
         let mut base = json!({ "name": "team/a", "message": "m", "dry_run": true });
@@ -357,24 +387,6 @@ fn updating(hashes: &[String]) -> Value {
             "no_such_package"
         ],
         [tool, "add", dry(json!({})), add, "/diff/added", 0, 1],
-        [
-            tool,
-            "add_from_s3",
-            dry(json!({})),
-            json!([{ "source_prefix": "in/deep/" }]),
-            "/diff/added",
-            0,
-            2
-        ],
-        [
-            tool,
-            "resume",
-            dry(json!({ "expected_hash": hashes[2] })),
-            hashes[1],
-            "/error_code",
-            null,
-            "invalid_argument"
-        ],
         [tool, "remove", dry(json!({})), json!(["docs/"]), "/diff/removed", 0, 1],
         [
             tool,
@@ -655,6 +667,7 @@ async fn every_argument_changes_the_outcome() {
         creating(),
         creating_with_options(),
         updating(&hashes),
+        updating_from_s3(&hashes),
         deleting(),
     ] {
         show(&scene, &cases, &mut covered).await;

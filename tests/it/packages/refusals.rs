@@ -154,23 +154,6 @@ fn bad_contents(hash: &str) -> Vec<Bad> {
     }
     for (more, said) in [
         (json!({}), "Nothing is to change"),
-        (json!({ "add_from_s3": ["in/"] }), "add_from_s3[0]"),
-        (json!({ "add_from_s3": [{ "include": ["*"] }] }), "source_prefix"),
-        (
-            json!({ "add_from_s3": [{ "source_prefix": "in/", "prefix": "x" }] }),
-            "add_from_s3[0].prefix",
-        ),
-        (
-            json!({ "add_from_s3": [{ "source_prefix": "in/", "include": ["["] }] }),
-            "include",
-        ),
-        (
-            json!({ "add_from_s3": [{ "source_prefix": "in/", "logical_prefix": "../x" }] }),
-            "logical_prefix",
-        ),
-        (json!({ "add_from_s3": [{ "source_prefix": "in/none/" }] }), "in/none/"),
-        (json!({ "message": "m", "resume": "x" }), "resume"),
-        (json!({ "message": "m", "resume": hash }), "expected_hash"),
         (json!({ "remove": ["none"] }), "`none`"),
         (json!({ "remove": ["none/"] }), "`none/`"),
         (json!({ "remove": ["a.csv/"] }), "`a.csv/`"),
@@ -218,11 +201,34 @@ fn bad_contents(hash: &str) -> Vec<Bad> {
     cases
 }
 
+fn bad_prefixes(hash: &str) -> Vec<Bad> {
+    let cases = [
+        (json!({ "add_from_s3": ["in/"] }), "add_from_s3[0]"),
+        (json!({ "add_from_s3": [{ "include": ["*"] }] }), "source_prefix"),
+        (
+            json!({ "add_from_s3": [{ "source_prefix": "in/", "prefix": "x" }] }),
+            "add_from_s3[0].prefix",
+        ),
+        (
+            json!({ "add_from_s3": [{ "source_prefix": "in/", "include": ["["] }] }),
+            "include",
+        ),
+        (
+            json!({ "add_from_s3": [{ "source_prefix": "in/", "logical_prefix": "../x" }] }),
+            "logical_prefix",
+        ),
+        (json!({ "add_from_s3": [{ "source_prefix": "in/none/" }] }), "in/none/"),
+        (json!({ "message": "m", "resume": "x" }), "resume"),
+        (json!({ "message": "m", "resume": hash }), "expected_hash"),
+    ];
+    cases.map(|(more, said)| ("package_update", more, said)).to_vec()
+}
+
 on_both! {
     async fn a_bad_argument_is_named_and_nothing_is_written(scene) {
         let hash = package(&scene).await;
         let before = scene.stage.written(SHARED).await;
-        for (tool, more, said) in [bad_names_and_places(), bad_contents(&hash)].concat() {
+        for (tool, more, said) in [bad_names_and_places(), bad_contents(&hash), bad_prefixes(&hash)].concat() {
             let mut arguments = with(&good(tool), &more);
             if tool != "package_templates" && arguments.get("bucket").is_none() {
                 arguments["bucket"] = SHARED.into();

@@ -21,9 +21,9 @@ pub(super) enum LargeBase {
     Creation {
         existing: Option<ExistingPackage>,
         /// The manifest of its latest revision, if it can be read.
-        replaced: Option<ManifestFile>,
-        comparison_error: Option<PackageError>,
-        readme: Option<Readme>,
+        replaced: Option<Box<ManifestFile>>,
+        comparison_error: Option<Box<PackageError>>,
+        readme: Option<Box<Readme>>,
     },
     Update {
         latest: Latest,
@@ -44,11 +44,14 @@ impl LargeBase {
         let (replaced, comparison_error) = match existing.as_ref().and_then(ExistingPackage::revision) {
             None => (None, None),
             Some(latest) => match packages.open(&latest.hash).await {
-                Ok(file) => (Some(file), None),
-                Err(error) => (None, Some(error)),
+                Ok(file) => (Some(Box::new(file)), None),
+                Err(error) => (None, Some(Box::new(error))),
             },
         };
-        let readme = creation.readme.map(|text| Readme::new(context, text)).transpose()?;
+        let readme = creation
+            .readme
+            .map(|text| Readme::new(context, text).map(Box::new))
+            .transpose()?;
         let user_meta = creation.user_meta.map(Object::into);
         let header = Header::new(user_meta, workflow, context.message.as_deref());
         let base = Self::Creation {
@@ -96,7 +99,7 @@ impl LargeBase {
     /// Merges the entries of the package with new ones.
     pub(super) fn merge<'a>(&'a self, adds: BoxStream<'a, Result<Entry, PackageError>>) -> Merge<'a> {
         match self {
-            Self::Creation { replaced, .. } => Merge::new(replaced.as_ref().map(ManifestFile::all), false, adds),
+            Self::Creation { replaced, .. } => Merge::new(replaced.as_ref().map(|file| file.all()), false, adds),
             Self::Update { file, remove, .. } => Merge::new(Some(file.all()), true, adds).removing(remove),
         }
     }

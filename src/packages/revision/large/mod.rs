@@ -223,7 +223,7 @@ impl LargeRevision {
         let is_left = |readme: &&Readme| after.as_ref().is_none_or(|after| readme.entry().logical_key > *after);
         let writes = !context.dry_run;
         let readme = match &base {
-            LargeBase::Creation { readme, .. } => readme.as_ref().filter(is_left),
+            LargeBase::Creation { readme, .. } => readme.as_deref().filter(is_left),
             LargeBase::Update { .. } => None,
         };
         let readme = match readme {
@@ -304,10 +304,13 @@ async fn stopped(
 ) -> Result<Stopped, PackageError> {
     let packages = &context.packages;
     let metadata = BTreeMap::from([(ORIGIN.to_owned(), origin)]);
-    let (hash, content) = (&manifest.top_hash, &manifest.content);
+    let hash = &manifest.top_hash;
     let mut condition = WriteCondition::IsNew;
     // One of this hash that is there already may be of another call, with other copies, and is replaced.
-    while !packages.store_manifest(hash, content, &condition, &metadata).await? {
+    while !packages
+        .store_manifest(hash, &manifest.content, &condition, &metadata)
+        .await?
+    {
         let head = packages.s3.head(&packages.object(&layout::manifest(hash))?).await?;
         condition = head.etag.map_or(WriteCondition::None, WriteCondition::Matches);
     }
@@ -355,7 +358,7 @@ async fn conclude(context: Context, base: LargeBase, written: Written) -> Result
         context.commit(&manifest, existing).await?
     };
     let (comparison_error, entries_added) = match base {
-        LargeBase::Creation { comparison_error, .. } => (comparison_error, manifest.entries),
+        LargeBase::Creation { comparison_error, .. } => (comparison_error.map(|error| *error), manifest.entries),
         LargeBase::Update { .. } if has_resumed => (None, counts.added + counts.changed),
         LargeBase::Update { .. } => (None, entries_added),
     };

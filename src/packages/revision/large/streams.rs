@@ -35,10 +35,10 @@ pub(super) fn refuse_disorder(
 }
 
 /// Inserts the readme where it stands in tree order.
-pub(super) fn with_readme<'a>(
-    entries: BoxStream<'a, Result<Entry, PackageError>>,
+pub(super) fn with_readme(
+    entries: BoxStream<'_, Result<Entry, PackageError>>,
     readme: Option<Entry>,
-) -> BoxStream<'a, Result<Entry, PackageError>> {
+) -> BoxStream<'_, Result<Entry, PackageError>> {
     let Some(readme) = readme else { return entries };
     let key = readme.logical_key.clone();
     let entries = entries.and_then(move |entry| {
