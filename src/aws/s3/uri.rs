@@ -45,6 +45,10 @@ impl FromStr for BucketName {
         let name = name.strip_suffix('/').unwrap_or(name);
         let is_alphanumeric = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
         let bytes = name.as_bytes();
+        // JWTs and Quilt's API keys are spelled like names of old buckets, and a name goes into requests and logs.
+        if name.starts_with("eyJ") && name.contains('.') || name.starts_with("qk_") {
+            return Err("the value looks like a token and not like a bucket name".to_owned());
+        }
         let valid = (3..=MAX_BUCKET_BYTES).contains(&bytes.len())
             && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(b))
             && is_alphanumeric(bytes.first())
@@ -55,7 +59,8 @@ impl FromStr for BucketName {
         } else {
             let shown: String = name.chars().take(80).collect();
             Err(format!(
-                "`{shown}` is not a bucket name; expected 3 to 63 of a-z 0-9 . -, as NAME or s3://NAME"
+                "`{shown}` is not a bucket name; expected NAME or s3://NAME of 3 to 63 characters of a-z 0-9 . - (old buckets \
+                 also have A-Z, _ and up to 255)"
             ))
         }
     }

@@ -161,3 +161,41 @@ async fn a_creation_from_a_prefix_is_resumed() {
     assert_eq!(hash(&created), hash(&planned), "as if no call had stopped");
     assert_eq!(created["entries_added"], planned["entries_added"]);
 }
+
+/// An object that was listed and is gone when it is inspected costs no more than the call.
+#[tokio::test]
+async fn what_is_ready_is_kept_when_an_object_is_gone() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let objects = (0..300).map(|n| (format!("in/{n:03}"), vec![b'x']));
+    stage.seed_all(SHARED, objects).await;
+    stage.seed(SHARED, "first", b"first").await;
+    let proxy = SlowProxy::before(&stage.endpoint, Duration::ZERO).await;
+    let mut flags = writer.flags(&proxy.url);
+    flags.push("--tool-timeout=10m".to_owned());
+    let server = Server::start_with(None, &flags).await;
+    let first = json!({ "name": "res/gone", "files": [uri("first")] });
+    writer.call(&server, "package_create", first).await.success();
+    let mut update = json!({ "name": "res/gone", "message": "m", "add_from_s3": [{ "source_prefix": "in/" }] });
+    proxy.hide(Some("/in/200"));
+    let stopped = writer
+        .call(&server, "package_update", update.clone())
+        .await
+        .success()
+        .clone();
+    assert_eq!(stopped["complete"], false, "{stopped}");
+    let warning = stopped["warnings"][0].as_str().unwrap();
+    assert!(
+        warning.contains("s3://it-shared/in/200") && warning.contains("resume="),
+        "{warning}"
+    );
+    let mut dry = update.clone();
+    dry["dry_run"] = true.into();
+    writer.call(&server, "package_update", dry).await.failure("no_such_key");
+    proxy.hide(None);
+    update["resume"] = stopped["resume"].clone();
+    update["expected_hash"] = stopped["expected_hash"].clone();
+    let updated = writer.call(&server, "package_update", update).await.success().clone();
+    assert_eq!(updated["diff"], json!({ "added": 300, "changed": 0, "removed": 0 }));
+    writer.state(&server, "res/gone").await.unwrap();
+}

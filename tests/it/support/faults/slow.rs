@@ -1,12 +1,13 @@
-//! Latency: a proxy that holds each request for a while, as S3 does from afar.
+//! Latency: a proxy that holds each request for a while, as S3 does from afar, and knows nothing of one object if asked to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 
 use super::forward::{Upstream, serve};
 
@@ -21,6 +22,7 @@ struct Inner {
     latency: Duration,
     current: AtomicUsize,
     most: AtomicUsize,
+    missing: Mutex<Option<String>>,
 }
 
 impl SlowProxy {
@@ -30,9 +32,15 @@ impl SlowProxy {
             latency,
             current: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
+            missing: Mutex::default(),
         });
         let url = serve(Router::new().fallback(pass).with_state(inner.clone())).await;
         Self { url, inner }
+    }
+
+    /// Answers every request for this key, as its path, as if there were no such object; with `None` no longer.
+    pub fn hide(&self, key: Option<&str>) {
+        *self.inner.missing.lock().unwrap() = key.map(str::to_owned);
     }
 
     /// Returns how many requests were under way at once, at most.
@@ -47,6 +55,11 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     // A client that leaves ends its request too.
     let _counted = Counted(&inner.current);
     tokio::time::sleep(inner.latency).await;
+    let missing = inner.missing.lock().unwrap().clone();
+    if missing.is_some_and(|key| request.uri().path().ends_with(&key)) {
+        let error = "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>";
+        return (StatusCode::NOT_FOUND, error).into_response();
+    }
     inner.upstream.forward(request).await
 }
 
