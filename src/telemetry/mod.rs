@@ -74,7 +74,7 @@ pub fn init(
 }
 
 impl Providers {
-    /// Exports the remaining spans and metrics, both at once. Blocks for [`EXPORT_TIMEOUT`] at most.
+    /// Exports the remaining spans and metrics, both at once. Blocks for two seconds at most.
     pub fn shutdown(self) {
         let mut exports: Vec<(&'static str, Export)> = Vec::new();
         if let Some(traces) = self.traces {
