@@ -217,6 +217,7 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
         Ok(start.elapsed())
     };
     let mut ratios = Vec::new();
+    let mut in_memory = Vec::new();
     let mut ours = Duration::ZERO;
     for round in 0..3 {
         let plain = heads().await?;
@@ -232,6 +233,12 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
             if prefix == "sums" {
                 ensure!(output["bytes_hashed"] == 0, "{output}");
                 ratios.push(took.as_secs_f64() / plain.as_secs_f64());
+                // Names alone need all objects at once, and the same objects are then held in memory.
+                let arguments = json!({ "bucket": BUCKET, "name": format!("bench/memory{round}"),
+                    "source_bucket": BUCKET, "source_prefix": "sums/", "flatten": true });
+                let what = "the same package, all of its objects in memory";
+                let (_, memory) = stage.measured(what, "package_create_from_s3", arguments).await?;
+                in_memory.push(took.as_secs_f64() / memory.as_secs_f64());
             } else {
                 ours = took;
             }
@@ -239,6 +246,7 @@ async fn create(objects: usize, python: Option<&str>) -> anyhow::Result<()> {
         println!("plain SDK, as many HEADs, {MAX_CONCURRENCY} at once: {plain:.2?}");
     }
     println!("package : plain HEADs = {ratios:.2?}");
+    println!("package : in memory = {in_memory:.2?}");
     if let Some(python) = python {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/quilt3_push_time.py");
         let arguments = [BUCKET, "none/", "bench/quilt3"];
