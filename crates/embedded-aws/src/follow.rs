@@ -80,3 +80,37 @@ fn head(object: &Object, bytes: u64) -> Bytes {
     }
     Bytes::from(whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::options::Options;
+
+    #[test]
+    fn changes_are_reported_once_and_a_new_bucket_as_one() {
+        let aws = EmbeddedAws::new(Options::new(Arc::new(|| Timestamp::UNIX_EPOCH)));
+        assert_eq!(aws.take_changed_keys("b"), None);
+        let put = |key: &str| aws.put_object("b", key, "text", None, &[]).unwrap();
+        let changed = |is_new_bucket, keys: &[&str]| {
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            Some(ChangedKeys { is_new_bucket, keys })
+        };
+        aws.create_bucket("b", None, true);
+        put("before");
+        assert_eq!(aws.take_changed_keys("b"), changed(true, &["before"]));
+        assert_eq!(aws.take_changed_keys("b"), changed(false, &[]));
+        put("x");
+        put("x");
+        assert_eq!(aws.take_changed_keys("b"), changed(false, &["x"]));
+        let newest = aws.newest_version("b", "x", 2).unwrap();
+        assert_eq!(
+            (newest.size, &*newest.head, newest.is_delete_marker),
+            (4, &b"te"[..], false)
+        );
+        aws.create_bucket("b", None, true);
+        assert_eq!(aws.take_changed_keys("b"), changed(true, &[]));
+        assert_eq!(aws.newest_version("b", "x", 2), None);
+    }
+}

@@ -1,5 +1,7 @@
 //! Execution of a valid document.
 
+use std::collections::BTreeSet;
+
 use graphql_parser::query::{Directive, Field, Selection, SelectionSet, Type, TypeCondition};
 use serde_json::{Map, Value, json};
 
@@ -68,9 +70,9 @@ impl<'a, 'd> Executor<'a, 'd> {
                 .unwrap_or(static_type)
                 .to_owned(),
         };
-        let mut fields = Vec::new();
+        let (mut fields, mut spread) = (Vec::new(), BTreeSet::new());
         for selection in selections {
-            self.collect(&type_name, selection, &mut fields);
+            self.collect(&type_name, selection, &mut spread, &mut fields);
         }
         let mut data = Map::new();
         for (response_name, same) in fields {
@@ -137,7 +139,13 @@ impl<'a, 'd> Executor<'a, 'd> {
         }
     }
 
-    fn collect(&self, type_name: &str, selection: &'a SelectionSet<'d, String>, fields: &mut Fields<'a, 'd>) {
+    fn collect(
+        &self,
+        type_name: &str,
+        selection: &'a SelectionSet<'d, String>,
+        spread: &mut BTreeSet<&'a str>,
+        fields: &mut Fields<'a, 'd>,
+    ) {
         for item in &selection.items {
             match item {
                 Selection::Field(field) if self.is_included(&field.directives) => {
@@ -151,15 +159,14 @@ impl<'a, 'd> Executor<'a, 'd> {
                     if self.is_included(&fragment.directives)
                         && self.applies(type_name, fragment.type_condition.as_ref()) =>
                 {
-                    self.collect(type_name, &fragment.selection_set, fields);
+                    self.collect(type_name, &fragment.selection_set, spread, fields);
                 }
-                Selection::FragmentSpread(spread) if self.is_included(&spread.directives) => {
-                    let named = self
-                        .fragments
-                        .iter()
-                        .find(|fragment| fragment.name == spread.fragment_name);
-                    if let Some(fragment) = named.filter(|it| self.applies(type_name, Some(&it.type_condition))) {
-                        self.collect(type_name, &fragment.selection_set, fields);
+                Selection::FragmentSpread(named)
+                    if self.is_included(&named.directives) && spread.insert(&named.fragment_name) =>
+                {
+                    let fragment = self.fragments.iter().find(|it| it.name == named.fragment_name);
+                    if let Some(fragment) = fragment.filter(|it| self.applies(type_name, Some(&it.type_condition))) {
+                        self.collect(type_name, &fragment.selection_set, spread, fields);
                     }
                 }
                 _ => {}

@@ -1,5 +1,7 @@
 //! Whether fields that have one name in a response can be merged.
 
+use std::collections::BTreeSet;
+
 use graphql_parser::query::{Field, Selection, SelectionSet, TypeCondition};
 
 use super::Fragment;
@@ -8,7 +10,7 @@ use super::schema::{FieldDef, Schema, name_of};
 /// A field with the type that it is selected on.
 type Selected<'a, 'd> = (&'a str, &'a Field<'d, String>, &'a FieldDef);
 
-/// Nesting of selections and fragments up to which conflicts are looked for.
+/// Nesting of selections up to which conflicts are looked for.
 const MAX_DEPTH: usize = 32;
 
 /// Returns the first conflict of a selection.
@@ -34,8 +36,9 @@ fn find<'a, 'd>(
         return None;
     }
     let mut fields: Vec<(&str, Vec<Selected<'a, 'd>>)> = Vec::new();
+    let mut spread = BTreeSet::new();
     for (parent, selection) in selections {
-        collect(schema, fragments, parent, selection, depth, &mut fields);
+        collect(schema, fragments, parent, selection, &mut spread, &mut fields);
     }
     for (name, same) in fields {
         for (index, first) in same.iter().enumerate() {
@@ -82,12 +85,9 @@ fn collect<'a, 'd>(
     fragments: &[&'a Fragment<'d>],
     parent: &'a str,
     selection: &'a SelectionSet<'d, String>,
-    depth: usize,
+    spread: &mut BTreeSet<&'a str>,
     fields: &mut Vec<(&'a str, Vec<Selected<'a, 'd>>)>,
 ) {
-    if depth > MAX_DEPTH {
-        return;
-    }
     for item in &selection.items {
         match item {
             Selection::Field(field) => {
@@ -104,14 +104,15 @@ fn collect<'a, 'd>(
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.type_condition.as_ref();
                 let inner = condition.map_or(parent, |TypeCondition::On(name)| name);
-                collect(schema, fragments, inner, &fragment.selection_set, depth + 1, fields);
+                collect(schema, fragments, inner, &fragment.selection_set, spread, fields);
             }
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.iter().find(|it| it.name == spread.fragment_name) {
+            Selection::FragmentSpread(named) if spread.insert(&named.fragment_name) => {
+                if let Some(fragment) = fragments.iter().find(|it| it.name == named.fragment_name) {
                     let TypeCondition::On(name) = &fragment.type_condition;
-                    collect(schema, fragments, name, &fragment.selection_set, depth + 1, fields);
+                    collect(schema, fragments, name, &fragment.selection_set, spread, fields);
                 }
             }
+            Selection::FragmentSpread(_) => {}
         }
     }
 }

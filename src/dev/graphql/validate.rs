@@ -144,7 +144,7 @@ impl<'a, 'd> Operation<'a, 'd> {
                         self.errors.add(format!("Unknown fragment '{name}'."), spread.position);
                         continue;
                     };
-                    self.spread.insert(&fragment.name);
+                    let is_new = self.spread.insert(&fragment.name);
                     if self.path.contains(&name) {
                         let message = format!("Cannot spread fragment '{name}' within itself.");
                         self.errors.add(message, spread.position);
@@ -152,9 +152,11 @@ impl<'a, 'd> Operation<'a, 'd> {
                     }
                     let TypeCondition::On(condition) = &fragment.type_condition;
                     let inner = self.check_condition(&format!("Fragment '{name}'"), parent, condition, spread.position);
-                    self.path.push(&fragment.name);
-                    self.check_selection(inner, &fragment.selection_set);
-                    self.path.pop();
+                    if is_new {
+                        self.path.push(&fragment.name);
+                        self.check_selection(inner, &fragment.selection_set);
+                        self.path.pop();
+                    }
                 }
             }
         }

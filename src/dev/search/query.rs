@@ -10,7 +10,7 @@ use tantivy_query_grammar::{
     Delimiter, Occur, UserInputAst, UserInputBound, UserInputLeaf, UserInputLiteral, parse_query,
 };
 
-/// Maximum nesting of parentheses. The grammar is recursive.
+/// Maximum nesting of parentheses and operators. The grammar is recursive.
 const MAX_NESTING: usize = 32;
 const MAX_QUERY_BYTES: usize = 16 * 1024;
 /// The fields whose values are numbers, and times.
@@ -239,15 +239,29 @@ fn has_phrase(text: &str, phrase: &str) -> bool {
     }
 }
 
+/// Returns how deep the grammar recurses at most: by parentheses, and by operators in front of operators.
 fn nesting(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut spaced = String::new();
     for c in text.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
+        if "()+-".contains(c) {
+            spaced.extend([' ', c, ' ']);
+        } else {
+            spaced.push(c);
         }
-        deepest = deepest.max(depth);
+    }
+    let (mut outer, mut depth, mut operators, mut deepest) = (Vec::new(), 0_usize, 0, 0);
+    for token in spaced.split_whitespace() {
+        match token {
+            "(" => {
+                outer.push(depth);
+                depth += operators + 1;
+                operators = 0;
+            }
+            ")" => depth = outer.pop().unwrap_or_default(),
+            "NOT" | "+" | "-" => operators += 1,
+            _ => operators = 0,
+        }
+        deepest = deepest.max(depth + operators);
     }
     deepest
 }
@@ -364,4 +378,21 @@ fn pattern_test(pattern: &str) -> Result<Test, Option<String>> {
     let exact = whole(pattern).map_err(|_| None)?;
     let lower = Regex::new(&format!("^(?si:{pattern})$")).map_err(|_| None)?;
     Ok(Test::Pattern(exact, lower))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_query_or_a_syntax_error(text in r#"([ab*?/:^~+\-! "'(){}\[\]\\é<>=]|AND|OR|NOT|TO|IN|_exists_|size:|[0-9]){0,24}"#) {
+            let document = crate::dev::search::documents::OneText("a b é");
+            if let Ok(query) = Query::parse(&text) {
+                query.score(&document);
+            }
+        }
+    }
 }

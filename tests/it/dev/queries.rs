@@ -58,6 +58,7 @@ async fn query_strings_find_what_they_say() {
 async fn what_the_grammar_cannot_read_is_a_syntax_error() {
     let registry = Registry::start().await;
     let deep = format!("{}a{}", "(".repeat(1000), ")".repeat(1000));
+    let negated = format!("{}a", "NOT ".repeat(3000));
     for query in [
         "a AND (",
         "((",
@@ -75,6 +76,7 @@ async fn what_the_grammar_cannot_read_is_a_syntax_error() {
         "last_modified:>yesterday",
         "key: IN [a b]",
         &deep,
+        &negated,
     ] {
         let error = registry.keys(query).await.unwrap_err();
         assert_eq!(

@@ -211,4 +211,10 @@ async fn fragments_aliases_and_directives_are_executed() {
     assert_eq!(data["found"]["first"]["hits"].as_array().unwrap().len(), 1);
     let second = json!([{ "key": "plankton/données/été 2026.csv" }, { "key": "plankton/data/measurements.csv" }]);
     assert_eq!(data["found"]["second"]["hits"], second);
+
+    // Each fragment spreads the next one twice.
+    let fragment = |n: u32| format!("fragment F{n} on Me {{ ...F{} ...F{} }}", n + 1, n + 1);
+    let doubled: String = (0..40).map(fragment).collect();
+    let document = format!("{{ me {{ ...F0 }} }} {doubled} fragment F40 on Me {{ name }}");
+    assert_eq!(registry.data(&document, json!({})).await, json!({ "name": "reader" }));
 }
