@@ -7,7 +7,7 @@ use super::{fail, serve_metrics, shutdown};
 use crate::app::BuildError;
 use crate::clock::Clock;
 use crate::config::ServeConfig;
-use crate::dev::{Dev, walkthrough};
+use crate::dev::{Dev, Generation, walkthrough};
 use crate::telemetry;
 
 /// Arguments of `dev`.
@@ -17,12 +17,19 @@ pub struct DevArgs {
     /// The directory in which dev.json is written
     #[arg(long, default_value = "dev-data")]
     data: PathBuf,
+    /// The generation of the registry's search, by the date of its schema
+    #[arg(long, value_enum, default_value_t, value_name = "DATE")]
+    search_generation: Generation,
     #[command(flatten)]
     config: ServeConfig,
 }
 
 pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
-    let DevArgs { data, config } = args;
+    let DevArgs {
+        data,
+        search_generation,
+        config,
+    } = args;
     let metrics_addr = config.metrics.metrics_addr;
     let roots = config.aws.extra_roots();
     let exports = match roots.and_then(|roots| telemetry::init(&config.telemetry, &roots, metrics_addr)) {
@@ -39,6 +46,7 @@ pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
             Err(error) => return Err(error),
         },
     };
+    dev.backend.search.set_generation(search_generation);
     let mut out = std::io::stdout().lock();
     out.write_all(walkthrough(&dev.backend.info).as_bytes())?;
     writeln!(

@@ -6,9 +6,11 @@
 //! **Invariants.** Everything listens on loopback only, keys and secrets are generated at each start, and no AWS identity of
 //! the machine is used.
 
+mod graphql;
 mod info;
 mod registry;
 mod samples;
+mod search;
 mod users;
 mod walkthrough;
 
@@ -19,6 +21,7 @@ use std::time::Duration;
 use embedded_aws::{AccessKey, EmbeddedAws, Options};
 pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
 pub use registry::{Registry, RegistryUsers};
+pub use search::{Generation, SearchFault, SearchSettings};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +68,8 @@ pub struct Backend {
     pub aws: EmbeddedAws,
     /// The server's own AWS identity.
     pub server_key: AccessKey,
+    /// What tests and flags choose of the registry's search.
+    pub search: SearchSettings,
 }
 
 impl Backend {
@@ -87,7 +92,9 @@ impl Backend {
 
         let registry = loopback(0).await?;
         let registry_url = format!("http://{}", registry.local_addr()?);
-        let routes = Registry::new(aws.clone(), users.registry_users(), &users.jwt_secret, clock)?.routes();
+        let search = SearchSettings::default();
+        let users_of_registry = users.registry_users();
+        let routes = Registry::new(aws.clone(), users_of_registry, &users.jwt_secret, clock, search.clone())?.routes();
         serve_plain(tasks, shutdown, registry, routes);
 
         let catalog = loopback(0).await?;
@@ -115,7 +122,12 @@ impl Backend {
             package,
             users: users.info,
         };
-        Ok(Self { info, aws, server_key })
+        Ok(Self {
+            info,
+            aws,
+            server_key,
+            search,
+        })
     }
 
     /// Returns the flags with which a server uses this backend.

@@ -1,11 +1,9 @@
 //! A minimal registry and catalog host for development and tests. The real ones are not available as open source.
 //!
-//! The registry issues credentials and answers GraphQL queries. Like the real one, the catalog host serves `/config.json`,
+//! The registry issues credentials and answers GraphQL queries, among them searches. Like the real one, the catalog host serves `/config.json`,
 //! and its HTML page with status 200 on every other path, including that of the registry's credentials.
 
-mod selection;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -16,8 +14,11 @@ use axum::{Json, Router};
 use embedded_aws::EmbeddedAws;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::graphql::{self, Node, Object, Schema};
+use super::search::{Generation, Search, SearchSettings, View};
+use crate::blocking::CpuPool;
 use crate::clock::Clock;
 
 /// Lifetime of issued credentials in seconds, as in the real registry.
@@ -57,6 +58,9 @@ pub struct Registry {
     users: RegistryUsers,
     key: DecodingKey,
     clock: Clock,
+    search: Search,
+    schemas: HashMap<Generation, Schema>,
+    pool: CpuPool,
 }
 
 impl Registry {
@@ -66,9 +70,18 @@ impl Registry {
         users: RegistryUsers,
         secret: &SecretString,
         clock: Clock,
-    ) -> Result<Self, jsonwebtoken::errors::Error> {
+        search: SearchSettings,
+    ) -> anyhow::Result<Self> {
         let key = DecodingKey::from_secret(secret.expose_secret().as_bytes())?;
-        Ok(Self { aws, users, key, clock })
+        Ok(Self {
+            search: Search::new(aws.clone(), search),
+            schemas: schemas()?,
+            pool: CpuPool::default(),
+            aws,
+            users,
+            key,
+            clock,
+        })
     }
 
     /// Returns the routes of the registry.
@@ -118,47 +131,136 @@ async fn get_credentials(State(registry): State<Arc<Registry>>, headers: HeaderM
     }
 }
 
-async fn graphql(State(registry): State<Arc<Registry>>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
-    let Some((name, user)) = registry.authenticate(&headers) else {
+async fn graphql(
+    State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
+    Json(request): Json<graphql::Request>,
+) -> Response {
+    let Some((name, _)) = registry.authenticate(&headers) else {
         return unauthorized();
     };
-    let me = json!({
-        "name": name,
-        "email": format!("{name}@example.com"),
-        "isAdmin": false,
-        "role": { "name": user.role_name },
-        "roles": [{ "name": user.role_name }],
-    });
-    let collaborators = |bucket: &str| -> Vec<Value> {
-        let mut rows = Vec::new();
-        for (name, user) in &registry.users.0 {
+    let pool = registry.pool.clone();
+    let response = pool.run(move |_| registry.respond(&name, &request)).await;
+    match response {
+        Ok(Some(response)) => {
+            let status = if response.is_executed {
+                StatusCode::OK
+            } else {
+                StatusCode::BAD_REQUEST
+            };
+            (status, Json(response.body)).into_response()
+        }
+        Ok(None) => unauthorized(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+impl Registry {
+    /// Answers a request of a user, who must exist.
+    fn respond(&self, name: &str, request: &graphql::Request) -> Option<graphql::Response> {
+        let user = self.users.0.get(name)?;
+        let schema = self.schemas.get(&self.search.generation())?;
+        let readable: Vec<&str> = user.buckets.iter().map(|(bucket, _)| bucket.as_str()).collect();
+        let followed = if request.mentions("search") { &readable[..] } else { &[] };
+        let index = self.search.index(followed.iter().copied());
+        let root = Root {
+            users: &self.users,
+            name,
+            user,
+            view: index.view(&self.search, readable.clone()),
+        };
+        Some(graphql::respond(schema, request, &Node::Lazy(Box::new(root))))
+    }
+}
+
+/// The query as a user sees it.
+struct Root<'r> {
+    users: &'r RegistryUsers,
+    name: &'r str,
+    user: &'r RegistryUser,
+    view: View<'r>,
+}
+
+impl Root<'_> {
+    fn me(&self) -> Value {
+        json!({
+            "name": self.name,
+            "email": format!("{}@example.com", self.name),
+            "isAdmin": false,
+            "role": { "name": self.user.role_name },
+            "roles": [{ "name": self.user.role_name }],
+        })
+    }
+
+    fn bucket(&self, bucket: &str) -> Value {
+        let mut collaborators = Vec::new();
+        for (name, user) in &self.users.0 {
             for (_, level) in user.buckets.iter().filter(|(granted, _)| granted == bucket) {
                 let collaborator = json!({ "email": format!("{name}@example.com"), "username": name });
-                rows.push(json!({ "collaborator": collaborator, "permissionLevel": level }));
+                collaborators.push(json!({ "collaborator": collaborator, "permissionLevel": level }));
             }
         }
-        rows
-    };
-    let buckets: Vec<Value> = user
-        .buckets
-        .iter()
-        .map(|(name, _)| {
-            json!({
-                "name": name, "title": "Shared samples", "description": "Sample data for trying things out",
-                "iconUrl": null, "tags": [], "relevanceScore": 100, "browsable": true, "lastIndexed": null,
-                "collaborators": collaborators(name),
-            })
+        json!({
+            "name": bucket, "title": "Shared samples", "description": "Sample data for trying things out",
+            "iconUrl": null, "tags": [], "relevanceScore": 100, "browsable": true, "lastIndexed": null,
+            "collaborators": collaborators,
         })
-        .collect();
-    let root = json!({ "me": me, "buckets": buckets, "bucketConfigs": buckets });
-    let query = request.get("query").and_then(Value::as_str).unwrap_or_default();
-    match selection::parse(query).and_then(|fields| selection::project(&root, &fields)) {
-        Ok(data) => Json(json!({ "data": data })).into_response(),
-        Err(message) => {
-            let error = json!({ "message": message, "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" } });
-            (StatusCode::BAD_REQUEST, Json(json!({ "errors": [error] }))).into_response()
-        }
     }
+
+    fn buckets(&self) -> impl Iterator<Item = &str> {
+        self.user.buckets.iter().map(|(bucket, _)| bucket.as_str())
+    }
+}
+
+impl<'r> Object<'r> for Root<'r> {
+    fn type_name(&self) -> String {
+        "Query".to_owned()
+    }
+
+    fn field(&self, name: &str, arguments: &Map<String, Value>) -> Result<Node<'r>, String> {
+        if let Some(found) = self.view.field(name, arguments) {
+            return found;
+        }
+        Ok(Node::Json(match name {
+            "me" => self.me(),
+            "buckets" | "bucketConfigs" => self.buckets().map(|bucket| self.bucket(bucket)).collect(),
+            _ => {
+                let wanted = arguments.get("name").and_then(Value::as_str);
+                let found = self.buckets().find(|bucket| Some(*bucket) == wanted);
+                found.map(|bucket| self.bucket(bucket)).unwrap_or_default()
+            }
+        }))
+    }
+}
+
+const BASE: &str = include_str!("schema/base.graphql");
+const SEARCH: &str = include_str!("schema/search.graphql");
+const UNTIL_JULY_2025: &str = include_str!("schema/until_july_2025.graphql");
+const SINCE_AUGUST_2025: &str = include_str!("schema/since_august_2025.graphql");
+const UNTIL_AUGUST_2026: &str = include_str!("schema/until_august_2026.graphql");
+const SINCE_AUGUST_2026: &str = include_str!("schema/since_august_2026.graphql");
+
+/// Reads the schemas of all generations.
+fn schemas() -> anyhow::Result<HashMap<Generation, Schema>> {
+    let texts = [
+        (Generation::WithoutSearch, &[BASE][..]),
+        (
+            Generation::October2023,
+            &[BASE, SEARCH, UNTIL_JULY_2025, UNTIL_AUGUST_2026],
+        ),
+        (
+            Generation::August2025,
+            &[BASE, SEARCH, SINCE_AUGUST_2025, UNTIL_AUGUST_2026],
+        ),
+        (
+            Generation::August2026,
+            &[BASE, SEARCH, SINCE_AUGUST_2025, SINCE_AUGUST_2026],
+        ),
+    ];
+    let schemas = texts
+        .into_iter()
+        .map(|(generation, texts)| Ok((generation, Schema::read(texts)?)));
+    schemas.collect()
 }
 
 fn unauthorized() -> Response {

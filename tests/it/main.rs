@@ -10,6 +10,7 @@
 mod architecture;
 mod cli;
 mod credentials;
+mod dev;
 mod http;
 mod identity;
 mod limits;

@@ -97,6 +97,7 @@ mod authorize;
 mod caller;
 mod context;
 mod error;
+mod follow;
 mod iam;
 mod journal;
 mod keys;
@@ -115,6 +116,7 @@ mod sts;
 mod tests;
 
 pub use self::account::EmbeddedAws;
+pub use self::follow::{ChangedKeys, NewestVersion};
 pub use self::journal::{JOURNAL_CAPACITY, Journal, JournalEntry};
 pub use self::keys::{AccessKey, SessionKeys};
 pub use self::options::{Clock, Options};

@@ -1,6 +1,6 @@
 //! A bucket: its settings, keys and open multipart uploads. Every change to a key checks its conditions in the same step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use awsim_iam_policy::PolicyDocument;
@@ -41,6 +41,8 @@ pub(crate) struct Bucket {
     pub requester_pays: bool,
     pub objects: BTreeMap<String, Versions>,
     pub uploads: Uploads,
+    /// The keys with changes that the follower of the bucket has not taken yet; `None` without a follower.
+    pub changed: Option<BTreeSet<String>>,
 }
 
 impl Bucket {
@@ -53,6 +55,13 @@ impl Bucket {
             requester_pays: false,
             objects: BTreeMap::new(),
             uploads: Uploads::new(),
+            changed: None,
+        }
+    }
+
+    fn record_change(&mut self, key: &str) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(key.to_owned());
         }
     }
 
@@ -92,6 +101,7 @@ impl Bucket {
         tags: Tags,
     ) -> S3Result<Option<String>> {
         condition.check(self.live(key))?;
+        self.record_change(key);
         let versions = self.objects.entry(key.to_owned()).or_default();
         Ok(versions.push(self.versioning, now, Some(Arc::new(object)), tags))
     }
@@ -105,6 +115,7 @@ impl Bucket {
         now: Timestamp,
     ) -> S3Result<Deletion> {
         condition.check(self.live(key))?;
+        self.record_change(key);
         let versioning = self.versioning;
         let versions = match version_id {
             // A delete marker may be the first version of a key.
