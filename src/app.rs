@@ -395,11 +395,23 @@ fn endpoint(
             max_body: config.limits.max_body,
             memory: memory.clone(),
         },
-        tool_filter: ToolFilter::new(&config.tool_filter),
+        tool_filter: tool_filter(config),
         limits: Limits::new(config.limits.max_in_flight, config.limits.rate_limit.0),
         memory,
         dispatcher,
     })
+}
+
+/// The tools of search are listed where a registry is known, or may be named by a token.
+fn tool_filter(config: &ServeConfig) -> ToolFilter {
+    let filter = ToolFilter::new(&config.tool_filter);
+    let catalog = &config.catalog;
+    let is_known = catalog.registry_url.is_some() || catalog.catalog_url.is_some();
+    if is_known || !catalog.allowed_registries.is_empty() {
+        filter
+    } else {
+        filter.without_listed_search()
+    }
 }
 
 async fn jwks(

@@ -51,11 +51,7 @@ impl Response {
         if errors.is_empty() {
             return None;
         }
-        let text_of = |error: &ResponseError| match error.message.trim().trim_end_matches('.') {
-            "" => "an error without a message".to_owned(),
-            message => message.to_owned(),
-        };
-        let texts: Vec<String> = errors.iter().map(text_of).collect();
+        let texts: Vec<String> = errors.iter().map(ResponseError::text).collect();
         let text = without_controls(&texts.join("; "), MAX_MESSAGE_CHARS);
         Some(if errors.iter().any(ResponseError::is_about_variable) {
             GraphqlError::Variable(text)
@@ -73,35 +69,86 @@ struct ResponseError {
     message: String,
     #[serde(default, deserialize_with = "deserialize_optional_value")]
     extensions: Option<Value>,
+    /// The field that failed.
+    #[serde(default, deserialize_with = "deserialize_optional_value")]
+    path: Option<Value>,
 }
 
+/// How messages begin with which graphql-core and graphql-js refuse a document that does not fit the schema.
+const SCHEMA_MESSAGES: [&str; 5] = [
+    "Cannot query field",
+    "Unknown argument",
+    "Unknown type",
+    "Unknown directive",
+    "Fragment cannot be spread here",
+];
+/// What they say of a variable whose definition does not fit the schema, other than of one with an invalid value.
+const VARIABLE_DEFINITIONS: [&str; 4] = [
+    "used in position expecting",
+    "is never used",
+    "is not defined",
+    "cannot be non-input type",
+];
+
 impl ResponseError {
+    /// Returns the message, with the field if an answer has it.
+    fn text(&self) -> String {
+        let message = match self.message.trim().trim_end_matches('.') {
+            "" => "an error without a message",
+            message => message,
+        };
+        let steps: Vec<&str> = self
+            .path
+            .as_ref()
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        if steps.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{message} (in {})", steps.join("."))
+        }
+    }
+
     fn is_schema_error(&self) -> bool {
         let code = self
             .extensions
             .as_ref()
             .and_then(|e| e.get("code"))
             .and_then(Value::as_str);
+        let text = &self.message;
         code == Some("GRAPHQL_VALIDATION_FAILED")
-            || ["Cannot query field", "Unknown argument", "Unknown type"]
-                .iter()
-                .any(|begin| self.message.starts_with(begin))
+            || SCHEMA_MESSAGES.iter().any(|begin| text.starts_with(begin))
+            || text.contains("does not exist in '") && text.contains("' enum")
+            || self.names_variable() && VARIABLE_DEFINITIONS.iter().any(|part| text.contains(part))
     }
 
     /// Whether the value of a variable is wrong, in the words of graphql-core and graphql-js.
     fn is_about_variable(&self) -> bool {
+        self.names_variable() && !VARIABLE_DEFINITIONS.iter().any(|part| self.message.contains(part))
+    }
+
+    fn names_variable(&self) -> bool {
         ["Variable '$", "Variable \"$"]
             .iter()
             .any(|begin| self.message.starts_with(begin))
     }
 }
 
-/// Sends a query with the caller's token. A response with errors is an error, even if it has data as well.
-pub(super) async fn query<T: DeserializeOwned>(access: &RegistryAccess, query: &str) -> Result<T, GraphqlError> {
-    let body = access
-        .registry
-        .query("/graphql", &json!({ "query": query }), &access.token)
-        .await;
+/// Sends a query with the caller's token; `variables` is null or an object. A response with errors is an error, even if it has
+/// data as well.
+pub(super) async fn query<T: DeserializeOwned>(
+    access: &RegistryAccess,
+    document: &str,
+    variables: Value,
+) -> Result<T, GraphqlError> {
+    let mut request = json!({ "query": document });
+    if let (Some(request), Value::Object(_)) = (request.as_object_mut(), &variables) {
+        request.insert("variables".to_owned(), variables);
+    }
+    let body = access.registry.query("/graphql", &request, &access.token).await;
     let body = match body {
         // Servers that follow the GraphQL-over-HTTP specification answer a query that does not fit the schema with a 400.
         Err(RegistryError::BadRequest(body)) => return Err(bad_request(body)),
@@ -146,6 +193,17 @@ mod tests {
         };
         assert!(text.contains("'me'") && text.contains("'x'"), "{text}");
         assert!(matches!(error(&["index on fire"]), GraphqlError::Errors(_)));
+        for mismatch in [
+            "Fragment cannot be spread here as objects of type 'A' can never be of type 'B'.",
+            "Unknown directive '@include'.",
+            "Value 'LEX_ASC' does not exist in 'SearchResultOrder' enum.",
+            "Variable '$o' of type 'A' used in position expecting type 'B'.",
+        ] {
+            assert!(
+                matches!(error(&["first", mismatch]), GraphqlError::Schema(_)),
+                "{mismatch}"
+            );
+        }
         for quote in ['\'', '"'] {
             let message = format!("Variable {quote}$order{quote} got invalid value 'X'; no such enum value.");
             assert!(

@@ -112,6 +112,14 @@ impl CatalogHost {
         page.to_string()
     }
 
+    /// Returns the URL of the catalog's search page with these parameters.
+    #[must_use]
+    pub fn search_page<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        let mut page = self.url.join("/search");
+        page.query_pairs_mut().extend_pairs(parameters);
+        page.to_string()
+    }
+
     /// Returns the registry's URL.
     pub async fn registry(&self) -> Result<BaseUrl, RegistryError> {
         Ok(self.config().await?.registry)

@@ -10,6 +10,7 @@
 mod address;
 mod choice;
 mod config;
+mod documents;
 mod graphql;
 mod host;
 mod host_client;
@@ -17,6 +18,7 @@ mod http_client;
 mod registries;
 mod registry;
 mod schema_cache;
+mod search;
 mod server_token;
 mod user;
 
@@ -28,5 +30,9 @@ pub use host_client::HostClient;
 pub use http_client::{CONNECT_TIMEOUT, HttpOptions, http_client, http_client_with_resolver, public_only_http_client};
 pub use registries::{HttpClients, LocalCatalogs, Registries, RegistryAccess};
 pub use registry::{RegistryClient, RegistryError};
+pub use search::{
+    Facet, FacetValues, Facets, Hit, InputError, MatchingEntry, ObjectHit, OperationError, Order, PackageHit,
+    PackageMatches, SearchError, SearchKind, SearchPage, SearchRequest, search, search_facets, search_more,
+};
 pub use server_token::server_token;
 pub use user::{CatalogBucket, CatalogUser, PermissionLevel, UserBuckets, fetch_user, fetch_user_buckets};

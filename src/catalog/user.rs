@@ -4,13 +4,12 @@
 //! catalog may have no access to S3 at all.
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
+use super::documents::{BucketsQuery, ME};
 use super::graphql::query;
-use super::schema_cache::BucketsQuery;
+use super::schema_cache::in_generations;
 use super::{GraphqlError, RegistryAccess, RegistryError};
-
-const ME: &str = "me { name email isAdmin role { name } roles { name } }";
-const COLLABORATORS: &str = " collaborators { collaborator { email username } permissionLevel }";
 
 /// The catalog's user to whom a token belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -130,7 +129,7 @@ struct Collaborator {
 
 /// Requests the user of a token; `None` if the schema of the catalog has no users to ask for.
 pub async fn fetch_user(access: &RegistryAccess) -> Result<Option<CatalogUser>, GraphqlError> {
-    let response: Result<UserResponse, _> = query(access, &format!("query Me {{ {ME} }}")).await;
+    let response: Result<UserResponse, _> = query(access, ME, Value::Null).await;
     match response {
         Err(GraphqlError::Schema(text)) if lacks_user(&text) => Ok(None),
         response => response?.me.ok_or(GraphqlError::NotLoggedIn).map(Some),
@@ -159,41 +158,18 @@ pub async fn fetch_user_buckets(access: &RegistryAccess) -> Result<UserBuckets, 
     Ok(UserBuckets { user, buckets })
 }
 
-/// Queries the buckets with the generation of the query that is cached for the registry, then with the others from the
-/// newest on, until one fits the schema.
+/// Queries the buckets in the generation that the registry accepts.
 async fn query_buckets(access: &RegistryAccess) -> Result<BucketsResponse, GraphqlError> {
-    let registry = access.registry.url().await?.to_string();
-    let cached = access.schemas.get(&registry).await;
-    let others = BucketsQuery::ALL.into_iter().filter(|other| cached != Some(*other));
-    let mut refused = None;
-    for generation in cached.into_iter().chain(others) {
-        let response = match query(access, &document(generation, COLLABORATORS)).await {
+    in_generations(access, |access, generation: BucketsQuery| async move {
+        match query(access, &generation.document(true), Value::Null).await {
             // The collaborators of all buckets may exceed the maximum size of a response.
-            Err(GraphqlError::Registry(RegistryError::TooLarge)) => query(access, &document(generation, "")).await,
-            response => response,
-        };
-        match response {
-            // The error about the newest generation tells most.
-            Err(error @ GraphqlError::Schema(_)) => drop(refused.get_or_insert(error)),
-            response => {
-                if response.is_ok() && cached != Some(generation) {
-                    access.schemas.insert(registry, generation).await;
-                }
-                return response;
+            Err(GraphqlError::Registry(RegistryError::TooLarge)) => {
+                query(access, &generation.document(false), Value::Null).await
             }
+            response => response,
         }
-    }
-    Err(refused.unwrap_or(GraphqlError::Shape))
-}
-
-fn document(generation: BucketsQuery, collaborators: &str) -> String {
-    let (name, me, field, collaborators) = match generation {
-        BucketsQuery::Scoped => ("Buckets", ME, "buckets", collaborators),
-        BucketsQuery::Configs => ("BucketConfigs", ME, "bucketConfigs", collaborators),
-        BucketsQuery::ConfigsWithoutCollaborators => ("BucketConfigs", ME, "bucketConfigs", ""),
-        BucketsQuery::ConfigsWithoutUser => ("BucketConfigs", "", "bucketConfigs", ""),
-    };
-    format!("query {name} {{ {me} {field} {{ name title description{collaborators} }} }}")
+    })
+    .await
 }
 
 impl BucketResponse {

@@ -11,7 +11,8 @@ use serde_json::json;
 use super::{Answer, RpcError, Version};
 
 const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
-                            Start with bucket_list. When something is denied, auth_status says with whose credentials \
+                            Start with bucket_list, or with search_catalog where it is \
+                            listed. When something is denied, auth_status says with whose credentials \
                             the calls act and why.";
 
 /// How long clients may keep lists and the discovery result, in milliseconds: they change with a release only.

@@ -117,7 +117,7 @@ fn page<T: Serialize>(
 fn tools(filter: ToolFilter, toolbox: &Toolbox) -> Vec<Tool> {
     let mut list = Vec::new();
     if filter.style() != ToolStyle::Modules {
-        list.extend(toolbox.typed().iter().filter(|tool| filter.allows(tool)).map(typed));
+        list.extend(toolbox.typed().iter().filter(|tool| filter.lists(tool)).map(typed));
     }
     if filter.style() != ToolStyle::Typed {
         list.extend(listed_modules(toolbox, filter).into_iter().map(module));

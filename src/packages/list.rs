@@ -10,6 +10,8 @@ use crate::aws::s3::ListingQuery;
 
 /// Pointers that are read concurrently.
 const MAX_READS: usize = 16;
+/// Maximum number of names among which packages are found.
+const MAX_SEARCHED_NAMES: usize = 10_000;
 
 /// A package of a listing.
 #[derive(Debug, Clone)]
@@ -44,6 +46,21 @@ impl PackageBucket {
                 return Ok(listed);
             }
         }
+    }
+
+    /// Finds up to `limit` packages whose names contain `part`, which is in lower case, with their latest revisions. The second
+    /// value is whether all names were read and all that match are among the packages.
+    pub async fn find_packages(&self, part: &str, limit: usize) -> Result<(Vec<ListedPackage>, bool), PackageError> {
+        let mut names = self.folder_names("", None, MAX_SEARCHED_NAMES + 1).await?;
+        let mut is_complete = names.len() <= MAX_SEARCHED_NAMES;
+        names.retain(|name| name.as_str().to_lowercase().contains(part));
+        is_complete &= names.len() <= limit;
+        names.truncate(limit);
+        let read = futures::stream::iter(names)
+            .map(|name| self.listed(name))
+            .buffered(MAX_READS);
+        let read: Vec<Option<ListedPackage>> = read.try_collect().await?;
+        Ok((read.into_iter().flatten().collect(), is_complete))
     }
 
     /// Lists up to `limit` names of folders that a package may have.

@@ -32,6 +32,12 @@ impl ManifestJson {
         }
     }
 
+    /// Returns the length of the text in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.text.get().len()
+    }
+
     /// Returns whether no number is shown as a string.
     #[must_use]
     pub fn is_exact(&self) -> bool {

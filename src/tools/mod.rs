@@ -14,6 +14,7 @@ mod buckets;
 mod complete;
 mod config;
 mod confirmation;
+mod cursor;
 mod error;
 mod estimate;
 mod explain;
@@ -24,6 +25,7 @@ mod packaging;
 mod permissions;
 mod resources;
 mod schema;
+mod search;
 mod session;
 mod tool;
 mod tool_filter;
@@ -72,6 +74,8 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<permissions::PermissionsDiscover>(),
         AnyTool::of::<permissions::PermissionsRecommendations>(),
         AnyTool::of::<packaging::WorkflowList>(),
+        AnyTool::of::<search::SearchCatalog>(),
+        AnyTool::of::<search::SearchFacets>(),
     ];
     tools.sort_by_key(|tool| tool.name);
     tools

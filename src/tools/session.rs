@@ -140,6 +140,12 @@ impl Session {
         self.0.services.registries.for_caller(self.authenticated()?).await
     }
 
+    /// Whether a registry is configured for callers whose tokens name none.
+    #[must_use]
+    pub fn has_registry(&self) -> bool {
+        self.0.services.registries.configured().is_some()
+    }
+
     /// Whether the configured catalog runs on its owner's machine, and so proves no token.
     pub async fn is_catalog_local(&self) -> bool {
         self.0.services.registries.is_catalog_local().await

@@ -14,6 +14,9 @@ pub struct ToolFilter {
     read_only: bool,
     style: ToolStyle,
     is_narrowed: bool,
+    /// Whether the catalog can be searched, as far as the settings say. Its tools are listed only then, and explain themselves
+    /// if they are called all the same.
+    lists_search: bool,
 }
 
 impl ToolFilter {
@@ -25,6 +28,7 @@ impl ToolFilter {
             read_only: config.read_only,
             style: config.tool_style,
             is_narrowed: false,
+            lists_search: true,
         }
     }
 
@@ -36,6 +40,16 @@ impl ToolFilter {
             read_only: false,
             style,
             is_narrowed: false,
+            lists_search: true,
+        }
+    }
+
+    /// Removes the tools of search from the lists.
+    #[must_use]
+    pub fn without_listed_search(self) -> Self {
+        Self {
+            lists_search: false,
+            ..self
         }
     }
 
@@ -83,6 +97,12 @@ impl ToolFilter {
     #[must_use]
     pub fn allows(self, tool: &AnyTool) -> bool {
         self.includes(tool.toolset) && (tool.hints.read_only || !self.read_only)
+    }
+
+    /// Whether a tool is in the lists.
+    #[must_use]
+    pub fn lists(self, tool: &AnyTool) -> bool {
+        self.allows(tool) && (tool.toolset != Toolset::Search || self.lists_search)
     }
 
     /// Refuses a use of a toolset that is switched off. `what` is the subject of the error's sentence.

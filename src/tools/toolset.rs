@@ -11,10 +11,18 @@ pub enum Toolset {
     Permissions,
     /// Identity and credentials of the caller.
     Auth,
+    /// Search of the catalog.
+    Search,
 }
 
 impl Toolset {
-    pub const ALL: [Self; 4] = [Self::Buckets, Self::Packaging, Self::Permissions, Self::Auth];
+    pub const ALL: [Self; 5] = [
+        Self::Buckets,
+        Self::Packaging,
+        Self::Permissions,
+        Self::Auth,
+        Self::Search,
+    ];
 
     /// Returns the name as it appears in settings and documents.
     #[must_use]
@@ -24,6 +32,7 @@ impl Toolset {
             Self::Packaging => "packaging",
             Self::Permissions => "permissions",
             Self::Auth => "auth",
+            Self::Search => "search",
         }
     }
 
@@ -33,6 +42,7 @@ impl Toolset {
             Self::Packaging => 2,
             Self::Permissions => 4,
             Self::Auth => 8,
+            Self::Search => 16,
         }
     }
 }
@@ -42,7 +52,7 @@ impl Toolset {
 pub struct Toolsets(u8);
 
 impl Toolsets {
-    pub const ALL: Self = Self(0b1111);
+    pub const ALL: Self = Self(0b1_1111);
 
     #[must_use]
     pub fn include(self, toolset: Toolset) -> bool {
@@ -71,7 +81,7 @@ impl std::str::FromStr for Toolsets {
                 .ok_or_else(|| {
                     let quoted: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
                     format!(
-                        "`{quoted}` is not a toolset; expected a comma-separated list of buckets, packaging, permissions and auth"
+                        "`{quoted}` is not a toolset; expected a comma-separated list of buckets, packaging, permissions, auth and search"
                     )
                 })?;
             Ok(Self(chosen.0 | toolset.bit()))
@@ -90,10 +100,10 @@ mod tests {
         assert!(!some.include(Toolset::Packaging) && !some.include(Toolset::Permissions));
         assert_eq!("all".parse(), Ok(Toolsets::ALL));
         assert_eq!(Toolsets::ALL.and(some), some);
-        for bad in ["", "search", "buckets,", "Bucket", "all,auth"] {
+        for bad in ["", "athena", "buckets,", "Bucket", "all,auth"] {
             let problem = bad.parse::<Toolsets>().unwrap_err();
             assert!(
-                problem.contains("buckets, packaging, permissions and auth"),
+                problem.contains("buckets, packaging, permissions, auth and search"),
                 "{problem}"
             );
         }

@@ -21,6 +21,7 @@ mod packages;
 mod peers;
 mod permissions;
 mod resilience;
+mod search;
 mod shipping;
 mod support;
 mod telemetry;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{BLANK, TEXT, is_blank};
+use super::{BLANK, TEXT, is_blank, is_kept_as_text};
 use crate::json::is_verbatim;
 use crate::telemetry::text::without_controls;
 use crate::tools::ToolError;
@@ -88,7 +88,7 @@ fn is_blank_json(text: &str) -> bool {
 }
 
 fn check_value(schema: &Map<String, Value>, value: &mut Value, name: &str, path: &str) -> Result<(), ToolError> {
-    if is_verbatim(name) {
+    if is_kept_as_text(name, schema) {
         return check_metadata(schema, value, path);
     }
     let fits = match (kind(schema), &mut *value) {
@@ -97,6 +97,14 @@ fn check_value(schema: &Map<String, Value>, value: &mut Value, name: &str, path:
                 *value = number;
             }
             is_within(schema, value)
+        }
+        ("number", value) => {
+            if let Value::String(text) = value
+                && let Ok(number) = serde_json::from_str::<Number>(text.trim())
+            {
+                *value = number.into();
+            }
+            value.is_number()
         }
         ("boolean", Value::String(text)) => match text.trim() {
             "true" | "True" => {
@@ -229,6 +237,7 @@ fn expected(schema: &Map<String, Value>) -> String {
                 (None, None) => "a whole number".to_owned(),
             }
         }
+        "number" => "a number".to_owned(),
         "boolean" => "true or false".to_owned(),
         "string" => "a string".to_owned(),
         "array" => match schema.get("items").and_then(Value::as_object) {

@@ -29,6 +29,7 @@ pub use self::names::{ALIASES, Alias, IGNORED, IgnoredArgument};
 pub(super) use self::names::{is_bookkeeping, rename};
 pub(super) use self::texts::reserve_for_texts;
 use super::{Session, ToolError};
+use crate::json::is_verbatim;
 
 /// The keyword for the meaning of a blank text.
 const BLANK: &str = "x-blank";
@@ -103,6 +104,11 @@ impl ArgumentSchema {
     fn properties(&self) -> Option<&Map<String, Value>> {
         self.schema.get("properties")?.as_object()
     }
+}
+
+/// Whether the value of an argument is kept as its JSON text: metadata is, except where a list of filters has its name.
+fn is_kept_as_text(name: &str, schema: &Map<String, Value>) -> bool {
+    is_verbatim(name) && schema.get("type").is_none_or(|kind| kind != "array")
 }
 
 /// Whether a text says nothing.

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{TEXT, is_blank};
-use crate::json::{Shape, is_verbatim, nested_texts, parse_container};
+use super::{TEXT, is_blank, is_kept_as_text};
+use crate::json::{Shape, is_verbatim, nested_texts, parse_container, parse_value};
 use crate::memory::MAX_SMALL_PAYLOAD;
 use crate::tools::{Session, ToolError};
 
@@ -17,6 +17,7 @@ pub(super) async fn expand(
     session: &Session,
     arguments: &mut Map<String, Value>,
 ) -> Result<(), ToolError> {
+    decode_lists(schema, session, arguments).await?;
     reserve_for_texts(session, &nested_texts(arguments)).await?;
     for _ in 0..MAX_PASSES {
         let mut texts = Vec::new();
@@ -43,6 +44,30 @@ pub(super) async fn expand(
         let takes_text = items.is_some_and(|items| type_of(items) == Some("string") || items.contains_key(TEXT));
         (takes_text && !is_blank(text)).then(|| Value::Array(vec![text.into()]))
     });
+    Ok(())
+}
+
+/// Parses the arguments that have the name of metadata and are lists: the parser kept them as their JSON texts.
+async fn decode_lists(
+    schema: &Map<String, Value>,
+    session: &Session,
+    arguments: &mut Map<String, Value>,
+) -> Result<(), ToolError> {
+    let Some(Value::Object(properties)) = schema.get("properties") else {
+        return Ok(());
+    };
+    for (name, value) in arguments.iter_mut().filter(|(name, _)| is_verbatim(name)) {
+        let is_list = properties
+            .get(name)
+            .is_some_and(|schema| schema.get("type").is_some_and(|kind| kind == "array"));
+        let Some(text) = value.as_str().filter(|_| is_list).map(str::to_owned) else {
+            continue;
+        };
+        reserve_for_texts(session, std::slice::from_ref(&text)).await?;
+        if let Ok(parsed) = parse_value(text.as_bytes()) {
+            *value = parsed;
+        }
+    }
     Ok(())
 }
 
@@ -92,8 +117,10 @@ fn visit(
     let Some(Value::Object(properties)) = schema.get("properties") else {
         return;
     };
-    for (name, value) in arguments.iter_mut().filter(|(name, _)| !is_verbatim(name)) {
-        if let Some(Value::Object(schema)) = properties.get(name) {
+    for (name, value) in arguments {
+        if let Some(Value::Object(schema)) = properties.get(name)
+            && !is_kept_as_text(name, schema)
+        {
             visit_value(schema, value, replace);
         }
     }

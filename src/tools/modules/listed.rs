@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{MODULES, Module};
 use crate::tools::{Hints, ToolFilter, Toolbox};
 
-/// A module with the properties that depend on its allowed actions.
+/// A module with the properties that depend on its listed actions.
 pub struct ListedModule {
     pub module: &'static Module,
     /// The hints of the actions, combined.
@@ -14,7 +14,7 @@ pub struct ListedModule {
     pub output_schema: Map<String, Value>,
 }
 
-/// Returns the modules with at least one allowed action.
+/// Returns the modules with at least one listed action.
 #[must_use]
 pub fn listed_modules(toolbox: &Toolbox, filter: ToolFilter) -> Vec<ListedModule> {
     MODULES
@@ -25,14 +25,14 @@ pub fn listed_modules(toolbox: &Toolbox, filter: ToolFilter) -> Vec<ListedModule
 
 fn list(module: &'static Module, toolbox: &Toolbox, filter: ToolFilter) -> Option<ListedModule> {
     let names: Vec<&str> = module
-        .allowed_actions(toolbox, filter)
+        .listed_actions(toolbox, filter)
         .map(|action| action.name)
         .collect();
     if names.is_empty() {
         return None;
     }
     let hints: Vec<Hints> = module
-        .allowed_actions(toolbox, filter)
+        .listed_actions(toolbox, filter)
         .filter_map(|action| Some(toolbox.tool(action.tool)?.hints))
         .collect();
     Some(ListedModule {

@@ -67,15 +67,15 @@ pub fn is_help_request(name: &str, arguments: Option<&[u8]>) -> bool {
 }
 
 impl Module {
-    /// Returns the actions whose tools the filter allows.
-    fn allowed_actions<'a>(
+    /// Returns the actions whose tools the filter lists.
+    fn listed_actions<'a>(
         &self,
         toolbox: &'a Toolbox,
         filter: ToolFilter,
     ) -> impl Iterator<Item = &'static Action> + use<'a> {
         self.actions
             .iter()
-            .filter(move |action| toolbox.tool(action.tool).is_some_and(|tool| filter.allows(tool)))
+            .filter(move |action| toolbox.tool(action.tool).is_some_and(|tool| filter.lists(tool)))
     }
 
     /// Returns the action that the arguments name.
@@ -131,10 +131,7 @@ impl Module {
     }
 
     fn unknown_action(&self, name: &str, toolbox: &Toolbox, filter: ToolFilter) -> ToolError {
-        let names: Vec<&str> = self
-            .allowed_actions(toolbox, filter)
-            .map(|action| action.name)
-            .collect();
+        let names: Vec<&str> = self.listed_actions(toolbox, filter).map(|action| action.name).collect();
         let message = format!(
             "{} has no action `{}`; its actions are: {}.",
             self.name,
@@ -146,7 +143,7 @@ impl Module {
 
     /// Describes the allowed actions and their arguments.
     fn help(&self, toolbox: &Toolbox, filter: ToolFilter) -> Map<String, Value> {
-        let actions: Vec<&Action> = self.allowed_actions(toolbox, filter).collect();
+        let actions: Vec<&Action> = self.listed_actions(toolbox, filter).collect();
         let params: Map<String, Value> = actions
             .iter()
             .filter_map(|action| {

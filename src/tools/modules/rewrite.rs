@@ -21,6 +21,8 @@ pub enum Rewrite {
     OlderMaxBytes,
     /// Names entries by their base names, as older servers, if `flatten` is missing.
     OlderFlatten,
+    /// Searches for this kind if neither `kind` nor `scope` says what to search for.
+    Kind(&'static str),
 }
 
 impl Rewrite {
@@ -48,6 +50,13 @@ impl Rewrite {
             Self::OlderMaxBytes => {
                 if call.arguments.get("max_bytes").is_none_or(says_nothing) {
                     call.arguments.insert("max_bytes".to_owned(), 65_536.into());
+                }
+                Ok(())
+            }
+            Self::Kind(kind) => {
+                let says = |name: &str| call.arguments.get(name).is_some_and(|value| !says_nothing(value));
+                if !says("kind") && !says("scope") {
+                    call.arguments.insert("kind".to_owned(), kind.into());
                 }
                 Ok(())
             }

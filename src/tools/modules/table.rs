@@ -140,6 +140,26 @@ pub(in crate::tools) const MODULES: &[Module] = &[
             },
         ],
     },
+    Module {
+        name: "search",
+        title: "Search (actions)",
+        description: "Searches the packages and objects of the catalog. Call it without an action to list its actions.",
+        toolset: Toolset::Search,
+        actions: &[
+            Action {
+                rewrites: &[Rewrite::Kind("all")],
+                ..plain("unified_search", "search_catalog")
+            },
+            Action {
+                rewrites: &[Rewrite::Kind("packages")],
+                ..plain("search_packages", "search_catalog")
+            },
+            Action {
+                rewrites: &[Rewrite::Kind("objects")],
+                ..plain("search_objects", "search_catalog")
+            },
+        ],
+    },
 ];
 
 /// Tool names of older servers.

@@ -8,7 +8,6 @@ mod browse;
 mod confirmations;
 mod create;
 mod create_from_s3;
-mod cursor;
 mod delete;
 mod diff;
 mod diff_page;
@@ -29,6 +28,8 @@ mod versions;
 mod view;
 mod workflows;
 mod write;
+
+use super::cursor;
 
 pub use browse::PackageBrowse;
 pub use create::PackageCreate;

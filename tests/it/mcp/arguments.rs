@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use quilt_mcp::clock::Clock;
 use quilt_mcp::dev::Dev;
-use quilt_mcp::tools::{AnyTool, ToolRoute, Toolbox, tool_routes};
+use quilt_mcp::tools::{AnyTool, ToolRoute, Toolbox, Toolset, tool_routes};
 use serde_json::{Map, Value, json};
 
 use super::transcripts::without_variables;
@@ -174,6 +174,8 @@ fn roads(toolbox: &Toolbox) -> Vec<(ToolRoute, &AnyTool)> {
     let roads = roads.filter(|route| known.insert((route.tool, route.action.is_some())));
     roads
         .filter(|route| route.action.is_some() || route.name == route.tool)
+        // Their arguments are tested against a registry that searches, in `search::results`.
+        .filter(|route| route.toolset != Toolset::Search)
         .map(|route| (route, toolbox.tool(route.tool).unwrap()))
         .collect()
 }

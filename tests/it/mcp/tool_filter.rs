@@ -127,7 +127,10 @@ async fn a_header_that_cannot_be_read_is_refused_and_not_taken_for_nothing() {
     let server = server(&stage, &[]).await;
     for (header, part) in [
         (("x-mcp-toolsets", "serch"), "`serch` is not a toolset"),
-        (("x-mcp-toolsets", ""), "buckets, packaging, permissions and auth"),
+        (
+            ("x-mcp-toolsets", ""),
+            "buckets, packaging, permissions, auth and search",
+        ),
         (("x-mcp-readonly", "maybe"), "must be true or false"),
     ] {
         let answer = server

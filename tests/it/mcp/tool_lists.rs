@@ -7,14 +7,19 @@ use crate::support::server::Server;
 use crate::support::stage::Stage;
 
 /// Tokens (o200k) of the default list as a model sees it: a negligible part of a context.
-const MAX_TOKENS: usize = 6000;
+const MAX_TOKENS: usize = 8000;
 /// Bytes of the whole answer, with what only clients read.
 const MAX_BYTES: usize = 64_000;
 
 /// The result of `tools/list` in one style and one era of the protocol, with its length in bytes.
 pub(super) async fn list(style: &str, version: &str) -> (Value, usize) {
     let stage = Stage::embedded().await;
-    let flags = [format!("--jwt-secret={SECRET}"), format!("--tool-style={style}")];
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--tool-style={style}"),
+        // The tools of search are listed where a registry is known.
+        "--registry-url=https://registry.example.com".to_owned(),
+    ];
     let server = Server::start(&stage, None, &flags).await;
     let meta = json!({ "io.modelcontextprotocol/protocolVersion": version,
         "io.modelcontextprotocol/clientCapabilities": {} });

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::graphql::Stack;
+use super::graphql::search::SearchRegistry;
 use super::stage::Keys;
 
 /// The response of `get_credentials` to a bearer.
@@ -46,6 +47,8 @@ pub enum Speaks {
     AtLength(Stack),
     /// That of such a catalog; queries that do not fit get the error with status 200.
     Politely(Stack),
+    /// That of this search.
+    Searches(Arc<SearchRegistry>),
     /// This body, with status 200.
     Says(Value),
     /// This status, without a body.
@@ -184,6 +187,10 @@ fn graphql(how: Option<Speaks>, path: &str, body: &[u8]) -> Response {
         None => StatusCode::NOT_FOUND.into_response(),
         Some(Speaks::Mounted(_)) if path == "/graphql" => redirect(307, "/graphql/"),
         Some(Speaks::Redirects(status, location)) => redirect(status, &location),
+        Some(Speaks::Searches(search)) => {
+            let (status, body) = search.answer(&request);
+            (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()
+        }
         Some(Speaks::Says(answer)) => axum::Json(answer).into_response(),
         Some(Speaks::Status(status)) => StatusCode::from_u16(status).unwrap().into_response(),
         Some(Speaks::AtLength(_)) if query.contains("collaborators") => vec![b' '; 5 << 20].into_response(),

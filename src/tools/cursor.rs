@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 use crate::tools::ToolError;
 
 /// Encodes a cursor.
-pub(super) fn write<T: Serialize>(cursor: &T) -> String {
+pub(in crate::tools) fn write<T: Serialize>(cursor: &T) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(cursor).unwrap_or_default())
 }
 
 /// Decodes a cursor, if one is given.
-pub(super) fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, ToolError> {
+pub(in crate::tools) fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, ToolError> {
     let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) else {
         return Ok(None);
     };
@@ -25,6 +25,6 @@ pub(super) fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T
 }
 
 /// Makes the error for a cursor of other arguments, or of none.
-pub(super) fn foreign() -> ToolError {
+pub(in crate::tools) fn foreign() -> ToolError {
     ToolError::invalid("Argument cursor: this is no next_cursor of the same question; leave it out to begin anew.")
 }
