@@ -666,8 +666,8 @@ async fn every_argument_changes_the_outcome() {
         creating_from_s3_with_options(),
         creating(),
         creating_with_options(),
-        updating(&hashes),
         updating_from_s3(&hashes),
+        updating(&hashes),
         deleting(),
     ] {
         show(&scene, &cases, &mut covered).await;
