@@ -19,6 +19,8 @@ use crate::packages::{PackageBucket, PackageError};
 const MAX_ATTEMPTS: u32 = 3;
 /// Objects that are examined concurrently.
 const MAX_EXAMINED: usize = 64;
+/// Objects that are examined at most. If more lie elsewhere, the manifest is replaced: the commit's objects were inspected.
+const MAX_EXAMINED_OBJECTS: usize = 10_000;
 
 /// What became of the manifest of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,8 +32,8 @@ pub enum ManifestOutcome {
     /// One with other physical keys, or other metadata of directories, was there and was kept. Its objects exist, as far as
     /// the caller may see.
     KeptAnother,
-    /// One that pointed elsewhere was there and was replaced: its objects are gone, or the commit's were copied for the
-    /// package.
+    /// One that pointed elsewhere was there and was replaced: its objects are gone, the commit's were copied for the package, or
+    /// there are too many to be examined.
     Replaced,
 }
 
@@ -120,6 +122,7 @@ impl PackageBucket {
         let mut theirs = file.all();
         let mut is_different = manifest.is_memory();
         let mut elsewhere: Vec<Entry> = Vec::with_capacity(MAX_EXAMINED);
+        let mut count = 0;
         loop {
             let (our, their) = (ours.next().await?, theirs.next().await?);
             let is_end = our.is_none() || their.is_none();
@@ -131,7 +134,9 @@ impl PackageBucket {
             }
             if elsewhere.len() == MAX_EXAMINED || is_end {
                 let examined = std::mem::take(&mut elsewhere);
-                if !examined.is_empty() && (is_copy || self.is_any_lost(examined).await) {
+                count += examined.len();
+                let is_too_many = count > MAX_EXAMINED_OBJECTS;
+                if !examined.is_empty() && (is_copy || is_too_many || self.is_any_lost(examined).await) {
                     return Ok(Difference::Lost);
                 }
             }
@@ -170,6 +175,7 @@ impl PackageBucket {
 enum Difference {
     None,
     Harmless,
-    /// It points to objects that are gone, or to others than the copies that were made for the package.
+    /// It points to objects that are gone or too many to be examined, or to others than the copies that were made for the
+    /// package.
     Lost,
 }

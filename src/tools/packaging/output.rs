@@ -151,7 +151,7 @@ fn with_warnings_of(committed: &Committed, mut warnings: Vec<String>) -> Vec<Str
         ),
         ManifestOutcome::Replaced => warnings.push(
             "A manifest of this hash was there already, whose entries lay at other S3 URIs; it was replaced, because \
-             objects there are gone or copies were asked for. Every package with this hash uses the new one."
+             objects there are gone, copies were asked for, or they are too many to be looked at. Every package with this hash uses the new one."
                 .to_owned(),
         ),
     }
