@@ -4,8 +4,8 @@
 //! - `cargo bench --bench packages -- create [OBJECTS]`: creates a package of existing objects, compared with as many HEAD
 //!   requests of a plain SDK client at the same concurrency
 //! - `… -- create OBJECTS PYTHON`: also compares with quilt3 8.0.0, which this Python interpreter must have
-//! - `… -- large [OBJECTS [MILLISECONDS]]`: creates a package of so many objects from a prefix, with as many calls as that
-//!   takes, adds a file, and compares the two revisions; with so much latency added to each S3 request of the server
+//! - `… -- large [OBJECTS [MILLISECONDS]]`: creates a package of this number of objects from a prefix, resuming until it is
+//!   complete, adds a file, and compares the two revisions. MILLISECONDS is the latency added to each S3 request
 //! - `… -- browse [ENTRIES]`: reads pages and the difference of two packages with this number of entries
 
 #![expect(

@@ -337,13 +337,16 @@ fn creating_from_s3_with_options() -> Value {
     ])
 }
 
+/// A dry run of an update of `team/a`.
+fn dry_update(more: &Value) -> Value {
+    let mut base = json!({ "name": "team/a", "message": "m", "dry_run": true });
+    base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    base
+}
+
 /// The arguments of `package_update` that add the objects below prefixes.
 fn updating_from_s3(hashes: &[String]) -> Value {
-    let dry = |more: Value| {
-        let mut base = json!({ "name": "team/a", "message": "m", "dry_run": true });
-        base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        base
-    };
+    let dry = |more: Value| dry_update(&more);
     let tool = "package_update";
     json!([
         [
@@ -368,11 +371,7 @@ fn updating_from_s3(hashes: &[String]) -> Value {
 }
 
 fn updating(hashes: &[String]) -> Value {
-    let dry = |more: Value| {
-        let mut base = json!({ "name": "team/a", "message": "m", "dry_run": true });
-        base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        base
-    };
+    let dry = |more: Value| dry_update(&more);
     let tool = "package_update";
     let add = json!([uri("in/a.csv")]);
     json!([

@@ -6,6 +6,7 @@ use quilt_format::manifest::ManifestWriter;
 use quilt_format::{Entry, Header, PhysicalKey};
 use serde_json::{Value, json};
 
+use super::commits::hash;
 use crate::support::SECRET;
 use crate::support::on_both::on_both;
 use crate::support::quilt3::Quilt3;
@@ -71,10 +72,6 @@ async fn patient(mut scene: Scene) -> Scene {
     ];
     scene.server = Server::start(&scene.stage, None, &flags).await;
     scene
-}
-
-fn hash(output: &Value) -> &str {
-    output["package"]["hash"].as_str().unwrap()
 }
 
 on_both! {
