@@ -93,13 +93,14 @@ impl ManifestFile {
     }
 
     /// Lists up to `limit` items of a subtree, fewer if their rows are long, and returns the offset of the next page if there
-    /// is one. `from` is the offset that the page before returned.
+    /// is one. `from` is the offset that the page before returned. The page ends before the first item that `fits` refuses.
     pub async fn list(
         &self,
         subtree: &Subtree,
         recursive: bool,
         from: Option<u64>,
         limit: usize,
+        mut fits: impl FnMut(&Listed) -> bool + Send,
     ) -> Result<(Vec<Listed>, Option<u64>), PackageError> {
         let mut walk = Walk {
             file: self,
@@ -111,21 +112,22 @@ impl ManifestFile {
         let mut listed = Vec::new();
         let mut length = 0;
         while listed.len() < limit && length < MAX_PAGE_BYTES {
-            if !recursive && let Some(directory) = walk.large_directory() {
-                listed.push(directory);
-                continue;
-            }
-            let Some(entry) = walk.next().await? else {
-                return Ok((listed, None));
+            let start = walk.position();
+            let large = if recursive { None } else { walk.large_directory() };
+            let item = match large {
+                Some(directory) => directory,
+                None => match walk.item(recursive).await? {
+                    None => return Ok((listed, None)),
+                    Some(item) => item,
+                },
             };
-            let child = if recursive { None } else { walk.child(&entry) };
-            match child {
-                None => {
-                    length += walk.rows.offset() - walk.offset;
-                    listed.push(Listed::File(Box::new(entry)));
-                }
-                Some(path) => listed.push(walk.directory(path, entry).await?),
+            if !fits(&item) {
+                return Ok((listed, Some(start)));
             }
+            if matches!(item, Listed::File(_)) {
+                length += walk.position() - start;
+            }
+            listed.push(item);
         }
         if walk.large_child().is_some() {
             return Ok((listed, Some(walk.rows.offset())));
@@ -170,6 +172,27 @@ impl Walk<'_> {
             Some(key) => entry.logical_key == *key || key.is_ancestor_of(&entry.logical_key),
         };
         Ok(is_inside.then_some(entry))
+    }
+
+    /// Reads the next item: an entry, or in one level the directory that it is in.
+    async fn item(&mut self, recursive: bool) -> Result<Option<Listed>, PackageError> {
+        let Some(entry) = self.next().await? else {
+            return Ok(None);
+        };
+        let child = if recursive { None } else { self.child(&entry) };
+        Ok(Some(match child {
+            None => Listed::File(Box::new(entry)),
+            Some(path) => self.directory(path, entry).await?,
+        }))
+    }
+
+    /// Returns the offset of the next entry.
+    fn position(&self) -> u64 {
+        if self.ahead.is_some() {
+            self.offset
+        } else {
+            self.rows.offset()
+        }
     }
 
     /// Returns the large child directory that begins at the next row, which has not been read.

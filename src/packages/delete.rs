@@ -45,6 +45,13 @@ impl Deletion {
         latest.into_iter().chain(others).collect()
     }
 
+    /// Returns the number of revisions of the history that are deleted.
+    #[must_use]
+    pub fn revisions(&self) -> usize {
+        let is_revision = |pointer: &&ListedPointer| pointer.seconds(&self.name).is_some();
+        self.pointers.iter().filter(is_revision).count()
+    }
+
     /// Identifies the writes of what is deleted, and of `latest`.
     pub fn write_ids(&self) -> impl Iterator<Item = String> + '_ {
         let latest = self.latest.as_ref().map(ExistingPackage::write_id).unwrap_or_default();

@@ -3,9 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use super::ConfirmationRequest;
+use super::answer_size::{beginning, length};
 use crate::credentials::NoCredentials;
 use crate::error_code::ErrorCode;
 use crate::memory::ReservationError;
+
+/// Maximum length of the sentence of a failure, in characters.
+const MAX_ERROR_CHARS: usize = 8000;
+/// Maximum length of the details of a failure, in characters; longer ones are left out.
+const MAX_DETAILS_CHARS: usize = 24_000;
 
 /// Why a tool failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -79,11 +85,13 @@ impl ToolError {
     pub fn into_json(self) -> Map<String, Value> {
         let mut json = Map::new();
         json.insert("success".into(), false.into());
-        json.insert("error".into(), on_one_line(&self.message).into());
+        let message = beginning(&on_one_line(&self.message), MAX_ERROR_CHARS);
+        json.insert("error".into(), message.into());
         json.insert("error_code".into(), self.code.as_str().into());
         json.insert("retryable".into(), self.retryable.into());
         json.extend(self.hint.map(|hint| ("hint".into(), hint.into())));
-        json.extend(self.details.map(|details| ("details".into(), *details)));
+        let details = self.details.filter(|details| length(details) <= MAX_DETAILS_CHARS);
+        json.extend(details.map(|details| ("details".into(), *details)));
         json.extend(
             self.partial
                 .into_iter()

@@ -32,6 +32,31 @@ impl ManifestJson {
         }
     }
 
+    /// Converts a value, as much of it as `max` bytes hold, and returns whether any is missing. Members of an object are shown
+    /// whole or not at all; of another value, all or nothing is shown.
+    #[must_use]
+    pub fn beginning_of(value: &json::Value, max: usize) -> (Option<Self>, bool) {
+        let whole = Self::of(value);
+        if whole.len() <= max {
+            return (Some(whole), false);
+        }
+        let Some(object) = value.as_object() else {
+            return (None, true);
+        };
+        let mut shown = json::Object::new();
+        let mut length = 2;
+        for (name, value) in object.iter() {
+            let Some(name) = name.as_str() else { continue };
+            let needed = Self::of(&json::Value::from(name)).len() + Self::of(value).len() + 2;
+            if length + needed <= max {
+                length += needed;
+                shown.set(name, value.clone());
+            }
+        }
+        let is_empty = shown.is_empty();
+        (Some(Self::of(&shown.into())).filter(|_| !is_empty), true)
+    }
+
     /// Returns the length of the text in bytes.
     #[must_use]
     pub fn len(&self) -> usize {

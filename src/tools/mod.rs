@@ -6,6 +6,7 @@
 //! **Invariants**: a tool reaches AWS only through its session; arguments are parsed once, here, and unknown arguments are
 //! refused; a failure is a [`ToolError`], never an empty success.
 
+mod answer_size;
 mod arguments;
 mod auth;
 mod base64_text;

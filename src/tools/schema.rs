@@ -28,8 +28,8 @@ fn simplify_additional_properties(schema: &mut Map<String, Value>) {
         .for_each(simplify_additional_properties);
 }
 
-/// Returns the schema of a tool's result: of its success, with the properties of a failure. Only `success` is required, so
-/// that a failure matches the schema too; some clients validate it.
+/// Returns the schema of a tool's result: of its success. Only `success` is required, so that a failure matches the schema
+/// too; some clients validate it.
 pub fn output<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
     simplify_additional_properties(&mut schema);
@@ -43,11 +43,6 @@ pub fn output<T: JsonSchema>() -> Map<String, Value> {
         "credential_source".into(),
         json!({ "enum": Source::ALL.map(Source::as_str) }),
     );
-    properties.insert("error".into(), json!({ "type": "string" }));
-    properties.insert("error_code".into(), json!({ "type": "string" }));
-    properties.insert("retryable".into(), json!({ "type": "boolean" }));
-    properties.insert("hint".into(), json!({ "type": "string" }));
-    properties.insert("details".into(), json!({ "type": "object" }));
     schema.insert("properties".into(), properties.into());
     schema.insert("required".into(), json!(["success"]));
     schema

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tools::answer_size::AnswerBudget;
 use crate::tools::permissions::catalog::consult;
 use crate::tools::permissions::report::BucketReport;
 use crate::tools::permissions::visible_buckets::{ListedBy, VisibleBuckets, visible_buckets};
@@ -51,16 +52,19 @@ impl Tool for BucketList {
         let names: Vec<String> = buckets.iter().map(|bucket| bucket.name.clone()).collect();
         session.reserve(estimate_survey_bytes(names.len())).await?;
         let answers = survey(&session, &s3, &names, ProbeSet::READS, &view.as_ref().into()).await;
-        let buckets: Vec<BucketReport> = buckets
+        let mut buckets: Vec<BucketReport> = buckets
             .into_iter()
             .zip(&answers)
             .map(|(bucket, access)| BucketReport::new(bucket, access))
             .collect();
+        let mut budget = AnswerBudget::new();
+        BucketReport::fit_texts(buckets.iter_mut(), &budget);
+        let is_whole = budget.truncate(&mut buckets);
         Ok(Output {
             count: buckets.len(),
             buckets,
             listed_by,
-            truncated,
+            truncated: truncated || !is_whole,
         }
         .into())
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::content::{self, Decoded, MAX_CHARACTER_BYTES, TextEncoding};
 use super::text_source::{Piece, TextSource};
 use crate::aws::s3::ObjectUri;
+use crate::tools::answer_size::{MAX_ANSWER_CHARS, RESERVED_CHARS, length};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::{CONTENT_FACTOR, estimate_escapes_bytes};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -107,6 +108,12 @@ impl Tool for BucketObjectText {
             piece = source.retry_unpacked(piece, begin, length).await?;
             text = TextRange::decode(&source, &piece, &args, asked).await?;
         }
+        while let Some(shorter) = text.as_ref().and_then(|text| text.shortened(&args)) {
+            let lead = usize::try_from(lead).unwrap_or_default();
+            piece.bytes.truncate(lead + shorter);
+            piece.continues = true;
+            text = TextRange::decode(&source, &piece, &args, asked).await?;
+        }
         let Some(TextRange { decoded, encoding }) = text else {
             return Err(explain_binary(&source, &piece, &args, asked).await?);
         };
@@ -146,6 +153,17 @@ struct TextRange {
 }
 
 impl TextRange {
+    /// Returns the number of bytes to show instead, if the text is longer than answers are. Who asks for more bytes than that
+    /// gets them.
+    fn shortened(&self, args: &Args) -> Option<usize> {
+        let max_chars = MAX_ANSWER_CHARS - RESERVED_CHARS;
+        let chars = length(&self.decoded.text);
+        let is_asked_for = args.max_bytes.get() > MAX_ANSWER_CHARS as u64;
+        let bytes = self.decoded.skipped + self.decoded.used;
+        // In proportion, and a little less, because the beginning may have longer escapes than the rest.
+        (chars > max_chars && !is_asked_for).then(|| bytes * max_chars / chars * 15 / 16)
+    }
+
     /// Decodes a piece; `None` if it is not text in this encoding.
     async fn decode(
         source: &TextSource<'_>,

@@ -11,6 +11,7 @@ use super::put_item::{Item, ItemResult};
 use crate::aws::AwsErrorKind;
 use crate::aws::s3::{BucketName, ObjectUri, Put, UserS3, WriteCondition, key_in};
 use crate::error_code::ErrorCode;
+use crate::tools::answer_size::AnswerBudget;
 use crate::tools::arguments::types::yes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -48,6 +49,9 @@ pub struct Output {
     dry_run: bool,
     /// In the order of the items.
     results: Vec<ItemResult>,
+    /// Present if results are left out, of objects that were written before those of objects that were not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    results_cut: bool,
 }
 
 impl Tool for BucketObjectsPut {
@@ -97,19 +101,34 @@ impl Tool for BucketObjectsPut {
             .collect();
         let failed = results.iter().filter(|result| !result.is_success()).count();
         let uploaded = if dry_run { 0 } else { requested - failed };
+        let shown = fitting(results);
         let output = Output {
             bucket: bucket.to_string(),
             requested,
             uploaded,
             failed,
             dry_run,
-            results,
+            results_cut: shown.len() < requested,
+            results: shown,
         };
         match first_error {
             None => Ok(output.into()),
             Some(error) => Err(failure(error, &output)),
         }
     }
+}
+
+/// Returns the results that fit in an answer, in their order; those of failed items are chosen first.
+fn fitting(results: Vec<ItemResult>) -> Vec<ItemResult> {
+    let mut budget = AnswerBudget::new();
+    let (succeeded, failed): (Vec<_>, Vec<_>) = results
+        .into_iter()
+        .enumerate()
+        .partition(|(_, result)| result.is_success());
+    let chosen = failed.into_iter().chain(succeeded);
+    let mut shown: Vec<(usize, ItemResult)> = chosen.filter(|(_, result)| budget.admits(result)).collect();
+    shown.sort_by_key(|(number, _)| *number);
+    shown.into_iter().map(|(_, result)| result).collect()
 }
 
 fn check_items(bucket: &BucketName, items: &[Item]) -> Result<(), ToolError> {

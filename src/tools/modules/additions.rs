@@ -11,6 +11,8 @@ pub enum Addition {
     UploadContext,
     /// `template` and `name`, of the requested template.
     Template,
+    /// `count`, which older servers had in place of `returned`.
+    Count,
     /// `data` of an image, and the structured form of its result.
     ImageData,
 }
@@ -47,6 +49,12 @@ impl Addition {
                 let context = json!({ "bucket": output.get("bucket"), "source": output.get("credential_source") });
                 output.insert("upload_context".to_owned(), context);
             }
+            Self::Count => {
+                add_count(output);
+                let parts = ["packages", "objects"];
+                let kinds = output.iter_mut().filter(|(name, _)| parts.contains(&name.as_str()));
+                kinds.filter_map(|(_, part)| part.as_object_mut()).for_each(add_count);
+            }
             // Added to a result with an image, see `Action`.
             Self::ImageData => {}
             Self::Template => {
@@ -60,4 +68,9 @@ impl Addition {
             }
         }
     }
+}
+
+fn add_count(output: &mut Map<String, Value>) {
+    let returned = output.get("returned").cloned();
+    output.extend(returned.map(|returned| ("count".to_owned(), returned)));
 }

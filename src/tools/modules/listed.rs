@@ -81,11 +81,7 @@ fn input_schema(actions: &[&str]) -> Value {
 fn output_schema() -> Value {
     json!({
         "type": "object",
-        "properties": {
-            "success": { "type": "boolean" },
-            "error": { "type": "string" },
-            "error_code": { "type": "string" },
-        },
+        "properties": { "success": { "type": "boolean" } },
         "required": ["success"],
     })
 }

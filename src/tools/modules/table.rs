@@ -18,6 +18,15 @@ const fn plain(name: &'static str, tool: &'static str) -> Action {
     Action { name, tool, ..PLAIN }
 }
 
+const fn list(name: &'static str, tool: &'static str) -> Action {
+    Action {
+        name,
+        tool,
+        addition: Some(Addition::Count),
+        ..PLAIN
+    }
+}
+
 const fn on_object(name: &'static str, tool: &'static str) -> Action {
     Action {
         name,
@@ -27,7 +36,7 @@ const fn on_object(name: &'static str, tool: &'static str) -> Action {
     }
 }
 
-const PACKAGE_LIST: Action = plain("list", "package_list");
+const PACKAGE_LIST: Action = list("list", "package_list");
 /// As `packages_list` of version 0.20, where a limit of 0 means none.
 const PACKAGES_LIST: Action = Action {
     rewrites: &[Rewrite::NoLimit],
@@ -96,7 +105,7 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                       without an action to list its actions.",
         toolset: Toolset::Packaging,
         actions: &[
-            plain("browse", "package_browse"),
+            list("browse", "package_browse"),
             Action {
                 rewrites: &[Rewrite::BucketOfFiles, Rewrite::OlderFlatten],
                 ..plain("create", "package_create")
@@ -108,7 +117,7 @@ pub(in crate::tools) const MODULES: &[Module] = &[
             },
             plain("delete", "package_delete"),
             PACKAGE_LIST,
-            plain("versions", "package_versions"),
+            list("versions", "package_versions"),
             plain("diff", "package_diff"),
             Action {
                 name: "metadata_templates",
@@ -148,15 +157,15 @@ pub(in crate::tools) const MODULES: &[Module] = &[
         actions: &[
             Action {
                 rewrites: &[Rewrite::Kind("all")],
-                ..plain("unified_search", "search_catalog")
+                ..list("unified_search", "search_catalog")
             },
             Action {
                 rewrites: &[Rewrite::Kind("packages")],
-                ..plain("search_packages", "search_catalog")
+                ..list("search_packages", "search_catalog")
             },
             Action {
                 rewrites: &[Rewrite::Kind("objects")],
-                ..plain("search_objects", "search_catalog")
+                ..list("search_objects", "search_catalog")
             },
         ],
     },

@@ -10,6 +10,7 @@ use super::view::EntryView;
 use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
 use crate::packages::{Listed, ManifestAccess, ManifestFile};
+use crate::tools::answer_size::{AnswerBudget, MAX_METADATA_BYTES, bounded_message};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
 use crate::tools::manifest_json::NOT_FINITE;
@@ -51,6 +52,9 @@ pub struct Package {
     hash: String,
     message: Option<String>,
     metadata: Option<ManifestJson>,
+    /// true: only the beginning of the metadata is shown
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    metadata_cut: bool,
     workflow: Option<ManifestJson>,
     total_entries: u64,
     total_bytes: u64,
@@ -62,7 +66,7 @@ pub struct Package {
 pub struct Output {
     package: Package,
     entries: Vec<EntryView>,
-    count: usize,
+    returned: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -114,21 +118,21 @@ impl Tool for PackageBrowse {
         let Some(subtree) = file.find(&path).await.map_err(explain)? else {
             return Err(nothing_at(&path, &hash, &args.name.0));
         };
-        let listed = file.list(&subtree, args.recursive, offset, limit).await;
+        let view = |listed: &Listed| EntryView::listed(listed, |path| file.directory_meta(path).cloned());
+        let package = Package::of(&session, &args, &file);
+        let mut budget = AnswerBudget::beside(&package);
+        let fits = |listed: &Listed| budget.admits(&view(listed));
+        let listed = file.list(&subtree, args.recursive, offset, limit, fits).await;
         let (listed, next) = listed.map_err(explain)?;
         session
             .reserve(manifest_bytes + estimate_page_bytes(&file, &listed))
             .await?;
-        let entries: Vec<EntryView> = listed
-            .iter()
-            .map(|listed| EntryView::listed(listed, |path| file.directory_meta(path).cloned()))
-            .collect();
+        let entries: Vec<EntryView> = listed.iter().map(view).collect();
         // Only beside the first page of the root: the link is to the whole package.
         let is_first = offset.is_none() && path.is_empty();
         let link = next
             .filter(|_| is_first)
             .map(|_| Link::package(&args.bucket, &args.name.0, &hash));
-        let package = Package::of(&session, &args, &file);
         let is_exact = package.is_exact() && entries.iter().all(EntryView::is_exact);
         let not_built = file.index.not_built.as_ref().map(not_verified);
         let output = Output {
@@ -137,7 +141,7 @@ impl Tool for PackageBrowse {
                 .into_iter()
                 .chain((!is_exact).then(|| NOT_FINITE.to_owned()))
                 .collect(),
-            count: entries.len(),
+            returned: entries.len(),
             entries,
             next_cursor: next.map(|offset| Cursor::of(&args, &hash, path, offset)),
         };
@@ -184,13 +188,20 @@ impl Package {
     fn of(session: &Session, args: &Args, file: &ManifestFile) -> Self {
         let header = &file.index.header;
         let whole = file.index.whole;
+        let metadata = header
+            .user_meta()
+            .map(|metadata| ManifestJson::beginning_of(metadata, MAX_METADATA_BYTES));
+        let (metadata, metadata_cut) = metadata.unwrap_or((None, false));
         Self {
             bucket: args.bucket.to_string(),
             name: args.name.0.to_string(),
             hash: file.hash.to_string(),
-            message: header.message().map(str::to_owned),
-            metadata: header.user_meta().map(ManifestJson::of),
-            workflow: header.workflow().map(ManifestJson::of),
+            message: header.message().map(bounded_message),
+            metadata,
+            metadata_cut,
+            workflow: header
+                .workflow()
+                .and_then(|workflow| ManifestJson::beginning_of(workflow, MAX_METADATA_BYTES).0),
             total_entries: whole.entries,
             total_bytes: u64::try_from(whole.total_bytes).unwrap_or(u64::MAX),
             catalog_url: session

@@ -8,6 +8,7 @@ use super::args::ExistingName;
 use super::confirmations;
 use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
+use crate::tools::answer_size::AnswerBudget;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -38,6 +39,13 @@ pub struct Output {
     name: String,
     /// S3 URIs.
     deleted_pointers: Vec<String>,
+    /// Present if more pointers were deleted than are shown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    deleted_pointers_cut: bool,
+    /// How many revisions of the history were deleted.
+    revisions: usize,
+    /// Manifests and data stay.
+    objects_stay: bool,
     /// Top hash of the latest revision that is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_after: Option<String>,
@@ -82,12 +90,14 @@ impl Tool for PackageDelete {
         if !args.dry_run {
             packages.delete(&deletion).await.map_err(explain)?;
         }
+        let keys = deletion.keys().into_iter();
+        let mut deleted_pointers: Vec<String> = keys.map(|key| format!("s3://{}/{key}", args.bucket)).collect();
+        let is_whole = AnswerBudget::new().truncate(&mut deleted_pointers);
         Ok(Output {
-            deleted_pointers: deletion
-                .keys()
-                .iter()
-                .map(|key| format!("s3://{}/{key}", args.bucket))
-                .collect(),
+            deleted_pointers,
+            deleted_pointers_cut: !is_whole,
+            revisions: deletion.revisions(),
+            objects_stay: true,
             latest_after: deletion.latest_after().map(ToString::to_string),
             bucket: args.bucket.to_string(),
             name: name.to_string(),

@@ -2,7 +2,7 @@
 
 use quilt_format::diff::Change;
 use quilt_format::json::Value;
-use quilt_format::{PackageName, TopHash};
+use quilt_format::{Entry, PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::diff_page::{Page, Position};
 use super::view::{Counts, EntryView, PackageRef};
 use crate::aws::s3::BucketName;
 use crate::packages::{ManifestAccess, PackageBucket, PackageError};
+use crate::tools::answer_size::AnswerBudget;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::manifest_json::NOT_FINITE;
@@ -53,6 +54,16 @@ pub struct Changed {
     logical_key: String,
     from: EntryView,
     to: EntryView,
+}
+
+impl Changed {
+    fn of(from: &Entry, to: &Entry) -> Self {
+        Self {
+            logical_key: to.logical_key.to_string(),
+            from: EntryView::file(from),
+            to: EntryView::file(to),
+        }
+    }
 }
 
 /// One page of differences, in tree order; the counts are of all of them.
@@ -150,7 +161,14 @@ impl Tool for PackageDiff {
         let scan_bytes = estimate_scan_bytes(&from, &to).await;
         session.release_above(scan_bytes + page_bytes);
         let position = cursor.map(|cursor| cursor.position);
-        let page = Page::read(&first, &second, position, limit).await.map_err(explain)?;
+        let mut budget = AnswerBudget::new();
+        let fits = |change: &Change| match change {
+            Change::Added(entry) | Change::Removed(entry) => budget.admits(&EntryView::file(entry)),
+            Change::Changed { from, to } => budget.admits(&Changed::of(from, to)),
+        };
+        let page = Page::read(&first, &second, position, limit, fits)
+            .await
+            .map_err(explain)?;
         session.reserve(scan_bytes + page.estimated_bytes).await?;
         let mut output = Output {
             from: from.reference(),
@@ -173,11 +191,7 @@ impl Tool for PackageDiff {
             match change {
                 Change::Added(entry) => output.added.push(EntryView::file(&entry)),
                 Change::Removed(entry) => output.removed.push(EntryView::file(&entry)),
-                Change::Changed { from, to } => output.changed.push(Changed {
-                    logical_key: to.logical_key.to_string(),
-                    from: EntryView::file(&from),
-                    to: EntryView::file(&to),
-                }),
+                Change::Changed { from, to } => output.changed.push(Changed::of(&from, &to)),
             }
         }
         if !output.is_exact() {

@@ -30,12 +30,14 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Reads one page. The first one counts all differences; later ones read only what they show.
+    /// Reads one page. The first one counts all differences; later ones read only what they show. The page ends before the
+    /// first difference that `fits` refuses.
     pub(super) async fn read(
         from: &ManifestFile,
         to: &ManifestFile,
         position: Option<Position>,
         limit: usize,
+        mut fits: impl FnMut(&Change) -> bool + Send,
     ) -> Result<Self, PackageError> {
         let mut page = Self::default();
         if from.hash == to.hash {
@@ -48,16 +50,19 @@ impl Page {
                 to.page(offsets.1, to.index.whole.end),
             ),
         };
-        while page.changes.len() < limit
-            && page.estimated_bytes < MAX_PAGE_BYTES
-            && let Some(change) = comparison.next().await?
-        {
+        let (offsets, following) = loop {
+            let offsets = comparison.offsets();
+            let Some(change) = comparison.next().await? else {
+                break (offsets, None);
+            };
+            let is_full = page.changes.len() >= limit || page.estimated_bytes >= MAX_PAGE_BYTES;
+            if is_full || !fits(&change) {
+                break (offsets, Some(change));
+            }
             page.counts.add(&change);
             page.estimated_bytes += estimate_change_bytes(&change);
             page.changes.push(change);
-        }
-        let offsets = comparison.offsets();
-        let following = comparison.next().await?;
+        };
         match (position, &following) {
             (Some(position), _) => page.counts = position.counts(),
             (None, Some(change)) => {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cursor;
 use crate::aws::s3::BucketName;
 use crate::packages::ListedPackage;
+use crate::tools::answer_size::AnswerBudget;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -46,7 +47,7 @@ pub struct Package {
 pub struct Output {
     bucket: String,
     packages: Vec<Package>,
-    count: usize,
+    returned: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -90,17 +91,18 @@ impl Tool for PackageList {
             .map_err(explain)?;
         let is_more = listed.len() > limit;
         listed.truncate(limit);
-        let next = listed.last().filter(|_| is_more).map(|last| {
+        let mut packages: Vec<Package> = listed.into_iter().map(Package::of).collect();
+        let is_more = !AnswerBudget::new().truncate(&mut packages) || is_more;
+        let next = packages.last().filter(|_| is_more).map(|last| {
             cursor::write(&Cursor {
                 bucket: args.bucket.to_string(),
                 prefix: args.prefix.clone(),
-                after: last.name.to_string(),
+                after: last.name.clone(),
             })
         });
-        let packages: Vec<Package> = listed.into_iter().map(Package::of).collect();
         Ok(Output {
             bucket: args.bucket.to_string(),
-            count: packages.len(),
+            returned: packages.len(),
             packages,
             next_cursor: next,
         }

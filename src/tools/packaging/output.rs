@@ -9,6 +9,7 @@ use super::view::{Counts, EntryView, PackageRef};
 use crate::aws::s3::BucketName;
 use crate::packages::{Committed, ManifestOutcome, Stopped};
 use crate::tools::Session;
+use crate::tools::answer_size::{AnswerBudget, bounded_warnings};
 
 /// Most entries that a dry run shows.
 const MAX_SHOWN_ENTRIES: usize = 1000;
@@ -67,7 +68,19 @@ impl Output {
                 "url": format!("/b/{bucket}/packages/{name}"),
             })
         });
-        let entries = &committed.entries;
+        let mut warnings = with_warnings_of(committed, warnings);
+        let entries = committed.dry_run.then(|| {
+            let shown = committed.entries.iter().take(MAX_SHOWN_ENTRIES).map(EntryView::file);
+            let mut shown: Vec<EntryView> = shown.collect();
+            AnswerBudget::beside(&bounded_warnings(warnings.clone())).truncate(&mut shown);
+            shown
+        });
+        if let Some(shown) = &entries
+            && committed.entries_added > shown.len() as u64
+        {
+            let (all, shown) = (committed.entries_added, shown.len());
+            warnings.insert(0, format!("Of {all} entries the first {shown} are shown."));
+        }
         Self {
             package: PackageRef::of(bucket, name, hash),
             entries_added: committed.entries_added,
@@ -76,10 +89,8 @@ impl Output {
             bytes_copied: committed.bytes_copied,
             dry_run: committed.dry_run,
             diff: committed.diff.map(Counts::from),
-            entries: committed
-                .dry_run
-                .then(|| entries.iter().take(MAX_SHOWN_ENTRIES).map(EntryView::file).collect()),
-            warnings: with_warnings_of(committed, warnings),
+            entries,
+            warnings: bounded_warnings(warnings),
             complete: None,
             resume: None,
             expected_hash: None,
@@ -117,7 +128,7 @@ impl Output {
             dry_run: false,
             diff: None,
             entries: None,
-            warnings,
+            warnings: bounded_warnings(warnings),
             complete: Some(false),
             resume: Some(stopped.resume.to_string()),
             expected_hash: expected,
@@ -154,10 +165,6 @@ fn with_warnings_of(committed: &Committed, mut warnings: Vec<String>) -> Vec<Str
              objects there are gone, copies were asked for, or they are too many to be looked at. Every package with this hash uses the new one."
                 .to_owned(),
         ),
-    }
-    let entries = committed.entries_added;
-    if committed.dry_run && entries > MAX_SHOWN_ENTRIES as u64 {
-        warnings.push(format!("Of {entries} entries the first {MAX_SHOWN_ENTRIES} are shown."));
     }
     warnings
 }

@@ -10,6 +10,7 @@ use crate::aws::s3::BucketName;
 use crate::packages::{
     CONNECTIONS_BYTES, Hashing, ManifestAccess, ManifestFile, ObjectStatus, PackageBucket, PackageError,
 };
+use crate::tools::answer_size::{AnswerBudget, bounded_message};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -43,7 +44,7 @@ pub struct Problem {
     reason: String,
 }
 
-/// Outcome for the objects. Each list names the first 100.
+/// Outcome for the objects. Each list names the first 100 at most.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Objects {
     checked: u64,
@@ -52,6 +53,9 @@ pub struct Objects {
     mismatched: Vec<Problem>,
     /// Denied, or of a kind that cannot be checked.
     unverifiable: Vec<Problem>,
+    /// Present if there are more problems than are listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    problems_cut: bool,
     /// false: time ran out
     complete: bool,
     bytes_hashed: u64,
@@ -128,6 +132,7 @@ async fn check_objects(
         session,
         total: file.index.whole.entries,
         objects: Objects::default(),
+        budget: AnswerBudget::new(),
     };
     let check = packages.check_objects(file, hashing, session.deadline(), |entry, status| {
         tally.add(entry, status);
@@ -144,6 +149,7 @@ struct Tally<'a> {
     session: &'a Session,
     total: u64,
     objects: Objects,
+    budget: AnswerBudget,
 }
 
 impl Tally<'_> {
@@ -161,12 +167,15 @@ impl Tally<'_> {
             ObjectStatus::Failed(error) => (&mut objects.unverifiable, self.session.explain(&error).message),
             ObjectStatus::Unverifiable(why) => (&mut objects.unverifiable, why),
         };
-        if list.len() < MAX_PROBLEMS {
-            list.push(Problem {
-                logical_key: entry.logical_key.to_string(),
-                s3_uri: entry.physical_key.to_string(),
-                reason,
-            });
+        let problem = Problem {
+            logical_key: entry.logical_key.to_string(),
+            s3_uri: entry.physical_key.to_string(),
+            reason: bounded_message(&reason),
+        };
+        if list.len() < MAX_PROBLEMS && self.budget.admits(&problem) {
+            list.push(problem);
+        } else {
+            objects.problems_cut = true;
         }
     }
 }

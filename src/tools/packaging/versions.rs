@@ -8,9 +8,13 @@ use super::args::ExistingName;
 use super::cursor;
 use crate::aws::s3::BucketName;
 use crate::packages::{VersionPosition, VersionRow};
+use crate::tools::answer_size::{AnswerBudget, bounded_message};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
+
+/// Maximum number of tags that are shown of a revision.
+const MAX_TAGS: usize = 20;
 
 pub struct PackageVersions;
 
@@ -40,6 +44,9 @@ pub struct Version {
     is_latest: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
+    /// true: it has more tags
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tags_cut: bool,
     /// Why the pointer names no revision, or what the history lacks.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -51,7 +58,7 @@ pub struct Output {
     bucket: String,
     name: String,
     versions: Vec<Version>,
-    count: usize,
+    returned: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -87,12 +94,20 @@ impl Tool for PackageVersions {
             before: cursor.before,
             after_tag: cursor.after_tag,
         });
-        let page = packages.versions(&name, position, limit).await;
-        let (rows, next) = page.map_err(|error| session.explain_package(error))?;
-        let versions: Vec<Version> = rows.into_iter().map(Version::of).collect();
+        let mut limit = limit;
+        let (versions, next) = loop {
+            let page = packages.versions(&name, position.clone(), limit).await;
+            let (rows, next) = page.map_err(|error| session.explain_package(error))?;
+            let mut versions: Vec<Version> = rows.into_iter().map(Version::of).collect();
+            if AnswerBudget::new().truncate(&mut versions) {
+                break (versions, next);
+            }
+            // A page of fewer revisions, because tags that name none of the page are rows too.
+            limit = versions.len().min(limit - 1).max(1);
+        };
         Ok(Output {
             bucket: args.bucket.to_string(),
-            count: versions.len(),
+            returned: versions.len(),
             versions,
             next_cursor: next.map(|next| {
                 cursor::write(&Cursor {
@@ -114,8 +129,9 @@ impl Version {
             hash: row.hash.map(|hash| hash.to_string()),
             modified: row.modified,
             is_latest: row.is_latest,
-            tags: row.tags,
-            problem: row.problem,
+            tags_cut: row.tags.len() > MAX_TAGS,
+            tags: row.tags.into_iter().take(MAX_TAGS).collect(),
+            problem: row.problem.map(|problem| bounded_message(&problem)),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::aws::s3::BucketName;
 use crate::packages::{ChangeCounts, Listed};
 use crate::tools::ManifestJson;
+use crate::tools::answer_size::MAX_METADATA_BYTES;
 
 /// A revision of a package.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -79,6 +80,9 @@ pub struct EntryView {
     hash: Option<ManifestJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     meta: Option<ManifestJson>,
+    /// true: only the beginning of its metadata is shown
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    metadata_cut: bool,
 }
 
 impl EntryView {
@@ -88,6 +92,7 @@ impl EntryView {
     }
 
     pub(super) fn file(entry: &Entry) -> Self {
+        let (meta, metadata_cut) = shown_meta(entry.user_meta());
         Self {
             logical_key: entry.logical_key.to_string(),
             kind: Kind::File,
@@ -95,7 +100,8 @@ impl EntryView {
             entries: None,
             s3_uri: Some(entry.physical_key.to_string()),
             hash: entry.is_built().then(|| ManifestJson::of(&entry.hash)),
-            meta: entry.user_meta().filter(|meta| meta.is_truthy()).map(ManifestJson::of),
+            meta,
+            metadata_cut,
         }
     }
 
@@ -109,18 +115,27 @@ impl EntryView {
                 path,
                 entries,
                 total_bytes,
-            } => Self {
-                logical_key: format!("{path}/"),
-                kind: Kind::Dir,
-                size: Some(u64::try_from(*total_bytes).unwrap_or(u64::MAX)),
-                entries: Some(*entries),
-                s3_uri: None,
-                hash: None,
-                meta: meta_of(path)
-                    .filter(json::Value::is_truthy)
-                    .as_ref()
-                    .map(ManifestJson::of),
-            },
+            } => {
+                let (meta, metadata_cut) = shown_meta(meta_of(path).as_ref());
+                Self {
+                    logical_key: format!("{path}/"),
+                    kind: Kind::Dir,
+                    size: Some(u64::try_from(*total_bytes).unwrap_or(u64::MAX)),
+                    entries: Some(*entries),
+                    s3_uri: None,
+                    hash: None,
+                    meta,
+                    metadata_cut,
+                }
+            }
         }
     }
+}
+
+/// Returns the metadata of an entry or directory, as much as is shown, and whether it is cut.
+fn shown_meta(meta: Option<&json::Value>) -> (Option<ManifestJson>, bool) {
+    let meta = meta.filter(|meta| meta.is_truthy());
+    meta.map_or((None, false), |meta| {
+        ManifestJson::beginning_of(meta, MAX_METADATA_BYTES)
+    })
 }

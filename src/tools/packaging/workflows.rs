@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::s3::BucketName;
+use crate::tools::answer_size::{AnswerBudget, bounded_message};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -37,6 +38,9 @@ pub struct Output {
     workflows: Vec<Workflow>,
     default_workflow: Option<String>,
     is_workflow_required: bool,
+    /// Present if there are more workflows than are shown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
     /// Where it is configured; null: the bucket has no workflows.
     config: Option<String>,
 }
@@ -64,6 +68,7 @@ impl Tool for WorkflowList {
                 workflows: Vec::new(),
                 default_workflow: None,
                 is_workflow_required: false,
+                truncated: false,
                 config: None,
             };
             return Ok(none.into());
@@ -71,15 +76,18 @@ impl Tool for WorkflowList {
         let workflows = config.workflows.into_iter().map(|(id, workflow)| Workflow {
             id,
             name: workflow.name,
-            description: workflow.description,
+            description: workflow.description.as_deref().map(bounded_message),
             is_message_required: workflow.is_message_required,
             handle_pattern: workflow.handle_pattern,
             metadata_schema: workflow.metadata_schema,
             entries_schema: workflow.entries_schema,
         });
+        let mut workflows: Vec<Workflow> = workflows.collect();
+        let is_whole = AnswerBudget::new().truncate(&mut workflows);
         Ok(Output {
             bucket,
-            workflows: workflows.collect(),
+            truncated: !is_whole,
+            workflows,
             default_workflow: config.default_workflow,
             is_workflow_required: config.is_workflow_required,
             config: Some(source.to_string()),

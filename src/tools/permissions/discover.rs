@@ -10,6 +10,7 @@ use super::report::{Categories, EvidentReport};
 use super::survey::{estimate_survey_bytes, survey};
 use super::visible_buckets::{name_only, visible_buckets};
 use crate::aws::s3::BucketName;
+use crate::tools::answer_size::bounded_message;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -36,7 +37,7 @@ pub struct Output {
     bucket_permissions: Vec<EvidentReport>,
     categorized_buckets: Categories,
     total_buckets_checked: usize,
-    /// Present if some buckets were not checked.
+    /// Present if some buckets were not checked, or are not shown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
     /// Why the catalog did not say who the caller is and which buckets exist.
@@ -86,20 +87,23 @@ impl Tool for PermissionsDiscover {
             survey(&session, &s3, &names, probes, &declarations),
             session.caller_identity()
         );
-        let bucket_permissions: Vec<EvidentReport> = buckets
+        let mut bucket_permissions: Vec<EvidentReport> = buckets
             .into_iter()
             .zip(answers)
             .map(|(bucket, access)| EvidentReport::new(bucket, access))
             .collect();
-        Ok(Output {
+        let mut output = Output {
             user_identity: UserIdentity::new(&session, view.and_then(|view| view.user.as_ref()), aws),
             categorized_buckets: Categories::of(&bucket_permissions),
             total_buckets_checked: bucket_permissions.len(),
-            bucket_permissions,
+            bucket_permissions: Vec::new(),
             truncated,
-            catalog_error: catalog.error().map(|error| error.message.clone()),
-        }
-        .into())
+            catalog_error: catalog.error().map(|error| bounded_message(&error.message)),
+        };
+        let is_whole = EvidentReport::fit(&mut bucket_permissions, &output);
+        output.bucket_permissions = bucket_permissions;
+        output.truncated |= !is_whole;
+        Ok(output.into())
     }
 }
 

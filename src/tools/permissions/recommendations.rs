@@ -12,6 +12,7 @@ use super::visible_buckets::visible_buckets;
 use crate::catalog::CatalogUser;
 use crate::credentials::Source;
 use crate::identity::AuthenticatedCaller;
+use crate::tools::answer_size::AnswerBudget;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -92,6 +93,7 @@ impl Tool for PermissionsRecommendations {
         recommendations.extend(catalog.error().map(about_catalog));
         let user = catalog.view().and_then(|view| view.user.as_ref());
         recommendations.extend(about_buckets(&names, &answers, user));
+        AnswerBudget::new().truncate(&mut recommendations);
         Ok(Output { recommendations }.into())
     }
 }

@@ -6,6 +6,12 @@ use serde::Serialize;
 use super::access::{BucketAccess, PermissionLevel};
 use super::evidence::Evidence;
 use crate::catalog::CatalogBucket;
+use crate::tools::answer_size::{AnswerBudget, beginning, length};
+
+/// Maximum length of a bucket's title, in characters.
+const MAX_TITLE_CHARS: usize = 100;
+/// Maximum length of a bucket's description, in characters.
+const MAX_DESCRIPTION_CHARS: usize = 200;
 
 /// A bucket and the permissions in it; `null` means unknown.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -28,7 +34,13 @@ pub struct EvidentReport {
     #[serde(flatten)]
     bucket: BucketReport,
     evidence: Vec<Evidence>,
+    /// Present if the evidence is left out, because the answer would be too long.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    evidence_cut: bool,
 }
+
+/// Length of the members of a report without evidence, beside the bucket.
+const BRIEF_CHARS: usize = 40;
 
 /// Names of buckets, by level.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -50,12 +62,25 @@ impl BucketReport {
         } = bucket;
         Self {
             name,
-            title,
-            description,
+            title: title.map(|title| beginning(&title, MAX_TITLE_CHARS)),
+            description: description.map(|description| beginning(&description, MAX_DESCRIPTION_CHARS)),
             permission_level: access.level(),
             can_list: access.can_list(),
             can_read: access.can_read(),
             can_write: access.can_write(),
+        }
+    }
+}
+
+impl BucketReport {
+    /// Removes the titles and descriptions if the reports do not fit with them.
+    pub(in crate::tools) fn fit_texts<'a>(reports: impl Iterator<Item = &'a mut Self>, budget: &AnswerBudget) {
+        let reports: Vec<&mut Self> = reports.collect();
+        let chars: usize = reports.iter().map(|report| length(report) + BRIEF_CHARS).sum();
+        if chars > budget.left() {
+            for report in reports {
+                (report.title, report.description) = (None, None);
+            }
         }
     }
 }
@@ -66,7 +91,34 @@ impl EvidentReport {
         Self {
             bucket: BucketReport::new(bucket, &access),
             evidence: access.into_evidence(),
+            evidence_cut: false,
         }
+    }
+
+    /// Reports whether anything was allowed.
+    fn is_accessible(&self) -> bool {
+        let level = self.bucket.permission_level;
+        matches!(level, PermissionLevel::ReadAccess | PermissionLevel::WriteAccess)
+    }
+
+    /// Shortens reports to what an answer can contain beside `part`: titles and descriptions are left out first, then evidence, that
+    /// of accessible buckets first, then reports.
+    /// Returns whether all reports are left.
+    pub(super) fn fit(reports: &mut Vec<Self>, part: &impl Serialize) -> bool {
+        let mut budget = AnswerBudget::beside(part);
+        BucketReport::fit_texts(reports.iter_mut().map(|report| &mut report.bucket), &budget);
+        let briefs = reports.iter().map(|report| length(&report.bucket) + BRIEF_CHARS).sum();
+        budget.spend(briefs);
+        // Buckets that are denied or unknown need their evidence most.
+        let (plain, odd): (Vec<&mut Self>, Vec<&mut Self>) =
+            reports.iter_mut().partition(|report| report.is_accessible());
+        for report in odd.into_iter().chain(plain) {
+            if !budget.admits(&report.evidence) {
+                report.evidence = Vec::new();
+                report.evidence_cut = true;
+            }
+        }
+        AnswerBudget::beside(part).truncate(reports)
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Resul
     let explain = |error| session.explain_package(error);
     let quoted = without_controls(path, 200);
     let listed = match file.find(path).await.map_err(explain)? {
-        Some(place) => file.list(&place, true, None, 1).await.map_err(explain)?.0,
+        Some(place) => file.list(&place, true, None, 1, |_| true).await.map_err(explain)?.0,
         None => Vec::new(),
     };
     match listed.first() {

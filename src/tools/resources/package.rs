@@ -42,7 +42,10 @@ pub(super) async fn read(session: &Session, uri: &QuiltUri) -> Result<Content, T
     let file = entry::manifest(session, uri, estimate_items_bytes(MAX_ENTRIES / 2)).await?;
     let explain = |error| session.explain_package(error);
     let (listed, next) = match file.find("").await.map_err(explain)? {
-        Some(root) => file.list(&root, true, None, MAX_ENTRIES).await.map_err(explain)?,
+        Some(root) => file
+            .list(&root, true, None, MAX_ENTRIES, |_| true)
+            .await
+            .map_err(explain)?,
         None => (Vec::new(), None),
     };
     let metadata: usize = listed.iter().map(Listed::estimate_metadata_bytes).sum();

@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::args::{Filters, Kind, MetadataFilter, Scope};
-use super::fit::{MAX_RESULT_CHARS, RESERVED_CHARS};
+use super::fit::RESERVED_CHARS;
 use super::part::{Part, Wanted};
 use super::request::Question;
 use super::{names, problem};
 use crate::aws::s3::BucketName;
 use crate::catalog::{SearchKind, SearchRequest};
 use crate::error_code::ErrorCode;
+use crate::tools::answer_size::MAX_ANSWER_CHARS;
 use crate::tools::arguments::types::{Bounded, yes};
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -88,7 +89,7 @@ impl Tool for SearchCatalog {
     type Output = Output;
 
     fn estimate_json_bytes(_: &Output) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
@@ -105,7 +106,7 @@ impl Tool for SearchCatalog {
             with_text: args.include_text,
         };
         check_kind(kind, &question)?;
-        let max_chars = MAX_RESULT_CHARS - RESERVED_CHARS;
+        let max_chars = MAX_ANSWER_CHARS - RESERVED_CHARS;
         let wanted = |max_chars| Wanted {
             cursor: args.cursor.as_deref().filter(|cursor| !cursor.is_empty()),
             limit: args.limit.get(),

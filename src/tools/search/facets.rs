@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::args::{FacetKind, Filters, MetadataFilter};
-use super::fit::{MAX_RESULT_CHARS, RESERVED_CHARS, length};
+use super::fit::RESERVED_CHARS;
 use super::problem;
 use super::request::Question;
 use crate::aws::s3::BucketName;
 use crate::catalog::{FacetValues, Facets, SearchKind, search_facets};
+use crate::tools::answer_size::{MAX_ANSWER_CHARS, length};
 use crate::tools::arguments::types::{Bounded, yes};
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -106,7 +107,7 @@ impl Tool for SearchFacets {
     type Output = Output;
 
     fn estimate_json_bytes(_: &Output) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
@@ -172,7 +173,7 @@ impl Output {
         let mut limit = limit;
         loop {
             let output = Self::with_limit(&facets, kind, limit);
-            if length(&output) <= MAX_RESULT_CHARS - RESERVED_CHARS {
+            if length(&output) <= MAX_ANSWER_CHARS - RESERVED_CHARS {
                 return output;
             }
             if limit == 0 {
@@ -220,7 +221,7 @@ impl Output {
         self.truncated = true;
         self.warnings
             .push("There are too many fields for one result; path selects some.".to_owned());
-        while length(&self) > MAX_RESULT_CHARS - RESERVED_CHARS && !self.metadata.is_empty() {
+        while length(&self) > MAX_ANSWER_CHARS - RESERVED_CHARS && !self.metadata.is_empty() {
             let kept = self.metadata.len() * 3 / 4;
             self.metadata.truncate(kept);
             self.returned = kept;

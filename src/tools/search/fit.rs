@@ -1,12 +1,9 @@
 //! The length of a result: clients hide what exceeds it from their models.
 
-use serde::Serialize;
-
 use super::row::{Detail, Row};
 use crate::catalog::{CatalogHost, Hit};
+use crate::tools::answer_size::length;
 
-/// Maximum length of a result's text in characters.
-pub(super) const MAX_RESULT_CHARS: usize = 48_000;
 /// What is left for members that are added to every result.
 pub(super) const RESERVED_CHARS: usize = 600;
 
@@ -52,9 +49,4 @@ pub(super) fn fit(hits: &[Hit], words: &[String], catalog: Option<&CatalogHost>,
         };
     }
     Fitted::Only(count)
-}
-
-/// Returns the length of a value's JSON in characters.
-pub(super) fn length(value: &impl Serialize) -> usize {
-    serde_json::to_string(value).map_or(0, |text| text.chars().count())
 }

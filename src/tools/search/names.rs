@@ -8,6 +8,7 @@ use super::request::Question;
 use super::row::Row;
 use crate::aws::s3::{BucketName, ListingQuery, ObjectUri, UserS3};
 use crate::catalog::{Order, SearchKind, SearchRequest};
+use crate::tools::answer_size::length;
 use crate::tools::{Session, ToolError};
 
 /// Maximum number of pages of keys that a call lists, of 1000 keys each.
@@ -61,10 +62,8 @@ async fn list(
         part.results.extend(rows);
         is_complete &= is_whole;
     }
-    let mut length = super::fit::length(&part);
-    while length > wanted.max_chars && part.results.pop().is_some() {
+    while length(&part) > wanted.max_chars && part.results.pop().is_some() {
         is_complete = false;
-        length = super::fit::length(&part);
     }
     part.query_sent = Some(question.query.trim().to_owned());
     part.returned = part.results.len();

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::args::FacetKind;
-use super::fit::{Fitted, fit, length};
+use super::fit::{Fitted, fit};
 use super::row::Row;
 use super::{link, problem};
 use crate::catalog::{Order, RegistryAccess, SearchKind, SearchPage, SearchRequest, search, search_more};
 use crate::error_code::ErrorCode;
+use crate::tools::answer_size::length;
 use crate::tools::{Session, ToolError, cursor};
 
 /// Which program found the results.

@@ -10,6 +10,7 @@ use crate::aws::s3::ObjectUri;
 use crate::catalog::{CatalogHost, Hit, MatchingEntry, ObjectHit, PackageHit};
 use crate::json::Shape;
 use crate::tools::ManifestJson;
+use crate::tools::answer_size::beginning;
 
 /// A package or an object.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
@@ -266,14 +267,6 @@ fn rounded(score: f64) -> f64 {
     (score * 1000.0).round() / 1000.0
 }
 
-/// Returns the beginning of a text.
-fn beginning(text: &str, max: usize) -> String {
-    match text.char_indices().nth(max) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
 /// Returns the metadata of a package, as much of it as `max` bytes hold, and whether any is missing. Members are shown whole or
 /// not at all.
 fn metadata(meta: Option<&Value>, max: usize) -> (Option<ManifestJson>, bool) {
@@ -286,26 +279,10 @@ fn metadata(meta: Option<&Value>, max: usize) -> (Option<ManifestJson>, bool) {
         Some(Value::String(_)) => return (None, true),
         Some(value) => json::Value::from(value),
     };
-    let Some(object) = value.as_object() else {
-        let text = ManifestJson::of(&value);
-        let fits = text.len() <= max;
-        let is_null = matches!(value, json::Value::Null);
-        return (Some(text).filter(|_| fits && !is_null), !fits && !is_null);
-    };
-    let mut shown = json::Object::new();
-    let mut length = 2;
-    for (name, value) in object.iter() {
-        let Some(name) = name.as_str() else { continue };
-        length += ManifestJson::of(&json::Value::from(name)).len() + ManifestJson::of(value).len() + 2;
-        if length > max {
-            break;
-        }
-        shown.set(name, value.clone());
+    if matches!(value, json::Value::Null) {
+        return (None, false);
     }
-    let is_cut = shown.len() < object.len();
-    let is_empty = shown.is_empty();
-    let shown = ManifestJson::of(&shown.into());
-    (Some(shown).filter(|_| !(is_cut && is_empty)), is_cut)
+    ManifestJson::beginning_of(&value, max)
 }
 
 /// Returns up to `max` characters of an object's text, around the first of the words, on one line.
@@ -337,7 +314,10 @@ mod tests {
             (shown.map(|shown| serde_json::to_string(&shown).unwrap()), is_cut)
         };
         assert_eq!(shown(4096), (text.as_str().map(str::to_owned), false));
-        assert_eq!(shown(40), (Some(r#"{"n":123456789012345678901}"#.to_owned()), true));
+        assert_eq!(
+            shown(40),
+            (Some(r#"{"n":123456789012345678901,"z":1}"#.to_owned()), true)
+        );
         assert_eq!(shown(0), (None, true));
         assert!(matches!(metadata(Some(&json!("{")), 99), (None, true)));
         assert!(matches!(metadata(Some(&json!("null")), 99), (None, false)));

@@ -1,5 +1,6 @@
 //! The Model Context Protocol: versions, lists, schemas, calls, resources, elicitation, and the filters of tools.
 
+mod answer_size;
 mod arguments;
 mod elicitation;
 mod modules;

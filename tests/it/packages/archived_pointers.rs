@@ -96,5 +96,5 @@ async fn an_archived_pointer_is_shown_as_such_and_stops_nothing() {
     scene
         .write("package_delete", json!({ "name": "t/p", "confirm": "t/p" }))
         .await;
-    assert_eq!(scene.read("package_list", json!({})).await["count"], 1);
+    assert_eq!(scene.read("package_list", json!({})).await["returned"], 1);
 }

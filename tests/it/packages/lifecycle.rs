@@ -94,7 +94,7 @@ on_both! {
         let gone = scene.write("package_delete", json!({ "name": "team/pkg", "confirm": "team/pkg" })).await;
         assert_eq!(gone["deleted_pointers"].as_array().unwrap().len(), 2);
         scene.fails("package_browse", json!({ "name": "team/pkg" }), "no_such_package").await;
-        assert_eq!(scene.read("package_list", json!({})).await["count"], 0);
+        assert_eq!(scene.read("package_list", json!({})).await["returned"], 0);
     }
 }
 

@@ -32,7 +32,8 @@ async fn pages(scene: &Scene, tool: &str, question: &Value, limit: u64, lists: &
         let Some(next) = page.get("next_cursor") else {
             return (whole, number);
         };
-        assert_eq!(on_page, limit, "only the last page may have less");
+        // A page ends early if its answer would be longer than clients show.
+        assert!(on_page == limit || limit > 200, "only the last page may have less");
         question["cursor"] = next.clone();
     }
     unreachable!()
@@ -256,8 +257,10 @@ async fn a_package_of_2500_entries_is_seen_whole() {
         (&json!(2500), &json!(0))
     );
     let question = json!({ "name": "t/many", "recursive": true });
-    let (whole, number) = pages(&scene, "package_browse", &question, 1000, &["entries"]).await;
-    assert_eq!((keys(&whole).len(), number), (2500, 3));
+    let (whole, number) = pages(&scene, "package_browse", &question, 200, &["entries"]).await;
+    assert_eq!((keys(&whole).len(), number), (2500, 13));
+    let (again, _) = pages(&scene, "package_browse", &question, 1000, &["entries"]).await;
+    assert_eq!(again, whole);
     let mut wanted: Vec<String> = (0..2500)
         .map(|number| format!("{:02}/{number:04}.txt", number % 50))
         .collect();
@@ -265,7 +268,7 @@ async fn a_package_of_2500_entries_is_seen_whole() {
     assert_eq!(keys(&whole), wanted);
     let folders = scene.read("package_browse", json!({ "name": "t/many" })).await;
     assert_eq!(
-        (&folders["count"], &folders["package"]["total_entries"]),
+        (&folders["returned"], &folders["package"]["total_entries"]),
         (&json!(50), &json!(2500))
     );
     assert!(

@@ -266,7 +266,7 @@ on_both! {
         scene.refuses("package_create_from_s3", from, "access_denied").await;
         scene.refuses("package_create", json!({ "name": "t/new", "files": ["s3://it-no-such-bucket/x"] }), nowhere).await;
         let listed = scene.read("package_list", json!({})).await;
-        assert_eq!(listed["count"], 1);
+        assert_eq!(listed["returned"], 1);
     }
 
     async fn who_may_not_write_is_told_so_and_writes_nothing(scene) {

@@ -123,6 +123,13 @@ async fn of_two_hundred_buckets_twenty_hang() {
             report["name"], *name,
             "they come in the order in which they were asked about"
         );
+        if number % 10 != 0 && report["evidence_cut"] == true {
+            assert_eq!(
+                (&report["permission_level"], &report["can_list"]),
+                (&json!("read_access"), &json!(true))
+            );
+            continue;
+        }
         let list = evidence(report, "list");
         if number % 10 == 0 {
             assert_eq!(

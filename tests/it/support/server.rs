@@ -207,16 +207,29 @@ impl Server {
         }
     }
 
-    /// Calls a tool.
+    /// Calls a tool, and asserts that clients show its answer.
     pub async fn call(&self, token: &str, tool: &str, arguments: Value) -> Answer {
-        self.rpc(
-            Some(token),
-            "tools/call",
-            json!({ "name": tool, "arguments": arguments }),
-        )
-        .await
+        let bytes = ["", "/params"].map(|path| arguments.pointer(&format!("{path}/max_bytes")).cloned());
+        // Base64 is a third longer than what it encodes.
+        let is_text = tool == "bucket_object_text" || arguments["action"] == "object_text";
+        let most = if is_text { 48_000 } else { 35_000 };
+        let is_longer_on_request = bytes.into_iter().flatten().any(|bytes| bytes.as_u64() > Some(most));
+        let params = json!({ "name": tool, "arguments": arguments });
+        let answer = self.rpc(Some(token), "tools/call", params).await;
+        let blocks = answer.body["result"]["content"].as_array();
+        for text in blocks.into_iter().flatten().filter_map(|block| block["text"].as_str()) {
+            let chars = text.chars().count();
+            assert!(
+                chars <= MAX_ANSWER_CHARS || is_longer_on_request,
+                "{tool}: {chars} characters"
+            );
+        }
+        answer
     }
 }
+
+/// Maximum length of an answer's text in characters.
+pub const MAX_ANSWER_CHARS: usize = 48_000;
 
 /// Returns the tests' overrides: a short timeout for registries, and retries without delay.
 pub fn overrides(ambient: Option<&Keys>) -> Overrides {
