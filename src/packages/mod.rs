@@ -41,7 +41,7 @@ pub use physical_key::object_of;
 pub use revision::{
     BuildPolicy, Built, Change, CommitReport, Committed, Creation, ExistingPackage, Inspected, LargeOutcome, LargePlan,
     LargeRevision, Latest, LatestUnknown, ListedPointer, ManifestOutcome, MetadataChange, Plan, PlannedObjects,
-    Progress, README, ReadPointer, Removal, Stopped, UnreadablePointer, Update, Validated, newest_first,
+    Progress, README, ReadPointer, Removal, RollBack, Stopped, UnreadablePointer, Update, Validated, newest_first,
 };
 pub use verify::ObjectStatus;
 pub use versions::{VersionPosition, VersionRow};

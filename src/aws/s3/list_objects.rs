@@ -98,7 +98,7 @@ impl UserS3 {
 }
 
 /// Decodes a key as S3 encodes it in listings: like a form, with `+` for a space.
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " "))
         .decode_utf8_lossy()
         .into_owned()

@@ -103,7 +103,7 @@ impl PackageBucket {
     }
 
     /// Returns the first free second of the history after the parent, and whether the parent had to be added.
-    async fn repair_parent(
+    pub(super) async fn repair_parent(
         &self,
         name: &PackageName,
         parent: Option<&ExistingPackage>,
@@ -138,7 +138,7 @@ impl PackageBucket {
     }
 
     /// Moves `latest` from the parent to the new revision.
-    async fn move_latest(&self, commit: &Commit) -> Result<(), PackageError> {
+    pub(super) async fn move_latest(&self, commit: &Commit) -> Result<(), PackageError> {
         let object = self.object(&layout::pointer(&commit.name, Pointer::Latest))?;
         let parent_etag = commit.parent.as_ref().and_then(ExistingPackage::etag);
         let condition = match parent_etag {

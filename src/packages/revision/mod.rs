@@ -10,6 +10,7 @@
 //! **Invariants**: nothing is written before the package is validated; objects, copies and the manifest are written before
 //! `latest` moves; a dry run, or a creation that may not replace a package, writes nothing.
 
+mod behind_latest;
 mod changes;
 mod commit;
 mod context;
@@ -23,6 +24,7 @@ mod plan;
 mod pointers;
 mod reconcile;
 mod removal;
+mod roll_back;
 mod update;
 
 pub use commit::CommitReport;
@@ -35,3 +37,4 @@ pub use plan::{Change, Creation, MetadataChange, Plan, README, Update};
 pub use pointers::{Latest, UnreadablePointer};
 pub use reconcile::ManifestOutcome;
 pub use removal::Removal;
+pub use roll_back::RollBack;

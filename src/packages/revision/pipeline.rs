@@ -1,5 +1,6 @@
 //! Stages of the pipeline, in their order.
 
+use quilt_format::json::Value;
 use quilt_format::{Entry, Header, TopHash};
 
 use super::commit::CommitReport;
@@ -49,6 +50,7 @@ pub struct Built {
     parent: Parent,
     manifest: BuiltManifest,
     entries: Vec<Entry>,
+    metadata: Option<Value>,
     bytes_copied: u64,
 }
 
@@ -68,6 +70,8 @@ pub struct Committed {
     pub entries: Vec<Entry>,
     /// How many entries the plan has put into it.
     pub entries_added: u64,
+    /// Metadata of the package, as the revision has it.
+    pub metadata: Option<Value>,
     pub bytes_hashed: u64,
     pub bytes_copied: u64,
     pub dry_run: bool,
@@ -167,6 +171,7 @@ impl Validated {
             .packages
             .resolve_hashes(&context.hashing, entries, policy.checksum, copy_into, &report)
             .await?;
+        let metadata = header.user_meta().cloned();
         let (parent, assembled) = match base {
             Base::Create(base) => {
                 let assembled = base.assemble(&context, header, resolved.entries, writes).await?;
@@ -184,6 +189,7 @@ impl Validated {
             parent,
             manifest,
             entries,
+            metadata,
             bytes_copied: resolved.bytes_copied,
         })
     }
@@ -197,6 +203,7 @@ impl Built {
             parent,
             manifest,
             entries,
+            metadata,
             bytes_copied,
         } = self;
         let Conclusion {
@@ -212,6 +219,7 @@ impl Built {
             total_bytes: manifest.total_bytes,
             entries_added: entries.len() as u64,
             entries,
+            metadata,
             bytes_hashed: context.hashing.bytes_read(),
             bytes_copied,
             dry_run: context.dry_run,

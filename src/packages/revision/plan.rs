@@ -56,4 +56,6 @@ pub enum MetadataChange {
     /// Sets these keys and keeps the others.
     Merge(Object),
     Replace(Object),
+    /// Takes all of it away.
+    Remove,
 }

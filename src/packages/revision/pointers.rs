@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use quilt_format::layout::{self, Pointer};
 use quilt_format::{PackageName, Revision, TopHash};
 
+use super::behind_latest;
 use crate::aws::AwsErrorKind;
 use crate::aws::s3::{BucketName, ListingQuery, ObjectUri, ReadQuery};
 use crate::packages::{PackageBucket, PackageError};
@@ -152,12 +153,15 @@ impl PackageBucket {
         }
     }
 
-    /// Returns the revision that `latest`, a top hash, or the beginning of one names. As in quilt3, it is not checked that a
+    /// Returns the revision that `latest`, `latest~N`, a top hash, or the beginning of one names. As in quilt3, it is not checked that a
     /// hash belongs to the name: only pointers say so, and those of deleted revisions are gone.
     pub async fn resolve(&self, name: &PackageName, wanted: &str) -> Result<TopHash, PackageError> {
         let wanted = wanted.trim();
         if wanted.is_empty() || wanted == "latest" {
             return Ok(self.existing(name).await?.hash);
+        }
+        if let Some(places) = behind_latest::places(wanted) {
+            return self.behind_latest(name, places?).await;
         }
         if let Ok(hash) = wanted.parse() {
             return Ok(hash);
@@ -165,7 +169,7 @@ impl PackageBucket {
         let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if !(MIN_HASH_DIGITS..64).contains(&wanted.len()) || !wanted.bytes().all(is_digit) {
             let shown: String = wanted.chars().take(80).collect();
-            let message = format!("`{shown}` names no revision; expected latest, or 6 to 64 of 0-9 a-f");
+            let message = format!("`{shown}` names no revision; expected latest, latest~N, or 6 to 64 of 0-9 a-f");
             return Err(PackageError::Invalid(message));
         }
         let query = ListingQuery {

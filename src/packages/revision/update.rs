@@ -183,6 +183,7 @@ pub(super) fn next_header(
         MetadataChange::Keep => {}
         MetadataChange::Merge(new) => fields.set("user_meta", merge(old.user_meta(), new)),
         MetadataChange::Replace(new) => fields.set("user_meta", merge(None, new)),
+        MetadataChange::Remove => drop(fields.remove("user_meta")),
     }
     match workflow {
         Some(workflow) => fields.set("workflow", workflow),

@@ -77,6 +77,11 @@ pub(super) fn message(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
+/// Returns the text of an argument that names a revision by its place, which a cursor keeps: the place moves.
+pub(super) fn place(wanted: &str) -> Option<String> {
+    Some(wanted.trim().to_owned()).filter(|wanted| wanted.starts_with("latest~"))
+}
+
 pub(super) fn latest() -> String {
     "latest".to_owned()
 }

@@ -4,7 +4,7 @@ use quilt_format::{ManifestError, PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::args::{ExistingName, latest};
+use super::args::{ExistingName, latest, place};
 use super::cursor;
 use super::view::EntryView;
 use crate::aws::s3::BucketName;
@@ -28,7 +28,7 @@ pub struct Args {
     /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// Revision: a top hash, its first 6 or more digits, or latest (the default)
+    /// Revision: a top hash, its first 6 or more digits, latest~N, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
     /// Folder or entry to show; by default the whole package
@@ -82,6 +82,8 @@ struct Cursor {
     path: String,
     recursive: bool,
     offset: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
 }
 
 impl Tool for PackageBrowse {
@@ -163,6 +165,7 @@ impl Cursor {
             path,
             recursive: args.recursive,
             offset,
+            place: place(&args.hash),
         })
     }
 
@@ -172,7 +175,8 @@ impl Cursor {
             && self.name == args.name.0.as_str()
             && self.path == path
             && self.recursive == args.recursive
-            && (args.hash == "latest" || self.hash.starts_with(&args.hash));
+            && self.place == place(&args.hash)
+            && (self.place.is_some() || args.hash == "latest" || self.hash.starts_with(&args.hash));
         let hash = self.hash.parse().ok().filter(|_| is_same);
         hash.ok_or_else(cursor::foreign)
     }

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::args::ExistingName;
 use super::confirmations;
+use super::rollback::expected_hash;
 use crate::aws::s3::BucketName;
 use crate::error_code::ErrorCode;
+use crate::packages::PackageError;
 use crate::tools::answer_size::AnswerBudget;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -28,6 +30,8 @@ pub struct Args {
     hash: Option<String>,
     /// The package's name again
     confirm: Option<String>,
+    /// Conflict unless this top hash is the latest
+    expected_hash: Option<String>,
     /// true: only show what would be deleted; by default false
     #[serde(default)]
     dry_run: bool,
@@ -71,6 +75,7 @@ impl Tool for PackageDelete {
             return Err(ToolError::new(ErrorCode::ConfirmationRequired, message)
                 .with_hint("Ask the user, then repeat the call with confirm set; dry_run=true shows what would go."));
         }
+        let expected = expected_hash(args.expected_hash.as_deref())?;
         let explain = |error| session.explain_package(error);
         let packages = session.packages(session.s3_for_writing().await?, args.bucket.clone());
         let revision = match args.hash.as_deref() {
@@ -81,6 +86,15 @@ impl Tool for PackageDelete {
             .plan_deletion(&name, revision.as_ref())
             .await
             .map_err(explain)?;
+        if let (Some(expected), Some(found)) = (expected, deletion.latest_before())
+            && expected != *found
+        {
+            return Err(explain(PackageError::UnexpectedRevision {
+                name,
+                expected,
+                found: found.clone(),
+            }));
+        }
         if !args.dry_run && !is_confirmed {
             let question = confirmations::delete(&args.bucket, &name, revision.as_ref(), &deletion);
             if !session.has_consent(question.subject)? {

@@ -6,7 +6,7 @@ use quilt_format::{Entry, PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::args::{ExistingName, latest};
+use super::args::{ExistingName, latest, place};
 use super::cursor;
 use super::diff_page::{Page, Position};
 use super::view::{Counts, EntryView, PackageRef};
@@ -30,7 +30,7 @@ pub struct Args {
     /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// First revision: a top hash, its first 6 or more digits, or latest (the default)
+    /// First revision: a top hash, its first 6 or more digits, latest~N, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
     /// Second revision; by default the latest, or when hash is that, the latest is compared with the one before it
@@ -87,6 +87,8 @@ pub struct Output {
 struct Cursor {
     from: RevisionKey,
     to: RevisionKey,
+    #[serde(default)]
+    places: Places,
     #[serde(flatten)]
     position: Position,
 }
@@ -95,10 +97,13 @@ struct Cursor {
 #[derive(Serialize, Deserialize)]
 struct RevisionKey(String, String, String);
 
+/// The arguments that named the revisions by their places.
+type Places = (Option<String>, Option<String>);
+
 impl RevisionKey {
     /// Reports whether an argument that names a revision means this one.
     fn is_meant_by(&self, wanted: &str) -> bool {
-        matches!(wanted, "" | "latest") || self.2.starts_with(wanted)
+        matches!(wanted, "" | "latest") || place(wanted).is_some() || self.2.starts_with(wanted)
     }
 }
 
@@ -150,6 +155,10 @@ impl Tool for PackageDiff {
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
         let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
+        let places = (place(&args.hash), args.other_hash.as_deref().and_then(place));
+        if cursor.as_ref().is_some_and(|cursor| cursor.places != places) {
+            return Err(cursor::foreign());
+        }
         let (from, to) = sides(&session, args, cursor.as_ref()).await?;
         let explain = |error| session.explain_package(error);
         let page_bytes = estimate_items_bytes(2 * limit);
@@ -182,6 +191,7 @@ impl Tool for PackageDiff {
                 cursor::write(&Cursor {
                     from: from.key(),
                     to: to.key(),
+                    places,
                     position,
                 })
             }),

@@ -3,16 +3,15 @@
 use quilt_format::{PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::view::{Counts, EntryView, PackageRef};
+use super::view::{Counts, PackageRef};
 use crate::aws::s3::BucketName;
 use crate::packages::{Committed, ManifestOutcome, Stopped};
-use crate::tools::Session;
-use crate::tools::answer_size::{AnswerBudget, bounded_warnings};
+use crate::tools::answer_size::{MAX_METADATA_BYTES, bounded_warnings};
+use crate::tools::{ManifestJson, Session};
 
-/// Most entries that a dry run shows.
-const MAX_SHOWN_ENTRIES: usize = 1000;
+/// Maximum number of logical keys that a result shows.
+const MAX_SHOWN_ENTRIES: usize = 20;
 
 /// A revision that was written, or would be.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -29,9 +28,15 @@ pub struct Output {
     /// Compared with the revision before.
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<Counts>,
-    /// Of a dry run.
+    /// Logical keys of the first 20 entries added.
     #[serde(skip_serializing_if = "Option::is_none")]
-    entries: Option<Vec<EntryView>>,
+    entries: Option<Vec<String>>,
+    /// Metadata of the package, as the revision has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<ManifestJson>,
+    /// true: only the beginning of the metadata is shown
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    metadata_cut: bool,
     warnings: Vec<String>,
     /// false: the time of the call was over. Repeat it with resume
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,8 +49,6 @@ pub struct Output {
     expected_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     catalog_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    navigation: Option<Value>,
 }
 
 impl Output {
@@ -57,30 +60,14 @@ impl Output {
         warnings: Vec<String>,
     ) -> Self {
         let hash = &committed.top_hash;
-        let url = session
-            .catalog()
-            .map(|catalog| catalog.package_page(bucket.as_str(), name, hash));
-        let navigation = url.as_ref().map(|_| {
-            json!({
-                "tool": "navigate",
-                "params": { "route": { "name": "package.overview",
-                    "params": { "bucket": bucket.as_str(), "name": name.as_str() } } },
-                "url": format!("/b/{bucket}/packages/{name}"),
-            })
-        });
-        let mut warnings = with_warnings_of(committed, warnings);
-        let entries = committed.dry_run.then(|| {
-            let shown = committed.entries.iter().take(MAX_SHOWN_ENTRIES).map(EntryView::file);
-            let mut shown: Vec<EntryView> = shown.collect();
-            AnswerBudget::beside(&bounded_warnings(warnings.clone())).truncate(&mut shown);
-            shown
-        });
-        if let Some(shown) = &entries
-            && committed.entries_added > shown.len() as u64
-        {
-            let (all, shown) = (committed.entries_added, shown.len());
-            warnings.insert(0, format!("Of {all} entries the first {shown} are shown."));
-        }
+        // There is no page of a revision that was not written.
+        let catalog = session.catalog().filter(|_| !committed.dry_run);
+        let url = catalog.map(|catalog| catalog.package_page(bucket.as_str(), name, hash));
+        let warnings = with_warnings_of(committed, warnings);
+        let shown = committed.entries.iter().take(MAX_SHOWN_ENTRIES);
+        let metadata = committed.metadata.as_ref().filter(|metadata| metadata.is_truthy());
+        let metadata = metadata.map(|metadata| ManifestJson::beginning_of(metadata, MAX_METADATA_BYTES));
+        let (metadata, metadata_cut) = metadata.unwrap_or((None, false));
         Self {
             package: PackageRef::of(bucket, name, hash),
             entries_added: committed.entries_added,
@@ -89,13 +76,14 @@ impl Output {
             bytes_copied: committed.bytes_copied,
             dry_run: committed.dry_run,
             diff: committed.diff.map(Counts::from),
-            entries,
+            entries: Some(shown.map(|entry| entry.logical_key.to_string()).collect()),
+            metadata,
+            metadata_cut,
             warnings: bounded_warnings(warnings),
             complete: None,
             resume: None,
             expected_hash: None,
             catalog_url: url,
-            navigation,
         }
     }
 
@@ -128,12 +116,13 @@ impl Output {
             dry_run: false,
             diff: None,
             entries: None,
+            metadata: None,
+            metadata_cut: false,
             warnings: bounded_warnings(warnings),
             complete: Some(false),
             resume: Some(stopped.resume.to_string()),
             expected_hash: expected,
             catalog_url: None,
-            navigation: None,
         }
     }
 }

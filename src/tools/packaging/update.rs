@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quilt_format::{InvalidTopHash, LogicalKey, PackageName};
+use quilt_format::{LogicalKey, PackageName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -13,6 +13,7 @@ use super::logical_keys::{FileSource, KeyRules, assign_keys, in_tree_order};
 use super::metadata::Metadata;
 use super::output::Output;
 use super::prefix::{KeyFilter, find, source_prefix, warning_of_unusable};
+use super::rollback::expected_hash;
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, MetadataChange, Plan, Removal, Update};
@@ -39,6 +40,8 @@ pub enum MetadataMode {
     Merge,
     /// Nothing stays.
     Replace,
+    /// All of it is taken away.
+    Remove,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -63,7 +66,7 @@ pub struct Args {
     remove: Vec<String>,
     /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
-    /// merge (the default): keys that are given are set; replace: nothing else stays
+    /// merge (the default): keys that are given are set; replace: nothing else stays; remove: nothing stays, without metadata
     #[serde(default)]
     metadata_mode: MetadataMode,
     /// Message of the revision; by default none
@@ -107,16 +110,22 @@ impl Tool for PackageUpdate {
             && args.add_from_s3.is_empty()
             && remove.is_empty()
             && args.metadata.is_none()
+            && args.metadata_mode != MetadataMode::Remove
             && args.message.is_empty()
         {
             return Err(ToolError::invalid(
                 "Nothing is to change: give add, add_from_s3, remove, metadata or a message.",
             ));
         }
-        let expected = args.expected_hash.as_deref().map(str::parse).transpose();
-        let expected = expected
-            .map_err(|problem: InvalidTopHash| ToolError::invalid(format!("Argument expected_hash: {problem}.")))?;
+        let expected = expected_hash(args.expected_hash.as_deref())?;
         let metadata = match (args.metadata, args.metadata_mode) {
+            (None, MetadataMode::Remove) => MetadataChange::Remove,
+            (Some(Metadata(given)), MetadataMode::Remove) if given.is_empty() => MetadataChange::Remove,
+            (Some(_), MetadataMode::Remove) => {
+                return Err(ToolError::invalid(
+                    "Argument metadata_mode: remove takes all metadata away, so metadata must not be given; replace sets it.",
+                ));
+            }
             (None, _) => MetadataChange::Keep,
             (Some(Metadata(new)), MetadataMode::Merge) => MetadataChange::Merge(new),
             (Some(Metadata(new)), MetadataMode::Replace) => MetadataChange::Replace(new),

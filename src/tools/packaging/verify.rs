@@ -28,7 +28,7 @@ pub struct Args {
     /// Package, as `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// Revision: a top hash, its first 6 or more digits, or latest (the default)
+    /// Revision: a top hash, its first 6 or more digits, latest~N, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
     /// true: also check each object, and read those of which S3 has no checksum; by default false

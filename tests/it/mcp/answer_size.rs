@@ -193,16 +193,17 @@ on_both! {
         assert_eq!(answer.success()["bytes_read"], 60_000, "more is sent only if it is asked for");
     }
 
-    async fn a_dry_run_of_many_files_shows_those_that_fit(scene) {
+    async fn a_result_of_many_files_shows_the_first_keys(scene) {
         let objects = (0..400).map(|n| (format!("in/{}", long(n)), b"x".to_vec()));
         scene.stage.seed_all(SHARED, objects).await;
-        let arguments = json!({ "name": "t/dry", "source_prefix": "in/", "dry_run": true });
-        let planned = scene.write("package_create_from_s3", arguments).await;
-        assert_eq!(planned["entries_added"], 400);
-        let shown = planned["entries"].as_array().unwrap().len();
-        assert!((10..400).contains(&shown), "{shown}");
-        let warning = format!("Of 400 entries the first {shown} are shown.");
-        assert!(planned["warnings"].as_array().unwrap().contains(&json!(warning)), "{}", planned["warnings"]);
+        for dry_run in [true, false] {
+            let metadata = json!({ "short": 1, "long": "x".repeat(10_000) });
+            let arguments = json!({ "name": "t/dry", "source_prefix": "in/", "dry_run": dry_run, "metadata": metadata });
+            let written = scene.write("package_create_from_s3", arguments).await;
+            let first: Vec<String> = (0..20).map(long).collect();
+            assert_eq!((&written["entries_added"], &written["entries"]), (&json!(400), &json!(first)));
+            assert_eq!((&written["metadata"], &written["metadata_cut"]), (&json!({ "short": 1 }), &json!(true)));
+        }
     }
 }
 

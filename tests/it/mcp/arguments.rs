@@ -94,6 +94,7 @@ impl Scene {
             "package_create_from_s3" => json!({ "bucket": bucket, "name": "arguments/new",
                 "source_prefix": "arguments/", "dry_run": true }),
             "package_delete" => json!({ "bucket": bucket, "name": NAME, "dry_run": true }),
+            "package_rollback" => json!({ "bucket": bucket, "name": NAME, "hash": "latest", "dry_run": true }),
             "package_update" => json!({ "bucket": bucket, "name": NAME, "message": "m", "dry_run": true }),
             "package_browse" | "package_diff" | "package_verify" | "package_versions" => {
                 json!({ "bucket": bucket, "name": NAME })

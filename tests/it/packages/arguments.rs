@@ -99,7 +99,7 @@ fn creating() -> Value {
             "readme",
             dry(json!({})),
             "# r",
-            "/entries/0/logical_key",
+            "/entries/0",
             "a.csv",
             "README.md"
         ],
@@ -108,7 +108,7 @@ fn creating() -> Value {
             "flatten",
             dry(json!({})),
             false,
-            "/entries/1/logical_key",
+            "/entries/1",
             "b.md",
             "deep/b.md"
         ],
@@ -117,7 +117,7 @@ fn creating() -> Value {
             "auto_organize",
             dry(json!({})),
             true,
-            "/entries/0/logical_key",
+            "/entries/0",
             "a.csv",
             "data/processed/a.csv"
         ],
@@ -154,9 +154,9 @@ fn creating_with_options() -> Value {
             "hash_type",
             dry(json!({ "files": [uri("seeded/s.bin")] })),
             "CRC64NVME",
-            "/entries/0/hash/type",
-            "sha2-256-chunked",
-            "CRC64NVME"
+            "/bytes_hashed",
+            6,
+            0
         ],
         [
             tool,
@@ -219,7 +219,7 @@ fn creating_from_s3() -> Value {
             "source_bucket",
             dry(json!({ "source_prefix": "" })),
             OTHER,
-            "/entries/0/logical_key",
+            "/entries/0",
             "a.csv",
             "o.csv"
         ],
@@ -275,7 +275,7 @@ fn creating_from_s3_with_options() -> Value {
             "flatten",
             dry(json!({})),
             false,
-            "/entries/2/logical_key",
+            "/entries/2",
             "c.TXT",
             "deep/er/c.TXT"
         ],
@@ -284,7 +284,7 @@ fn creating_from_s3_with_options() -> Value {
             "auto_organize",
             dry(json!({})),
             true,
-            "/entries/1/logical_key",
+            "/entries/1",
             "b.md",
             "data/raw/c.TXT"
         ],
@@ -312,9 +312,9 @@ fn creating_from_s3_with_options() -> Value {
             "hash_type",
             dry(json!({ "source_prefix": "seeded/" })),
             "CRC64NVME",
-            "/entries/0/hash/type",
-            "sha2-256-chunked",
-            "CRC64NVME"
+            "/bytes_hashed",
+            6,
+            0
         ],
         [
             tool,
@@ -440,9 +440,9 @@ fn updating(hashes: &[String]) -> Value {
             "hash_type",
             dry(json!({ "add": [uri("seeded/s.bin")] })),
             "CRC64NVME",
-            "/entries/0/hash/type",
-            "sha2-256-chunked",
-            "CRC64NVME"
+            "/bytes_hashed",
+            6,
+            0
         ],
         [
             tool,
@@ -494,7 +494,7 @@ fn browsing(hashes: &[String]) -> Value {
             "docs/",
             "docs/b.md"
         ],
-        [browse, "limit", a(), 1, "/count", 2, 1],
+        [browse, "limit", a(), 1, "/returned", 2, 1],
         [diff, "bucket", a(), OTHER, "/error_code", null, "invalid_argument"],
         [diff, "name", a(), "sci/z", "/error_code", null, "invalid_argument"],
         [diff, "hash", a(), first, added, 0, 1],
@@ -546,10 +546,10 @@ fn reading(hashes: &[String]) -> Value {
             null,
             2
         ],
-        ["package_versions", "bucket", a(), OTHER, "/count", 3, 1],
-        ["package_versions", "name", a(), "sci/z", "/count", 3, 1],
-        ["package_versions", "limit", a(), 1, "/count", 3, 1],
-        ["package_list", "bucket", json!({}), OTHER, "/count", 3, 1],
+        ["package_versions", "bucket", a(), OTHER, "/returned", 3, 1],
+        ["package_versions", "name", a(), "sci/z", "/returned", 3, 1],
+        ["package_versions", "limit", a(), 1, "/returned", 3, 1],
+        ["package_list", "bucket", json!({}), OTHER, "/returned", 3, 1],
         [
             "package_list",
             "prefix",
@@ -559,7 +559,7 @@ fn reading(hashes: &[String]) -> Value {
             "big/m",
             "team/a"
         ],
-        ["package_list", "limit", json!({}), 1, "/count", 3, 1],
+        ["package_list", "limit", json!({}), 1, "/returned", 3, 1],
         [
             "package_templates",
             "template_name",
@@ -590,7 +590,7 @@ fn reading(hashes: &[String]) -> Value {
     ])
 }
 
-fn deleting() -> Value {
+fn deleting(hashes: &[String]) -> Value {
     let tool = "package_delete";
     let dry = || json!({ "name": "team/a", "dry_run": true });
     json!([
@@ -605,10 +605,39 @@ fn deleting() -> Value {
             "confirmation_required",
             null
         ],
+        [tool, "expected_hash", dry(), hashes[0], "/error_code", null, "conflict"],
         [
             tool,
             "dry_run",
             json!({ "name": "team/a", "confirm": "team/a" }),
+            true,
+            "/dry_run",
+            null,
+            true
+        ],
+    ])
+}
+
+fn rolling_back(hashes: &[String]) -> Value {
+    let tool = "package_rollback";
+    let dry = || json!({ "name": "team/a", "hash": hashes[2], "dry_run": true });
+    json!([
+        [tool, "bucket", dry(), OTHER, "/error_code", null, "no_such_package"],
+        [tool, "name", dry(), "sci/z", "/error_code", null, "invalid_argument"],
+        [
+            tool,
+            "hash",
+            dry(),
+            hashes[1][..8],
+            "/latest_after",
+            hashes[2],
+            hashes[1]
+        ],
+        [tool, "expected_hash", dry(), hashes[0], "/error_code", null, "conflict"],
+        [
+            tool,
+            "dry_run",
+            json!({ "name": "team/a", "hash": hashes[2] }),
             true,
             "/dry_run",
             null,
@@ -667,7 +696,8 @@ async fn every_argument_changes_the_outcome() {
         creating_with_options(),
         updating_from_s3(&hashes),
         updating(&hashes),
-        deleting(),
+        rolling_back(&hashes),
+        deleting(&hashes),
     ] {
         show(&scene, &cases, &mut covered).await;
     }

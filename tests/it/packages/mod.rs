@@ -15,6 +15,7 @@ mod pages;
 mod read_by_quilt3;
 mod refusals;
 mod resumed;
+mod rollback;
 mod shared_manifests;
 mod warnings;
 mod workflows;

@@ -170,10 +170,7 @@ async fn packaging() {
         (&organized["success"], &organized["dry_run"]),
         (&json!(true), &json!(true))
     );
-    assert_eq!(
-        organized["entries"][0]["logical_key"],
-        "data/processed/measurements.csv"
-    );
+    assert_eq!(organized["entries"][0], "data/processed/measurements.csv");
     let listed = curl
         .act(
             "packaging",

@@ -98,13 +98,13 @@ fn in_shared(mut arguments: Value) -> Value {
     arguments
 }
 
-/// Returns the logical keys of a page of a package.
+/// Returns the logical keys of a page of a package, or of the result of a write.
 pub fn keys(output: &Value) -> Vec<&str> {
     output["entries"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|entry| entry["logical_key"].as_str().unwrap())
+        .map(|entry| entry.get("logical_key").unwrap_or(entry).as_str().unwrap())
         .collect()
 }
 

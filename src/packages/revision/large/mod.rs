@@ -273,6 +273,7 @@ impl LargeRevision {
         }
         let written = Written {
             manifest,
+            metadata: header.user_meta().cloned(),
             counts,
             missing,
             entries: shown,
@@ -287,6 +288,7 @@ impl LargeRevision {
 /// Everything that is known when the manifest is complete.
 struct Written {
     manifest: BuiltManifest,
+    metadata: Option<Value>,
     counts: ChangeCounts,
     missing: Vec<Removal>,
     entries: Vec<Entry>,
@@ -332,6 +334,7 @@ async fn stopped(
 async fn conclude(context: Context, base: LargeBase, written: Written) -> Result<Committed, PackageError> {
     let Written {
         manifest,
+        metadata,
         counts,
         missing,
         entries,
@@ -367,6 +370,7 @@ async fn conclude(context: Context, base: LargeBase, written: Written) -> Result
         total_bytes: manifest.total_bytes,
         entries,
         entries_added,
+        metadata,
         bytes_hashed: context.hashing.bytes_read(),
         bytes_copied,
         dry_run: context.dry_run,

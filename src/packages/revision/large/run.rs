@@ -10,7 +10,7 @@ use crate::packages::revision::context::Context;
 use crate::packages::revision::removal::Removal;
 use crate::packages::{ChangeCounts, PackageError};
 
-/// Most entries that a result shows.
+/// Maximum number of entries that are kept for the result and its warnings.
 const MAX_SHOWN_ENTRIES: usize = 1000;
 /// Entries after which the task yields to others.
 const ENTRIES_PER_TURN: u64 = 256;
