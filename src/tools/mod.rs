@@ -11,6 +11,7 @@ mod auth;
 mod base64_text;
 mod bucket_argument;
 mod buckets;
+mod catalog;
 mod complete;
 mod config;
 mod confirmation;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<buckets::BucketObjectText>(),
         AnyTool::of::<buckets::BucketObjectsList>(),
         AnyTool::of::<buckets::BucketObjectsPut>(),
+        AnyTool::of::<catalog::CatalogLink>(),
         AnyTool::of::<packaging::PackageBrowse>(),
         AnyTool::of::<packaging::PackageCreate>(),
         AnyTool::of::<packaging::PackageCreateFromS3>(),

@@ -11,6 +11,8 @@ pub enum Addition {
     UploadContext,
     /// `template` and `name`, of the requested template.
     Template,
+    /// `catalog_url`, `quilt_plus_uri` and `view_type` of a link.
+    OlderLink,
     /// `data` of an image, and the structured form of its result.
     ImageData,
 }
@@ -46,6 +48,15 @@ impl Addition {
             Self::UploadContext => {
                 let context = json!({ "bucket": output.get("bucket"), "source": output.get("credential_source") });
                 output.insert("upload_context".to_owned(), context);
+            }
+            Self::OlderLink => {
+                let is_package = output.contains_key("uri");
+                for (older, name) in [("catalog_url", "url"), ("quilt_plus_uri", "uri")] {
+                    let value = output.get(name).cloned();
+                    output.extend(value.map(|value| (older.to_owned(), value)));
+                }
+                let view = if is_package { "package" } else { "bucket" };
+                output.insert("view_type".to_owned(), view.into());
             }
             // Added to a result with an image, see `Action`.
             Self::ImageData => {}

@@ -8,6 +8,7 @@ use super::args::{ExistingName, latest};
 use super::cursor;
 use super::view::EntryView;
 use crate::aws::s3::BucketName;
+use crate::catalog::CatalogPage;
 use crate::error_code::ErrorCode;
 use crate::packages::{Listed, ManifestAccess, ManifestFile};
 use crate::tools::arguments::types::Bounded;
@@ -194,8 +195,8 @@ impl Package {
             total_entries: whole.entries,
             total_bytes: u64::try_from(whole.total_bytes).unwrap_or(u64::MAX),
             catalog_url: session
-                .catalog()
-                .map(|catalog| catalog.package_page(args.bucket.as_str(), &args.name.0, &file.hash)),
+                .links()
+                .and_then(|links| links.url(&CatalogPage::revision(args.bucket.as_str(), &args.name.0, &file.hash))),
         }
     }
 }

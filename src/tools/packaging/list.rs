@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor;
 use crate::aws::s3::BucketName;
+use crate::catalog::{CatalogLinks, CatalogPage};
 use crate::packages::ListedPackage;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::estimate_items_bytes;
@@ -40,6 +41,8 @@ pub struct Package {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     modified: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog_url: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -97,7 +100,10 @@ impl Tool for PackageList {
                 after: last.name.to_string(),
             })
         });
-        let packages: Vec<Package> = listed.into_iter().map(Package::of).collect();
+        let links = session.links();
+        let bucket = args.bucket.as_str();
+        let package = |listed| Package::of(listed, bucket, links.as_ref());
+        let packages: Vec<Package> = listed.into_iter().map(package).collect();
         Ok(Output {
             bucket: args.bucket.to_string(),
             count: packages.len(),
@@ -109,9 +115,10 @@ impl Tool for PackageList {
 }
 
 impl Package {
-    fn of(listed: ListedPackage) -> Self {
+    fn of(listed: ListedPackage, bucket: &str, links: Option<&CatalogLinks>) -> Self {
         let ListedPackage { name, latest } = listed;
         Self {
+            catalog_url: links.and_then(|links| links.url(&CatalogPage::package(bucket, &name))),
             name: name.to_string(),
             latest_hash: latest.as_ref().map(|latest| latest.hash.to_string()),
             modified: latest.and_then(|latest| latest.modified),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::view::{Counts, EntryView, PackageRef};
 use crate::aws::s3::BucketName;
+use crate::catalog::CatalogPage;
 use crate::packages::{Committed, ManifestOutcome, Stopped};
 use crate::tools::Session;
 
@@ -56,9 +57,9 @@ impl Output {
         warnings: Vec<String>,
     ) -> Self {
         let hash = &committed.top_hash;
-        let url = session
-            .catalog()
-            .map(|catalog| catalog.package_page(bucket.as_str(), name, hash));
+        // The revision of a dry run does not exist.
+        let links = session.links().filter(|_| !committed.dry_run);
+        let url = links.and_then(|links| links.url(&CatalogPage::revision(bucket.as_str(), name, hash)));
         let navigation = url.as_ref().map(|_| {
             json!({
                 "tool": "navigate",

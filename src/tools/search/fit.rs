@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::row::{Detail, Row};
-use crate::catalog::{CatalogHost, Hit};
+use crate::catalog::{CatalogLinks, Hit};
 
 /// Maximum length of a result's text in characters.
 pub(super) const MAX_RESULT_CHARS: usize = 48_000;
@@ -23,7 +23,7 @@ pub(super) enum Fitted {
 }
 
 /// Shows the hits in as much detail as fits: metadata, matching entries and excerpts are cut first, then links.
-pub(super) fn fit(hits: &[Hit], words: &[String], catalog: Option<&CatalogHost>, max_chars: usize) -> Fitted {
+pub(super) fn fit(hits: &[Hit], words: &[String], catalog: Option<&CatalogLinks>, max_chars: usize) -> Fitted {
     let mut rows = Vec::new();
     for (level, detail) in Detail::LEVELS.into_iter().enumerate() {
         rows = hits.iter().map(|hit| Row::of(hit, detail, words, catalog)).collect();
