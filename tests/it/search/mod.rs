@@ -9,6 +9,7 @@ mod results;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quilt_mcp::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::support::graphql::search::SearchRegistry;
@@ -31,6 +32,10 @@ struct Scene {
 
 impl Scene {
     async fn new(date: &'static str, indexed: &Value) -> Self {
+        Self::at(date, indexed, Clock::system()).await
+    }
+
+    async fn at(date: &'static str, indexed: &Value, clock: Clock) -> Self {
         let stage = Stage::embedded().await;
         let registry = FakeRegistry::start().await;
         registry.configures(&json!({ "registryUrl": registry.url }));
@@ -43,6 +48,7 @@ impl Scene {
         let server = Server::start_in(
             &flags,
             quilt_mcp::app::Overrides {
+                clock,
                 registry_timeout: Duration::from_secs(20),
                 ..overrides(None)
             },
