@@ -43,6 +43,7 @@ pub use json_object::JsonObject;
 use manifest_json::ManifestJson;
 pub use modules::{ListedModule, Module, ToolRoute, is_help_request, listed_modules, tool_routes};
 pub use resources::{Body, Content, Link, ResourceUri};
+pub use search::SYNTAX as SEARCH_SYNTAX;
 pub use session::{Progress, Services, Session};
 pub use tool::{AnyTool, Hints, Image, Tool, ToolSuccess};
 pub use tool_filter::{ToolFilter, toolset_off};

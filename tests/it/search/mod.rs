@@ -2,6 +2,7 @@
 
 mod generations;
 mod names;
+mod on_dev;
 mod pages;
 mod refusals;
 mod results;
