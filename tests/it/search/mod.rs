@@ -1,6 +1,7 @@
 //! The search of the catalog, against a registry whose documents graphql-core validates and executes.
 
 mod generations;
+mod many_buckets;
 mod names;
 mod on_dev;
 mod pages;
