@@ -6,7 +6,6 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use jiff::SignedDuration;
-use quilt_format::{PackageName, TopHash, percent};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -90,34 +89,6 @@ impl CatalogHost {
     /// credentials with every token, and so authenticates no caller.
     pub(super) async fn is_local(&self) -> Result<bool, RegistryError> {
         Ok(self.config().await?.is_local)
-    }
-
-    /// Returns the URL of the catalog's web page for a revision of a package.
-    #[must_use]
-    pub fn package_page(&self, bucket: &str, name: &PackageName, hash: &TopHash) -> String {
-        let name: Vec<String> = name.as_str().split('/').map(percent::encode_component).collect();
-        self.url
-            .join(&format!("/b/{bucket}/packages/{}/tree/{hash}", name.join("/")))
-            .to_string()
-    }
-
-    /// Returns the URL of the catalog's web page for an object, or for one version of it.
-    #[must_use]
-    pub fn object_page(&self, bucket: &str, key: &str, version_id: Option<&str>) -> String {
-        let key: Vec<String> = key.split('/').map(percent::encode_component).collect();
-        let mut page = self.url.join(&format!("/b/{bucket}/tree/{}", key.join("/")));
-        if let Some(version_id) = version_id {
-            page.query_pairs_mut().append_pair("version", version_id);
-        }
-        page.to_string()
-    }
-
-    /// Returns the URL of the catalog's search page with these parameters.
-    #[must_use]
-    pub fn search_page<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-        let mut page = self.url.join("/search");
-        page.query_pairs_mut().extend_pairs(parameters);
-        page.to_string()
     }
 
     /// Returns the registry's URL.

@@ -15,6 +15,7 @@ mod graphql;
 mod host;
 mod host_client;
 mod http_client;
+mod pages;
 mod registries;
 mod registry;
 mod schema_cache;
@@ -28,6 +29,7 @@ pub use graphql::GraphqlError;
 pub use host::CatalogHost;
 pub use host_client::HostClient;
 pub use http_client::{CONNECT_TIMEOUT, HttpOptions, http_client, http_client_with_resolver, public_only_http_client};
+pub use pages::{CatalogLinks, CatalogPage, InvalidPage};
 pub use registries::{HttpClients, LocalCatalogs, Registries, RegistryAccess};
 pub use registry::{RegistryClient, RegistryError};
 pub use search::{

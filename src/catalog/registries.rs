@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::choice::{NamedRegistry, Network, NotAdmitted, Ownership, RegistryChoice, RegistryClaim, admit, choose};
 use super::schema_cache::SchemaCache;
-use super::{CatalogHost, HostClient, RegistryClient, RegistryError};
+use super::{CatalogHost, CatalogLinks, HostClient, RegistryClient, RegistryError};
 use crate::catalog::CatalogConfig;
 use crate::clock::Clock;
 use crate::identity::{AuthenticatedCaller, BearerToken, Claims};
@@ -88,8 +88,8 @@ impl Registries {
             configured: configured.map(Arc::new),
             allowed: config.allowed_registries.clone(),
             http,
+            schemas: SchemaCache::new(clock.clone()),
             clock,
-            schemas: SchemaCache::default(),
             catalog: catalog.cloned(),
             local_catalogs,
             vends_credentials: config.catalog_credentials,
@@ -154,6 +154,24 @@ impl Registries {
     pub fn choose(&self, claims: Option<&Claims>) -> RegistryChoice<'_> {
         let configured = self.configured.as_ref().map(|client| client.configured());
         choose(claims, configured, &self.allowed)
+    }
+
+    /// Returns the pages of the catalog of a caller with these claims: the configured catalog, unless the token names another
+    /// registry. Sends no request.
+    #[must_use]
+    pub fn links(&self, claims: Option<&Claims>) -> Option<CatalogLinks> {
+        let configured = self.catalog.as_ref().map(|catalog| catalog.url().clone());
+        let is_configured = match self.choose(claims) {
+            RegistryChoice::None | RegistryChoice::Configured(_) | RegistryChoice::Invalid(_) => true,
+            RegistryChoice::Named(named) => named.ownership != Ownership::Foreign,
+        };
+        if is_configured {
+            return configured.map(CatalogLinks::new);
+        }
+        let claimed = claims.and_then(|claims| claims.catalog_url().ok().flatten());
+        let claimed = claimed.and_then(|url| url.parse::<BaseUrl>().ok());
+        let is_known = |url: &BaseUrl| configured.as_ref() == Some(url) || admit(url, &self.allowed).is_ok();
+        claimed.filter(is_known).map(CatalogLinks::new)
     }
 
     /// Returns the registry for this caller; `None` when there is none at all.

@@ -85,7 +85,7 @@ struct Page<T> {
 fn write(list: List, filter: ToolFilter, version: Version, toolbox: &Toolbox) -> Result<Answer, RpcError> {
     match list {
         List::Tools => page("tools", tools(filter, toolbox), filter, version),
-        List::Resources => page("resources", resources::listed(), filter, version),
+        List::Resources => page("resources", resources::listed(filter), filter, version),
         List::ResourceTemplates => page("resourceTemplates", resources::templates(filter), filter, version),
         List::Prompts => page("prompts", prompts::list(filter), filter, version),
     }

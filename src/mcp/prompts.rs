@@ -18,11 +18,12 @@ struct Template {
     writes: bool,
     /// Name, description, whether it must be there.
     arguments: &'static [(&'static str, &'static str, bool)],
-    /// The text, with `{name}` where an argument stands.
-    text: &'static str,
+    /// The text, with `{name}` where an argument stands. A part belongs to a toolset, and is left out where that is off: a prompt
+    /// names no tool that the request does not have.
+    text: &'static [(Toolset, &'static str)],
 }
 
-const TEMPLATES: [Template; 3] = [
+const TEMPLATES: [Template; 4] = [
     Template {
         name: "build_package",
         title: "Build a package from a prefix",
@@ -35,11 +36,14 @@ const TEMPLATES: [Template; 3] = [
             ("source_bucket", "Bucket that holds the files", true),
             ("source_prefix", "Prefix of the files", true),
         ],
-        text: "Build the Quilt package {package} in the bucket {bucket} from the objects below s3://{source_bucket}/\
+        text: &[(
+            Toolset::Packaging,
+            "Build the Quilt package {package} in the bucket {bucket} from the objects below s3://{source_bucket}/\
                {source_prefix}.\n\nFirst list the objects and say what kinds of files there are. Then call \
                package_create_from_s3 with dry_run=true and show me the logical keys, the number of entries and their \
                total size, and suggest a message and metadata that only state what the files show. Create the package \
                when I agree, and tell me its top hash.",
+        )],
     },
     Template {
         name: "explain_denial",
@@ -51,11 +55,14 @@ const TEMPLATES: [Template; 3] = [
             ("error", "What was said when it was denied", false),
             ("resource", "Bucket or s3:// URI of the denied call", false),
         ],
-        text: "Something was denied to me in the Quilt catalog. What was said: {error}\nWhat it was about: \
+        text: &[(
+            Toolset::Auth,
+            "Something was denied to me in the Quilt catalog. What was said: {error}\nWhat it was about: \
                {resource}\n\nCall auth_status and tell me who I am to this server, which AWS identity my calls act with, \
                where its credentials come from, and what each credential source answered. If a bucket is known, find out \
                what I may do there. Then say in plain words which right is missing, on what, for whom, and who can grant \
                it; do not guess beyond what the tools said.",
+        )],
     },
     Template {
         name: "explore_bucket",
@@ -67,16 +74,62 @@ const TEMPLATES: [Template; 3] = [
             ("bucket", "Bucket to look into", true),
             ("prefix", "Where in it to begin", false),
         ],
-        text: "Give me an overview of the bucket {bucket}, beginning at: {prefix}\n\nBrowse it like folders with \
+        text: &[(
+            Toolset::Buckets,
+            "Give me an overview of the bucket {bucket}, beginning at: {prefix}\n\nBrowse it like folders with \
                bucket_objects_list and delimiter \"/\", a level at a time, and read README files where there are any. Say \
                which kinds of data there are, how they are laid out, how large they are and how recent. Read only the \
                beginning of files, and no more than you need.",
+        )],
+    },
+    Template {
+        name: "find_and_explain",
+        title: "Find and explain",
+        description: "Searches the catalog, looks into what was found, and answers with links.",
+        toolset: Toolset::Search,
+        writes: false,
+        arguments: &[
+            ("question", "What to look for", true),
+            ("bucket", "Bucket to search; by default all", false),
+        ],
+        text: &[
+            (
+                Toolset::Search,
+                "Find this in the Quilt catalog and explain it to me: {question}\nBucket: {bucket}\n\nCall search_catalog with a \
+                 few words of the question, and with filters or metadata where it names a kind of file, a date, a size or a \
+                 property; kind=packages finds data sets, kind=objects single files. If nothing is found, call search_facets \
+                 with the same arguments but fewer conditions, see which fields and values there are, and search once more in \
+                 these words; say so if there is still nothing. ",
+            ),
+            (
+                Toolset::Packaging,
+                "See with package_browse what the best packages hold. ",
+            ),
+            (
+                Toolset::Buckets,
+                "Read no more than the beginning of the files that matter, with bucket_object_text. ",
+            ),
+            (
+                Toolset::Search,
+                "Then answer: what there is, where it lies, how recent it is and how sure you are, with the catalog_url of each \
+                 result that you name. Do not claim what the tools did not show.",
+            ),
+        ],
     },
 ];
+
+impl Template {
+    /// Returns the parts of the toolsets that are on.
+    fn text(&self, filter: ToolFilter) -> String {
+        let on = self.text.iter().filter(|(toolset, _)| filter.includes(*toolset));
+        on.map(|(_, text)| *text).collect()
+    }
+}
 
 /// Lists the prompts of the enabled toolsets, ordered by name.
 pub(super) fn list(filter: ToolFilter) -> Vec<Prompt> {
     let on = TEMPLATES.iter().filter(|template| is_on(template, filter));
+    let on = on.filter(|template| filter.lists_toolset(template.toolset));
     let prompts = on.map(|template| {
         let argument = |(name, description, required): &(&str, &str, bool)| {
             PromptArgument::new(*name)
@@ -138,7 +191,7 @@ pub(super) fn get(request: &Request, context: &CallContext) -> Result<Answer, Rp
             _ => values.push((*name, "(not given)")),
         }
     }
-    let message = PromptMessage::new_text(Role::User, filled(template.text, &values));
+    let message = PromptMessage::new_text(Role::User, filled(&template.text(filter), &values));
     let mut result = GetPromptResult::new(vec![message]).with_description(template.description);
     result.meta = server_meta(version).cloned();
     result.result_type.take_if(|_| version.has_handshake());
@@ -180,6 +233,7 @@ fn is_on(template: &Template, filter: ToolFilter) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::ToolStyle;
 
     #[test]
     fn a_value_is_never_taken_for_a_place() {
@@ -190,12 +244,8 @@ mod tests {
     #[test]
     fn every_place_in_a_text_is_an_argument() {
         for template in &TEMPLATES {
-            for place in template
-                .text
-                .split('{')
-                .skip(1)
-                .map(|rest| rest.split('}').next().unwrap())
-            {
+            let text = template.text(ToolFilter::all(ToolStyle::Typed));
+            for place in text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()) {
                 assert!(
                     template.arguments.iter().any(|(name, ..)| *name == place),
                     "{} {place}",
@@ -203,11 +253,7 @@ mod tests {
                 );
             }
             for (name, ..) in template.arguments {
-                assert!(
-                    template.text.contains(&format!("{{{name}}}")),
-                    "{} {name}",
-                    template.name
-                );
+                assert!(text.contains(&format!("{{{name}}}")), "{} {name}", template.name);
             }
         }
     }

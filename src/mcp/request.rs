@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::meta::{self, Meta};
 use super::params::Params;
 use super::protocol::{self, Method};
+use super::resources::is_own;
 use super::{RpcError, Version};
 use crate::tools;
 
@@ -97,8 +98,8 @@ impl Request {
         self.meta.progress_token.is_some()
     }
 
-    /// Whether the request reads no user's data, so that it needs no caller: discovery, notifications, and a module that is
-    /// called without an action.
+    /// Whether the request reads no user's data, so that it needs no caller: discovery, notifications, the server's own
+    /// pages, and a module that is called without an action.
     #[must_use]
     pub fn needs_no_caller(&self) -> bool {
         self.needs_no_caller
@@ -109,6 +110,7 @@ impl Request {
             (Some(Method::CallTool), Some(name)) if self.id.is_some() => {
                 tools::is_help_request(name, self.params.arguments.object_text())
             }
+            (Some(Method::ReadResource), _) => self.params.uri.as_deref().is_some_and(is_own),
             (Some(method), _) => method.is_discovery(),
             (None, _) => self.method_name.starts_with("notifications/"),
         }

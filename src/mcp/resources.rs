@@ -1,23 +1,79 @@
-//! Objects, packages and entries as MCP resources. None is listed: there may be billions, and a list is the same for all.
+//! MCP resources: the server's own pages, which are listed, and objects, packages and entries, which are not: there may be
+//! billions, and a list is the same for all.
 
 use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 
-use super::discovery::server_meta;
+use super::discovery::{LISTS_TTL_MS, server_meta};
 use super::{RpcError, Version};
 use crate::error_code::ErrorCode;
-use crate::tools::{Body, Content, ToolFilter, Toolset, toolset_off};
+use crate::tools::{Body, Content, SEARCH_SYNTAX, ToolFilter, Toolset, toolset_off};
+
+/// The scheme of the server's own pages.
+const OWN_SCHEME: &str = "quilt://";
+
+/// A page of the server's own, the same for every caller.
+struct OwnPage {
+    uri: &'static str,
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    toolset: Toolset,
+    /// Markdown.
+    text: &'static str,
+}
+
+const OWN_PAGES: [OwnPage; 1] = [OwnPage {
+    uri: "quilt://search-syntax",
+    name: "search-syntax",
+    title: "Search syntax",
+    description: "Query strings, fields, filters and metadata conditions of search_catalog, with examples.",
+    toolset: Toolset::Search,
+    text: SEARCH_SYNTAX,
+}];
 
 /// URI templates of what can be read.
 pub(super) const OBJECT: &str = "s3://{bucket}/{+key}";
 pub(super) const PACKAGE: &str = "quilt+s3://{bucket}#package={+package}";
 pub(super) const ENTRY: &str = "quilt+s3://{bucket}#package={+package}&path={path}";
 
-/// The resources that are listed.
-pub(super) fn listed() -> Vec<Resource> {
+/// The resources that are listed: the server's own pages.
+pub(super) fn listed(filter: ToolFilter) -> Vec<Resource> {
+    let pages = OWN_PAGES.iter().filter(|page| filter.lists_toolset(page.toolset));
+    let listed = pages.map(|page| {
+        Resource::new(page.uri, page.name)
+            .with_title(page.title)
+            .with_description(page.description)
+            .with_mime_type("text/markdown")
+    });
     #[cfg(feature = "conformance")]
-    return conformance_server::resources();
-    #[cfg(not(feature = "conformance"))]
-    Vec::new()
+    let listed = listed.chain(conformance_server::resources());
+    listed.collect()
+}
+
+/// Whether a URI is that of a page of the server's own, which needs no caller.
+pub(super) fn is_own(uri: &str) -> bool {
+    uri.get(..OWN_SCHEME.len())
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(OWN_SCHEME))
+}
+
+/// Reads a page of the server's own.
+pub(super) fn own(uri: &str, filter: ToolFilter, version: Version) -> Result<ReadResourceResult, RpcError> {
+    let Some(page) = OWN_PAGES.iter().find(|page| page.uri.eq_ignore_ascii_case(uri)) else {
+        let pages: Vec<&str> = OWN_PAGES.iter().map(|page| page.uri).collect();
+        let message = format!("There is no such page; the pages are: {}.", pages.join(", "));
+        return Err(RpcError::new(ErrorCode::NoSuchResource, message));
+    };
+    if !filter.includes(page.toolset) {
+        return Err(switched_off(page.toolset));
+    }
+    let text = ResourceContents::text(page.text, uri).with_mime_type("text/markdown");
+    let mut result = ReadResourceResult::new(vec![text]);
+    result.meta = server_meta(version).cloned();
+    if version.has_handshake() {
+        result.result_type = None;
+        return Ok(result);
+    }
+    Ok(result.with_ttl_ms(LISTS_TTL_MS).with_cache_scope(CacheScope::Public))
 }
 
 /// The templates of the toolsets that are on.

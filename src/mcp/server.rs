@@ -132,6 +132,11 @@ impl McpServer {
 
     async fn read_resource(&self, request: Request, context: &CallContext) -> Result<Answer, RpcError> {
         let text = request.params.uri.unwrap_or_default();
+        if resources::is_own(&text) {
+            let page = resources::own(&text, context.tool_filter, context.version);
+            let page = page.map_err(|error| error.with("uri", bounded(&text, MAX_ECHO).into()))?;
+            return Answer::of(&page);
+        }
         let failed = |error| RpcError::from_tool(error).with("uri", bounded(&text, MAX_ECHO).into());
         let uri = ResourceUri::parse(&text).map_err(failed)?;
         if !context.tool_filter.includes(uri.toolset()) {

@@ -12,6 +12,7 @@ mod auth;
 mod base64_text;
 mod bucket_argument;
 mod buckets;
+mod catalog;
 mod complete;
 mod config;
 mod confirmation;
@@ -43,6 +44,7 @@ pub use json_object::JsonObject;
 use manifest_json::ManifestJson;
 pub use modules::{ListedModule, Module, ToolRoute, is_help_request, listed_modules, tool_routes};
 pub use resources::{Body, Content, Link, ResourceUri};
+pub use search::SYNTAX as SEARCH_SYNTAX;
 pub use session::{Progress, Services, Session};
 pub use tool::{AnyTool, Hints, Image, Tool, ToolSuccess};
 pub use tool_filter::{ToolFilter, toolset_off};
@@ -62,6 +64,7 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<buckets::BucketObjectVersions>(),
         AnyTool::of::<buckets::BucketObjectsList>(),
         AnyTool::of::<buckets::BucketObjectsPut>(),
+        AnyTool::of::<catalog::CatalogLink>(),
         AnyTool::of::<packaging::PackageBrowse>(),
         AnyTool::of::<packaging::PackageCreate>(),
         AnyTool::of::<packaging::PackageCreateFromS3>(),

@@ -14,7 +14,7 @@ use crate::aws::s3::{BucketName, SharedS3, UserS3};
 use crate::aws::sts::{CallerIdentity, SharedSts};
 use crate::aws::{AwsCaller, Renew, Signing};
 use crate::blocking::CpuPool;
-use crate::catalog::{CatalogHost, Registries, RegistryAccess, RegistryError};
+use crate::catalog::{CatalogHost, CatalogLinks, Registries, RegistryAccess, RegistryError};
 use crate::clock::Clock;
 use crate::credentials::{AmbientPolicy, CredentialChain, NoCredentials, Resolved, Source};
 use crate::error_code::ErrorCode;
@@ -154,6 +154,13 @@ impl Session {
     #[must_use]
     pub fn catalog(&self) -> Option<&Arc<CatalogHost>> {
         self.0.services.catalog.as_ref()
+    }
+
+    /// Returns the web pages of this caller's catalog, if one is known.
+    #[must_use]
+    pub fn links(&self) -> Option<CatalogLinks> {
+        let claims = self.authenticated().and_then(AuthenticatedCaller::claims);
+        self.0.services.registries.links(claims)
     }
 
     /// Returns the buckets to list if no catalog is configured.

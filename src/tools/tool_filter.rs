@@ -102,7 +102,13 @@ impl ToolFilter {
     /// Whether a tool is in the lists.
     #[must_use]
     pub fn lists(self, tool: &AnyTool) -> bool {
-        self.allows(tool) && (tool.toolset != Toolset::Search || self.lists_search)
+        self.allows(tool) && self.lists_toolset(tool.toolset)
+    }
+
+    /// Whether the lists show what belongs to a toolset.
+    #[must_use]
+    pub fn lists_toolset(self, toolset: Toolset) -> bool {
+        self.includes(toolset) && (toolset != Toolset::Search || self.lists_search)
     }
 
     /// Refuses a use of a toolset that is switched off. `what` is the subject of the error's sentence.

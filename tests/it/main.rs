@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod catalog;
 mod cli;
 mod credentials;
 mod dev;

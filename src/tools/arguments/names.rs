@@ -63,6 +63,11 @@ const INFO: &str = "bucket_object_info describes one object";
 /// The arguments without effect.
 pub const IGNORED: &[IgnoredArgument] = &[
     ignored("bucket_objects_list", "include_signed_urls", SIGNED),
+    ignored(
+        "catalog_link",
+        "catalog_host",
+        "links are those of the catalog of this server",
+    ),
     ignored("package_browse", "include_file_info", INFO),
     ignored("package_browse", "include_signed_urls", SIGNED),
     ignored(

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::s3::ObjectUri;
+use crate::catalog::CatalogPage;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -84,15 +85,9 @@ impl Tool for BucketObjectInfo {
             Ok(head) => head,
             Err(error) => return Err(session.explain_object(&s3, &error).await),
         };
-        // A browser would resolve the segments `.` and `..`, and show another object.
-        let catalog = session.catalog().filter(|_| !s3_uri.key.has_dot_segment());
-        let catalog_url = catalog.map(|catalog| {
-            catalog.object_page(
-                s3_uri.bucket.as_str(),
-                s3_uri.key.as_str(),
-                s3_uri.version_id.as_deref(),
-            )
-        });
+        let version_id = s3_uri.version_id.as_deref();
+        let page = CatalogPage::object(s3_uri.bucket.as_str(), s3_uri.key.as_str(), version_id);
+        let catalog_url = session.links().and_then(|links| links.url(&page));
         let object = Object {
             bucket: s3_uri.bucket.to_string(),
             key: s3_uri.key.to_string(),

@@ -13,6 +13,8 @@ pub enum Addition {
     Template,
     /// `count`, which older servers had in place of `returned`.
     Count,
+    /// `catalog_url`, `quilt_plus_uri` and `view_type` of a link.
+    OlderLink,
     /// `data` of an image, and the structured form of its result.
     ImageData,
 }
@@ -54,6 +56,15 @@ impl Addition {
                 let parts = ["packages", "objects"];
                 let kinds = output.iter_mut().filter(|(name, _)| parts.contains(&name.as_str()));
                 kinds.filter_map(|(_, part)| part.as_object_mut()).for_each(add_count);
+            }
+            Self::OlderLink => {
+                let is_package = output.contains_key("uri");
+                for (older, name) in [("catalog_url", "url"), ("quilt_plus_uri", "uri")] {
+                    let value = output.get(name).cloned();
+                    output.extend(value.map(|value| (older.to_owned(), value)));
+                }
+                let view = if is_package { "package" } else { "bucket" };
+                output.insert("view_type".to_owned(), view.into());
             }
             // Added to a result with an image, see `Action`.
             Self::ImageData => {}

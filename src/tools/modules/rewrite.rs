@@ -21,6 +21,8 @@ pub enum Rewrite {
     OlderMaxBytes,
     /// Names entries by their base names, as older servers, if `flatten` is missing.
     OlderFlatten,
+    /// Reads `top_hash` or `tag` as `hash`, and a `path` without a package as `key`.
+    OlderLink,
     /// Searches for this kind if neither `kind` nor `scope` says what to search for.
     Kind(&'static str),
 }
@@ -53,6 +55,7 @@ impl Rewrite {
                 }
                 Ok(())
             }
+            Self::OlderLink => older_link(&mut call.arguments),
             Self::Kind(kind) => {
                 let says = |name: &str| call.arguments.get(name).is_some_and(|value| !says_nothing(value));
                 if !says("kind") && !says("scope") {
@@ -83,6 +86,24 @@ fn take_string(map: &mut Map<String, Value>, name: &str) -> Result<Option<String
 
 fn says_nothing(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+fn older_link(arguments: &mut Map<String, Value>) -> Result<(), ToolError> {
+    let (hash, tag) = (take_string(arguments, "top_hash")?, take_string(arguments, "tag")?);
+    if hash.is_some() && tag.is_some() {
+        return Err(ToolError::invalid(
+            "`top_hash` and `tag` both name a revision; send only one of them.",
+        ));
+    }
+    if let Some(revision) = hash.or(tag) {
+        arguments.insert("hash".to_owned(), revision.into());
+    }
+    if arguments.get("name").is_none_or(says_nothing)
+        && let Some(key) = take_string(arguments, "path")?
+    {
+        arguments.insert("key".to_owned(), key.into());
+    }
+    Ok(())
 }
 
 async fn entry_path(call: &mut TypedCall, filter: ToolFilter, session: &Session) -> Result<(), ToolError> {

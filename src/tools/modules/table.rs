@@ -54,6 +54,13 @@ const ACCESS_CHECK: Action = Action {
     ..PLAIN
 };
 
+/// As `catalog_url` and `catalog_uri` of version 0.22.
+const CATALOG_LINK: Action = Action {
+    rewrites: &[Rewrite::OlderLink],
+    addition: Some(Addition::OlderLink),
+    ..plain("link", "catalog_link")
+};
+
 /// The modules, in the order of their names.
 pub(in crate::tools) const MODULES: &[Module] = &[
     Module {
@@ -173,6 +180,16 @@ pub(in crate::tools) const MODULES: &[Module] = &[
 
 /// Tool names of older servers.
 pub(in crate::tools) const LEGACY_NAMES: &[LegacyName] = &[
+    LegacyName {
+        name: "catalog_uri",
+        toolset: Toolset::Catalog,
+        action: &CATALOG_LINK,
+    },
+    LegacyName {
+        name: "catalog_url",
+        toolset: Toolset::Catalog,
+        action: &CATALOG_LINK,
+    },
     LegacyName {
         name: "check_bucket_access",
         toolset: Toolset::Permissions,

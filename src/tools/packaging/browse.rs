@@ -8,6 +8,7 @@ use super::args::{ExistingName, latest, place};
 use super::cursor;
 use super::view::EntryView;
 use crate::aws::s3::BucketName;
+use crate::catalog::CatalogPage;
 use crate::error_code::ErrorCode;
 use crate::packages::{Listed, ManifestAccess, ManifestFile};
 use crate::tools::answer_size::{AnswerBudget, MAX_METADATA_BYTES, bounded_message};
@@ -209,8 +210,8 @@ impl Package {
             total_entries: whole.entries,
             total_bytes: u64::try_from(whole.total_bytes).unwrap_or(u64::MAX),
             catalog_url: session
-                .catalog()
-                .map(|catalog| catalog.package_page(args.bucket.as_str(), &args.name.0, &file.hash)),
+                .links()
+                .and_then(|links| links.url(&CatalogPage::revision(args.bucket.as_str(), &args.name.0, &file.hash))),
         }
     }
 }

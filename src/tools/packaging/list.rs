@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor;
 use crate::aws::s3::BucketName;
+use crate::catalog::{CatalogLinks, CatalogPage};
 use crate::packages::ListedPackage;
 use crate::tools::answer_size::AnswerBudget;
 use crate::tools::arguments::types::Bounded;
@@ -41,6 +42,8 @@ pub struct Package {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     modified: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog_url: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,7 +94,9 @@ impl Tool for PackageList {
             .map_err(explain)?;
         let is_more = listed.len() > limit;
         listed.truncate(limit);
-        let mut packages: Vec<Package> = listed.into_iter().map(Package::of).collect();
+        let links = session.links();
+        let package = |listed| Package::of(listed, args.bucket.as_str(), links.as_ref());
+        let mut packages: Vec<Package> = listed.into_iter().map(package).collect();
         let is_more = !AnswerBudget::new().truncate(&mut packages) || is_more;
         let next = packages.last().filter(|_| is_more).map(|last| {
             cursor::write(&Cursor {
@@ -111,9 +116,10 @@ impl Tool for PackageList {
 }
 
 impl Package {
-    fn of(listed: ListedPackage) -> Self {
+    fn of(listed: ListedPackage, bucket: &str, links: Option<&CatalogLinks>) -> Self {
         let ListedPackage { name, latest } = listed;
         Self {
+            catalog_url: links.and_then(|links| links.url(&CatalogPage::package(bucket, &name))),
             name: name.to_string(),
             latest_hash: latest.as_ref().map(|latest| latest.hash.to_string()),
             modified: latest.and_then(|latest| latest.modified),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::view::{Counts, PackageRef};
 use crate::aws::s3::BucketName;
+use crate::catalog::CatalogPage;
 use crate::packages::{Committed, ManifestOutcome, Stopped};
 use crate::tools::answer_size::{MAX_METADATA_BYTES, bounded_warnings};
 use crate::tools::{ManifestJson, Session};
@@ -60,9 +61,9 @@ impl Output {
         warnings: Vec<String>,
     ) -> Self {
         let hash = &committed.top_hash;
-        // There is no page of a revision that was not written.
-        let catalog = session.catalog().filter(|_| !committed.dry_run);
-        let url = catalog.map(|catalog| catalog.package_page(bucket.as_str(), name, hash));
+        // The revision of a dry run does not exist.
+        let links = session.links().filter(|_| !committed.dry_run);
+        let url = links.and_then(|links| links.url(&CatalogPage::revision(bucket.as_str(), name, hash)));
         let warnings = with_warnings_of(committed, warnings);
         let shown = committed.entries.iter().take(MAX_SHOWN_ENTRIES);
         let metadata = committed.metadata.as_ref().filter(|metadata| metadata.is_truthy());

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::ExistingName;
 use crate::aws::s3::BucketName;
+use crate::catalog::CatalogPage;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -68,7 +69,8 @@ impl Tool for PackageRollback {
         let plan = packages.plan_roll_back(&name, to, expected.as_ref()).await;
         let plan = plan.map_err(explain)?;
         let latest_after = plan.latest_after().clone();
-        let catalog = session.catalog().filter(|_| !args.dry_run);
+        let links = session.links().filter(|_| !args.dry_run);
+        let page = CatalogPage::revision(args.bucket.as_str(), &name, &latest_after);
         let output = Output {
             bucket: args.bucket.to_string(),
             name: name.to_string(),
@@ -80,7 +82,7 @@ impl Tool for PackageRollback {
                 .then(|| "This revision is the latest already; nothing was changed.".to_owned())
                 .into_iter()
                 .collect(),
-            catalog_url: catalog.map(|catalog| catalog.package_page(args.bucket.as_str(), &name, &latest_after)),
+            catalog_url: links.and_then(|links| links.url(&page)),
         };
         if !args.dry_run {
             packages.roll_back(plan).await.map_err(explain)?;

@@ -1,7 +1,7 @@
 //! The length of a result: clients hide what exceeds it from their models.
 
 use super::row::{Detail, Row};
-use crate::catalog::{CatalogHost, Hit};
+use crate::catalog::{CatalogLinks, Hit};
 use crate::tools::answer_size::length;
 
 /// What is left for members that are added to every result.
@@ -20,7 +20,7 @@ pub(super) enum Fitted {
 }
 
 /// Shows the hits in as much detail as fits: metadata, matching entries and excerpts are cut first, then links.
-pub(super) fn fit(hits: &[Hit], words: &[String], catalog: Option<&CatalogHost>, max_chars: usize) -> Fitted {
+pub(super) fn fit(hits: &[Hit], words: &[String], catalog: Option<&CatalogLinks>, max_chars: usize) -> Fitted {
     let mut rows = Vec::new();
     for (level, detail) in Detail::LEVELS.into_iter().enumerate() {
         rows = hits.iter().map(|hit| Row::of(hit, detail, words, catalog)).collect();

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use crate::catalog::{CatalogHost, Order, SearchKind, SearchRequest};
+use crate::catalog::{CatalogLinks, CatalogPage, Order, SearchKind, SearchRequest};
 
 /// Maximum length of the link; a longer one would crowd hits out of the result.
 const MAX_LINK_BYTES: usize = 2000;
 
 /// Returns the URL of the page that shows the search; `None` if it is too long.
-pub(super) fn search_page(catalog: &CatalogHost, request: &SearchRequest) -> Option<String> {
+pub(super) fn search_page(catalog: &CatalogLinks, request: &SearchRequest) -> Option<String> {
     let parameters = parameters(request);
-    let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Some(catalog.search_page(pairs)).filter(|url| url.len() <= MAX_LINK_BYTES)
+    let url = catalog.url(&CatalogPage::Search { parameters })?;
+    Some(url).filter(|url| url.len() <= MAX_LINK_BYTES)
 }
 
 fn parameters(request: &SearchRequest) -> Vec<(String, String)> {

@@ -18,3 +18,6 @@ mod row;
 
 pub use catalog::SearchCatalog;
 pub use facets::SearchFacets;
+
+/// The syntax of searches, for models.
+pub const SYNTAX: &str = include_str!("syntax.md");

@@ -90,7 +90,8 @@ impl Part {
         {
             return Err(cursor::foreign());
         }
-        let catalog = session.catalog().map(AsRef::as_ref);
+        let links = session.links();
+        let catalog = links.as_ref();
         let words = words(request.query.as_deref().unwrap_or_default());
         let mut part = Self::empty(request, SearchedBy::Catalog);
         part.catalog_url = catalog.and_then(|catalog| link::search_page(catalog, request));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::aws::s3::ObjectUri;
-use crate::catalog::{CatalogHost, Hit, MatchingEntry, ObjectHit, PackageHit};
+use crate::catalog::{CatalogLinks, CatalogPage, Hit, MatchingEntry, ObjectHit, PackageHit};
 use crate::json::Shape;
 use crate::tools::ManifestJson;
 use crate::tools::answer_size::beginning;
@@ -129,14 +129,14 @@ impl Detail {
 
 impl Row {
     /// Shows a hit. `words` are those of the query, for the excerpt.
-    pub(super) fn of(hit: &Hit, detail: Detail, words: &[String], catalog: Option<&CatalogHost>) -> Self {
+    pub(super) fn of(hit: &Hit, detail: Detail, words: &[String], catalog: Option<&CatalogLinks>) -> Self {
         match hit {
             Hit::Package(hit) => Self::of_package(hit, detail, catalog.filter(|_| detail.has_links)),
             Hit::Object(hit) => Self::of_object(hit, detail, words, catalog.filter(|_| detail.has_links)),
         }
     }
 
-    fn of_package(hit: &PackageHit, detail: Detail, catalog: Option<&CatalogHost>) -> Self {
+    fn of_package(hit: &PackageHit, detail: Detail, catalog: Option<&CatalogLinks>) -> Self {
         let name = PackageName::from_listing(&hit.name).ok();
         let hash: Option<TopHash> = hit.hash.parse().ok();
         let uri = name.clone().filter(|_| detail.has_links).map(|name| {
@@ -149,7 +149,7 @@ impl Row {
             };
             uri.to_string()
         });
-        let page = || Some(catalog?.package_page(&hit.bucket, name.as_ref()?, hash.as_ref()?));
+        let page = || catalog?.url(&CatalogPage::revision(&hit.bucket, name.as_ref()?, hash.as_ref()?));
         let (metadata, metadata_cut) = metadata(hit.meta.as_ref(), detail.metadata);
         let matches = hit.match_locations;
         let shown = hit.matching_entries.iter().take(detail.entries);
@@ -188,7 +188,7 @@ impl Row {
         }
     }
 
-    fn of_object(hit: &ObjectHit, detail: Detail, words: &[String], catalog: Option<&CatalogHost>) -> Self {
+    fn of_object(hit: &ObjectHit, detail: Detail, words: &[String], catalog: Option<&CatalogLinks>) -> Self {
         let version = hit
             .version
             .as_deref()
@@ -209,7 +209,7 @@ impl Row {
             deleted: Some(hit.deleted),
             score: hit.score.map(rounded),
             excerpt: text.map(|text| excerpt(text, words, detail.excerpt)),
-            catalog_url: catalog.map(|catalog| catalog.object_page(&hit.bucket, &hit.key, version)),
+            catalog_url: catalog.and_then(|catalog| catalog.url(&CatalogPage::object(&hit.bucket, &hit.key, version))),
             ..Self::default()
         }
     }

@@ -79,7 +79,7 @@ impl Scene {
             | "package_templates"
             | "permissions_discover"
             | "permissions_recommendations" => json!({}),
-            "bucket_access_check" | "bucket_objects_list" | "package_list" | "workflow_list" => {
+            "bucket_access_check" | "bucket_objects_list" | "catalog_link" | "package_list" | "workflow_list" => {
                 json!({ "bucket": bucket })
             }
             "bucket_object_fetch" | "bucket_object_info" | "bucket_object_link" | "bucket_object_text" => {

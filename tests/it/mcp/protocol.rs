@@ -105,6 +105,7 @@ async fn every_tool_is_described_annotated_and_typed() {
         "bucket_object_text",
         "bucket_objects_list",
         "bucket_objects_put",
+        "catalog_link",
         "package_browse",
         "package_create",
         "package_create_from_s3",

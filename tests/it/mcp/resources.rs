@@ -222,13 +222,16 @@ async fn lists_are_small_and_open_and_follow_the_toolsets() {
             .map(|item| item["name"].as_str().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(list("resources/list", &[]).await["resources"], json!([]));
+    assert_eq!(
+        names(&list("resources/list", &[]).await["resources"]),
+        ["search-syntax"]
+    );
     let templates = list("resources/templates/list", &[]).await;
     assert_eq!(names(&templates["resourceTemplates"]), ["object", "package", "entry"]);
     let prompts = list("prompts/list", &[]).await;
     assert_eq!(
         names(&prompts["prompts"]),
-        ["build_package", "explain_denial", "explore_bucket"]
+        ["build_package", "explain_denial", "explore_bucket", "find_and_explain"]
     );
 
     let buckets = [("x-mcp-toolsets", "buckets")];
@@ -240,10 +243,11 @@ async fn lists_are_small_and_open_and_follow_the_toolsets() {
         names(&list("prompts/list", &buckets).await["prompts"]),
         ["explore_bucket"]
     );
+    assert_eq!(list("resources/list", &buckets).await["resources"], json!([]));
     let read_only = [("x-mcp-readonly", "true")];
     assert_eq!(
         names(&list("prompts/list", &read_only).await["prompts"]),
-        ["explain_denial", "explore_bucket"]
+        ["explain_denial", "explore_bucket", "find_and_explain"]
     );
 
     let bearer = format!("Bearer {}", all.dev.backend.info.users.reader.token);
@@ -381,7 +385,11 @@ async fn prompts_are_filled_in_and_check_their_arguments() {
     let explain = all.ask("prompts/get", json!({ "name": "explain_denial" })).await;
     assert_eq!(explain.body["result"]["messages"][0]["role"], "user");
     for (name, arguments, part) in [
-        ("nothing", json!({}), "build_package, explain_denial, explore_bucket"),
+        (
+            "nothing",
+            json!({}),
+            "build_package, explain_denial, explore_bucket, find_and_explain",
+        ),
         ("explore_bucket", json!({}), "needs the argument bucket"),
         ("explore_bucket", json!({ "bucket": 7 }), "expected a string"),
         (

@@ -76,7 +76,7 @@ async fn running(stack: &Stack) -> Program {
     Program::serve(&arguments, &variables).await
 }
 
-/// Status, list, upload, read back.
+/// Status, list, upload, read back, search.
 async fn walk(stack: &Stack) {
     let running = running(stack).await;
     let call = |tool, arguments| running.server.call(&stack.token, tool, arguments);
@@ -130,6 +130,32 @@ async fn walk(stack: &Stack) {
         deleted.body
     );
     call("package_browse", package).await.failure("no_such_package");
+    search(stack, &running).await;
+}
+
+/// Searches of both kinds, with facets, a second page and a syntax error. What was written a moment ago may be missing.
+async fn search(stack: &Stack, running: &Program) {
+    let call = |tool, arguments| running.server.call(&stack.token, tool, arguments);
+    for kind in ["packages", "objects"] {
+        let mut arguments = json!({ "kind": kind, "buckets": [stack.bucket], "sort": "newest", "limit": 1 });
+        let found = call("search_catalog", arguments.clone()).await;
+        let found = found.success();
+        assert_eq!(
+            (&found["searched_by"], found["returned"].as_u64() < Some(2)),
+            (&json!("catalog"), true)
+        );
+        if let Some(next) = found["next_cursor"].as_str() {
+            arguments["cursor"] = next.into();
+            let next = call("search_catalog", arguments.clone()).await;
+            assert_ne!(next.success()["results"], found["results"], "the page after it");
+        }
+        let facets = call("search_facets", json!({ "kind": kind, "buckets": [stack.bucket] })).await;
+        assert_eq!(facets.success()["total"], found["total"], "{}", facets.body);
+        let url = json!({ "url": found["catalog_url"] });
+        assert_eq!(call("catalog_link", url).await.success()["kind"], "search");
+    }
+    let syntax = call("search_catalog", json!({ "query": "(", "exact": true })).await;
+    syntax.failure("invalid_argument");
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use quilt_mcp::clock::{Clock, ManualClock};
 use serde_json::{Value, json};
 
 use super::{Scene, data, names, object, package};
 use crate::support::graphql::search::{DATES, Sent};
+use crate::support::registry::Speaks;
 
 fn some() -> Value {
     let packages: Vec<Value> = (0..5)
@@ -195,13 +197,51 @@ async fn a_catalog_without_search_is_unavailable_and_not_empty() {
     let scene = Scene::new(super::TODAY, &some()).await;
     scene.registry.speaks(
         &scene.bearer,
-        crate::support::registry::Speaks::Says(
-            json!({ "errors": [{ "message": "Cannot query field 'searchPackages' on type 'Query'." }] }),
-        ),
+        Speaks::Says(json!({ "errors": [{ "message": "Cannot query field 'searchPackages' on type 'Query'." }] })),
     );
     for tool in ["search_catalog", "search_facets"] {
         let answer = scene.server.call(&scene.bearer, tool, json!({ "query": "p1" })).await;
         let failure = answer.failure("search_unavailable");
         assert!(failure["hint"].as_str().unwrap().contains("package_list"), "{failure}");
     }
+}
+
+/// A catalog without search is asked for one now and then, not by each call.
+#[tokio::test]
+async fn that_a_catalog_has_no_search_is_remembered_for_minutes() {
+    let manual = ManualClock::new(Clock::system().now());
+    let scene = Scene::at(super::TODAY, &some(), manual.clock()).await;
+    let refused = "Cannot query field 'searchPackages' on type 'Query'.";
+    let says = Speaks::Says(json!({ "errors": [{ "message": refused }] }));
+    scene.registry.speaks(&scene.bearer, says);
+    let asked = async || {
+        let before = scene.registry.count("/graphql");
+        let answer = scene.search(json!({ "query": "p1" })).await;
+        answer.failure("search_unavailable");
+        scene.registry.count("/graphql") - before
+    };
+    assert_eq!(asked().await, 4, "each generation is tried once");
+    assert_eq!(asked().await, 0);
+    manual.advance(jiff::SignedDuration::from_mins(4));
+    assert_eq!(asked().await, 0);
+    manual.advance(jiff::SignedDuration::from_mins(2));
+    assert_eq!(asked().await, 4);
+    // Other queries are known by themselves.
+    let before = scene.registry.count("/graphql");
+    scene
+        .search(json!({ "kind": "objects" }))
+        .await
+        .failure("search_unavailable");
+    assert_eq!(scene.registry.count("/graphql") - before, 3);
+
+    scene
+        .registry
+        .speaks(&scene.bearer, Speaks::Searches(scene.search.clone()));
+    scene.search(json!({})).await.failure("search_unavailable");
+    manual.advance(jiff::SignedDuration::from_mins(6));
+    assert_eq!(
+        scene.search(json!({})).await.success()["total"],
+        5,
+        "the stack was upgraded"
+    );
 }

@@ -1,7 +1,9 @@
 //! The search of the catalog, against a registry whose documents graphql-core validates and executes.
 
 mod generations;
+mod many_buckets;
 mod names;
+mod on_dev;
 mod pages;
 mod refusals;
 mod results;
@@ -9,6 +11,7 @@ mod results;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quilt_mcp::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::support::graphql::search::SearchRegistry;
@@ -31,6 +34,10 @@ struct Scene {
 
 impl Scene {
     async fn new(date: &'static str, indexed: &Value) -> Self {
+        Self::at(date, indexed, Clock::system()).await
+    }
+
+    async fn at(date: &'static str, indexed: &Value, clock: Clock) -> Self {
         let stage = Stage::embedded().await;
         let registry = FakeRegistry::start().await;
         registry.configures(&json!({ "registryUrl": registry.url }));
@@ -43,6 +50,7 @@ impl Scene {
         let server = Server::start_in(
             &flags,
             quilt_mcp::app::Overrides {
+                clock,
                 registry_timeout: Duration::from_secs(20),
                 ..overrides(None)
             },
