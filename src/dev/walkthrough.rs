@@ -60,7 +60,7 @@ pub fn walkthrough(info: &DevInfo) -> String {
         ("without a token: 401", None, "bucket_list", json!({})),
     ];
     let mut text = format!(
-        "quilt-mcp listens on {}\n  catalog  {}\n  registry {}\n  S3, STS  {}\n\n",
+        "quilt-mcp listens on {}\n  catalog  {}\n  registry {}\n  S3, STS, Athena  {}\n\n",
         info.mcp_url, info.catalog_url, info.registry_url, info.s3_endpoint
     );
     for (name, user) in [

@@ -29,9 +29,8 @@ pub(crate) struct CallerAccess {
 impl CallerAccess {
     /// Returns the caller of a request whose signature, session token and expiry are in order.
     pub fn authenticate(state: &Arc<State>, parts: &Parts, body: &[u8], peer: SocketAddr) -> Result<Self, ApiError> {
-        let claims = SignatureClaims::parse(&parts.uri, &parts.headers).ok_or_else(|| {
-            ApiError::new("MissingAuthenticationTokenException", "Missing Authentication Token")
-        })?;
+        let claims = SignatureClaims::parse(&parts.uri, &parts.headers)
+            .ok_or_else(|| ApiError::new("MissingAuthenticationTokenException", "Missing Authentication Token"))?;
         let unrecognized = || {
             let message = "The security token included in the request is invalid.";
             ApiError::new("UnrecognizedClientException", message)
@@ -77,7 +76,11 @@ impl CallerAccess {
 
     /// Checks that the caller may call an operation on a workgroup or data catalog.
     pub fn require(&self, operation: &str, resource: &str) -> Result<(), ApiError> {
-        let resource = if resource == "*" { "*".to_owned() } else { self.arn("athena", resource) };
+        let resource = if resource == "*" {
+            "*".to_owned()
+        } else {
+            self.arn("athena", resource)
+        };
         match self.denial(&format!("athena:{operation}"), &resource, &self.context) {
             Some(message) => Err(ApiError::new("AccessDeniedException", message)),
             None => Ok(()),
@@ -105,16 +108,24 @@ impl CallerAccess {
     }
 
     fn has_function(&self, catalog: &str) -> bool {
-        self.data_catalog(catalog).is_some_and(|catalog| catalog.function_arn.is_some())
+        self.data_catalog(catalog)
+            .is_some_and(|catalog| catalog.function_arn.is_some())
     }
 }
 
 impl sql::Access for CallerAccess {
     fn catalog(&self, name: &str) -> Result<(), Failure> {
-        let Some(DataCatalog { name, function_arn: Some(function) }) = self.data_catalog(name) else {
+        let Some(DataCatalog {
+            name,
+            function_arn: Some(function),
+        }) = self.data_catalog(name)
+        else {
             return Ok(());
         };
-        self.require_via_athena("athena:GetDataCatalog", &self.arn("athena", &format!("datacatalog/{name}")))?;
+        self.require_via_athena(
+            "athena:GetDataCatalog",
+            &self.arn("athena", &format!("datacatalog/{name}")),
+        )?;
         self.require_via_athena("lambda:InvokeFunction", &function)
     }
 
@@ -122,7 +133,10 @@ impl sql::Access for CallerAccess {
         if !self.has_function(catalog) {
             return self.require_via_athena("glue:GetDatabase", &self.arn("glue", &format!("database/{database}")));
         }
-        let bucket = self.source.as_ref().and_then(|source| source.listed_bucket(catalog, database));
+        let bucket = self
+            .source
+            .as_ref()
+            .and_then(|source| source.listed_bucket(catalog, database));
         bucket.map_or(Ok(()), |bucket| {
             self.require_via_athena("s3:ListBucket", &format!("arn:aws:s3:::{bucket}"))
         })

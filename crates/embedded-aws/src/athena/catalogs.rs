@@ -18,13 +18,19 @@ pub(super) fn source(access: &CallerAccess) -> Result<Arc<dyn TableSource>, ApiE
 }
 
 fn kind(catalog: &DataCatalog) -> &'static str {
-    if catalog.function_arn.is_some() { "LAMBDA" } else { "GLUE" }
+    if catalog.function_arn.is_some() {
+        "LAMBDA"
+    } else {
+        "GLUE"
+    }
 }
 
 fn find(access: &CallerAccess, input: &Input, operation: &str, member: &str) -> Result<DataCatalog, ApiError> {
     let name = input.required(member)?;
     let catalogs = source(access)?.catalogs().into_iter();
-    let found = catalogs.filter(|catalog| catalog.name.eq_ignore_ascii_case(name)).next();
+    let found = catalogs
+        .filter(|catalog| catalog.name.eq_ignore_ascii_case(name))
+        .next();
     let named = found.as_ref().map_or(name, |catalog| &catalog.name);
     access.require(operation, &format!("datacatalog/{named}"))?;
     found.ok_or_else(|| ApiError::invalid(format!("Data catalog {name} was not found")))
@@ -48,7 +54,7 @@ pub(super) fn get(access: &CallerAccess, input: &Input) -> Result<Value, ApiErro
 }
 
 /// Runs `use_it` with what the caller sees of a data catalog.
-fn seen<T>(access: &CallerAccess, catalog: &str, use_it: impl FnOnce(Visible<'_>) -> T) -> Result<T, ApiError> {
+fn with_visible<T>(access: &CallerAccess, catalog: &str, use_it: impl FnOnce(Visible<'_>) -> T) -> Result<T, ApiError> {
     let denied = |failure: super::sql::Failure| ApiError::new("MetadataException", failure.message);
     access.catalog(catalog).map_err(denied)?;
     let source = source(access)?;
@@ -60,7 +66,7 @@ fn seen<T>(access: &CallerAccess, catalog: &str, use_it: impl FnOnce(Visible<'_>
 
 pub(super) fn list_databases(access: &CallerAccess, input: &Input) -> Result<Value, ApiError> {
     let catalog = find(access, input, "ListDatabases", "CatalogName")?.name;
-    let databases = seen(access, &catalog, |visible| visible.databases(&catalog))?;
+    let databases = with_visible(access, &catalog, |visible| visible.databases(&catalog))?;
     let databases = databases.into_iter().map(|name| json!({ "Name": name })).collect();
     let (page, next) = input.paged(databases, PAGE, &catalog)?;
     Ok(with_token(json!({ "DatabaseList": page }), next))
@@ -68,8 +74,10 @@ pub(super) fn list_databases(access: &CallerAccess, input: &Input) -> Result<Val
 
 fn database(access: &CallerAccess, input: &Input, catalog: &str) -> Result<String, ApiError> {
     let name = input.required("DatabaseName")?;
-    let databases = seen(access, catalog, |visible| visible.databases(catalog))?;
-    let found = databases.into_iter().find(|database| database.eq_ignore_ascii_case(name));
+    let databases = with_visible(access, catalog, |visible| visible.databases(catalog))?;
+    let found = databases
+        .into_iter()
+        .find(|database| database.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
         let message = format!("EntityNotFoundException: Database {name} not found.");
         ApiError::new("MetadataException", message)
@@ -96,7 +104,7 @@ pub(super) fn list_tables(access: &CallerAccess, input: &Input) -> Result<Value,
     let expression = input.get("Expression").unwrap_or(".*");
     let expression = regex::Regex::new(&format!("^(?:{expression})$"));
     let expression = expression.map_err(|_| ApiError::invalid("Expression is not a regular expression"))?;
-    let tables = seen(access, &catalog, |visible| visible.tables(&catalog, &database))?;
+    let tables = with_visible(access, &catalog, |visible| visible.tables(&catalog, &database))?;
     let tables = tables.iter().filter(|table| expression.is_match(&table.name));
     let (page, next) = input.paged(tables.map(to_json).collect(), PAGE, &database)?;
     Ok(with_token(json!({ "TableMetadataList": page }), next))
@@ -106,7 +114,7 @@ pub(super) fn get_table(access: &CallerAccess, input: &Input) -> Result<Value, A
     let catalog = find(access, input, "GetTableMetadata", "CatalogName")?.name;
     let database = database(access, input, &catalog)?;
     let name = input.required("TableName")?;
-    let tables = seen(access, &catalog, |visible| visible.tables(&catalog, &database))?;
+    let tables = with_visible(access, &catalog, |visible| visible.tables(&catalog, &database))?;
     let table = tables.iter().find(|table| table.name.eq_ignore_ascii_case(name));
     let table = table.ok_or_else(|| {
         let message = format!("EntityNotFoundException: Table {name} not found.");

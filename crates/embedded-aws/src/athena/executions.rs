@@ -107,10 +107,18 @@ impl Execution {
         };
         set(&mut status, "StateChangeReason", self.reason.clone().map(Value::from));
         set(&mut status, "CompletionDateTime", self.completed.map(seconds));
-        set(&mut status, "AthenaError", self.failure.as_ref().map(Failure::athena_error));
+        set(
+            &mut status,
+            "AthenaError",
+            self.failure.as_ref().map(Failure::athena_error),
+        );
         set(&mut context, "Catalog", request.catalog.clone().map(Value::from));
         set(&mut context, "Database", request.database.clone().map(Value::from));
-        let extension = if self.statement.statement_type.as_str() == "DML" { "csv" } else { "txt" };
+        let extension = if self.statement.statement_type.as_str() == "DML" {
+            "csv"
+        } else {
+            "txt"
+        };
         let mut execution = json!({
             "QueryExecutionId": self.id, "Query": request.sql, "WorkGroup": request.workgroup,
             "StatementType": self.statement.statement_type.as_str(), "SubstatementType": self.statement.substatement,
@@ -128,13 +136,20 @@ impl Execution {
             "EngineVersion": { "SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3" },
         });
         let parameters = Some(&request.parameters).filter(|parameters| !parameters.is_empty());
-        set(&mut execution, "ExecutionParameters", parameters.map(|parameters| json!(parameters)));
+        set(
+            &mut execution,
+            "ExecutionParameters",
+            parameters.map(|parameters| json!(parameters)),
+        );
         execution
     }
 }
 
 /// Returns a time as the number of seconds that JSON 1.1 has.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of this millennium fit into a double")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of this millennium fit into a double"
+)]
 pub(crate) fn epoch(time: Timestamp) -> f64 {
     time.as_millisecond() as f64 / 1000.0
 }
@@ -175,7 +190,9 @@ impl Kept {
     pub fn trim_results(&mut self) {
         let mut left = MAX_RESULT_BYTES;
         for id in self.order.iter().rev() {
-            let Some(execution) = self.by_id.get_mut(id) else { continue };
+            let Some(execution) = self.by_id.get_mut(id) else {
+                continue;
+            };
             if let Some(bytes) = execution.result.as_ref().map(|result| result.bytes()) {
                 match left.checked_sub(bytes) {
                     Some(rest) => left = rest,

@@ -78,8 +78,11 @@ fn call(
 ) -> Result<Value, ApiError> {
     let access = CallerAccess::authenticate(state, parts, body, peer)?;
     let members = serde_json::from_slice(body);
-    let input = Input(members.map_err(|_| ApiError::new("SerializationException", "The request is not a JSON object"))?);
-    let resource = ["QueryExecutionId", "WorkGroup"].iter().find_map(|name| input.get(name));
+    let input =
+        Input(members.map_err(|_| ApiError::new("SerializationException", "The request is not a JSON object"))?);
+    let resource = ["QueryExecutionId", "WorkGroup"]
+        .iter()
+        .find_map(|name| input.get(name));
     details.update(|details| {
         details.principal_arn = Some(access.caller.arn.clone());
         details.key = resource.map(str::to_owned);
@@ -108,6 +111,9 @@ fn call(
         "BatchGetQueryExecution" => queries::batch_get(access, input),
         "GetQueryResults" => queries::results(access, input),
         "ListQueryExecutions" => queries::list(access, input),
-        other => Err(ApiError::new("UnknownOperationException", format!("{other} is not supported"))),
+        other => Err(ApiError::new(
+            "UnknownOperationException",
+            format!("{other} is not supported"),
+        )),
     }
 }

@@ -74,14 +74,23 @@ pub(super) fn start(access: &CallerAccess, input: &Input) -> Result<Value, ApiEr
 fn request(access: &CallerAccess, input: &Input, workgroup: &str) -> Result<Request, ApiError> {
     let sql = input.required("QueryString")?;
     if sql.len() > MAX_SQL_BYTES {
-        return Err(ApiError::invalid(format!("QueryString is longer than {MAX_SQL_BYTES} bytes")));
+        return Err(ApiError::invalid(format!(
+            "QueryString is longer than {MAX_SQL_BYTES} bytes"
+        )));
     }
     let found = find_workgroup(access, workgroup)?;
     if found.is_disabled {
         return Err(ApiError::invalid(format!("WorkGroup {workgroup} is disabled.")));
     }
     // The configuration of the workgroup is enforced: the location of a request counts only if there is no other.
-    let own = || input.0.get("ResultConfiguration")?.get("OutputLocation")?.as_str().map(str::to_owned);
+    let own = || {
+        input
+            .0
+            .get("ResultConfiguration")?
+            .get("OutputLocation")?
+            .as_str()
+            .map(str::to_owned)
+    };
     let output_location = found.output_location.or_else(own).ok_or_else(|| {
         let message = "No output location provided. An output location is required either through the Workgroup result \
                        configuration setting or as an API input.";
@@ -89,14 +98,31 @@ fn request(access: &CallerAccess, input: &Input, workgroup: &str) -> Result<Requ
     })?;
     let token = input.get("ClientRequestToken").map(str::to_owned);
     if token.as_ref().is_some_and(|token| !(32..=128).contains(&token.len())) {
-        return Err(ApiError::invalid("ClientRequestToken must have between 32 and 128 characters"));
+        return Err(ApiError::invalid(
+            "ClientRequestToken must have between 32 and 128 characters",
+        ));
     }
     let parameters = input.list("ExecutionParameters");
-    if parameters.iter().any(|parameter| !(1..=1024).contains(&parameter.len())) {
-        return Err(ApiError::invalid("Each of ExecutionParameters must have between 1 and 1024 characters"));
+    if parameters
+        .iter()
+        .any(|parameter| !(1..=1024).contains(&parameter.len()))
+    {
+        return Err(ApiError::invalid(
+            "Each of ExecutionParameters must have between 1 and 1024 characters",
+        ));
     }
-    let context = |name: &str| input.0.get("QueryExecutionContext")?.get(name)?.as_str().map(str::to_owned);
-    let reuse = input.0.get("ResultReuseConfiguration").and_then(|reuse| reuse.get("ResultReuseByAgeConfiguration"));
+    let context = |name: &str| {
+        input
+            .0
+            .get("QueryExecutionContext")?
+            .get(name)?
+            .as_str()
+            .map(str::to_owned)
+    };
+    let reuse = input
+        .0
+        .get("ResultReuseConfiguration")
+        .and_then(|reuse| reuse.get("ResultReuseByAgeConfiguration"));
     let reuse = reuse.filter(|reuse| reuse.get("Enabled").and_then(Value::as_bool) == Some(true));
     let reuse_minutes = reuse.map(|reuse| reuse.get("MaxAgeInMinutes").and_then(Value::as_i64).unwrap_or(60));
     if reuse_minutes.is_some_and(|minutes| !(0..=10_080).contains(&minutes)) {
@@ -136,9 +162,13 @@ fn reusable(state: &State, execution: &Execution) -> Option<Arc<ResultSet>> {
     let mut same = kept.newest_first().filter(|other| {
         let theirs = &other.request;
         other.state == QueryState::Succeeded
-            && (&theirs.sql, &theirs.parameters, &theirs.workgroup) == (&request.sql, &request.parameters, &request.workgroup)
-            && (&theirs.catalog, &theirs.database, &theirs.caller) == (&request.catalog, &request.database, &request.caller)
-            && other.completed.is_some_and(|completed| now.duration_since(completed) <= age)
+            && (&theirs.sql, &theirs.parameters, &theirs.workgroup)
+                == (&request.sql, &request.parameters, &request.workgroup)
+            && (&theirs.catalog, &theirs.database, &theirs.caller)
+                == (&request.catalog, &request.database, &request.caller)
+            && other
+                .completed
+                .is_some_and(|completed| now.duration_since(completed) <= age)
             && other.statement.statement_type == sql::StatementType::Dml
     });
     same.find_map(|other| other.result_at(now).cloned())
@@ -155,7 +185,9 @@ async fn run_when_free(access: CallerAccess, execution: Execution) {
         }
         tokio::time::sleep(QUEUE_STEP).await;
     }
-    let Ok(_slot) = athena.executions.slots.acquire().await else { return };
+    let Ok(_slot) = athena.executions.slots.acquire().await else {
+        return;
+    };
     let change = |change: &mut dyn FnMut(&mut Execution)| {
         let mut kept = athena.executions.lock();
         if let Some(kept) = kept.get_mut(&execution.id).filter(|kept| !kept.state.is_final()) {
@@ -189,7 +221,10 @@ fn run(access: &CallerAccess, execution: &Execution) -> Result<ResultSet, End> {
     let (fault, limit) = {
         let settings = state.athena.settings.lock();
         let workgroup = settings.workgroups.get(&execution.request.workgroup);
-        (settings.fault.clone(), workgroup.and_then(|workgroup| workgroup.bytes_limit))
+        (
+            settings.fault.clone(),
+            workgroup.and_then(|workgroup| workgroup.bytes_limit),
+        )
     };
     if fault == Some(AthenaFault::EngineFails) {
         return Err(Failure::internal("The query engine had an internal error").into());
@@ -199,8 +234,14 @@ fn run(access: &CallerAccess, execution: &Execution) -> Result<ResultSet, End> {
     let request = &execution.request;
     let context = Context {
         names: Names {
-            catalog: request.catalog.as_ref().map_or(default.catalog, |name| name.to_lowercase()),
-            database: request.database.as_ref().map_or(default.database, |name| name.to_lowercase()),
+            catalog: request
+                .catalog
+                .as_ref()
+                .map_or(default.catalog, |name| name.to_lowercase()),
+            database: request
+                .database
+                .as_ref()
+                .map_or(default.database, |name| name.to_lowercase()),
         },
         visible: Visible {
             source: &*source,
@@ -219,7 +260,7 @@ fn find(access: &CallerAccess, operation: &str, id: &str) -> Result<Execution, A
     let found = access.state.athena.executions.lock().get(id).cloned();
     let workgroup = found.as_ref().map_or("primary", |found| &found.request.workgroup);
     let allowed = access.require(operation, &format!("workgroup/{workgroup}"));
-    // Whoever may use no workgroup of this name learns no more of an unknown ID than AWS says.
+    // An unknown ID is reported as such also to callers without permissions.
     let missing = || ApiError::invalid(format!("QueryExecution {id} was not found"));
     match found {
         Some(found) => allowed.map(|()| found),
@@ -249,8 +290,10 @@ pub(super) fn batch_get(access: &CallerAccess, input: &Input) -> Result<Value, A
         match find(access, "BatchGetQueryExecution", &id) {
             Ok(execution) => found.push(execution.to_json((access.state.options.clock)())),
             Err(error) if error.code == "AccessDeniedException" => return Err(error),
-            Err(error) => missing.push(json!({ "QueryExecutionId": id, "ErrorCode": "INVALID_QUERY_EXECUTION_ID",
-                "ErrorMessage": error.message() })),
+            Err(error) => missing.push(
+                json!({ "QueryExecutionId": id, "ErrorCode": "INVALID_QUERY_EXECUTION_ID",
+                "ErrorMessage": error.message() }),
+            ),
         }
     }
     Ok(json!({ "QueryExecutions": found, "UnprocessedQueryExecutionIds": missing }))
@@ -261,7 +304,9 @@ pub(super) fn list(access: &CallerAccess, input: &Input) -> Result<Value, ApiErr
     access.require("ListQueryExecutions", &format!("workgroup/{workgroup}"))?;
     find_workgroup(access, workgroup)?;
     let kept = access.state.athena.executions.lock();
-    let of_workgroup = kept.newest_first().filter(|execution| execution.request.workgroup == workgroup);
+    let of_workgroup = kept
+        .newest_first()
+        .filter(|execution| execution.request.workgroup == workgroup);
     let ids: Vec<String> = of_workgroup.map(|execution| execution.id.clone()).collect();
     drop(kept);
     let (page, next) = input.paged(ids, 50, workgroup)?;
@@ -276,7 +321,10 @@ pub(super) fn results(access: &CallerAccess, input: &Input) -> Result<Value, Api
             return Err(ApiError::invalid(message));
         }
         QueryState::Failed | QueryState::Cancelled => {
-            let message = format!("Query did not finish successfully. Final query state: {}", found.state.as_str());
+            let message = format!(
+                "Query did not finish successfully. Final query state: {}",
+                found.state.as_str()
+            );
             return Err(ApiError::invalid(message));
         }
         QueryState::Succeeded => {}
@@ -291,7 +339,10 @@ pub(super) fn results(access: &CallerAccess, input: &Input) -> Result<Value, Api
         None => row_of(result.columns.iter().map(|(name, _)| Some(name.as_str()))),
         Some(row) => row_of(result.row(row).into_iter()),
     });
-    let columns = result.columns.iter().map(|(name, data_type)| column_info(name, data_type));
+    let columns = result
+        .columns
+        .iter()
+        .map(|(name, data_type)| column_info(name, data_type));
     let output = json!({
         "ResultSet": { "Rows": rows.collect::<Vec<_>>(), "ResultSetMetadata": { "ColumnInfo": columns.collect::<Vec<_>>() } },
         "UpdateCount": 0,

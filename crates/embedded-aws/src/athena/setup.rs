@@ -38,6 +38,8 @@ impl EmbeddedAws {
     #[must_use]
     pub fn queries_in_flight(&self) -> usize {
         let kept = self.state.athena.executions.lock();
-        kept.newest_first().filter(|execution| !execution.state.is_final()).count()
+        kept.newest_first()
+            .filter(|execution| !execution.state.is_final())
+            .count()
     }
 }

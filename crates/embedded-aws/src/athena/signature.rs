@@ -15,12 +15,7 @@ use crate::signature::SignatureClaims;
 const MAX_SKEW_SECONDS: i64 = 15 * 60;
 
 /// Checks that a request is signed with this secret, recently.
-pub(crate) fn verify(
-    parts: &Parts,
-    body: &[u8],
-    claims: &SignatureClaims,
-    secret: &str,
-) -> Result<(), ApiError> {
+pub(crate) fn verify(parts: &Parts, body: &[u8], claims: &SignatureClaims, secret: &str) -> Result<(), ApiError> {
     let mismatch = || {
         let message = "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
                        Access Key and signing method. Consult the service documentation for details.";
@@ -36,7 +31,11 @@ pub(crate) fn verify(
     let (signed, signature) = field("SignedHeaders=").zip(field("Signature=")).ok_or_else(mismatch)?;
     let mut headers = String::new();
     for name in signed.split(';') {
-        let values = parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let values = parts
+            .headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         let values: Vec<String> = values
             .map(|value| value.split_whitespace().collect::<Vec<_>>().join(" "))
             .collect();
@@ -58,7 +57,10 @@ pub(crate) fn verify(
     let signed_at = signed_at.and_then(|time| jiff::tz::TimeZone::UTC.to_timestamp(time).ok());
     let skew = signed_at.ok_or_else(mismatch)?.duration_since(system_time());
     if skew.abs().as_secs() > MAX_SKEW_SECONDS {
-        return Err(ApiError::new("InvalidSignatureException", format!("Signature expired: {time} is now too old or too new")));
+        return Err(ApiError::new(
+            "InvalidSignatureException",
+            format!("Signature expired: {time} is now too old or too new"),
+        ));
     }
     Ok(())
 }
@@ -71,7 +73,8 @@ fn system_time() -> Timestamp {
 
 fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
     // Keys of any length are accepted.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::<Sha256>::new(&Key::<Hmac<Sha256>>::default()));
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::<Sha256>::new(&Key::<Hmac<Sha256>>::default()));
     mac.update(text.as_bytes());
     mac
 }

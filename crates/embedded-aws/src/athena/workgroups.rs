@@ -56,8 +56,10 @@ pub(super) fn get(access: &CallerAccess, input: &Input) -> Result<Value, ApiErro
     if let (Some(limit), Some(members)) = (workgroup.bytes_limit, configuration.as_object_mut()) {
         members.insert("BytesScannedCutoffPerQuery".to_owned(), limit.into());
     }
-    Ok(json!({ "WorkGroup": { "Name": workgroup.name, "State": state(&workgroup), "Description": workgroup.description,
-        "Configuration": configuration } }))
+    Ok(
+        json!({ "WorkGroup": { "Name": workgroup.name, "State": state(&workgroup), "Description": workgroup.description,
+        "Configuration": configuration } }),
+    )
 }
 
 fn to_json(query: &NamedQuery) -> Value {
@@ -75,7 +77,10 @@ pub(super) fn list_named(access: &CallerAccess, input: &Input) -> Result<Value, 
     access.require("ListNamedQueries", &format!("workgroup/{workgroup}"))?;
     find(access, workgroup)?;
     let settings = access.state.athena.settings.lock();
-    let of_workgroup = settings.named_queries.iter().filter(|query| query.workgroup == workgroup);
+    let of_workgroup = settings
+        .named_queries
+        .iter()
+        .filter(|query| query.workgroup == workgroup);
     let ids: Vec<String> = of_workgroup.map(|query| query.id.clone()).collect();
     drop(settings);
     let (page, next) = input.paged(ids, PAGE, workgroup)?;
@@ -111,7 +116,9 @@ pub(super) fn batch_get_named(access: &CallerAccess, input: &Input) -> Result<Va
 pub(super) fn batch(input: &Input, name: &str) -> Result<Vec<String>, ApiError> {
     let ids = input.list(name);
     if ids.is_empty() || ids.len() > PAGE {
-        return Err(ApiError::invalid(format!("{name} must have between 1 and {PAGE} items")));
+        return Err(ApiError::invalid(format!(
+            "{name} must have between 1 and {PAGE} items"
+        )));
     }
     Ok(ids)
 }

@@ -89,7 +89,9 @@ const SCALARS: &[Scalar] = &[
     ("json_extract_scalar", 2, |context| {
         Ok(match extracted(context)? {
             Some(serde_json::Value::String(text)) => Value::Text(text),
-            Some(scalar @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => Value::Text(scalar.to_string()),
+            Some(scalar @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
+                Value::Text(scalar.to_string())
+            }
             _ => Value::Null,
         })
     }),
@@ -97,25 +99,46 @@ const SCALARS: &[Scalar] = &[
         let Some(text) = text(context, 0) else {
             return Ok(Value::Null);
         };
-        let value: serde_json::Value = serde_json::from_str(&text)
-            .map_err(|_| failed(format!("INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON: '{text}'")))?;
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|_| {
+            failed(format!(
+                "INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON: '{text}'"
+            ))
+        })?;
         Ok(Value::Text(value.to_string()))
     }),
     ("json_format", 1, |context| Ok(context.get_raw(0).into_value())),
-    ("json_array_contains", 2, |context| Ok(contains(context).map_or(Value::Null, |found| Value::Integer(found.into())))),
+    ("json_array_contains", 2, |context| {
+        Ok(contains(context).map_or(Value::Null, |found| Value::Integer(found.into())))
+    }),
     ("json_array_length", 1, |context| {
         let items = items(context);
-        Ok(items.map_or(Value::Null, |items| Value::Integer(i64::try_from(items.len()).unwrap_or(i64::MAX))))
+        Ok(items.map_or(Value::Null, |items| {
+            Value::Integer(i64::try_from(items.len()).unwrap_or(i64::MAX))
+        }))
     }),
     ("regexp_like", 2, |context| {
         let (text, pattern) = (text(context, 0), pattern(context)?);
         let found = text.zip(pattern).map(|(text, pattern)| pattern.is_match(&text));
         Ok(found.map_or(Value::Null, |found| Value::Integer(found.into())))
     }),
-    ("regexp_extract", 2, |context| Ok(matches(context)?.and_then(|found| found.into_iter().next()).flatten().into())),
-    ("regexp_extract", 3, |context| Ok(matches(context)?.and_then(|found| found.into_iter().next()).flatten().into())),
-    ("regexp_extract_all", 2, |context| Ok(matches(context)?.map(|found| array(&found)).into())),
-    ("regexp_extract_all", 3, |context| Ok(matches(context)?.map(|found| array(&found)).into())),
+    ("regexp_extract", 2, |context| {
+        Ok(matches(context)?
+            .and_then(|found| found.into_iter().next())
+            .flatten()
+            .into())
+    }),
+    ("regexp_extract", 3, |context| {
+        Ok(matches(context)?
+            .and_then(|found| found.into_iter().next())
+            .flatten()
+            .into())
+    }),
+    ("regexp_extract_all", 2, |context| {
+        Ok(matches(context)?.map(|found| array(&found)).into())
+    }),
+    ("regexp_extract_all", 3, |context| {
+        Ok(matches(context)?.map(|found| array(&found)).into())
+    }),
     ("regexp_replace", 2, replaced),
     ("regexp_replace", 3, replaced),
     ("split_part", 3, |context| {
@@ -129,7 +152,9 @@ const SCALARS: &[Scalar] = &[
         Ok(text.split(&separator).nth(index).map(str::to_owned).into())
     }),
     ("starts_with", 2, |context| {
-        let found = text(context, 0).zip(text(context, 1)).map(|(text, start)| text.starts_with(&start));
+        let found = text(context, 0)
+            .zip(text(context, 1))
+            .map(|(text, start)| text.starts_with(&start));
         Ok(found.map_or(Value::Null, |found| Value::Integer(found.into())))
     }),
     ("strpos", 2, |context| {
@@ -137,13 +162,21 @@ const SCALARS: &[Scalar] = &[
             let before = text.find(&part).and_then(|offset| text.get(..offset));
             before.map_or(0, |before| before.chars().count() + 1)
         });
-        Ok(place.map_or(Value::Null, |place| Value::Integer(i64::try_from(place).unwrap_or(i64::MAX))))
+        Ok(place.map_or(Value::Null, |place| {
+            Value::Integer(i64::try_from(place).unwrap_or(i64::MAX))
+        }))
     }),
     ("date", 1, |context| cast(context.get_raw(0), "date").map_err(failed)),
     ("from_unixtime", 1, |context| {
         let seconds: Option<f64> = context.get(0)?;
-        let time = seconds.and_then(|seconds| Timestamp::UNIX_EPOCH.checked_add(std::time::Duration::try_from_secs_f64(seconds).ok()?).ok());
-        Ok(time.map(|time| format!("{} UTC", timestamp(jiff::tz::TimeZone::UTC.to_datetime(time)))).into())
+        let time = seconds.and_then(|seconds| {
+            Timestamp::UNIX_EPOCH
+                .checked_add(std::time::Duration::try_from_secs_f64(seconds).ok()?)
+                .ok()
+        });
+        Ok(time
+            .map(|time| format!("{} UTC", timestamp(jiff::tz::TimeZone::UTC.to_datetime(time))))
+            .into())
     }),
     ("date_format", 2, |context| {
         let (Some(time), Some(format)) = (time(context, 0)?, text(context, 1)) else {
@@ -158,9 +191,17 @@ const SCALARS: &[Scalar] = &[
             return Ok(Value::Null);
         };
         let truncated = truncate(&unit.to_lowercase(), time);
-        let truncated = truncated.ok_or_else(|| failed(format!("INVALID_FUNCTION_ARGUMENT: '{unit}' is not a valid Timestamp field")))?;
+        let truncated = truncated.ok_or_else(|| {
+            failed(format!(
+                "INVALID_FUNCTION_ARGUMENT: '{unit}' is not a valid Timestamp field"
+            ))
+        })?;
         let is_date = text(context, 1).is_some_and(|text| text.trim().len() == "2026-01-01".len());
-        Ok(Value::Text(if is_date { truncated.date().to_string() } else { timestamp(truncated) }))
+        Ok(Value::Text(if is_date {
+            truncated.date().to_string()
+        } else {
+            timestamp(truncated)
+        }))
     }),
 ];
 
@@ -225,10 +266,16 @@ fn matches(context: &Context<'_>) -> Result<Option<Vec<Option<String>>>> {
     };
     if group >= pattern.captures_len() {
         let groups = pattern.captures_len() - 1;
-        return Err(failed(format!("INVALID_FUNCTION_ARGUMENT: Pattern has {groups} groups. Cannot access group {group}")));
+        return Err(failed(format!(
+            "INVALID_FUNCTION_ARGUMENT: Pattern has {groups} groups. Cannot access group {group}"
+        )));
     }
     let found = pattern.captures_iter(&text);
-    Ok(Some(found.map(|found| found.get(group).map(|part| part.as_str().to_owned())).collect()))
+    Ok(Some(
+        found
+            .map(|found| found.get(group).map(|part| part.as_str().to_owned()))
+            .collect(),
+    ))
 }
 
 fn array(items: &[Option<String>]) -> String {
@@ -248,7 +295,8 @@ fn time(context: &Context<'_>, argument: usize) -> Result<Option<DateTime>> {
     let Some(text) = text(context, argument) else {
         return Ok(None);
     };
-    let time = parse_time(&text).ok_or_else(|| failed(format!("INVALID_FUNCTION_ARGUMENT: '{text}' is not a timestamp")))?;
+    let time =
+        parse_time(&text).ok_or_else(|| failed(format!("INVALID_FUNCTION_ARGUMENT: '{text}' is not a timestamp")))?;
     Ok(Some(time))
 }
 
@@ -286,7 +334,9 @@ fn strftime_format(format: &str) -> std::result::Result<String, String> {
             Some('%') => "%%",
             other => {
                 let other = other.unwrap_or('%');
-                return Err(format!("INVALID_FUNCTION_ARGUMENT: %{other} not supported in date format string"));
+                return Err(format!(
+                    "INVALID_FUNCTION_ARGUMENT: %{other} not supported in date format string"
+                ));
             }
         });
     }
@@ -295,15 +345,29 @@ fn strftime_format(format: &str) -> std::result::Result<String, String> {
 
 fn truncate(unit: &str, time: DateTime) -> Option<DateTime> {
     let midnight = time.date().to_datetime(jiff::civil::Time::midnight());
-    let rounded = |unit: Unit| time.round(jiff::civil::DateTimeRound::new().smallest(unit).mode(jiff::RoundMode::Trunc)).ok();
+    let rounded = |unit: Unit| {
+        time.round(
+            jiff::civil::DateTimeRound::new()
+                .smallest(unit)
+                .mode(jiff::RoundMode::Trunc),
+        )
+        .ok()
+    };
     match unit {
         "second" => rounded(Unit::Second),
         "minute" => rounded(Unit::Minute),
         "hour" => rounded(Unit::Hour),
         "day" => Some(midnight),
-        "week" => midnight.checked_sub(i64::from(time.weekday().to_monday_zero_offset()).days()).ok(),
+        "week" => midnight
+            .checked_sub(i64::from(time.weekday().to_monday_zero_offset()).days())
+            .ok(),
         "month" => Some(midnight.first_of_month()),
-        "quarter" => midnight.first_of_month().with().month((time.month() - 1) / 3 * 3 + 1).build().ok(),
+        "quarter" => midnight
+            .first_of_month()
+            .with()
+            .month((time.month() - 1) / 3 * 3 + 1)
+            .build()
+            .ok(),
         "year" => Some(midnight.first_of_year()),
         _ => None,
     }
@@ -337,7 +401,9 @@ impl Aggregate<(usize, Vec<Option<String>>), Option<String>> for Collected {
         let item = text(context, 0);
         *size += item.as_ref().map_or(4, String::len) + 2;
         if *size > MAX_ARRAY_BYTES {
-            return Err(failed("EXCEEDED_MEMORY_LIMIT: array_agg collects too much (development server)"));
+            return Err(failed(
+                "EXCEEDED_MEMORY_LIMIT: array_agg collects too much (development server)",
+            ));
         }
         items.push(item);
         Ok(())

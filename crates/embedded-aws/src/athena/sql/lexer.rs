@@ -70,7 +70,11 @@ pub(crate) fn tokens(sql: &str) -> Result<Vec<Token<'_>>, Failure> {
         };
         let length = match (kind, first) {
             (None, '-') => rest.find('\n').unwrap_or(rest.len()),
-            (None, '/') => rest.find("*/").ok_or_else(|| malformed(offset, "mismatched input '/*'"))? + 2,
+            (None, '/') => {
+                rest.find("*/")
+                    .ok_or_else(|| malformed(offset, "mismatched input '/*'"))?
+                    + 2
+            }
             (None, c) => c.len_utf8(),
             (Some(Kind::Text | Kind::Quoted | Kind::Backquoted), quote) => {
                 quoted_length(rest, quote).ok_or_else(|| malformed(offset, &format!("mismatched input '{quote}'")))?
@@ -124,7 +128,11 @@ fn number_length(rest: &str) -> usize {
             && matches!(bytes.get(at.wrapping_sub(1)), Some(b'e' | b'E'))
             && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
     };
-    let is_part =
-        |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'.') || is_exponent_sign(at);
+    let is_part = |at: usize| {
+        bytes
+            .get(at)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'.')
+            || is_exponent_sign(at)
+    };
     (1..).find(|at| !is_part(*at)).unwrap_or(bytes.len())
 }

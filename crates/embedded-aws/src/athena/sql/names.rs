@@ -1,8 +1,8 @@
 //! Databases and tables as the caller of a query may see them, and `information_schema`.
 
-use crate::athena::source::{Cell, Column, ObjectRef, Table, TableSource};
 use super::failure::Failure;
 use super::rewrite::TableName;
+use crate::athena::source::{Cell, Column, ObjectRef, Table, TableSource};
 
 pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
 
@@ -74,7 +74,9 @@ impl Visible<'_> {
             INFORMATION_SCHEMA => schema_tables(),
             _ => self.source.tables(&catalog, &database),
         };
-        let found = tables.into_iter().find(|table| table.name.eq_ignore_ascii_case(&name.table));
+        let found = tables
+            .into_iter()
+            .find(|table| table.name.eq_ignore_ascii_case(&name.table));
         let Some(table) = found else {
             let (catalog, database) = (&name.catalog, &name.database);
             let message = format!("Table '{catalog}.{database}.{}' does not exist", name.table);
@@ -99,7 +101,11 @@ impl Visible<'_> {
             for found in self.tables(catalog, &database) {
                 let place = || place.iter().cloned().chain([Cell::from(found.name.as_str())]);
                 if table == "tables" {
-                    let kind = if found.table_type == "VIRTUAL_VIEW" { "VIEW" } else { "BASE TABLE" };
+                    let kind = if found.table_type == "VIRTUAL_VIEW" {
+                        "VIEW"
+                    } else {
+                        "BASE TABLE"
+                    };
                     rows.push(place().chain([Cell::from(kind)]).collect());
                     continue;
                 }
@@ -126,11 +132,26 @@ fn schema_tables() -> Vec<Table> {
         table_type: "EXTERNAL_TABLE",
         columns: columns
             .iter()
-            .map(|column| Column::new(*column, if *column == "ordinal_position" { "bigint" } else { "varchar" }))
+            .map(|column| {
+                Column::new(
+                    *column,
+                    if *column == "ordinal_position" {
+                        "bigint"
+                    } else {
+                        "varchar"
+                    },
+                )
+            })
             .collect(),
     };
     let place = ["table_catalog", "table_schema", "table_name"];
-    let more = ["column_name", "ordinal_position", "column_default", "is_nullable", "data_type"];
+    let more = [
+        "column_name",
+        "ordinal_position",
+        "column_default",
+        "is_nullable",
+        "data_type",
+    ];
     vec![
         table("columns", &[&place[..], &more].concat()),
         table("schemata", &["catalog_name", "schema_name"]),

@@ -170,7 +170,7 @@ impl<'s> Rewriter<'s, '_> {
         match token.kind {
             Kind::Text | Kind::Number => self.push(token.text, token.offset),
             Kind::Symbol => return self.symbol(at, token),
-            Kind::Word | Kind::Quoted | Kind::Backquoted => return self.word(at, token),
+            Kind::Word | Kind::Quoted | Kind::Backquoted => return self.identifier_or_keyword(at, token),
         }
         Ok(at + 1)
     }
@@ -212,7 +212,7 @@ impl<'s> Rewriter<'s, '_> {
         (self.level.in_order, self.level.has_nulls) = (false, false);
     }
 
-    fn word(&mut self, at: usize, token: &Token<'s>) -> Result<usize, Failure> {
+    fn identifier_or_keyword(&mut self, at: usize, token: &Token<'s>) -> Result<usize, Failure> {
         let upper = token.text.to_uppercase();
         let is_plain = token.kind == Kind::Word;
         let is_call = self.is_symbol(at + 1, "(");
@@ -240,7 +240,11 @@ impl<'s> Rewriter<'s, '_> {
             return self.keyword(at, token, &upper);
         }
         if is_plain && matches!(upper.as_str(), "CURRENT_DATE" | "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP") {
-            let call = if upper == "CURRENT_DATE" { "athena_today()" } else { "now()" };
+            let call = if upper == "CURRENT_DATE" {
+                "athena_today()"
+            } else {
+                "now()"
+            };
             self.push(call, token.offset);
             return Ok(at + 1);
         }
@@ -276,7 +280,11 @@ impl<'s> Rewriter<'s, '_> {
             "WHERE" | "GROUP" | "HAVING" | "WINDOW" | "UNION" | "INTERSECT" | "EXCEPT" | "ORDER" | "VALUES" => {
                 (self.level.in_from, self.level.expects_table) = (false, false);
             }
-            "BY" if at.checked_sub(1).and_then(|i| self.at(i)).is_some_and(|word| word.is("ORDER")) => {
+            "BY" if at
+                .checked_sub(1)
+                .and_then(|i| self.at(i))
+                .is_some_and(|word| word.is("ORDER")) =>
+            {
                 self.level.in_order = true;
             }
             "NULLS" => self.level.has_nulls = true,
@@ -354,7 +362,11 @@ impl<'s> Rewriter<'s, '_> {
     }
 
     fn cast(&mut self, at: usize, token: &Token<'s>, upper: &str) -> usize {
-        let function = if upper == "CAST" { "athena_cast(" } else { "athena_try_cast(" };
+        let function = if upper == "CAST" {
+            "athena_cast("
+        } else {
+            "athena_try_cast("
+        };
         self.push(function, token.offset);
         let inner = Level {
             is_cast: true,

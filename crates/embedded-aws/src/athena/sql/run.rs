@@ -88,7 +88,11 @@ pub(crate) fn explain(sql: &str, all: &[Token<'_>], context: &Context<'_>) -> Re
         return Err(Failure::unsupported(sql, 0, "EXPLAIN ANALYZE").into());
     };
     // Spaces keep the places of what follows.
-    let text = format!("{}{}", " ".repeat(first.offset), sql.get(first.offset..).unwrap_or_default());
+    let text = format!(
+        "{}{}",
+        " ".repeat(first.offset),
+        sql.get(first.offset..).unwrap_or_default()
+    );
     let rewritten = rewrite(&text, all.get(start..).unwrap_or_default(), &context.names)?;
     let connection = open(context)?;
     let found = find(&text, &rewritten, context)?;
@@ -97,7 +101,9 @@ pub(crate) fn explain(sql: &str, all: &[Token<'_>], context: &Context<'_>) -> Re
         .prepare(&rewritten.sql)
         .map_err(|error| failed(&text, &rewritten, &error))?;
     if !is_io {
-        let plan = found.iter().map(|found| format!("- TableScan[{}.{}]", found.name.schema(), found.name.table));
+        let plan = found
+            .iter()
+            .map(|found| format!("- TableScan[{}.{}]", found.name.schema(), found.name.table));
         return Ok(ResultSet::of_lines("Query Plan", "varchar", plan));
     }
     let tables = found.iter().map(|found| {
@@ -107,7 +113,11 @@ pub(crate) fn explain(sql: &str, all: &[Token<'_>], context: &Context<'_>) -> Re
     });
     let plan = json!({ "inputTableColumnInfos": tables.collect::<Vec<_>>() });
     let plan = serde_json::to_string_pretty(&plan).unwrap_or_default();
-    Ok(ResultSet::of_lines("Query Plan", "varchar", plan.lines().map(str::to_owned)))
+    Ok(ResultSet::of_lines(
+        "Query Plan",
+        "varchar",
+        plan.lines().map(str::to_owned),
+    ))
 }
 
 fn open(context: &Context<'_>) -> Result<Connection, Failure> {
@@ -147,7 +157,10 @@ fn objects_of(found: &Found, context: &Context<'_>) -> Vec<crate::athena::source
     if found.database == INFORMATION_SCHEMA {
         return Vec::new();
     }
-    context.visible.source.objects(&found.catalog, &found.database, &found.table)
+    context
+        .visible
+        .source
+        .objects(&found.catalog, &found.database, &found.table)
 }
 
 /// Checks that the caller may read the objects behind the tables, and that they are not too many bytes.
@@ -158,7 +171,9 @@ fn scan(found: &[Found], context: &Context<'_>) -> Result<(), End> {
         bytes = bytes.saturating_add(object.size);
         if let Some(limit) = context.bytes_limit.filter(|limit| bytes > *limit) {
             context.scanned.store(limit, Ordering::Release);
-            return Err(End::Cancelled(Some(format!("Bytes scanned limit was exceeded: {limit}"))));
+            return Err(End::Cancelled(Some(format!(
+                "Bytes scanned limit was exceeded: {limit}"
+            ))));
         }
     }
     context.scanned.store(bytes, Ordering::Release);
@@ -249,7 +264,11 @@ fn read(
     for (index, column) in statement.columns().into_iter().enumerate() {
         let name = column.name();
         let is_named = rewritten.names.contains(name) || declared.contains(name);
-        let name = if is_named { name.to_owned() } else { format!("_col{index}") };
+        let name = if is_named {
+            name.to_owned()
+        } else {
+            format!("_col{index}")
+        };
         columns.push((name, column.decl_type().map(str::to_owned)));
     }
     let mut result = ResultSet::new(columns.iter().map(|(name, _)| (name.clone(), String::new())).collect());
@@ -279,9 +298,10 @@ fn read(
 /// Returns the failure of a statement of this server's own.
 fn engine_failure(error: &Error) -> Failure {
     match error.sqlite_error_code() {
-        Some(ErrorCode::OutOfMemory) => {
-            Failure::plain("EXCEEDED_MEMORY_LIMIT", format!("The tables of the query are too large {OURS}"))
-        }
+        Some(ErrorCode::OutOfMemory) => Failure::plain(
+            "EXCEEDED_MEMORY_LIMIT",
+            format!("The tables of the query are too large {OURS}"),
+        ),
         _ => Failure::internal(error.to_string()),
     }
 }
@@ -299,7 +319,12 @@ fn failed(sql: &str, rewritten: &Rewritten, error: &Error) -> Failure {
     if error.sqlite_error_code() == Some(ErrorCode::OutOfMemory) {
         return engine_failure(error);
     }
-    for name in ["INVALID_CAST_ARGUMENT", "INVALID_FUNCTION_ARGUMENT", "NOT_SUPPORTED", "EXCEEDED_MEMORY_LIMIT"] {
+    for name in [
+        "INVALID_CAST_ARGUMENT",
+        "INVALID_FUNCTION_ARGUMENT",
+        "NOT_SUPPORTED",
+        "EXCEEDED_MEMORY_LIMIT",
+    ] {
         if let Some(message) = message.strip_prefix(name) {
             return Failure::plain(name, message.trim_start_matches(": "));
         }
@@ -316,7 +341,10 @@ fn failed(sql: &str, rewritten: &Rewritten, error: &Error) -> Failure {
         return fail("AMBIGUOUS_NAME", &format!("Column '{}' is ambiguous", last(name)));
     }
     if let Some(function) = message.strip_prefix("wrong number of arguments to function ") {
-        return fail("FUNCTION_NOT_FOUND", &format!("Unexpected parameters for function {function}"));
+        return fail(
+            "FUNCTION_NOT_FOUND",
+            &format!("Unexpected parameters for function {function}"),
+        );
     }
     if is_syntax(message) {
         return fail("NOT_SUPPORTED", &format!("{} {OURS}", expected(sql, offset)));
@@ -330,7 +358,9 @@ fn is_syntax(message: &str) -> bool {
 
 fn expected(sql: &str, offset: Option<usize>) -> String {
     let all = tokens(sql).unwrap_or_default();
-    let found = all.iter().find(|token| offset.is_some_and(|offset| token.offset >= offset));
+    let found = all
+        .iter()
+        .find(|token| offset.is_some_and(|offset| token.offset >= offset));
     format!("mismatched input '{}'", found.map_or("<EOF>", |token| token.text))
 }
 

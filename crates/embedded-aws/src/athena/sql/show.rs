@@ -32,8 +32,8 @@ pub(crate) fn answer(sql: &str, all: &[Token<'_>], names: &Names, visible: Visib
         names,
         visible,
     };
-    let word = |at: usize| all.get(at).map_or_else(String::new, |token| token.text.to_uppercase());
-    match (word(0).as_str(), word(1).as_str()) {
+    let keyword = |at: usize| all.get(at).map_or_else(String::new, |token| token.text.to_uppercase());
+    match (keyword(0).as_str(), keyword(1).as_str()) {
         ("DESCRIBE" | "DESC", "FORMATTED" | "EXTENDED") => show.describe(2),
         ("DESCRIBE" | "DESC", _) => show.describe(1),
         (_, "DATABASES" | "SCHEMAS") => Ok(show.databases()),
@@ -74,14 +74,23 @@ impl Show<'_> {
     fn table(&self, at: usize) -> Result<(String, String, Table), Failure> {
         let (mut parts, offset) = self.name(at);
         let after = at + parts.len() * 2 - usize::from(!parts.is_empty());
-        if self.all.get(after).is_some_and(|token| token.is("IN") || token.is("FROM")) {
+        if self
+            .all
+            .get(after)
+            .is_some_and(|token| token.is("IN") || token.is("FROM"))
+        {
             parts.splice(..0, self.name(after + 1).0);
         }
         let default = [self.names.catalog.clone(), self.names.database.clone()];
         let missing = 3_usize.saturating_sub(parts.len());
         parts.splice(..0, default.into_iter().take(missing));
         let [catalog, database, table] = parts.as_slice() else {
-            return Err(Failure::new("SYNTAX_ERROR", self.sql, Some(offset), "A table name is missing"));
+            return Err(Failure::new(
+                "SYNTAX_ERROR",
+                self.sql,
+                Some(offset),
+                "A table name is missing",
+            ));
         };
         let name = TableName {
             catalog: catalog.clone(),
@@ -126,12 +135,20 @@ impl Show<'_> {
         };
         let tables = self.visible.tables(&catalog, database).into_iter();
         let names = tables.filter(is_shown).map(|table| table.name);
-        Ok(ResultSet::of_lines(column, "string", names.filter(|name| self.matches(name))))
+        Ok(ResultSet::of_lines(
+            column,
+            "string",
+            names.filter(|name| self.matches(name)),
+        ))
     }
 
     /// Returns whether a name matches the pattern, in which `*` is any text and `|` separates alternatives.
     fn matches(&self, name: &str) -> bool {
-        let literal = self.all.iter().find(|token| token.kind == Kind::Text).and_then(Token::literal);
+        let literal = self
+            .all
+            .iter()
+            .find(|token| token.kind == Kind::Text)
+            .and_then(Token::literal);
         let Some(pattern) = literal else {
             return true;
         };

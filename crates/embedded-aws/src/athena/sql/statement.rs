@@ -36,18 +36,18 @@ impl Statement {
     pub fn parse(sql: &str, parameters: &[String]) -> Result<Self, Failure> {
         let sql = substitute(sql, parameters)?;
         let all = tokens(&sql)?;
-        let word = |at: usize| all.get(at).map_or_else(String::new, |token| token.text.to_uppercase());
+        let keyword = |at: usize| all.get(at).map_or_else(String::new, |token| token.text.to_uppercase());
         let start = all.iter().position(|token| !token.is_symbol("(")).unwrap_or_default();
-        let (statement_type, substatement) = match word(start).as_str() {
+        let (statement_type, substatement) = match keyword(start).as_str() {
             "SELECT" | "WITH" | "VALUES" | "TABLE" => (StatementType::Dml, "SELECT".to_owned()),
             "EXPLAIN" => (StatementType::Utility, "EXPLAIN".to_owned()),
             "DESCRIBE" | "DESC" => (StatementType::Utility, "DESCRIBE_TABLE".to_owned()),
-            "SHOW" => (StatementType::Utility, format!("SHOW_{}", word(1))),
+            "SHOW" => (StatementType::Utility, format!("SHOW_{}", keyword(1))),
             "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "UNLOAD" | "VACUUM" | "OPTIMIZE" => {
-                (StatementType::Dml, word(start))
+                (StatementType::Dml, keyword(start))
             }
             "CREATE" | "DROP" | "ALTER" | "MSCK" | "PREPARE" | "EXECUTE" | "DEALLOCATE" => {
-                (StatementType::Ddl, format!("{}_{}", word(start), word(start + 1)))
+                (StatementType::Ddl, format!("{}_{}", keyword(start), keyword(start + 1)))
             }
             _ => return Err(unexpected(&sql, all.get(start))),
         };
@@ -78,7 +78,8 @@ impl Statement {
 
 fn unexpected(sql: &str, token: Option<&Token<'_>>) -> Failure {
     let text = token.map_or("<EOF>", |token| token.text);
-    let message = format!("mismatched input '{text}'. Expecting: 'DESCRIBE', 'EXPLAIN', 'SELECT', 'SHOW', 'WITH', <query>");
+    let message =
+        format!("mismatched input '{text}'. Expecting: 'DESCRIBE', 'EXPLAIN', 'SELECT', 'SHOW', 'WITH', <query>");
     Failure::new("MALFORMED_QUERY", sql, token.map(|token| token.offset), &message)
 }
 
