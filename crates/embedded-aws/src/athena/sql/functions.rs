@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::{Timestamp, ToSpan as _, Unit};
 use regex::Regex;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result};
 
+use super::dates::{strftime_format, truncate};
 use super::json_path;
 use super::values::{cast, parse_time, printed, timestamp};
 
@@ -298,79 +299,6 @@ fn time(context: &Context<'_>, argument: usize) -> Result<Option<DateTime>> {
     let time =
         parse_time(&text).ok_or_else(|| failed(format!("INVALID_FUNCTION_ARGUMENT: '{text}' is not a timestamp")))?;
     Ok(Some(time))
-}
-
-/// Translates a format of MySQL, which Trino has, to one of `strftime`.
-fn strftime_format(format: &str) -> std::result::Result<String, String> {
-    let mut out = String::new();
-    let mut chars = format.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        out.push_str(match chars.next() {
-            Some('i') => "%M",
-            Some('M') => "%B",
-            Some('s' | 'S') => "%S",
-            Some('c') => "%-m",
-            Some('e') => "%-d",
-            Some('W') => "%A",
-            Some('k') => "%-H",
-            Some('l') => "%-I",
-            Some('h' | 'I') => "%I",
-            Some('r') => "%I:%M:%S %p",
-            Some('T') => "%H:%M:%S",
-            Some('f') => "%6f",
-            Some('a') => "%a",
-            Some('b') => "%b",
-            Some('d') => "%d",
-            Some('H') => "%H",
-            Some('j') => "%j",
-            Some('m') => "%m",
-            Some('p') => "%p",
-            Some('Y') => "%Y",
-            Some('y') => "%y",
-            Some('%') => "%%",
-            other => {
-                let other = other.unwrap_or('%');
-                return Err(format!(
-                    "INVALID_FUNCTION_ARGUMENT: %{other} not supported in date format string"
-                ));
-            }
-        });
-    }
-    Ok(out)
-}
-
-fn truncate(unit: &str, time: DateTime) -> Option<DateTime> {
-    let midnight = time.date().to_datetime(jiff::civil::Time::midnight());
-    let rounded = |unit: Unit| {
-        time.round(
-            jiff::civil::DateTimeRound::new()
-                .smallest(unit)
-                .mode(jiff::RoundMode::Trunc),
-        )
-        .ok()
-    };
-    match unit {
-        "second" => rounded(Unit::Second),
-        "minute" => rounded(Unit::Minute),
-        "hour" => rounded(Unit::Hour),
-        "day" => Some(midnight),
-        "week" => midnight
-            .checked_sub(i64::from(time.weekday().to_monday_zero_offset()).days())
-            .ok(),
-        "month" => Some(midnight.first_of_month()),
-        "quarter" => midnight
-            .first_of_month()
-            .with()
-            .month((time.month() - 1) / 3 * 3 + 1)
-            .build()
-            .ok(),
-        "year" => Some(midnight.first_of_year()),
-        _ => None,
-    }
 }
 
 struct Distinct;

@@ -1,6 +1,7 @@
 //! SQL of Athena on SQLite: statements are rewritten, the tables that they name are filled, and the result is printed as
 //! Athena prints it. What is not understood is a failure that says so, not another result.
 
+mod dates;
 mod failure;
 mod functions;
 mod json_path;

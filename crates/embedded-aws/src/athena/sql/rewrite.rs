@@ -46,7 +46,7 @@ impl TableName {
 pub(crate) struct Rewritten {
     pub sql: String,
     pub tables: Vec<TableName>,
-    /// Every name in the statement: a column of the result that has another one has no name in Athena.
+    /// The names in the statement: a column of the result that has another one has no name in Athena.
     pub names: BTreeSet<String>,
     /// Offsets in `sql`, with the offsets in the statement from which they come.
     places: Vec<(usize, usize)>,
@@ -105,7 +105,7 @@ pub(crate) fn rewrite(source: &str, tokens: &[Token<'_>], names: &Names) -> Resu
         out: Rewritten {
             sql: String::with_capacity(source.len() * 2),
             tables: Vec::new(),
-            names: tokens.iter().filter_map(Token::name).collect(),
+            names: BTreeSet::new(),
             places: Vec::new(),
         },
     };
@@ -321,6 +321,7 @@ impl<'s> Rewriter<'s, '_> {
             parts.push(part);
             next += 2;
         }
+        self.out.names.extend(parts.iter().cloned());
         let has_star = self.is_symbol(next, ".") && self.is_symbol(next + 1, "*");
         if !self.level.expects_table {
             // SQLite knows tables by their last names.

@@ -332,7 +332,7 @@ fn failed(sql: &str, rewritten: &Rewritten, error: &Error) -> Failure {
     let fail = |name, message: &str| Failure::new(name, sql, offset, message);
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned();
     if let Some(name) = message.strip_prefix("no such column: ") {
-        let name = last(name);
+        let name = last(name.split("\" - should").next().unwrap_or(name));
         let message =
             format!("Column '{name}' cannot be resolved or requester is not authorized to access requested resources");
         return fail("COLUMN_NOT_FOUND", &message);

@@ -99,22 +99,26 @@ fn substitute(sql: &str, parameters: &[String]) -> Result<String, Failure> {
             return Err(Failure::new("MALFORMED_QUERY", sql, Some(place.offset), &message));
         }
         result.push_str(sql.get(from..place.offset).unwrap_or_default());
-        result.push_str(parameter);
+        // The parameter stays one operand of what is around it.
+        result.push_str(&format!("({parameter})"));
         from = place.offset + 1;
     }
     result.push_str(sql.get(from..).unwrap_or_default());
     Ok(result)
 }
 
-/// Returns whether a parameter is one expression, which cannot end the one around it: literals, signs, and calls.
+/// Returns whether a parameter is one expression without comments, which cannot end the one around it.
 fn is_expression(parameter: &str) -> bool {
     let Ok(all) = tokens(parameter) else {
         return false;
     };
-    let mut depth = 0_i32;
+    let (mut depth, mut end) = (0_i32, 0);
+    let is_blank = |from: usize, to: usize| parameter.get(from..to).is_some_and(|gap| gap.trim().is_empty());
     let is_open = all.iter().all(|token| {
         depth += i32::from(token.is_symbol("(")) - i32::from(token.is_symbol(")"));
-        depth >= 0 && !(depth == 0 && token.is_symbol(","))
+        let follows = is_blank(end, token.offset);
+        end = token.offset + token.text.len();
+        follows && depth >= 0 && !(depth == 0 && token.is_symbol(",")) && !token.is_symbol("?")
     });
-    is_open && depth == 0 && !parameter.contains("--") && !parameter.contains("/*")
+    is_open && depth == 0 && is_blank(end, parameter.len())
 }

@@ -108,13 +108,6 @@ async fn metadata_is_denied_and_sql_is_not() {
             "{operation}"
         );
     }
-    // A session policy narrows what the role may do.
-    let narrowed = session(&athena, 60, Some(&allow(&["athena:ListWorkGroups"])));
-    assert_eq!(
-        code(&athena, &narrowed, "GetWorkGroup", json!({ "WorkGroup": "team" })).await,
-        "AccessDeniedException"
-    );
-
     let (_, databases) = athena
         .send(&keys, "ListDatabases", json!({ "CatalogName": "AwsDataCatalog" }))
         .await;
@@ -123,6 +116,13 @@ async fn metadata_is_denied_and_sql_is_not() {
         .send(&keys, "ListDatabases", json!({ "CatalogName": "lambda-tables" }))
         .await;
     assert_eq!(databases["DatabaseList"], json!([{ "Name": "data" }]));
+
+    // A session policy narrows what the role may do.
+    let narrowed = session(&athena, 60, Some(&allow(&["athena:ListWorkGroups"])));
+    assert_eq!(
+        code(&athena, &narrowed, "GetWorkGroup", json!({ "WorkGroup": "team" })).await,
+        "AccessDeniedException"
+    );
 }
 
 #[tokio::test]
