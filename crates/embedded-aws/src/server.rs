@@ -120,7 +120,7 @@ impl Server {
         let (parts, body) = request.into_parts();
         let (unread_body, body) = RequestBody::split(&parts.headers, body);
         if let Some(operation) = athena::operation(&method, &parts.headers) {
-            let response = athena::answer(&self.state, &operation, &parts, body, peer, &handle).await;
+            let response = athena::answer(&self.state, &operation, &parts, body, peer, &handle, &id).await;
             unread_body.drain().await;
             let access_key_id = claims.map(|claims| claims.access_key_id);
             return self.sent(response, handle.snapshot(), access_key_id, id);

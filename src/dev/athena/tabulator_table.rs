@@ -233,7 +233,7 @@ impl TabulatorTable {
 /// Returns the values of the named groups of a match.
 fn named<'m>(pattern: &'m Regex, found: &'m regex::Captures<'_>) -> impl Iterator<Item = Cell> {
     let names = pattern.capture_names().flatten();
-    names.map(|name| found.name(name).map(|part| part.as_str()).into())
+    names.map(|name| found.name(name).as_ref().map(regex::Match::as_str).into())
 }
 
 /// Returns the type in Athena's SQL of a type of the configuration.

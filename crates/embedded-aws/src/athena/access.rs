@@ -102,9 +102,8 @@ impl CallerAccess {
     }
 
     fn data_catalog(&self, name: &str) -> Option<DataCatalog> {
-        let catalogs = self.source.as_ref()?.catalogs().into_iter();
-        let mut catalogs = catalogs.filter(|catalog| catalog.name.eq_ignore_ascii_case(name));
-        catalogs.next()
+        let mut catalogs = self.source.as_ref()?.catalogs().into_iter();
+        catalogs.find(|catalog| catalog.name.eq_ignore_ascii_case(name))
     }
 
     fn has_function(&self, catalog: &str) -> bool {

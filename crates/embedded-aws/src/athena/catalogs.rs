@@ -27,10 +27,8 @@ fn kind(catalog: &DataCatalog) -> &'static str {
 
 fn find(access: &CallerAccess, input: &Input, operation: &str, member: &str) -> Result<DataCatalog, ApiError> {
     let name = input.required(member)?;
-    let catalogs = source(access)?.catalogs().into_iter();
-    let found = catalogs
-        .filter(|catalog| catalog.name.eq_ignore_ascii_case(name))
-        .next();
+    let mut catalogs = source(access)?.catalogs().into_iter();
+    let found = catalogs.find(|catalog| catalog.name.eq_ignore_ascii_case(name));
     let named = found.as_ref().map_or(name, |catalog| &catalog.name);
     access.require(operation, &format!("datacatalog/{named}"))?;
     found.ok_or_else(|| ApiError::invalid(format!("Data catalog {name} was not found")))

@@ -114,14 +114,14 @@ impl Execution {
         );
         set(&mut context, "Catalog", request.catalog.clone().map(Value::from));
         set(&mut context, "Database", request.database.clone().map(Value::from));
-        let extension = if self.statement.statement_type.as_str() == "DML" {
+        let extension = if self.statement.class.as_str() == "DML" {
             "csv"
         } else {
             "txt"
         };
         let mut execution = json!({
             "QueryExecutionId": self.id, "Query": request.sql, "WorkGroup": request.workgroup,
-            "StatementType": self.statement.statement_type.as_str(), "SubstatementType": self.statement.substatement,
+            "StatementType": self.statement.class.as_str(), "SubstatementType": self.statement.substatement,
             "ResultConfiguration": { "OutputLocation": format!("{}{}.{extension}", request.output_location, self.id) },
             "ResultReuseConfiguration": { "ResultReuseByAgeConfiguration": { "Enabled": request.reuse_minutes.is_some() } },
             "QueryExecutionContext": context, "Status": status,

@@ -59,13 +59,14 @@ pub(crate) async fn answer(
     mut body: Body,
     peer: SocketAddr,
     details: &DetailsHandle,
+    request_id: &str,
 ) -> HttpResponse {
     details.update(|details| details.operation = Some(operation.to_owned()));
     let outcome = match body.store_all_limited(MAX_BODY_BYTES).await {
         Ok(body) => call(state, operation, parts, &body, peer, details),
         Err(_) => Err(ApiError::invalid("The request is too large")),
     };
-    response(outcome, &crate::keys::uuid())
+    response(outcome, request_id)
 }
 
 fn call(
@@ -88,8 +89,8 @@ fn call(
         details.key = resource.map(str::to_owned);
     });
     match state.athena.settings.take_fault(operation) {
-        Some("TooManyRequestsException") => return Err(ApiError::new("TooManyRequestsException", "Rate exceeded")),
-        Some(code) => return Err(ApiError::new(code, "Athena has failed")),
+        Some("InternalServerException") => return Err(ApiError::new("InternalServerException", "Athena has failed")),
+        Some(code) => return Err(ApiError::new(code, "Rate exceeded")),
         None => {}
     }
     let (access, input) = (&access, &input);

@@ -169,7 +169,7 @@ fn reusable(state: &State, execution: &Execution) -> Option<Arc<ResultSet>> {
             && other
                 .completed
                 .is_some_and(|completed| now.duration_since(completed) <= age)
-            && other.statement.statement_type == sql::StatementType::Dml
+            && other.statement.class == sql::StatementType::Dml
     });
     same.find_map(|other| other.result_at(now).cloned())
 }
@@ -362,10 +362,9 @@ fn column_info(name: &str, data_type: &str) -> Value {
         "bigint" => (19, 0),
         "integer" => (10, 0),
         "smallint" => (5, 0),
-        "tinyint" => (3, 0),
+        "tinyint" | "timestamp" => (3, 0),
         "double" => (17, 0),
         "varchar" => (2_147_483_647, 0),
-        "timestamp" => (3, 0),
         _ => (0, 0),
     };
     json!({ "CatalogName": "hive", "SchemaName": "", "TableName": "", "Name": name, "Label": name, "Type": base,

@@ -39,7 +39,8 @@ pub struct NamedQuery {
 /// A failure that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AthenaFault {
-    /// Occurs when calls are too many: `TooManyRequestsException`, for this operation or for all, this number of times.
+    /// Occurs when calls are too many, for this operation or for all, this number of times: `TooManyRequestsException` for
+    /// the start of a query, `ThrottlingException` for other operations.
     Throttled {
         /// The operation; `None` for all.
         operation: Option<String>,
@@ -80,7 +81,10 @@ impl SettingsStore {
     pub fn take_fault(&self, called: &str) -> Option<&'static str> {
         let mut settings = self.lock();
         let (code, operation, times) = match settings.fault.as_mut()? {
-            AthenaFault::Throttled { operation, times } => ("TooManyRequestsException", operation, times),
+            AthenaFault::Throttled { operation, times } if called == "StartQueryExecution" => {
+                ("TooManyRequestsException", operation, times)
+            }
+            AthenaFault::Throttled { operation, times } => ("ThrottlingException", operation, times),
             AthenaFault::Unavailable { operation, times } => ("InternalServerException", operation, times),
             AthenaFault::Queued | AthenaFault::EngineFails => return None,
         };

@@ -1,5 +1,7 @@
 //! Verification of Signature Version 4 for Athena; s3s verifies the signatures of S3 and STS only.
 
+use std::fmt::Write as _;
+
 use hmac::digest::Key;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::AUTHORIZATION;
@@ -39,7 +41,7 @@ pub(crate) fn verify(parts: &Parts, body: &[u8], claims: &SignatureClaims, secre
         let values: Vec<String> = values
             .map(|value| value.split_whitespace().collect::<Vec<_>>().join(" "))
             .collect();
-        headers.push_str(&format!("{name}:{}\n", values.join(",")));
+        let _ = writeln!(headers, "{name}:{}", values.join(","));
     }
     let method = &parts.method;
     let canonical = format!("{method}\n/\n\n{headers}\n{signed}\n{}", hex(&Sha256::digest(body)));
@@ -80,7 +82,11 @@ fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

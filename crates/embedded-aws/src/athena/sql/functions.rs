@@ -225,7 +225,7 @@ fn extracted(context: &Context<'_>) -> Result<Option<serde_json::Value>> {
         return Ok(None);
     };
     let found = json_path::find(&value, &path);
-    let found = found.ok_or_else(|| failed(format!("INVALID_FUNCTION_ARGUMENT: Invalid JSON path: '{path}'")))?;
+    let found = found.map_err(|_| failed(format!("INVALID_FUNCTION_ARGUMENT: Invalid JSON path: '{path}'")))?;
     Ok(found.cloned())
 }
 

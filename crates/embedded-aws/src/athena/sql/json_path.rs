@@ -2,19 +2,24 @@
 
 use serde_json::Value;
 
-/// Returns the value at a path, or `None` if the path is not one.
-pub(crate) fn find<'v>(value: &'v Value, path: &str) -> Option<Option<&'v Value>> {
-    let mut rest = path.strip_prefix('$')?;
+/// Occurs when a path is not one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct InvalidPath;
+
+/// Returns the value at a path, if there is one.
+pub(crate) fn find<'v>(value: &'v Value, path: &str) -> Result<Option<&'v Value>, InvalidPath> {
+    let mut rest = path.strip_prefix('$').ok_or(InvalidPath)?;
     let mut found = Some(value);
     while !rest.is_empty() {
         let (step, after) = if let Some(name) = rest.strip_prefix('.') {
             let end = name.find(['.', '[']).unwrap_or(name.len());
             name.split_at(end)
         } else {
-            rest.strip_prefix('[')?.split_once(']')?
+            let inner = rest.strip_prefix('[').ok_or(InvalidPath)?;
+            inner.split_once(']').ok_or(InvalidPath)?
         };
         if step.is_empty() {
-            return None;
+            return Err(InvalidPath);
         }
         let is_bracket = rest.starts_with('[');
         rest = after;
@@ -28,7 +33,7 @@ pub(crate) fn find<'v>(value: &'v Value, path: &str) -> Option<Option<&'v Value>
             _ => None,
         };
     }
-    Some(found)
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -40,9 +45,9 @@ mod tests {
     #[test]
     fn finds_members_and_items() {
         let value = json!({"a": {"b c": [1, {"d": "x"}]}});
-        assert_eq!(find(&value, "$.a[\"b c\"][1].d"), Some(Some(&json!("x"))));
-        assert_eq!(find(&value, "$.a.missing.d"), Some(None));
-        assert_eq!(find(&value, "$"), Some(Some(&value)));
-        assert_eq!(find(&value, "a.b"), None);
+        assert_eq!(find(&value, "$.a[\"b c\"][1].d"), Ok(Some(&json!("x"))));
+        assert_eq!(find(&value, "$.a.missing.d"), Ok(None));
+        assert_eq!(find(&value, "$"), Ok(Some(&value)));
+        assert_eq!(find(&value, "a.b"), Err(InvalidPath));
     }
 }

@@ -134,5 +134,5 @@ fn number_length(rest: &str) -> usize {
             .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'.')
             || is_exponent_sign(at)
     };
-    (1..).find(|at| !is_part(*at)).unwrap_or(bytes.len())
+    (1..bytes.len()).find(|at| !is_part(*at)).unwrap_or(bytes.len())
 }

@@ -74,6 +74,10 @@ fn contains(words: &str, word: &str) -> bool {
 
 /// What is known about the text between two parentheses.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the clause that is being read"
+)]
 struct Level {
     has_select: bool,
     in_from: bool,

@@ -198,9 +198,10 @@ fn create(connection: &Connection, found: &[Found]) -> Result<(), Failure> {
     for statement in statements {
         connection.execute_batch(&statement).map_err(|error| {
             let message = error.to_string();
-            match message.contains("too many attached") {
-                true => Failure::plain("NOT_SUPPORTED", format!("Too many databases in one query {OURS}")),
-                false => Failure::internal(message),
+            if message.contains("too many attached") {
+                Failure::plain("NOT_SUPPORTED", format!("Too many databases in one query {OURS}"))
+            } else {
+                Failure::internal(message)
             }
         })?;
     }
@@ -224,9 +225,10 @@ fn fill(connection: &Connection, found: &Found, context: &Context<'_>) -> Result
             problem = Some(error);
             return ControlFlow::Break(());
         }
-        match context.stopped.load(Ordering::Acquire) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        if context.stopped.load(Ordering::Acquire) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     };
     if found.database == INFORMATION_SCHEMA {
@@ -261,7 +263,7 @@ fn read(
         .map(|column| column.name.as_str())
         .collect();
     let mut columns: Vec<(String, Option<String>)> = Vec::new();
-    for (index, column) in statement.columns().into_iter().enumerate() {
+    for (index, column) in statement.columns().enumerate() {
         let name = column.name();
         let is_named = rewritten.names.contains(name) || declared.contains(name);
         let name = if is_named {
@@ -373,14 +375,16 @@ pub(super) fn syntax_error(sql: &str, rewritten: &Rewritten) -> Option<Failure> 
     let may_be_right = all.first().is_some_and(|token| token.is_symbol("("))
         || all.iter().any(|token| TRINO_ONLY.iter().any(|word| token.is(word)));
     let connection = Connection::open_in_memory().ok()?;
-    let error = connection.prepare(&rewritten.sql).err()?;
-    match error {
-        Error::SqlInputError { msg, offset, .. } if is_syntax(&msg) && !may_be_right => {
-            let end = sql.trim_end().trim_end_matches(';').len();
-            let offset = usize::try_from(offset).ok().and_then(|offset| rewritten.place(offset));
-            let offset = if msg.contains("incomplete") { Some(end) } else { offset };
-            Some(Failure::new("MALFORMED_QUERY", sql, offset, &expected(sql, offset)))
-        }
-        _ => None,
+    // SQLite tells no place of input that ends too early.
+    let (message, offset) = match connection.prepare(&rewritten.sql).err()? {
+        Error::SqlInputError { msg, offset, .. } => (msg, usize::try_from(offset).ok()),
+        Error::SqliteFailure(_, Some(message)) => (message, None),
+        _ => return None,
+    };
+    if may_be_right || !is_syntax(&message) {
+        return None;
     }
+    let end = sql.trim_end().trim_end_matches(';').len();
+    let offset = offset.map_or(Some(end), |offset| rewritten.place(offset));
+    Some(Failure::new("MALFORMED_QUERY", sql, offset, &expected(sql, offset)))
 }

@@ -27,7 +27,7 @@ impl StatementType {
 pub(crate) struct Statement {
     /// The text, with its parameters in place.
     pub sql: String,
-    pub statement_type: StatementType,
+    pub class: StatementType,
     pub substatement: String,
 }
 
@@ -38,7 +38,7 @@ impl Statement {
         let all = tokens(&sql)?;
         let keyword = |at: usize| all.get(at).map_or_else(String::new, |token| token.text.to_uppercase());
         let start = all.iter().position(|token| !token.is_symbol("(")).unwrap_or_default();
-        let (statement_type, substatement) = match keyword(start).as_str() {
+        let (class, substatement) = match keyword(start).as_str() {
             "SELECT" | "WITH" | "VALUES" | "TABLE" => (StatementType::Dml, "SELECT".to_owned()),
             "EXPLAIN" => (StatementType::Utility, "EXPLAIN".to_owned()),
             "DESCRIBE" | "DESC" => (StatementType::Utility, "DESCRIBE_TABLE".to_owned()),
@@ -64,9 +64,9 @@ impl Statement {
             }
         }
         Ok(Self {
-            statement_type,
-            substatement,
             sql,
+            class,
+            substatement,
         })
     }
 
@@ -100,7 +100,7 @@ fn substitute(sql: &str, parameters: &[String]) -> Result<String, Failure> {
         }
         result.push_str(sql.get(from..place.offset).unwrap_or_default());
         // The parameter stays one operand of what is around it.
-        result.push_str(&format!("({parameter})"));
+        result.extend(["(", parameter, ")"]);
         from = place.offset + 1;
     }
     result.push_str(sql.get(from..).unwrap_or_default());

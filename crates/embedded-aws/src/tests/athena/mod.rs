@@ -101,9 +101,9 @@ impl TableSource for Tables {
         let rows: Vec<Vec<Cell>> = match table.name.as_str() {
             "numbers" => (0..10_u64)
                 .map(|n| {
-                    let word = Some(format!("word {n}")).filter(|_| n != 3);
+                    let text = Some(format!("word {n}")).filter(|_| n != 3);
                     let half = Cell::Real(f64::from(u32::try_from(n).unwrap()) / 2.0);
-                    vec![n.into(), word.into(), (1 - n % 2).into(), half]
+                    vec![n.into(), text.into(), (1 - n % 2).into(), half]
                 })
                 .collect(),
             "meta-data" => (0..)

@@ -194,9 +194,17 @@ async fn faults_are_those_that_are_asked_for() {
     let team = || json!({ "WorkGroup": "team" });
     for _ in 0..2 {
         athena.call("ListWorkGroups", json!({})).await;
-        athena.fails("GetWorkGroup", team(), "TooManyRequestsException").await;
+        athena.fails("GetWorkGroup", team(), "ThrottlingException").await;
     }
     athena.call("GetWorkGroup", team()).await;
+    fault(AthenaFault::Throttled {
+        operation: None,
+        times: 1,
+    });
+    let start = json!({ "QueryString": "SELECT 1", "WorkGroup": "team" });
+    athena
+        .fails("StartQueryExecution", start, "TooManyRequestsException")
+        .await;
     fault(AthenaFault::Unavailable {
         operation: None,
         times: 1,

@@ -4,114 +4,118 @@ use serde_json::json;
 
 use super::athena;
 
+/// A statement, and its rows with `-` for NULL.
+type Case = (&'static str, &'static [&'static [&'static str]]);
+
+const CASES: &[Case] = &[
+    ("SELECT count(*) AS c FROM numbers", &[&["c"], &["10"]]),
+    (
+        "select N, word from DB.Numbers where n between 2 and 3 order by n",
+        &[&["n", "word"], &["2", "word 2"], &["3", "-"]],
+    ),
+    (
+        "SELECT n, even, half FROM \"awsdatacatalog\".\"db\".\"numbers\" t WHERE t.n = 3",
+        &[&["n", "even", "half"], &["3", "false", "1.5"]],
+    ),
+    (
+        "SELECT \"numbers\".n, m.meta FROM db.numbers JOIN \"my-db\".\"meta-data\" m ON numbers.n = m.n WHERE m.n = 2",
+        &[&["n", "meta"], &["2", "{}"]],
+    ),
+    (
+        "SELECT n FROM \"my-db\".\"meta-data\" WHERE json_extract_scalar(meta, '$.user_meta.version') LIKE '1.3%' \
+             -- a comment; with a semicolon\nAND json_array_contains(json_extract(meta, '$.user_meta.cells'), '5');",
+        &[&["n"], &["0"]],
+    ),
+    (
+        "WITH a(x) AS (SELECT n FROM numbers), b AS (SELECT x FROM a) SELECT sum(x) s FROM b",
+        &[&["s"], &["45"]],
+    ),
+    // NULL is last, in both directions.
+    (
+        "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word",
+        &[&["word"], &["word 4"], &["-"]],
+    ),
+    (
+        "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word DESC LIMIT 1",
+        &[&["word"], &["word 4"]],
+    ),
+    (
+        "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word NULLS FIRST LIMIT 1",
+        &[&["word"], &["-"]],
+    ),
+    (
+        "SELECT n FROM numbers WHERE n < 1 UNION ALL SELECT n FROM \"my-db\".\"meta-data\" ORDER BY 1 DESC",
+        &[&["n"], &["2"], &["1"], &["0"], &["0"]],
+    ),
+    // Names of expressions, and case in LIKE.
+    (
+        "SELECT 1, 'x' y, 1.5e0, NULL",
+        &[&["_col0", "y", "_col2", "_col3"], &["1", "x", "1.5", "-"]],
+    ),
+    (
+        "SELECT count(*) FROM numbers WHERE word LIKE 'WORD%'",
+        &[&["_col0"], &["0"]],
+    ),
+    (
+        "SELECT approx_distinct(even) d, array_agg(n) a FROM numbers WHERE n < 3",
+        &[&["d", "a"], &["2", "[0, 1, 2]"]],
+    ),
+    (
+        "SELECT row_number() OVER (ORDER BY n DESC) r FROM numbers ORDER BY n LIMIT 1",
+        &[&["r"], &["10"]],
+    ),
+    (
+        "SELECT regexp_extract_all('1a 2b 14m', '\\d+')",
+        &[&["_col0"], &["[1, 2, 14]"]],
+    ),
+    (
+        "SELECT regexp_extract('a-12', '([a-z])-(\\d+)', 2) x, split_part('a/b/c', '/', 2) y",
+        &[&["x", "y"], &["12", "b"]],
+    ),
+    (
+        "SELECT date_format(TIMESTAMP '2026-03-04 05:06:07', '%Y/%m/%d %H:%i')",
+        &[&["_col0"], &["2026/03/04 05:06"]],
+    ),
+    (
+        "SELECT date_trunc('month', DATE '2026-03-04') x",
+        &[&["x"], &["2026-03-01"]],
+    ),
+    (
+        "SELECT if(1 = 1, 'a', 'b') i, try(1) t, try_cast('x' AS bigint) c",
+        &[&["i", "t", "c"], &["a", "1", "-"]],
+    ),
+    (
+        "SELECT CAST('2014-07-05' AS DATE) d, cast(n AS varchar(10)) v FROM numbers WHERE n = 1",
+        &[&["d", "v"], &["2014-07-05", "1"]],
+    ),
+    (
+        "SELECT \"$x\", day FROM \"lambda-tables\".\"data\".\"rows\"",
+        &[&["$x", "day"], &["a,b", "2026-01-31"], &["-", "2026-02-01"]],
+    ),
+    ("SELECT 'it''s; DROP TABLE t' x", &[&["x"], &["it's; DROP TABLE t"]]),
+    ("TABLE \"my-db\".\"meta-data\" LIMIT 0", &[&["n", "meta"]]),
+    (
+        "SELECT table_name FROM \"AwsDataCatalog\".\"information_schema\".\"tables\" WHERE table_schema = 'db' ORDER BY 1",
+        &[&["table_name"], &["foreign"], &["numbers"]],
+    ),
+    (
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'foreign'",
+        &[&["column_name", "data_type"], &["x", "varchar"]],
+    ),
+    // SHOW has no header.
+    ("SHOW DATABASES", &[&["db"], &["my-db"]]),
+    ("SHOW TABLES IN `my-db`", &[&["meta-data"]]),
+    ("SHOW TABLES 'num*'", &[&["numbers"]]),
+    (
+        "SHOW CREATE TABLE db.foreign",
+        &[&["CREATE EXTERNAL TABLE `db.foreign`("], &["  `x` string)"]],
+    ),
+];
+
 #[tokio::test]
 async fn queries_run_as_in_athena() {
     let athena = athena().await;
-    let cases: &[(&str, &[&[&str]])] = &[
-        ("SELECT count(*) AS c FROM numbers", &[&["c"], &["10"]]),
-        (
-            "select N, word from DB.Numbers where n between 2 and 3 order by n",
-            &[&["n", "word"], &["2", "word 2"], &["3", "-"]],
-        ),
-        (
-            "SELECT n, even, half FROM \"awsdatacatalog\".\"db\".\"numbers\" t WHERE t.n = 3",
-            &[&["n", "even", "half"], &["3", "false", "1.5"]],
-        ),
-        (
-            "SELECT \"numbers\".n, m.meta FROM db.numbers JOIN \"my-db\".\"meta-data\" m ON numbers.n = m.n WHERE m.n = 2",
-            &[&["n", "meta"], &["2", "{}"]],
-        ),
-        (
-            "SELECT n FROM \"my-db\".\"meta-data\" WHERE json_extract_scalar(meta, '$.user_meta.version') LIKE '1.3%' \
-             -- a comment; with a semicolon\nAND json_array_contains(json_extract(meta, '$.user_meta.cells'), '5');",
-            &[&["n"], &["0"]],
-        ),
-        (
-            "WITH a(x) AS (SELECT n FROM numbers), b AS (SELECT x FROM a) SELECT sum(x) s FROM b",
-            &[&["s"], &["45"]],
-        ),
-        // NULL is last, in both directions.
-        (
-            "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word",
-            &[&["word"], &["word 4"], &["-"]],
-        ),
-        (
-            "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word DESC LIMIT 1",
-            &[&["word"], &["word 4"]],
-        ),
-        (
-            "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word NULLS FIRST LIMIT 1",
-            &[&["word"], &["-"]],
-        ),
-        (
-            "SELECT n FROM numbers WHERE n < 1 UNION ALL SELECT n FROM \"my-db\".\"meta-data\" ORDER BY 1 DESC",
-            &[&["n"], &["2"], &["1"], &["0"], &["0"]],
-        ),
-        // Names of expressions, and case in LIKE.
-        (
-            "SELECT 1, 'x' y, 1.5e0, NULL",
-            &[&["_col0", "y", "_col2", "_col3"], &["1", "x", "1.5", "-"]],
-        ),
-        (
-            "SELECT count(*) FROM numbers WHERE word LIKE 'WORD%'",
-            &[&["_col0"], &["0"]],
-        ),
-        (
-            "SELECT approx_distinct(even) d, array_agg(n) a FROM numbers WHERE n < 3",
-            &[&["d", "a"], &["2", "[0, 1, 2]"]],
-        ),
-        (
-            "SELECT row_number() OVER (ORDER BY n DESC) r FROM numbers ORDER BY n LIMIT 1",
-            &[&["r"], &["10"]],
-        ),
-        (
-            "SELECT regexp_extract_all('1a 2b 14m', '\\d+')",
-            &[&["_col0"], &["[1, 2, 14]"]],
-        ),
-        (
-            "SELECT regexp_extract('a-12', '([a-z])-(\\d+)', 2) x, split_part('a/b/c', '/', 2) y",
-            &[&["x", "y"], &["12", "b"]],
-        ),
-        (
-            "SELECT date_format(TIMESTAMP '2026-03-04 05:06:07', '%Y/%m/%d %H:%i')",
-            &[&["_col0"], &["2026/03/04 05:06"]],
-        ),
-        (
-            "SELECT date_trunc('month', DATE '2026-03-04') x",
-            &[&["x"], &["2026-03-01"]],
-        ),
-        (
-            "SELECT if(1 = 1, 'a', 'b') i, try(1) t, try_cast('x' AS bigint) c",
-            &[&["i", "t", "c"], &["a", "1", "-"]],
-        ),
-        (
-            "SELECT CAST('2014-07-05' AS DATE) d, cast(n AS varchar(10)) v FROM numbers WHERE n = 1",
-            &[&["d", "v"], &["2014-07-05", "1"]],
-        ),
-        (
-            "SELECT \"$x\", day FROM \"lambda-tables\".\"data\".\"rows\"",
-            &[&["$x", "day"], &["a,b", "2026-01-31"], &["-", "2026-02-01"]],
-        ),
-        ("SELECT 'it''s; DROP TABLE t' x", &[&["x"], &["it's; DROP TABLE t"]]),
-        ("TABLE \"my-db\".\"meta-data\" LIMIT 0", &[&["n", "meta"]]),
-        (
-            "SELECT table_name FROM \"AwsDataCatalog\".\"information_schema\".\"tables\" WHERE table_schema = 'db' ORDER BY 1",
-            &[&["table_name"], &["foreign"], &["numbers"]],
-        ),
-        (
-            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'foreign'",
-            &[&["column_name", "data_type"], &["x", "varchar"]],
-        ),
-        // SHOW has no header.
-        ("SHOW DATABASES", &[&["db"], &["my-db"]]),
-        ("SHOW TABLES IN `my-db`", &[&["meta-data"]]),
-        ("SHOW TABLES 'num*'", &[&["numbers"]]),
-        (
-            "SHOW CREATE TABLE db.foreign",
-            &[&["CREATE EXTERNAL TABLE `db.foreign`("], &["  `x` string)"]],
-        ),
-    ];
-    for (sql, expected) in cases {
+    for (sql, expected) in CASES {
         let rows = athena.rows(sql).await;
         let rows: Vec<Vec<&str>> = rows
             .iter()
