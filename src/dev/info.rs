@@ -17,7 +17,10 @@ pub struct DevInfo {
     pub s3_endpoint: String,
     /// The URL of the embedded STS.
     pub sts_endpoint: Option<String>,
-    /// The region of S3, STS and the catalog.
+    /// The URL of the embedded Athena.
+    #[serde(default)]
+    pub athena_endpoint: Option<String>,
+    /// The region of S3, STS, Athena and the catalog.
     pub region: String,
     /// The secret with which the users' HS256 tokens are signed.
     pub jwt_secret: String,

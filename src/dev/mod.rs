@@ -1,4 +1,4 @@
-//! Development backend: an S3 and an STS that enforce permissions, a catalog, a registry, sample data, and the server
+//! Development backend: an S3, an STS and an Athena that enforce permissions, a catalog, a registry, sample data, and the server
 //! itself, in one process on loopback.
 //!
 //! **Owns** what the command `dev` and the tests need beside the server. It may use every module; no other module uses it.
@@ -6,11 +6,13 @@
 //! **Invariants.** Everything listens on loopback only, keys and secrets are generated at each start, and no AWS identity of
 //! the machine is used.
 
+mod athena;
 mod graphql;
 mod info;
 mod registry;
 mod samples;
 mod search;
+mod tabulator;
 mod users;
 mod walkthrough;
 
@@ -23,6 +25,7 @@ pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo
 pub use registry::{Registry, RegistryUsers};
 pub use search::{Generation, SearchFault, SearchSettings};
 use secrecy::ExposeSecret as _;
+pub use tabulator::TabulatorTables;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,7 +41,7 @@ use crate::identity::IdentityConfig;
 pub use crate::identity::sign_hs256;
 use crate::server::ConnectionLimits;
 
-/// The region of S3, STS and the catalog.
+/// The region of S3, STS, Athena and the catalog.
 const REGION: &str = "us-east-1";
 /// The origins of pages that are served on this machine.
 const LOOPBACK_ORIGINS: [&str; 6] = [
@@ -64,12 +67,14 @@ pub struct Dev {
 pub struct Backend {
     /// The URLs and users. Without a server, `mcp_url` is empty.
     pub info: DevInfo,
-    /// The embedded S3 and STS.
+    /// The embedded S3, STS and Athena.
     pub aws: EmbeddedAws,
     /// The server's own AWS identity.
     pub server_key: AccessKey,
     /// What tests and flags choose of the registry's search.
     pub search: SearchSettings,
+    /// The Tabulator tables, which the registry configures and Athena queries.
+    pub tabulator: TabulatorTables,
 }
 
 impl Backend {
@@ -81,6 +86,8 @@ impl Backend {
         }));
         let package = samples::seed(&aws)?;
         let users = DevUsers::create(&aws, &clock)?;
+        let tabulator = TabulatorTables::default();
+        athena::seed(&aws, &[users::READER, users::WRITER], &tabulator);
 
         let s3 = loopback(0).await?;
         let s3_endpoint = format!("http://{}", s3.local_addr()?);
@@ -112,6 +119,7 @@ impl Backend {
             catalog_url,
             registry_url,
             sts_endpoint: Some(s3_endpoint.clone()),
+            athena_endpoint: Some(s3_endpoint.clone()),
             s3_endpoint,
             region: REGION.to_owned(),
             jwt_secret: users.jwt_secret.expose_secret().to_owned(),
@@ -127,6 +135,7 @@ impl Backend {
             aws,
             server_key,
             search,
+            tabulator,
         })
     }
 
@@ -144,6 +153,8 @@ impl Backend {
             "--rate-limit=off".to_owned(),
         ];
         flags.extend(info.sts_endpoint.as_ref().map(|url| format!("--sts-endpoint={url}")));
+        let athena = info.athena_endpoint.as_ref();
+        flags.extend(athena.map(|url| format!("--athena-endpoint={url}")));
         flags
     }
 
@@ -186,6 +197,7 @@ impl Backend {
             ),
             ("AWS_ENDPOINT_URL_S3", aws.s3().is_some()),
             ("AWS_ENDPOINT_URL_STS", aws.sts().is_some()),
+            ("AWS_ENDPOINT_URL_ATHENA", aws.athena().is_some()),
         ];
         let replaced = is_set
             .into_iter()

@@ -4,6 +4,7 @@ use embedded_aws::{AccessKey, EmbeddedAws};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
+use super::athena;
 use super::info::{AdminInfo, UserInfo, UsersInfo};
 use super::registry::RegistryUsers;
 use super::samples::SHARED;
@@ -12,6 +13,9 @@ use crate::identity::sign_hs256;
 
 /// Lifetime of tokens and embedded credentials, in seconds.
 const TOKEN_SECONDS: u32 = 12 * 3600;
+/// The names of the users' roles.
+pub(super) const READER: &str = "reader";
+pub(super) const WRITER: &str = "writer";
 /// The path of the users' roles.
 const ROLE_PATH: &str = "quilt-dev";
 
@@ -51,8 +55,8 @@ impl DevUsers {
         let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
             "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
             "Principal": {"AWS": aws.user_arn("quilt-mcp-server")}}]});
-        let reader_role = aws.create_role(&format!("{ROLE_PATH}/reader"), &trust, &[policy(&READ)])?;
-        let writer_role = aws.create_role(&format!("{ROLE_PATH}/writer"), &trust, &[policy(&WRITE)])?;
+        let reader_role = aws.create_role(&format!("{ROLE_PATH}/{READER}"), &trust, &[policy(aws, READER, &READ)])?;
+        let writer_role = aws.create_role(&format!("{ROLE_PATH}/{WRITER}"), &trust, &[policy(aws, WRITER, &WRITE)])?;
 
         let now = clock.now().as_second();
         let token = |sub: &str, more: Value| -> anyhow::Result<UserInfo> {
@@ -120,10 +124,12 @@ const WRITE: [&str; 7] = [
     "s3:AbortMultipartUpload",
 ];
 
-fn policy(object_actions: &[&str]) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"],
-         "Resource": format!("arn:aws:s3:::{SHARED}")},
-        {"Effect": "Allow", "Action": object_actions, "Resource": format!("arn:aws:s3:::{SHARED}/*")},
-    ]})
+fn policy(aws: &EmbeddedAws, role: &str, object_actions: &[&str]) -> Value {
+    let mut statements = athena::statements(aws, role, &[SHARED]);
+    statements.extend([
+        json!({"Effect": "Allow", "Action": ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"],
+            "Resource": format!("arn:aws:s3:::{SHARED}")}),
+        json!({"Effect": "Allow", "Action": object_actions, "Resource": format!("arn:aws:s3:::{SHARED}/*")}),
+    ]);
+    json!({"Version": "2012-10-17", "Statement": statements})
 }

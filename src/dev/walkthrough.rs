@@ -60,8 +60,12 @@ pub fn walkthrough(info: &DevInfo) -> String {
         ("without a token: 401", None, "bucket_list", json!({})),
     ];
     let mut text = format!(
-        "quilt-mcp listens on {}\n  catalog  {}\n  registry {}\n  S3, STS  {}\n\n",
-        info.mcp_url, info.catalog_url, info.registry_url, info.s3_endpoint
+        "quilt-mcp listens on {}\n  catalog  {}\n  registry {}\n  S3, STS  {}\n  Athena   {}\n\n",
+        info.mcp_url,
+        info.catalog_url,
+        info.registry_url,
+        info.s3_endpoint,
+        info.athena_endpoint.as_deref().unwrap_or_default()
     );
     for (name, user) in [
         ("reader", &users.reader),

@@ -62,6 +62,14 @@ pub(crate) fn request_id() -> String {
     format!("{:016X}", rand::random::<u64>())
 }
 
+/// Returns a random UUID.
+pub(crate) fn uuid() -> String {
+    let random = rand::random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{random:032x}");
+    let parts = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)].map(|(from, to)| hex.get(from..to).unwrap_or_default());
+    parts.join("-")
+}
+
 /// The ID of a request, carried in its extensions and repeated in its response.
 #[derive(Clone)]
 pub(crate) struct RequestId(pub String);

@@ -1,4 +1,4 @@
-//! An AWS account in memory: S3, STS and IAM on one port, with policies that are enforced.
+//! An AWS account in memory: S3, STS, IAM and Athena on one port, with policies that are enforced.
 //!
 //! The account exists for development and for tests of S3 clients: it answers as AWS does, and it also denies as AWS does.
 //! The methods of [`EmbeddedAws`] set up users, roles, buckets and objects and inspect them; clients then connect over HTTP
@@ -38,6 +38,9 @@
 //!   `DeleteObjects`, `RestoreObject`, object tagging, and multipart uploads with copied parts and both listings. Other operations are
 //!   answered with `NotImplemented`.
 //! - STS: `AssumeRole`, `AssumeRoleWithWebIdentity` and `GetCallerIdentity`, for `POST` requests with a form to `/`.
+//! - Athena: workgroups, data catalogs, databases and table metadata (get, list), saved queries (get, list), and query
+//!   executions (start, stop, get, list, results). SQL is run by SQLite over the tables of a [`TableSource`]; what it cannot
+//!   run is a query that fails with `NOT_SUPPORTED: … (development server)`.
 //! - IAM has no HTTP API; users and roles are set up with [`EmbeddedAws`].
 //!
 //! # Enforced rules
@@ -65,12 +68,15 @@
 //! - Only the plain-HTTP transport exists, so `aws:SecureTransport` is always `false`. Signature ages and presigned URLs are
 //!   checked against the system time; everything else uses [`Options::clock`].
 //! - Request rates are not limited, and `SlowDown` never occurs.
+//! - Athena has no prepared statements, no statements that write, and no arrays, rows, maps and lambdas. Types of columns are
+//!   those of the tables, types of other expressions those of their values, so that a comparison is a `bigint`. Results are
+//!   kept in memory and not written to S3.
 //!
 //! # Structure
 //!
 //! `server` accepts connections, adds request IDs and writes the [`Journal`]. s3s verifies signatures and parses S3 requests;
 //! `access` authenticates the caller and requires the permissions listed in `action`; `authorize` evaluates the policies;
-//! `ops` holds the operations and `store` the data. `sts` is a route of its own beside S3, and `iam` holds users, roles and
+//! `ops` holds the operations and `store` the data. `sts` is a route of its own beside S3, `athena` is told from S3 by a header, and `iam` holds users, roles and
 //! sessions. `response` completes what s3s leaves out of error responses.
 //!
 //! To add an S3 operation:
@@ -93,6 +99,7 @@
 mod access;
 mod account;
 mod action;
+mod athena;
 mod authorize;
 mod caller;
 mod context;
@@ -116,6 +123,8 @@ mod sts;
 mod tests;
 
 pub use self::account::EmbeddedAws;
+pub use self::athena::settings::{AthenaFault, NamedQuery, Workgroup};
+pub use self::athena::source::{Cell, Column, DataCatalog, ObjectRef, Table, TableSource};
 pub use self::follow::{ChangedKeys, NewestVersion};
 pub use self::journal::{JOURNAL_CAPACITY, Journal, JournalEntry};
 pub use self::keys::{AccessKey, SessionKeys};

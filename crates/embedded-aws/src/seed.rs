@@ -171,6 +171,19 @@ impl EmbeddedAws {
         Some(object.payload.stream().flatten().collect())
     }
 
+    /// Returns the content of a version of a key, or of its current one, if it exists.
+    #[must_use]
+    pub fn object_version_bytes(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Option<Vec<u8>> {
+        let found = self.state.store().buckets.get(bucket)?.find(key, version_id).ok()?;
+        Some(found.object.payload.stream().flatten().collect())
+    }
+
+    /// Returns the names of the buckets, in order.
+    #[must_use]
+    pub fn buckets(&self) -> Vec<String> {
+        self.state.store().buckets.keys().cloned().collect()
+    }
+
     /// Returns the number of multipart uploads that are neither completed nor aborted.
     #[must_use]
     pub fn open_uploads(&self, bucket: &str) -> usize {

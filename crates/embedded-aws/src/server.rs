@@ -32,6 +32,7 @@ use super::request_body::RequestBody;
 use super::response::{ResponseContext, complete, malformed_signature};
 use super::signature::SignatureClaims;
 use super::sts::{Sts, is_sts};
+use crate::athena;
 use crate::state::State;
 
 /// Time that open connections have to finish after shutdown begins.
@@ -39,7 +40,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Serves requests on `listener` until `shutdown` is cancelled.
 pub(crate) async fn serve(state: Arc<State>, listener: TcpListener, shutdown: CancellationToken) {
-    let server = Arc::new(Server::new(state));
+    let server = Arc::new(Server::new(Arc::clone(&state)));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -57,6 +58,7 @@ pub(crate) async fn serve(state: Arc<State>, listener: TcpListener, shutdown: Ca
     let finish = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(SHUTDOWN_GRACE, finish).await;
     connections.shutdown().await;
+    state.athena.executions.stop_all();
 }
 
 async fn serve_connection(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken) {
@@ -117,6 +119,12 @@ impl Server {
         }
         let (parts, body) = request.into_parts();
         let (unread_body, body) = RequestBody::split(&parts.headers, body);
+        if let Some(operation) = athena::operation(&method, &parts.headers) {
+            let response = athena::answer(&self.state, &operation, &parts, body, peer, &handle, &id).await;
+            unread_body.drain().await;
+            let access_key_id = claims.map(|claims| claims.access_key_id);
+            return self.sent(response, handle.snapshot(), access_key_id, id);
+        }
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(handle.clone());
         request.extensions_mut().insert(RequestId(id.clone()));
@@ -139,6 +147,17 @@ impl Server {
             details: &details,
         };
         let response = complete(response, &context);
+        self.sent(response, details.clone(), access_key_id, id)
+    }
+
+    /// Writes the journal entry of a response.
+    fn sent(
+        &self,
+        response: HttpResponse,
+        details: RequestDetails,
+        access_key_id: Option<String>,
+        id: String,
+    ) -> Response<CountingBody> {
         log_failure(&details, response.status());
         let sent = Arc::new(AtomicU64::new(0));
         self.state.journal.push(

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::athena::Athena;
 use crate::iam::{IamStore, truncate_to_second};
 use crate::journal::Journal;
 use crate::options::Options;
@@ -16,6 +17,7 @@ use crate::sts::issuer::Issuer;
 pub(crate) struct State {
     pub options: Options,
     pub journal: Journal,
+    pub athena: Athena,
     iam: Mutex<IamStore>,
     store: Mutex<Store>,
     issuers: Mutex<Vec<Issuer>>,
@@ -26,6 +28,7 @@ impl State {
         Self {
             options,
             journal: Journal::default(),
+            athena: Athena::default(),
             iam: Mutex::default(),
             store: Mutex::default(),
             issuers: Mutex::default(),

@@ -1,5 +1,6 @@
 //! Tests of the account over a real socket, with the AWS SDK as the client.
 
+mod athena;
 mod restricted_objects;
 
 use std::sync::Arc;

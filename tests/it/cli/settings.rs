@@ -123,6 +123,7 @@ fn settings(registry: &str, keys: &str) -> BTreeMap<&'static str, Setting> {
         ("AWS_ENDPOINT_URL", setting("http://127.0.0.1:9")),
         ("AWS_ENDPOINT_URL_S3", setting("http://127.0.0.1:9")),
         ("AWS_ENDPOINT_URL_STS", setting("http://127.0.0.1:9")),
+        ("AWS_ENDPOINT_URL_ATHENA", setting("http://127.0.0.1:9")),
     ])
 }
 

@@ -1,5 +1,6 @@
 //! The registry of `quilt-mcp dev`: its GraphQL and its search, over the socket.
 
+mod athena;
 mod documents;
 mod follows_writes;
 mod paging;

@@ -1,0 +1,77 @@
+//! Results of queries, kept as one text with the ends of its cells.
+
+/// The result of a query.
+#[derive(Debug, Default)]
+pub(crate) struct ResultSet {
+    /// Names and types.
+    pub columns: Vec<(String, String)>,
+    cells: String,
+    /// The end of each cell in `cells`; `None` for NULL.
+    ends: Vec<Option<usize>>,
+}
+
+impl ResultSet {
+    /// Returns a result without rows.
+    pub fn new(columns: Vec<(String, String)>) -> Self {
+        Self {
+            columns,
+            ..Self::default()
+        }
+    }
+
+    /// Returns a result of one column of text.
+    pub fn of_lines(column: &str, data_type: &str, lines: impl IntoIterator<Item = String>) -> Self {
+        let mut result = Self::new(vec![(column.to_owned(), data_type.to_owned())]);
+        for line in lines {
+            result.push(Some(&line));
+        }
+        result
+    }
+
+    /// Appends a cell.
+    pub fn push(&mut self, cell: Option<&str>) {
+        self.cells.push_str(cell.unwrap_or_default());
+        self.ends.push(cell.map(|_| self.cells.len()));
+    }
+
+    pub fn rows(&self) -> usize {
+        self.ends.len() / self.width()
+    }
+
+    /// Returns the size in memory.
+    pub fn bytes(&self) -> usize {
+        self.cells.len() + self.ends.len() * size_of::<Option<usize>>()
+    }
+
+    /// Returns the cells of a row.
+    pub fn row(&self, row: usize) -> Vec<Option<&str>> {
+        let first = row * self.width();
+        let before = self.ends.get(..first).unwrap_or_default();
+        let mut start = before.iter().rev().flatten().next().copied().unwrap_or_default();
+        let ends = self.ends.iter().skip(first).take(self.width());
+        ends.map(|end| {
+            let end = (*end)?;
+            let cell = self.cells.get(start..end);
+            start = end;
+            cell
+        })
+        .collect()
+    }
+
+    /// Releases the memory that growth has reserved.
+    pub fn shrink(&mut self) {
+        self.cells.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
+    /// DESCRIBE has one cell a row, whatever it says of its columns; a query has a cell for each column.
+    fn width(&self) -> usize {
+        match self.columns.first() {
+            Some((name, _)) if name == DESCRIBED => 1,
+            _ => self.columns.len().max(1),
+        }
+    }
+}
+
+/// The name of the first column of DESCRIBE.
+pub(crate) const DESCRIBED: &str = "col_name";

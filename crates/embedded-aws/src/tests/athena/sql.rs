@@ -1,0 +1,257 @@
+//! SQL: what runs as in Athena, and what fails and says so.
+
+use serde_json::json;
+
+use super::athena;
+
+/// A statement, and its rows with `-` for NULL.
+type Case = (&'static str, &'static [&'static [&'static str]]);
+
+const CASES: &[Case] = &[
+    ("SELECT count(*) AS c FROM numbers", &[&["c"], &["10"]]),
+    (
+        "select N, word from DB.Numbers where n between 2 and 3 order by n",
+        &[&["n", "word"], &["2", "word 2"], &["3", "-"]],
+    ),
+    (
+        "SELECT n, even, half FROM \"awsdatacatalog\".\"db\".\"numbers\" t WHERE t.n = 3",
+        &[&["n", "even", "half"], &["3", "false", "1.5"]],
+    ),
+    (
+        "SELECT \"numbers\".n, m.meta FROM db.numbers JOIN \"my-db\".\"meta-data\" m ON numbers.n = m.n WHERE m.n = 2",
+        &[&["n", "meta"], &["2", "{}"]],
+    ),
+    (
+        "SELECT n FROM \"my-db\".\"meta-data\" WHERE json_extract_scalar(meta, '$.user_meta.version') LIKE '1.3%' \
+             -- a comment; with a semicolon\nAND json_array_contains(json_extract(meta, '$.user_meta.cells'), '5');",
+        &[&["n"], &["0"]],
+    ),
+    (
+        "WITH a(x) AS (SELECT n FROM numbers), b AS (SELECT x FROM a) SELECT sum(x) s FROM b",
+        &[&["s"], &["45"]],
+    ),
+    // NULL is last, in both directions.
+    (
+        "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word",
+        &[&["word"], &["word 4"], &["-"]],
+    ),
+    (
+        "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word DESC LIMIT 1",
+        &[&["word"], &["word 4"]],
+    ),
+    (
+        "SELECT word FROM numbers WHERE n IN (3, 4) ORDER BY word NULLS FIRST LIMIT 1",
+        &[&["word"], &["-"]],
+    ),
+    (
+        "SELECT n FROM numbers WHERE n < 1 UNION ALL SELECT n FROM \"my-db\".\"meta-data\" ORDER BY 1 DESC",
+        &[&["n"], &["2"], &["1"], &["0"], &["0"]],
+    ),
+    // Names of expressions, and case in LIKE.
+    (
+        "SELECT 1, 'x' y, 1.5e0, NULL",
+        &[&["_col0", "y", "_col2", "_col3"], &["1", "x", "1.5", "-"]],
+    ),
+    (
+        "SELECT count(*) FROM numbers WHERE word LIKE 'WORD%'",
+        &[&["_col0"], &["0"]],
+    ),
+    (
+        "SELECT approx_distinct(even) d, array_agg(n) a FROM numbers WHERE n < 3",
+        &[&["d", "a"], &["2", "[0, 1, 2]"]],
+    ),
+    (
+        "SELECT row_number() OVER (ORDER BY n DESC) r FROM numbers ORDER BY n LIMIT 1",
+        &[&["r"], &["10"]],
+    ),
+    (
+        "SELECT regexp_extract_all('1a 2b 14m', '\\d+')",
+        &[&["_col0"], &["[1, 2, 14]"]],
+    ),
+    (
+        "SELECT regexp_extract('a-12', '([a-z])-(\\d+)', 2) x, split_part('a/b/c', '/', 2) y",
+        &[&["x", "y"], &["12", "b"]],
+    ),
+    (
+        "SELECT date_format(TIMESTAMP '2026-03-04 05:06:07', '%Y/%m/%d %H:%i')",
+        &[&["_col0"], &["2026/03/04 05:06"]],
+    ),
+    (
+        "SELECT date_trunc('month', DATE '2026-03-04') x",
+        &[&["x"], &["2026-03-01"]],
+    ),
+    (
+        "SELECT if(1 = 1, 'a', 'b') i, try(1) t, try_cast('x' AS bigint) c",
+        &[&["i", "t", "c"], &["a", "1", "-"]],
+    ),
+    (
+        "SELECT CAST('2014-07-05' AS DATE) d, cast(n AS varchar(10)) v FROM numbers WHERE n = 1",
+        &[&["d", "v"], &["2014-07-05", "1"]],
+    ),
+    (
+        "SELECT \"$x\", day FROM \"lambda-tables\".\"data\".\"rows\"",
+        &[&["$x", "day"], &["a,b", "2026-01-31"], &["-", "2026-02-01"]],
+    ),
+    ("SELECT 'it''s; DROP TABLE t' x", &[&["x"], &["it's; DROP TABLE t"]]),
+    ("TABLE \"my-db\".\"meta-data\" LIMIT 0", &[&["n", "meta"]]),
+    (
+        "SELECT table_name FROM \"AwsDataCatalog\".\"information_schema\".\"tables\" WHERE table_schema = 'db' ORDER BY 1",
+        &[&["table_name"], &["foreign"], &["numbers"]],
+    ),
+    (
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'foreign'",
+        &[&["column_name", "data_type"], &["x", "varchar"]],
+    ),
+    // SHOW has no header.
+    ("SHOW DATABASES", &[&["db"], &["my-db"]]),
+    ("SHOW TABLES IN `my-db`", &[&["meta-data"]]),
+    ("SHOW TABLES 'num*'", &[&["numbers"]]),
+    (
+        "SHOW CREATE TABLE db.foreign",
+        &[&["CREATE EXTERNAL TABLE `db.foreign`("], &["  `x` string)"]],
+    ),
+];
+
+#[tokio::test]
+async fn queries_run_as_in_athena() {
+    let athena = athena().await;
+    for (sql, expected) in CASES {
+        let rows = athena.rows(sql).await;
+        let rows: Vec<Vec<&str>> = rows
+            .iter()
+            .map(|row| row.iter().map(|cell| cell.as_deref().unwrap_or("-")).collect())
+            .collect();
+        assert_eq!(rows, *expected, "{sql}");
+    }
+    let described = athena.rows("DESCRIBE `my-db`.`meta-data`").await;
+    let described: Vec<&str> = described[1][0].as_deref().unwrap().split('\t').map(str::trim).collect();
+    assert_eq!(described, ["meta", "string", ""]);
+    let plan = athena
+        .rows("EXPLAIN (TYPE IO, FORMAT JSON) SELECT n FROM numbers")
+        .await;
+    let plan: String = plan[1..].iter().map(|row| row[0].clone().unwrap()).collect();
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    let table = &plan["inputTableColumnInfos"][0];
+    assert_eq!(
+        (
+            &table["table"]["schemaTable"]["table"],
+            &table["estimate"]["outputSizeInBytes"]
+        ),
+        (&json!("numbers"), &json!(1000))
+    );
+}
+
+#[tokio::test]
+async fn failures_have_athenas_words() {
+    let athena = athena().await;
+    for (sql, expected) in [
+        (
+            "SELECT x\nFROM numbers",
+            "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved",
+        ),
+        ("SELECT \"x\" FROM numbers", "COLUMN_NOT_FOUND: line 1:8: Column 'x'"),
+        (
+            "SELECT *\nFROM missing",
+            "TABLE_NOT_FOUND: line 2:6: Table 'awsdatacatalog.db.missing' does not exist",
+        ),
+        (
+            "SELECT * FROM nowhere.t",
+            "SCHEMA_NOT_FOUND: line 1:15: Schema 'nowhere' does not exist",
+        ),
+        (
+            "SELECT * FROM c.d.t",
+            "CATALOG_NOT_FOUND: line 1:15: Catalog 'c' not found",
+        ),
+        (
+            "SELECT n FROM numbers, \"my-db\".\"meta-data\"",
+            "AMBIGUOUS_NAME: line 1:8: Column 'n' is ambiguous",
+        ),
+        (
+            "SELECT CAST(word AS bigint) FROM numbers",
+            "INVALID_CAST_ARGUMENT: Cannot cast 'word 0' to BIGINT",
+        ),
+        (
+            "SHOW TABLES IN nowhere",
+            "SCHEMA_NOT_FOUND: line 1:16: Schema 'nowhere'",
+        ),
+        // What SQLite cannot do.
+        (
+            "SELECT ARRAY[1, 2]",
+            "NOT_SUPPORTED: line 1:8: 'ARRAY' (development server)",
+        ),
+        (
+            "SELECT transform(x) FROM numbers",
+            "NOT_SUPPORTED: line 1:8: Function 'transform' (development server)",
+        ),
+        (
+            "SELECT * FROM numbers, UNNEST(x) AS t(y)",
+            "NOT_SUPPORTED: line 1:24: 'UNNEST'",
+        ),
+        ("SELECT * FROM TABLE(sequence(1, 3))", "NOT_SUPPORTED"),
+        ("SELECT now() - INTERVAL '1' DAY", "NOT_SUPPORTED"),
+        ("(SELECT 1) UNION (SELECT 2)", "NOT_SUPPORTED"),
+        ("SELECT load_extension('x')", "NOT_SUPPORTED"),
+        ("SELECT * FROM json_each('[1]')", "NOT_SUPPORTED"),
+        ("SELECT name FROM sqlite_master", "TABLE_NOT_FOUND"),
+        ("CREATE TABLE t AS SELECT 1 x", "NOT_SUPPORTED: line 1:1: CREATE TABLE"),
+        ("INSERT INTO t VALUES (1)", "NOT_SUPPORTED: line 1:1: INSERT"),
+        ("UNLOAD (SELECT 1) TO 's3://b/k'", "NOT_SUPPORTED"),
+        ("EXPLAIN ANALYZE SELECT 1", "NOT_SUPPORTED"),
+        (
+            "EXPLAIN SELECT x FROM numbers",
+            "COLUMN_NOT_FOUND: line 1:16: Column 'x'",
+        ),
+    ] {
+        let reason = athena.reason(&athena.admin, sql).await;
+        assert!(reason.starts_with(expected), "{sql}: {reason}");
+    }
+    for (sql, expected) in [
+        ("SELEC 1", "line 1:1: mismatched input 'SELEC'"),
+        ("PRAGMA table_list", "line 1:1: mismatched input 'PRAGMA'"),
+        ("ATTACH 'x' AS y", "line 1:1: mismatched input 'ATTACH'"),
+        ("SELECT 1; SELECT 2", "line 1:9: Only one sql statement is allowed"),
+        ("SELECT 'x", "line 1:8: mismatched input"),
+        ("SELECT 1 FROM", "line 1:14: mismatched input '<EOF>'"),
+        ("SELECT 1 +\n* FROM t", "line 2:1: mismatched input '*'"),
+        (
+            "SELECT * FROM `numbers`",
+            "line 1:15: backquoted identifiers are not supported",
+        ),
+        (
+            "SELECT ?",
+            "line 1:1: Incorrect number of parameters: expected 1 but found 0",
+        ),
+    ] {
+        let input = json!({ "QueryString": sql, "WorkGroup": "team" });
+        let message = athena
+            .fails("StartQueryExecution", input, "InvalidRequestException")
+            .await;
+        assert!(message.starts_with(expected), "{sql}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn parameters_are_expressions() {
+    let athena = athena().await;
+    let input = |parameters: &[&str]| {
+        json!({ "QueryString": "SELECT word, '?' q FROM db.numbers WHERE n = ? AND word = ?", "WorkGroup": "team",
+            "ExecutionParameters": parameters })
+    };
+    let started = athena.call("StartQueryExecution", input(&["1 + 1", "'word 2'"])).await;
+    let id = started["QueryExecutionId"].as_str().unwrap();
+    assert_eq!(
+        athena.wait(id, "").await["ExecutionParameters"],
+        json!(["1 + 1", "'word 2'"])
+    );
+    let results = athena.call("GetQueryResults", json!({ "QueryExecutionId": id })).await;
+    assert_eq!(
+        super::rows_of(&results)[1],
+        [Some("word 2".to_owned()), Some("?".to_owned())]
+    );
+    for wrong in ["1) OR (1 = 1", "1, 2", "1 --", "'x", "1; SELECT 2"] {
+        let message = athena
+            .fails("StartQueryExecution", input(&["1", wrong]), "InvalidRequestException")
+            .await;
+        assert!(message.contains("is not an expression"), "{wrong}: {message}");
+    }
+}
