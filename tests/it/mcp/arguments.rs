@@ -85,6 +85,7 @@ impl Scene {
             "bucket_object_fetch" | "bucket_object_info" | "bucket_object_link" | "bucket_object_text" => {
                 json!({ "s3_uri": object })
             }
+            "bucket_object_versions" => json!({ "bucket": bucket, "key": "arguments/a.txt" }),
             "bucket_objects_put" => {
                 json!({ "bucket": bucket, "items": [{ "key": "new.txt", "text": "x" }], "dry_run": true })
             }
