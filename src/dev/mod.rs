@@ -11,6 +11,7 @@ mod info;
 mod registry;
 mod samples;
 mod search;
+mod tabulator;
 mod users;
 mod walkthrough;
 
@@ -23,6 +24,7 @@ pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo
 pub use registry::{Registry, RegistryUsers};
 pub use search::{Generation, SearchFault, SearchSettings};
 use secrecy::ExposeSecret as _;
+pub use tabulator::TabulatorTables;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -70,6 +72,8 @@ pub struct Backend {
     pub server_key: AccessKey,
     /// What tests and flags choose of the registry's search.
     pub search: SearchSettings,
+    /// The Tabulator tables, which the registry configures and Athena queries.
+    pub tabulator: TabulatorTables,
 }
 
 impl Backend {
@@ -127,6 +131,7 @@ impl Backend {
             aws,
             server_key,
             search,
+            tabulator: TabulatorTables::default(),
         })
     }
 
