@@ -6,6 +6,7 @@
 //! **Invariants**: a tool reaches AWS only through its session; arguments are parsed once, here, and unknown arguments are
 //! refused; a failure is a [`ToolError`], never an empty success.
 
+mod account;
 mod arguments;
 mod auth;
 mod base64_text;
@@ -23,6 +24,7 @@ mod manifest_json;
 mod modules;
 mod packaging;
 mod permissions;
+mod registry;
 mod resources;
 mod schema;
 mod search;
@@ -52,6 +54,8 @@ pub use toolset::{Toolset, Toolsets};
 #[must_use]
 pub fn all() -> Vec<AnyTool> {
     let mut tools = vec![
+        AnyTool::of::<account::RoleSwitch>(),
+        AnyTool::of::<account::UsageStats>(),
         AnyTool::of::<auth::AuthStatus>(),
         AnyTool::of::<buckets::BucketList>(),
         AnyTool::of::<buckets::BucketObjectFetch>(),

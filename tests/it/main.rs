@@ -7,6 +7,7 @@
     reason = "a test that is surprised should stop"
 )]
 
+mod account;
 mod architecture;
 mod cli;
 mod credentials;

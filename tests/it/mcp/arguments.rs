@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use quilt_mcp::clock::Clock;
+use quilt_mcp::config::ServeConfig;
 use quilt_mcp::dev::Dev;
 use quilt_mcp::tools::{AnyTool, ToolRoute, Toolbox, Toolset, tool_routes};
 use serde_json::{Map, Value, json};
@@ -23,7 +24,9 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let dev = Dev::start(0, data.path(), Clock::system()).await.unwrap();
+        let flags = ["--port=0", "--rate-limit=off", "--toolsets=default,account"].map(str::to_owned);
+        let config = ServeConfig::from_flags(flags).unwrap();
+        let dev = Dev::start_with(config, data.path(), Clock::system()).await.unwrap();
         let server = Server::at(dev.backend.info.mcp_url.clone());
         let scene = Self {
             _data: data,
@@ -79,7 +82,12 @@ impl Scene {
             | "package_templates"
             | "permissions_discover"
             | "permissions_recommendations" => json!({}),
-            "bucket_access_check" | "bucket_objects_list" | "package_list" | "workflow_list" => {
+            "role_switch" => json!({ "role": "Writer" }),
+            "bucket_access_check"
+            | "bucket_objects_list"
+            | "package_list"
+            | "usage_stats"
+            | "workflow_list" => {
                 json!({ "bucket": bucket })
             }
             "bucket_object_fetch" | "bucket_object_info" | "bucket_object_link" | "bucket_object_text" => {

@@ -1,7 +1,7 @@
 //! The Model Context Protocol: versions, lists, schemas, calls, resources, elicitation, and the filters of tools.
 
 mod arguments;
-mod elicitation;
+pub(crate) mod elicitation;
 mod modules;
 mod modules_packaging;
 mod protocol;
