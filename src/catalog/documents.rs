@@ -5,6 +5,7 @@
 //! accepts. **Does not own** variables and answers. The dates are those of `shared/graphql/schema.graphql` in quiltdata/quilt.
 
 pub(super) mod account;
+pub(super) mod tabulator;
 
 /// A query that exists in generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

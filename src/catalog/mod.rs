@@ -22,6 +22,8 @@ mod role;
 mod schema_cache;
 mod search;
 mod server_token;
+mod tabulator;
+mod tabulator_config;
 mod usage;
 mod user;
 
@@ -40,5 +42,11 @@ pub use search::{
     PackageMatches, SearchError, SearchKind, SearchPage, SearchRequest, search, search_facets, search_more,
 };
 pub use server_token::server_token;
+pub use tabulator::{
+    BucketTables, TabulatorTable, fetch_open_query, fetch_tabulator_tables, rename_tabulator_table, set_tabulator_table,
+};
+pub use tabulator_config::{
+    Column, ColumnType, FileParser, Source, SourceType, TableConfig, TableConfigError, TablePatterns,
+};
 pub use usage::{Usage, UsageAnswer, UsageSubject, fetch_usage};
 pub use user::{CatalogBucket, CatalogUser, PermissionLevel, UserBuckets, fetch_user, fetch_user_buckets};

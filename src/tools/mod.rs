@@ -29,6 +29,7 @@ mod resources;
 mod schema;
 mod search;
 mod session;
+mod tabulator;
 mod tool;
 mod tool_filter;
 mod toolbox;
@@ -80,6 +81,10 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<packaging::WorkflowList>(),
         AnyTool::of::<search::SearchCatalog>(),
         AnyTool::of::<search::SearchFacets>(),
+        AnyTool::of::<tabulator::TabulatorTableCreate>(),
+        AnyTool::of::<tabulator::TabulatorTableDelete>(),
+        AnyTool::of::<tabulator::TabulatorTableRename>(),
+        AnyTool::of::<tabulator::TabulatorTablesList>(),
     ];
     tools.sort_by_key(|tool| tool.name);
     tools

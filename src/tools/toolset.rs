@@ -13,17 +13,20 @@ pub enum Toolset {
     Auth,
     /// Search of the catalog.
     Search,
+    /// Tabulator tables.
+    Tabulator,
     /// The caller's account in the catalog. On only if the operator names it.
     Account,
 }
 
 impl Toolset {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Buckets,
         Self::Packaging,
         Self::Permissions,
         Self::Auth,
         Self::Search,
+        Self::Tabulator,
         Self::Account,
     ];
 
@@ -36,6 +39,7 @@ impl Toolset {
             Self::Permissions => "permissions",
             Self::Auth => "auth",
             Self::Search => "search",
+            Self::Tabulator => "tabulator",
             Self::Account => "account",
         }
     }
@@ -43,7 +47,7 @@ impl Toolset {
     /// Whether its tools ask the registry, and so are listed only where one is known.
     #[must_use]
     pub fn needs_registry(self) -> bool {
-        matches!(self, Self::Search | Self::Account)
+        matches!(self, Self::Search | Self::Tabulator | Self::Account)
     }
 
     /// Whether it is among the toolsets that are on by default.
@@ -58,7 +62,8 @@ impl Toolset {
             Self::Permissions => 4,
             Self::Auth => 8,
             Self::Search => 16,
-            Self::Account => 32,
+            Self::Tabulator => 32,
+            Self::Account => 64,
         }
     }
 }
@@ -134,7 +139,7 @@ mod tests {
         for bad in ["", "athene", "buckets,", "Bucket", "default account"] {
             let problem = bad.parse::<Toolsets>().unwrap_err();
             assert!(
-                problem.contains("default, buckets, packaging, permissions, auth, search, account"),
+                problem.contains("default, buckets, packaging, permissions, auth, search, tabulator, account"),
                 "{problem}"
             );
         }

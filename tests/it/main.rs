@@ -25,4 +25,5 @@ mod resilience;
 mod search;
 mod shipping;
 mod support;
+mod tabulator;
 mod telemetry;

@@ -65,8 +65,18 @@ impl Scene {
         }
     }
 
+    /// Makes the table that some tools rename and delete.
+    fn reset_tabulator(&self) {
+        let tables = &self.dev.backend.tabulator;
+        let config = "schema: [{name: a, type: INT}]\nsource: {type: quilt-packages, package_name: a, logical_key: b}\n\
+                      parser: {format: csv}\n";
+        tables.set(&self.bucket(), "arguments", Some(config.to_owned()));
+        tables.set(&self.bucket(), "other", None);
+    }
+
     /// Calls a tool, and returns the structured result without what differs between two calls.
     async fn outcome(&self, route: &ToolRoute, arguments: &Value) -> Value {
+        self.reset_tabulator();
         let answer = self.take(route, arguments).await;
         assert_eq!(answer.status, 200, "{route:?} {arguments}: {}", answer.body);
         without_variables(&answer.body["result"])
@@ -83,9 +93,14 @@ impl Scene {
             | "permissions_discover"
             | "permissions_recommendations" => json!({}),
             "role_switch" => json!({ "role": "Writer" }),
+            "tabulator_table_create" => json!({ "bucket": bucket, "table": "new", "dry_run": true,
+                "schema": ["a INT"], "package_name": "^arguments/", "logical_key": "txt$" }),
+            "tabulator_table_delete" => json!({ "bucket": bucket, "table": "arguments", "confirm": "arguments" }),
+            "tabulator_table_rename" => json!({ "bucket": bucket, "table": "arguments", "new_name": "other" }),
             "bucket_access_check"
             | "bucket_objects_list"
             | "package_list"
+            | "tabulator_tables_list"
             | "usage_stats"
             | "workflow_list" => {
                 json!({ "bucket": bucket })
@@ -125,6 +140,7 @@ impl Scene {
             ("metadata", _) => json!({ "lab": "A", "n": 12 }),
             ("operations", _) => json!(["list"]),
             ("remove", _) => json!(["b.txt"]),
+            ("schema", _) => json!(["b STRING"]),
             (_, "integer") => schema["maximum"].as_u64().map_or(json!(1), |most| json!(most.min(7))),
             (_, "boolean") => json!(true),
             (argument, kind) => panic!("this test has no value for {argument}, of type {kind}"),
