@@ -402,7 +402,7 @@ fn endpoint(
     })
 }
 
-/// The tools of search are listed where a registry is known, or may be named by a token.
+/// Tools that ask a registry are listed where one is known, or may be named by a token.
 fn tool_filter(config: &ServeConfig) -> ToolFilter {
     let filter = ToolFilter::new(&config.tool_filter);
     let catalog = &config.catalog;
@@ -410,7 +410,7 @@ fn tool_filter(config: &ServeConfig) -> ToolFilter {
     if is_known || !catalog.allowed_registries.is_empty() {
         filter
     } else {
-        filter.without_listed_search()
+        filter.without_registry()
     }
 }
 

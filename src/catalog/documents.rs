@@ -4,6 +4,9 @@
 //! ages: [`Generation::ALL`] lists them from the newest on, and [`super::schema_cache`] remembers which one a registry
 //! accepts. **Does not own** variables and answers. The dates are those of `shared/graphql/schema.graphql` in quiltdata/quilt.
 
+pub(super) mod account;
+pub(super) mod tabulator;
+
 /// A query that exists in generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Family {

@@ -144,11 +144,37 @@ pub(super) async fn query<T: DeserializeOwned>(
     document: &str,
     variables: Value,
 ) -> Result<T, GraphqlError> {
+    let body = access
+        .registry
+        .query(PATH, &request(document, variables), &access.token)
+        .await;
+    read(body)
+}
+
+/// Sends a mutation with the caller's token, once.
+pub(super) async fn mutate<T: DeserializeOwned>(
+    access: &RegistryAccess,
+    document: &str,
+    variables: Value,
+) -> Result<T, GraphqlError> {
+    let body = access
+        .registry
+        .mutate(PATH, &request(document, variables), &access.token)
+        .await;
+    read(body)
+}
+
+const PATH: &str = "/graphql";
+
+fn request(document: &str, variables: Value) -> Value {
     let mut request = json!({ "query": document });
     if let (Some(request), Value::Object(_)) = (request.as_object_mut(), &variables) {
         request.insert("variables".to_owned(), variables);
     }
-    let body = access.registry.query("/graphql", &request, &access.token).await;
+    request
+}
+
+fn read<T: DeserializeOwned>(body: Result<Vec<u8>, RegistryError>) -> Result<T, GraphqlError> {
     let body = match body {
         // Servers that follow the GraphQL-over-HTTP specification answer a query that does not fit the schema with a 400.
         Err(RegistryError::BadRequest(body)) => return Err(bad_request(body)),

@@ -171,6 +171,26 @@ impl RegistryClient {
         body: &serde_json::Value,
         token: &BearerToken,
     ) -> Result<Vec<u8>, RegistryError> {
+        self.post_json(path, body, token, Retry::Safe).await
+    }
+
+    /// Sends a request as [`RegistryClient::query`] does, which may change something: it is sent once.
+    pub(crate) async fn mutate(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        token: &BearerToken,
+    ) -> Result<Vec<u8>, RegistryError> {
+        self.post_json(path, body, token, Retry::Never).await
+    }
+
+    async fn post_json(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        token: &BearerToken,
+        retry: Retry,
+    ) -> Result<Vec<u8>, RegistryError> {
         let url = self.url().await?.join(path);
         let request = self
             .http
@@ -178,7 +198,7 @@ impl RegistryClient {
             .post(url)
             .header(header::AUTHORIZATION, bearer(token)?)
             .json(body);
-        self.http.ask(request, caller_key(token), Retry::Safe).await
+        self.http.ask(request, caller_key(token), retry).await
     }
 
     /// Sends `POST {registry}{path}` with a form and without a token, and returns the JSON of the response undecoded.

@@ -7,7 +7,7 @@ use super::{fail, serve_metrics, shutdown};
 use crate::app::BuildError;
 use crate::clock::Clock;
 use crate::config::ServeConfig;
-use crate::dev::{Dev, Generation, walkthrough};
+use crate::dev::{Dev, Generation, TabulatorGeneration, walkthrough};
 use crate::telemetry;
 
 /// Arguments of `dev`.
@@ -20,6 +20,9 @@ pub struct DevArgs {
     /// The generation of the registry's search, by the date of its schema
     #[arg(long, value_enum, default_value_t, value_name = "DATE")]
     search_generation: Generation,
+    /// The generation of the registry's Tabulator, by the date of its schema
+    #[arg(long, value_enum, default_value_t, value_name = "DATE")]
+    tabulator_generation: TabulatorGeneration,
     #[command(flatten)]
     config: ServeConfig,
 }
@@ -28,6 +31,7 @@ pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
     let DevArgs {
         data,
         search_generation,
+        tabulator_generation,
         config,
     } = args;
     let metrics_addr = config.metrics.metrics_addr;
@@ -47,6 +51,7 @@ pub(super) async fn run(args: DevArgs) -> anyhow::Result<()> {
         },
     };
     dev.backend.search.set_generation(search_generation);
+    dev.backend.tabulator_settings.set_generation(tabulator_generation);
     let mut out = std::io::stdout().lock();
     out.write_all(walkthrough(&dev.backend.info).as_bytes())?;
     writeln!(

@@ -6,13 +6,17 @@
 //! **Invariants.** Everything listens on loopback only, keys and secrets are generated at each start, and no AWS identity of
 //! the machine is used.
 
+mod access_counts;
 mod athena;
 mod graphql;
 mod info;
 mod registry;
+mod registry_users;
 mod samples;
+mod schemas;
 mod search;
 mod tabulator;
+mod tabulator_api;
 mod users;
 mod walkthrough;
 
@@ -22,10 +26,12 @@ use std::time::Duration;
 
 use embedded_aws::{AccessKey, EmbeddedAws, Options};
 pub use info::{AdminInfo, BucketsInfo, DevInfo, PackageInfo, UserInfo, UsersInfo};
-pub use registry::{Registry, RegistryUsers};
+pub use registry::{Registry, Tabulator};
+pub use registry_users::RegistryUsers;
 pub use search::{Generation, SearchFault, SearchSettings};
 use secrecy::ExposeSecret as _;
 pub use tabulator::TabulatorTables;
+pub use tabulator_api::{TabulatorGeneration, TabulatorSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -75,6 +81,10 @@ pub struct Backend {
     pub search: SearchSettings,
     /// The Tabulator tables, which the registry configures and Athena queries.
     pub tabulator: TabulatorTables,
+    /// What tests and flags choose of the registry's Tabulator.
+    pub tabulator_settings: TabulatorSettings,
+    /// The users of the registry.
+    pub registry_users: RegistryUsers,
 }
 
 impl Backend {
@@ -86,8 +96,8 @@ impl Backend {
         }));
         let package = samples::seed(&aws)?;
         let users = DevUsers::create(&aws, &clock)?;
-        let tabulator = TabulatorTables::default();
-        athena::seed(&aws, &[users::READER, users::WRITER], &tabulator);
+        let tabulator = Tabulator::default();
+        athena::seed(&aws, &[users::READER, users::WRITER], &tabulator.tables);
 
         let s3 = loopback(0).await?;
         let s3_endpoint = format!("http://{}", s3.local_addr()?);
@@ -100,8 +110,16 @@ impl Backend {
         let registry = loopback(0).await?;
         let registry_url = format!("http://{}", registry.local_addr()?);
         let search = SearchSettings::default();
-        let users_of_registry = users.registry_users();
-        let routes = Registry::new(aws.clone(), users_of_registry, &users.jwt_secret, clock, search.clone())?.routes();
+        let registry_users = users.registry_users();
+        let routes = Registry::new(
+            aws.clone(),
+            registry_users.clone(),
+            &users.jwt_secret,
+            clock,
+            search.clone(),
+            tabulator.clone(),
+        )?
+        .routes();
         serve_plain(tasks, shutdown, registry, routes);
 
         let catalog = loopback(0).await?;
@@ -135,7 +153,9 @@ impl Backend {
             aws,
             server_key,
             search,
-            tabulator,
+            tabulator: tabulator.tables,
+            tabulator_settings: tabulator.settings,
+            registry_users,
         })
     }
 

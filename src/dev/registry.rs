@@ -1,9 +1,9 @@
 //! A minimal registry and catalog host for development and tests. The real ones are not available as open source.
 //!
-//! The registry issues credentials and answers GraphQL queries, among them searches. Like the real one, the catalog host serves `/config.json`,
+//! The registry issues credentials and answers GraphQL: searches, access counts, the switch of roles, Tabulator tables. Like the real one, the catalog host serves `/config.json`,
 //! and its HTML page with status 200 on every other path, including that of the registry's credentials.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -13,44 +13,23 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use embedded_aws::EmbeddedAws;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use quilt_format::PackageName;
+use quilt_format::layout::{self, Pointer};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::graphql::{self, Node, Object, Schema};
+use super::TabulatorTables;
+use super::access_counts::{AccessCounts, BucketCounts, PackageNode};
+use super::graphql::{self, Node, Object, Roots, Schema};
+use super::registry_users::{RegistryUser, RegistryUsers};
+use super::schemas;
 use super::search::{Generation, Search, SearchSettings, View};
+use super::tabulator_api::{self, TabulatorGeneration, TabulatorMutations, TabulatorSettings};
 use crate::blocking::CpuPool;
 use crate::clock::Clock;
 
 /// Lifetime of issued credentials in seconds, as in the real registry.
 const CREDENTIALS_SECONDS: u32 = 3600;
-
-/// The users of the registry, with their roles and buckets.
-#[derive(Debug, Clone, Default)]
-pub struct RegistryUsers(BTreeMap<String, RegistryUser>);
-
-#[derive(Debug, Clone)]
-struct RegistryUser {
-    role_name: String,
-    role_arn: String,
-    /// Buckets with `READ` or `READ_WRITE`.
-    buckets: Vec<(String, String)>,
-}
-
-impl RegistryUsers {
-    /// Adds a user.
-    pub fn add(&mut self, user: &str, role_name: &str, role_arn: &str, buckets: &[(&str, &str)]) {
-        let buckets = buckets
-            .iter()
-            .map(|(bucket, level)| ((*bucket).to_owned(), (*level).to_owned()))
-            .collect();
-        let entry = RegistryUser {
-            role_name: role_name.to_owned(),
-            role_arn: role_arn.to_owned(),
-            buckets,
-        };
-        self.0.insert(user.to_owned(), entry);
-    }
-}
 
 /// A registry that accepts HS256 tokens and issues sessions of its users' roles.
 pub struct Registry {
@@ -59,8 +38,16 @@ pub struct Registry {
     key: DecodingKey,
     clock: Clock,
     search: Search,
-    schemas: HashMap<Generation, Schema>,
+    tabulator: Tabulator,
+    schemas: HashMap<(Generation, TabulatorGeneration), Schema>,
     pool: CpuPool,
+}
+
+/// The Tabulator of a registry.
+#[derive(Debug, Clone, Default)]
+pub struct Tabulator {
+    pub tables: TabulatorTables,
+    pub settings: TabulatorSettings,
 }
 
 impl Registry {
@@ -71,11 +58,13 @@ impl Registry {
         secret: &SecretString,
         clock: Clock,
         search: SearchSettings,
+        tabulator: Tabulator,
     ) -> anyhow::Result<Self> {
         let key = DecodingKey::from_secret(secret.expose_secret().as_bytes())?;
         Ok(Self {
             search: Search::new(aws.clone(), search),
-            schemas: schemas()?,
+            tabulator,
+            schemas: schemas::read()?,
             pool: CpuPool::default(),
             aws,
             users,
@@ -93,7 +82,7 @@ impl Registry {
     }
 
     /// Returns the user to whom the request's token belongs.
-    fn authenticate(&self, headers: &HeaderMap) -> Option<(String, &RegistryUser)> {
+    fn authenticate(&self, headers: &HeaderMap) -> Option<(String, RegistryUser)> {
         let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let token = value.strip_prefix("Bearer ").unwrap_or(value);
         let mut validation = Validation::new(Algorithm::HS256);
@@ -104,7 +93,7 @@ impl Registry {
             .claims;
         let is_current = claims.get("exp")?.as_i64()? > self.clock.now().as_second();
         let name = claims.get("id")?.as_str().filter(|_| is_current)?;
-        Some((name.to_owned(), self.users.0.get(name)?))
+        Some((name.to_owned(), self.users.get(name)?))
     }
 }
 
@@ -114,7 +103,7 @@ async fn get_credentials(State(registry): State<Arc<Registry>>, headers: HeaderM
     };
     match registry
         .aws
-        .mint_session(&user.role_arn, &name, CREDENTIALS_SECONDS, None)
+        .mint_session(&user.active.arn, &name, CREDENTIALS_SECONDS, None)
     {
         Ok(Some(keys)) => Json(json!({
             "AccessKeyId": keys.access_key_id,
@@ -158,44 +147,112 @@ async fn graphql(
 impl Registry {
     /// Answers a request of a user, who must exist.
     fn respond(&self, name: &str, request: &graphql::Request) -> Option<graphql::Response> {
-        let user = self.users.0.get(name)?;
-        let schema = self.schemas.get(&self.search.generation())?;
-        let readable: Vec<&str> = user.buckets.iter().map(|(bucket, _)| bucket.as_str()).collect();
+        let user = self.users.get(name)?;
+        let generation = (self.search.generation(), self.tabulator.settings.generation());
+        let schema = self.schemas.get(&generation)?;
+        let readable: Vec<&str> = user.active.buckets.iter().map(|(bucket, _)| bucket.as_str()).collect();
         let followed = if request.mentions("search") { &readable[..] } else { &[] };
         let index = self.search.index(followed.iter().copied());
         let root = Root {
-            users: &self.users,
+            registry: self,
             name,
-            user,
+            user: user.clone(),
             view: index.view(&self.search, readable.clone()),
         };
-        Some(graphql::respond(schema, request, &Node::Lazy(Box::new(root))))
+        let mutations = Mutations {
+            registry: self,
+            name,
+            user: user.clone(),
+        };
+        let roots = Roots {
+            query: Node::Lazy(Box::new(root)),
+            mutation: Node::Lazy(Box::new(mutations)),
+        };
+        Some(graphql::respond(schema, request, &roots))
+    }
+
+    fn counts(&self) -> AccessCounts<'_> {
+        AccessCounts {
+            aws: &self.aws,
+            now: self.clock.now(),
+        }
+    }
+}
+
+/// Returns `Me`.
+fn me(name: &str, user: &RegistryUser) -> Value {
+    let roles: Vec<Value> = user.roles.iter().map(|role| json!({ "name": role.name })).collect();
+    json!({
+        "__typename": "Me",
+        "name": name,
+        "email": format!("{name}@example.com"),
+        "isAdmin": user.is_admin,
+        "role": { "name": user.active.name },
+        "roles": roles,
+    })
+}
+
+/// What the registry answers to a user who is not an administrator.
+const ADMINS_ONLY: &str = "Forbidden: administrators only";
+
+/// The mutations as a user may make them.
+struct Mutations<'r> {
+    registry: &'r Registry,
+    name: &'r str,
+    user: RegistryUser,
+}
+
+impl<'r> Mutations<'r> {
+    fn tabulator(&self, is_of_admins: bool) -> TabulatorMutations<'r> {
+        TabulatorMutations {
+            tables: &self.registry.tabulator.tables,
+            user: self.user.clone(),
+            is_of_admins,
+        }
+    }
+
+    fn switch_role(&self, role: &str) -> Value {
+        if !self.registry.users.switch(self.name, role) {
+            return tabulator_api::invalid("roleName", &format!("The user has no role {role}"));
+        }
+        let user = self.registry.users.get(self.name);
+        user.map(|user| me(self.name, &user)).unwrap_or_default()
+    }
+}
+
+impl<'r> Object<'r> for Mutations<'r> {
+    fn type_name(&self) -> String {
+        "Mutation".to_owned()
+    }
+
+    fn field(&self, name: &str, arguments: &Map<String, Value>) -> Result<Node<'r>, String> {
+        match name {
+            "admin" if !self.user.is_admin => Err(ADMINS_ONLY.to_owned()),
+            "admin" => Ok(Node::Lazy(Box::new(self.tabulator(true)))),
+            "switchRole" => {
+                let role = arguments.get("roleName").and_then(Value::as_str).unwrap_or_default();
+                Ok(Node::Json(self.switch_role(role)))
+            }
+            _ => Ok(Node::Json(
+                self.tabulator(false).run(name, arguments).unwrap_or_default(),
+            )),
+        }
     }
 }
 
 /// The query as a user sees it.
 struct Root<'r> {
-    users: &'r RegistryUsers,
+    registry: &'r Registry,
     name: &'r str,
-    user: &'r RegistryUser,
+    user: RegistryUser,
     view: View<'r>,
 }
 
-impl Root<'_> {
-    fn me(&self) -> Value {
-        json!({
-            "name": self.name,
-            "email": format!("{}@example.com", self.name),
-            "isAdmin": false,
-            "role": { "name": self.user.role_name },
-            "roles": [{ "name": self.user.role_name }],
-        })
-    }
-
+impl<'r> Root<'r> {
     fn bucket(&self, bucket: &str) -> Value {
         let mut collaborators = Vec::new();
-        for (name, user) in &self.users.0 {
-            for (_, level) in user.buckets.iter().filter(|(granted, _)| granted == bucket) {
+        for (name, role) in self.registry.users.active() {
+            if let Some(level) = role.level(bucket) {
                 let collaborator = json!({ "email": format!("{name}@example.com"), "username": name });
                 collaborators.push(json!({ "collaborator": collaborator, "permissionLevel": level }));
             }
@@ -204,11 +261,41 @@ impl Root<'_> {
             "name": bucket, "title": "Shared samples", "description": "Sample data for trying things out",
             "iconUrl": null, "tags": [], "relevanceScore": 100, "browsable": true, "lastIndexed": null,
             "collaborators": collaborators,
+            "tabulatorTables": tabulator_api::tables(&self.registry.tabulator.tables, bucket),
         })
     }
 
     fn buckets(&self) -> impl Iterator<Item = &str> {
-        self.user.buckets.iter().map(|(bucket, _)| bucket.as_str())
+        self.user.active.buckets.iter().map(|(bucket, _)| bucket.as_str())
+    }
+
+    /// Returns the value of a field about a bucket; null if the user may not read it.
+    fn of_bucket(&self, name: &str, bucket: &str, arguments: &Map<String, Value>) -> Node<'r> {
+        let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
+        let window = arguments.get("window").and_then(Value::as_i64).unwrap_or(30);
+        let counts = self.registry.counts();
+        if self.user.active.level(bucket).is_none() {
+            return Node::Json(Value::Null);
+        }
+        match name {
+            "bucketAccessCounts" => Node::Lazy(Box::new(BucketCounts(counts.bucket(bucket, window)))),
+            "objectAccessCounts" => Node::Json(counts.of_keys(bucket, window, |key| key == text("key"))),
+            "package" => {
+                let found = PackageName::from_listing(text("name")).ok().filter(|name| {
+                    let latest = layout::pointer(name, Pointer::Latest);
+                    self.registry.aws.object_bytes(bucket, &latest).is_some()
+                });
+                found.map_or(Node::Json(Value::Null), |name| {
+                    Node::Lazy(Box::new(PackageNode {
+                        counts,
+                        bucket: bucket.to_owned(),
+                        name,
+                        hash: None,
+                    }))
+                })
+            }
+            _ => Node::Json(self.bucket(bucket)),
+        }
     }
 }
 
@@ -221,46 +308,17 @@ impl<'r> Object<'r> for Root<'r> {
         if let Some(found) = self.view.field(name, arguments) {
             return found;
         }
+        let text = |name: &str| arguments.get(name).and_then(Value::as_str);
+        if let Some(bucket) = text("bucket").or(text("name")) {
+            return Ok(self.of_bucket(name, bucket, arguments));
+        }
         Ok(Node::Json(match name {
-            "me" => self.me(),
-            "buckets" | "bucketConfigs" => self.buckets().map(|bucket| self.bucket(bucket)).collect(),
-            _ => {
-                let wanted = arguments.get("name").and_then(Value::as_str);
-                let found = self.buckets().find(|bucket| Some(*bucket) == wanted);
-                found.map(|bucket| self.bucket(bucket)).unwrap_or_default()
-            }
+            "me" => me(self.name, &self.user),
+            "admin" if !self.user.is_admin => return Err(ADMINS_ONLY.to_owned()),
+            "admin" => json!({ "tabulatorOpenQuery": self.registry.tabulator.settings.is_open() }),
+            _ => self.buckets().map(|bucket| self.bucket(bucket)).collect(),
         }))
     }
-}
-
-const BASE: &str = include_str!("schema/base.graphql");
-const SEARCH: &str = include_str!("schema/search.graphql");
-const UNTIL_JULY_2025: &str = include_str!("schema/until_july_2025.graphql");
-const SINCE_AUGUST_2025: &str = include_str!("schema/since_august_2025.graphql");
-const UNTIL_AUGUST_2026: &str = include_str!("schema/until_august_2026.graphql");
-const SINCE_AUGUST_2026: &str = include_str!("schema/since_august_2026.graphql");
-
-/// Reads the schemas of all generations.
-fn schemas() -> anyhow::Result<HashMap<Generation, Schema>> {
-    let texts = [
-        (Generation::WithoutSearch, &[BASE][..]),
-        (
-            Generation::October2023,
-            &[BASE, SEARCH, UNTIL_JULY_2025, UNTIL_AUGUST_2026],
-        ),
-        (
-            Generation::August2025,
-            &[BASE, SEARCH, SINCE_AUGUST_2025, UNTIL_AUGUST_2026],
-        ),
-        (
-            Generation::August2026,
-            &[BASE, SEARCH, SINCE_AUGUST_2025, SINCE_AUGUST_2026],
-        ),
-    ];
-    let schemas = texts
-        .into_iter()
-        .map(|(generation, texts)| Ok((generation, Schema::read(texts)?)));
-    schemas.collect()
 }
 
 fn unauthorized() -> Response {

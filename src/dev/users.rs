@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::athena;
 use super::info::{AdminInfo, UserInfo, UsersInfo};
-use super::registry::RegistryUsers;
+use super::registry_users::RegistryUsers;
 use super::samples::SHARED;
 use crate::clock::Clock;
 use crate::identity::sign_hs256;
@@ -99,10 +99,11 @@ impl DevUsers {
 
     /// Returns the users with their roles and buckets, for the registry.
     pub(super) fn registry_users(&self) -> RegistryUsers {
-        let mut users = RegistryUsers::default();
+        let users = RegistryUsers::default();
         users.add("reader", "Reader", &self.reader_role, &[(SHARED, "READ")]);
         for writer in ["writer", "embedded", "assumed"] {
             users.add(writer, "Writer", &self.writer_role, &[(SHARED, "READ_WRITE")]);
+            users.add(writer, "Reader", &self.reader_role, &[(SHARED, "READ")]);
         }
         users
     }

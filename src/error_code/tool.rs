@@ -54,8 +54,8 @@ pub(super) const CONFIRMATION_REQUIRED: Row = Row {
     status: StatusCode::OK,
     rpc: FORBIDDEN,
     retryable: false,
-    when: "a deletion was not confirmed, or the user was asked and did not agree",
-    remedy: "ask the user, then repeat the name of the package in `confirm`",
+    when: "a deletion or a switch of the role was not confirmed, or the user was asked and did not agree",
+    remedy: "ask the user, then repeat the name of the package or table in `confirm`; a role is switched in the catalog where the client cannot ask",
 };
 
 pub(super) const CONFLICT: Row = Row {

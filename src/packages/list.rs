@@ -48,11 +48,18 @@ impl PackageBucket {
         }
     }
 
+    /// Lists the names of folders that packages may have, up to 10,000. The second value is whether these are all.
+    pub async fn package_names(&self) -> Result<(Vec<PackageName>, bool), PackageError> {
+        let mut names = self.folder_names("", None, MAX_SEARCHED_NAMES + 1).await?;
+        let is_complete = names.len() <= MAX_SEARCHED_NAMES;
+        names.truncate(MAX_SEARCHED_NAMES);
+        Ok((names, is_complete))
+    }
+
     /// Finds up to `limit` packages whose names contain `part`, which is in lower case, with their latest revisions. The second
     /// value is whether all names were read and all that match are among the packages.
     pub async fn find_packages(&self, part: &str, limit: usize) -> Result<(Vec<ListedPackage>, bool), PackageError> {
-        let mut names = self.folder_names("", None, MAX_SEARCHED_NAMES + 1).await?;
-        let mut is_complete = names.len() <= MAX_SEARCHED_NAMES;
+        let (mut names, mut is_complete) = self.package_names().await?;
         names.retain(|name| name.as_str().to_lowercase().contains(part));
         is_complete &= names.len() <= limit;
         names.truncate(limit);

@@ -6,6 +6,7 @@
 //! **Invariants**: a tool reaches AWS only through its session; arguments are parsed once, here, and unknown arguments are
 //! refused; a failure is a [`ToolError`], never an empty success.
 
+mod account;
 mod answer_size;
 mod arguments;
 mod auth;
@@ -25,10 +26,12 @@ mod manifest_json;
 mod modules;
 mod packaging;
 mod permissions;
+mod registry;
 mod resources;
 mod schema;
 mod search;
 mod session;
+mod tabulator;
 mod tool;
 mod tool_filter;
 mod toolbox;
@@ -55,6 +58,8 @@ pub use toolset::{Toolset, Toolsets};
 #[must_use]
 pub fn all() -> Vec<AnyTool> {
     let mut tools = vec![
+        AnyTool::of::<account::RoleSwitch>(),
+        AnyTool::of::<account::UsageStats>(),
         AnyTool::of::<auth::AuthStatus>(),
         AnyTool::of::<buckets::BucketList>(),
         AnyTool::of::<buckets::BucketObjectFetch>(),
@@ -82,6 +87,10 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<packaging::WorkflowList>(),
         AnyTool::of::<search::SearchCatalog>(),
         AnyTool::of::<search::SearchFacets>(),
+        AnyTool::of::<tabulator::TabulatorTableCreate>(),
+        AnyTool::of::<tabulator::TabulatorTableDelete>(),
+        AnyTool::of::<tabulator::TabulatorTableRename>(),
+        AnyTool::of::<tabulator::TabulatorTablesList>(),
     ];
     tools.sort_by_key(|tool| tool.name);
     tools

@@ -14,9 +14,9 @@ pub struct ToolFilter {
     read_only: bool,
     style: ToolStyle,
     is_narrowed: bool,
-    /// Whether the catalog can be searched, as far as the settings say. Its tools are listed only then, and explain themselves
+    /// Whether a registry is known, as far as the settings say. Tools that ask it are listed only then, and explain themselves
     /// if they are called all the same.
-    lists_search: bool,
+    knows_registry: bool,
 }
 
 impl ToolFilter {
@@ -28,7 +28,7 @@ impl ToolFilter {
             read_only: config.read_only,
             style: config.tool_style,
             is_narrowed: false,
-            lists_search: true,
+            knows_registry: true,
         }
     }
 
@@ -36,19 +36,19 @@ impl ToolFilter {
     #[must_use]
     pub fn all(style: ToolStyle) -> Self {
         Self {
-            toolsets: Toolsets::ALL,
+            toolsets: Toolsets::all(),
             read_only: false,
             style,
             is_narrowed: false,
-            lists_search: true,
+            knows_registry: true,
         }
     }
 
-    /// Removes the tools of search from the lists.
+    /// Removes the tools that ask a registry from the lists.
     #[must_use]
-    pub fn without_listed_search(self) -> Self {
+    pub fn without_registry(self) -> Self {
         Self {
-            lists_search: false,
+            knows_registry: false,
             ..self
         }
     }
@@ -108,7 +108,7 @@ impl ToolFilter {
     /// Whether the lists show what belongs to a toolset.
     #[must_use]
     pub fn lists_toolset(self, toolset: Toolset) -> bool {
-        self.includes(toolset) && (toolset != Toolset::Search || self.lists_search)
+        self.includes(toolset) && (self.knows_registry || !toolset.needs_registry())
     }
 
     /// Refuses a use of a toolset that is switched off. `what` is the subject of the error's sentence.

@@ -7,6 +7,7 @@
     reason = "a test that is surprised should stop"
 )]
 
+mod account;
 mod architecture;
 mod catalog;
 mod cli;
@@ -25,4 +26,5 @@ mod resilience;
 mod search;
 mod shipping;
 mod support;
+mod tabulator;
 mod telemetry;

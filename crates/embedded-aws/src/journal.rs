@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 /// Maximum number of entries in the journal; older ones are dropped.
 pub const JOURNAL_CAPACITY: usize = 65_536;
 
@@ -32,6 +34,8 @@ pub struct JournalEntry {
     pub bytes_sent: u64,
     /// The `x-amz-request-id` of the response.
     pub request_id: String,
+    /// When it was answered, by [`Options::clock`](crate::Options::clock).
+    pub time: Timestamp,
 }
 
 struct Record {
@@ -146,6 +150,7 @@ mod tests {
             status: 200,
             bytes_sent: 0,
             request_id: id.to_string(),
+            time: Timestamp::UNIX_EPOCH,
         }
     }
 

@@ -16,6 +16,7 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use s3s::path::{S3Path, parse_path_style};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::validation::NameValidation;
@@ -161,7 +162,13 @@ impl Server {
         log_failure(&details, response.status());
         let sent = Arc::new(AtomicU64::new(0));
         self.state.journal.push(
-            journal_entry(details, access_key_id, response.status(), id),
+            journal_entry(
+                details,
+                access_key_id,
+                response.status(),
+                id,
+                (self.state.options.clock)(),
+            ),
             Arc::clone(&sent),
         );
         response.map(|body| CountingBody { body, sent })
@@ -173,6 +180,7 @@ fn journal_entry(
     access_key_id: Option<String>,
     status: StatusCode,
     request_id: String,
+    time: Timestamp,
 ) -> JournalEntry {
     JournalEntry {
         access_key_id,
@@ -184,6 +192,7 @@ fn journal_entry(
         status: status.as_u16(),
         bytes_sent: 0,
         request_id,
+        time,
     }
 }
 

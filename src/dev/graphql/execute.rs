@@ -41,8 +41,8 @@ type Fields<'a, 'd> = Vec<(&'a str, Vec<&'a Field<'d, String>>)>;
 
 impl<'a, 'd> Executor<'a, 'd> {
     /// Returns the response's body. An error makes all data null.
-    pub fn run(&self, root: &Node<'_>, selection: &'a SelectionSet<'d, String>) -> Value {
-        match self.object(root, "Query", &[selection]) {
+    pub fn run(&self, root: &Node<'_>, type_name: &str, selection: &'a SelectionSet<'d, String>) -> Value {
+        match self.object(root, type_name, &[selection]) {
             Ok(data) => json!({ "data": data }),
             Err(Failure {
                 message,

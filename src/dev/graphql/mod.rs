@@ -1,8 +1,8 @@
-//! A GraphQL service for queries over a fixed schema, in the words of graphql-core, which Python services answer with.
+//! A GraphQL service over a fixed schema, in the words of graphql-core, which Python services answer with.
 //!
 //! **Owns** parsing, validation, coercion of values, and execution. What fields mean is the resolver's ([`Node`]).
 //!
-//! **Limitations.** Queries only, without introspection other than `__typename`. Of the rules of validation, those are
+//! **Limitations.** Queries and mutations, without introspection other than `__typename`. Of the rules of validation, those are
 //! checked that a document for another schema breaks. Messages make no suggestions of similar names.
 
 mod execute;
@@ -12,7 +12,7 @@ mod validate;
 mod values;
 
 pub use execute::{Node, Object};
-use graphql_parser::query::{Definition, Document, FragmentDefinition, OperationDefinition, Query, parse_query};
+use graphql_parser::query::{Definition, Document, FragmentDefinition, OperationDefinition, parse_query};
 pub use schema::Schema;
 use serde_json::{Map, Value, json};
 
@@ -45,8 +45,14 @@ pub struct Response {
     pub body: Value,
 }
 
-/// Executes a request on the root value.
-pub fn respond(schema: &Schema, request: &Request, root: &Node<'_>) -> Response {
+/// The root values.
+pub struct Roots<'n> {
+    pub query: Node<'n>,
+    pub mutation: Node<'n>,
+}
+
+/// Executes a request on the root value of its operation.
+pub fn respond(schema: &Schema, request: &Request, root: &Roots<'_>) -> Response {
     match prepare(schema, request).and_then(|document| execute(schema, request, &document, root)) {
         Ok(body) => Response {
             is_executed: true,
@@ -74,7 +80,7 @@ fn execute(
     schema: &Schema,
     request: &Request,
     document: &Document<'_, String>,
-    root: &Node<'_>,
+    roots: &Roots<'_>,
 ) -> Result<Value, Vec<Value>> {
     let fragments = fragments(document);
     let message = |text: String| vec![json!({ "message": text })];
@@ -92,14 +98,20 @@ fn execute(
             .next()
             .ok_or_else(|| message("Must provide an operation.".to_owned()))?,
         Some(wanted) => operations
-            .find(|operation| matches!(operation, OperationDefinition::Query(Query { name: Some(name), .. }) if name == wanted))
+            .find(|operation| name_of(operation) == Some(wanted))
             .ok_or_else(|| message(format!("Unknown operation named '{wanted}'.")))?,
     };
-    let (definitions, selection) = match operation {
-        OperationDefinition::SelectionSet(selection) => (&[][..], selection),
-        OperationDefinition::Query(query) => (&query.variable_definitions[..], &query.selection_set),
-        OperationDefinition::Mutation(_) | OperationDefinition::Subscription(_) => {
-            return Err(message("The operation is not a query.".to_owned()));
+    let (definitions, selection, root, type_name) = match operation {
+        OperationDefinition::SelectionSet(selection) => (&[][..], selection, &roots.query, "Query"),
+        OperationDefinition::Query(it) => (&it.variable_definitions[..], &it.selection_set, &roots.query, "Query"),
+        OperationDefinition::Mutation(it) => (
+            &it.variable_definitions[..],
+            &it.selection_set,
+            &roots.mutation,
+            "Mutation",
+        ),
+        OperationDefinition::Subscription(_) => {
+            return Err(message("The operation is a subscription.".to_owned()));
         }
     };
     let none = Map::new();
@@ -109,7 +121,16 @@ fn execute(
         fragments,
         variables,
     };
-    Ok(executor.run(root, selection))
+    Ok(executor.run(root, type_name, selection))
+}
+
+fn name_of<'a>(operation: &'a OperationDefinition<'_, String>) -> Option<&'a String> {
+    match operation {
+        OperationDefinition::SelectionSet(_) => None,
+        OperationDefinition::Query(it) => it.name.as_ref(),
+        OperationDefinition::Mutation(it) => it.name.as_ref(),
+        OperationDefinition::Subscription(it) => it.name.as_ref(),
+    }
 }
 
 fn fragments<'a, 'd>(document: &'a Document<'d, String>) -> Vec<&'a Fragment<'d>> {

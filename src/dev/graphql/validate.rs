@@ -22,9 +22,20 @@ pub(super) fn validate(schema: &Schema, document: &Document<'_, String>) -> Vec<
             continue;
         };
         let unsupported = |kind| format!("The {kind} operation is not supported by the schema.");
-        let (name, definitions, selection) = match operation {
-            OperationDefinition::SelectionSet(selection) => (None, &[][..], selection),
-            OperationDefinition::Query(it) => (it.name.as_ref(), &it.variable_definitions[..], &it.selection_set),
+        let (name, definitions, selection, root) = match operation {
+            OperationDefinition::SelectionSet(selection) => (None, &[][..], selection, "Query"),
+            OperationDefinition::Query(it) => (
+                it.name.as_ref(),
+                &it.variable_definitions[..],
+                &it.selection_set,
+                "Query",
+            ),
+            OperationDefinition::Mutation(it) if schema.kind("Mutation").is_some() => (
+                it.name.as_ref(),
+                &it.variable_definitions[..],
+                &it.selection_set,
+                "Mutation",
+            ),
             OperationDefinition::Mutation(it) => {
                 errors.add(unsupported("mutation"), it.position);
                 continue;
@@ -45,7 +56,7 @@ pub(super) fn validate(schema: &Schema, document: &Document<'_, String>) -> Vec<
             errors: Errors::default(),
         };
         operation.check_variables(definitions);
-        operation.check_selection(Some("Query"), selection);
+        operation.check_selection(Some(root), selection);
         operation.check_used(definitions);
         let Operation {
             errors: mut found,
@@ -53,7 +64,7 @@ pub(super) fn validate(schema: &Schema, document: &Document<'_, String>) -> Vec<
             ..
         } = operation;
         spread.extend(named);
-        if let Some(conflict) = merge::conflict(schema, &fragments, "Query", selection) {
+        if let Some(conflict) = merge::conflict(schema, &fragments, root, selection) {
             found.add(conflict, selection.span.0);
         }
         errors.0.append(&mut found.0);

@@ -24,6 +24,7 @@ use serde_json::{Map, Value, json};
 use self::filter::{Arguments, InputError, Kind};
 use self::hits::Hit;
 use self::index::Index;
+pub use self::index::extension;
 use self::order::{Cursor, Order, SortValue};
 use self::query::Query;
 use self::settings::Settings;

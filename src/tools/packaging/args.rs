@@ -11,7 +11,7 @@ use crate::aws::s3::ObjectUri;
 
 /// The name of a package that exists; any name that a listing returns.
 #[derive(Debug, Clone)]
-pub(super) struct ExistingName(pub PackageName);
+pub(in crate::tools) struct ExistingName(pub PackageName);
 
 /// The name of a package that is written.
 #[derive(Debug, Clone)]

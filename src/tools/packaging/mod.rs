@@ -32,6 +32,7 @@ mod write;
 
 use super::cursor;
 
+pub(super) use args::ExistingName;
 pub use browse::PackageBrowse;
 pub use create::PackageCreate;
 pub use create_from_s3::PackageCreateFromS3;

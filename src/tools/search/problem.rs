@@ -1,13 +1,9 @@
 //! Explanations of unsuccessful searches, in sentences that help.
 
 use crate::catalog::{GraphqlError, InputError, RegistryAccess, RegistryError, SearchError};
-use crate::credentials::Source;
 use crate::error_code::ErrorCode;
-use crate::telemetry::text::without_controls;
+use crate::tools::registry::{self, said};
 use crate::tools::{Session, ToolError};
-
-/// Maximum length of a text of the registry.
-const MAX_TEXT_CHARS: usize = 600;
 
 /// Returns the registry for this caller.
 pub(super) async fn registry(session: &Session) -> Result<RegistryAccess, ToolError> {
@@ -87,54 +83,19 @@ fn explain_input(errors: &[InputError]) -> ToolError {
 
 async fn explain_request(session: &Session, error: GraphqlError) -> ToolError {
     use RegistryError as R;
-    let message = format!("The catalog did not search: {error}.");
     match &error {
-        GraphqlError::Schema(_) => unavailable("this version of the catalog has none"),
-        GraphqlError::Registry(R::NotFound | R::NotJson) => unavailable("the registry has no GraphQL"),
-        GraphqlError::Registry(R::LocalCatalog) => unavailable("the catalog is a local one"),
-        GraphqlError::Variable(text) => {
-            ToolError::invalid(format!("The catalog does not accept an argument: {}.", said(text)))
-        }
-        GraphqlError::NotLoggedIn | GraphqlError::Registry(R::Unauthorized(_)) => not_a_user(session, message).await,
-        GraphqlError::Registry(R::Forbidden(_)) => ToolError::new(ErrorCode::AccessDenied, message)
-            .with_hint("Ask an administrator of the catalog for a role that may search."),
-        GraphqlError::Registry(R::Timeout) => ToolError::new(ErrorCode::Timeout, message)
-            .retryable()
-            .with_hint("Name buckets, and avoid a wildcard at the beginning of a word."),
-        GraphqlError::Registry(R::TooLarge) => ToolError::new(ErrorCode::TooLarge, message)
-            .with_hint("Ask for fewer hits (limit), or without include_text."),
-        GraphqlError::Registry(
-            R::NotAllowed(_) | R::Redirect { .. } | R::BadRequest(_) | R::Claim(_) | R::NoRegistry,
-        ) => ToolError::new(ErrorCode::Upstream, message),
-        GraphqlError::Registry(_) | GraphqlError::Errors(_) | GraphqlError::Shape => {
-            ToolError::new(ErrorCode::Upstream, message).retryable()
-        }
+        GraphqlError::Schema(_) => return unavailable("this version of the catalog has none"),
+        GraphqlError::Registry(R::NotFound | R::NotJson) => return unavailable("the registry has no GraphQL"),
+        GraphqlError::Registry(R::LocalCatalog) => return unavailable("the catalog is a local one"),
+        _ => {}
     }
-}
-
-/// Explains that the registry does not accept the token: it may be a login that ended, or a token that is for AWS alone.
-async fn not_a_user(session: &Session, message: String) -> ToolError {
-    let source = session.credentials().await.ok().map(|resolved| resolved.source());
-    match source {
-        Some(Source::Catalog) | None => {
-            ToolError::new(ErrorCode::InvalidJwt, message).with_hint("Log in again and send the new token.")
+    let explained = registry::explain(session, "The catalog did not search", &error).await;
+    match explained.code {
+        ErrorCode::AccessDenied => {
+            explained.with_hint("Ask an administrator of the catalog for a role that may search.")
         }
-        Some(source) => {
-            let message = format!(
-                "{message} The call acts on AWS with credentials from source {}, which cannot search.",
-                source.as_str()
-            );
-            ToolError::new(ErrorCode::NoCredentials, message).with_hint("Send the token of a catalog user.")
-        }
-    }
-}
-
-/// Returns a text of the registry, to be followed by a full stop.
-fn said(text: &str) -> String {
-    let text = text.trim().trim_end_matches('.');
-    if text.is_empty() {
-        "no reason is given".to_owned()
-    } else {
-        without_controls(text, MAX_TEXT_CHARS)
+        ErrorCode::Timeout => explained.with_hint("Name buckets, and avoid a wildcard at the beginning of a word."),
+        ErrorCode::TooLarge => explained.with_hint("Ask for fewer hits (limit), or without include_text."),
+        _ => explained,
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use quilt_mcp::clock::Clock;
+use quilt_mcp::config::ServeConfig;
 use quilt_mcp::dev::Dev;
 use quilt_mcp::tools::{AnyTool, ToolRoute, Toolbox, Toolset, tool_routes};
 use serde_json::{Map, Value, json};
@@ -23,7 +24,9 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let dev = Dev::start(0, data.path(), Clock::system()).await.unwrap();
+        let flags = ["--port=0", "--rate-limit=off", "--toolsets=default,account"].map(str::to_owned);
+        let config = ServeConfig::from_flags(flags).unwrap();
+        let dev = Dev::start_with(config, data.path(), Clock::system()).await.unwrap();
         let server = Server::at(dev.backend.info.mcp_url.clone());
         let scene = Self {
             _data: data,
@@ -62,8 +65,18 @@ impl Scene {
         }
     }
 
+    /// Makes the table that some tools rename and delete.
+    fn reset_tabulator(&self) {
+        let tables = &self.dev.backend.tabulator;
+        let config = "schema: [{name: a, type: INT}]\nsource: {type: quilt-packages, package_name: a, logical_key: b}\n\
+                      parser: {format: csv}\n";
+        tables.set(&self.bucket(), "arguments", Some(config.to_owned()));
+        tables.set(&self.bucket(), "other", None);
+    }
+
     /// Calls a tool, and returns the structured result without what differs between two calls.
     async fn outcome(&self, route: &ToolRoute, arguments: &Value) -> Value {
+        self.reset_tabulator();
         let answer = self.take(route, arguments).await;
         assert_eq!(answer.status, 200, "{route:?} {arguments}: {}", answer.body);
         without_variables(&answer.body["result"])
@@ -79,7 +92,17 @@ impl Scene {
             | "package_templates"
             | "permissions_discover"
             | "permissions_recommendations" => json!({}),
-            "bucket_access_check" | "bucket_objects_list" | "catalog_link" | "package_list" | "workflow_list" => {
+            "role_switch" => json!({ "role": "Writer" }),
+            "tabulator_table_create" => json!({ "bucket": bucket, "table": "new", "dry_run": true,
+                "schema": ["a INT"], "package_name": "^arguments/", "logical_key": "txt$" }),
+            "tabulator_table_delete" => json!({ "bucket": bucket, "table": "arguments", "confirm": "arguments" }),
+            "tabulator_table_rename" => json!({ "bucket": bucket, "table": "arguments", "new_name": "other" }),
+            "bucket_access_check"
+            | "bucket_objects_list"
+            | "package_list"
+            | "tabulator_tables_list"
+            | "usage_stats"
+            | "workflow_list" => {
                 json!({ "bucket": bucket })
             }
             "bucket_object_fetch" | "bucket_object_info" | "bucket_object_link" | "bucket_object_text" => {
@@ -119,6 +142,7 @@ impl Scene {
             ("metadata", _) => json!({ "lab": "A", "n": 12 }),
             ("operations", _) => json!(["list"]),
             ("remove", _) => json!(["b.txt"]),
+            ("schema", _) => json!(["b STRING"]),
             (_, "integer") => schema["maximum"].as_u64().map_or(json!(1), |most| json!(most.min(7))),
             (_, "boolean") => json!(true),
             (argument, kind) => panic!("this test has no value for {argument}, of type {kind}"),

@@ -120,7 +120,7 @@ async fn server(stage: &Stage, registry: &FakeRegistry, seconds: &Arc<AtomicI64>
 }
 
 /// A call of 2026-07-28 with these capabilities; `round` holds what else the params have.
-async fn call_as(
+pub(crate) async fn call_as(
     server: &Server,
     token: &str,
     tool: &str,
@@ -147,7 +147,7 @@ async fn call_as(
 }
 
 /// The same of a client that can ask.
-async fn call(server: &Server, token: &str, tool: &str, arguments: &Value, round: Value) -> Answer {
+pub(crate) async fn call(server: &Server, token: &str, tool: &str, arguments: &Value, round: Value) -> Answer {
     call_as(server, token, tool, arguments, json!({ "elicitation": {} }), round).await
 }
 
@@ -160,7 +160,7 @@ fn create(key: &str) -> Value {
 }
 
 /// The question and the state of an answer that asks one.
-fn asked(answer: &Answer) -> (&Value, &str) {
+pub(crate) fn asked(answer: &Answer) -> (&Value, &str) {
     let result = &answer.body["result"];
     assert_eq!(
         (answer.status, &result["resultType"]),
@@ -195,7 +195,7 @@ fn asked(answer: &Answer) -> (&Value, &str) {
     (&request["params"], result["requestState"].as_str().unwrap())
 }
 
-fn said(action: &str, confirm: bool, state: &str) -> Value {
+pub(crate) fn said(action: &str, confirm: bool, state: &str) -> Value {
     let mut answer = json!({ "action": action });
     if action == "accept" {
         answer["content"] = json!({ "confirm": confirm });
@@ -203,7 +203,7 @@ fn said(action: &str, confirm: bool, state: &str) -> Value {
     json!({ "inputResponses": { "confirm": answer }, "requestState": state })
 }
 
-fn yes(state: &str) -> Value {
+pub(crate) fn yes(state: &str) -> Value {
     said("accept", true, state)
 }
 

@@ -2,7 +2,7 @@
 
 mod answer_size;
 mod arguments;
-mod elicitation;
+pub(crate) mod elicitation;
 mod modules;
 mod modules_packaging;
 mod protocol;

@@ -1,5 +1,5 @@
-//! The search of a registry, by graphql-core: `tests/peers/search_registry.py` validates and executes every document of the
-//! server by the schema of a date.
+//! A registry by graphql-core: `tests/peers/search_registry.py`, or `tests/peers/catalog_registry.py` for accounts and Tabulator,
+//! validates and executes every document of the server by the schema of a date.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -60,7 +60,16 @@ impl Process {
 impl SearchRegistry {
     /// Starts a registry with the schema of a date. `indexed` has `packages` and `objects`.
     pub fn start(date: &'static str, indexed: &Value) -> Arc<Self> {
-        let mut command = python_script("search_registry.py").unwrap();
+        Self::of("search_registry.py", date, indexed)
+    }
+
+    /// Starts a registry of accounts and of Tabulator, with the schema of a date.
+    pub fn of_accounts(date: &'static str, data: &Value) -> Arc<Self> {
+        Self::of("catalog_registry.py", date, data)
+    }
+
+    fn of(script: &str, date: &'static str, data: &Value) -> Arc<Self> {
+        let mut command = python_script(script).unwrap();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let process = Process {
@@ -77,7 +86,7 @@ impl SearchRegistry {
                 sent: Vec::new(),
             }),
         };
-        registry.load(indexed);
+        registry.load(data);
         Arc::new(registry)
     }
 

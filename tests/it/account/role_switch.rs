@@ -1,0 +1,155 @@
+//! The switch of the role: asked of the user, for all of the user's sessions, and without the credentials of the role before.
+
+use serde_json::{Value, json};
+
+use super::OnDev;
+use crate::mcp::elicitation::{asked, call_as, said, yes};
+use crate::support::server::Answer;
+
+fn reader() -> Value {
+    json!({ "role": "Reader" })
+}
+
+async fn put(scene: &OnDev) -> Answer {
+    let items = json!([{ "key": "account/x.txt", "text": "x" }]);
+    scene
+        .call(
+            "bucket_objects_put",
+            json!({ "bucket": scene.bucket(), "items": items }),
+        )
+        .await
+}
+
+#[tokio::test]
+async fn the_role_is_switched_when_its_user_agrees() {
+    let scene = OnDev::new().await;
+    put(&scene).await.success();
+    let first = scene.call_asking("role_switch", &reader(), json!({})).await;
+    let (question, state) = asked(&first);
+    let message = question["message"].as_str().unwrap();
+    for part in ["writer", "from Writer to Reader", "every session"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(scene.role().await, "Writer", "a question switches nothing");
+    let done = scene.call_asking("role_switch", &reader(), yes(state)).await;
+    let done = done.success();
+    assert_eq!(
+        (&done["role"], &done["role_before"], &done["changed"], &done["roles"]),
+        (
+            &json!("Reader"),
+            &json!("Writer"),
+            &json!(true),
+            &json!(["Writer", "Reader"])
+        )
+    );
+    let note = done["note"].as_str().unwrap();
+    assert!(
+        note.contains("Every session") && note.contains("those of the new role"),
+        "{note}"
+    );
+    assert_eq!(done["credential_source"], "catalog");
+    assert_eq!(scene.role().await, "Reader");
+    // The credentials of the role before were cached, and could still write.
+    let refused = put(&scene).await;
+    let item = &refused.output()["results"][0];
+    assert_eq!(item["error_code"], "access_denied", "{}", refused.body);
+    let status = scene.call("auth_status", json!({})).await;
+    assert_eq!(status.success()["role"], "Reader");
+}
+
+/// The answer belongs to the role that the user was shown.
+#[tokio::test]
+async fn an_answer_counts_only_for_the_role_that_was_shown() {
+    let scene = OnDev::new().await;
+    let writer = json!({ "role": "Writer" });
+    let users = &scene.dev.backend.registry_users;
+    let another = scene.dev.backend.info.buckets.shared.as_str();
+    users.add(
+        "writer",
+        "Curator",
+        "arn:aws:iam::000000000000:role/none",
+        &[(another, "READ")],
+    );
+    let switch = "mutation($r: String!) { switchRole(roleName: $r) { __typename ... on Me { role { name } } } }";
+    scene.graphql(switch, json!({ "r": "Reader" })).await;
+    let first = scene.call_asking("role_switch", &writer, json!({})).await;
+    let (_, state) = asked(&first);
+    scene.graphql(switch, json!({ "r": "Curator" })).await;
+    let stale = scene.call_asking("role_switch", &writer, yes(state)).await;
+    let stale = stale.failure("conflict");
+    assert!(stale["error"].as_str().unwrap().contains("has changed"), "{stale}");
+    assert_eq!(scene.role().await, "Curator");
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_agree_keeps_the_role() {
+    let scene = OnDev::new().await;
+    for (action, confirm) in [("decline", false), ("cancel", false), ("accept", false)] {
+        let first = scene.call_asking("role_switch", &reader(), json!({})).await;
+        let (_, state) = asked(&first);
+        let answer = said(action, confirm, state);
+        let answer = scene.call_asking("role_switch", &reader(), answer).await;
+        answer.failure("confirmation_required");
+    }
+    assert_eq!(scene.role().await, "Writer");
+}
+
+/// Clients of earlier protocol versions, and those that declare no elicitation, are referred to the catalog.
+#[tokio::test]
+async fn a_client_that_cannot_ask_is_referred_to_the_catalog() {
+    let scene = OnDev::new().await;
+    let bearer = &scene.dev.backend.info.users.writer.token;
+    let mut answers = vec![scene.call("role_switch", reader()).await];
+    answers.push(call_as(&scene.server, bearer, "role_switch", &reader(), json!({}), json!({})).await);
+    let old = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": { "name": "role_switch", "arguments": reader() } });
+    let bearer = format!("Bearer {bearer}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("mcp-protocol-version", "2025-11-25"),
+    ];
+    answers.push(scene.server.post(old.to_string(), &headers).await);
+    for answer in answers {
+        let refused = answer.failure("confirmation_required");
+        let sentence = refused["error"].as_str().unwrap();
+        let catalog = &scene.dev.backend.info.catalog_url;
+        assert!(
+            sentence.contains(catalog.as_str()) && sentence.contains("Reader"),
+            "{sentence}"
+        );
+    }
+    assert_eq!(scene.role().await, "Writer");
+}
+
+#[tokio::test]
+async fn an_unknown_role_lists_the_roles_and_the_same_role_changes_nothing() {
+    let scene = OnDev::new().await;
+    for unknown in ["Admin", "reader", "", "no\nsuch"] {
+        let refused = scene
+            .call_asking("role_switch", &json!({ "role": unknown }), json!({}))
+            .await;
+        let sentence = refused.failure("invalid_argument")["error"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(sentence.contains("Writer, Reader") || unknown.is_empty(), "{sentence}");
+    }
+    let same = scene.call("role_switch", json!({ "role": " Writer " })).await;
+    let same = same.success();
+    assert_eq!(
+        (&same["role"], &same["changed"], same.get("note")),
+        (&json!("Writer"), &json!(false), None)
+    );
+}
+
+/// A token that brings its own AWS credentials acts on AWS as before.
+#[tokio::test]
+async fn credentials_of_a_token_are_told_apart() {
+    let scene = OnDev::new().await;
+    let bearer = &scene.dev.backend.info.users.embedded.token;
+    let first = crate::mcp::elicitation::call(&scene.server, bearer, "role_switch", &reader(), json!({})).await;
+    let (_, state) = asked(&first);
+    let done = crate::mcp::elicitation::call(&scene.server, bearer, "role_switch", &reader(), yes(state)).await;
+    let note = done.success()["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("source jwt and stay what they are"), "{note}");
+}
