@@ -29,6 +29,9 @@ pub struct AwsConfig {
     /// Endpoint of STS instead of that of AWS
     #[arg(long = "sts-endpoint", env = "AWS_ENDPOINT_URL_STS")]
     pub sts_endpoint: Option<BaseUrl>,
+    /// Endpoint of Athena instead of that of AWS
+    #[arg(long = "athena-endpoint", env = "AWS_ENDPOINT_URL_ATHENA")]
+    pub athena_endpoint: Option<BaseUrl>,
     /// Endpoint of every AWS service that has no variable of its own
     #[arg(long, env = "AWS_ENDPOINT_URL")]
     pub endpoint_url: Option<BaseUrl>,
@@ -73,6 +76,12 @@ impl AwsConfig {
         self.sts_endpoint.clone().or_else(|| self.endpoint_url.clone())
     }
 
+    /// Returns the Athena endpoint, from any of its settings.
+    #[must_use]
+    pub fn athena(&self) -> Option<BaseUrl> {
+        self.athena_endpoint.clone().or_else(|| self.endpoint_url.clone())
+    }
+
     /// Loads the certificate authorities that are trusted besides the system's.
     pub fn extra_roots(&self) -> Result<ExtraRoots, ConfigError> {
         let files = [
@@ -93,6 +102,7 @@ impl AwsConfig {
                 self.s3_endpoint.is_some() || self.quilt_s3_proxy_url.is_some() || self.s3_proxy_url.is_some(),
             ),
             ("AWS_ENDPOINT_URL_STS", self.sts_endpoint.is_some()),
+            ("AWS_ENDPOINT_URL_ATHENA", self.athena_endpoint.is_some()),
             ("AWS_ENDPOINT_URL", self.endpoint_url.is_some()),
         ];
         let Some((endpoint, _)) = endpoints.into_iter().find(|(_, is_set)| *is_set) else {

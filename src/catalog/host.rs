@@ -29,6 +29,8 @@ const MIN_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 #[serde(rename_all = "camelCase")]
 struct ConfigJson {
     registry_url: String,
+    #[serde(default, deserialize_with = "deserialize_optional_value")]
+    region: Option<Value>,
     #[serde(default)]
     crc64_checksums: Option<bool>,
     /// `PRODUCT`, `OPEN`, `CLOSED` or `LOCAL`.
@@ -40,6 +42,7 @@ struct ConfigJson {
 #[derive(Clone)]
 struct Config {
     registry: BaseUrl,
+    region: Option<String>,
     prefers_crc64: bool,
     is_local: bool,
 }
@@ -86,6 +89,11 @@ impl CatalogHost {
         self.config().await.is_ok_and(|config| config.prefers_crc64)
     }
 
+    /// Returns the AWS region of the catalog's stack, if the catalog names it.
+    pub async fn region(&self) -> Option<String> {
+        self.config().await.ok()?.region
+    }
+
     /// Whether the catalog runs on its owner's machine (`mode: LOCAL`, as quilt3-local): its registry vends the owner's
     /// credentials with every token, and so authenticates no caller.
     pub(super) async fn is_local(&self) -> Result<bool, RegistryError> {
@@ -110,6 +118,16 @@ impl CatalogHost {
             page.query_pairs_mut().append_pair("version", version_id);
         }
         page.to_string()
+    }
+
+    /// Returns the URL of the catalog's web page for a query of Athena. Catalogs before August 2026 have the page of a bucket.
+    #[must_use]
+    pub fn query_page(&self, bucket: Option<&str>, workgroup: &str, id: &str) -> String {
+        let place = bucket.map(|bucket| format!("/b/{bucket}")).unwrap_or_default();
+        let workgroup = percent::encode_component(workgroup);
+        self.url
+            .join(&format!("{place}/queries/athena/{workgroup}/{id}"))
+            .to_string()
     }
 
     /// Returns the URL of the catalog's search page with these parameters.
@@ -203,6 +221,7 @@ impl CatalogHost {
         if registry.is_safe_for_tokens() {
             Ok(Config {
                 registry,
+                region: config.region.and_then(|region| region.as_str().map(str::to_owned)),
                 prefers_crc64: config.crc64_checksums == Some(true),
                 is_local: config
                     .mode
@@ -238,6 +257,7 @@ mod tests {
         *host.cached.write().unwrap() = CachedConfig {
             config: Some(Config {
                 registry,
+                region: None,
                 prefers_crc64: false,
                 is_local: false,
             }),

@@ -144,6 +144,8 @@ impl Backend {
             "--rate-limit=off".to_owned(),
         ];
         flags.extend(info.sts_endpoint.as_ref().map(|url| format!("--sts-endpoint={url}")));
+        // Requests to Athena stay on this machine, too.
+        flags.push(format!("--athena-endpoint={}", info.s3_endpoint));
         flags
     }
 
@@ -186,6 +188,7 @@ impl Backend {
             ),
             ("AWS_ENDPOINT_URL_S3", aws.s3().is_some()),
             ("AWS_ENDPOINT_URL_STS", aws.sts().is_some()),
+            ("AWS_ENDPOINT_URL_ATHENA", aws.athena().is_some()),
         ];
         let replaced = is_set
             .into_iter()

@@ -21,7 +21,7 @@ pub struct ToolFilterConfig {
     /// Switch off all tools that write. A request can do the same with `X-MCP-Readonly: true`
     #[arg(long, env = "QUILT_MCP_READ_ONLY", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse::switch)]
     pub read_only: bool,
-    /// Comma-separated list of the toolsets that are on: `buckets`, `packaging`, `permissions`, `auth`, `search`. A request may
+    /// Comma-separated list of the toolsets that are on: `buckets`, `packaging`, `permissions`, `auth`, `search`, `athena`. A request may
     /// choose among them with `X-MCP-Toolsets`
     #[arg(long, env = "QUILT_MCP_TOOLSETS", default_value = "all", value_parser = toolsets)]
     pub toolsets: Toolsets,

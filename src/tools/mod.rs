@@ -7,6 +7,7 @@
 //! refused; a failure is a [`ToolError`], never an empty success.
 
 mod arguments;
+mod athena;
 mod auth;
 mod base64_text;
 mod bucket_argument;
@@ -52,6 +53,14 @@ pub use toolset::{Toolset, Toolsets};
 #[must_use]
 pub fn all() -> Vec<AnyTool> {
     let mut tools = vec![
+        AnyTool::of::<athena::AthenaDatabasesList>(),
+        AnyTool::of::<athena::AthenaQueryExecute>(),
+        AnyTool::of::<athena::AthenaQueryHistory>(),
+        AnyTool::of::<athena::AthenaQueryResults>(),
+        AnyTool::of::<athena::AthenaQueryStop>(),
+        AnyTool::of::<athena::AthenaTableSchema>(),
+        AnyTool::of::<athena::AthenaTablesList>(),
+        AnyTool::of::<athena::AthenaWorkgroupsList>(),
         AnyTool::of::<auth::AuthStatus>(),
         AnyTool::of::<buckets::BucketList>(),
         AnyTool::of::<buckets::BucketObjectFetch>(),

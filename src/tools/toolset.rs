@@ -13,15 +13,18 @@ pub enum Toolset {
     Auth,
     /// Search of the catalog.
     Search,
+    /// Queries of Athena.
+    Athena,
 }
 
 impl Toolset {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Buckets,
         Self::Packaging,
         Self::Permissions,
         Self::Auth,
         Self::Search,
+        Self::Athena,
     ];
 
     /// Returns the name as it appears in settings and documents.
@@ -33,6 +36,7 @@ impl Toolset {
             Self::Permissions => "permissions",
             Self::Auth => "auth",
             Self::Search => "search",
+            Self::Athena => "athena",
         }
     }
 
@@ -43,6 +47,7 @@ impl Toolset {
             Self::Permissions => 4,
             Self::Auth => 8,
             Self::Search => 16,
+            Self::Athena => 32,
         }
     }
 }
@@ -52,7 +57,7 @@ impl Toolset {
 pub struct Toolsets(u8);
 
 impl Toolsets {
-    pub const ALL: Self = Self(0b1_1111);
+    pub const ALL: Self = Self(0b11_1111);
 
     #[must_use]
     pub fn include(self, toolset: Toolset) -> bool {
@@ -81,7 +86,7 @@ impl std::str::FromStr for Toolsets {
                 .ok_or_else(|| {
                     let quoted: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
                     format!(
-                        "`{quoted}` is not a toolset; expected a comma-separated list of buckets, packaging, permissions, auth and search"
+                        "`{quoted}` is not a toolset; expected a comma-separated list of buckets, packaging, permissions, auth, search and athena"
                     )
                 })?;
             Ok(Self(chosen.0 | toolset.bit()))
@@ -100,10 +105,10 @@ mod tests {
         assert!(!some.include(Toolset::Packaging) && !some.include(Toolset::Permissions));
         assert_eq!("all".parse(), Ok(Toolsets::ALL));
         assert_eq!(Toolsets::ALL.and(some), some);
-        for bad in ["", "athena", "buckets,", "Bucket", "all,auth"] {
+        for bad in ["", "tabulator", "buckets,", "Bucket", "all,auth"] {
             let problem = bad.parse::<Toolsets>().unwrap_err();
             assert!(
-                problem.contains("buckets, packaging, permissions, auth and search"),
+                problem.contains("buckets, packaging, permissions, auth, search and athena"),
                 "{problem}"
             );
         }

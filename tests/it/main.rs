@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod athena;
 mod cli;
 mod credentials;
 mod dev;

@@ -123,6 +123,7 @@ fn settings(registry: &str, keys: &str) -> BTreeMap<&'static str, Setting> {
         ("AWS_ENDPOINT_URL", setting("http://127.0.0.1:9")),
         ("AWS_ENDPOINT_URL_S3", setting("http://127.0.0.1:9")),
         ("AWS_ENDPOINT_URL_STS", setting("http://127.0.0.1:9")),
+        ("AWS_ENDPOINT_URL_ATHENA", setting("http://127.0.0.1:9")),
     ])
 }
 
@@ -311,7 +312,7 @@ async fn a_check_says_what_is_on_and_who_could_act_as_what() {
         "jwks",
         "names the registry",
         "no caller acts with the server's own AWS credentials",
-        "buckets, packaging, permissions, auth, search; read and write",
+        "buckets, packaging, permissions, auth, search, athena; read and write",
     ] {
         assert!(screen.contains(part), "{part}: {screen}");
     }

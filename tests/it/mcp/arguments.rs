@@ -9,6 +9,7 @@ use quilt_mcp::tools::{AnyTool, ToolRoute, Toolbox, Toolset, tool_routes};
 use serde_json::{Map, Value, json};
 
 use super::transcripts::without_variables;
+use crate::support::athena::proxy::AthenaProxy;
 use crate::support::server::{Answer, Server};
 
 const NAME: &str = "arguments/package";
@@ -24,7 +25,11 @@ impl Scene {
     async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let dev = Dev::start(0, data.path(), Clock::system()).await.unwrap();
-        let server = Server::at(dev.backend.info.mcp_url.clone());
+        let athena = AthenaProxy::alone().await;
+        let mut flags = dev.backend.flags();
+        flags.retain(|flag| !flag.starts_with("--athena-endpoint"));
+        flags.push(format!("--athena-endpoint={}", athena.url));
+        let server = Server::start_with(None, &flags).await;
         let scene = Self {
             _data: data,
             dev,
@@ -74,7 +79,16 @@ impl Scene {
         let bucket = self.bucket();
         let object = format!("s3://{bucket}/arguments/a.txt");
         match tool {
-            "auth_status"
+            "athena_query_execute" => json!({ "sql": "SELECT 1" }),
+            "athena_query_results" | "athena_query_stop" => {
+                json!({ "query_id": "00000000-0000-4000-8000-000000000001" })
+            }
+            "athena_table_schema" => json!({ "database": "d", "table": "t" }),
+            "athena_tables_list" => json!({ "database": "d" }),
+            "athena_databases_list"
+            | "athena_query_history"
+            | "athena_workgroups_list"
+            | "auth_status"
             | "bucket_list"
             | "package_templates"
             | "permissions_discover"
@@ -115,6 +129,8 @@ impl Scene {
             ("filters", _) => json!({ "size_min": 1 }),
             ("metadata", "array") => json!([{ "path": "/lab", "equals": ["A"] }]),
             ("metadata", _) => json!({ "lab": "A", "n": 12 }),
+            // The statement has no parameters.
+            ("parameters", _) => json!([]),
             ("operations", _) => json!(["list"]),
             ("remove", _) => json!(["b.txt"]),
             (_, "integer") => schema["maximum"].as_u64().map_or(json!(1), |most| json!(most.min(7))),

@@ -129,7 +129,7 @@ async fn a_header_that_cannot_be_read_is_refused_and_not_taken_for_nothing() {
         (("x-mcp-toolsets", "serch"), "`serch` is not a toolset"),
         (
             ("x-mcp-toolsets", ""),
-            "buckets, packaging, permissions, auth and search",
+            "buckets, packaging, permissions, auth, search and athena",
         ),
         (("x-mcp-readonly", "maybe"), "must be true or false"),
     ] {
