@@ -8,6 +8,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::athena::QueryService;
+use crate::aws::athena::SharedAthena;
 use crate::aws::s3::{BucketName, SharedS3};
 use crate::aws::sts::SharedSts;
 use crate::aws::{self, AwsOptions};
@@ -162,6 +164,11 @@ impl App {
         };
         let services = Services {
             s3: SharedS3::new(&aws),
+            athena: SharedAthena::new(&AwsOptions {
+                endpoint: config.aws.athena().map(|url| url.to_string()),
+                ..aws.clone()
+            }),
+            queries: QueryService::new(tasks.clone(), clock.clone()),
             sts,
             credential_chain,
             registries,

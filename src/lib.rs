@@ -4,7 +4,7 @@
 //! code, the invariants and the glossary. A request passes the modules in one direction:
 //!
 //! ```text
-//! socket ─ server ─ endpoint ─ mcp ─ tools ─ {packages, aws, catalog} ─ AWS / registry
+//! socket ─ server ─ endpoint ─ mcp ─ tools ─ {athena, packages, aws, catalog} ─ AWS / registry
 //!                      └ identity      └────── credentials ──┘
 //! ```
 //!
@@ -19,6 +19,7 @@
 //! The client underneath has no identity. No function returns a client with the rights of another caller.
 
 pub mod app;
+pub mod athena;
 pub mod aws;
 pub mod blocking;
 pub mod catalog;

@@ -2,7 +2,8 @@
 //!
 //! **Owns** the one way to make a request to AWS ([`call()`]): circuit breaker, signing, metrics and span, classification of
 //! errors, the redirect to another region, the renewal of stale credentials. Owns a caller's access ([`AwsCaller`]), the
-//! meaning of AWS's errors ([`AwsError`]), and the clients of the services. On these stand the operations: [`s3`], [`sts`].
+//! meaning of AWS's errors ([`AwsError`]), and the clients of the services. On these stand the operations: [`athena`], [`s3`],
+//! [`sts`].
 //!
 //! **Does not own** credentials: it is given them, signs with them, and asks for newer ones when AWS says that they have
 //! expired. Does not own sentences for callers either; `tools` explains an [`AwsError`] of any service.
@@ -13,18 +14,19 @@
 //!
 //! # How to add a service
 //!
-//! A new service is one module of operations and its wiring. For Athena:
+//! A new service is one module of operations and its wiring, as [`athena`] is:
 //!
 //! 1. `telemetry/upstream.rs`: a [`Dependency`](crate::telemetry::Dependency).
-//! 2. `aws/athena/client.rs`: a `SharedAthena { client, endpoints }`, whose client is built of [`AwsOptions`], and its
-//!    [`Service`]: the type of the configuration override, how it is signed, and the error codes that
-//!    [`AwsErrorKind`] does not know yet. Some twenty lines; `sts/client.rs` is the shortest example.
-//! 3. `aws/athena/*.rs`: one file for each operation. Each names its IAM action and resource in an [`Operation`] and
-//!    hands [`call()`] a closure that sends the SDK's request with the override that it is given.
-//! 4. `app.rs` builds the `SharedAthena`, `tools::Services` holds it, and `tools::Session` gives it out as the caller.
+//! 2. `aws/<service>/client.rs`: the shared client, built of [`AwsOptions`], and its [`Service`]: the type of the
+//!    configuration override, how it is signed, and the error codes that [`AwsErrorKind`] does not know yet. Some twenty
+//!    lines; `sts/client.rs` is the shortest example.
+//! 3. `aws/<service>/*.rs`: one file for each operation, or for each resource. Each names its IAM action and resource in an
+//!    [`Operation`] and hands [`call()`] a closure that sends the SDK's request with the override that it is given.
+//! 4. `app.rs` builds the client, `tools::Services` holds it, and `tools::Session` gives it out as the caller.
 //!
 //! Types that all SDK crates re-export from the same runtime are imported from `aws_config` and `aws_sdk_sts`.
 
+pub mod athena;
 mod call;
 mod caller;
 mod classify;

@@ -28,6 +28,8 @@ const MIN_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 #[serde(rename_all = "camelCase")]
 struct ConfigJson {
     registry_url: String,
+    #[serde(default, deserialize_with = "deserialize_optional_value")]
+    region: Option<Value>,
     #[serde(default)]
     crc64_checksums: Option<bool>,
     /// `PRODUCT`, `OPEN`, `CLOSED` or `LOCAL`.
@@ -39,6 +41,7 @@ struct ConfigJson {
 #[derive(Clone)]
 struct Config {
     registry: BaseUrl,
+    region: Option<String>,
     prefers_crc64: bool,
     is_local: bool,
 }
@@ -83,6 +86,11 @@ impl CatalogHost {
     /// Whether the catalog writes packages with `CRC64NVME` checksums (`crc64Checksums`). `false` if it does not answer.
     pub async fn prefers_crc64(&self) -> bool {
         self.config().await.is_ok_and(|config| config.prefers_crc64)
+    }
+
+    /// Returns the AWS region of the catalog's stack, if the catalog names it.
+    pub async fn region(&self) -> Option<String> {
+        self.config().await.ok()?.region
     }
 
     /// Whether the catalog runs on its owner's machine (`mode: LOCAL`, as quilt3-local): its registry vends the owner's
@@ -174,6 +182,7 @@ impl CatalogHost {
         if registry.is_safe_for_tokens() {
             Ok(Config {
                 registry,
+                region: config.region.and_then(|region| region.as_str().map(str::to_owned)),
                 prefers_crc64: config.crc64_checksums == Some(true),
                 is_local: config
                     .mode
@@ -209,6 +218,7 @@ mod tests {
         *host.cached.write().unwrap() = CachedConfig {
             config: Some(Config {
                 registry,
+                region: None,
                 prefers_crc64: false,
                 is_local: false,
             }),

@@ -126,7 +126,7 @@ pub(super) const THROTTLED: Row = Row {
     status: StatusCode::TOO_MANY_REQUESTS,
     rpc: LIMITED,
     retryable: true,
-    when: "the server or the caller has reached a limit on request rate, concurrent calls or memory; in a tool's result, S3 may also have asked to slow down",
+    when: "the server or the caller has reached a limit on request rate, concurrent calls or memory; in a tool's result, AWS may also have asked to slow down",
     remedy: "wait for the time in `Retry-After`; make fewer concurrent calls, or run more replicas of the server",
 };
 
@@ -153,7 +153,7 @@ pub(super) const UPSTREAM: Row = Row {
     status: StatusCode::OK,
     rpc: UNAVAILABLE,
     retryable: true,
-    when: "S3 or the registry returned an error that has no code of its own",
+    when: "S3, Athena or the registry returned an error that has no code of its own",
     remedy: "try again if `retryable` is true; the message contains the answer of the service",
 };
 

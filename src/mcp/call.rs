@@ -103,7 +103,9 @@ impl McpServer {
             upstream_calls: upstream.upstream_calls(),
         };
         audit.called();
-        if outcome.as_ref().is_err_and(|error| error.code == ErrorCode::Cancelled) {
+        // A tool may also tell of something else that was cancelled.
+        let is_left = context.cancelled.is_cancelled();
+        if is_left && outcome.as_ref().is_err_and(|error| error.code == ErrorCode::Cancelled) {
             return Err(RpcError::new(ErrorCode::Cancelled, "The client cancelled the call."));
         }
         Ok(outcome)

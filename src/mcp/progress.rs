@@ -23,6 +23,8 @@ struct Params<'a> {
     /// Left out if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
 }
 
 /// Returns the callback of a tool and the work of sending what it reports, which never ends by itself. Progress only grows
@@ -34,23 +36,24 @@ pub(super) fn forwarder(
     let Some((token, notifications)) = token.zip(notifications) else {
         return (None, Either::Left(pending()));
     };
-    let (sender, mut reports) = watch::channel((0, 0));
-    let progress: Progress = Arc::new(move |done, total| {
+    let (sender, mut reports) = watch::channel((0, 0, None));
+    let progress: Progress = Arc::new(move |done, total, message| {
         sender.send_if_modified(|last| {
             let is_more = done > last.0;
             if is_more {
-                *last = (done, total);
+                *last = (done, total, message);
             }
             is_more
         });
     });
     let forwarded = async move {
         while reports.changed().await.is_ok() {
-            let (progress, total) = *reports.borrow_and_update();
+            let (progress, total, message) = reports.borrow_and_update().clone();
             let params = Params {
                 progress_token: &token,
                 progress,
                 total: Some(total).filter(|total| *total > 0),
+                message: message.as_deref(),
             };
             if notifications.send("notifications/progress", &params).await.is_err() {
                 break;

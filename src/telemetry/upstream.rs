@@ -21,6 +21,7 @@ tokio::task_local! {
 pub enum Dependency {
     S3,
     Sts,
+    Athena,
     /// A registry, or the catalog's host for its `/config.json`.
     Registry,
     /// The identity provider, for its keys.
@@ -29,7 +30,7 @@ pub enum Dependency {
 
 impl Dependency {
     /// Every kind of service.
-    pub const ALL: [Self; 4] = [Self::S3, Self::Sts, Self::Registry, Self::Jwks];
+    pub const ALL: [Self; 5] = [Self::S3, Self::Sts, Self::Athena, Self::Registry, Self::Jwks];
 
     /// Returns its name in metrics and traces.
     #[must_use]
@@ -37,6 +38,7 @@ impl Dependency {
         match self {
             Self::S3 => "s3",
             Self::Sts => "sts",
+            Self::Athena => "athena",
             Self::Registry => "registry",
             Self::Jwks => "jwks",
         }

@@ -22,7 +22,7 @@ pub struct ToolFilterConfig {
     #[arg(long, env = "QUILT_MCP_READ_ONLY", default_value = "false", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, value_parser = parse::switch)]
     pub read_only: bool,
     /// Comma-separated list of the toolsets that are on: `buckets`, `packaging`, `permissions`, `auth`, `search`,
-    /// `tabulator`, `catalog`, `account`, or `default` for all but `account`. A request may choose among them with `X-MCP-Toolsets`
+    /// `athena`, `tabulator`, `catalog`, `account`, or `default` for all but `account`. A request may choose among them with `X-MCP-Toolsets`
     #[arg(long, env = "QUILT_MCP_TOOLSETS", default_value = "default", value_parser = toolsets)]
     pub toolsets: Toolsets,
     /// Style of the listed tools: `typed`, `modules` (one tool for each toolset, with an `action`) or `both`; tools of both

@@ -179,6 +179,9 @@ impl Session {
         let key = denial.as_ref().and_then(|denial| denial.resource.as_deref());
         let hint = match key.filter(|_| action.starts_with("kms:")) {
             Some(key) => format!("Ask for the right {action} on the key {key}, which encrypts the object."),
+            None if error.service == "Athena" => {
+                format!("Ask for the right {action}, or use a workgroup that athena_workgroups_list shows.")
+            }
             None => format!("Ask for the right {action} on this resource, or use a bucket that bucket_list shows."),
         };
         ToolError::new(ErrorCode::AccessDenied, message)

@@ -9,6 +9,7 @@
 mod account;
 mod answer_size;
 mod arguments;
+mod athena;
 mod auth;
 mod base64_text;
 mod bucket_argument;
@@ -60,6 +61,14 @@ pub fn all() -> Vec<AnyTool> {
     let mut tools = vec![
         AnyTool::of::<account::RoleSwitch>(),
         AnyTool::of::<account::UsageStats>(),
+        AnyTool::of::<athena::AthenaDatabasesList>(),
+        AnyTool::of::<athena::AthenaQueryExecute>(),
+        AnyTool::of::<athena::AthenaQueryHistory>(),
+        AnyTool::of::<athena::AthenaQueryResults>(),
+        AnyTool::of::<athena::AthenaQueryStop>(),
+        AnyTool::of::<athena::AthenaTableSchema>(),
+        AnyTool::of::<athena::AthenaTablesList>(),
+        AnyTool::of::<athena::AthenaWorkgroupsList>(),
         AnyTool::of::<auth::AuthStatus>(),
         AnyTool::of::<buckets::BucketList>(),
         AnyTool::of::<buckets::BucketObjectFetch>(),

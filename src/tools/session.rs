@@ -10,9 +10,11 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::{Confirmation, ToolError};
+use crate::athena::{QueryService, UserQueries};
+use crate::aws::athena::SharedAthena;
 use crate::aws::s3::{BucketName, SharedS3, UserS3};
 use crate::aws::sts::{CallerIdentity, SharedSts};
-use crate::aws::{AwsCaller, Renew, Signing};
+use crate::aws::{AwsCaller, Renew, Signing, region};
 use crate::blocking::CpuPool;
 use crate::catalog::{CatalogHost, CatalogLinks, Registries, RegistryAccess, RegistryError};
 use crate::clock::Clock;
@@ -27,6 +29,8 @@ use crate::telemetry::in_call_scope;
 pub struct Services {
     pub s3: SharedS3,
     pub sts: SharedSts,
+    pub athena: SharedAthena,
+    pub queries: QueryService,
     pub credential_chain: Arc<CredentialChain>,
     pub registries: Arc<Registries>,
     pub catalog: Option<Arc<CatalogHost>>,
@@ -42,8 +46,8 @@ pub struct Services {
     pub bucket_limit: Duration,
 }
 
-/// Progress callback, `(done, total)`.
-pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+/// Progress callback, `(done, total, message)`.
+pub type Progress = Arc<dyn Fn(u64, u64, Option<String>) + Send + Sync>;
 
 /// The caller and the services of one call. Cheap to clone; lives as long as the call.
 #[derive(Clone)]
@@ -88,7 +92,14 @@ impl Session {
     /// Reports progress to the client, if it asked for it.
     pub fn report(&self, done: u64, total: u64) {
         if let Some(progress) = &self.0.progress {
-            progress(done, total);
+            progress(done, total, None);
+        }
+    }
+
+    /// Reports progress with a sentence to the client, if it asked for it.
+    pub fn report_message(&self, done: u64, total: u64, message: String) {
+        if let Some(progress) = &self.0.progress {
+            progress(done, total, Some(message));
         }
     }
 
@@ -227,17 +238,38 @@ impl Session {
     /// Returns S3 as this caller, for writing. The server's own credentials write only where the operator said `full`.
     pub async fn s3_for_writing(&self) -> Result<UserS3, ToolError> {
         let s3 = self.s3().await?;
-        let resolved = self.credentials().await?;
-        if resolved.source() == Source::Ambient && self.ambient_policy() != AmbientPolicy::Full {
-            let message = "Writing needs the caller's own AWS credentials, and no source has any for this caller; the \
-                           server's own credentials are for reading only.";
-            return Err(ToolError::new(ErrorCode::WriteNeedsUserCredentials, message)
-                .with_hint(
-                    "Send a token of a catalog user; call auth_status to see what each credential source answered.",
-                )
-                .with_details(json!({ "attempts": resolved.attempts() })));
-        }
+        let message = "Writing needs the caller's own AWS credentials, and no source has any for this caller; the \
+                       server's own credentials are for reading only.";
+        self.check_ambient(message).await?;
         Ok(s3)
+    }
+
+    /// Returns Athena as this caller, in the region of the catalog's stack. Queries cost money and read what the server may
+    /// read, so the server's own credentials query only where the operator said `full`.
+    pub async fn athena(&self) -> Result<UserQueries, ToolError> {
+        let aws = self.aws().await?;
+        let message = "Queries of Athena need the caller's own AWS credentials, and no source has any for this caller; the \
+                       server's own credentials, which would pay for them, do not query.";
+        self.check_ambient(message).await?;
+        let services = &self.0.services;
+        let region = match &services.catalog {
+            Some(catalog) => catalog.region().await.and_then(|region| region::parse(&region).ok()),
+            None => None,
+        };
+        let region = region.unwrap_or_else(|| services.athena.default_region().to_owned());
+        let athena = services.athena.acting_as(aws, region);
+        Ok(services.queries.acting_as(athena, self.0.caller.principal()))
+    }
+
+    /// Refuses the server's own credentials unless the operator's policy for them is `full`.
+    async fn check_ambient(&self, message: &str) -> Result<(), ToolError> {
+        let resolved = self.credentials().await?;
+        if resolved.source() != Source::Ambient || self.ambient_policy() == AmbientPolicy::Full {
+            return Ok(());
+        }
+        Err(ToolError::new(ErrorCode::WriteNeedsUserCredentials, message)
+            .with_hint("Send a token of a catalog user; call auth_status to see what each credential source answered.")
+            .with_details(json!({ "attempts": resolved.attempts() })))
     }
 
     /// Where computations of unbounded size run.
@@ -257,6 +289,18 @@ impl Session {
         } = &*self.0.services;
         let (manifests, cpu, memory) = (manifests.clone(), cpu.clone(), self.0.memory.clone());
         PackageBucket::new(s3, bucket, manifests, cpu, memory, clock.clone(), tasks.clone())
+    }
+
+    /// Returns the AWS account of the credentials of this call, if STS says so.
+    pub async fn aws_account(&self) -> Option<String> {
+        let key = self.resolved()?.credentials().access_key_id().to_owned();
+        let queries = &self.0.services.queries;
+        if let Some(account) = queries.account_of(&key) {
+            return Some(account);
+        }
+        let account = self.caller_identity().await?.account;
+        queries.remember_account(key, account.clone());
+        Some(account)
     }
 
     /// Asks STS whose the credentials of this call are.

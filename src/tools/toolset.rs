@@ -13,6 +13,8 @@ pub enum Toolset {
     Auth,
     /// Search of the catalog.
     Search,
+    /// Queries of Athena.
+    Athena,
     /// Tabulator tables.
     Tabulator,
     /// Links to the catalog.
@@ -22,12 +24,13 @@ pub enum Toolset {
 }
 
 impl Toolset {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Buckets,
         Self::Packaging,
         Self::Permissions,
         Self::Auth,
         Self::Search,
+        Self::Athena,
         Self::Tabulator,
         Self::Catalog,
         Self::Account,
@@ -42,6 +45,7 @@ impl Toolset {
             Self::Permissions => "permissions",
             Self::Auth => "auth",
             Self::Search => "search",
+            Self::Athena => "athena",
             Self::Tabulator => "tabulator",
             Self::Catalog => "catalog",
             Self::Account => "account",
@@ -66,9 +70,10 @@ impl Toolset {
             Self::Permissions => 4,
             Self::Auth => 8,
             Self::Search => 16,
-            Self::Tabulator => 32,
-            Self::Catalog => 64,
-            Self::Account => 128,
+            Self::Athena => 32,
+            Self::Tabulator => 64,
+            Self::Catalog => 128,
+            Self::Account => 256,
         }
     }
 }
@@ -144,7 +149,9 @@ mod tests {
         for bad in ["", "athene", "buckets,", "Bucket", "default account"] {
             let problem = bad.parse::<Toolsets>().unwrap_err();
             assert!(
-                problem.contains("default, buckets, packaging, permissions, auth, search, tabulator, catalog, account"),
+                problem.contains(
+                    "default, buckets, packaging, permissions, auth, search, athena, tabulator, catalog, account"
+                ),
                 "{problem}"
             );
         }

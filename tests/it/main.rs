@@ -9,6 +9,7 @@
 
 mod account;
 mod architecture;
+mod athena;
 mod catalog;
 mod cli;
 mod credentials;

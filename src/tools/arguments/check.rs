@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{BLANK, TEXT, is_blank, is_kept_as_text};
+use super::{ANY, BLANK, TEXT, is_blank, is_kept_as_text};
 use crate::json::is_verbatim;
 use crate::telemetry::text::without_controls;
 use crate::tools::ToolError;
@@ -92,6 +92,7 @@ fn check_value(schema: &Map<String, Value>, value: &mut Value, name: &str, path:
         return check_metadata(schema, value, path);
     }
     let fits = match (kind(schema), &mut *value) {
+        ("string", Value::Null | Value::Bool(_) | Value::Number(_)) if schema.contains_key(ANY) => true,
         ("integer", value) => {
             if let Some(number) = integer(value) {
                 *value = number;

@@ -16,6 +16,7 @@
 //!
 //! - `x-blank`: what a blank text means for an optional argument. `value`: itself. `refused`: nothing, and neither does `null`.
 //! - `x-unlisted`: the argument is accepted from older clients and not listed.
+//! - `x-any`: a string that may also be a number, a boolean or null.
 //! - `x-text`: the member of an object for which a plain text stands.
 
 mod check;
@@ -33,6 +34,8 @@ use crate::json::is_verbatim;
 
 /// The keyword for the meaning of a blank text.
 const BLANK: &str = "x-blank";
+/// The keyword of strings that other values may stand for.
+const ANY: &str = "x-any";
 /// The keyword for the member that a text stands for.
 const TEXT: &str = "x-text";
 /// The keyword of arguments that are accepted and not listed.
@@ -117,7 +120,7 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn drop_own_keywords(schema: &mut Map<String, Value>) {
-    schema.retain(|name, _| !matches!(name.as_str(), BLANK | TEXT));
+    schema.retain(|name, _| !matches!(name.as_str(), ANY | BLANK | TEXT));
     for (name, value) in schema.iter_mut() {
         match value {
             // The names of properties are not keywords.

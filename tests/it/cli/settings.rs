@@ -312,7 +312,7 @@ async fn a_check_says_what_is_on_and_who_could_act_as_what() {
         "jwks",
         "names the registry",
         "no caller acts with the server's own AWS credentials",
-        "buckets, packaging, permissions, auth, search, tabulator, catalog; read and write",
+        "buckets, packaging, permissions, auth, search, athena, tabulator, catalog; read and write",
     ] {
         assert!(screen.contains(part), "{part}: {screen}");
     }

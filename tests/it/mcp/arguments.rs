@@ -87,7 +87,16 @@ impl Scene {
         let bucket = self.bucket();
         let object = format!("s3://{bucket}/arguments/a.txt");
         match tool {
-            "auth_status"
+            "athena_query_execute" => json!({ "sql": "SELECT 1" }),
+            "athena_query_results" | "athena_query_stop" => {
+                json!({ "query_id": "00000000-0000-4000-8000-000000000001" })
+            }
+            "athena_table_schema" => json!({ "database": "d", "table": "t" }),
+            "athena_tables_list" => json!({ "database": "d" }),
+            "athena_databases_list"
+            | "athena_query_history"
+            | "athena_workgroups_list"
+            | "auth_status"
             | "bucket_list"
             | "package_templates"
             | "permissions_discover"
@@ -140,6 +149,8 @@ impl Scene {
             ("filters", _) => json!({ "size_min": 1 }),
             ("metadata", "array") => json!([{ "path": "/lab", "equals": ["A"] }]),
             ("metadata", _) => json!({ "lab": "A", "n": 12 }),
+            // The statement has no parameters.
+            ("parameters", _) => json!([]),
             ("operations", _) => json!(["list"]),
             ("remove", _) => json!(["b.txt"]),
             ("schema", _) => json!(["b STRING"]),

@@ -9,7 +9,7 @@ use crate::support::stage::Stage;
 /// Tokens (o200k) of the default list as a model sees it: a negligible part of a context.
 const MAX_TOKENS: usize = 8000;
 /// Bytes of the whole answer, with what only clients read.
-const MAX_BYTES: usize = 64_000;
+const MAX_BYTES: usize = 100_000;
 
 /// The result of `tools/list` in one style and one era of the protocol, with its length in bytes.
 pub(super) async fn list(style: &str, version: &str) -> (Value, usize) {

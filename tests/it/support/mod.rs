@@ -34,6 +34,7 @@
 //!   them, pinned in `tests/peers`. A peer that cannot be installed fails the test.
 //! - [`checks`] test the backends themselves.
 
+pub mod athena;
 mod checks;
 pub mod confined;
 pub mod conformance_suite;

@@ -19,6 +19,7 @@ use tempfile::NamedTempFile;
 
 const PYTHON_PINS: &str = include_str!("../../peers/requirements.txt");
 const MOTO_PINS: &str = include_str!("../../peers/requirements-moto.txt");
+const ATHENA_PINS: &str = include_str!("../../peers/requirements-athena.txt");
 const FRAMEWORK_PINS: &str = include_str!("../../peers/requirements-frameworks.txt");
 const FRAMEWORK_MCP1_PINS: &str = include_str!("../../peers/requirements-frameworks-mcp1.txt");
 const CATALOG_PINS: &str = include_str!("../../peers/requirements-quilt3-local.txt");
@@ -65,6 +66,11 @@ pub fn moto_script(name: &str) -> anyhow::Result<Command> {
     let mut command = isolated(&python_program("moto", MOTO_PINS, "python")?);
     command.env("PYTHONUTF8", "1").arg(scripts().join(name));
     Ok(command)
+}
+
+/// As [`python_script`], with an Athena and a parser of its SQL.
+pub fn athena_script(name: &str) -> anyhow::Result<Command> {
+    Ok(script(&python_program("athena", ATHENA_PINS, "python")?, name))
 }
 
 /// Major version of the Python MCP SDK with which agent frameworks are installed.

@@ -13,7 +13,7 @@
 //! - [`random`]: by chance. A [`RandomProxy`](random::RandomProxy) fails at known rates under load, and counts what it did.
 
 pub mod by_rule;
-mod forward;
+pub mod forward;
 pub mod nth_request;
 pub mod random;
 pub mod slow;

@@ -1,0 +1,40 @@
+//! The `athena` toolset: SQL of Athena with the rights of the caller.
+
+mod databases;
+mod dry_run;
+mod execute;
+mod history;
+mod list_page;
+mod problem;
+mod query_output;
+mod quilt_tables;
+mod results;
+mod schema;
+mod stop;
+mod tables;
+mod wait;
+mod workgroups;
+
+pub use databases::AthenaDatabasesList;
+pub use execute::AthenaQueryExecute;
+pub use history::AthenaQueryHistory;
+pub use results::AthenaQueryResults;
+pub use schema::AthenaTableSchema;
+pub use stop::AthenaQueryStop;
+pub use tables::AthenaTablesList;
+pub use workgroups::AthenaWorkgroupsList;
+
+use super::tool::Hints;
+
+/// Maximum length of a result's text in characters: clients hide what exceeds it from their models.
+const MAX_RESULT_CHARS: usize = 48_000;
+/// Characters that are left for members other than rows.
+const RESERVED_CHARS: usize = 3000;
+
+/// Hints of a tool that runs a query, which costs anew when it is repeated.
+const QUERIES: Hints = Hints {
+    read_only: true,
+    destructive: false,
+    idempotent: false,
+    open_world: true,
+};

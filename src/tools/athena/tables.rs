@@ -1,0 +1,147 @@
+//! `athena_tables_list`: the tables of a database.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::quilt_tables::QuiltTable;
+use super::{MAX_RESULT_CHARS, QUERIES, problem};
+use crate::athena::literal::identifier;
+use crate::athena::{GLUE_CATALOG, TableName, TablePosition, WantedTables};
+use crate::tools::arguments::types::Bounded;
+use crate::tools::cursor;
+use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
+use crate::tools::{Session, ToolError};
+
+pub struct AthenaTablesList;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// Their database
+    database: String,
+    /// By default `AwsDataCatalog`
+    catalog: Option<String>,
+    /// Glob, such as `*_package_entry`
+    pattern: Option<String>,
+    /// 1 to 200, by default 100
+    #[serde(default)]
+    limit: Bounded<1, 200, 100>,
+    /// `next_cursor` of the page before
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Row {
+    name: String,
+    sql_name: String,
+    /// Kind of an index of packages
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quilt: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bucket: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    tables: Vec<Row>,
+    returned: usize,
+    /// metadata or sql
+    read_by: &'static str,
+    scanned_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A cursor: where the page begins, and of which list.
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    d: String,
+    c: String,
+    g: Option<String>,
+    p: TablePosition,
+}
+
+impl Tool for AthenaTablesList {
+    const NAME: &'static str = "athena_tables_list";
+    const TITLE: &'static str = "List tables";
+    const DESCRIPTION: &'static str = "Lists a database's tables by name, with their names as SQL takes them.";
+    const TOOLSET: Toolset = Toolset::Athena;
+    const HINTS: Hints = QUERIES;
+    type Args = Args;
+    type Output = Output;
+
+    fn estimate_json_bytes(_: &Output) -> usize {
+        MAX_RESULT_CHARS
+    }
+
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        let of = TableName {
+            catalog: args.catalog.unwrap_or_else(|| GLUE_CATALOG.to_owned()),
+            database: named("database", args.database)?,
+            table: String::new(),
+        };
+        let from = match cursor::read::<Cursor>(args.cursor.as_deref())? {
+            Some(cursor) if cursor.d == of.database && cursor.c == of.catalog && cursor.g == args.pattern => {
+                Some(cursor.p)
+            }
+            Some(_) => return Err(cursor::foreign()),
+            None => None,
+        };
+        let queries = session.athena().await?;
+        session.reserve(8 * MAX_RESULT_CHARS).await?;
+        let wanted = WantedTables {
+            of: &of,
+            pattern: args.pattern.as_deref(),
+            limit: usize::try_from(args.limit.get()).unwrap_or(100),
+            workgroup: None,
+            deadline: session.deadline(),
+        };
+        let page = queries
+            .tables(&wanted, from)
+            .await
+            .map_err(|error| problem::explain(&session, error))?;
+        let rows: Vec<Row> = page.names.into_iter().map(|name| row(&of, name)).collect();
+        let next_cursor = page.next.map(|p| {
+            cursor::write(&Cursor {
+                d: of.database.clone(),
+                c: of.catalog.clone(),
+                g: args.pattern.clone(),
+                p,
+            })
+        });
+        Ok(Output {
+            returned: rows.len(),
+            tables: rows,
+            read_by: page.read_by.as_str(),
+            scanned_bytes: page.scanned_bytes,
+            next_cursor,
+        }
+        .into())
+    }
+}
+
+/// Refuses a blank name.
+pub(super) fn named(argument: &str, name: String) -> Result<String, ToolError> {
+    if name.trim().is_empty() {
+        return Err(ToolError::invalid(format!(
+            "Argument {argument}: expected a name, got a blank text."
+        )));
+    }
+    Ok(name)
+}
+
+/// Returns the name of a table as SQL takes it.
+pub(super) fn sql_name(of: &TableName, table: &str) -> String {
+    [&of.catalog, &of.database, table].map(identifier).join(".")
+}
+
+fn row(of: &TableName, name: String) -> Row {
+    let quilt = QuiltTable::of(&name);
+    Row {
+        sql_name: sql_name(of, &name),
+        quilt: quilt.map(|table| table.kind),
+        bucket: quilt.map(|table| table.bucket.to_owned()),
+        name,
+    }
+}
