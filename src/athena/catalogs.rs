@@ -29,6 +29,12 @@ pub struct Databases {
 }
 
 impl UserQueries {
+    /// Lists the names of the data catalogs of the account.
+    pub async fn catalog_names(&self) -> Result<Vec<String>, AthenaError> {
+        let (rows, _incomplete) = self.data_catalogs(None).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
+    }
+
     /// Lists the data catalogs that the caller may use, with their databases; or those of one.
     pub async fn databases(&self, only: Option<&str>, work_group: Option<&str>) -> Result<Databases, AthenaError> {
         let (rows, incomplete) = match only {

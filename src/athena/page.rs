@@ -10,7 +10,7 @@ use crate::aws::athena::{ResultPage, Row};
 /// Rows that are read at once, so that wide rows do not fill the memory.
 const MAX_PAGE_ROWS: u32 = 250;
 /// The largest integer that every JSON parser reads exactly.
-const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
+const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Where a page of rows begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,7 +196,7 @@ fn cells(row: &Row, columns: &[ResultColumn], max_chars: usize) -> (Vec<Value>, 
 fn typed(text: &str, kind: &str) -> Value {
     let number = match kind {
         "tinyint" | "smallint" | "integer" | "int" | "bigint" => {
-            let integer = text.parse().ok().filter(|n: &i64| n.abs() <= MAX_SAFE_INTEGER);
+            let integer = text.parse().ok().filter(|n: &i64| n.unsigned_abs() <= MAX_SAFE_INTEGER);
             integer.map(Number::from)
         }
         "double" | "real" | "float" => text.parse().ok().and_then(Number::from_f64),

@@ -6,7 +6,7 @@
 mod columns;
 mod names;
 
-pub use names::Wanted as WantedTables;
+pub use names::{Wanted as WantedTables, matches as name_matches};
 
 use std::sync::Arc;
 

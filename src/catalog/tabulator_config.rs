@@ -275,10 +275,10 @@ schema:
 source:
   type: quilt-packages
   package_name: "^ccle/(?<date>[^_]+)_nfcore$"
-  logical_key: "(?<sample_id>[^/]+)/quant\.sf$"
+  logical_key: "(?<sample_id>[^/]+)/quant\\.sf$"
 parser:
   format: csv
-  delimiter: "	"
+  delimiter: "\t"
   header: true
 continue_on_error: true
 "#;

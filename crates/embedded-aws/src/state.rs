@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::athena::Athena;
+use crate::athena::store::Athena;
 use crate::iam::{IamStore, truncate_to_second};
 use crate::journal::Journal;
 use crate::options::Options;

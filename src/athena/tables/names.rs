@@ -155,7 +155,7 @@ fn paged(
 }
 
 /// Whether a name matches a glob, in which only `*` and `?` have a meaning.
-fn matches(pattern: &str, name: &str) -> bool {
+pub fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     let name: Vec<char> = name.to_lowercase().chars().collect();
     let (mut at, mut read) = (0, 0);

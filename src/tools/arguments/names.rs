@@ -28,6 +28,9 @@ pub const ALIASES: &[Alias] = &[
     alias("bucket", "target_registry"),
     alias("buckets", "bucket"),
     alias("buckets", "bucket_name"),
+    alias("catalog", "catalog_name"),
+    alias("catalog", "data_catalog_name"),
+    alias("database", "database_name"),
     alias("exclude", "exclude_patterns"),
     alias("files", "s3_uris"),
     alias("hash", "package1_hash"),
@@ -35,6 +38,7 @@ pub const ALIASES: &[Alias] = &[
     alias("items", "objects"),
     alias("limit", "max_results"),
     alias("limit", "top"),
+    alias("max_rows", "max_results"),
     alias("message", "description"),
     alias("metadata", "meta"),
     alias("name", "package1_name"),
@@ -42,6 +46,11 @@ pub const ALIASES: &[Alias] = &[
     alias("other_hash", "package2_hash"),
     alias("other_name", "package2_name"),
     alias("overwrite", "force"),
+    alias("pattern", "table_pattern"),
+    alias("sql", "query"),
+    alias("state", "status_filter"),
+    alias("table", "table_name"),
+    alias("workgroup", "workgroup_name"),
 ];
 
 /// An argument of an older server's tool of the same name that this server accepts and that has no effect.
@@ -57,11 +66,16 @@ const fn ignored(tool: &'static str, argument: &'static str, note: &'static str)
     IgnoredArgument { tool, argument, note }
 }
 
+const ROWS: &str = "rows are JSON values";
+const OWN_CREDENTIALS: &str = "queries run with the caller's own credentials";
 const SIGNED: &str = "bucket_object_link creates links";
 const INFO: &str = "bucket_object_info describes one object";
 
 /// The arguments without effect.
 pub const IGNORED: &[IgnoredArgument] = &[
+    ignored("athena_query_execute", "output_format", ROWS),
+    ignored("athena_query_execute", "service", ROWS),
+    ignored("athena_workgroups_list", "use_quilt_auth", OWN_CREDENTIALS),
     ignored("bucket_objects_list", "include_signed_urls", SIGNED),
     ignored(
         "catalog_link",

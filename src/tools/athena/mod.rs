@@ -9,6 +9,7 @@ mod problem;
 mod query_output;
 mod quilt_tables;
 mod results;
+pub(in crate::tools) mod rows;
 mod schema;
 mod stop;
 mod tables;
@@ -25,6 +26,16 @@ pub use tables::AthenaTablesList;
 pub use workgroups::AthenaWorkgroupsList;
 
 use super::tool::Hints;
+use super::{Session, ToolError};
+use crate::athena::is_tabulator;
+
+/// Returns the data catalog of Tabulator, if the caller may use one.
+pub(in crate::tools) async fn tabulator_catalog(session: &Session) -> Result<Option<String>, ToolError> {
+    let queries = session.athena().await?;
+    let found = queries.catalog_names().await;
+    let names = found.map_err(|error| problem::explain(session, error))?;
+    Ok(names.into_iter().find(|name| is_tabulator(name)))
+}
 
 /// Maximum length of a result's text in characters: clients hide what exceeds it from their models.
 const MAX_RESULT_CHARS: usize = 48_000;

@@ -8,9 +8,10 @@ use super::quilt_tables::QuiltTable;
 use super::tables::{named, sql_name};
 use super::{MAX_RESULT_CHARS, QUERIES, problem};
 use crate::athena::literal::identifier;
-use crate::athena::{GLUE_CATALOG, TableColumn, TableName};
+use crate::athena::{GLUE_CATALOG, TableColumn, TableName, is_tabulator};
+use crate::catalog::TableConfig;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, tabulator};
 
 /// Columns of a page.
 const MAX_COLUMNS: u64 = 500;
@@ -53,7 +54,7 @@ pub struct Output {
     next_cursor: Option<String>,
     notes: Vec<String>,
     example_sql: String,
-    /// metadata or sql
+    /// registry, metadata or sql
     read_by: &'static str,
     scanned_bytes: u64,
 }
@@ -78,10 +79,24 @@ impl Tool for AthenaTableSchema {
             database: named("database", args.database)?,
             table: named("table", args.table)?,
         };
-        let queries = session.athena().await?;
         session.reserve(8 * MAX_RESULT_CHARS).await?;
-        let found = queries.columns(&of, None, session.deadline()).await;
-        let found = found.map_err(|error| problem::explain(&session, error))?;
+        let found = match registered(&session, &of).await {
+            Some(columns) => Found {
+                columns,
+                read_by: "registry",
+                scanned_bytes: 0,
+            },
+            None => {
+                let queries = session.athena().await?;
+                let found = queries.columns(&of, None, session.deadline()).await;
+                let found = found.map_err(|error| problem::explain(&session, error))?;
+                Found {
+                    columns: found.columns,
+                    read_by: found.read_by.as_str(),
+                    scanned_bytes: found.scanned_bytes,
+                }
+            }
+        };
         let name = sql_name(&of, &of.table);
         let quilt = QuiltTable::of(&of.table);
         let mut notes = quilt.map(QuiltTable::notes).unwrap_or_default();
@@ -106,11 +121,47 @@ impl Tool for AthenaTableSchema {
             next_cursor: page.next_cursor,
             notes,
             example_sql,
-            read_by: found.read_by.as_str(),
+            read_by: found.read_by,
             scanned_bytes: found.scanned_bytes,
         }
         .into())
     }
+}
+
+/// The columns of a table, and how they were read.
+struct Found {
+    columns: Vec<TableColumn>,
+    read_by: &'static str,
+    scanned_bytes: u64,
+}
+
+/// Columns that Tabulator adds to each table.
+const ADDED_COLUMNS: [&str; 5] = ["$pkg_name", "$logical_key", "$physical_key", "$top_hash", "$issue"];
+
+/// Returns the columns of a Tabulator table as the registry has them: those of the files, the named groups of the expressions,
+/// and those that Tabulator adds. `None` if it is no such table, or the registry does not say.
+async fn registered(session: &Session, of: &TableName) -> Option<Vec<TableColumn>> {
+    if !is_tabulator(&of.catalog) {
+        return None;
+    }
+    let tables = tabulator::registered(session, &of.database).await?;
+    let table = tables.into_iter().find(|table| table.name == of.table)?;
+    let (config, patterns) = TableConfig::parse(&table.config).ok()?;
+    let of_files = config
+        .schema
+        .iter()
+        .map(|column| (column.name.clone(), column.kind.as_str().to_ascii_lowercase()));
+    let named = patterns.group_names().into_iter();
+    let named = named
+        .chain(ADDED_COLUMNS.map(str::to_owned))
+        .map(|name| (name, "string".to_owned()));
+    let columns = of_files.chain(named).map(|(name, kind)| TableColumn {
+        name,
+        kind,
+        is_partition: None,
+        comment: None,
+    });
+    Some(columns.collect())
 }
 
 fn first_rows(columns: &[TableColumn], name: &str) -> String {

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::quilt_tables::QuiltTable;
 use super::{MAX_RESULT_CHARS, QUERIES, problem};
 use crate::athena::literal::identifier;
-use crate::athena::{GLUE_CATALOG, TableName, TablePosition, WantedTables};
+use crate::athena::{GLUE_CATALOG, TableName, TablePosition, WantedTables, is_tabulator, name_matches};
+use crate::catalog::TabulatorTable;
+use crate::tools::answer_size::AnswerBudget;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::cursor;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, tabulator};
 
 pub struct AthenaTablesList;
 
@@ -46,7 +48,7 @@ struct Row {
 pub struct Output {
     tables: Vec<Row>,
     returned: usize,
-    /// metadata or sql
+    /// registry, metadata or sql
     read_by: &'static str,
     scanned_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +61,19 @@ struct Cursor {
     d: String,
     c: String,
     g: Option<String>,
-    p: TablePosition,
+    #[serde(flatten)]
+    p: Begin,
+}
+
+/// Where a page begins.
+#[derive(Serialize, Deserialize)]
+enum Begin {
+    /// In Athena's list.
+    #[serde(rename = "p")]
+    Listed(TablePosition),
+    /// Behind this table of the registry.
+    #[serde(rename = "r")]
+    Registered(String),
 }
 
 impl Tool for AthenaTablesList {
@@ -88,12 +102,22 @@ impl Tool for AthenaTablesList {
             Some(_) => return Err(cursor::foreign()),
             None => None,
         };
-        let queries = session.athena().await?;
+        let limit = usize::try_from(args.limit.get()).unwrap_or(100);
         session.reserve(8 * MAX_RESULT_CHARS).await?;
+        let is_registered = is_tabulator(&of.catalog) && !matches!(from, Some(Begin::Listed(_)));
+        if is_registered && let Some(tables) = tabulator::registered(&session, &of.database).await {
+            return Ok(registered(&of, args.pattern, tables, from, limit).into());
+        }
+        let from = match from {
+            Some(Begin::Listed(position)) => Some(position),
+            Some(Begin::Registered(after)) => Some(TablePosition::Sql { after }),
+            None => None,
+        };
+        let queries = session.athena().await?;
         let wanted = WantedTables {
             of: &of,
             pattern: args.pattern.as_deref(),
-            limit: usize::try_from(args.limit.get()).unwrap_or(100),
+            limit,
             workgroup: None,
             deadline: session.deadline(),
         };
@@ -107,7 +131,7 @@ impl Tool for AthenaTablesList {
                 d: of.database.clone(),
                 c: of.catalog.clone(),
                 g: args.pattern.clone(),
-                p,
+                p: Begin::Listed(p),
             })
         });
         Ok(Output {
@@ -118,6 +142,46 @@ impl Tool for AthenaTablesList {
             next_cursor,
         }
         .into())
+    }
+}
+
+/// Makes a page of the tables that the registry has, which costs nothing.
+fn registered(
+    of: &TableName,
+    pattern: Option<String>,
+    tables: Vec<TabulatorTable>,
+    from: Option<Begin>,
+    limit: usize,
+) -> Output {
+    let after = match from {
+        Some(Begin::Registered(after)) => Some(after),
+        _ => None,
+    };
+    let mut names: Vec<String> = tables
+        .into_iter()
+        .map(|table| table.name)
+        .filter(|name| after.as_ref().is_none_or(|after| name > after))
+        .filter(|name| pattern.as_deref().is_none_or(|pattern| name_matches(pattern, name)))
+        .collect();
+    let mut is_more = names.len() > limit;
+    names.truncate(limit);
+    let mut rows: Vec<Row> = names.into_iter().map(|name| row(of, name)).collect();
+    is_more |= !AnswerBudget::new().truncate(&mut rows);
+    let last = rows.last().filter(|_| is_more);
+    let next_cursor = last.map(|last| {
+        cursor::write(&Cursor {
+            d: of.database.clone(),
+            c: of.catalog.clone(),
+            g: pattern,
+            p: Begin::Registered(last.name.clone()),
+        })
+    });
+    Output {
+        returned: rows.len(),
+        tables: rows,
+        read_by: "registry",
+        scanned_bytes: 0,
+        next_cursor,
     }
 }
 

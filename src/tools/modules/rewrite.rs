@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::typed_call::TypedCall;
 use crate::aws::s3::ObjectUri;
-use crate::tools::{Session, ToolError, ToolFilter, Toolset, resources};
+use crate::tools::{Session, ToolError, ToolFilter, Toolset, athena, resources};
 
 /// A translation of arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub enum Rewrite {
     OlderFlatten,
     /// Reads `top_hash` or `tag` as `hash`, and a `path` without a package as `key`.
     OlderLink,
+    /// Makes the bucket the database of a query of Tabulator, if `database` is missing.
+    BucketDatabase,
+    /// Queries the data catalog of Tabulator, if `catalog` is missing.
+    TabulatorCatalog,
     /// Searches for this kind if neither `kind` nor `scope` says what to search for.
     Kind(&'static str),
 }
@@ -56,6 +60,25 @@ impl Rewrite {
                 Ok(())
             }
             Self::OlderLink => older_link(&mut call.arguments),
+            Self::BucketDatabase => {
+                let bucket = ["bucket_name", "bucket"].map(|name| take_string(&mut call.arguments, name));
+                let [bucket_name, bucket] = bucket;
+                if let Some(bucket) = bucket_name?.or(bucket?)
+                    && call.arguments.get("database").is_none_or(says_nothing)
+                {
+                    let bucket = bucket.trim_start_matches("s3://").trim_end_matches('/').to_owned();
+                    call.arguments.insert("database".to_owned(), bucket.into());
+                }
+                Ok(())
+            }
+            Self::TabulatorCatalog => {
+                if call.arguments.get("catalog").is_none_or(says_nothing)
+                    && let Some(catalog) = athena::tabulator_catalog(session).await?
+                {
+                    call.arguments.insert("catalog".to_owned(), catalog.into());
+                }
+                Ok(())
+            }
             Self::Kind(kind) => {
                 let says = |name: &str| call.arguments.get(name).is_some_and(|value| !says_nothing(value));
                 if !says("kind") && !says("scope") {

@@ -61,8 +61,35 @@ const CATALOG_LINK: Action = Action {
     ..plain("link", "catalog_link")
 };
 
+/// As `tabulator_query_execute` of version 0.22: in the data catalog of Tabulator.
+const TABULATOR_QUERY: Action = Action {
+    rewrites: &[Rewrite::TabulatorCatalog],
+    ..QUERY_EXECUTE
+};
+/// As `tabulator_bucket_query` of version 0.22, whose bucket is the database.
+const TABULATOR_BUCKET_QUERY: Action = Action {
+    rewrites: &[Rewrite::BucketDatabase, Rewrite::TabulatorCatalog],
+    ..QUERY_EXECUTE
+};
+const QUERY_EXECUTE: Action = plain("query_execute", "athena_query_execute");
+
 /// The modules, in the order of their names.
 pub(in crate::tools) const MODULES: &[Module] = &[
+    Module {
+        name: "athena_glue",
+        title: "SQL (actions)",
+        description: "Lists databases, tables and workgroups of Athena, and runs queries that only read, with the caller's own \
+                      rights. Call it without an action to list its actions.",
+        toolset: Toolset::Athena,
+        actions: &[
+            plain("databases_list", "athena_databases_list"),
+            list("tables_list", "athena_tables_list"),
+            plain("table_schema", "athena_table_schema"),
+            plain("workgroups_list", "athena_workgroups_list"),
+            QUERY_EXECUTE,
+            list("query_history", "athena_query_history"),
+        ],
+    },
     Module {
         name: "auth",
         title: "Who am I? (actions)",
@@ -204,5 +231,15 @@ pub(in crate::tools) const LEGACY_NAMES: &[LegacyName] = &[
         name: "packages_list",
         toolset: Toolset::Packaging,
         action: &PACKAGES_LIST,
+    },
+    LegacyName {
+        name: "tabulator_bucket_query",
+        toolset: Toolset::Athena,
+        action: &TABULATOR_BUCKET_QUERY,
+    },
+    LegacyName {
+        name: "tabulator_query_execute",
+        toolset: Toolset::Athena,
+        action: &TABULATOR_QUERY,
     },
 ];

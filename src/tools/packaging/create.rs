@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{FileArg, HashType, NewName, choice, message};
+use super::from_query;
 use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, may_be_large, write_large};
 use super::logical_keys::{FileSource, KeyRules, assign_keys, common_directory};
 use super::metadata::Metadata;
@@ -30,6 +31,8 @@ pub struct Args {
     /// Each {`s3_uri`, `logical_key`?, `meta`?}, or just the S3 URI; in any bucket
     #[serde(default)]
     files: Vec<FileArg>,
+    /// Id of a query, in place of files; its columns: `logical_key`, `physical_key` or `physical_keys`, size, `meta`?
+    from_query: Option<String>,
     /// Message of the revision; by default none
     #[serde(default)]
     message: String,
@@ -71,12 +74,21 @@ impl Tool for PackageCreate {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
-        if args.files.is_empty() && args.readme.is_none() {
-            return Err(ToolError::invalid(
-                "Argument files: give at least one file, or a readme.",
-            ));
-        }
-        let unplaced = args.files.iter().filter(|file| file.logical_key.is_none());
+        let files = match args.from_query {
+            Some(_) if !args.files.is_empty() => {
+                return Err(ToolError::invalid(
+                    "Arguments files and from_query: give the files in one of them.",
+                ));
+            }
+            Some(query_id) => from_query::files(&session, &query_id).await?,
+            None if args.files.is_empty() && args.readme.is_none() => {
+                return Err(ToolError::invalid(
+                    "Argument files: give at least one file, or a readme.",
+                ));
+            }
+            None => args.files,
+        };
+        let unplaced = files.iter().filter(|file| file.logical_key.is_none());
         let base = common_directory(unplaced.map(|file| file.s3_uri.key.as_str()));
         let rules = KeyRules {
             flatten: args.flatten,
@@ -85,7 +97,7 @@ impl Tool for PackageCreate {
         };
         let plan = Plan {
             name: args.name.0,
-            objects: assign_keys(args.files, rules, &base)?,
+            objects: assign_keys(files, rules, &base)?,
             message: message(args.message),
             workflow: choice(args.workflow.as_deref()),
             copy: args.copy,

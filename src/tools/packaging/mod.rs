@@ -12,6 +12,7 @@ mod delete;
 mod diff;
 mod diff_page;
 mod explain;
+mod from_query;
 mod globs;
 mod large;
 mod list;

@@ -11,7 +11,7 @@ use crate::tools::arguments::types::Bounded;
 use crate::tools::cursor;
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{Session, ToolError, athena};
 
 /// Characters of the rows after which a page ends; clients hide results above 48,000.
 const MAX_ROWS_CHARS: usize = 24_000;
@@ -75,7 +75,10 @@ impl Tool for TabulatorTablesList {
         }
         let limit = usize::try_from(args.limit.get()).unwrap_or(100);
         session.reserve(estimate_items_bytes(limit * ITEMS_OF_A_TABLE)).await?;
-        let (access, mut found) = tables(&session, &args.bucket).await?;
+        let (found, catalog) = futures::join!(tables(&session, &args.bucket), athena::tabulator_catalog(&session));
+        let (access, mut found) = found?;
+        // A caller who may list tables may lack the right to query them.
+        let catalog = catalog.ok().flatten();
         let open_query = if found.is_admin {
             // Older catalogs do not know, and administrators may be refused.
             fetch_open_query(&access).await.ok()
@@ -88,7 +91,7 @@ impl Tool for TabulatorTablesList {
         let (mut rows, mut length, mut next) = (Vec::new(), 0, None);
         let mut last: Option<&str> = None;
         for table in found.tables.iter().filter(|table| is_left(&table.name)) {
-            let row = Row::of(table);
+            let row = Row::of(table).with_sql_name(catalog.as_deref(), args.bucket.as_str());
             let row_length = row.length();
             if let Some(last) = last
                 && (rows.len() == limit || length + row_length > MAX_ROWS_CHARS)

@@ -18,3 +18,14 @@ pub use create::TabulatorTableCreate;
 pub use delete::TabulatorTableDelete;
 pub use list::TabulatorTablesList;
 pub use rename::TabulatorTableRename;
+
+use super::Session;
+use crate::catalog::TabulatorTable;
+
+/// Returns the tables of a bucket, in the order of their names; `None` if the registry does not list them.
+pub(super) async fn registered(session: &Session, bucket: &str) -> Option<Vec<TabulatorTable>> {
+    let bucket = bucket.parse().ok().filter(|_| session.has_registry())?;
+    let (_, mut found) = current::tables(session, &bucket).await.ok()?;
+    found.tables.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(found.tables)
+}

@@ -1,10 +1,9 @@
 //! Tables in results.
-//!
-//! A row has no name for SQL: that is made of the data catalog that Athena lists.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::athena::literal::identifier;
 use crate::catalog::{FileParser, TableConfig, TabulatorTable};
 
 /// Characters of a row above which only the beginning of the configuration is shown, so that one row fits into a result.
@@ -15,6 +14,9 @@ const MAX_CUT_CONFIG_CHARS: usize = 6_000;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Row {
     name: String,
+    /// Its name in SQL, where Athena lists the data catalog of Tabulator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sql_name: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     columns: Vec<ColumnRow>,
     /// Columns that named groups of the expressions make.
@@ -61,6 +63,13 @@ impl Row {
         }
     }
 
+    /// Adds the name in SQL.
+    pub(super) fn with_sql_name(mut self, catalog: Option<&str>, bucket: &str) -> Self {
+        let names = catalog.map(|catalog| [catalog, bucket, &self.name].map(identifier));
+        self.sql_name = names.map(|names| names.join("."));
+        self
+    }
+
     /// Returns the length of its JSON in characters.
     pub(super) fn length(&self) -> usize {
         serde_json::to_string(self).map_or(0, |text| text.chars().count())
@@ -69,6 +78,7 @@ impl Row {
     fn named(table: &TabulatorTable) -> Self {
         Self {
             name: table.name.clone(),
+            sql_name: None,
             columns: Vec::new(),
             captured_columns: Vec::new(),
             package_name: None,

@@ -2,6 +2,7 @@
 
 mod guard;
 mod leaving;
+mod on_dev;
 mod queries;
 mod rights;
 mod tables;

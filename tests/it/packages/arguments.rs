@@ -87,6 +87,15 @@ fn creating() -> Value {
         [tool, "files", dry(json!({})), one, "/entries_added", 2, 1],
         [
             tool,
+            "from_query",
+            dry(json!({})),
+            "00000000",
+            "/error_code",
+            null,
+            "invalid_argument"
+        ],
+        [
+            tool,
             "message",
             dry(json!({ "bucket": OTHER, "workflow": "strict" })),
             "m",

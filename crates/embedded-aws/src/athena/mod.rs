@@ -15,6 +15,7 @@ mod setup;
 mod signature;
 pub(crate) mod source;
 mod sql;
+pub(crate) mod store;
 mod wire;
 mod workgroups;
 
@@ -27,8 +28,6 @@ use s3s::{Body, HttpResponse};
 use serde_json::Value;
 
 use self::access::CallerAccess;
-use self::executions::Executions;
-use self::settings::SettingsStore;
 use self::wire::{ApiError, Input, response};
 use crate::journal::DetailsHandle;
 use crate::state::State;
@@ -36,13 +35,6 @@ use crate::state::State;
 const TARGET: &str = "AmazonAthena.";
 /// Maximum size of a request: a statement has up to 262,144 bytes, which JSON may escape.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
-
-/// The state of Athena.
-#[derive(Default)]
-pub(crate) struct Athena {
-    pub settings: SettingsStore,
-    pub executions: Executions,
-}
 
 /// Returns the operation if a request is for Athena.
 pub(crate) fn operation(method: &Method, headers: &HeaderMap) -> Option<String> {

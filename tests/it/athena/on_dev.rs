@@ -1,0 +1,193 @@
+//! SQL on the development server, from the tool to the tables: what the roles of a Quilt stack may do, Tabulator, and packages
+//! from queries.
+
+use quilt_mcp::clock::Clock;
+use quilt_mcp::dev::Dev;
+use serde_json::{Value, json};
+
+use crate::support::server::{Answer, Server};
+
+const BUCKET: &str = "quilt-dev-shared";
+const PRIVATE: &str = "quilt-dev-private";
+const DATABASE: &str = "quilt_dev_iceberg";
+const TABULATOR: &str = "quilt-dev-tabulator";
+
+struct Scene {
+    dev: Dev,
+    server: Server,
+    _data: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let dev = Dev::start(0, data.path(), Clock::system()).await.unwrap();
+        let server = Server::at(dev.backend.info.mcp_url.clone());
+        Self {
+            dev,
+            server,
+            _data: data,
+        }
+    }
+
+    async fn call(&self, tool: &str, arguments: Value) -> Answer {
+        let token = &self.dev.backend.info.users.writer.token;
+        self.server.call(token, tool, arguments).await
+    }
+
+    async fn query(&self, sql: &str) -> Value {
+        let arguments = json!({ "sql": sql, "database": DATABASE });
+        self.call("athena_query_execute", arguments).await.success().clone()
+    }
+
+    /// Makes a package with metadata and returns its hash.
+    async fn package(&self, name: &str) -> Value {
+        let items = json!([{ "key": "sql/a.csv", "text": "sample,tpm\nx,1.5\n" }, { "key": "sql/b.csv", "text": "sample,tpm\ny,2\n" }]);
+        self.call("bucket_objects_put", json!({ "bucket": BUCKET, "items": items }))
+            .await
+            .success();
+        let files = json!([{ "s3_uri": format!("s3://{BUCKET}/sql/a.csv"), "meta": { "n": 1 } },
+            { "s3_uri": format!("s3://{BUCKET}/sql/b.csv") }]);
+        let create = json!({ "bucket": BUCKET, "name": name, "files": files, "metadata": { "lab": "A" } });
+        self.call("package_create", create).await.success()["package"]["hash"].clone()
+    }
+}
+
+#[tokio::test]
+async fn the_tables_of_packages_are_found_described_and_queried() {
+    let scene = Scene::new().await;
+    let hash = scene.package("sql/source").await;
+    let workgroups = scene.call("athena_workgroups_list", json!({})).await;
+    assert_eq!(workgroups.success()["default"], "QuiltUserAthena-quilt-dev-writer");
+    let databases = scene.call("athena_databases_list", json!({})).await;
+    let catalogs = databases.success()["catalogs"].as_array().unwrap();
+    assert!(
+        catalogs
+            .iter()
+            .any(|catalog| catalog["name"] == TABULATOR && catalog["is_tabulator"] == true),
+        "{catalogs:?}"
+    );
+    // Quilt's roles may not read the metadata of tables.
+    let tables = scene
+        .call(
+            "athena_tables_list",
+            json!({ "database": DATABASE, "pattern": "quilt-dev-shared*" }),
+        )
+        .await;
+    assert_eq!(tables.success()["read_by"], "sql");
+    let rows = tables.success()["tables"].as_array().unwrap();
+    let entries = rows.iter().find(|row| row["quilt"] == "package_entry").unwrap();
+    let of = json!({ "database": DATABASE, "table": entries["name"] });
+    let schema = scene.call("athena_table_schema", of).await;
+    let example = schema.success()["example_sql"].as_str().unwrap().to_owned();
+    scene.query(&example).await;
+    assert!(
+        schema.success()["notes"].to_string().contains("$.user_meta.field"),
+        "{}",
+        schema.output()
+    );
+    let found = scene.query(&format!(
+        "SELECT logical_key, size, json_extract_scalar(metadata, '$.user_meta.n') AS n FROM {} WHERE top_hash = '{}' ORDER BY logical_key",
+        entries["sql_name"].as_str().unwrap(), hash.as_str().unwrap()
+    )).await;
+    assert_eq!(
+        found["rows"],
+        json!([["a.csv", 17, "1"], ["b.csv", 15, null]]),
+        "{found}"
+    );
+    assert_eq!(
+        (&found["credential_source"], &found["returned"]),
+        (&json!("catalog"), &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn what_the_caller_may_not_read_cannot_be_queried() {
+    let scene = Scene::new().await;
+    let sql = format!("SELECT * FROM \"{PRIVATE}_package_entry\"");
+    let answer = scene
+        .call("athena_query_execute", json!({ "sql": sql, "database": DATABASE }))
+        .await;
+    let failure = answer.output();
+    assert_eq!(failure["success"], false, "{failure}");
+    assert!(
+        ["access_denied", "invalid_argument"].contains(&failure["error_code"].as_str().unwrap()),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn a_tabulator_table_is_made_listed_by_the_registry_and_queried() {
+    let scene = Scene::new().await;
+    scene.package("sql/source").await;
+    let create = json!({ "bucket": BUCKET, "table": "tpm", "schema": ["sample STRING", "tpm DOUBLE"],
+        "package_name": "^sql/(?<kind>.+)$", "logical_key": "\\.csv$", "format": "csv", "header": true });
+    scene.call("tabulator_table_create", create).await.success();
+    let listed = scene.call("tabulator_tables_list", json!({ "bucket": BUCKET })).await;
+    let sql_name = format!("\"{TABULATOR}\".\"{BUCKET}\".\"tpm\"");
+    assert_eq!(listed.success()["tables"][0]["sql_name"], sql_name);
+    let of = json!({ "database": BUCKET, "catalog": TABULATOR });
+    let tables = scene.call("athena_tables_list", of.clone()).await;
+    assert_eq!(
+        (&tables.success()["read_by"], &tables.output()["tables"][0]["sql_name"]),
+        (&json!("registry"), &json!(sql_name))
+    );
+    let mut table = of;
+    table["table"] = "tpm".into();
+    let schema = scene.call("athena_table_schema", table).await;
+    let columns = schema.success()["columns"].as_array().unwrap();
+    let names: Vec<&str> = columns.iter().map(|column| column["name"].as_str().unwrap()).collect();
+    assert_eq!(names[..3], ["sample", "tpm", "kind"]);
+    let sql = format!("SELECT sample, tpm, kind FROM {sql_name} ORDER BY sample");
+    assert_eq!(
+        scene.query(&sql).await["rows"],
+        json!([["x", 1.5, "source"], ["y", 2.0, "source"]])
+    );
+    // By the names of version 0.22.
+    let older = json!({ "bucket_name": BUCKET, "query": "SELECT count(*) AS n FROM tpm" });
+    assert_eq!(
+        scene.call("tabulator_bucket_query", older).await.success()["rows"],
+        json!([[2]])
+    );
+    let action =
+        json!({ "action": "query_execute", "params": { "query": sql, "database_name": DATABASE, "max_results": 1 } });
+    let answer = scene.call("athena_glue", action).await;
+    assert_eq!(
+        (&answer.success()["returned"], &answer.output()["truncated"]),
+        (&json!(1), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn the_result_of_a_query_becomes_a_package() {
+    let scene = Scene::new().await;
+    scene.package("sql/source").await;
+    let found = scene.query(&format!(
+        "SELECT logical_key, physical_key, size, metadata AS meta FROM \"{BUCKET}_package_entry\" WHERE logical_key LIKE '%.csv'"
+    )).await;
+    let create =
+        json!({ "bucket": BUCKET, "name": "sql/copy", "from_query": found["query_id"], "metadata": { "lab": "A" } });
+    let created = scene.call("package_create", create).await;
+    assert_eq!(created.success()["entries"], json!(["a.csv", "b.csv"]));
+    let diff = json!({ "bucket": BUCKET, "name": "sql/copy", "other_name": "sql/source" });
+    let diff = scene.call("package_diff", diff).await;
+    assert_eq!(
+        diff.success()["counts"],
+        json!({ "added": 0, "changed": 0, "removed": 0 }),
+        "metadata and versions are kept"
+    );
+    let wrong = scene.query("SELECT 1 AS one").await;
+    let create = json!({ "bucket": BUCKET, "name": "sql/wrong", "from_query": wrong["query_id"] });
+    let refused = scene.call("package_create", create).await;
+    let message = refused.failure("invalid_argument")["error"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(message.contains("it has one"), "{message}");
+    let both = json!({ "bucket": BUCKET, "name": "sql/wrong", "from_query": wrong["query_id"],
+        "files": [format!("s3://{BUCKET}/sql/a.csv")] });
+    scene.call("package_create", both).await.failure("invalid_argument");
+    let unknown =
+        json!({ "bucket": BUCKET, "name": "sql/wrong", "from_query": "00000000-0000-0000-0000-000000000000" });
+    scene.call("package_create", unknown).await.failure("no_such_query");
+}
