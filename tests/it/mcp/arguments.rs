@@ -85,12 +85,14 @@ impl Scene {
             "bucket_object_fetch" | "bucket_object_info" | "bucket_object_link" | "bucket_object_text" => {
                 json!({ "s3_uri": object })
             }
+            "bucket_object_versions" => json!({ "bucket": bucket, "key": "arguments/a.txt" }),
             "bucket_objects_put" => {
                 json!({ "bucket": bucket, "items": [{ "key": "new.txt", "text": "x" }], "dry_run": true })
             }
             "package_create" => {
                 json!({ "bucket": bucket, "name": "arguments/new", "files": [object], "dry_run": true })
             }
+            "package_copy" => json!({ "bucket": bucket, "name": NAME, "dest_name": "arguments/copy", "dry_run": true }),
             "package_create_from_s3" => json!({ "bucket": bucket, "name": "arguments/new",
                 "source_prefix": "arguments/", "dry_run": true }),
             "package_delete" => json!({ "bucket": bucket, "name": NAME, "dry_run": true }),
