@@ -92,6 +92,9 @@ pub enum PackageError {
         /// Differences of the new package from it, if they could be read.
         diff: Option<ChangeCounts>,
     },
+    /// The object of an entry that is taken over from another revision cannot be read or copied.
+    #[error("entry `{key}` cannot be copied: {problem}")]
+    SourceEntry { key: LogicalKey, problem: Box<AwsError> },
     /// A creation with a readme has an object at the readme's key, or below it.
     #[error("both the readme and {object} would be the entry `{key}`")]
     SecondReadme { object: ObjectUri, key: LogicalKey },

@@ -60,7 +60,13 @@ pub fn estimate_object_bytes(name_bytes: usize) -> usize {
 pub fn estimate_planned_bytes(planned: &PlannedObject) -> usize {
     let object = &planned.object;
     let name_bytes = planned.logical_key.as_str().len() + object.bucket.as_str().len() + object.key.as_str().len();
-    PLANNED_BYTES + name_bytes + planned.meta.estimate_bytes()
+    PLANNED_BYTES + name_bytes + estimate_values_bytes(planned)
+}
+
+/// Estimates the memory of what a planned object has as JSON.
+fn estimate_values_bytes(planned: &PlannedObject) -> usize {
+    let hash = planned.known.as_ref().map_or(0, |known| known.hash.estimate_bytes());
+    planned.meta.estimate_bytes() + hash
 }
 
 /// Estimates the memory for these objects, from their inspection to their rows of a manifest.
@@ -68,7 +74,7 @@ pub(super) fn estimate_objects_bytes(objects: &[PlannedObject]) -> usize {
     let one = |planned: &PlannedObject| {
         let object = &planned.object;
         let name_bytes = planned.logical_key.as_str().len() + object.bucket.as_str().len() + object.key.as_str().len();
-        estimate_object_bytes(name_bytes) + METADATA_COPIES * planned.meta.estimate_bytes()
+        estimate_object_bytes(name_bytes) + METADATA_COPIES * estimate_values_bytes(planned)
     };
     CONNECTIONS_BYTES.min(objects.len() * CONNECTION_BYTES) + objects.iter().map(one).sum::<usize>()
 }

@@ -14,6 +14,7 @@ mod browse;
 mod bucket;
 mod change_counts;
 mod compare;
+mod copy;
 mod delete;
 mod error;
 mod estimate;
@@ -31,17 +32,19 @@ pub use browse::{Listed, Subtree};
 pub use bucket::PackageBucket;
 pub use change_counts::ChangeCounts;
 pub use compare::Comparison;
+pub use copy::SourceRevision;
 pub use delete::Deletion;
 pub use error::PackageError;
 pub use estimate::{CONNECTIONS_BYTES, ManifestAccess, estimate_object_bytes, estimate_planned_bytes};
 pub use list::ListedPackage;
 pub use manifest::{ManifestCache, ManifestFile, Rows};
-pub use objects::{ChecksumPreference, Hashing, PlannedObject};
+pub use objects::{ChecksumPreference, Hashing, KnownContent, PlannedObject};
 pub use physical_key::object_of;
 pub use revision::{
     BuildPolicy, Built, Change, CommitReport, Committed, Creation, ExistingPackage, Inspected, LargeOutcome, LargePlan,
     LargeRevision, Latest, LatestUnknown, ListedPointer, ManifestOutcome, MetadataChange, Plan, PlannedObjects,
-    Progress, README, ReadPointer, Removal, RollBack, Stopped, UnreadablePointer, Update, Validated, newest_first,
+    Progress, README, ReadPointer, Removal, RollBack, SourceParts, Stopped, UnreadablePointer, Update, Validated,
+    newest_first,
 };
 pub use verify::ObjectStatus;
 pub use versions::{VersionPosition, VersionRow};

@@ -80,6 +80,7 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<buckets::BucketObjectsPut>(),
         AnyTool::of::<catalog::CatalogLink>(),
         AnyTool::of::<packaging::PackageBrowse>(),
+        AnyTool::of::<packaging::PackageCopy>(),
         AnyTool::of::<packaging::PackageCreate>(),
         AnyTool::of::<packaging::PackageCreateFromS3>(),
         AnyTool::of::<packaging::PackageDelete>(),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
-use quilt_format::manifest::ManifestWriter;
+use quilt_format::manifest::{Directory, ManifestWriter};
 use quilt_format::{Entry, Header, TopHash};
 
 use super::file::{CHUNK_BYTES, ManifestFile, ranges, replaced};
@@ -71,10 +71,12 @@ impl ManifestContent {
 }
 
 impl PackageBucket {
-    /// Builds the manifest of a package with these entries and returns them in tree order.
+    /// Builds the manifest of a package with these entries and this metadata of directories, and returns the entries in tree
+    /// order.
     pub(in crate::packages) async fn build_manifest(
         &self,
         header: Header,
+        directories: Vec<Directory>,
         mut entries: Vec<Entry>,
     ) -> Result<(Vec<Entry>, BuiltManifest), PackageError> {
         let is_small = entries.len() <= MAX_INLINE_ENTRIES;
@@ -83,6 +85,9 @@ impl PackageBucket {
             let _memory = memory;
             entries.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
             let mut builder = ManifestBuilder::new(&header)?;
+            for directory in &directories {
+                builder.writer.directory(directory)?;
+            }
             for entry in &entries {
                 builder.push(entry)?;
             }

@@ -17,9 +17,9 @@ use crate::packages::physical_key::physical_key_of;
 use crate::packages::{PackageBucket, PackageError};
 
 /// Objects that are inspected concurrently.
-const MAX_INSPECTIONS: usize = 64;
+pub(in crate::packages) const MAX_INSPECTIONS: usize = 64;
 /// Objects that are hashed or copied concurrently.
-const MAX_TRANSFERS: usize = 16;
+pub(in crate::packages) const MAX_TRANSFERS: usize = 16;
 
 /// An object and its logical key in a package.
 #[derive(Debug, Clone)]
@@ -29,12 +29,22 @@ pub struct PlannedObject {
     pub object: ObjectUri,
     /// The entry's `meta`, whole.
     pub meta: Value,
+    /// Size and checksum, if an entry of another revision has them. Then the object must have this size.
+    pub known: Option<KnownContent>,
+}
+
+/// Size and checksum of an object as an entry of another revision states them.
+#[derive(Debug, Clone)]
+pub struct KnownContent {
+    pub size: u64,
+    /// The entry's `hash`, of any type.
+    pub hash: Value,
 }
 
 /// An entry whose object was inspected.
 #[derive(Debug, Clone)]
 pub(in crate::packages) struct InspectedEntry {
-    /// The entry without its checksum, and with its object's location before a copy.
+    /// The entry, without its checksum unless it was known, and with its object's location before a copy.
     pub entry: Entry,
     object: PinnedObject,
 }
@@ -65,7 +75,7 @@ impl PackageBucket {
             .await
     }
 
-    /// Gives every entry its checksum; with `copy_into`, after its object was copied below that package's prefix.
+    /// Gives every entry without a checksum its own; with `copy_into`, after its object was copied below that package's prefix.
     pub(in crate::packages) async fn resolve_hashes(
         &self,
         hashing: &Hashing,
@@ -88,7 +98,7 @@ impl PackageBucket {
         })
     }
 
-    /// Gives each entry of a stream its checksum, in order; the bytes of copies are added to `copied`.
+    /// Gives each entry of a stream its checksum, unless it has one, in order; the bytes of copies are added to `copied`.
     pub(in crate::packages) fn resolve_each<'a>(
         &'a self,
         hashing: &'a Hashing,
@@ -100,34 +110,57 @@ impl PackageBucket {
         let resolved = inspected.map(move |inspected| async move {
             let InspectedEntry { mut entry, object } = inspected?;
             let target = copy_into.map(|name| layout::data(name, &entry.logical_key));
-            let hash = match target.filter(|key| !self.is_at(&object.object, key)) {
-                None => hashing.hash(&object, preference).await?,
+            let (object, hash) = match target.filter(|key| !self.is_at(&object.object, key)) {
+                None => (object, None),
                 Some(key) => {
-                    // Asked of the source, so that the entry is the same whether it is copied or not.
-                    let stored = hashing.preferred(&object, preference).await;
-                    let earlier = match &stored {
-                        Some(stored) => self.earlier_copy(hashing, &object, stored, &key).await,
-                        None => None,
-                    };
-                    if let (Some(copy), Some(hash)) = (earlier, stored.clone()) {
-                        entry.physical_key = physical_key_of(&copy);
-                        hash
-                    } else {
-                        let (copy, computed) = self.copy(&object, &key).await?;
-                        copied.fetch_add(object.size, Ordering::Relaxed);
-                        let copy = object.copied_to(copy);
-                        entry.physical_key = physical_key_of(&copy.object);
-                        match stored.or(computed) {
-                            Some(hash) => hash,
-                            None => hashing.hash(&copy, preference).await?,
-                        }
-                    }
+                    let (copy, hash) = self
+                        .transfer(hashing, &entry, &object, preference, &key, copied)
+                        .await?;
+                    entry.physical_key = physical_key_of(&copy);
+                    (object.copied_to(copy), hash)
                 }
             };
-            entry.hash = hash.to_value();
+            if !entry.is_built() {
+                let hash = match hash {
+                    Some(hash) => hash,
+                    None => hashing.hash(&object, preference).await?,
+                };
+                entry.hash = hash.to_value();
+            }
             Ok::<_, PackageError>(entry)
         });
         resolved.buffered(MAX_TRANSFERS).boxed()
+    }
+
+    /// Copies an entry's object to a key of this bucket, unless the copy is there already. Returns the copy, and its checksum if
+    /// S3 has it.
+    async fn transfer(
+        &self,
+        hashing: &Hashing,
+        entry: &Entry,
+        object: &PinnedObject,
+        preference: ChecksumPreference,
+        key: &str,
+        copied: &AtomicU64,
+    ) -> Result<(ObjectUri, Option<ObjectHash>), PackageError> {
+        // Asked of the source, so that the entry is the same whether it is copied or not.
+        let stored = hashing.preferred(object, preference).await;
+        // A copy of an entry from another revision can be recognized by the entry's own checksum.
+        let expected = stored.clone().or_else(|| ObjectHash::read(&entry.hash).ok());
+        if let Some(expected) = &expected
+            && let Some(copy) = self.earlier_copy(hashing, object, expected, key).await
+        {
+            return Ok((copy, stored));
+        }
+        let (copy, computed) = self.copy(object, key).await.map_err(|error| match error {
+            PackageError::S3(problem) if entry.is_built() => PackageError::SourceEntry {
+                key: entry.logical_key.clone(),
+                problem,
+            },
+            error => error,
+        })?;
+        copied.fetch_add(object.size, Ordering::Relaxed);
+        Ok((copy, stored.or(computed)))
     }
 
     /// Returns the object at the key of a copy if it has the size and the checksum of the source already.
@@ -158,14 +191,33 @@ pub(in crate::packages) fn inspect_each<'a>(
     let inspections = objects.map(move |planned| {
         let limit = limit.clone();
         async move {
-            let planned = planned?;
-            let object = limit.run(|| hashing.inspect(&planned.object)).await?;
+            let PlannedObject {
+                logical_key,
+                object,
+                meta,
+                known,
+            } = planned?;
+            let object = match limit.run(|| hashing.inspect(&object)).await {
+                Err(problem) if known.is_some() => {
+                    return Err(PackageError::SourceEntry {
+                        key: logical_key,
+                        problem: Box::new(problem),
+                    });
+                }
+                inspected => inspected?,
+            };
+            if let Some(known) = known.as_ref().filter(|known| known.size != object.size) {
+                return Err(PackageError::Invalid(format!(
+                    "entry `{logical_key}` has {} bytes, and its object {} has {}: it was replaced after the revision was made",
+                    known.size, object.object, object.size
+                )));
+            }
             let entry = Entry {
-                logical_key: planned.logical_key,
+                logical_key,
                 physical_key: physical_key_of(&object.object),
                 size: object.size,
-                hash: Value::Null,
-                meta: planned.meta,
+                hash: known.map_or(Value::Null, |known| known.hash),
+                meta,
             };
             Ok(InspectedEntry { entry, object })
         }

@@ -7,6 +7,6 @@ mod inspect;
 mod tree_listing;
 
 pub use hashing::{ChecksumPreference, Hashing};
-pub use inspect::PlannedObject;
-pub(super) use inspect::{InspectedEntry, inspect_each};
+pub(super) use inspect::{InspectedEntry, MAX_INSPECTIONS, MAX_TRANSFERS, inspect_each};
+pub use inspect::{KnownContent, PlannedObject};
 pub use tree_listing::list_in_tree_order;

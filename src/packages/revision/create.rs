@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use quilt_format::checksum::{HashKind, ObjectHasher};
 use quilt_format::json::{Object, Value};
+use quilt_format::manifest::Directory;
 use quilt_format::workflow::Choice;
 use quilt_format::{Entry, Header, LogicalKey, PhysicalKey, layout};
 
@@ -22,6 +23,8 @@ use crate::packages::{ChangeCounts, Comparison, ManifestAccess, PackageError};
 pub(super) struct CreateBase {
     pub existing: Option<ExistingPackage>,
     readme: Option<Readme>,
+    /// Metadata of directories, which only copies have.
+    directories: Vec<Directory>,
 }
 
 pub(super) struct Readme {
@@ -51,15 +54,20 @@ impl CreateBase {
         };
         let workflow = packages.select_workflow(workflow).await?;
         let validation_bytes = workflow.estimate_validation_bytes(objects.len() + 1);
-        let bytes = (estimate_objects_bytes(objects) + comparison_bytes).saturating_add(validation_bytes);
+        let plan_bytes = estimate_objects_bytes(objects) + creation.estimate_bytes();
+        let bytes = (plan_bytes + comparison_bytes).saturating_add(validation_bytes);
         packages.memory.reserve(bytes).await?;
-        let readme = match creation.readme {
-            Some(text) => Some(Readme::new(context, text)?),
-            None => None,
+        let NewPackage {
+            header,
+            directories,
+            readme,
+        } = NewPackage::of(context, creation, workflow.stored())?;
+        let base = Self {
+            existing,
+            readme,
+            directories,
         };
-        let user_meta = creation.user_meta.map(Object::into);
-        let header = Header::new(user_meta, workflow.stored(), context.message.as_deref());
-        Ok((Self { existing, readme }, Opening { header, workflow }))
+        Ok((base, Opening { header, workflow }))
     }
 
     pub(super) async fn validate(
@@ -78,7 +86,7 @@ impl CreateBase {
 
     /// Builds the manifest, after the readme was written if `writes`.
     pub(super) async fn assemble(
-        &self,
+        &mut self,
         context: &Context,
         header: Header,
         mut entries: Vec<Entry>,
@@ -92,8 +100,41 @@ impl CreateBase {
             };
             entries.push(entry);
         }
-        let (entries, manifest) = context.packages.build_manifest(header, entries).await?;
+        let directories = std::mem::take(&mut self.directories);
+        let (entries, manifest) = context.packages.build_manifest(header, directories, entries).await?;
         Ok(Assembled { manifest, entries })
+    }
+}
+
+/// A new package without its entries.
+pub(super) struct NewPackage {
+    pub header: Header,
+    pub directories: Vec<Directory>,
+    pub readme: Option<Readme>,
+}
+
+impl NewPackage {
+    pub(super) fn of(context: &Context, creation: Creation, workflow: Option<Value>) -> Result<Self, PackageError> {
+        let readme = creation.readme.map(|text| Readme::new(context, text)).transpose()?;
+        let Some(source) = creation.source else {
+            let user_meta = creation.user_meta.map(Object::into);
+            return Ok(Self {
+                header: Header::new(user_meta, workflow, context.message.as_deref()),
+                directories: Vec::new(),
+                readme,
+            });
+        };
+        // Fields that others have added stay.
+        let mut fields = source.header.fields;
+        match workflow {
+            Some(workflow) => fields.set("workflow", workflow),
+            None => drop(fields.remove("workflow")),
+        }
+        Ok(Self {
+            header: Header { fields },
+            directories: source.directories,
+            readme,
+        })
     }
 }
 

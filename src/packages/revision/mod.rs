@@ -33,7 +33,7 @@ pub use existing::{ExistingPackage, LatestUnknown};
 pub use large::{LargeOutcome, LargePlan, LargeRevision, PlannedObjects, Stopped};
 pub use listed::{ListedPointer, ReadPointer, newest_first};
 pub use pipeline::{BuildPolicy, Built, Committed, Inspected, Validated};
-pub use plan::{Change, Creation, MetadataChange, Plan, README, Update};
+pub use plan::{Change, Creation, MetadataChange, Plan, README, SourceParts, Update};
 pub use pointers::{Latest, UnreadablePointer};
 pub use reconcile::ManifestOutcome;
 pub use removal::Removal;

@@ -173,7 +173,7 @@ impl Validated {
             .await?;
         let metadata = header.user_meta().cloned();
         let (parent, assembled) = match base {
-            Base::Create(base) => {
+            Base::Create(mut base) => {
                 let assembled = base.assemble(&context, header, resolved.entries, writes).await?;
                 let existing = base.existing;
                 (Parent::Replaced(Replacement { existing, is_permitted }), assembled)

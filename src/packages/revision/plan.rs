@@ -1,8 +1,9 @@
 //! Plan of a revision, as the tools make it of a call's arguments.
 
 use quilt_format::json::Object;
+use quilt_format::manifest::Directory;
 use quilt_format::workflow::Choice;
-use quilt_format::{PackageName, TopHash};
+use quilt_format::{Header, PackageName, TopHash};
 
 use super::removal::Removal;
 use crate::packages::objects::PlannedObject;
@@ -33,11 +34,30 @@ pub enum Change {
 }
 
 /// A package made of the plan's objects alone.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Creation {
     pub user_meta: Option<Object>,
     /// Text of an entry `README.md`, which none of the plan's objects may be.
     pub readme: Option<String>,
+    /// What a copy takes over from its source beside the entries.
+    pub source: Option<Box<SourceParts>>,
+}
+
+/// Parts of a revision that a copy of it keeps, beside its entries.
+#[derive(Debug)]
+pub struct SourceParts {
+    /// The header with the metadata and the message of the copy. Its workflow is that of the source and is not used.
+    pub header: Header,
+    pub directories: Vec<Directory>,
+    /// Estimated memory of both.
+    pub bytes: usize,
+}
+
+impl Creation {
+    /// Estimates the memory of what a copy takes over.
+    pub(super) fn estimate_bytes(&self) -> usize {
+        self.source.as_ref().map_or(0, |source| source.bytes)
+    }
 }
 
 /// The next revision of a package that exists: the plan's objects are added, and everything else stays.

@@ -105,6 +105,7 @@ impl Tool for PackageCreate {
             change: Change::Create(Creation {
                 user_meta: args.metadata.map(|Metadata(user_meta)| user_meta),
                 readme: args.readme,
+                source: None,
             }),
         };
         let options = WriteOptions {
@@ -118,6 +119,7 @@ impl Tool for PackageCreate {
             let large = LargeWrite {
                 plan,
                 sources: Vec::new(),
+                copied: None,
                 may_stop: false,
                 resume: None,
             };

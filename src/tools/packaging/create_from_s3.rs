@@ -124,6 +124,7 @@ impl Tool for PackageCreateFromS3 {
             change: Change::Create(Creation {
                 user_meta: args.metadata.map(|Metadata(user_meta)| user_meta),
                 readme: args.readme,
+                source: None,
             }),
         };
         if is_large && may_be_large(&session, &args.bucket, is_ordered, workflow, resume.is_some()).await? {
@@ -137,6 +138,7 @@ impl Tool for PackageCreateFromS3 {
             let large = LargeWrite {
                 plan,
                 sources: vec![source],
+                copied: None,
                 may_stop: true,
                 resume,
             };

@@ -1,9 +1,10 @@
 //! Mapping of package errors to tool errors: code, sentence and hint.
 
 use quilt_format::manifest::WriteError;
-use quilt_format::{ManifestError, PackageName, TopHash};
+use quilt_format::{LogicalKey, ManifestError, PackageName, TopHash};
 use serde_json::{Value, json};
 
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::blocking::CpuError;
 use crate::error_code::ErrorCode;
 use crate::packages::{ChangeCounts, LatestUnknown, PackageError};
@@ -57,6 +58,7 @@ impl Session {
                 ..
             } => already_exists(message, &found, is_identical, diff),
             E::UnexpectedRevision { expected, found, .. } => conflict(message, Some(&expected), Some(&found)),
+            E::SourceEntry { key, problem } => self.source_entry(&key, &problem),
             E::SecondReadme { object, key } => ToolError::invalid(format!(
                 "Both the argument readme and {object} would be the entry `{key}`."
             )),
@@ -72,6 +74,18 @@ impl Session {
             E::Workflows { .. } => ToolError::new(ErrorCode::WorkflowViolation, message)
                 .with_hint("The owner of the bucket has to repair .quilt/workflows/config.yml."),
         }
+    }
+
+    /// Makes the error of an entry whose object cannot be had.
+    fn source_entry(&self, key: &LogicalKey, problem: &AwsError) -> ToolError {
+        let explained = self.explain(problem);
+        let message = format!("Entry `{key}` cannot be copied: {}", explained.message);
+        let error = ToolError { message, ..explained };
+        if problem.kind == AwsErrorKind::NoSuchKey {
+            return error
+                .with_hint("Call package_verify with check_objects=true to see every entry whose object is gone.");
+        }
+        error
     }
 
     /// Makes the error of a commit whose history entry is missing.

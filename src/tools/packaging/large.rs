@@ -65,6 +65,8 @@ pub(super) struct LargeWrite<'a> {
     /// The plan; its objects are files that are named one by one.
     pub plan: Plan<'a>,
     pub sources: Vec<PrefixSource>,
+    /// Entries of another revision, in tree order.
+    pub copied: Option<PlannedObjects>,
     /// Whether the tool has an argument with which a later call can go on.
     pub may_stop: bool,
     pub resume: Option<TopHash>,
@@ -80,6 +82,7 @@ pub(super) async fn write_large(
     let LargeWrite {
         plan,
         sources,
+        copied,
         may_stop,
         resume,
     } = write;
@@ -129,7 +132,10 @@ pub(super) async fn write_large(
         matched: matched.collect(),
         ..Listed::default()
     }));
-    let objects = all_objects(session, &packages, &revision, files, sources, &listed);
+    let objects = match copied {
+        Some(copied) => copied,
+        None => all_objects(session, &packages, &revision, files, sources, &listed),
+    };
     let outcome = match revision.write(objects).await {
         Err(PackageError::S3(error)) => return Err(session.explain_object(&s3, &error).await),
         outcome => outcome.map_err(explain)?,
@@ -298,6 +304,7 @@ impl PrefixSource {
             logical_key: format!("{}{path}", self.logical_prefix).parse().ok()?,
             object: object.clone(),
             meta: metadata::of_entry(None),
+            known: None,
         })
     }
 

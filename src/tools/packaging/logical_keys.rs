@@ -101,6 +101,7 @@ pub(super) fn assign_keys(files: Vec<FileArg>, rules: KeyRules, base: &str) -> R
                 logical_key,
                 object: s3_uri,
                 meta: metadata::of_entry(meta),
+                known: None,
             })
         },
     );

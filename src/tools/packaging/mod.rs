@@ -6,6 +6,7 @@
 mod args;
 mod browse;
 mod confirmations;
+mod copy;
 mod create;
 mod create_from_s3;
 mod delete;
@@ -35,6 +36,7 @@ use super::cursor;
 
 pub(super) use args::ExistingName;
 pub use browse::PackageBrowse;
+pub use copy::PackageCopy;
 pub use create::PackageCreate;
 pub use create_from_s3::PackageCreateFromS3;
 pub use delete::PackageDelete;

@@ -168,6 +168,7 @@ impl Tool for PackageUpdate {
             let large = LargeWrite {
                 plan,
                 sources,
+                copied: None,
                 may_stop: true,
                 resume,
             };

@@ -124,6 +124,7 @@ impl Scene {
             "package_create" => {
                 json!({ "bucket": bucket, "name": "arguments/new", "files": [object], "dry_run": true })
             }
+            "package_copy" => json!({ "bucket": bucket, "name": NAME, "dest_name": "arguments/copy", "dry_run": true }),
             "package_create_from_s3" => json!({ "bucket": bucket, "name": "arguments/new",
                 "source_prefix": "arguments/", "dry_run": true }),
             "package_delete" => json!({ "bucket": bucket, "name": NAME, "dry_run": true }),

@@ -627,6 +627,91 @@ fn deleting(hashes: &[String]) -> Value {
     ])
 }
 
+fn copying(hashes: &[String]) -> Value {
+    let tool = "package_copy";
+    let given = |more: Value| {
+        let mut base = json!({ "name": "team/a", "dry_run": true });
+        base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        base
+    };
+    let new = || given(json!({ "dest_bucket": OTHER, "dest_name": "new/c" }));
+    let plain = |more: &Value| {
+        let mut base = given(json!({ "name": "sci/z", "dest_bucket": OTHER, "dest_name": "new/c" }));
+        base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        base
+    };
+    let wet = json!({ "name": "team/a", "dest_bucket": OTHER, "dest_name": "new/wet", "overwrite": true });
+    json!([
+        [tool, "bucket", new(), OTHER, "/entries_added", 2, 1],
+        [tool, "name", new(), "sci/z", "/entries_added", 2, 1],
+        [
+            tool,
+            "hash",
+            given(json!({ "dest_name": "new/c" })),
+            hashes[0],
+            "/package/hash",
+            hashes[2],
+            hashes[0]
+        ],
+        [
+            tool,
+            "dest_bucket",
+            given(json!({ "dest_name": "sci/z" })),
+            OTHER,
+            "/error_code",
+            "conflict",
+            null
+        ],
+        [
+            tool,
+            "dest_name",
+            given(json!({ "dest_bucket": OTHER })),
+            "new/c",
+            "/error_code",
+            "conflict",
+            null
+        ],
+        [
+            tool,
+            "message",
+            plain(&json!({ "workflow": "strict" })),
+            "m",
+            "/error_code",
+            "workflow_violation",
+            null
+        ],
+        [tool, "metadata", new(), json!({ "x": 2 }), "/metadata/x", 1, 2],
+        [
+            tool,
+            "workflow",
+            plain(&json!({})),
+            "strict",
+            "/error_code",
+            null,
+            "workflow_violation"
+        ],
+        [tool, "copy", wet, false, "/bytes_copied", 4, 0],
+        [
+            tool,
+            "overwrite",
+            given(json!({ "dest_bucket": OTHER })),
+            true,
+            "/error_code",
+            "conflict",
+            null
+        ],
+        [
+            tool,
+            "dry_run",
+            json!({ "name": "sci/z", "dest_name": "new/dry", "overwrite": true }),
+            true,
+            "/dry_run",
+            null,
+            true
+        ],
+    ])
+}
+
 fn rolling_back(hashes: &[String]) -> Value {
     let tool = "package_rollback";
     let dry = || json!({ "name": "team/a", "hash": hashes[2], "dry_run": true });
@@ -706,6 +791,7 @@ async fn every_argument_changes_the_outcome() {
         updating_from_s3(&hashes),
         updating(&hashes),
         rolling_back(&hashes),
+        copying(&hashes),
         deleting(&hashes),
     ] {
         show(&scene, &cases, &mut covered).await;

@@ -11,6 +11,7 @@ mod lifecycle;
 mod numbers;
 mod odd_pointers;
 mod odd_rows;
+mod package_copy;
 mod pages;
 mod read_by_quilt3;
 mod refusals;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::SHARED;
+use super::stage::{PRIVATE, SHARED};
 
 /// Returns a policy of these statements.
 pub fn policy(statements: &[Value]) -> Value {
@@ -22,6 +22,14 @@ pub fn on_objects(effect: &str, actions: &[&str], keys: &str) -> Value {
 const READ: [&str; 1] = ["s3:GetObject"];
 const WRITE: [&str; 2] = ["s3:PutObject", "s3:AbortMultipartUpload"];
 const BOTH: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
+
+/// Returns a statement about both buckets and their objects.
+fn on_both_buckets(actions: &[&str]) -> Value {
+    let buckets = [SHARED, PRIVATE].map(|bucket| format!("arn:aws:s3:::{bucket}"));
+    let objects = buckets.clone().map(|bucket| format!("{bucket}/*"));
+    let all = [buckets, objects].concat();
+    json!({ "Effect": "Allow", "Action": actions, "Resource": all })
+}
 
 /// Returns the policies of the roles, by name.
 pub fn roles() -> Vec<(&'static str, Value)> {
@@ -48,6 +56,18 @@ pub fn roles() -> Vec<(&'static str, Value)> {
         (
             "packages",
             policy(&[of_packages, on_objects("Allow", &READ, ".quilt/*")]),
+        ),
+        (
+            "promoter",
+            policy(&[on_both_buckets(&[
+                "s3:ListBucket",
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:GetObjectAttributes",
+                "s3:GetObjectVersionAttributes",
+                "s3:PutObject",
+                "s3:AbortMultipartUpload",
+            ])]),
         ),
         (
             "forbidden",

@@ -1,7 +1,7 @@
 //! State of the package before a large revision.
 
 use futures::stream::BoxStream;
-use quilt_format::json::{Object, Value};
+use quilt_format::json::Value;
 use quilt_format::manifest::Directory;
 use quilt_format::{Entry, Header};
 
@@ -9,7 +9,7 @@ use crate::packages::PackageError;
 use crate::packages::manifest::ManifestFile;
 use crate::packages::revision::changes::{Merge, remaining_directories};
 use crate::packages::revision::context::Context;
-use crate::packages::revision::create::Readme;
+use crate::packages::revision::create::{NewPackage, Readme};
 use crate::packages::revision::existing::ExistingPackage;
 use crate::packages::revision::plan::{Creation, Update};
 use crate::packages::revision::pointers::Latest;
@@ -24,6 +24,8 @@ pub(super) enum LargeBase {
         replaced: Option<Box<ManifestFile>>,
         comparison_error: Option<Box<PackageError>>,
         readme: Option<Box<Readme>>,
+        /// Metadata of directories, which only copies have.
+        directories: Vec<Directory>,
     },
     Update {
         latest: Latest,
@@ -48,17 +50,17 @@ impl LargeBase {
                 Err(error) => (None, Some(Box::new(error))),
             },
         };
-        let readme = creation
-            .readme
-            .map(|text| Readme::new(context, text).map(Box::new))
-            .transpose()?;
-        let user_meta = creation.user_meta.map(Object::into);
-        let header = Header::new(user_meta, workflow, context.message.as_deref());
+        let NewPackage {
+            header,
+            directories,
+            readme,
+        } = NewPackage::of(context, creation, workflow)?;
         let base = Self::Creation {
             existing,
             replaced,
             comparison_error,
-            readme,
+            readme: readme.map(Box::new),
+            directories,
         };
         Ok((base, header))
     }
@@ -106,7 +108,7 @@ impl LargeBase {
 
     pub(super) fn directories(&self) -> Vec<Directory> {
         match self {
-            Self::Creation { .. } => Vec::new(),
+            Self::Creation { directories, .. } => directories.clone(),
             Self::Update { file, remove, .. } => remaining_directories(file, remove).collect(),
         }
     }

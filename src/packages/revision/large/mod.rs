@@ -121,7 +121,13 @@ impl PackageBucket {
             let message = "the bucket's workflow checks every entry, and these are too many to be checked at once";
             return Err(PackageError::TooLarge(message.to_owned()));
         }
-        self.memory.reserve(LARGE_BYTES + plan.more_bytes).await?;
+        let source_bytes = match &plan.change {
+            Change::Create(creation) => creation.estimate_bytes(),
+            Change::Update(_) => 0,
+        };
+        self.memory
+            .reserve(LARGE_BYTES + plan.more_bytes + source_bytes)
+            .await?;
         let stored = workflow.stored();
         let (base, header) = match plan.change {
             Change::Create(creation) => LargeBase::create(&context, creation, stored).await?,
