@@ -96,6 +96,14 @@ async fn every_tool_is_described_annotated_and_typed() {
     let tools = answer.body["result"]["tools"].as_array().unwrap();
     let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     let expected = [
+        "athena_databases_list",
+        "athena_query_execute",
+        "athena_query_history",
+        "athena_query_results",
+        "athena_query_stop",
+        "athena_table_schema",
+        "athena_tables_list",
+        "athena_workgroups_list",
         "auth_status",
         "bucket_access_check",
         "bucket_list",
@@ -103,15 +111,18 @@ async fn every_tool_is_described_annotated_and_typed() {
         "bucket_object_info",
         "bucket_object_link",
         "bucket_object_text",
+        "bucket_object_versions",
         "bucket_objects_list",
         "bucket_objects_put",
         "catalog_link",
         "package_browse",
+        "package_copy",
         "package_create",
         "package_create_from_s3",
         "package_delete",
         "package_diff",
         "package_list",
+        "package_rollback",
         "package_templates",
         "package_update",
         "package_verify",
@@ -131,13 +142,17 @@ async fn every_tool_is_described_annotated_and_typed() {
         }
         let writes = [
             "bucket_objects_put",
+            "package_copy",
             "package_create",
             "package_create_from_s3",
             "package_delete",
+            "package_rollback",
             "package_update",
         ];
         let is_writer = writes.contains(&name.as_str().unwrap());
-        assert_eq!(tool["annotations"]["readOnlyHint"], !is_writer, "{name}");
+        // To stop a query changes something, and replaces nothing.
+        let is_stop = name == "athena_query_stop";
+        assert_eq!(tool["annotations"]["readOnlyHint"], !is_writer && !is_stop, "{name}");
         assert_eq!(tool["annotations"]["destructiveHint"], is_writer, "{name}");
         // With an output schema a result must be structured, and some clients then show no image.
         let is_fetch = name == "bucket_object_fetch";
