@@ -256,10 +256,12 @@ fn writing(tool: &str) -> Value {
     let file = format!("s3://{SHARED}/in/a.txt");
     match tool {
         "bucket_objects_put" => json!({ "bucket": SHARED, "items": [{ "key": "out/x", "text": "x" }] }),
+        "package_copy" => json!({ "bucket": SHARED, "name": PACKAGE, "dest_name": "team/copy" }),
         "package_create" => json!({ "bucket": SHARED, "name": "team/new", "files": [file] }),
         "package_create_from_s3" => {
             json!({ "bucket": SHARED, "name": "team/from", "source_bucket": SHARED, "source_prefix": "in/" })
         }
+        "package_rollback" => json!({ "bucket": SHARED, "name": PACKAGE, "hash": "latest~1" }),
         "package_update" => json!({ "bucket": SHARED, "name": PACKAGE, "message": "next" }),
         "package_delete" => json!({ "bucket": SHARED, "name": PACKAGE, "confirm": PACKAGE }),
         other => panic!("{other} writes, and this test does not know its arguments"),
@@ -317,8 +319,11 @@ async fn what_writes_is_refused_where_nothing_may_be_written() {
     let mut typed: Vec<&str> = writes.iter().map(|route| route.tool).collect();
     typed.sort_unstable();
     typed.dedup();
-    let (deleting, rest): (Vec<&str>, Vec<&str>) = typed.into_iter().partition(|tool| *tool == "package_delete");
-    for tool in rest.into_iter().chain(deleting) {
+    // After an update, the package can be rolled back; then it is deleted.
+    let (last, rest): (Vec<&str>, Vec<&str>) = typed
+        .into_iter()
+        .partition(|tool| matches!(*tool, "package_delete" | "package_rollback"));
+    for tool in rest.into_iter().chain(last.into_iter().rev()) {
         let before = scene.stage.written(SHARED).await;
         scene
             .ask("tools/call", json!({ "name": tool, "arguments": writing(tool) }), None)
