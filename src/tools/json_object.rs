@@ -36,6 +36,12 @@ impl JsonObject {
         serde_json::to_vec(object).map(Self).map_err(|_| serialization_error())
     }
 
+    /// Takes the text of an object.
+    #[must_use]
+    pub fn from_text(text: String) -> Self {
+        Self(text.into_bytes())
+    }
+
     /// Appends a member.
     pub fn with_member(mut self, name: &'static str, value: &impl Serialize) -> Result<Self, ToolError> {
         let Self(text) = &mut self;

@@ -90,6 +90,9 @@ fn simplify(value: &mut Value) {
                     .filter(|schema| **schema == Value::Bool(true))
                     .for_each(|any| *any = json!({}));
             }
+            if object.get("items") == Some(&Value::Bool(true)) {
+                object.insert("items".into(), json!({}));
+            }
             object.values_mut().for_each(simplify);
             list_choice(object);
             let is_schema = object.contains_key("type") || object.contains_key("properties");

@@ -155,6 +155,7 @@ fn paged(
 }
 
 /// Whether a name matches a glob, in which only `*` and `?` have a meaning.
+#[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     let name: Vec<char> = name.to_lowercase().chars().collect();

@@ -60,9 +60,12 @@ impl UserS3 {
         let is_encoded = answer.encoding_type == Some(EncodingType::Url);
         // The prefix is also that of longer keys, which follow.
         let is_key = |listed: Option<&str>| {
-            listed.is_some_and(|listed| match is_encoded {
-                true => decode(listed) == key.as_str(),
-                false => listed == key.as_str(),
+            listed.is_some_and(|listed| {
+                if is_encoded {
+                    decode(listed) == key.as_str()
+                } else {
+                    listed == key.as_str()
+                }
             })
         };
         let is_next_key = is_key(answer.next_key_marker.as_deref());

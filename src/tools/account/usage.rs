@@ -20,12 +20,12 @@ pub struct UsageStats;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
     /// Key of an object, to count its reads alone
     key: Option<String>,
-    /// Package, as `namespace/name`, to count its reads alone
+    /// As `namespace/name`, to count its reads alone
     #[schemars(with = "Option<String>")]
     name: Option<ExistingName>,
     /// Revision of the package, as in `package_browse`; by default all

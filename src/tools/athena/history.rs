@@ -53,7 +53,7 @@ pub struct Args {
     /// 1 to 50, by default 20
     #[serde(default)]
     limit: Bounded<1, 50, 20>,
-    /// `next_cursor` of the page before
+    /// `next_cursor` of a page
     cursor: Option<String>,
 }
 

@@ -29,7 +29,7 @@ pub struct Args {
     table: String,
     /// By default `AwsDataCatalog`
     catalog: Option<String>,
-    /// `next_cursor` of the page before
+    /// `next_cursor` of a page
     cursor: Option<String>,
 }
 
@@ -80,21 +80,20 @@ impl Tool for AthenaTableSchema {
             table: named("table", args.table)?,
         };
         session.reserve(8 * MAX_RESULT_CHARS).await?;
-        let found = match registered(&session, &of).await {
-            Some(columns) => Found {
+        let found = if let Some(columns) = registered(&session, &of).await {
+            Found {
                 columns,
                 read_by: "registry",
                 scanned_bytes: 0,
-            },
-            None => {
-                let queries = session.athena().await?;
-                let found = queries.columns(&of, None, session.deadline()).await;
-                let found = found.map_err(|error| problem::explain(&session, error))?;
-                Found {
-                    columns: found.columns,
-                    read_by: found.read_by.as_str(),
-                    scanned_bytes: found.scanned_bytes,
-                }
+            }
+        } else {
+            let queries = session.athena().await?;
+            let found = queries.columns(&of, None, session.deadline()).await;
+            let found = found.map_err(|error| problem::explain(&session, error))?;
+            Found {
+                columns: found.columns,
+                read_by: found.read_by.as_str(),
+                scanned_bytes: found.scanned_bytes,
             }
         };
         let name = sql_name(&of, &of.table);

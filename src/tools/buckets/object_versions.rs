@@ -17,7 +17,7 @@ pub struct BucketObjectVersions;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
     /// Key of the object
@@ -25,11 +25,12 @@ pub struct Args {
     /// 1 to 1000 versions, by default 50
     #[serde(default)]
     limit: Bounded<1, 1000, 50>,
-    /// `next_cursor` of the page before
+    /// `next_cursor` of a page
     cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
 pub struct Version {
     version_id: String,
     is_latest: bool,
@@ -78,11 +79,14 @@ impl Tool for BucketObjectVersions {
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let bucket = &args.bucket;
-        let invalid = |problem: String| ToolError::invalid(format!("Argument key: {problem}."));
-        let key = key_in(bucket, &args.key).map_err(|problem| invalid(problem.to_string()))?;
+        if args.key.trim().is_empty() {
+            return Err(ToolError::invalid("Argument key: expected a key, got a blank text."));
+        }
+        let key =
+            key_in(bucket, &args.key).map_err(|problem| ToolError::invalid(format!("Argument key: {problem}.")))?;
         let key = &key
             .parse::<ObjectKey>()
-            .map_err(|problem| invalid(problem.to_string()))?;
+            .map_err(|problem| ToolError::invalid(format!("Argument key: {problem}.")))?;
         let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
         let is_same = |cursor: &Cursor| cursor.bucket == bucket.as_str() && cursor.key == key.as_str();
         if cursor.as_ref().is_some_and(|cursor| !is_same(cursor)) {

@@ -26,7 +26,7 @@ pub struct BucketObjectsPut;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
     /// 1 to 100 objects, each {`key`, `text` or `data` (base64), `content_type`?, `encoding`?, `metadata`?, `cache_control`?, `content_encoding`?, `storage_class`?}

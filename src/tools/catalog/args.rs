@@ -19,14 +19,14 @@ pub(super) enum Kind {
 pub struct Args {
     /// Alone: a URL of the catalog, or an s3:// or quilt+s3:// URI, whose parts are returned
     pub(super) url: Option<String>,
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "Option<String>")]
     pub(super) bucket: Option<BucketName>,
     /// Object key, or a prefix that ends with /
     pub(super) key: Option<String>,
     /// Version of the object
     pub(super) version_id: Option<String>,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     pub(super) name: Option<String>,
     /// Top hash or tag of a revision; by default latest
     pub(super) hash: Option<String>,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::additions::Addition;
+use super::count::with_count;
 use super::parse_object_argument;
 use super::rewrite::Rewrite;
 use super::typed_call::TypedCall;
@@ -79,6 +80,7 @@ fn add(
 ) -> Result<ToolSuccess<JsonObject>, ToolError> {
     match outcome {
         Ok(success) if addition == Addition::ImageData => with_image_data(success),
+        Ok(success) if addition == Addition::Count => with_count(success),
         Ok(mut success) => {
             let mut output = success.output.to_map()?;
             addition.add(arguments, &mut output);

@@ -51,12 +51,6 @@ impl Addition {
                 let context = json!({ "bucket": output.get("bucket"), "source": output.get("credential_source") });
                 output.insert("upload_context".to_owned(), context);
             }
-            Self::Count => {
-                add_count(output);
-                let parts = ["packages", "objects"];
-                let kinds = output.iter_mut().filter(|(name, _)| parts.contains(&name.as_str()));
-                kinds.filter_map(|(_, part)| part.as_object_mut()).for_each(add_count);
-            }
             Self::OlderLink => {
                 let is_package = output.contains_key("uri");
                 for (older, name) in [("catalog_url", "url"), ("quilt_plus_uri", "uri")] {
@@ -66,8 +60,8 @@ impl Addition {
                 let view = if is_package { "package" } else { "bucket" };
                 output.insert("view_type".to_owned(), view.into());
             }
-            // Added to a result with an image, see `Action`.
-            Self::ImageData => {}
+            // Added to the text of the result, see `Action`.
+            Self::ImageData | Self::Count => {}
             Self::Template => {
                 let name = arguments.get("template_name").cloned().unwrap_or_default();
                 let template = output
@@ -79,9 +73,4 @@ impl Addition {
             }
         }
     }
-}
-
-fn add_count(output: &mut Map<String, Value>) {
-    let returned = output.get("returned").cloned();
-    output.extend(returned.map(|returned| ("count".to_owned(), returned)));
 }

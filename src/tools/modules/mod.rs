@@ -8,6 +8,7 @@
 
 mod action;
 mod additions;
+mod count;
 mod listed;
 mod rewrite;
 mod routes;

@@ -23,13 +23,13 @@ pub struct PackageBrowse;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// Revision: a top hash, its first 6 or more digits, latest~N, or latest (the default)
+    /// Top hash, 6 or more digits of it, latest~N, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
     /// Folder or entry to show; by default the whole package
@@ -42,7 +42,7 @@ pub struct Args {
     /// 1 to 1000 entries, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
-    /// `next_cursor` of the page before
+    /// `next_cursor` of a page
     cursor: Option<String>,
 }
 

@@ -23,7 +23,7 @@ pub struct Args {
     /// Source bucket
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
     /// A top hash, latest~N, or latest (the default)

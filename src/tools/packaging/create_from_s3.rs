@@ -26,10 +26,10 @@ pub struct PackageCreateFromS3;
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "the contract defines exactly these")]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     #[schemars(with = "String")]
     name: NewName,
     /// Bucket of the objects; by default the package's bucket
@@ -59,18 +59,18 @@ pub struct Args {
     /// true: entries are named by their base names; false (the default): by the path below the prefix
     #[serde(default)]
     flatten: bool,
-    /// true: sort into folders by extension; by default false
+    /// Sort into folders by extension; by default false
     #[serde(default)]
     auto_organize: bool,
-    /// true: copy the objects into the package's bucket; by default false
+    /// Copy the objects into the bucket; by default false
     #[serde(default)]
     copy: bool,
     /// Id of a workflow of the bucket; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Checksum of new entries: sha2-256-chunked or CRC64NVME; by default what the catalog prefers
+    /// Of new entries; by default what the catalog prefers
     hash_type: Option<HashType>,
-    /// true: make the next revision of a package that exists; false (the default): a conflict
+    /// Replace an existing package by a next revision; by default false
     #[serde(default)]
     overwrite: bool,
     /// true: show keys and hash, write nothing; by default false

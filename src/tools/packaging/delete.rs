@@ -19,10 +19,10 @@ pub struct PackageDelete;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
     /// Delete only this revision; leave it out to delete the whole package

@@ -24,13 +24,13 @@ pub struct PackageDiff;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// First revision: a top hash, its first 6 or more digits, latest~N, or latest (the default)
+    /// First revision: top hash, 6 or more digits of it, latest~N, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
     /// Second revision; by default the latest, or when hash is that, the latest is compared with the one before it
@@ -44,7 +44,7 @@ pub struct Args {
     /// 1 to 1000 differences, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
-    /// `next_cursor` of the page before
+    /// `next_cursor` of a page
     cursor: Option<String>,
 }
 

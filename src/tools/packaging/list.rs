@@ -20,7 +20,7 @@ pub struct PackageList;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
     /// Only names that begin with this; by default all
@@ -30,7 +30,7 @@ pub struct Args {
     /// 1 to 1000 packages, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
-    /// `next_cursor` of the page before
+    /// `next_cursor` of a page
     cursor: Option<String>,
 }
 

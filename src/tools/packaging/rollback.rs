@@ -15,13 +15,13 @@ pub struct PackageRollback;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// Revision of the package: a top hash, its first 6 or more digits, or latest~N
+    /// Top hash, 6 or more digits of it, or latest~N
     hash: String,
     /// Conflict unless this top hash is the latest
     expected_hash: Option<String>,

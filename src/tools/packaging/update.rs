@@ -47,10 +47,10 @@ pub enum MetadataMode {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     #[schemars(with = "String")]
     name: NewName,
     /// Entries to add or replace, each {`s3_uri`, `logical_key`?, `meta`?}, or just the S3 URI
@@ -77,13 +77,13 @@ pub struct Args {
     expected_hash: Option<String>,
     /// The resume of an answer that was not complete; all other arguments as before, and its `expected_hash`
     resume: Option<String>,
-    /// true: copy the objects into the package's bucket; by default false
+    /// Copy the objects into the bucket; by default false
     #[serde(default)]
     copy: bool,
     /// Id of a workflow of the bucket; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Checksum of new entries: sha2-256-chunked or CRC64NVME; by default what the catalog prefers
+    /// Of new entries; by default what the catalog prefers
     hash_type: Option<HashType>,
     /// true: show keys and hash, write nothing; by default false
     #[serde(default)]

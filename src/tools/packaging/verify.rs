@@ -22,13 +22,13 @@ pub struct PackageVerify;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
-    /// Package, as `namespace/name`
+    /// As `namespace/name`
     #[schemars(with = "String")]
     name: ExistingName,
-    /// Revision: a top hash, its first 6 or more digits, latest~N, or latest (the default)
+    /// Top hash, 6 or more digits of it, latest~N, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
     /// true: also check each object, and read those of which S3 has no checksum; by default false

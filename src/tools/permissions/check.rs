@@ -26,7 +26,7 @@ pub enum CheckedOperation {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Bucket, as `NAME` or `s3://NAME`
+    /// Bucket
     #[schemars(with = "String")]
     bucket: BucketName,
     /// Any of list, read, write; by default list and read. write opens an upload and aborts it; nothing is stored

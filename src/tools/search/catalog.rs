@@ -50,7 +50,7 @@ pub struct Args {
     /// 1 to 100 results, by default 20
     #[serde(default)]
     limit: Bounded<1, 100, 20>,
-    /// `next_cursor` of the page before
+    /// `next_cursor` of a page
     cursor: Option<String>,
     /// Objects: show an excerpt of the text, by default false
     #[serde(default)]

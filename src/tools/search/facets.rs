@@ -34,7 +34,8 @@ pub struct Args {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     buckets: Vec<BucketName>,
-    /// Conditions on fields
+    /// As in `search_catalog`
+    #[schemars(extend("x-brief" = true))]
     filters: Option<Filters>,
     /// Packages: part of the paths to show; by default all
     path: Option<String>,

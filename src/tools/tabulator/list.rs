@@ -29,7 +29,7 @@ pub struct Args {
     /// 1 to 100, by default 50
     #[serde(default)]
     limit: Bounded<1, 100, 50>,
-    /// `next_cursor` of the page before
+    /// `next_cursor` of a page
     cursor: Option<String>,
 }
 

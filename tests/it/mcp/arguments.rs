@@ -108,6 +108,7 @@ impl Scene {
             "tabulator_table_rename" => json!({ "bucket": bucket, "table": "arguments", "new_name": "other" }),
             "bucket_access_check"
             | "bucket_objects_list"
+            | "catalog_link"
             | "package_list"
             | "tabulator_tables_list"
             | "usage_stats"

@@ -260,14 +260,12 @@ fn writing(tool: &str) -> Value {
     let file = format!("s3://{SHARED}/in/a.txt");
     match tool {
         "bucket_objects_put" => json!({ "bucket": SHARED, "items": [{ "key": "out/x", "text": "x" }] }),
+        "package_copy" => json!({ "bucket": SHARED, "name": PACKAGE, "dest_name": "team/copy" }),
         "package_create" => json!({ "bucket": SHARED, "name": "team/new", "files": [file] }),
         "package_create_from_s3" => {
             json!({ "bucket": SHARED, "name": "team/from", "source_bucket": SHARED, "source_prefix": "in/" })
         }
         "package_update" => json!({ "bucket": SHARED, "name": PACKAGE, "message": "next" }),
-        "package_copy" => {
-            json!({ "bucket": SHARED, "name": PACKAGE, "dest_bucket": SHARED, "dest_name": "team/copy" })
-        }
         "package_delete" => json!({ "bucket": SHARED, "name": PACKAGE, "confirm": PACKAGE }),
         "package_rollback" => json!({ "bucket": SHARED, "name": PACKAGE, "hash": "latest~1" }),
         "athena_query_stop" => json!({ "query_id": "00000000-0000-0000-0000-000000000000" }),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::on_both::on_both;
 use crate::support::quilt3::Quilt3;
 use crate::support::scene::Scene;
+use crate::support::server::Answer;
 use crate::support::stage::{SHARED, Stage};
 
 /// Makes revisions of a package, and returns their hashes, the oldest first.
@@ -84,7 +85,7 @@ on_both! {
             scene.server.call(&scene.writer, "package_rollback", arguments)
         });
         let answers = join_all(calls).await;
-        let done: Vec<&Value> = answers.iter().map(|answer| answer.output()).filter(|output| output["success"] == true).collect();
+        let done: Vec<&Value> = answers.iter().map(Answer::output).filter(|output| output["success"] == true).collect();
         assert!(done.len() == 1, "{answers:?}");
         assert_eq!(latest(&scene, "t/p").await, done[0]["latest_after"]);
         assert!(answers.iter().all(|answer| answer.output()["success"] == true || answer.output()["error_code"] == "conflict"));
