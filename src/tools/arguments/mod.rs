@@ -17,7 +17,6 @@
 //! - `x-blank`: what a blank text means for an optional argument. `value`: itself. `refused`: nothing, and neither does `null`.
 //! - `x-unlisted`: the argument is accepted from older clients and not listed.
 //! - `x-any`: a string that may also be a number, a boolean or null.
-//! - `x-brief`: an object that is listed without its members, because another tool lists them.
 //! - `x-text`: the member of an object for which a plain text stands.
 
 mod check;
@@ -39,8 +38,6 @@ const BLANK: &str = "x-blank";
 const ANY: &str = "x-any";
 /// The keyword for the member that a text stands for.
 const TEXT: &str = "x-text";
-/// The keyword of objects that are listed without their members, which another tool lists.
-const BRIEF: &str = "x-brief";
 /// The keyword of arguments that are accepted and not listed.
 const UNLISTED: &str = "x-unlisted";
 
@@ -123,11 +120,14 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn drop_own_keywords(schema: &mut Map<String, Value>) {
-    if schema.contains_key(BRIEF) {
-        schema.retain(|name, _| matches!(name.as_str(), "type" | "description"));
-        schema.insert("additionalProperties".to_owned(), Map::new().into());
-    }
     schema.retain(|name, _| !matches!(name.as_str(), ANY | BLANK | TEXT));
+    // An empty default is the same as none.
+    if schema
+        .get("default")
+        .is_some_and(|value| *value == "" || *value == Value::Array(Vec::new()))
+    {
+        schema.remove("default");
+    }
     for (name, value) in schema.iter_mut() {
         match value {
             // The names of properties are not keywords.

@@ -109,8 +109,7 @@ struct Cursor {
 impl Tool for AthenaQueryHistory {
     const NAME: &'static str = "athena_query_history";
     const TITLE: &'static str = "Query history";
-    const DESCRIPTION: &'static str =
-        "Lists a workgroup's queries, newest first; a shared workgroup has others' queries, too.";
+    const DESCRIPTION: &'static str = "Lists a workgroup's queries, newest first.";
     const TOOLSET: Toolset = Toolset::Athena;
     const HINTS: Hints = Hints::READS;
     type Args = Args;

@@ -46,7 +46,7 @@ impl Tool for CatalogLink {
     const TITLE: &'static str = "Link to the catalog";
     const DESCRIPTION: &'static str = "Returns the URL of the catalog's page for a bucket, prefix, object, package, revision, \
                                        file, comparison, search or query; with url alone, what a pasted URL or URI names. \
-                                       Opens no page, and does not check that anything exists.";
+                                       Does not check that anything exists.";
     const TOOLSET: Toolset = Toolset::Catalog;
     const HINTS: Hints = Hints {
         open_world: false,

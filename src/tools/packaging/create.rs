@@ -38,7 +38,7 @@ pub struct Args {
     message: String,
     /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
-    /// Text of README.md; in the catalog, its relative links reach only copied entries
+    /// Text of README.md
     readme: Option<String>,
     /// true: entries are named by their base names; false (the default): by the path below the common folder
     #[serde(default)]
@@ -65,9 +65,9 @@ pub struct Args {
 impl Tool for PackageCreate {
     const NAME: &'static str = "package_create";
     const TITLE: &'static str = "Create a package";
-    const DESCRIPTION: &'static str = "Creates a versioned package from S3 objects, which stay where they are unless copy is \
-                                       set. An existing name is a conflict unless overwrite=true makes a next revision. \
-                                       dry_run shows keys and hash and writes nothing.";
+    const DESCRIPTION: &'static str = "Creates a versioned package from S3 objects, which stay where they are \
+                                       unless copy is set. An existing name is a conflict unless overwrite=true \
+                                       makes a next revision.";
     const TOOLSET: Toolset = Toolset::Packaging;
     const HINTS: Hints = Hints::REPLACES;
     type Args = Args;

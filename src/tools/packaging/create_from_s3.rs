@@ -54,7 +54,7 @@ pub struct Args {
     message: String,
     /// Metadata of the package: any JSON object
     metadata: Option<Metadata>,
-    /// Text of README.md; in the catalog, its relative links reach only copied entries
+    /// Text of README.md
     readme: Option<String>,
     /// true: entries are named by their base names; false (the default): by the path below the prefix
     #[serde(default)]

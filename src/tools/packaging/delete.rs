@@ -60,8 +60,8 @@ pub struct Output {
 impl Tool for PackageDelete {
     const NAME: &'static str = "package_delete";
     const TITLE: &'static str = "Delete a package";
-    const DESCRIPTION: &'static str = "Deletes a package, or with hash one revision of it; the data stay. confirm must repeat \
-                                       the package's name. dry_run shows what would go.";
+    const DESCRIPTION: &'static str = "Deletes a package, or with hash one revision of it; the data stay. confirm \
+                                       must repeat the package's name.";
     const TOOLSET: Toolset = Toolset::Packaging;
     const HINTS: Hints = Hints::REPLACES;
     type Args = Args;

@@ -48,8 +48,8 @@ pub struct Output {
 impl Tool for PackageRollback {
     const NAME: &'static str = "package_rollback";
     const TITLE: &'static str = "Roll a package back";
-    const DESCRIPTION: &'static str = "Makes an older revision of a package the latest again, by its own hash. All revisions \
-                                       stay, and rolling forward is the same call. A concurrent change is a conflict.";
+    const DESCRIPTION: &'static str = "Makes an older revision of a package the latest again, by its own hash. All \
+                                       revisions stay.";
     const TOOLSET: Toolset = Toolset::Packaging;
     const HINTS: Hints = Hints::REPLACES;
     type Args = Args;

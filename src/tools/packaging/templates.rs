@@ -28,8 +28,8 @@ pub struct Output {
 impl Tool for PackageTemplates {
     const NAME: &'static str = "package_templates";
     const TITLE: &'static str = "Metadata templates";
-    const DESCRIPTION: &'static str = "Shows metadata fields that packages of a kind usually have. Nothing of it is added by \
-                                       itself; workflow_list shows what a bucket demands.";
+    const DESCRIPTION: &'static str = "Shows metadata fields that packages of a kind usually have. workflow_list \
+                                       shows what a bucket demands.";
     const TOOLSET: Toolset = Toolset::Packaging;
     const HINTS: Hints = Hints {
         open_world: false,

@@ -93,8 +93,8 @@ pub struct Args {
 impl Tool for PackageUpdate {
     const NAME: &'static str = "package_update";
     const TITLE: &'static str = "Update a package";
-    const DESCRIPTION: &'static str = "Makes the next revision of a package: adds or replaces files, removes entries, sets \
-                                       metadata. Everything else stays. A concurrent change is a conflict and loses nothing.";
+    const DESCRIPTION: &'static str = "Makes the next revision of a package: adds or replaces files, removes \
+                                       entries, sets metadata. Everything else stays.";
     const TOOLSET: Toolset = Toolset::Packaging;
     const HINTS: Hints = Hints::REPLACES;
     type Args = Args;

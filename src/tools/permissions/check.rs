@@ -61,9 +61,8 @@ pub struct Output {
 impl Tool for BucketAccessCheck {
     const NAME: &'static str = "bucket_access_check";
     const TITLE: &'static str = "What may I do with this bucket?";
-    const DESCRIPTION: &'static str = "Asks S3 what the caller may do with one bucket, and reports the requests and \
-                                       answers. Rights may differ by key: an answer is about the key that its evidence \
-                                       names. null means unknown or not asked, never no.";
+    const DESCRIPTION: &'static str = "Asks S3 what the caller may do with one bucket, and reports the requests \
+                                       and answers. null means unknown or not asked, never no.";
     const TOOLSET: Toolset = Toolset::Permissions;
     const HINTS: Hints = Hints::READS;
     type Args = Args;

@@ -72,9 +72,8 @@ pub struct Output {
 impl Tool for PermissionsRecommendations {
     const NAME: &'static str = "permissions_recommendations";
     const TITLE: &'static str = "What to do about my rights";
-    const DESCRIPTION: &'static str = "Says what the caller could do about rights that are missing or about to end, from \
-                                       what S3 and the catalog answered just now. An empty list means that nothing was \
-                                       found.";
+    const DESCRIPTION: &'static str = "Says what the caller could do about rights that are missing or about to \
+                                       end, from what S3 and the catalog answered just now.";
     const TOOLSET: Toolset = Toolset::Permissions;
     const HINTS: Hints = Hints::READS;
     type Args = Args;

@@ -94,7 +94,7 @@ pub(crate) struct OnSchema {
 }
 
 impl OnSchema {
-    pub async fn new(date: &'static str, data: &Value) -> Self {
+    pub async fn new(date: &'static str, accounts: &Value) -> Self {
         let (stage, http) = (Stage::embedded().await, FakeRegistry::start().await);
         let flags = [
             format!("--s3-endpoint={}", stage.endpoint),
@@ -107,7 +107,7 @@ impl OnSchema {
             ..overrides(None)
         };
         let server = Server::start_in(&flags, overrides).await;
-        let registry = SearchRegistry::of_accounts(date, data);
+        let registry = SearchRegistry::of_accounts(date, accounts);
         let bearer = token(json!({ "sub": "alice" }));
         http.vends(&bearer, Vends::Keys(stage.reader.clone(), 3600));
         http.speaks(&bearer, Speaks::Searches(registry.clone()));

@@ -75,9 +75,9 @@ async fn an_answer_counts_only_for_the_role_that_was_shown() {
     let first = scene.call_asking("role_switch", &writer, json!({})).await;
     let (_, state) = asked(&first);
     scene.graphql(switch, json!({ "r": "Curator" })).await;
-    let stale = scene.call_asking("role_switch", &writer, yes(state)).await;
-    let stale = stale.failure("conflict");
-    assert!(stale["error"].as_str().unwrap().contains("has changed"), "{stale}");
+    let late = scene.call_asking("role_switch", &writer, yes(state)).await;
+    let late = late.failure("conflict");
+    assert!(late["error"].as_str().unwrap().contains("has changed"), "{late}");
     assert_eq!(scene.role().await, "Curator");
 }
 

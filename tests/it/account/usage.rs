@@ -1,5 +1,6 @@
 //! How often data were read, as `dev` counts it.
 
+use quilt_mcp::clock::Clock;
 use serde_json::{Value, json};
 
 use super::OnDev;
@@ -14,7 +15,7 @@ async fn usage(scene: &OnDev, more: Value) -> Value {
 }
 
 fn today() -> String {
-    jiff::Timestamp::now().to_string().chars().take(10).collect()
+    Clock::system().now().to_string().chars().take(10).collect()
 }
 
 #[tokio::test]

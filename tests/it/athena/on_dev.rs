@@ -161,9 +161,10 @@ async fn a_tabulator_table_is_made_listed_by_the_registry_and_queried() {
 #[tokio::test]
 async fn the_result_of_a_query_becomes_a_package() {
     let scene = Scene::new().await;
-    scene.package("sql/source").await;
+    let hash = scene.package("sql/source").await;
+    let hash = hash.as_str().unwrap();
     let found = scene.query(&format!(
-        "SELECT logical_key, physical_key, size, metadata AS meta FROM \"{BUCKET}_package_entry\" WHERE logical_key LIKE '%.csv'"
+        "SELECT logical_key, physical_key, size, metadata AS meta FROM \"{BUCKET}_package_entry\" WHERE top_hash = '{hash}'"
     )).await;
     let create =
         json!({ "bucket": BUCKET, "name": "sql/copy", "from_query": found["query_id"], "metadata": { "lab": "A" } });

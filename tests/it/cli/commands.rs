@@ -242,7 +242,7 @@ async fn a_bad_setting_is_one_line_that_names_it() {
         ),
         ("QUILT_BUCKETS", "-not-a-bucket", "3 to 63"),
         ("QUILT_MCP_LOG", "=,=", "log filter"),
-        ("QUILT_MCP_TOOLSETS", "buckets,athena", "`athena` is not a toolset"),
+        ("QUILT_MCP_TOOLSETS", "buckets,athene", "`athene` is not a toolset"),
         ("QUILT_MCP_TOOL_STYLE", "actions", "typed, modules, both"),
         ("QUILT_MCP_READ_ONLY", "perhaps", "true, false"),
         (

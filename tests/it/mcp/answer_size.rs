@@ -194,13 +194,13 @@ on_both! {
     }
 
     async fn a_result_of_many_files_shows_the_first_keys(scene) {
-        let objects = (0..400).map(|n| (format!("in/{}", long(n)), b"x".to_vec()));
+        let objects = (0..400).map(|n| (format!("in/{n:03}"), b"x".to_vec()));
         scene.stage.seed_all(SHARED, objects).await;
         for dry_run in [true, false] {
             let metadata = json!({ "short": 1, "long": "x".repeat(10_000) });
             let arguments = json!({ "name": "t/dry", "source_prefix": "in/", "dry_run": dry_run, "metadata": metadata });
             let written = scene.write("package_create_from_s3", arguments).await;
-            let first: Vec<String> = (0..20).map(long).collect();
+            let first: Vec<String> = (0..20).map(|n| format!("{n:03}")).collect();
             assert_eq!((&written["entries_added"], &written["entries"]), (&json!(400), &json!(first)));
             assert_eq!((&written["metadata"], &written["metadata_cut"]), (&json!({ "short": 1 }), &json!(true)));
         }

@@ -19,6 +19,8 @@ struct Scene {
     _data: tempfile::TempDir,
     dev: Dev,
     server: Server,
+    /// A query that has succeeded.
+    query_id: String,
 }
 
 impl Scene {
@@ -28,11 +30,14 @@ impl Scene {
         let config = ServeConfig::from_flags(flags).unwrap();
         let dev = Dev::start_with(config, data.path(), Clock::system()).await.unwrap();
         let server = Server::at(dev.backend.info.mcp_url.clone());
-        let scene = Self {
+        let mut scene = Self {
             _data: data,
             dev,
             server,
+            query_id: String::new(),
         };
+        let ran = scene.call("athena_query_execute", &json!({ "sql": "SELECT 1" })).await;
+        scene.query_id = ran.success()["query_id"].as_str().unwrap().to_owned();
         let bucket = scene.bucket();
         let items = json!([{ "key": "arguments/a.txt", "text": "a\n" }, { "key": "arguments/b.txt", "text": "b\n" }]);
         let put = json!({ "bucket": bucket, "items": items });
@@ -89,7 +94,7 @@ impl Scene {
         match tool {
             "athena_query_execute" => json!({ "sql": "SELECT 1" }),
             "athena_query_results" | "athena_query_stop" => {
-                json!({ "query_id": "00000000-0000-4000-8000-000000000001" })
+                json!({ "query_id": self.query_id })
             }
             "athena_table_schema" => json!({ "database": "d", "table": "t" }),
             "athena_tables_list" => json!({ "database": "d" }),

@@ -39,7 +39,7 @@ async fn a_table_is_shown_as_it_is_configured() {
     assert_eq!(
         found["tables"][1],
         json!({
-            "name": "tpm",
+            "name": "tpm", "sql_name": format!("\"quilt-dev-tabulator\".\"{bucket}\".\"tpm\""),
             "columns": [{ "name": "sample", "type": "STRING" }, { "name": "tpm", "type": "FLOAT" }],
             "captured_columns": ["run", "part"],
             "package_name": "^lab/(?<run>[^/]+)$", "logical_key": "(?<part>[^/]+)\\.csv$",

@@ -64,11 +64,11 @@ impl SearchRegistry {
     }
 
     /// Starts a registry of accounts and of Tabulator, with the schema of a date.
-    pub fn of_accounts(date: &'static str, data: &Value) -> Arc<Self> {
-        Self::of("catalog_registry.py", date, data)
+    pub fn of_accounts(date: &'static str, accounts: &Value) -> Arc<Self> {
+        Self::of("catalog_registry.py", date, accounts)
     }
 
-    fn of(script: &str, date: &'static str, data: &Value) -> Arc<Self> {
+    fn of(script: &str, date: &'static str, content: &Value) -> Arc<Self> {
         let mut command = python_script(script).unwrap();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -86,7 +86,7 @@ impl SearchRegistry {
                 sent: Vec::new(),
             }),
         };
-        registry.load(data);
+        registry.load(content);
         Arc::new(registry)
     }
 
