@@ -67,7 +67,7 @@ mod tests {
         let both = json!({ "packages": { "returned": 2 }, "objects": { "returned": 0 } });
         assert_eq!(
             counted(&both),
-            r#"{"success":true,"objects":{"returned":0,"count":0},"packages":{"returned":2,"count":2}}"#
+            r#"{"success":true,"packages":{"returned":2,"count":2},"objects":{"returned":0,"count":0}}"#
         );
         assert_eq!(counted(&json!({ "a": 1 })), r#"{"success":true,"a":1}"#);
     }

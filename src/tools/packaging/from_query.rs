@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn rows_of_packages_are_files() {
         let entry = ["logical_key", "physical_key", "size", "meta"];
-        let uri = "s3://b/k%20k?versionId=v";
+        let uri = "s3://bkt/k%20k?versionId=v";
         let row = json!(["a/b", uri, 7, "{\"user_meta\":{\"n\":1}}"]);
         assert_eq!(file(&entry, &row), Ok(Some(("a/b".to_owned(), uri.to_owned(), true))));
         let manifest = ["logical_key", "physical_keys", "size"];
@@ -152,23 +152,23 @@ mod tests {
         for (columns, row, part) in [
             (
                 ["logical_key", "other"],
-                json!(["a", "s3://b/k"]),
+                json!(["a", "s3://bkt/k"]),
                 "it has logical_key, other",
             ),
             (["logical_key", "physical_key"], json!(["a", null]), "no physical key"),
             (
                 ["logical_key", "physical_key"],
-                json!(["a", "b/k"]),
-                "the physical key `b/k`",
+                json!(["a", "bkt/k"]),
+                "the physical key `bkt/k`",
             ),
             (
                 ["logical_key", "physical_key"],
-                json!(["../a", "s3://b/k"]),
+                json!(["../a", "s3://bkt/k"]),
                 "the logical key `../a`",
             ),
             (
                 ["logical_key", "physical_keys"],
-                json!(["a", "[s3://b/k, s3://b/l]"]),
+                json!(["a", "[s3://bkt/k, s3://bkt/l]"]),
                 "several physical keys",
             ),
         ] {
@@ -176,7 +176,11 @@ mod tests {
             assert!(problem.contains(part), "{row}: {problem}");
         }
         for bad in ["{", "[1]", "7"] {
-            let problem = file(&["logical_key", "physical_key", "meta"], &json!(["a", "s3://b/k", bad])).unwrap_err();
+            let problem = file(
+                &["logical_key", "physical_key", "meta"],
+                &json!(["a", "s3://bkt/k", bad]),
+            )
+            .unwrap_err();
             assert!(problem.contains("no JSON object"), "{bad}: {problem}");
         }
     }

@@ -96,8 +96,10 @@ impl Scene {
             "athena_query_results" | "athena_query_stop" => {
                 json!({ "query_id": self.query_id })
             }
-            "athena_table_schema" => json!({ "database": "d", "table": "t" }),
-            "athena_tables_list" => json!({ "database": "d" }),
+            "athena_table_schema" => {
+                json!({ "database": "quilt_dev_iceberg", "table": format!("{bucket}_package_entry") })
+            }
+            "athena_tables_list" => json!({ "database": "quilt_dev_iceberg" }),
             "athena_databases_list"
             | "athena_query_history"
             | "athena_workgroups_list"

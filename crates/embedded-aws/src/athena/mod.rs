@@ -1,6 +1,6 @@
 //! Athena: `POST /` in JSON 1.1, told from S3 by `X-Amz-Target`.
 //!
-//! Queries run on SQLite over the tables of a [`TableSource`], with the permissions of the caller: `athena:*` on workgroups
+//! Queries run on SQLite over the tables of a [`source::TableSource`], with the permissions of the caller: `athena:*` on workgroups
 //! and data catalogs; `glue:GetDatabase` and `glue:GetTable`, or `lambda:InvokeFunction`, for what a query names; and the
 //! permission to read each object behind a table. The last two kinds have `aws:CalledVia`, as in AWS.
 //!
