@@ -13,7 +13,7 @@ pub(super) fn places(wanted: &str) -> Option<Result<usize, PackageError>> {
     Some(number.ok_or_else(|| {
         let shown: String = wanted.chars().take(80).collect();
         PackageError::Invalid(format!(
-            "`{shown}` names no revision; expected latest~N with a whole number N"
+            "`{shown}` names no revision; expected latest~N, where N is a non-negative integer"
         ))
     }))
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::places;
 
     #[test]
-    fn only_a_whole_number_of_places_is_one() {
+    fn only_a_non_negative_integer_is_a_number_of_places() {
         assert!(matches!(places("latest~0"), Some(Ok(0))));
         assert!(matches!(places("latest~12"), Some(Ok(12))));
         for bad in [

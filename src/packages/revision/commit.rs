@@ -80,7 +80,7 @@ impl PackageBucket {
             manifest: ManifestContent::Discarded,
             ..commit
         };
-        let visible = self.tasks.spawn(in_call_scope(async move {
+        let visible = async move {
             this.move_latest(&commit).await?;
             let from = from.max(this.seconds());
             let added = this.add_to_history(&commit.name, &commit.top_hash, from).await;
@@ -89,17 +89,22 @@ impl PackageBucket {
                 hash: commit.top_hash,
                 problem: Box::new(problem),
             })
-        }));
-        match visible.await {
-            Ok(outcome) => outcome?,
-            // No code cancels the task, so it panicked.
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
+        };
+        self.run_to_end(visible).await?;
         Ok(CommitReport {
             manifest,
             repaired_parent,
             was_there: false,
         })
+    }
+
+    /// Runs work that goes on to its end if the client disconnects.
+    pub(super) async fn run_to_end<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        match self.tasks.spawn(in_call_scope(work)).await {
+            Ok(outcome) => outcome,
+            // No code cancels the task, so it panicked.
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
     }
 
     /// Returns the first free second of the history after the parent, and whether the parent had to be added.

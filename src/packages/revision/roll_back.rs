@@ -9,7 +9,6 @@ use super::existing::ExistingPackage;
 use crate::aws::AwsErrorKind;
 use crate::packages::manifest::ManifestContent;
 use crate::packages::{PackageBucket, PackageError};
-use crate::telemetry::in_call_scope;
 
 /// A planned move of `latest` to an older revision.
 #[derive(Debug, Clone)]
@@ -104,14 +103,6 @@ impl PackageBucket {
             parent: Some(plan.existing),
         };
         let this = self.clone();
-        // The move runs to its end if the client disconnects.
-        let moved = self
-            .tasks
-            .spawn(in_call_scope(async move { this.move_latest(&commit).await }));
-        match moved.await {
-            Ok(outcome) => outcome,
-            // No code cancels the task, so it panicked.
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
+        self.run_to_end(async move { this.move_latest(&commit).await }).await
     }
 }

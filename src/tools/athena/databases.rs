@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list_page::page;
-use super::{MAX_RESULT_CHARS, problem};
+use super::{MAX_ANSWER_CHARS, problem};
 use crate::athena::{CatalogDatabases, is_tabulator};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -59,12 +59,12 @@ impl Tool for AthenaDatabasesList {
     type Output = Output;
 
     fn estimate_json_bytes(_: &Output) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let queries = session.athena().await?;
-        session.reserve(8 * MAX_RESULT_CHARS).await?;
+        session.reserve(8 * MAX_ANSWER_CHARS).await?;
         // Catalogs can be asked without a workgroup, if none is the caller's.
         let workgroup = match args.workgroup {
             Some(workgroup) => Some(workgroup),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::dry_run::{self, Plan};
 use super::query_output::{QueryOutput, output};
 use super::wait::waiting;
-use super::{MAX_RESULT_CHARS, QUERIES, problem};
+use super::{MAX_ANSWER_CHARS, QUERIES, problem};
 use crate::athena::literal::literal;
 use crate::athena::{QueryRun, Statement, UserQueries};
 use crate::aws::athena::NewQuery;
@@ -84,7 +84,7 @@ impl Tool for AthenaQueryExecute {
     type Output = Output;
 
     fn estimate_json_bytes(_: &Output) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {

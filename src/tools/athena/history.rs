@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list_page::fitting;
-use super::{MAX_RESULT_CHARS, RESERVED_CHARS, problem};
+use super::{MAX_ANSWER_CHARS, RESERVED_CHARS, problem};
 use crate::athena::QueryStatus;
+use crate::tools::answer_size::beginning;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::cursor;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -116,12 +117,12 @@ impl Tool for AthenaQueryHistory {
     type Output = Output;
 
     fn estimate_json_bytes(_: &Output) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let queries = session.athena().await?;
-        session.reserve(16 * MAX_RESULT_CHARS).await?;
+        session.reserve(16 * MAX_ANSWER_CHARS).await?;
         let explain = |error| problem::explain(&session, error);
         let workgroup = queries.workgroup(args.workgroup.as_deref()).await.map_err(explain)?;
         let limit = i32::try_from(args.limit.get()).unwrap_or(50);
@@ -147,7 +148,7 @@ impl Tool for AthenaQueryHistory {
             .map(|(index, status)| (index, row(status)))
             .collect();
         // Half of the result is for saved queries, if they are asked for.
-        let max_chars = (MAX_RESULT_CHARS - RESERVED_CHARS) / (1 + usize::from(args.saved));
+        let max_chars = (MAX_ANSWER_CHARS - RESERVED_CHARS) / (1 + usize::from(args.saved));
         let shown = fitting(rows.iter().map(|(_, row)| row), max_chars);
         let shown = shown.len().min(usize::try_from(limit).unwrap_or(50));
         let read = rows.get(shown).map_or(total, |(next, _)| *next);
@@ -191,14 +192,14 @@ fn row(status: QueryStatus) -> Row {
     let seconds = status.running_ms as f64 / 1000.0;
     Row {
         query_id: status.id,
-        sql: cut(status.sql),
+        sql: beginning(&status.sql, MAX_SQL_CHARS),
         state: status.state.as_str(),
         submitted: status.submitted.map(|time| time.to_string()),
         seconds,
         scanned_bytes: status.scanned_bytes,
         catalog: status.catalog,
         database: status.database,
-        reason: status.failure.map(|failure| cut(failure.reason)),
+        reason: status.failure.map(|failure| beginning(&failure.reason, MAX_SQL_CHARS)),
     }
 }
 
@@ -207,13 +208,6 @@ fn saved_row(query: crate::aws::athena::NamedQuery) -> Saved {
         name: query.name,
         description: query.description.filter(|text| !text.is_empty()),
         database: query.database,
-        sql: cut(query.query_string),
+        sql: beginning(&query.query_string, MAX_SQL_CHARS),
     }
-}
-
-fn cut(text: String) -> String {
-    if text.chars().count() <= MAX_SQL_CHARS {
-        return text;
-    }
-    text.chars().take(MAX_SQL_CHARS).chain(['…']).collect()
 }

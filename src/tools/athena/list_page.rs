@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_RESULT_CHARS, RESERVED_CHARS};
+use super::{MAX_ANSWER_CHARS, RESERVED_CHARS};
+use crate::tools::answer_size::length;
 use crate::tools::{ToolError, cursor};
 
 #[derive(Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub(super) fn page<T: Serialize>(rows: Vec<T>, limit: u64, cursor: Option<&str>)
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let rows = fitting(
         rows.into_iter().skip(offset).take(limit),
-        MAX_RESULT_CHARS - RESERVED_CHARS,
+        MAX_ANSWER_CHARS - RESERVED_CHARS,
     );
     let end = offset + rows.len();
     Ok(ListPage {
@@ -38,7 +39,7 @@ pub(super) fn fitting<T: Serialize>(rows: impl Iterator<Item = T>, max_chars: us
     let mut filled = 0;
     let mut fitting = Vec::new();
     for row in rows {
-        filled += serde_json::to_string(&row).map_or(0, |text| text.chars().count() + 1);
+        filled += length(&row) + 1;
         if filled > max_chars && !fitting.is_empty() {
             break;
         }

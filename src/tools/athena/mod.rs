@@ -25,6 +25,7 @@ pub use stop::AthenaQueryStop;
 pub use tables::AthenaTablesList;
 pub use workgroups::AthenaWorkgroupsList;
 
+use super::answer_size::{MAX_ANSWER_CHARS, RESERVED_CHARS};
 use super::tool::Hints;
 use super::{Session, ToolError};
 use crate::athena::is_tabulator;
@@ -36,11 +37,6 @@ pub(in crate::tools) async fn tabulator_catalog(session: &Session) -> Result<Opt
     let names = found.map_err(|error| problem::explain(session, error))?;
     Ok(names.into_iter().find(|name| is_tabulator(name)))
 }
-
-/// Maximum length of a result's text in characters: clients hide what exceeds it from their models.
-const MAX_RESULT_CHARS: usize = 48_000;
-/// Characters that are left for members other than rows.
-const RESERVED_CHARS: usize = 3000;
 
 /// Hints of a tool that runs a query, which costs anew when it is repeated.
 const QUERIES: Hints = Hints {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{MAX_RESULT_CHARS, RESERVED_CHARS, problem};
+use super::{MAX_ANSWER_CHARS, RESERVED_CHARS, problem};
 use crate::athena::{
     AthenaError, Position, QueryState, QueryStatus, ResultRows, RowLimits, StatementKind, UserQueries, is_tabulator,
 };
@@ -96,7 +96,7 @@ pub(super) async fn output(
         QueryState::Succeeded => {
             let limits = RowLimits {
                 rows: u32::try_from(max_rows).unwrap_or(1000),
-                chars: MAX_RESULT_CHARS - RESERVED_CHARS,
+                chars: MAX_ANSWER_CHARS - RESERVED_CHARS,
                 cell_chars: MAX_CELL_CHARS,
             };
             let rows = queries.rows(&status, from, limits).await;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::query_output::{QueryOutput, output, position};
-use super::{MAX_RESULT_CHARS, problem};
+use super::{MAX_ANSWER_CHARS, problem};
 use crate::athena::QueryId;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for QueryIdArgument {
 /// Reserves the memory of a page of rows.
 pub(super) async fn reserve(session: &Session, max_rows: u64) -> Result<(), ToolError> {
     let rows = usize::try_from(max_rows.min(250)).unwrap_or(250);
-    session.reserve(rows * ROW_BYTES + 8 * MAX_RESULT_CHARS).await
+    session.reserve(rows * ROW_BYTES + 8 * MAX_ANSWER_CHARS).await
 }
 
 impl Tool for AthenaQueryResults {
@@ -63,7 +63,7 @@ impl Tool for AthenaQueryResults {
     type Output = QueryOutput;
 
     fn estimate_json_bytes(_: &QueryOutput) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<QueryOutput>, ToolError> {

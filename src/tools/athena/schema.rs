@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::list_page::page;
 use super::quilt_tables::QuiltTable;
 use super::tables::{named, sql_name};
-use super::{MAX_RESULT_CHARS, QUERIES, problem};
+use super::{MAX_ANSWER_CHARS, QUERIES, problem};
 use crate::athena::literal::identifier;
 use crate::athena::{GLUE_CATALOG, TableColumn, TableName, is_tabulator};
 use crate::catalog::TableConfig;
@@ -70,7 +70,7 @@ impl Tool for AthenaTableSchema {
     type Output = Output;
 
     fn estimate_json_bytes(_: &Output) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
@@ -79,7 +79,7 @@ impl Tool for AthenaTableSchema {
             database: named("database", args.database)?,
             table: named("table", args.table)?,
         };
-        session.reserve(8 * MAX_RESULT_CHARS).await?;
+        session.reserve(8 * MAX_ANSWER_CHARS).await?;
         let found = if let Some(columns) = registered(&session, &of).await {
             Found {
                 columns,

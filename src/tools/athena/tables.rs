@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::quilt_tables::QuiltTable;
-use super::{MAX_RESULT_CHARS, QUERIES, problem};
+use super::{MAX_ANSWER_CHARS, QUERIES, problem};
 use crate::athena::literal::identifier;
 use crate::athena::{GLUE_CATALOG, TableName, TablePosition, WantedTables, is_tabulator, name_matches};
 use crate::catalog::TabulatorTable;
@@ -86,7 +86,7 @@ impl Tool for AthenaTablesList {
     type Output = Output;
 
     fn estimate_json_bytes(_: &Output) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
@@ -103,7 +103,7 @@ impl Tool for AthenaTablesList {
             None => None,
         };
         let limit = usize::try_from(args.limit.get()).unwrap_or(100);
-        session.reserve(8 * MAX_RESULT_CHARS).await?;
+        session.reserve(8 * MAX_ANSWER_CHARS).await?;
         let is_registered = is_tabulator(&of.catalog) && !matches!(from, Some(Begin::Listed(_)));
         if is_registered && let Some(tables) = tabulator::registered(&session, &of.database).await {
             return Ok(registered(&of, args.pattern, tables, from, limit).into());

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list_page::page;
-use super::{MAX_RESULT_CHARS, problem};
+use super::{MAX_ANSWER_CHARS, problem};
 use crate::athena::Workgroup;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -64,28 +64,21 @@ impl Tool for AthenaWorkgroupsList {
     type Output = Output;
 
     fn estimate_json_bytes(_: &Output) -> usize {
-        MAX_RESULT_CHARS
+        MAX_ANSWER_CHARS
     }
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let queries = session.athena().await?;
-        session.reserve(4 * MAX_RESULT_CHARS).await?;
+        session.reserve(4 * MAX_ANSWER_CHARS).await?;
         let found = queries
             .workgroups()
             .await
             .map_err(|error| problem::explain(&session, error))?;
-        let default = found.default_name().map(str::to_owned);
-        if found.usable.is_empty() {
+        let default = match found.default_name() {
             // An empty list would read as an answer.
-            return match default {
-                Err(error) => Err(problem::explain(&session, *error)),
-                Ok(_) => Err(ToolError::new(
-                    crate::error_code::ErrorCode::Internal,
-                    "There is a default of no list.",
-                )),
-            };
-        }
-        let default = default.ok();
+            Err(error) if found.usable.is_empty() => return Err(problem::explain(&session, *error)),
+            default => default.ok().map(str::to_owned),
+        };
         let mut warnings = Vec::new();
         if let Some(error) = &found.incomplete {
             warnings.push(format!("some workgroups could not be asked: {error}"));

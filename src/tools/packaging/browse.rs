@@ -124,13 +124,18 @@ impl Tool for PackageBrowse {
         let view = |listed: &Listed| EntryView::listed(listed, |path| file.directory_meta(path).cloned());
         let package = Package::of(&session, &args, &file);
         let mut budget = AnswerBudget::beside(&package);
-        let fits = |listed: &Listed| budget.admits(&view(listed));
+        let mut entries: Vec<EntryView> = Vec::new();
+        let fits = |listed: &Listed| {
+            let row = view(listed);
+            let fits = budget.admits(&row);
+            entries.extend(fits.then_some(row));
+            fits
+        };
         let listed = file.list(&subtree, args.recursive, offset, limit, fits).await;
         let (listed, next) = listed.map_err(explain)?;
         session
             .reserve(manifest_bytes + estimate_page_bytes(&file, &listed))
             .await?;
-        let entries: Vec<EntryView> = listed.iter().map(view).collect();
         // Only beside the first page of the root: the link is to the whole package.
         let is_first = offset.is_none() && path.is_empty();
         let link = next

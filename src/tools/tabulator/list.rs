@@ -7,6 +7,7 @@ use super::current::tables;
 use super::row::Row;
 use crate::aws::s3::BucketName;
 use crate::catalog::fetch_open_query;
+use crate::tools::answer_size::length;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::cursor;
 use crate::tools::estimate::estimate_items_bytes;
@@ -88,13 +89,13 @@ impl Tool for TabulatorTablesList {
         found.tables.sort_by(|a, b| a.name.cmp(&b.name));
         let after = cursor.map(|cursor| cursor.after);
         let is_left = |name: &str| after.as_deref().is_none_or(|after| name > after);
-        let (mut rows, mut length, mut next) = (Vec::new(), 0, None);
+        let (mut rows, mut filled, mut next) = (Vec::new(), 0, None);
         let mut last: Option<&str> = None;
         for table in found.tables.iter().filter(|table| is_left(&table.name)) {
             let row = Row::of(table).with_sql_name(catalog.as_deref(), args.bucket.as_str());
-            let row_length = row.length();
+            let row_length = length(&row);
             if let Some(last) = last
-                && (rows.len() == limit || length + row_length > MAX_ROWS_CHARS)
+                && (rows.len() == limit || filled + row_length > MAX_ROWS_CHARS)
             {
                 next = Some(cursor::write(&Cursor {
                     bucket: args.bucket.to_string(),
@@ -102,7 +103,7 @@ impl Tool for TabulatorTablesList {
                 }));
                 break;
             }
-            length += row_length;
+            filled += row_length;
             last = Some(&table.name);
             rows.push(row);
         }

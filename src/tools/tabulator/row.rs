@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::athena::literal::identifier;
 use crate::catalog::{FileParser, TableConfig, TabulatorTable};
+use crate::tools::answer_size::length;
 
 /// Characters of a row above which only the beginning of the configuration is shown, so that one row fits into a result.
 const MAX_ROW_CHARS: usize = 20_000;
@@ -53,7 +54,7 @@ impl Row {
     /// Shows a table. A configuration that cannot be read is shown as it is.
     pub(super) fn of(table: &TabulatorTable) -> Self {
         let whole = Self::whole(table);
-        if whole.length() <= MAX_ROW_CHARS {
+        if length(&whole) <= MAX_ROW_CHARS {
             return whole;
         }
         Self {
@@ -68,11 +69,6 @@ impl Row {
         let names = catalog.map(|catalog| [catalog, bucket, &self.name].map(identifier));
         self.sql_name = names.map(|names| names.join("."));
         self
-    }
-
-    /// Returns the length of its JSON in characters.
-    pub(super) fn length(&self) -> usize {
-        serde_json::to_string(self).map_or(0, |text| text.chars().count())
     }
 
     fn named(table: &TabulatorTable) -> Self {
