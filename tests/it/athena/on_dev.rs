@@ -1,62 +1,37 @@
 //! SQL on the development server, from the tool to the tables: what the roles of a Quilt stack may do, Tabulator, and packages
 //! from queries.
 
-use quilt_mcp::clock::Clock;
-use quilt_mcp::dev::Dev;
 use serde_json::{Value, json};
 
-use crate::support::server::{Answer, Server};
+use crate::support::on_dev::OnDev;
 
 const BUCKET: &str = "quilt-dev-shared";
 const PRIVATE: &str = "quilt-dev-private";
 const DATABASE: &str = "quilt_dev_iceberg";
 const TABULATOR: &str = "quilt-dev-tabulator";
 
-struct Scene {
-    dev: Dev,
-    server: Server,
-    _data: tempfile::TempDir,
+async fn query(scene: &OnDev, sql: &str) -> Value {
+    let arguments = json!({ "sql": sql, "database": DATABASE });
+    scene.call("athena_query_execute", arguments).await.success().clone()
 }
 
-impl Scene {
-    async fn new() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let dev = Dev::start(0, data.path(), Clock::system()).await.unwrap();
-        let server = Server::at(dev.backend.info.mcp_url.clone());
-        Self {
-            dev,
-            server,
-            _data: data,
-        }
-    }
-
-    async fn call(&self, tool: &str, arguments: Value) -> Answer {
-        let token = &self.dev.backend.info.users.writer.token;
-        self.server.call(token, tool, arguments).await
-    }
-
-    async fn query(&self, sql: &str) -> Value {
-        let arguments = json!({ "sql": sql, "database": DATABASE });
-        self.call("athena_query_execute", arguments).await.success().clone()
-    }
-
-    /// Makes a package with metadata and returns its hash.
-    async fn package(&self, name: &str) -> Value {
-        let items = json!([{ "key": "sql/a.csv", "text": "sample,tpm\nx,1.5\n" }, { "key": "sql/b.csv", "text": "sample,tpm\ny,2\n" }]);
-        self.call("bucket_objects_put", json!({ "bucket": BUCKET, "items": items }))
-            .await
-            .success();
-        let files = json!([{ "s3_uri": format!("s3://{BUCKET}/sql/a.csv"), "meta": { "n": 1 } },
-            { "s3_uri": format!("s3://{BUCKET}/sql/b.csv") }]);
-        let create = json!({ "bucket": BUCKET, "name": name, "files": files, "metadata": { "lab": "A" } });
-        self.call("package_create", create).await.success()["package"]["hash"].clone()
-    }
+/// Makes a package with metadata and returns its hash.
+async fn package(scene: &OnDev, name: &str) -> Value {
+    let items = json!([{ "key": "sql/a.csv", "text": "sample,tpm\nx,1.5\n" }, { "key": "sql/b.csv", "text": "sample,tpm\ny,2\n" }]);
+    scene
+        .call("bucket_objects_put", json!({ "bucket": BUCKET, "items": items }))
+        .await
+        .success();
+    let files = json!([{ "s3_uri": format!("s3://{BUCKET}/sql/a.csv"), "meta": { "n": 1 } },
+        { "s3_uri": format!("s3://{BUCKET}/sql/b.csv") }]);
+    let create = json!({ "bucket": BUCKET, "name": name, "files": files, "metadata": { "lab": "A" } });
+    scene.call("package_create", create).await.success()["package"]["hash"].clone()
 }
 
 #[tokio::test]
 async fn the_tables_of_packages_are_found_described_and_queried() {
-    let scene = Scene::new().await;
-    let hash = scene.package("sql/source").await;
+    let scene = OnDev::new().await;
+    let hash = package(&scene, "sql/source").await;
     let workgroups = scene.call("athena_workgroups_list", json!({})).await;
     assert_eq!(workgroups.success()["default"], "QuiltUserAthena-quilt-dev-writer");
     let databases = scene.call("athena_databases_list", json!({})).await;
@@ -80,13 +55,13 @@ async fn the_tables_of_packages_are_found_described_and_queried() {
     let of = json!({ "database": DATABASE, "table": entries["name"] });
     let schema = scene.call("athena_table_schema", of).await;
     let example = schema.success()["example_sql"].as_str().unwrap().to_owned();
-    scene.query(&example).await;
+    query(&scene, &example).await;
     assert!(
         schema.success()["notes"].to_string().contains("$.user_meta.field"),
         "{}",
         schema.output()
     );
-    let found = scene.query(&format!(
+    let found = query(&scene, &format!(
         "SELECT logical_key, size, json_extract_scalar(metadata, '$.user_meta.n') AS n FROM {} WHERE top_hash = '{}' ORDER BY logical_key",
         entries["sql_name"].as_str().unwrap(), hash.as_str().unwrap()
     )).await;
@@ -103,7 +78,7 @@ async fn the_tables_of_packages_are_found_described_and_queried() {
 
 #[tokio::test]
 async fn what_the_caller_may_not_read_cannot_be_queried() {
-    let scene = Scene::new().await;
+    let scene = OnDev::new().await;
     let sql = format!("SELECT * FROM \"{PRIVATE}_package_entry\"");
     let answer = scene
         .call("athena_query_execute", json!({ "sql": sql, "database": DATABASE }))
@@ -118,8 +93,8 @@ async fn what_the_caller_may_not_read_cannot_be_queried() {
 
 #[tokio::test]
 async fn a_tabulator_table_is_made_listed_by_the_registry_and_queried() {
-    let scene = Scene::new().await;
-    scene.package("sql/source").await;
+    let scene = OnDev::new().await;
+    package(&scene, "sql/source").await;
     let create = json!({ "bucket": BUCKET, "table": "tpm", "schema": ["sample STRING", "tpm DOUBLE"],
         "package_name": "^sql/(?<kind>.+)$", "logical_key": "\\.csv$", "format": "csv", "header": true });
     scene.call("tabulator_table_create", create).await.success();
@@ -140,7 +115,7 @@ async fn a_tabulator_table_is_made_listed_by_the_registry_and_queried() {
     assert_eq!(names[..3], ["sample", "tpm", "kind"]);
     let sql = format!("SELECT sample, tpm, kind FROM {sql_name} ORDER BY sample");
     assert_eq!(
-        scene.query(&sql).await["rows"],
+        query(&scene, &sql).await["rows"],
         json!([["x", 1.5, "source"], ["y", 2.0, "source"]])
     );
     // By the names of version 0.22.
@@ -160,10 +135,10 @@ async fn a_tabulator_table_is_made_listed_by_the_registry_and_queried() {
 
 #[tokio::test]
 async fn the_result_of_a_query_becomes_a_package() {
-    let scene = Scene::new().await;
-    let hash = scene.package("sql/source").await;
+    let scene = OnDev::new().await;
+    let hash = package(&scene, "sql/source").await;
     let hash = hash.as_str().unwrap();
-    let found = scene.query(&format!(
+    let found = query(&scene, &format!(
         "SELECT logical_key, physical_key, size, metadata AS meta FROM \"{BUCKET}_package_entry\" WHERE top_hash = '{hash}'"
     )).await;
     let create =
@@ -177,7 +152,7 @@ async fn the_result_of_a_query_becomes_a_package() {
         json!({ "added": 0, "changed": 0, "removed": 0 }),
         "metadata and versions are kept"
     );
-    let wrong = scene.query("SELECT 1 AS one").await;
+    let wrong = query(&scene, "SELECT 1 AS one").await;
     let create = json!({ "bucket": BUCKET, "name": "sql/wrong", "from_query": wrong["query_id"] });
     let refused = scene.call("package_create", create).await;
     let message = refused.failure("invalid_argument")["error"]

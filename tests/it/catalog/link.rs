@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Scene;
+use super::{link_of, refusal};
+use crate::support::on_dev::OnDev;
 use crate::support::server::Server;
 use crate::support::stage::Stage;
 use crate::support::{SECRET, token};
@@ -90,15 +91,15 @@ fn cases() -> Vec<(Value, String, Option<String>, Value)> {
 
 #[tokio::test]
 async fn a_link_is_made_and_read_back() {
-    let scene = Scene::new().await;
+    let scene = OnDev::new().await;
     let catalog = &scene.dev.backend.info.catalog_url;
     for (arguments, path, uri, parts) in cases() {
-        let made = scene.link(arguments.clone()).await;
+        let made = link_of(&scene, arguments.clone()).await;
         assert_eq!(made["url"], format!("{catalog}{path}"), "{arguments}");
         assert_eq!(made["uri"].as_str().map(str::to_owned), uri, "{arguments}");
         assert_eq!(made.get("is_this_catalog"), None);
         for link in [Some(made["url"].clone()), uri.map(Value::from)].into_iter().flatten() {
-            let read = scene.link(json!({ "url": link })).await;
+            let read = link_of(&scene, json!({ "url": link })).await;
             assert_eq!((&read["kind"], &read["url"]), (&made["kind"], &made["url"]), "{link}");
             for (name, value) in parts.as_object().unwrap() {
                 assert_eq!(&read[name], value, "{link} {name}: {read}");
@@ -109,7 +110,7 @@ async fn a_link_is_made_and_read_back() {
 
 #[tokio::test]
 async fn what_people_paste_is_read() {
-    let scene = Scene::new().await;
+    let scene = OnDev::new().await;
     let catalog = &scene.dev.backend.info.catalog_url;
     for (url, kind, parts) in [
         (
@@ -152,16 +153,14 @@ async fn what_people_paste_is_read() {
         ),
         (format!("{catalog}/admin"), "other", json!({ "is_this_catalog": true })),
     ] {
-        let read = scene.link(json!({ "url": url })).await;
+        let read = link_of(&scene, json!({ "url": url })).await;
         assert_eq!(read["kind"], kind, "{url}: {read}");
         for (name, value) in parts.as_object().unwrap() {
             assert_eq!(&read[name], value, "{url} {name}: {read}");
         }
     }
     // A page of another catalog has no page here, and the other catalog is not asked.
-    let read = scene
-        .link(json!({ "url": "https://other.invalid/b/b-one/tree/k" }))
-        .await;
+    let read = link_of(&scene, json!({ "url": "https://other.invalid/b/b-one/tree/k" })).await;
     assert_eq!(
         (&read["kind"], &read["key"], &read["is_this_catalog"]),
         (&json!("object"), &json!("k"), &json!(false))
@@ -172,7 +171,7 @@ async fn what_people_paste_is_read() {
 
 #[tokio::test]
 async fn what_names_no_page_is_refused_in_one_sentence() {
-    let scene = Scene::new().await;
+    let scene = OnDev::new().await;
     for (arguments, part) in [
         (json!({}), "expected what to link to"),
         (json!({ "url": "s3://b-one/k", "bucket": "b-one" }), "url is read alone"),
@@ -197,7 +196,7 @@ async fn what_names_no_page_is_refused_in_one_sentence() {
         ),
         (json!({ "query_id": "x" }), "Argument workgroup: a query needs it"),
     ] {
-        let sentence = scene.refusal(arguments.clone()).await;
+        let sentence = refusal(&scene, arguments.clone()).await;
         assert!(sentence.contains(part), "{arguments}: {sentence}");
         assert_eq!(sentence.matches(". ").count(), 0, "{sentence}");
     }
@@ -206,8 +205,8 @@ async fn what_names_no_page_is_refused_in_one_sentence() {
 /// A browser would open another page, so there is no link.
 #[tokio::test]
 async fn dot_segments_have_no_page() {
-    let scene = Scene::new().await;
-    let made = scene.link(json!({ "bucket": "b-one", "key": "a/../b" })).await;
+    let scene = OnDev::new().await;
+    let made = link_of(&scene, json!({ "bucket": "b-one", "key": "a/../b" })).await;
     assert_eq!(made.get("url"), None);
     assert_eq!(made["s3_uri"], "s3://b-one/a/../b");
     assert!(made["warnings"].to_string().contains("Browsers resolve"), "{made}");

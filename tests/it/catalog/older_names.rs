@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::Scene;
+use crate::support::on_dev::OnDev;
 
 #[tokio::test]
 async fn links_are_made_under_their_older_names() {
-    let scene = Scene::new().await;
+    let scene = OnDev::new().await;
     let catalog = &scene.dev.backend.info.catalog_url;
     let hash = "a".repeat(64);
     let package = json!({ "registry": "s3://b-one", "package_name": "team/pkg", "path": "d/x", "top_hash": hash,

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::Scene;
+use super::link_of;
+use crate::support::on_dev::OnDev;
 
 #[tokio::test]
 async fn packages_and_objects_are_shown_with_links_that_lead_back_to_them() {
-    let scene = Scene::new().await;
+    let scene = OnDev::new().await;
     let info = &scene.dev.backend.info;
     let bucket = &info.buckets.shared;
     let catalog = &info.catalog_url;
@@ -68,7 +69,7 @@ async fn packages_and_objects_are_shown_with_links_that_lead_back_to_them() {
             json!({ "name": "team/linked", "hash": created["package"]["hash"] }),
         ),
     ] {
-        let read = scene.link(json!({ "url": url })).await;
+        let read = link_of(&scene, json!({ "url": url })).await;
         assert_eq!(
             (&read["kind"], &read["is_this_catalog"]),
             (&json!(kind), &json!(true)),
@@ -83,7 +84,7 @@ async fn packages_and_objects_are_shown_with_links_that_lead_back_to_them() {
 /// Keys with segments that browsers resolve: a link would lead to another object.
 #[tokio::test]
 async fn a_search_gives_no_link_that_leads_elsewhere() {
-    let scene = Scene::new().await;
+    let scene = OnDev::new().await;
     let bucket = &scene.dev.backend.info.buckets.shared;
     let aws = &scene.dev.backend.aws;
     aws.put_object(bucket, "dots/../zebra.txt", "x", None, &[]).unwrap();

@@ -45,6 +45,7 @@ pub mod issuer;
 pub mod manifests;
 pub mod moto;
 pub mod on_both;
+pub mod on_dev;
 pub mod otlp;
 pub mod package_stage;
 pub mod program;
