@@ -178,9 +178,18 @@ async fn idle_connections(server: &Server, count: usize) -> Vec<TcpStream> {
 async fn the_soft_limit_of_descriptors_is_raised() {
     let stage = Stage::embedded().await;
     let process = Process::start(serve_under(&stage, 256, 2304)).await;
-    let idle = idle_connections(&process.server, 600).await;
-    check_answers(&process.server, &stage).await;
-    assert!(process.metric("process_open_fds").await > 600.0);
+    // A slow machine may still be accepting connections, or close them already, because nothing is sent on them.
+    let mut idle = Vec::new();
+    let mut open = 0.0;
+    for _ in 0..10 {
+        idle = idle_connections(&process.server, 600).await;
+        check_answers(&process.server, &stage).await;
+        open = process.metric("process_open_fds").await;
+        if open > 600.0 {
+            break;
+        }
+    }
+    assert!(open > 600.0, "{open}");
     assert!((process.metric("process_max_fds").await - 2304.0).abs() < f64::EPSILON);
     drop(idle);
 }
