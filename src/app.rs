@@ -33,7 +33,7 @@ use crate::packages::ManifestCache;
 use crate::resilience::{RetryPolicy, Upstreams};
 use crate::server::{ConnectionLimits, Readiness, Routes, Shutdown, serve};
 use crate::setting::{BaseUrl, ConfigError};
-use crate::tools::{Services, ToolFilter};
+use crate::tools::{RecentDenials, Services, ToolFilter};
 
 /// Timeout of requests to the registry. Shorter than the tool timeout, so that errors name the registry.
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -174,6 +174,8 @@ impl App {
             registries,
             catalog,
             buckets: buckets(&config.catalog.buckets)?,
+            contact: config.catalog.contact.clone(),
+            denials: RecentDenials::default(),
             manifests: ManifestCache::default(),
             cpu: CpuPool::default(),
             tasks: tasks.clone(),

@@ -27,6 +27,9 @@ pub struct CatalogConfig {
     /// Comma-separated buckets to list if no catalog is configured
     #[arg(long, env = "QUILT_BUCKETS", value_delimiter = ',')]
     pub buckets: Vec<String>,
+    /// Whom users ask for rights that they lack, such as a name, an address or a URL. Shown in denials and recommendations
+    #[arg(long, env = "QUILT_MCP_CONTACT", value_parser = parse::line)]
+    pub contact: Option<String>,
 }
 
 impl Default for CatalogConfig {
@@ -38,6 +41,7 @@ impl Default for CatalogConfig {
             catalog_credentials: true,
             allowed_registries: Vec::new(),
             buckets: Vec::new(),
+            contact: None,
         }
     }
 }

@@ -35,6 +35,8 @@ struct ConfigJson {
     /// `PRODUCT`, `OPEN`, `CLOSED` or `LOCAL`.
     #[serde(default, deserialize_with = "deserialize_optional_value")]
     mode: Option<Value>,
+    #[serde(default, deserialize_with = "deserialize_optional_value")]
+    stack_version: Option<Value>,
 }
 
 /// What the server uses of a catalog's config.
@@ -44,6 +46,7 @@ struct Config {
     region: Option<String>,
     prefers_crc64: bool,
     is_local: bool,
+    stack_version: Option<String>,
 }
 
 /// A catalog, whose config is fetched when it is needed.
@@ -91,6 +94,12 @@ impl CatalogHost {
     /// Returns the AWS region of the catalog's stack, if the catalog names it.
     pub async fn region(&self) -> Option<String> {
         self.config().await.ok()?.region
+    }
+
+    /// Returns the version of the catalog's stack, if the catalog names it.
+    pub async fn stack_version(&self) -> Option<String> {
+        let version = self.config().await.ok()?.stack_version?;
+        Some(text::without_controls(&version, 100))
     }
 
     /// Whether the catalog runs on its owner's machine (`mode: LOCAL`, as quilt3-local): its registry vends the owner's
@@ -183,6 +192,9 @@ impl CatalogHost {
             Ok(Config {
                 registry,
                 region: config.region.and_then(|region| region.as_str().map(str::to_owned)),
+                stack_version: config
+                    .stack_version
+                    .and_then(|version| version.as_str().map(str::to_owned)),
                 prefers_crc64: config.crc64_checksums == Some(true),
                 is_local: config
                     .mode
@@ -221,6 +233,7 @@ mod tests {
                 region: None,
                 prefers_crc64: false,
                 is_local: false,
+                stack_version: None,
             }),
             due,
             ..CachedConfig::default()

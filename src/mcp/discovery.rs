@@ -10,10 +10,16 @@ use serde_json::json;
 
 use super::{Answer, RpcError, Version};
 
-const INSTRUCTIONS: &str = "Work with a Quilt data catalog: buckets and objects on S3, with the caller's own rights. \
-                            Start with bucket_list, or with search_catalog where it is \
-                            listed. When something is denied, auth_status says with whose credentials \
-                            the calls act and why.";
+const INSTRUCTIONS: &str = "A Quilt data catalog: objects lie in S3 buckets, and packages are versioned sets of them, with \
+                            metadata and a hash. Start with bucket_list; find packages and objects with search_catalog, \
+                            where it is listed, and fields to search by with search_facets. Count objects with \
+                            bucket_objects_summary, look into tables with bucket_object_preview, find lines with \
+                            bucket_object_text and find, and ask SQL with athena_query_execute. Browse a package with \
+                            package_browse, compare revisions with package_diff, and give each uri or s3_uri of a result \
+                            to the object tools as it is. A package refers to versions of objects: give package_create \
+                            versioned URIs where you have them. Objects stay where they are, unless copy is set. Calls \
+                            act with the caller's own rights. When something is denied, auth_status says with whose \
+                            credentials the calls act, and permissions_recommendations what may help.";
 
 /// How long clients may keep lists and the discovery result, in milliseconds: they change with a release only.
 pub(super) const LISTS_TTL_MS: u64 = 5 * 60 * 1000;

@@ -12,6 +12,21 @@ pub fn secret(text: &str) -> Result<SecretString, String> {
     Ok(SecretString::from(text))
 }
 
+/// Maximum length of a line of text, in characters.
+const MAX_LINE_CHARS: usize = 300;
+
+/// Parses a short text of one line, which people read.
+pub fn line(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        return Err("it has control characters or line breaks; expected one line of text".to_owned());
+    }
+    if text.chars().count() > MAX_LINE_CHARS {
+        return Err(format!("it is longer than {MAX_LINE_CHARS} characters"));
+    }
+    Ok(text.to_owned())
+}
+
 /// Parses a switch: `true` or `false` in any case, or `1`, `0`, `yes`, `no`, `on`, `off`.
 pub fn switch(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {

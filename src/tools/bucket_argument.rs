@@ -1,6 +1,7 @@
 //! The bucket that a call's arguments name, for the audit line. It is read before the call runs, so that refused calls have
 //! it too; no decision depends on it.
 
+use quilt_format::QuiltUri;
 use serde_json::{Map, Value};
 
 use crate::aws::s3::{BucketName, ObjectUri};
@@ -18,7 +19,9 @@ pub fn bucket_argument(arguments: &Map<String, Value>) -> Option<BucketName> {
         NAMES.iter().find_map(|name| {
             let text = arguments.get(*name)?.as_str()?;
             let object = || text.parse::<ObjectUri>().ok().map(|object| object.bucket);
-            text.parse::<BucketName>().ok().or_else(object).filter(is_usual)
+            let package = || text.parse::<QuiltUri>().ok()?.bucket.parse().ok();
+            let bucket = text.parse::<BucketName>().ok().or_else(object).or_else(package);
+            bucket.filter(is_usual)
         })
     })
 }
@@ -43,6 +46,10 @@ mod tests {
             (json!({ "bucket": "data", "name": "team/x" }), Some("data")),
             (json!({ "bucket": "s3://data" }), Some("data")),
             (json!({ "s3_uri": "s3://data/a/b.csv?versionId=1" }), Some("data")),
+            (
+                json!({ "s3_uri": "quilt+s3://data#package=a/b@latest&path=c" }),
+                Some("data"),
+            ),
             (
                 json!({ "action": "object_info", "params": { "s3_uri": "s3://data/a" } }),
                 Some("data"),

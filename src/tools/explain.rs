@@ -176,13 +176,20 @@ impl Session {
         {
             details.insert("attempts".into(), json!(resolved.attempts()));
         }
+        self.note_denial(action, object);
         let key = denial.as_ref().and_then(|denial| denial.resource.as_deref());
         let hint = match key.filter(|_| action.starts_with("kms:")) {
             Some(key) => format!("Ask for the right {action} on the key {key}, which encrypts the object."),
             None if error.service == "Athena" => {
                 format!("Ask for the right {action}, or use a workgroup that athena_workgroups_list shows.")
             }
-            None => format!("Ask for the right {action} on this resource, or use a bucket that bucket_list shows."),
+            None => {
+                format!("Ask for the right {action} on this resource; permissions_recommendations says what may help.")
+            }
+        };
+        let hint = match self.contact() {
+            Some(contact) => hint.replacen("Ask for", &format!("Ask {contact} for"), 1),
+            None => hint,
         };
         ToolError::new(ErrorCode::AccessDenied, message)
             .with_hint(hint)

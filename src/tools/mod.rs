@@ -19,12 +19,15 @@ mod complete;
 mod config;
 mod confirmation;
 mod cursor;
+mod denials;
 mod error;
 mod estimate;
 mod explain;
+mod globs;
 mod json_object;
 mod manifest_json;
 mod modules;
+mod object_argument;
 mod packaging;
 mod permissions;
 mod registry;
@@ -43,6 +46,7 @@ pub use bucket_argument::bucket_argument;
 pub use complete::{Completion, complete_bucket, complete_package};
 pub use config::{ToolFilterConfig, ToolStyle};
 pub use confirmation::{Confirmation, ConfirmationRequest, Subject};
+pub use denials::{DeniedCall, RecentDenials};
 pub use error::ToolError;
 pub use json_object::JsonObject;
 use manifest_json::ManifestJson;
@@ -78,6 +82,7 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<buckets::BucketObjectVersions>(),
         AnyTool::of::<buckets::BucketObjectsList>(),
         AnyTool::of::<buckets::BucketObjectsPut>(),
+        AnyTool::of::<buckets::BucketObjectsSummary>(),
         AnyTool::of::<catalog::CatalogLink>(),
         AnyTool::of::<packaging::PackageBrowse>(),
         AnyTool::of::<packaging::PackageCopy>(),

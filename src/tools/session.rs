@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::{Confirmation, ToolError};
+use super::{Confirmation, DeniedCall, RecentDenials, ToolError};
 use crate::athena::{QueryService, UserQueries};
 use crate::aws::athena::SharedAthena;
 use crate::aws::s3::{BucketName, SharedS3, UserS3};
@@ -39,6 +39,9 @@ pub struct Services {
     pub manifests: ManifestCache,
     /// The pool for computations of unbounded size.
     pub cpu: CpuPool,
+    /// Whom users ask for rights, as the operator says.
+    pub contact: Option<String>,
+    pub denials: RecentDenials,
     /// Background work, for which a shutdown waits.
     pub tasks: TaskTracker,
     pub clock: Clock,
@@ -178,6 +181,33 @@ impl Session {
     #[must_use]
     pub fn configured_buckets(&self) -> &[BucketName] {
         &self.0.services.buckets
+    }
+
+    /// Returns whom users ask for rights, as the operator says.
+    #[must_use]
+    pub fn contact(&self) -> Option<&str> {
+        self.0.services.contact.as_deref()
+    }
+
+    /// Notes that this caller lacked a right.
+    pub(super) fn note_denial(&self, action: &str, resource: &str) {
+        let denied = DeniedCall {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            at: self.clock().now(),
+        };
+        if let Some(caller) = self.authenticated() {
+            self.0.services.denials.note(caller.fingerprint(), denied);
+        }
+    }
+
+    /// Returns the rights that this caller lacked a short while ago.
+    #[must_use]
+    pub fn recent_denials(&self) -> Vec<DeniedCall> {
+        let caller = self.authenticated().map(AuthenticatedCaller::fingerprint);
+        caller
+            .map(|caller| self.0.services.denials.of(&caller))
+            .unwrap_or_default()
     }
 
     /// Returns the operator's policy for the server's own credentials.

@@ -68,6 +68,7 @@ impl UserS3 {
             outcome: PutOutcome {
                 version_id: answer.version_id,
                 etag: result.as_ref().and_then(|result| result.e_tag.as_deref()).map(unquoted),
+                ..PutOutcome::default()
             },
             sha256: result.and_then(|result| result.checksum_sha256),
         })
@@ -104,7 +105,10 @@ impl UserS3 {
         })?;
         let etag = result.e_tag.as_deref().map(unquoted);
         Ok(Copied {
-            outcome: PutOutcome { version_id: None, etag },
+            outcome: PutOutcome {
+                etag,
+                ..PutOutcome::default()
+            },
             sha256: result.checksum_sha256,
         })
     }

@@ -1,5 +1,7 @@
 //! `GetObject` of a range: only the asked-for bytes leave S3, however large the object is.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::{ObjectUri, ReadQuery, UserS3};
@@ -14,6 +16,11 @@ pub struct RangeRead {
     pub size: u64,
     pub content_type: Option<String>,
     pub content_encoding: Option<String>,
+    pub version_id: Option<String>,
+    /// `ETag`, without its quotes.
+    pub etag: Option<String>,
+    /// User metadata, with its encoded words decoded.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl UserS3 {
@@ -28,6 +35,9 @@ impl UserS3 {
                     size: head.size,
                     content_type: head.content_type,
                     content_encoding: head.content_encoding,
+                    version_id: head.version_id,
+                    etag: head.etag,
+                    metadata: head.metadata,
                 })
             }
             answer => answer,
@@ -41,15 +51,20 @@ impl UserS3 {
             range: Some((offset, last)),
             ..ReadQuery::default()
         };
-        let opened = self.open(object, &query).await?;
+        let mut opened = self.open(object, &query).await?;
         let size = opened.size;
-        let (content_type, content_encoding) = (opened.content_type.clone(), opened.content_encoding.clone());
+        let (content_type, content_encoding) = (opened.content_type.take(), opened.content_encoding.take());
+        let (version_id, etag) = (opened.version_id.take(), opened.etag.take());
+        let metadata = std::mem::take(&mut opened.metadata);
         let bytes = opened.collect(usize::try_from(length).unwrap_or(usize::MAX)).await?;
         Ok(RangeRead {
             bytes,
             size,
             content_type,
             content_encoding,
+            version_id,
+            etag,
+            metadata,
         })
     }
 }

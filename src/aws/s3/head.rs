@@ -1,6 +1,6 @@
 //! `HeadObject`. Its refusals have no body, so a one-byte read asks for the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_s3::types::ChecksumMode;
 use jiff::Timestamp;
@@ -71,6 +71,14 @@ impl ObjectHead {
     }
 }
 
+/// Decodes the encoded words of user metadata.
+pub(super) fn decoded_metadata(headers: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
+    let decoded = headers.into_iter().flatten();
+    decoded
+        .map(|(name, value)| (name, decode_words(&value).into_owned()))
+        .collect()
+}
+
 impl UserS3 {
     /// Returns the properties of an object.
     pub async fn head(&self, object: &ObjectUri) -> Result<ObjectHead, AwsError> {
@@ -126,12 +134,7 @@ impl UserS3 {
             storage_class: answer.storage_class.map(|class| class.as_str().to_owned()),
             archive_status: answer.archive_status.map(|status| status.as_str().to_owned()),
             restore: answer.restore.as_deref().and_then(Restore::parse),
-            metadata: answer
-                .metadata
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(name, value)| (name, decode_words(&value).into_owned()))
-                .collect(),
+            metadata: decoded_metadata(answer.metadata),
             metadata_missing: answer
                 .missing_meta
                 .and_then(|count| u32::try_from(count).ok())

@@ -24,6 +24,7 @@ mod probe;
 mod put;
 mod read_range;
 mod uri;
+mod versioning;
 
 pub use client::{SharedS3, UserS3};
 pub use copy::{Copied, CopySource};
@@ -35,4 +36,6 @@ pub use open::{Opened, ReadQuery};
 pub use presign::Presigned;
 pub use probe::LeftOpen;
 pub use put::{Put, PutOutcome, WriteCondition};
+pub use read_range::RangeStream;
 pub use uri::{BucketName, ObjectKey, ObjectUri, key_in};
+pub use versioning::Versioning;

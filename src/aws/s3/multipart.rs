@@ -69,8 +69,8 @@ impl UserS3 {
             .await?;
         Ok(Copied {
             outcome: PutOutcome {
-                version_id: None,
                 etag: answer.e_tag.as_deref().map(unquoted),
+                ..PutOutcome::default()
             },
             sha256: answer.checksum_sha256,
         })
@@ -102,6 +102,7 @@ impl UserS3 {
                     outcome: PutOutcome {
                         version_id: made.version_id,
                         etag: made.etag,
+                        ..PutOutcome::default()
                     },
                     sha256: expected,
                 })
@@ -147,6 +148,7 @@ impl UserS3 {
         let outcome = PutOutcome {
             version_id: answer.version_id,
             etag: answer.e_tag.as_deref().map(unquoted),
+            ..PutOutcome::default()
         };
         Ok(Copied {
             outcome,

@@ -1,10 +1,12 @@
 //! `GetObject` as a stream: an answer whose body is still to be read, under conditions.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 
-use super::head::read_operation;
+use super::head::{decoded_metadata, read_operation};
 use super::{ObjectUri, UserS3};
 use crate::aws::{AwsError, AwsErrorKind, Operation};
 
@@ -29,6 +31,8 @@ pub struct Opened {
     pub last_modified: Option<Timestamp>,
     pub content_type: Option<String>,
     pub content_encoding: Option<String>,
+    /// User metadata, with its encoded words decoded.
+    pub metadata: BTreeMap<String, String>,
     /// The first byte that comes.
     pub begin: u64,
     /// The whole object's size in bytes.
@@ -104,6 +108,7 @@ impl UserS3 {
                 .and_then(|at| Timestamp::from_second(at.secs()).ok()),
             content_type: answer.content_type,
             content_encoding: answer.content_encoding,
+            metadata: decoded_metadata(answer.metadata),
             begin,
             size,
             body: answer.body,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::client::on_object;
 use super::open::{quoted, unquoted};
-use super::{ObjectUri, UserS3};
+use super::{Checksums, ObjectUri, UserS3};
 use crate::aws::AwsError;
 
 /// An object to write.
@@ -53,11 +53,13 @@ impl WriteCondition {
 }
 
 /// The result of a write.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PutOutcome {
     pub version_id: Option<String>,
     /// `ETag`, without its quotes.
     pub etag: Option<String>,
+    /// Base64, by algorithm.
+    pub checksums: Checksums,
 }
 
 impl UserS3 {
@@ -93,6 +95,7 @@ impl UserS3 {
         Ok(PutOutcome {
             version_id: answer.version_id,
             etag: answer.e_tag.as_deref().map(unquoted),
+            checksums: answer.checksum_sha256.map(|sum| ("SHA256", sum)).into_iter().collect(),
         })
     }
 }

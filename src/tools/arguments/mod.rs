@@ -15,7 +15,7 @@
 //! The schema has keywords of its own, which are not listed:
 //!
 //! - `x-blank`: what a blank text means for an optional argument. `value`: itself. `refused`: nothing, and neither does `null`.
-//! - `x-unlisted`: the argument is accepted from older clients and not listed.
+//! - `x-unlisted`: the argument is accepted and not listed: older clients send it, or it is rarely of use.
 //! - `x-any`: a string that may also be a number, a boolean or null.
 //! - `x-text`: the member of an object for which a plain text stands.
 

@@ -13,6 +13,15 @@ pub fn yes() -> bool {
     true
 }
 
+/// How much of each row is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    #[default]
+    Brief,
+    Full,
+}
+
 /// An integer from `LO` to `HI`, by default `DEFAULT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]

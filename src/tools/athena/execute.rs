@@ -42,7 +42,7 @@ pub struct Args {
     /// Age of an earlier result to take, 0 to 10080; by default 0
     #[serde(default)]
     reuse_minutes: Bounded<0, 10_080, 0>,
-    /// Only check it, for free; by default false
+    /// Only check it, for free
     #[serde(default)]
     dry_run: bool,
 }

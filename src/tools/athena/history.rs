@@ -48,7 +48,7 @@ pub struct Args {
     workgroup: Option<String>,
     /// Only queries in this state
     state: Option<State>,
-    /// Also saved queries, by default false
+    /// Also saved queries
     #[serde(default)]
     saved: bool,
     /// 1 to 50, by default 20

@@ -24,7 +24,7 @@ pub struct AuthStatus;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// true: drop cached credentials first, e.g. after a role switch in the catalog; by default false
+    /// Drop cached credentials first, e.g. after a role switch in the catalog
     #[serde(default)]
     refresh: bool,
 }
@@ -59,6 +59,9 @@ pub struct Output {
     verified_by: Option<&'static str>,
     #[schemars(with = "Option<String>")]
     token_expires_at: Option<Timestamp>,
+    /// Until when calls with this token can act. AWS credentials are renewed before they expire, except those in the token.
+    #[schemars(with = "Option<String>")]
+    acts_until: Option<Timestamp>,
     /// Whether AWS credentials are available; `credential_source` is their source.
     has_credentials: bool,
     attempts: Vec<Attempt>,
@@ -70,6 +73,10 @@ pub struct Output {
     #[schemars(with = "Option<String>")]
     credentials_expire_at: Option<Timestamp>,
     catalog_url: Option<String>,
+    /// Version of the catalog's stack.
+    stack_version: Option<String>,
+    /// Services of the catalog: `search`, `athena`; whether the caller may use them, they say.
+    catalog_offers: Vec<&'static str>,
     registry_url: Option<String>,
     /// AWS account of this catalog's roles, where the credentials come from its registry.
     catalog_aws_account: Option<String>,
@@ -85,9 +92,8 @@ pub struct Output {
 impl Tool for AuthStatus {
     const NAME: &'static str = "auth_status";
     const TITLE: &'static str = "Who am I?";
-    const DESCRIPTION: &'static str = "Tells who the token says the caller is, which AWS identity the calls act with, \
-                                       where those credentials come from, and what each credential source answered. Use \
-                                       it first when something is denied.";
+    const DESCRIPTION: &'static str = "Tells who the caller is by the token, which AWS identity calls act with, and what each \
+                                       credential source answered. Use it first when something is denied.";
     const TOOLSET: Toolset = Toolset::Auth;
     const HINTS: Hints = Hints::READS;
     type Args = Args;
@@ -117,6 +123,16 @@ impl Tool for AuthStatus {
         let aws_account = identity.as_ref().map(|identity| identity.account.clone());
         let authenticated = session.authenticated();
         let claims = authenticated.and_then(AuthenticatedCaller::claims);
+        let token_expires_at = authenticated.and_then(AuthenticatedCaller::expires_at);
+        let is_in_token = resolved
+            .as_ref()
+            .is_ok_and(|resolved| resolved.source().needs_new_token());
+        let acts_until = [token_expires_at, credentials_expire_at.filter(|_| is_in_token)];
+        let acts_until = acts_until.into_iter().flatten().min();
+        let stack_version = match session.catalog() {
+            Some(catalog) => catalog.stack_version().await,
+            None => None,
+        };
         let text = |text: &str| text.to_owned();
         Ok(Output {
             authenticated: authenticated.is_some(),
@@ -124,7 +140,8 @@ impl Tool for AuthStatus {
             name: claims.and_then(|claims| claims.name()).map(text),
             email: claims.and_then(|claims| claims.email()).map(text),
             verified_by: verified_by(&session).await,
-            token_expires_at: authenticated.and_then(AuthenticatedCaller::expires_at),
+            token_expires_at,
+            acts_until,
             has_credentials,
             attempts,
             catalog_aws_account: aws_account.clone().filter(|_| is_vended),
@@ -134,6 +151,12 @@ impl Tool for AuthStatus {
             key_kind,
             credentials_expire_at,
             catalog_url: session.catalog().map(|catalog| catalog.url().to_string()),
+            stack_version,
+            catalog_offers: if registry_url.is_some() && !session.is_catalog_local().await {
+                vec!["search", "athena"]
+            } else {
+                Vec::new()
+            },
             registry_url,
             role: me.as_ref().map(|me| me.role.name.clone()),
             roles: me.as_ref().map(role_names).unwrap_or_default(),

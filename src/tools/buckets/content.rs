@@ -88,7 +88,30 @@ impl TextEncoding {
         }
     }
 
-    fn is_utf8(self) -> bool {
+    /// Decodes bytes; what is not text in this encoding becomes replacement characters.
+    pub fn decode_lossy(self, bytes: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
+            Self::Other(encoding) => encoding.decode_without_bom_handling(bytes).0,
+            Self::Ascii | Self::Utf8Signed | Self::Utf16Marked => String::from_utf8_lossy(bytes),
+        }
+    }
+
+    /// Returns the number of bytes that a decoded text had.
+    pub fn encoded_len(self, text: &str) -> usize {
+        match self {
+            Self::Ascii | Self::Latin1 => text.chars().count(),
+            Self::Utf8Signed => text.len(),
+            Self::Utf16Marked => 2 * text.encode_utf16().count(),
+            Self::Other(encoding) if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE => {
+                2 * text.encode_utf16().count()
+            }
+            Self::Other(encoding) => encoding.encode(text).0.len(),
+        }
+    }
+
+    /// Whether the content is UTF-8.
+    pub fn is_utf8(self) -> bool {
         self == Self::Other(encoding_rs::UTF_8)
     }
 }

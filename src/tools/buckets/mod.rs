@@ -2,14 +2,17 @@
 
 mod content;
 mod gzip;
+mod line_search;
 mod list;
 mod object_fetch;
+mod object_find;
 mod object_info;
 mod object_link;
 mod object_text;
 mod object_versions;
 mod objects_list;
 mod objects_put;
+mod objects_summary;
 mod put_item;
 mod text_source;
 
@@ -21,3 +24,4 @@ pub use object_text::BucketObjectText;
 pub use object_versions::BucketObjectVersions;
 pub use objects_list::BucketObjectsList;
 pub use objects_put::BucketObjectsPut;
+pub use objects_summary::BucketObjectsSummary;

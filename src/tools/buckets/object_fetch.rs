@@ -8,6 +8,7 @@ use crate::aws::s3::{ObjectUri, RangeRead, UserS3};
 use crate::tools::arguments::types::{Bounded, yes};
 use crate::tools::base64_text::Base64Text;
 use crate::tools::estimate::{CONTENT_FACTOR, IMAGE_FACTOR};
+use crate::tools::object_argument::ObjectArgument;
 use crate::tools::tool::{Hints, Image, Tool, ToolSuccess, Toolset};
 use crate::tools::{Link, Session, ToolError};
 
@@ -17,11 +18,9 @@ const MAX_IMAGE_BYTES: u64 = 1024 * 1024;
 pub struct BucketObjectFetch;
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Args {
-    /// `s3://bucket/key[?versionId=ID]`, percent-encoded
-    #[schemars(with = "String")]
-    s3_uri: ObjectUri,
+    #[serde(flatten)]
+    object: ObjectArgument,
     /// Bytes to read: 1 to 1048576 (1 MiB), by default 24576, or all of an image of at most 1 MiB
     #[schemars(with = "Option<Bounded<1, 1_048_576, 24_576>>")]
     max_bytes: Option<Bounded<1, 1_048_576, 24_576>>,
@@ -64,8 +63,8 @@ pub struct Range {
 impl Tool for BucketObjectFetch {
     const NAME: &'static str = "bucket_object_fetch";
     const TITLE: &'static str = "Read an object as bytes";
-    const DESCRIPTION: &'static str = "Reads a piece of an object as base64; only that piece leaves S3. A png, jpeg, gif or \
-                                       webp of at most 1 MiB comes as an image. For text use bucket_object_text.";
+    const DESCRIPTION: &'static str = "Reads a piece of an object as base64. A png, jpeg, gif or webp of at most 1 MiB comes as \
+                                       an image. For text use bucket_object_text.";
     const TOOLSET: Toolset = Toolset::Buckets;
     const HINTS: Hints = Hints::READS;
     const IS_STRUCTURED: bool = false;
@@ -81,12 +80,13 @@ impl Tool for BucketObjectFetch {
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         if !args.base64_encode {
-            let text = object_text::Args::range(args.s3_uri, args.max_bytes.unwrap_or_default(), args.offset);
+            let text = object_text::Args::range(args.object, args.max_bytes.unwrap_or_default(), args.offset);
             let text = object_text::BucketObjectText::run(session, text).await?;
             return Ok(text.map(Output::Text));
         }
+        let object = args.object.resolve(&session).await?;
         let s3 = session.s3().await?;
-        let read = read(&session, &s3, &args).await?;
+        let read = read(&session, &s3, &object, &args).await?;
         let bytes_read = read.bytes.len() as u64;
         let encoded = Base64Text::of(&read.bytes)?;
         let is_whole = args.offset == 0 && bytes_read == read.size;
@@ -96,7 +96,7 @@ impl Tool for BucketObjectFetch {
             mime_type,
         });
         let truncated = args.offset.saturating_add(bytes_read) < read.size;
-        let link = Link::object(&args.s3_uri, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
+        let link = Link::object(&object, args.offset, read.size, read.content_type.as_ref()).filter(|_| truncated);
         let output = Output::Bytes(Range {
             data: image.is_none().then_some(encoded),
             size: read.size,
@@ -116,9 +116,9 @@ impl Tool for BucketObjectFetch {
 }
 
 /// Reads the range, or all of an image if no range was asked for, and reserves the memory of the result.
-async fn read(session: &Session, s3: &UserS3, args: &Args) -> Result<RangeRead, ToolError> {
+async fn read(session: &Session, s3: &UserS3, object: &ObjectUri, args: &Args) -> Result<RangeRead, ToolError> {
     let reserve = |factor: usize, bytes: u64| session.reserve(factor * usize::try_from(bytes).unwrap_or(usize::MAX));
-    let get = |bytes| s3.get_range(&args.s3_uri, args.offset, bytes);
+    let get = |bytes| s3.get_range(object, args.offset, bytes);
     let range = args.max_bytes.unwrap_or_default().get();
     reserve(CONTENT_FACTOR, range).await?;
     let first = match get(range).await {

@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::s3::ObjectUri;
 use crate::catalog::CatalogPage;
+use crate::tools::object_argument::ObjectArgument;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
 pub struct BucketObjectInfo;
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Args {
-    /// `s3://bucket/key[?versionId=ID]`, percent-encoded
-    #[schemars(with = "String")]
-    s3_uri: ObjectUri,
+    #[serde(flatten)]
+    object: ObjectArgument,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Object {
     bucket: String,
     key: String,
+    /// Of this version.
     s3_uri: String,
     version_id: Option<String>,
     /// Bytes.
@@ -79,7 +79,8 @@ impl Tool for BucketObjectInfo {
     type Args = Args;
     type Output = Output;
 
-    async fn run(session: Session, Args { s3_uri }: Args) -> Result<ToolSuccess<Output>, ToolError> {
+    async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        let s3_uri = args.object.resolve(&session).await?;
         let s3 = session.s3().await?;
         let head = match s3.head(&s3_uri).await {
             Ok(head) => head,
@@ -88,10 +89,14 @@ impl Tool for BucketObjectInfo {
         let version_id = s3_uri.version_id.as_deref();
         let page = CatalogPage::object(s3_uri.bucket.as_str(), s3_uri.key.as_str(), version_id);
         let catalog_url = session.links().and_then(|links| links.url(&page));
+        let versioned = ObjectUri {
+            version_id: head.version_id.clone().or(s3_uri.version_id.clone()),
+            ..s3_uri.clone()
+        };
         let object = Object {
             bucket: s3_uri.bucket.to_string(),
             key: s3_uri.key.to_string(),
-            s3_uri: s3_uri.to_string(),
+            s3_uri: versioned.to_string(),
             version_id: head.version_id,
             size: head.size,
             content_type: head.content_type,

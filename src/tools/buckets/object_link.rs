@@ -6,21 +6,20 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::s3::{ObjectUri, UserS3};
+use crate::aws::s3::{ObjectHead, ObjectUri, UserS3};
 use crate::credentials::Source;
 use crate::identity::AuthenticatedCaller;
 use crate::tools::arguments::types::Bounded;
+use crate::tools::object_argument::ObjectArgument;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
 pub struct BucketObjectLink;
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Args {
-    /// `s3://bucket/key[?versionId=ID]`, percent-encoded
-    #[schemars(with = "String")]
-    s3_uri: ObjectUri,
+    #[serde(flatten)]
+    object: ObjectArgument,
     /// Lifetime: 1 to 604800 seconds, by default 3600
     #[serde(default)]
     expiration: Bounded<1, 604_800, 3_600>,
@@ -37,6 +36,12 @@ pub struct Output {
     /// Why it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     capped_by: Option<CappedBy>,
+    /// The version that the link opens; absent for the latest one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<String>,
+    /// Bytes.
+    size: u64,
+    content_type: Option<String>,
 }
 
 /// What ends a link earlier than requested.
@@ -81,7 +86,7 @@ fn refuse_folded_key(object: &ObjectUri) -> Result<(), ToolError> {
 
 /// Checks that the link will work. Signing needs no request to S3, and a link without permission would fail for its recipient,
 /// who could not know why. An object may be described to a caller who cannot read it, so a byte is read, too.
-async fn check_readable(session: &Session, s3: &UserS3, object: &ObjectUri) -> Result<(), ToolError> {
+async fn check_readable(session: &Session, s3: &UserS3, object: &ObjectUri) -> Result<ObjectHead, ToolError> {
     let head = match s3.head(object).await {
         Ok(head) => head,
         Err(error) => return Err(session.explain_object(s3, &error).await),
@@ -90,7 +95,7 @@ async fn check_readable(session: &Session, s3: &UserS3, object: &ObjectUri) -> R
         return Err(ToolError::archived(&object.to_string(), head.restore.is_some()));
     }
     match s3.get_range(object, 0, 1).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(head),
         Err(error) => Err(session.explain_object(s3, &error).await),
     }
 }
@@ -106,13 +111,14 @@ impl Tool for BucketObjectLink {
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
-        refuse_folded_key(&args.s3_uri)?;
+        let object = args.object.resolve(&session).await?;
+        refuse_folded_key(&object)?;
         let s3 = session.s3().await?;
-        check_readable(&session, &s3, &args.s3_uri).await?;
+        let head = check_readable(&session, &s3, &object).await?;
         let now = session.clock().now();
         let (lifetime, capped_by) = allowed_lifetime(&session, Duration::from_secs(args.expiration.get()), now);
         let link = s3
-            .presign(&args.s3_uri, lifetime, now)
+            .presign(&object, lifetime, now)
             .await
             .map_err(|error| session.explain(&error))?;
         let capped_by = if link.capped {
@@ -125,6 +131,9 @@ impl Tool for BucketObjectLink {
             expires_at: link.expires_at,
             capped: capped_by.is_some(),
             capped_by,
+            version_id: object.version_id,
+            size: head.size,
+            content_type: head.content_type,
         }
         .into())
     }

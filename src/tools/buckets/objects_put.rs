@@ -34,7 +34,7 @@ pub struct Args {
     /// true (the default): replace; false: an existing key is a conflict
     #[serde(default = "yes")]
     overwrite: bool,
-    /// true: check everything, write nothing; by default false
+    /// Check everything, write nothing
     #[serde(default)]
     dry_run: bool,
 }

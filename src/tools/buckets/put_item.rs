@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::content::TextEncoding;
-use crate::aws::s3::{BucketName, ObjectUri, Put, PutOutcome, WriteCondition, key_in};
+use crate::aws::s3::{BucketName, Checksums, ObjectUri, Put, PutOutcome, WriteCondition, key_in};
 use crate::error_code::ErrorCode;
 use crate::json::{deserialize_value, parse_value};
 use crate::telemetry::text::without_controls;
@@ -202,6 +202,15 @@ impl Item {
     }
 }
 
+/// Returns why an item was not written. The call's error says all that S3 said of a denial.
+fn reason(object: Option<&ObjectUri>, error: &ToolError) -> String {
+    let of_denial = |name: &str| error.details.as_ref()?.get(name)?.as_str();
+    match (object, of_denial("principal"), of_denial("action")) {
+        (Some(object), Some(_), Some(action)) => format!("S3 denied {action} on {object}."),
+        _ => error.message.clone(),
+    }
+}
+
 /// The result of one item.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ItemResult {
@@ -217,6 +226,9 @@ pub struct ItemResult {
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
+    /// Base64, by algorithm.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    checksums: Checksums,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,6 +247,7 @@ impl ItemResult {
         let outcome = outcome.unwrap_or(PutOutcome {
             version_id: None,
             etag: None,
+            checksums: Checksums::new(),
         });
         let uri = ObjectUri {
             version_id: outcome.version_id.clone(),
@@ -248,6 +261,7 @@ impl ItemResult {
             etag: outcome.etag,
             size: Some(put.body.len() as u64),
             content_type: put.content_type.clone(),
+            checksums: outcome.checksums,
             error: None,
             error_code: None,
             permission_error: None,
@@ -270,7 +284,8 @@ impl ItemResult {
             etag: None,
             size: None,
             content_type: None,
-            error: Some(error.message.clone()),
+            checksums: Checksums::new(),
+            error: Some(reason(object, error)),
             error_code: Some(error.code),
             permission_error: Some(error.code == ErrorCode::AccessDenied),
             resolution: error.hint.clone().into_iter().collect(),

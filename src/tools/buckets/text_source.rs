@@ -1,5 +1,7 @@
 //! Content of an object as text tools read it: by ranges, and unpacked if it is gzip.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::gzip::{self, UnpackError, is_gzip, unpack};
@@ -27,6 +29,11 @@ pub(super) struct Piece {
     pub size: u64,
     pub content_type: Option<String>,
     pub content_encoding: Option<String>,
+    pub version_id: Option<String>,
+    /// `ETag`, without its quotes.
+    pub etag: Option<String>,
+    /// User metadata of the object.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl TextSource<'_> {
@@ -39,6 +46,22 @@ impl TextSource<'_> {
             return self.unpacked(piece, begin, length).await;
         }
         Ok(piece)
+    }
+
+    /// Returns the offset that lies so many bytes before the end.
+    pub async fn offset_before_end(&self, bytes: u64) -> Result<u64, ToolError> {
+        let head = match self.s3.head(self.object).await {
+            Ok(head) => head,
+            Err(error) => return Err(self.session.explain_object(self.s3, &error).await),
+        };
+        if is_gzip(&self.stored(0, START_BYTES).await?.bytes) {
+            let message = format!(
+                "Argument offset: {} is gzip, whose end is found only by unpacking all of it; count from the beginning.",
+                self.object
+            );
+            return Err(ToolError::invalid(message).with_hint("With find, the whole object is searched."));
+        }
+        Ok(head.size.saturating_sub(bytes))
     }
 
     /// Reads a piece again, unpacked, if the object turns out to be gzip.
@@ -80,6 +103,9 @@ impl TextSource<'_> {
             size: read.size,
             content_type: read.content_type,
             content_encoding: read.content_encoding,
+            version_id: read.version_id,
+            etag: read.etag,
+            metadata: read.metadata,
         })
     }
 
@@ -111,7 +137,7 @@ impl TextSource<'_> {
             || matches!(extension.as_deref(), Some("gz" | "gzip"))
     }
 
-    fn explain(&self, error: &UnpackError) -> ToolError {
+    pub(super) fn explain(&self, error: &UnpackError) -> ToolError {
         let object = self.object;
         match error {
             UnpackError::S3(error) => self.session.explain(error),

@@ -13,6 +13,8 @@ pub enum Addition {
     Template,
     /// `count`, which older servers had in place of `returned`.
     Count,
+    /// `count`, the objects of a page.
+    ObjectCount,
     /// `catalog_url`, `quilt_plus_uri` and `view_type` of a link.
     OlderLink,
     /// `data` of an image, and the structured form of its result.
@@ -50,6 +52,10 @@ impl Addition {
             Self::UploadContext => {
                 let context = json!({ "bucket": output.get("bucket"), "source": output.get("credential_source") });
                 output.insert("upload_context".to_owned(), context);
+            }
+            Self::ObjectCount => {
+                let objects = output.get("objects").and_then(Value::as_array).map(Vec::len);
+                output.extend(objects.map(|objects| ("count".to_owned(), objects.into())));
             }
             Self::OlderLink => {
                 let is_package = output.contains_key("uri");

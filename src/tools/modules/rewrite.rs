@@ -17,6 +17,8 @@ pub enum Rewrite {
     StandardTemplate,
     /// Removes a `limit` of 0.
     NoLimit,
+    /// Shows full rows, as older servers, if `detail` is missing.
+    FullRows,
     /// Reads 65,536 bytes, as older servers, if `max_bytes` is missing.
     OlderMaxBytes,
     /// Names entries by their base names, as older servers, if `flatten` is missing.
@@ -50,6 +52,12 @@ impl Rewrite {
             Self::OlderFlatten => {
                 if call.arguments.get("flatten").is_none_or(says_nothing) {
                     call.arguments.insert("flatten".to_owned(), true.into());
+                }
+                Ok(())
+            }
+            Self::FullRows => {
+                if call.arguments.get("detail").is_none_or(says_nothing) {
+                    call.arguments.insert("detail".to_owned(), "full".into());
                 }
                 Ok(())
             }

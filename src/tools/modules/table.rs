@@ -114,7 +114,11 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                 addition: Some(Addition::CategorizedBuckets),
                 ..PLAIN
             },
-            plain("objects_list", "bucket_objects_list"),
+            Action {
+                rewrites: &[Rewrite::FullRows],
+                addition: Some(Addition::ObjectCount),
+                ..plain("objects_list", "bucket_objects_list")
+            },
             on_object("object_info", "bucket_object_info"),
             Action {
                 rewrites: &[Rewrite::EntryPath, Rewrite::OlderMaxBytes],

@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{HashType, NewName, choice, message};
-use super::globs;
 use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, PrefixSource, may_be_large, resume, write_large};
 use super::logical_keys::{FileSource, KeyRules, assign_keys, take_unusable};
 use super::metadata::Metadata;
@@ -16,6 +15,7 @@ use super::prefix::{Found, KeyFilter, find, source_prefix, warning_of_unusable};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
+use crate::tools::globs;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 

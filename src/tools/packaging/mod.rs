@@ -14,7 +14,6 @@ mod diff;
 mod diff_page;
 mod explain;
 mod from_query;
-mod globs;
 mod large;
 mod list;
 mod logical_keys;

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quilt_format::PackageName;
 
 use super::args::FileArg;
-use super::globs::{self, Globs};
 use crate::aws::s3::{BucketName, ListedObject, ListingQuery, ObjectUri, UserS3, key_in};
 use crate::blocking::{CpuError, CpuPool};
 use crate::packages::estimate_object_bytes;
+use crate::tools::globs::{self, Globs};
 use crate::tools::{Session, ToolError};
 
 /// Prefix of a bucket's own package files, which never go into a package.

@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::args::{FileArg, HashType, NewName, choice, message};
-use super::globs;
 use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, PrefixSource, may_be_large, resume, write_large};
 use super::logical_keys::{FileSource, KeyRules, assign_keys, in_tree_order};
 use super::metadata::Metadata;
@@ -17,6 +16,7 @@ use super::rollback::expected_hash;
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, MetadataChange, Plan, Removal, Update};
+use crate::tools::globs;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 

@@ -14,12 +14,11 @@ use super::evidence::{Evidence, Operation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionLevel {
-    /// S3 allowed a write; or the catalog declares that writing is allowed, S3 was not asked about it, and no answer of S3
-    /// contradicts the catalog.
+    /// S3 allowed a write.
     WriteAccess,
     /// Reading or listing is allowed.
     ReadAccess,
-    /// Reading and listing are denied.
+    /// Listing and reading were asked about and denied, and the catalog does not show the bucket.
     NoAccess,
     /// None of the other levels is known to apply.
     Unknown,
@@ -30,6 +29,8 @@ pub enum PermissionLevel {
 pub struct BucketAccess {
     evidence: Vec<Evidence>,
     is_missing: bool,
+    /// Whether the catalog may show the bucket to the caller.
+    may_be_shown: bool,
 }
 
 impl BucketAccess {
@@ -39,6 +40,7 @@ impl BucketAccess {
         Self {
             evidence,
             is_missing: false,
+            may_be_shown: false,
         }
     }
 
@@ -48,6 +50,7 @@ impl BucketAccess {
         Self {
             evidence,
             is_missing: true,
+            may_be_shown: false,
         }
     }
 
@@ -56,6 +59,20 @@ impl BucketAccess {
     pub fn with_evidence(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
         self.evidence.extend(evidence);
         self
+    }
+
+    /// Says whether the catalog may show the bucket to the caller. Then a denial of a key that may not exist does not
+    /// establish that there is no access.
+    #[must_use]
+    pub fn unless_shown(mut self, may_be_shown: bool) -> Self {
+        self.may_be_shown = may_be_shown;
+        self
+    }
+
+    /// What the catalog declares about writing. It is not an answer of S3.
+    #[must_use]
+    pub fn write_declared(&self) -> Option<bool> {
+        self.result(Operation::WriteDeclared)
     }
 
     /// Whether the bucket does not exist according to S3.
@@ -104,16 +121,11 @@ impl BucketAccess {
         }
         let lists_packages = self.result(Operation::ListPackages);
         if [list, read, lists_packages].contains(&Some(true)) {
-            let was_asked = self.evidence_of(Operation::Write).is_some();
-            let is_contradicted = [list, read].contains(&Some(false));
-            let is_declared = self.result(Operation::WriteDeclared) == Some(true);
-            return if is_declared && !was_asked && !is_contradicted {
-                PermissionLevel::WriteAccess
-            } else {
-                PermissionLevel::ReadAccess
-            };
+            return PermissionLevel::ReadAccess;
         }
-        if list == Some(false) && read == Some(false) {
+        let read_is_denied = read == Some(false)
+            || !self.may_be_shown && self.evidence_of(Operation::Read).is_some_and(|read| read.is_denied);
+        if list == Some(false) && read_is_denied {
             PermissionLevel::NoAccess
         } else {
             PermissionLevel::Unknown
@@ -138,16 +150,21 @@ mod tests {
     use super::super::evidence::EvidenceSource;
     use super::*;
 
-    fn level(known: &[(Operation, Option<bool>)]) -> PermissionLevel {
+    fn access(known: &[(Operation, Option<bool>)]) -> BucketAccess {
         let evidence = known.iter().map(|(operation, result)| Evidence {
             operation: *operation,
             result: *result,
             method: String::new(),
             asked_of: EvidenceSource::S3,
             detail: String::new(),
+            is_denied: *operation == Read && result.is_none(),
             at: Timestamp::UNIX_EPOCH,
         });
-        BucketAccess::new(evidence.collect()).level()
+        BucketAccess::new(evidence.collect())
+    }
+
+    fn level(known: &[(Operation, Option<bool>)]) -> PermissionLevel {
+        access(known).unless_shown(true).level()
     }
 
     #[test]
@@ -170,42 +187,23 @@ mod tests {
     }
 
     #[test]
-    fn what_s3_answered_outweighs_what_the_catalog_declares() {
+    fn a_denied_key_that_may_not_exist_counts_where_the_catalog_does_not_show_the_bucket() {
+        let denied = [(List, Some(false)), (Read, None)];
+        assert_eq!(access(&denied).level(), NoAccess);
+        assert_eq!(access(&denied).unless_shown(true).level(), Unknown);
+        assert_eq!(access(&[(List, Some(false))]).level(), Unknown, "no read was probed");
+        assert_eq!(access(&[(List, None), (Read, None)]).level(), Unknown);
+    }
+
+    #[test]
+    fn what_the_catalog_declares_stands_apart() {
         let yes = Some(true);
-        let no = Some(false);
-        assert_eq!(
-            level(&[(List, yes), (Read, yes), (WriteDeclared, yes)]),
-            WriteAccess,
-            "S3 was not asked to write"
-        );
-        assert_eq!(
-            level(&[(List, yes), (Read, None), (WriteDeclared, yes)]),
-            WriteAccess,
-            "an empty bucket"
-        );
-        assert_eq!(
-            level(&[(List, yes), (Read, yes), (Write, no), (WriteDeclared, yes)]),
-            ReadAccess
-        );
-        assert_eq!(
-            level(&[(List, yes), (Read, yes), (Write, None), (WriteDeclared, yes)]),
-            ReadAccess
-        );
-        assert_eq!(
-            level(&[(List, yes), (Read, no), (WriteDeclared, yes)]),
-            ReadAccess,
-            "S3 denies a part of it"
-        );
-        assert_eq!(level(&[(List, no), (Read, no), (WriteDeclared, yes)]), NoAccess);
-        assert_eq!(
-            level(&[(List, None), (Read, None), (WriteDeclared, yes)]),
-            Unknown,
-            "S3 did not answer"
-        );
-        assert_eq!(level(&[(List, yes), (Read, yes), (WriteDeclared, no)]), ReadAccess);
-        assert_eq!(
-            level(&[(List, yes), (Read, yes), (Write, yes), (WriteDeclared, no)]),
-            WriteAccess
-        );
+        let declared = access(&[(List, yes), (Read, yes), (WriteDeclared, yes)]);
+        assert_eq!((declared.level(), declared.write_declared()), (ReadAccess, yes));
+        let denied = access(&[(List, yes), (Read, yes), (Write, Some(false)), (WriteDeclared, yes)]);
+        assert_eq!((denied.level(), denied.can_write()), (ReadAccess, Some(false)));
+        let allowed = access(&[(List, yes), (Write, yes), (WriteDeclared, Some(false))]);
+        assert_eq!(allowed.level(), WriteAccess);
+        assert_eq!(access(&[(List, yes)]).write_declared(), None);
     }
 }

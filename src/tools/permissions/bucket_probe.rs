@@ -14,6 +14,8 @@ pub(super) struct BucketProbe<'a> {
     pub session: &'a Session,
     pub s3: &'a UserS3,
     pub bucket: &'a BucketName,
+    /// Below which the operations are asked about; empty for the whole bucket.
+    pub prefix: &'a str,
     started: Instant,
     pub deadline: Instant,
 }
@@ -28,12 +30,13 @@ pub(super) enum ProbeFailure {
 
 impl<'a> BucketProbe<'a> {
     /// Starts the time limit of a bucket, which ends no later than the call.
-    pub(super) fn begin(session: &'a Session, s3: &'a UserS3, bucket: &'a BucketName) -> Self {
+    pub(super) fn begin(session: &'a Session, s3: &'a UserS3, bucket: &'a BucketName, prefix: &'a str) -> Self {
         let started = Instant::now();
         Self {
             session,
             s3,
             bucket,
+            prefix,
             started,
             deadline: (started + session.bucket_limit()).min(session.deadline()),
         }
@@ -74,6 +77,7 @@ impl<'a> BucketProbe<'a> {
             result,
             method,
             asked_of: EvidenceSource::S3,
+            is_denied: result == Some(false),
             detail,
             at: self.now(),
         }

@@ -126,8 +126,18 @@ impl Declarations<'_> {
             method: METHOD.to_owned(),
             asked_of: EvidenceSource::Catalog,
             detail,
+            is_denied: false,
             at,
         })
+    }
+
+    /// Whether the catalog shows the bucket to the caller, as far as is known.
+    pub(super) fn may_show(&self, bucket: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Failed(_) => true,
+            Self::View(view) => view.buckets.iter().any(|known| known.name == bucket),
+        }
     }
 }
 

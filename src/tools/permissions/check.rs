@@ -7,8 +7,8 @@ use super::access::PermissionLevel;
 use super::catalog::Consultation;
 use super::evidence::Evidence;
 use super::probe_set::ProbeSet;
-use super::survey::survey;
-use crate::aws::s3::BucketName;
+use super::survey::survey_bucket;
+use crate::aws::s3::{BucketName, Versioning, key_in};
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
@@ -32,6 +32,9 @@ pub struct Args {
     /// Any of list, read, write; by default list and read. write opens an upload and aborts it; nothing is stored
     #[serde(default = "reads")]
     operations: Vec<CheckedOperation>,
+    /// Where to ask; by default the whole bucket
+    #[serde(default)]
+    prefix: String,
 }
 
 fn reads() -> Vec<CheckedOperation> {
@@ -40,11 +43,13 @@ fn reads() -> Vec<CheckedOperation> {
 
 /// Permissions; `null` means unknown or not asked.
 #[derive(Debug, Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "the names of the members of the result")]
 pub struct Summary {
     can_list: Option<bool>,
     can_read: Option<bool>,
     can_write: Option<bool>,
+    /// What the catalog declares. It is not an answer of S3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_declared: Option<bool>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -54,6 +59,9 @@ pub struct Output {
     accessible: bool,
     permission_level: PermissionLevel,
     region: Option<String>,
+    /// Absent if the caller may not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    versioning: Option<&'static str>,
     access_summary: Summary,
     evidence: Vec<Evidence>,
 }
@@ -72,7 +80,10 @@ impl Tool for BucketAccessCheck {
         let Args {
             bucket: bucket_name,
             operations,
+            prefix,
         } = args;
+        let prefix = key_in(&bucket_name, &prefix)
+            .map_err(|problem| ToolError::invalid(format!("Argument prefix: {problem}.")))?;
         let is_requested = |operation| operations.contains(&operation);
         let probes = ProbeSet {
             list: is_requested(CheckedOperation::List),
@@ -83,20 +94,23 @@ impl Tool for BucketAccessCheck {
         // The answers of S3 are useful even if the catalog does not answer; the evidence reports its failure.
         let catalog = Consultation::of(&session).await;
         let declarations = catalog.declarations();
-        let names = [bucket_name.to_string()];
+        let name = bucket_name.to_string();
         let region = tokio::time::timeout(session.bucket_limit(), s3.bucket_region(&bucket_name));
-        let (answers, region) = tokio::join!(survey(&session, &s3, &names, probes, &declarations), region);
-        let access = answers.into_iter().next().unwrap_or_default();
-        let [bucket_name] = names;
+        let versioning = tokio::time::timeout(session.bucket_limit(), s3.versioning(&bucket_name));
+        let place = (name.as_str(), prefix.as_ref());
+        let survey = survey_bucket(&session, &s3, place, probes, &declarations);
+        let (access, region, versioning) = tokio::join!(survey, region, versioning);
         Ok(Output {
-            bucket_name,
+            bucket_name: name,
             accessible: access.is_accessible(),
             permission_level: access.level(),
             region: region.ok().and_then(Result::ok).flatten(),
+            versioning: versioning.ok().and_then(Result::ok).map(Versioning::as_str),
             access_summary: Summary {
                 can_list: access.can_list(),
                 can_read: access.can_read(),
                 can_write: access.can_write(),
+                write_declared: access.write_declared(),
             },
             evidence: access.into_evidence(),
         }

@@ -26,7 +26,7 @@ pub struct Args {
     #[serde(default)]
     #[schemars(with = "Option<Vec<String>>")]
     check_buckets: Option<Vec<BucketName>>,
-    /// true: also probe writing, by an upload that is opened and aborted; by default false
+    /// Also probe writing, by an upload that is opened and aborted
     #[serde(default)]
     probe_write: bool,
 }

@@ -43,6 +43,9 @@ pub struct Evidence {
     pub asked_of: EvidenceSource,
     /// The answer in one or two sentences.
     pub detail: String,
+    /// Whether S3 denied the request. Where it is not known whether the key exists, that leaves the result unknown.
+    #[serde(skip)]
+    pub is_denied: bool,
     /// Time of the answer.
     #[schemars(with = "String")]
     pub at: Timestamp,

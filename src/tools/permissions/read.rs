@@ -21,6 +21,9 @@ pub(super) async fn probe(probe: &BucketProbe<'_>, probes: ProbeSet) -> BucketAc
     if !probes.list && !probes.read {
         return BucketAccess::default();
     }
+    if !probe.prefix.is_empty() {
+        return probe_prefix(probe, probes).await;
+    }
     let (whole, packages) = tokio::join!(list(probe, ""), list(probe, PACKAGES));
     let mut evidence = listing_evidence(probe, &whole, &packages);
     let is_missing = is_missing(&whole);
@@ -28,6 +31,39 @@ pub(super) async fn probe(probe: &BucketProbe<'_>, probes: ProbeSet) -> BucketAc
         evidence.push(read_listed(probe, whole, packages).await);
     }
     if is_missing {
+        BucketAccess::missing_bucket(evidence)
+    } else {
+        BucketAccess::new(evidence)
+    }
+}
+
+/// Probes listing and reading below a prefix.
+async fn probe_prefix(probe: &BucketProbe<'_>, probes: ProbeSet) -> BucketAccess {
+    let listed = list(probe, probe.prefix).await;
+    let of_list = match &listed {
+        Ok(_) => (Some(true), "S3 listed it.".to_owned()),
+        Err(failure) => probe.judge(failure, verdict),
+    };
+    let method = format!("ListObjectsV2 prefix={}", probe.prefix);
+    let mut evidence = vec![probe.s3_evidence(Operation::List, method, of_list)];
+    if probes.read {
+        evidence.push(match usable_keys(&listed) {
+            Some((first, last)) => read_either(probe, &first, &last).await,
+            None => match &listed {
+                Ok(_) => no_read(
+                    probe,
+                    (None, "There is no key below the prefix that could be read.".to_owned()),
+                ),
+                Err(_) if probe.prefix.ends_with('/') => {
+                    let [name, _] = LIKELY_KEYS;
+                    read_likely(probe, &format!("{}{name}", probe.prefix)).await
+                }
+                // The prefix may be a key.
+                Err(_) => read_likely(probe, probe.prefix).await,
+            },
+        });
+    }
+    if is_missing(&listed) {
         BucketAccess::missing_bucket(evidence)
     } else {
         BucketAccess::new(evidence)
@@ -114,12 +150,17 @@ async fn read_likely(probe: &BucketProbe<'_>, key: &str) -> Evidence {
 
 async fn read_key(probe: &BucketProbe<'_>, key: &ObjectKey, judge: fn(&Session, &AwsError) -> Verdict) -> Evidence {
     let object = ObjectUri::latest(probe.bucket.clone(), key.clone());
-    let verdict = match probe.with_deadline(probe.s3.get_range(&object, 0, 1)).await {
+    let answer = probe.with_deadline(probe.s3.get_range(&object, 0, 1)).await;
+    let is_denied = matches!(&answer, Err(ProbeFailure::S3(error)) if error.kind == AwsErrorKind::AccessDenied);
+    let verdict = match answer {
         Ok(_) => (Some(true), "S3 returned a byte of it.".to_owned()),
         Err(failure) => probe.judge(&failure, judge),
     };
     let method = format!("GetObject Range=bytes=0-0 of {object}");
-    probe.s3_evidence(Operation::Read, method, verdict)
+    Evidence {
+        is_denied,
+        ..probe.s3_evidence(Operation::Read, method, verdict)
+    }
 }
 
 /// Returns the evidence about reading if no key was read.

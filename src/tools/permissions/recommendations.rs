@@ -14,7 +14,7 @@ use crate::credentials::Source;
 use crate::identity::AuthenticatedCaller;
 use crate::tools::answer_size::AnswerBudget;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
-use crate::tools::{Session, ToolError};
+use crate::tools::{DeniedCall, Session, ToolError};
 
 /// Maximum number of buckets that are checked.
 const MAX_BUCKETS: usize = 100;
@@ -61,6 +61,9 @@ pub struct Recommendation {
     category: Category,
     priority: Priority,
     message: String,
+    /// Whom to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ask: Option<String>,
 }
 
 /// The recommendations; empty if no observation calls for one.
@@ -91,7 +94,9 @@ impl Tool for PermissionsRecommendations {
         let mut recommendations = about_credentials(&session);
         recommendations.extend(catalog.error().map(about_catalog));
         let user = catalog.view().and_then(|view| view.user.as_ref());
-        recommendations.extend(about_buckets(&names, &answers, user));
+        let people = People::new(&session, user);
+        recommendations.extend(about_calls(&session.recent_denials(), &people));
+        recommendations.extend(about_buckets(&names, &answers, &people));
         AnswerBudget::new().truncate(&mut recommendations);
         Ok(Output { recommendations }.into())
     }
@@ -104,6 +109,7 @@ fn about_credentials(session: &Session) -> Vec<Recommendation> {
             category: Category::Credentials,
             priority,
             message,
+            ask: None,
         });
     };
     let now = session.clock().now();
@@ -148,10 +154,83 @@ fn about_catalog(error: &ToolError) -> Recommendation {
         category: Category::Catalog,
         priority: Priority::Warning,
         message: error.message.clone(),
+        ask: None,
     }
 }
 
-fn about_buckets(names: &[String], answers: &[BucketAccess], user: Option<&CatalogUser>) -> Vec<Recommendation> {
+/// The roles of the caller, and who gives rights.
+struct People<'a> {
+    user: Option<&'a CatalogUser>,
+    contact: Option<&'a str>,
+}
+
+impl<'a> People<'a> {
+    fn new(session: &'a Session, user: Option<&'a CatalogUser>) -> Self {
+        Self {
+            user,
+            contact: session.contact(),
+        }
+    }
+
+    /// Returns whom to ask for rights.
+    fn ask(&self) -> String {
+        match (self.contact, self.user) {
+            (Some(contact), _) => contact.to_owned(),
+            (None, Some(user)) => format!("an administrator of the catalog, for the role {}", user.role.name),
+            (None, None) => "the operator of this server".to_owned(),
+        }
+    }
+
+    /// Returns whom to ask about the settings of this server.
+    fn operator(&self) -> String {
+        self.contact.unwrap_or("the operator of this server").to_owned()
+    }
+
+    /// Returns the advice to try another role of the caller, if there is one.
+    fn other_roles(&self, denied: &str) -> Option<Recommendation> {
+        let user = self.user?;
+        let others = other_roles(user);
+        (!others.is_empty()).then(|| Recommendation {
+            category: Category::Role,
+            priority: Priority::Info,
+            message: format!(
+                "S3 denies the role {} something on {denied}; you may also act as {}: switch the role in the catalog, \
+                 then call auth_status with refresh=true.",
+                user.role.name,
+                sentence_of(&others)
+            ),
+            ask: None,
+        })
+    }
+}
+
+/// Recommends something about the rights that calls lacked a short while ago.
+fn about_calls(denials: &[DeniedCall], people: &People<'_>) -> Vec<Recommendation> {
+    let Some(last) = denials.last() else {
+        return Vec::new();
+    };
+    let resources: Vec<&str> = denials.iter().rev().map(|denied| denied.resource.as_str()).collect();
+    let calls: Vec<String> = denials
+        .iter()
+        .rev()
+        .map(|denied| format!("{} on {}", denied.action, denied.resource))
+        .collect();
+    let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+    let denied = Recommendation {
+        category: Category::Buckets,
+        priority: Priority::Warning,
+        message: format!(
+            "Calls of the last 15 minutes, the last at {:.0}, were denied {}; if you need that, ask for these rights.",
+            last.at,
+            sentence_of(&calls)
+        ),
+        ask: Some(people.ask()),
+    };
+    let roles = people.other_roles(&sentence_of(&resources));
+    std::iter::once(denied).chain(roles).collect()
+}
+
+fn about_buckets(names: &[String], answers: &[BucketAccess], people: &People<'_>) -> Vec<Recommendation> {
     let buckets_that = |is_so: fn(&BucketAccess) -> bool| -> Vec<&str> {
         let them = names.iter().zip(answers).filter(|(_, access)| is_so(access));
         them.map(|(name, _)| name.as_str()).collect()
@@ -160,46 +239,37 @@ fn about_buckets(names: &[String], answers: &[BucketAccess], user: Option<&Catal
     let denied = buckets_that(|access| is_denied(access) && !access.is_missing());
     let silent = buckets_that(|access| access.can_list().is_none());
     let mut found = Vec::new();
-    let mut add = |category, priority, message| {
+    let mut add = |priority, message, ask| {
         found.push(Recommendation {
-            category,
+            category: Category::Buckets,
             priority,
             message,
+            ask,
         });
     };
+    let mut roles = None;
     if !denied.is_empty() {
-        let others = user.map(other_roles).unwrap_or_default();
         let buckets = sentence_of(&denied);
-        if let (Some(user), false) = (user, others.is_empty()) {
-            let message = format!(
-                "S3 denies the role {} something on {buckets}; you may also act as {}: switch the role in the catalog, \
-                 then call auth_status with refresh=true.",
-                user.role.name,
-                sentence_of(&others)
-            );
-            add(Category::Role, Priority::Info, message);
-        }
-        let who = user.map_or_else(
-            || "the operator".to_owned(),
-            |user| format!("an administrator of the catalog, for the role {}", user.role.name),
-        );
+        roles = people.other_roles(&buckets);
+        let who = people.ask();
         let message = format!("S3 denies listing or reading of {buckets}; if you need it, ask {who}.");
-        add(Category::Buckets, Priority::Warning, message);
+        add(Priority::Warning, message, Some(who));
     }
     if !missing.is_empty() {
         let message = format!(
             "S3 knows no {}, though it is shown; ask the operator to correct that.",
             sentence_of(&missing)
         );
-        add(Category::Buckets, Priority::Warning, message);
+        add(Priority::Warning, message, Some(people.operator()));
     }
     if !silent.is_empty() {
         let message = format!(
             "S3 gave no answer about {}; ask again, or see the evidence of bucket_access_check.",
             sentence_of(&silent)
         );
-        add(Category::Buckets, Priority::Info, message);
+        add(Priority::Info, message, None);
     }
+    found.extend(roles);
     found
 }
 

@@ -26,6 +26,9 @@ pub struct BucketReport {
     can_read: Option<bool>,
     /// `null` means that S3 was not asked, never no.
     can_write: Option<bool>,
+    /// What the catalog declares. It is not an answer of S3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_declared: Option<bool>,
 }
 
 /// A [`BucketReport`] with its evidence.
@@ -46,6 +49,8 @@ const BRIEF_CHARS: usize = 40;
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Categories {
     write_access: Vec<String>,
+    /// The catalog says that they can be written, and S3 was not asked. They are in another category too.
+    write_declared: Vec<String>,
     read_access: Vec<String>,
     no_access: Vec<String>,
     unknown: Vec<String>,
@@ -68,6 +73,7 @@ impl BucketReport {
             can_list: access.can_list(),
             can_read: access.can_read(),
             can_write: access.can_write(),
+            write_declared: access.write_declared(),
         }
     }
 }
@@ -135,6 +141,9 @@ impl Categories {
                 PermissionLevel::Unknown => &mut categories.unknown,
             };
             names.push(bucket.name.clone());
+            if bucket.write_declared == Some(true) && bucket.can_write.is_none() {
+                categories.write_declared.push(bucket.name.clone());
+            }
         }
         categories
     }

@@ -33,11 +33,12 @@ pub async fn survey(
     declarations: &Declarations<'_>,
 ) -> Vec<BucketAccess> {
     // Each future takes about ten KiB, so it is created only when it can run.
-    let surveys = names
-        .iter()
-        .cloned()
-        .enumerate()
-        .map(|(index, name)| async move { (index, survey_bucket(session, s3, &name, probes, declarations).await) });
+    let surveys = names.iter().cloned().enumerate().map(|(index, name)| async move {
+        (
+            index,
+            survey_bucket(session, s3, (&name, ""), probes, declarations).await,
+        )
+    });
     // Not `buffered`, because one bucket that hangs would delay those behind it.
     let mut answers: Vec<(usize, BucketAccess)> = futures::stream::iter(surveys)
         .buffer_unordered(MAX_CONCURRENT)
@@ -47,10 +48,11 @@ pub async fn survey(
     answers.into_iter().map(|(_, access)| access).collect()
 }
 
-async fn survey_bucket(
+/// Returns the permissions below a prefix of a bucket.
+pub(super) async fn survey_bucket(
     session: &Session,
     s3: &UserS3,
-    name: &str,
+    (name, prefix): (&str, &str),
     probes: ProbeSet,
     declarations: &Declarations<'_>,
 ) -> BucketAccess {
@@ -59,9 +61,9 @@ async fn survey_bucket(
         // The catalog or the settings may list a name that no bucket can have.
         Err(problem) => return unsupported_name(session, &problem),
     };
-    let access = probe(&BucketProbe::begin(session, s3, &bucket), probes).await;
+    let access = probe(&BucketProbe::begin(session, s3, &bucket, prefix), probes).await;
     let declared = declarations.about(name, &access, session.clock().now());
-    access.with_evidence(declared)
+    access.with_evidence(declared).unless_shown(declarations.may_show(name))
 }
 
 /// Runs the probes. The result has one piece of evidence for each operation, in a fixed order.
@@ -83,6 +85,7 @@ fn unsupported_name(session: &Session, problem: &str) -> BucketAccess {
         method: "none".to_owned(),
         asked_of: EvidenceSource::Settings,
         detail: format!("S3 was not asked: {problem}."),
+        is_denied: false,
         at: session.clock().now(),
     }])
 }

@@ -17,7 +17,7 @@ pub(super) async fn probe(probe: &BucketProbe<'_>) -> Evidence {
         return denied_by_policy(probe);
     }
     // A random key, so that concurrent probes do not abort each other's uploads.
-    let key = format!("quilt-mcp-write-probe/{}", uuid::Uuid::new_v4());
+    let key = format!("{}quilt-mcp-write-probe/{}", probe.prefix, uuid::Uuid::new_v4());
     let key = match key.parse() {
         Ok(key) => key,
         Err(problem) => return probe.s3_evidence(Operation::Write, METHOD.to_owned(), (None, problem)),
@@ -65,6 +65,7 @@ fn denied_by_policy(probe: &BucketProbe<'_>) -> Evidence {
         method: "QUILT_MCP_AMBIENT".to_owned(),
         asked_of: EvidenceSource::Settings,
         detail: detail.to_owned(),
+        is_denied: true,
         at: probe.now(),
     }
 }

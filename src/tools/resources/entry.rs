@@ -54,7 +54,7 @@ pub(super) async fn manifest(
 }
 
 /// Finds the object of the entry at `path`.
-pub(super) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Result<ObjectUri, ToolError> {
+pub(in crate::tools) async fn find(session: &Session, uri: &QuiltUri, path: &str) -> Result<ObjectUri, ToolError> {
     let file = manifest(session, uri, 0).await?;
     let explain = |error| session.explain_package(error);
     let quoted = without_controls(path, 200);

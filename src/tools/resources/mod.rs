@@ -10,6 +10,7 @@ mod object;
 mod package;
 
 pub use entry::entry_object;
+pub(super) use entry::find as find_entry;
 pub use link::Link;
 use quilt_format::QuiltUri;
 

@@ -68,13 +68,13 @@ pub(super) struct Filters {
     /// Bytes
     #[schemars(with = "Option<i64>")]
     pub size_max: Option<u64>,
-    /// Objects: extensions, such as csv
+    /// Objects: such as csv
     pub ext: Option<Vec<String>>,
     /// Objects: key, with wildcards * and ?
     pub key: Option<String>,
     /// Objects: words of the text
     pub content: Option<String>,
-    /// Objects: true finds delete markers; by default false
+    /// Objects: find delete markers
     #[serde(default)]
     pub deleted: bool,
     /// Packages: name, with wildcards

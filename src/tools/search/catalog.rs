@@ -44,7 +44,7 @@ pub struct Args {
     /// `relevance` (default), `newest`, `oldest`, `name`, `name_desc`; packages also `sys:size:desc`, `usr:/path:number:asc`
     #[serde(default = "relevance")]
     sort: String,
-    /// Search as written, without adding * to words; by default false
+    /// Search as written, without adding * to words
     #[serde(default)]
     exact: bool,
     /// 1 to 100 results, by default 20
@@ -52,7 +52,7 @@ pub struct Args {
     limit: Bounded<1, 100, 20>,
     /// `next_cursor` of a page
     cursor: Option<String>,
-    /// Objects: show an excerpt of the text, by default false
+    /// Objects: show an excerpt of the text
     #[serde(default)]
     include_text: bool,
     #[schemars(extend("x-unlisted" = true))]

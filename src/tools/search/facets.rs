@@ -35,6 +35,7 @@ pub struct Args {
     #[schemars(with = "Vec<String>")]
     buckets: Vec<BucketName>,
     /// As in `search_catalog`
+    #[schemars(extend("x-unlisted" = true))]
     filters: Option<Filters>,
     /// Packages: part of the paths to show; by default all
     path: Option<String>,

@@ -37,14 +37,14 @@ pub struct Args {
     /// By default a comma
     #[schemars(extend("x-blank" = "value"))]
     delimiter: Option<String>,
-    /// Files have a header row, by default false
+    /// Files have a header row
     header: Option<bool>,
     /// By default false
     continue_on_error: Option<bool>,
-    /// Replace a table of this name, by default false
+    /// Replace a table of this name
     #[serde(default)]
     overwrite: bool,
-    /// Only preview, by default false
+    /// Only preview
     #[serde(default)]
     dry_run: bool,
 }

@@ -70,6 +70,7 @@ fn settings(registry: &str, keys: &str) -> BTreeMap<&'static str, Setting> {
         ("QUILT_MCP_CATALOG_CREDENTIALS", secret(setting("false").any_case())),
         ("QUILT_MCP_ALLOWED_REGISTRIES", setting("registry.example.com").free()),
         ("QUILT_BUCKETS", setting("some-bucket")),
+        ("QUILT_MCP_CONTACT", setting("data-help@example.com").free()),
         ("MCP_JWT_SECRET", setting(SECRET)),
         ("MCP_JWT_SECRET_PREVIOUS", secret(setting(SECRET))),
         ("MCP_JWT_JWKS_URL", jwks(setting(keys))),

@@ -115,6 +115,7 @@ impl Scene {
             "tabulator_table_rename" => json!({ "bucket": bucket, "table": "arguments", "new_name": "other" }),
             "bucket_access_check"
             | "bucket_objects_list"
+            | "bucket_objects_summary"
             | "catalog_link"
             | "package_list"
             | "tabulator_tables_list"

@@ -114,6 +114,7 @@ async fn every_tool_is_described_annotated_and_typed() {
         "bucket_object_versions",
         "bucket_objects_list",
         "bucket_objects_put",
+        "bucket_objects_summary",
         "catalog_link",
         "package_browse",
         "package_copy",
@@ -200,9 +201,36 @@ async fn wrong_arguments_are_named_with_what_was_expected() {
             json!({ "s3_uri": "http://a/b" }),
             vec!["s3_uri", "s3://bucket/key"],
         ),
+        ("bucket_object_info", json!({}), vec!["s3_uri", "bucket and key"]),
+        ("bucket_object_info", json!({ "key": "a" }), vec!["bucket"]),
+        (
+            "bucket_object_info",
+            json!({ "s3_uri": "s3://abc/k", "key": "other" }),
+            vec!["s3_uri", "another object"],
+        ),
+        (
+            "bucket_object_info",
+            json!({ "s3_uri": "s3://abc/k?versionId=1", "version_id": "2" }),
+            vec!["version_id"],
+        ),
+        (
+            "bucket_object_info",
+            json!({ "s3_uri": "quilt+s3://abc#package=a/b" }),
+            vec!["s3_uri", "&path="],
+        ),
         (
             "bucket_object_text",
-            json!({ "s3_uri": "s3://abc/k", "offset": -1 }),
+            json!({ "s3_uri": "s3://abc/k", "find": "/(/" }),
+            vec!["find", "regular expression"],
+        ),
+        (
+            "bucket_objects_list",
+            json!({ "bucket": "abc", "match": "[" }),
+            vec!["match", "glob"],
+        ),
+        (
+            "bucket_object_text",
+            json!({ "s3_uri": "s3://abc/k", "offset": "end" }),
             vec!["offset"],
         ),
         (

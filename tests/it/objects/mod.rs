@@ -1,5 +1,7 @@
 //! Tools of buckets and objects.
 
+mod counting;
+mod find;
 mod headers;
 mod links;
 mod names;

@@ -19,9 +19,9 @@ struct Case {
     session_policy: Option<Value>,
     /// Listing, reading, writing; `None` where nothing can be established about the bucket as a whole.
     can: [Option<bool>; 3],
-    /// The level while no source declares that the user may write and S3 was not asked; while the catalog declares it; and
-    /// when S3 was asked.
-    levels: [&'static str; 3],
+    /// The level before and after S3 was asked about writing. `unknown` where all was denied and the catalog shows the bucket,
+    /// which is `no_access` where no catalog shows it.
+    levels: [&'static str; 2],
 }
 
 const YES: Option<bool> = Some(true);
@@ -46,17 +46,17 @@ fn cases() -> Vec<Case> {
         levels,
     };
     vec![
-        case("powerless", [NO, None, NO], [none, none, none]),
-        case("lister", [YES, NO, NO], [read, read, read]),
-        case("getter", [NO, YES, NO], [read, read, read]),
-        case("reader", [YES, YES, NO], [read, write, read]),
-        case("editor", [YES, YES, YES], [read, write, write]),
-        case("dropbox", [NO, None, YES], [none, none, write]),
-        case("team-a", [NO, None, NO], [none, none, none]),
-        case("packages", [NO, YES, NO], [read, read, read]),
-        case("forbidden", [YES, YES, NO], [read, write, read]),
-        narrowed("narrowed to reading", reads, [YES, YES, NO], [read, write, read]),
-        narrowed("narrowed to getting", gets, [NO, YES, NO], [read, read, read]),
+        case("powerless", [NO, None, NO], [none, none]),
+        case("lister", [YES, NO, NO], [read, read]),
+        case("getter", [NO, YES, NO], [read, read]),
+        case("reader", [YES, YES, NO], [read, read]),
+        case("editor", [YES, YES, YES], [read, write]),
+        case("dropbox", [NO, None, YES], [none, write]),
+        case("team-a", [NO, None, NO], [none, none]),
+        case("packages", [NO, YES, NO], [read, read]),
+        case("forbidden", [YES, YES, NO], [read, read]),
+        narrowed("narrowed to reading", reads, [YES, YES, NO], [read, read]),
+        narrowed("narrowed to getting", gets, [NO, YES, NO], [read, read]),
     ]
 }
 
@@ -131,8 +131,15 @@ pub async fn answers(server: &Server, bearer: &str, name: &str) -> (Value, Value
             "{name}: discover and check, write asked: {probe}"
         );
         assert_eq!(can(&discovered), can(&check["access_summary"]), "{name}");
-        let category = &discover.success()["categorized_buckets"][level];
-        assert_eq!(category, &json!([SHARED]), "{name}: {}", discover.body);
+        let categories = &discover.success()["categorized_buckets"];
+        assert_eq!(categories[level], json!([SHARED]), "{name}: {}", discover.body);
+        let is_declared = discovered["write_declared"] == true && !probe;
+        assert_eq!(
+            categories["write_declared"] == json!([SHARED]),
+            is_declared,
+            "{name}: {}",
+            discover.body
+        );
         if !probe {
             assert_eq!(listed["permission_level"], level, "{name}: list and check");
             assert_eq!(can(&listed), can(&check["access_summary"]), "{name}: list and check");
@@ -230,14 +237,19 @@ async fn the_matrix(stage: Stage, catalogs: Vec<(&'static str, bool, Option<Stac
             let [list, read, _] = case.can;
             assert_eq!(can(&asked["access_summary"]), [list, read, None], "{name}: {asked:#}");
             assert_eq!(can(&probed["access_summary"]), case.can, "{name}: {probed:#}");
-            let [plain, declared, probed_level] = case.levels;
-            let unasked = if *declares_writing { declared } else { plain };
+            let [unasked, probed_level] = case.levels.map(|level| match (level, stack) {
+                ("unknown", None) => "no_access",
+                (level, _) => level,
+            });
             assert_eq!(
                 (&asked["permission_level"], &probed["permission_level"]),
                 (&json!(unasked), &json!(probed_level)),
                 "{name}"
             );
-            assert_eq!(probed["accessible"], probed_level != "unknown", "{name}");
+            let is_accessible = matches!(probed_level, "read_access" | "write_access");
+            assert_eq!(probed["accessible"], is_accessible, "{name}");
+            let declared = &asked["access_summary"]["write_declared"];
+            assert_eq!(declared == true, *declares_writing, "{name}: {asked:#}");
         }
     }
     // All of them have been asked whether they may write, and nothing came of it: no object, no version, no upload.
@@ -282,7 +294,16 @@ async fn rights_in_one_folder_are_not_denied_away() {
         .await
         .success();
     let (_, probed) = answers(&server, &team, "team").await;
-    assert_eq!(probed["permission_level"], "unknown", "{probed}");
+    assert_eq!(
+        probed["permission_level"], "no_access",
+        "of the bucket as a whole: {probed}"
+    );
+    let below = json!({ "bucket": SHARED, "prefix": "team-a/", "operations": ["list", "read", "write"] });
+    let below = server.call(&team, "bucket_access_check", below).await.success().clone();
+    assert_eq!(can(&below["access_summary"]), [YES, YES, YES], "{below}");
+    let other = json!({ "bucket": SHARED, "prefix": "there", "operations": ["list", "read", "write"] });
+    let other = server.call(&team, "bucket_access_check", other).await.success().clone();
+    assert_eq!(can(&other["access_summary"]), [NO, None, NO], "{other}");
     let write = evidence(&probed, "write")["detail"].as_str().unwrap();
     assert!(
         write.contains("/quilt-mcp-write-probe/") && write.contains("Other keys"),

@@ -78,7 +78,8 @@ async fn catalogs_of_both_ages_are_asked_in_their_own_form() {
                 (&json!(SHARED), &json!("Title of it-shared"))
             );
             assert_eq!(
-                bucket["permission_level"], "write_access",
+                (&bucket["permission_level"], &bucket["write_declared"]),
+                (&json!("read_access"), &json!(true)),
                 "declared, and S3 was not asked"
             );
             assert_eq!(answer.success()["listed_by"], "catalog");
@@ -390,6 +391,11 @@ async fn auth_status_tells_who_the_caller_is_to_aws_and_to_the_catalog() {
         (&json!("Tests"), &json!(["Tests", "Curators"]))
     );
     assert!(status["credentials_expire_at"].is_string());
+    assert_eq!(
+        status["acts_until"], status["token_expires_at"],
+        "the credentials are renewed by themselves"
+    );
+    assert_eq!(status["catalog_offers"], json!(["search", "athena"]));
     assert_eq!(status["registry_url"], json!(scene.registry.url));
 
     let keys = &scene.stage.admin;

@@ -2,4 +2,5 @@
 
 mod answers;
 mod catalog;
+mod denials;
 mod probes;

@@ -118,14 +118,14 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
-        says: "a description has the values of bounds and defaults",
+        says: "a description has the values of bounds and defaults, except of a flag that is off by default",
         check: |tool| tool.places(unsaid_bounds),
         refuses: || {
             vec![
                 json!({"inputSchema": {"type": "object", "properties": {
                 "a": {"type": "integer", "minimum": 1, "description": "At most 1 MiB"}}}}),
                 json!({"inputSchema": {"type": "object", "properties": {
-                "a": {"type": "boolean", "default": false, "description": "false: as it is"}}}}),
+                "a": {"type": "boolean", "default": true, "description": "true: as it is"}}}}),
                 json!({"inputSchema": {"type": "object", "properties": {
                 "a": {"type": "array", "items": {"type": "string"}, "maxItems": 9, "description": "Some things"}}}}),
             ]
@@ -160,7 +160,8 @@ fn unsaid_bounds(node: &Node<'_>) -> Option<String> {
     };
     let bounds = BOUNDS
         .iter()
-        .filter_map(|keyword| Some((keyword, node.schema.get(keyword)?)));
+        .filter_map(|keyword| Some((keyword, node.schema.get(keyword)?)))
+        .filter(|(_, value)| **value != Value::Bool(false));
     let unsaid = bounds.filter(|(keyword, value)| !is_said(keyword, value));
     let unsaid: Vec<String> = unsaid.map(|(keyword, value)| format!("{keyword} {value}")).collect();
     (node.place == Place::Property && !unsaid.is_empty()).then(|| unsaid.join(", "))

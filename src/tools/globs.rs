@@ -78,6 +78,16 @@ pub(super) fn checked(argument: &str, patterns: &[String]) -> Result<(), ToolErr
     }
 }
 
+/// Compiles the glob of an argument that may be absent.
+pub(super) fn optional(argument: &str, pattern: Option<String>) -> Result<Option<Globs>, ToolError> {
+    let Some(pattern) = pattern.filter(|pattern| !pattern.is_empty()) else {
+        return Ok(None);
+    };
+    let patterns = [pattern];
+    checked(argument, &patterns)?;
+    Globs::compile(argument, &patterns).map(Some)
+}
+
 /// Reports whether these globs are to be matched on the pool for computations.
 pub(super) fn is_heavy<'a>(patterns: impl Iterator<Item = &'a String>) -> bool {
     patterns.map(String::len).sum::<usize>() > MAX_INLINE_BYTES
