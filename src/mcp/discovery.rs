@@ -2,13 +2,16 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rmcp::model::{
-    CacheScope, DiscoverResult, Implementation, InitializeResult, JsonObject, MetaObject, PromptsCapability,
-    ResourcesCapability, ServerCapabilities, ToolsCapability,
+    CacheScope, DiscoverResult, Icon, Implementation, InitializeResult, JsonObject, MetaObject, PromptsCapability,
+    ResourcesCapability, SKILLS_EXTENSION_ID, ServerCapabilities, ToolsCapability,
 };
 use serde_json::json;
 
 use super::{Answer, RpcError, Version};
+use crate::setting::BaseUrl;
 
 const INSTRUCTIONS: &str = "A Quilt data catalog: objects lie in S3 buckets, and packages are versioned sets of them, with \
                             metadata and a hash. Start with bucket_list; find packages and objects with search_catalog, \
@@ -20,6 +23,9 @@ const INSTRUCTIONS: &str = "A Quilt data catalog: objects lie in S3 buckets, and
                             versioned URIs where you have them. Objects stay where they are, unless copy is set. Calls \
                             act with the caller's own rights. When something is denied, auth_status says with whose \
                             credentials the calls act, and permissions_recommendations what may help.";
+
+/// The icon, which clients show beside the server's name.
+const ICON: &[u8] = include_bytes!("icon.svg");
 
 /// How long clients may keep lists and the discovery result, in milliseconds: they change with a release only.
 pub(super) const LISTS_TTL_MS: u64 = 5 * 60 * 1000;
@@ -40,12 +46,27 @@ pub(super) fn server_meta(version: Version) -> Option<&'static MetaObject> {
     version.is_self_describing().then(|| &*META)
 }
 
+/// The server's own name and version, with what clients show of it.
+fn presented(website: Option<&BaseUrl>) -> Implementation {
+    let icon = format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(ICON));
+    let icon = Icon::new(icon)
+        .with_mime_type("image/svg+xml")
+        .with_sizes(vec!["any".to_owned()]);
+    let info = server_info().with_icons(vec![icon]);
+    match website {
+        Some(website) => info.with_website_url(website.to_string()),
+        None => info,
+    }
+}
+
 fn capabilities() -> ServerCapabilities {
     let mut capabilities = ServerCapabilities::default();
     capabilities.tools = Some(ToolsCapability::default());
     capabilities.resources = Some(ResourcesCapability::default());
     capabilities.prompts = Some(PromptsCapability::default());
     capabilities.completions = Some(JsonObject::default());
+    let skills = (SKILLS_EXTENSION_ID.to_owned(), JsonObject::default());
+    capabilities.extensions = Some([skills].into_iter().collect());
     capabilities
 }
 
@@ -56,21 +77,25 @@ fn instructions(token_notice: Option<&str>) -> String {
 }
 
 /// The result of the handshake.
-pub(super) fn initialize(version: Version, token_notice: Option<&str>) -> Result<Answer, RpcError> {
+pub(super) fn initialize(
+    version: Version,
+    token_notice: Option<&str>,
+    website: Option<&BaseUrl>,
+) -> Result<Answer, RpcError> {
     let capabilities = capabilities();
     #[cfg(feature = "conformance")]
     let capabilities = conformance_server::capabilities(capabilities);
     let mut result = InitializeResult::new(capabilities)
-        .with_server_info(server_info())
+        .with_server_info(presented(website))
         .with_instructions(instructions(token_notice));
     result.protocol_version = version.to_model();
     Answer::of(&result)
 }
 
 /// The result of discovery. One that speaks of the request's token is private.
-pub(super) fn discover(token_notice: Option<&str>) -> Result<Answer, RpcError> {
+pub(super) fn discover(token_notice: Option<&str>, website: Option<&BaseUrl>) -> Result<Answer, RpcError> {
     let versions = Version::ALL.into_iter().map(Version::to_model).collect();
-    let mut result = DiscoverResult::new(versions, capabilities()).with_server_info(server_info());
+    let mut result = DiscoverResult::new(versions, capabilities()).with_server_info(presented(website));
     result.instructions = Some(instructions(token_notice));
     let scope = if token_notice.is_some() {
         CacheScope::Private

@@ -1,4 +1,4 @@
-//! The lists of tools, resources, resource templates and prompts, written once for each filter of tools.
+//! The lists of tools, resources, resource templates, prompts and skills, written once for each filter of tools.
 //!
 //! Invariant: the cache is bounded for any set of filters.
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::discovery::{LISTS_TTL_MS, server_meta};
-use super::{Answer, RpcError, Version, prompts, resources};
+use super::{Answer, RpcError, Version, prompts, resources, skills};
 use crate::tools::{AnyTool, Hints, ListedModule, ToolFilter, ToolStyle, Toolbox, listed_modules};
 
 /// Limit of cached lists of narrowed filters. There are more combinations; their lists are built per request. Lists of the
@@ -24,6 +24,7 @@ pub(super) enum List {
     Resources,
     ResourceTemplates,
     Prompts,
+    Skills,
 }
 
 /// The cached lists.
@@ -88,6 +89,7 @@ fn write(list: List, filter: ToolFilter, version: Version, toolbox: &Toolbox) ->
         List::Resources => page("resources", resources::listed(filter), filter, version),
         List::ResourceTemplates => page("resourceTemplates", resources::templates(filter), filter, version),
         List::Prompts => page("prompts", prompts::list(filter), filter, version),
+        List::Skills => page("skills", skills::list(filter), filter, version),
     }
 }
 

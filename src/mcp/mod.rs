@@ -29,6 +29,7 @@ mod protocol;
 mod request;
 mod resources;
 mod server;
+mod skills;
 
 pub use self::answer::Answer;
 pub use self::chunked_json::ChunkedJson;

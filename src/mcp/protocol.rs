@@ -113,16 +113,18 @@ pub enum Method {
     GetPrompt,
     /// Completions of an argument.
     Complete,
+    /// The list of skills, of the extension of that name.
+    ListSkills,
+    /// One skill.
+    GetSkill,
 }
 
 /// Names of methods that MCP and its extensions define and this server does not implement, and of notifications. They
 /// appear in logs as they are; every other name there is unknown.
-const NOT_IMPLEMENTED: [&str; 13] = [
+const NOT_IMPLEMENTED: [&str; 11] = [
     "resources/subscribe",
     "resources/unsubscribe",
     "logging/setLevel",
-    "skills/list",
-    "skills/get",
     "subscriptions/listen",
     "tasks/get",
     "tasks/cancel",
@@ -134,7 +136,7 @@ const NOT_IMPLEMENTED: [&str; 13] = [
 ];
 
 impl Method {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Initialize,
         Self::Ping,
         Self::Discover,
@@ -146,6 +148,8 @@ impl Method {
         Self::ListPrompts,
         Self::GetPrompt,
         Self::Complete,
+        Self::ListSkills,
+        Self::GetSkill,
     ];
 
     /// The method as it appears on the wire.
@@ -163,6 +167,8 @@ impl Method {
             Self::ListPrompts => "prompts/list",
             Self::GetPrompt => "prompts/get",
             Self::Complete => "completion/complete",
+            Self::ListSkills => "skills/list",
+            Self::GetSkill => "skills/get",
         }
     }
 
@@ -193,6 +199,8 @@ impl Method {
                 | Self::ListResources
                 | Self::ListResourceTemplates
                 | Self::ListPrompts
+                | Self::ListSkills
+                | Self::GetSkill
         )
     }
 }

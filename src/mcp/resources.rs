@@ -4,12 +4,13 @@
 use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 
 use super::discovery::{LISTS_TTL_MS, server_meta};
+use super::skills::SKILLS;
 use super::{RpcError, Version};
 use crate::error_code::ErrorCode;
 use crate::tools::{Body, Content, SEARCH_SYNTAX, ToolFilter, Toolset, toolset_off};
 
-/// The scheme of the server's own pages.
-const OWN_SCHEME: &str = "quilt://";
+/// The schemes of the server's own pages and skills.
+const OWN_SCHEMES: [&str; 2] = ["quilt://", "skill://"];
 
 /// A page of the server's own, the same for every caller.
 struct OwnPage {
@@ -52,21 +53,25 @@ pub(super) fn listed(filter: ToolFilter) -> Vec<Resource> {
 
 /// Whether a URI is that of a page of the server's own, which needs no caller.
 pub(super) fn is_own(uri: &str) -> bool {
-    uri.get(..OWN_SCHEME.len())
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(OWN_SCHEME))
+    OWN_SCHEMES.iter().any(|own| {
+        uri.get(..own.len())
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case(own))
+    })
 }
 
 /// Reads a page of the server's own.
 pub(super) fn own(uri: &str, filter: ToolFilter, version: Version) -> Result<ReadResourceResult, RpcError> {
-    let Some(page) = OWN_PAGES.iter().find(|page| page.uri.eq_ignore_ascii_case(uri)) else {
-        let pages: Vec<&str> = OWN_PAGES.iter().map(|page| page.uri).collect();
+    let pages = OWN_PAGES.iter().map(|page| (page.uri, page.toolset, page.text));
+    let own = pages.chain(SKILLS.iter().map(|skill| (skill.uri, skill.toolset, skill.text)));
+    let Some((_, toolset, text)) = own.clone().find(|(own, ..)| own.eq_ignore_ascii_case(uri)) else {
+        let pages: Vec<&str> = own.map(|(uri, ..)| uri).collect();
         let message = format!("There is no such page; the pages are: {}.", pages.join(", "));
         return Err(RpcError::new(ErrorCode::NoSuchResource, message));
     };
-    if !filter.includes(page.toolset) {
-        return Err(switched_off(page.toolset));
+    if !filter.includes(toolset) {
+        return Err(switched_off(toolset));
     }
-    let text = ResourceContents::text(page.text, uri).with_mime_type("text/markdown");
+    let text = ResourceContents::text(text, uri).with_mime_type("text/markdown");
     let mut result = ReadResourceResult::new(vec![text]);
     result.meta = server_meta(version).cloned();
     if version.has_handshake() {

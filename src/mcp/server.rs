@@ -13,8 +13,9 @@ use super::error::MAX_ECHO;
 use super::headers::ParamHeader;
 use super::lists::{List, Lists};
 use super::request::ToolCall;
-use super::{Answer, CallContext, Method, Request, RpcError, discovery, prompts, resources};
+use super::{Answer, CallContext, Method, Request, RpcError, discovery, prompts, resources, skills};
 use crate::error_code::ErrorCode;
+use crate::setting::BaseUrl;
 use crate::telemetry::text::{bounded, without_controls};
 use crate::tools::{Completion, Confirmation, ResolvedTool, ResourceUri, Services, Toolbox, toolset_off};
 
@@ -71,18 +72,28 @@ impl McpServer {
             .ok_or_else(|| unknown(&request))?;
         let token_notice = context.token_notice.as_deref();
         match method {
-            Method::Initialize => discovery::initialize(version, token_notice),
-            Method::Discover => discovery::discover(token_notice),
+            Method::Initialize => discovery::initialize(version, token_notice, self.website()),
+            Method::Discover => discovery::discover(token_notice, self.website()),
             Method::Ping => Ok(Answer::Json("{}".into())),
             Method::ListTools => self.list(List::Tools, &request, context),
             Method::ListResources => self.list(List::Resources, &request, context),
             Method::ListResourceTemplates => self.list(List::ResourceTemplates, &request, context),
             Method::ListPrompts => self.list(List::Prompts, &request, context),
+            Method::ListSkills => self.list(List::Skills, &request, context),
+            Method::GetSkill => {
+                let uri = request.params.uri.as_deref().unwrap_or_default();
+                skills::get(uri, context.tool_filter, version)
+            }
             Method::CallTool => self.call_tool(request, context).await,
             Method::ReadResource => self.read_resource(request, context).await,
             Method::GetPrompt => prompts::get(&request, context),
             Method::Complete => self.complete(&request, context).await,
         }
+    }
+
+    /// Returns the website of the data: the catalog's.
+    fn website(&self) -> Option<&BaseUrl> {
+        self.0.services.catalog.as_ref().map(|catalog| catalog.url())
     }
 
     /// Returns a list, which is one page, so no cursor is valid. Clients that encode null as `""` mean the first page.

@@ -8,6 +8,7 @@ mod modules_packaging;
 mod protocol;
 mod resources;
 mod schema_rules;
+mod skills;
 mod tool_access;
 mod tool_calls;
 mod tool_filter;
