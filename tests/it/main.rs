@@ -14,6 +14,7 @@ mod catalog;
 mod cli;
 mod credentials;
 mod dev;
+mod documentation;
 mod http;
 mod identity;
 mod limits;

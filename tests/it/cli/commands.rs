@@ -400,27 +400,6 @@ async fn a_server_ends_when_it_is_told_to_and_at_once_when_it_is_told_twice() {
     assert_eq!(ended.code(), Some(130));
 }
 
-/// The tables of the documentation are printed from the code.
-#[tokio::test]
-async fn the_documentation_shows_what_the_code_says() {
-    for (table, page) in [
-        ("tools", "README.md"),
-        ("config", "README.md"),
-        ("errors", "README.md"),
-        ("metrics", "README.md"),
-        ("variables", "docs/configuration.md"),
-    ] {
-        let text = std::fs::read_to_string(format!("{}/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let output = quilt_mcp().args(["docs", table]).env_clear().output().await.unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap();
-        assert!(printed.lines().count() > 5, "{printed}");
-        assert!(
-            text.contains(&printed),
-            "{page} lacks the output of `quilt-mcp docs {table}`:\n{printed}"
-        );
-    }
-}
-
 /// Each rule of `docs/protocol.md` names the test that shows it.
 #[test]
 fn the_protocol_page_names_tests_that_exist() {

@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStderr, Command};
 
 use crate::support::server::Server;
 use crate::support::stage::{SHARED, Stage};
-use crate::support::{SECRET, token, tools};
+use crate::support::{SECRET, programs, token, tools};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_quilt-mcp");
 /// The longest wait for something that should happen at once.
@@ -244,6 +244,9 @@ async fn a_process_under_nohup_ignores_sighup() {
 /// descriptors, and its log is not read.
 #[tokio::test]
 async fn the_server_works_as_process_1_of_a_poor_container() {
+    if !programs::found(&["unshare"]) {
+        return;
+    }
     let stage = Stage::embedded().await;
     let mut command = Command::from(tools::isolated(Path::new("unshare")));
     command.args([

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::otlp::OtlpReceiver;
 use crate::support::program::{Program, free_port};
-use crate::support::{SECRET, token};
+use crate::support::{SECRET, programs, token};
 
 /// A TLS server with a certificate of a private authority, which answers every GET with a page.
 struct TlsServer {
@@ -99,6 +99,9 @@ async fn errors(tls: &TlsServer, beside: &[(&str, String)]) -> [String; 2] {
 
 #[tokio::test]
 async fn a_private_authority_is_trusted_by_either_variable_and_named_without() {
+    if !programs::found(&["openssl"]) {
+        return;
+    }
     let tls = TlsServer::start();
     for error in errors(&tls, &[]).await {
         assert!(
@@ -118,6 +121,9 @@ async fn a_private_authority_is_trusted_by_either_variable_and_named_without() {
 
 #[tokio::test]
 async fn the_collector_s_authority_is_trusted_by_any_of_the_variables() {
+    if !programs::found(&["openssl"]) {
+        return;
+    }
     let tls = TlsServer::start();
     let at = tls.folder.path();
     for variable in ["", "AWS_CA_BUNDLE", "SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"] {

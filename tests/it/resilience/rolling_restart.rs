@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::support::faults::by_rule::RuleProxy;
 use crate::support::program::{Program, free_port};
-use crate::support::{token_signed_with, tools};
+use crate::support::{programs, token_signed_with, tools};
 
 /// The number of concurrent clients, each of which sends one request after the other.
 const CLIENTS: usize = 8;
@@ -180,6 +180,9 @@ impl Client {
 
 #[tokio::test]
 async fn one_client_is_served_by_both_copies_and_does_not_notice() {
+    if !programs::found(&["haproxy"]) {
+        return;
+    }
     let pair = Pair::start().await;
     let info = &pair.backend.info;
     let client = pair.client("alice");
@@ -297,6 +300,9 @@ async fn ask_on(client: Client, name: &str, backend: &Backend, number: usize, ta
 
 #[tokio::test]
 async fn a_rolling_restart_under_load_drops_nothing() {
+    if !programs::found(&["haproxy"]) {
+        return;
+    }
     let pair = Pair::start().await;
     let bucket = pair.backend.info.buckets.shared.clone();
     let names: Vec<String> = (0..CLIENTS).map(|number| format!("client-{number}")).collect();

@@ -1,4 +1,4 @@
-//! Dockerfile, task definition, workflows, and the README's instructions for operators.
+//! Dockerfile, task definition, workflows, and the policies of docs/deploy.md.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::image::{Recipe, instructions};
 use crate::support::server::Server;
 use crate::support::stage::{SHARED, Stage};
-use crate::support::{SECRET, token, tools};
+use crate::support::{SECRET, programs, token, tools};
 
 /// Names of variables that are secrets.
 const TELLING: [&str; 6] = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "CREDENTIAL", "_KEY"];
@@ -41,9 +41,14 @@ fn all_of(pattern: &str, text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_dockerfile_and_the_workflows_pass_their_linters() {
-    // It looks into the scripts of workflows, and says nothing when it is not there.
-    tools::run(tools::isolated(Path::new("shellcheck")).arg("--version")).unwrap();
+fn the_dockerfile_the_workflows_and_the_scripts_pass_their_linters() {
+    if !programs::found(&["shellcheck"]) {
+        return;
+    }
+    let scripts = ["scripts/test", ".ci/run"];
+    let mut shellcheck = tools::isolated(Path::new("shellcheck"));
+    tools::run(shellcheck.current_dir(env!("CARGO_MANIFEST_DIR")).args(scripts)).unwrap();
+    // actionlint lets shellcheck look into the scripts of workflows, and says nothing when it is not there.
     let mut hadolint = tools::linter("hadolint").unwrap();
     tools::run(
         hadolint
@@ -54,6 +59,36 @@ fn the_dockerfile_and_the_workflows_pass_their_linters() {
     let mut actionlint = tools::linter("actionlint").unwrap();
     let files = workflows().into_iter().map(|(path, _)| path);
     tools::run(actionlint.current_dir(env!("CARGO_MANIFEST_DIR")).args(files)).unwrap();
+}
+
+/// A machine that has the compilers and nothing else.
+#[test]
+fn the_script_of_the_tests_names_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |programs: &[&str]| {
+        for name in programs {
+            let real = programs::path(name).unwrap_or_else(|| panic!("{name}"));
+            let _there_already = std::os::unix::fs::symlink(real, folder.path().join(name));
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/test");
+        let mut command = Command::new(programs::path("bash").unwrap());
+        command
+            .arg(script)
+            .arg("--check")
+            .env_clear()
+            .env("PATH", folder.path());
+        command.env("CARGO_TARGET_DIR", folder.path());
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code(), said)
+    };
+    let (code, said) = check(&["bash", "cargo"]);
+    assert!(code == Some(1) && said.contains("cc is missing"), "{said}");
+    let (code, said) = check(&["cc"]);
+    let all = "missing: curl haproxy openssl shellcheck util-linux chromium python3 python3-venv nodejs npm";
+    assert_eq!((code, said.trim()), (Some(1), all));
+    let (_, said) = check(&["python3", "node", "npm", "openssl"]);
+    assert!(!said.contains("openssl") && said.contains("haproxy"), "{said}");
 }
 
 /// Returns the lines of a workflow that run code which others could change.
@@ -331,16 +366,9 @@ fn sources(paths: &[&str]) -> String {
     text
 }
 
-/// A part of the README, from its heading to the next one of its level.
-fn part(heading: &str) -> String {
-    let readme = read("README.md");
-    let (_, rest) = readme.split_once(&format!("\n{heading}\n")).unwrap();
-    rest.split("\n## ").next().unwrap().to_owned()
-}
-
-/// The policies of the README, by the name in bold that stands before each.
+/// The policies of docs/deploy.md, by the name in bold that stands before each.
 fn policies() -> Vec<(String, Value)> {
-    let deploy = part("## Deploy on ECS");
+    let deploy = read("docs/deploy.md");
     let pieces: Vec<&str> = deploy.split("```json\n").collect();
     let name = |before: &str| before.rsplit("**").nth(1).unwrap().to_owned();
     let policy = |after: &str| serde_json::from_str(after.split("```").next().unwrap()).unwrap();
@@ -356,9 +384,9 @@ fn policy(name: &str) -> Value {
         .clone()
 }
 
-/// The README's policies for roles are enough, and each part of them is needed.
+/// The policies for roles are enough, and each part of them is needed.
 #[tokio::test]
-async fn the_readmes_policies_let_a_token_name_its_role() {
+async fn the_documented_policies_let_a_token_name_its_role() {
     let (task, trust) = (policy("Task role"), policy("Trust policy of each such role"));
     let actions = task["Statement"][0]["Action"].as_array().unwrap();
     assert_eq!(actions.len(), 3);
@@ -419,9 +447,9 @@ async fn the_readmes_policies_let_a_token_name_its_role() {
     }
 }
 
-/// The roles of the task definition are those that the README describes, and they may reach what the task needs.
+/// The roles of the task definition are those that docs/deploy.md describes, and they may reach what the task needs.
 #[test]
-fn the_readmes_policies_are_about_the_task_definition() {
+fn the_documented_policies_are_about_the_task_definition() {
     let definition: Value = serde_json::from_str(&read("task-definition.json")).unwrap();
     let container = container(&definition);
     let execution = policy("Execution role").to_string();
@@ -437,7 +465,7 @@ fn the_readmes_policies_are_about_the_task_definition() {
     let image = container["image"].as_str().unwrap();
     let repository = image.split_once('/').unwrap().1.split(':').next().unwrap();
     assert!(execution.contains(&format!(":repository/{repository}")), "{execution}");
-    let deploy = part("## Deploy on ECS");
+    let deploy = read("docs/deploy.md");
     for role in ["executionRoleArn", "taskRoleArn"] {
         let name = definition[role].as_str().unwrap().rsplit('/').next().unwrap();
         assert!(deploy.contains(&format!("`{name}`")), "{name}");

@@ -1,5 +1,6 @@
 //! Files that are delivered beside the program, and the image.
 
+mod clients;
+mod cloudformation;
 mod files;
 mod image;
-mod readme_clients;

@@ -32,6 +32,7 @@
 //! - [`faults`] are proxies that make an upstream fail; the server gets the URL of the proxy instead of the upstream's.
 //! - Peers are programs of others (SDKs, quilt3, SeaweedFS, a browser), installed by [`tools`] when the first test needs
 //!   them, pinned in `tests/peers`. A peer that cannot be installed fails the test.
+//! - [`programs`] of the system, such as a proxy, are asked for first: without them a test names itself and ends.
 //! - [`checks`] test the backends themselves.
 
 pub mod athena;
@@ -49,6 +50,7 @@ pub mod on_dev;
 pub mod otlp;
 pub mod package_stage;
 pub mod program;
+pub mod programs;
 pub mod quilt3;
 pub mod registry;
 pub mod rights;

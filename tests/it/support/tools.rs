@@ -2,8 +2,8 @@
 //!
 //! Owns `test-tools` in the target directory, where they are installed when the first test needs them. A stamp beside
 //! an installation has the hash of its inputs, so that a changed pin installs anew; a file lock serializes concurrent
-//! test processes. Only the browser is a package of the system. A program that cannot be installed is an error: a test
-//! that was not run has not passed.
+//! test processes. A program that cannot be installed is an error: a test that was not run has not passed.
+//! Programs of the system are in [`super::programs`].
 
 use std::env::var_os;
 use std::fs::{self, File};
@@ -16,6 +16,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
+
+use super::programs;
 
 const PYTHON_PINS: &str = include_str!("../../peers/requirements.txt");
 const MOTO_PINS: &str = include_str!("../../peers/requirements-moto.txt");
@@ -31,8 +33,6 @@ const INSPECTOR_PINS: &str = include_str!("../../peers/inspector/package-lock.js
 const AGENTS_PACKAGE: &str = include_str!("../../peers/models/package.json");
 const AGENTS_NODE_PINS: &str = include_str!("../../peers/models/package-lock.json");
 const AGENTS_PYTHON_PINS: &str = include_str!("../../peers/models/requirements.txt");
-/// Names of a Chromium's program.
-const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Returns the Python with the pinned packages.
 pub fn python() -> anyhow::Result<PathBuf> {
@@ -56,9 +56,14 @@ pub fn local_catalog() -> anyhow::Result<Command> {
     Ok(script(&python, "quilt3_catalog.py"))
 }
 
-/// Returns a linter of files other than Rust: `hadolint`, `actionlint`.
+/// Returns a linter of files other than Rust: `hadolint`, `actionlint`, `cfn-lint`.
 pub fn linter(name: &str) -> anyhow::Result<Command> {
     Ok(isolated(&python_program("lint", LINT_PINS, name)?))
+}
+
+/// As [`python_script`], with the parsers of the linters' packages.
+pub fn lint_script(name: &str) -> anyhow::Result<Command> {
+    Ok(script(&python_program("lint", LINT_PINS, "python")?, name))
 }
 
 /// As [`python_script`], with moto's packages.
@@ -158,14 +163,7 @@ pub fn model_client(agent: &str, dev_json: &Path) -> anyhow::Result<Command> {
 
 /// Returns the system's Chromium.
 pub fn chromium() -> anyhow::Result<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "programs are found there")]
-    let path = var_os("PATH").unwrap_or_default();
-    let places: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let found = CHROMIUM
-        .iter()
-        .flat_map(|name| places.iter().map(move |place| place.join(name)))
-        .find(|it| it.exists());
-    found.with_context(|| format!("none of {CHROMIUM:?} is installed; on Debian `apt-get install chromium` does it"))
+    programs::path("chromium").context("chromium is not installed; scripts/test installs it")
 }
 
 /// Copies a file atomically.
@@ -236,7 +234,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<String> {
 
 /// Locks a file against other test processes, until it is dropped.
 pub fn lock(name: &str) -> anyhow::Result<File> {
-    let tools = tools()?;
+    let tools = directory()?;
     let file = File::create(tools.join(format!("{name}.lock")))?;
     file.lock()?;
     Ok(file)
@@ -278,7 +276,7 @@ pub(super) fn installed(
     install: impl FnOnce(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<PathBuf> {
     let _turn = lock(tool)?;
-    let (home, stamp) = (tools()?.join(tool), tools()?.join(format!("{tool}.stamp")));
+    let (home, stamp) = (directory()?.join(tool), directory()?.join(format!("{tool}.stamp")));
     // A virtual environment of Python cannot be moved, so its path is one of the inputs.
     let mut hash = Sha256::new_with_prefix(home.as_os_str().as_encoded_bytes());
     for pin in pins {
@@ -297,7 +295,8 @@ pub(super) fn installed(
     Ok(home)
 }
 
-fn tools() -> anyhow::Result<PathBuf> {
+/// Returns `test-tools`, which it makes.
+pub fn directory() -> anyhow::Result<PathBuf> {
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tools");
     fs::create_dir_all(&tools)?;
     Ok(tools)

@@ -59,6 +59,22 @@ impl Scene {
     }
 }
 
+/// The query of the operations page names fields that the lines have.
+#[tokio::test]
+async fn the_query_of_the_operations_page_names_fields_of_audit_lines() {
+    let scene = Scene::with(&[]).await;
+    let line = scene
+        .audit(&scene.call("bucket_objects_list", json!({ "bucket": PRIVATE })).await)
+        .await;
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).unwrap();
+    let (_, query) = page.split_once("\nfields ").unwrap();
+    let (fields, filter) = query.lines().next().unwrap().split_once(" | filter ").unwrap();
+    let compared = filter.split(" and ").map(|term| term.split(' ').next().unwrap());
+    for field in fields.split(", ").filter(|name| *name != "@timestamp").chain(compared) {
+        assert!(line.get(field).is_some(), "{field} is not in {line}");
+    }
+}
+
 #[tokio::test]
 async fn every_call_has_an_audit_line_denied_ones_included() {
     let scene = Scene::with(&[]).await;

@@ -1,21 +1,19 @@
-//! The README's section "Connect a client", run as it is written but for the host; and `server.json`, by which
-//! registries know the server.
+//! docs/clients.md, run as it is written but for the host; and `server.json`, by which registries know the server.
 
 use quilt_mcp::clock::Clock;
 use quilt_mcp::dev::Dev;
 use serde_json::{Value, json};
 
-use crate::support::tools;
+use crate::support::{programs, tools};
 
 const ENDPOINT: &str = "https://mcp.example.com/mcp";
 
-/// The snippets under a heading in bold, as they stand there.
+/// The snippets of a client's section, as they stand there.
 fn snippets(client: &str) -> Vec<&'static str> {
-    let readme = include_str!("../../../README.md");
-    let (_, section) = readme.split_once("## Connect a client\n").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
-    let (_, about) = section.split_once(&format!("\n**{client}**")).unwrap();
-    let about = about.split_once("\n**").map_or(about, |(about, _)| about);
+    let page = include_str!("../../../docs/clients.md");
+    let (_, about) = page.split_once(&format!("# {client}\n")).unwrap();
+    let about = about.split_once("\n## ").map_or(about, |(about, _)| about);
+    let about = about.split_once("\n### ").map_or(about, |(about, _)| about);
     let blocks = about.split("\n```").skip(1).step_by(2);
     let found: Vec<&str> = blocks.map(|block| block.split_once('\n').unwrap().1).collect();
     assert!(
@@ -23,6 +21,23 @@ fn snippets(client: &str) -> Vec<&'static str> {
         "{client}: {found:?}"
     );
     found
+}
+
+#[test]
+fn the_readme_shows_what_the_page_of_clients_shows() {
+    let readme = include_str!("../../../README.md");
+    let page = include_str!("../../../docs/clients.md");
+    let mut shown = 0;
+    for block in readme
+        .split("\n```")
+        .skip(1)
+        .step_by(2)
+        .filter(|block| block.contains(ENDPOINT))
+    {
+        assert!(page.contains(block), "{block}");
+        shown += 1;
+    }
+    assert_eq!(shown, 3);
 }
 
 fn snippet(client: &str) -> &'static str {
@@ -69,6 +84,9 @@ impl Everything {
 
 #[tokio::test]
 async fn the_curl_line_works() {
+    if !programs::found(&["curl"]) {
+        return;
+    }
     let all = Everything::start().await;
     let mut shell = tools::isolated("sh".as_ref());
     shell.arg("-c").arg(all.here(snippet("curl")));
@@ -98,7 +116,7 @@ async fn the_pages_lines_work() {
     let page = format!(
         "const currentToken = async () => process.env.QUILT_TOKEN;\n{}\n\
          console.log(JSON.stringify({{ isError, structuredContent }}));\nawait client.close();\n",
-        all.here(snippet("A page in a browser"))
+        all.here(snippet("Pages in a browser"))
     );
     let mut node = tools::node_program().unwrap();
     node.args(["--input-type=module", "--eval", &page]);
@@ -124,6 +142,7 @@ async fn the_configurations_are_well_formed() {
             "Bearer ${input:quilt-token}",
         ),
         ("Cursor", "/mcpServers/quilt", Value::Null, "Bearer ${env:QUILT_TOKEN}"),
+        ("opencode", "/mcp/quilt", json!("remote"), "Bearer {env:QUILT_TOKEN}"),
     ] {
         let config: Value = serde_json::from_str(snippets(client).last().unwrap()).unwrap();
         let server = config.pointer(path).unwrap();
