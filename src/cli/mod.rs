@@ -130,7 +130,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(args) => serve::run(*args).await,
         #[cfg(feature = "dev")]
-        Command::Dev(args) => dev::run(*args).await,
+        Command::Dev(args) => Box::pin(dev::run(*args)).await,
         Command::Manifest(args) => manifest::run(args),
         Command::Healthcheck(args) => healthcheck::run(args).await,
         Command::Token(args) => token::run(args).await,
