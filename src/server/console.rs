@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{any, get};
 
 use super::health::Readiness;
 use crate::console::{Console, private_json, wants_page};
@@ -41,13 +41,15 @@ impl Pages {
         }
         let router = roots
             .iter()
-            .fold(Router::new(), |router, path| router.route(path, get(root)));
+            .fold(Router::new(), |router, path| router.route(path, any(root)));
         let router = files.iter().fold(router, |router, path| {
             router
                 .route(&format!("{path}/about"), get(about))
                 .route(&format!("{path}/requests"), get(requests))
                 .route(&format!("{path}/{{digest}}/{{file}}"), get(file))
         });
+        // Errors of these paths have the shape of all errors.
+        let router = router.method_not_allowed_fallback(response::not_found);
         router.with_state(self.clone())
     }
 
