@@ -19,6 +19,7 @@ use crate::catalog::{
 };
 use crate::clock::Clock;
 use crate::config::{ServeConfig, proxy_variables};
+use crate::console::{About, Console};
 use crate::credentials::{Ambient, AmbientProvider, CredentialChain, SourceContext};
 use crate::endpoint::{
     AllowedHosts, AllowedOrigins, Authenticator, Dispatcher, Endpoint, HostPolicy, Limits, RequestReader, RequireAuth,
@@ -33,6 +34,7 @@ use crate::packages::ManifestCache;
 use crate::resilience::{RetryPolicy, Upstreams};
 use crate::server::{ConnectionLimits, Readiness, Routes, Shutdown, serve};
 use crate::setting::{BaseUrl, ConfigError};
+use crate::telemetry::RequestLog;
 use crate::tools::{RecentDenials, Services, ToolFilter};
 
 /// Timeout of requests to the registry. Shorter than the tool timeout, so that errors name the registry.
@@ -62,6 +64,8 @@ pub struct Overrides {
     pub bucket_limit: Duration,
     /// Whether the proxy that the environment names is used for hosts that the settings name.
     pub use_proxy: bool,
+    /// The log of requests that the page shows. Only the development environment has one.
+    pub request_log: Option<RequestLog>,
 }
 
 impl Default for Overrides {
@@ -76,6 +80,7 @@ impl Default for Overrides {
             connections: ConnectionLimits::default(),
             bucket_limit: BUCKET_TIMEOUT,
             use_proxy: true,
+            request_log: None,
         }
     }
 }
@@ -190,9 +195,12 @@ impl App {
             tasks: tasks.clone(),
         };
         let readiness = Readiness::default();
+        let base_path = config.listen.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
         let router = Routes {
             endpoint: endpoint(config, authenticator, dispatcher)?,
-            base_path: config.listen.public_url.as_ref().map(BaseUrl::path).unwrap_or_default(),
+            console: console(config, &base_path, overrides.request_log.is_some()),
+            request_log: overrides.request_log,
+            base_path,
             resource_server,
             verifier,
             readiness: readiness.clone(),
@@ -486,6 +494,21 @@ fn resource_server(config: &ServeConfig) -> Result<Option<ResourceServer>, Confi
         scopes: own.scopes.clone(),
         hosts: hosts(config)?,
     }))
+}
+
+/// Creates the page, with what it says of the settings.
+fn console(config: &ServeConfig, base_path: &str, request_log: bool) -> Console {
+    let about = About {
+        verification: config.identity.mode().as_str(),
+        token_for_all: config.resource_server.required() == RequireAuth::All,
+        toolsets: config.tool_filter.toolset_names(),
+        read_only: config.tool_filter.read_only,
+        catalog_url: config.catalog.catalog().ok().flatten().map(|url| url.to_string()),
+        authorization_servers: config.resource_server.authorization_servers.clone(),
+        public_endpoint: config.listen.public_url.as_ref().map(|url| format!("{url}/mcp")),
+        request_log,
+    };
+    Console::new(config.console.mode(), base_path, about)
 }
 
 fn hosts(config: &ServeConfig) -> Result<AllowedHosts, ConfigError> {

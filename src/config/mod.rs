@@ -18,6 +18,7 @@ pub use proxy::proxy_variables;
 
 use crate::aws::{AwsConfig, region};
 use crate::catalog::CatalogConfig;
+use crate::console::ConsoleConfig;
 use crate::credentials::{AmbientPolicy, RightsConfig};
 use crate::endpoint::{LimitsConfig, ResourceServerConfig};
 use crate::identity::{IdentityConfig, VerifyMode};
@@ -51,6 +52,8 @@ pub struct ServeConfig {
     pub memory: MemoryConfig,
     #[command(flatten)]
     pub connections: ConnectionConfig,
+    #[command(flatten)]
+    pub console: ConsoleConfig,
     #[command(flatten)]
     pub aws: AwsConfig,
     #[command(flatten)]

@@ -42,10 +42,12 @@ use crate::app::{App, Overrides};
 use crate::catalog::CatalogConfig;
 use crate::clock::Clock;
 use crate::config::ServeConfig;
+use crate::console::ConsoleMode;
 use crate::credentials::AmbientProvider;
 use crate::identity::IdentityConfig;
 pub use crate::identity::sign_hs256;
 use crate::server::ConnectionLimits;
+use crate::telemetry::RequestLog;
 
 /// The region of S3, STS, Athena and the catalog.
 const REGION: &str = "us-east-1";
@@ -241,6 +243,7 @@ impl Backend {
             catalog_credentials: config.catalog.catalog_credentials,
             ..CatalogConfig::default()
         };
+        config.console.console.get_or_insert(ConsoleMode::Full);
         config.aws = own.aws;
         config.resource_server.authorization_servers.clear();
         config.rights.assumable_roles.extend(own.rights.assumable_roles);
@@ -286,9 +289,10 @@ impl Dev {
         };
         let overrides = Overrides {
             use_proxy: false,
-            clock,
             ambient: backend.ambient(),
             connections,
+            request_log: Some(RequestLog::new(clock.clone())),
+            clock,
             ..Overrides::default()
         };
         let app = App::build(&config, overrides).await?;

@@ -60,8 +60,9 @@ pub fn walkthrough(info: &DevInfo) -> String {
         ("without a token: 401", None, "bucket_list", json!({})),
     ];
     let mut text = format!(
-        "quilt-mcp listens on {}\n  catalog  {}\n  registry {}\n  S3, STS  {}\n  Athena   {}\n\n",
+        "quilt-mcp listens on {}\n  page     {}/\n  catalog  {}\n  registry {}\n  S3, STS  {}\n  Athena   {}\n\n",
         info.mcp_url,
+        info.mcp_url.trim_end_matches("/mcp"),
         info.catalog_url,
         info.registry_url,
         info.s3_endpoint,

@@ -7,6 +7,8 @@ use axum::http::HeaderValue;
 use axum::http::uri::Authority;
 use url::Url;
 
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
 /// Host names that this server answers to.
 #[derive(Debug, Clone)]
 pub struct AllowedHosts {
@@ -15,17 +17,25 @@ pub struct AllowedHosts {
 }
 
 impl AllowedHosts {
+    /// The loopback names alone.
+    #[must_use]
+    pub fn loopback() -> Self {
+        Self {
+            entries: LOOPBACK.map(str::to_owned).into(),
+            any: false,
+        }
+    }
+
     /// The loopback names and these. An entry with a port covers that port only; `*` alone covers everything, for proxies
     /// that check Host themselves.
     pub fn new(configured: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let loopback = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
         let configured = configured
             .into_iter()
             .map(|text| host_entry(&text))
             .filter(|entry| entry.as_deref() != Ok(""));
-        let entries = loopback
+        let entries = LOOPBACK
             .into_iter()
-            .map(Ok)
+            .map(|name| Ok(name.to_owned()))
             .chain(configured)
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {

@@ -52,7 +52,7 @@ impl HostPolicy {
     }
 
     /// Refuses requests to a host, or from an origin, that is not listed.
-    pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
+    pub fn check(&self, request: &Request) -> Result<(), Refusal> {
         if request.headers().get_all(header::HOST).iter().count() > 1 {
             return Err(refuse(
                 ErrorCode::InvalidRequest,

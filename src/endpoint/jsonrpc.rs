@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::body::{MAX_UNPROVED_BODY, Reservation};
+use super::record;
 use super::response::{Refusal, refuse, refuse_with};
 use crate::error_code::ErrorCode;
 use crate::json::{Shape, deserialize_present};
@@ -36,6 +37,7 @@ impl Parsed {
             return Err(refuse(ErrorCode::TooLarge, message, id));
         }
         tracing::Span::current().record("rpc", request.log_name());
+        record::method(&parts, &request);
         if trace::is_enabled() {
             describe(&parts.headers, &request);
         }

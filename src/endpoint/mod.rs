@@ -27,6 +27,7 @@ mod host_origin;
 mod jsonrpc;
 mod limits;
 mod rate;
+mod record;
 pub(crate) mod response;
 mod tool_filter;
 
@@ -58,6 +59,7 @@ use self::response::Refusal;
 use crate::identity::{Caller, Rejection};
 use crate::mcp::CallContext;
 use crate::memory::{CallReservation, MemoryBudget};
+use crate::telemetry::RequestRecord;
 use crate::tools::ToolFilter;
 
 /// Time for the verification of a token before the body is read; discovery methods need no proved caller.
@@ -88,8 +90,14 @@ impl Endpoint {
         let (parts, body) = request.into_parts();
         self.reader.check_announced(&body)?;
         let (proof, is_pending) = match self.authenticator.prove(&parts).await {
-            HeadProof::Proved(caller) => return self.proved(parts, body, caller).await,
-            HeadProof::Refused(rejection) => (std::future::ready(Err(rejection)).boxed(), false),
+            HeadProof::Proved(caller) => {
+                record::token(&parts, None);
+                return self.proved(parts, body, caller).await;
+            }
+            HeadProof::Refused(rejection) => {
+                record::token(&parts, Some(&rejection));
+                (std::future::ready(Err(rejection)).boxed(), false)
+            }
             HeadProof::Unknown(proof) => (proof, true),
         };
         let permit = self.limits.acquire_unproved(is_pending)?;
@@ -98,6 +106,9 @@ impl Endpoint {
         let is_large = body.size_hint().lower() > MAX_UNPROVED_BODY as u64;
         if is_large && decided.is_none() {
             decided = Some(proof.clone().await);
+        }
+        if let Some(decided) = &decided {
+            record::token(&parts, decided.as_ref().err());
         }
         match decided {
             Some(Ok(caller)) => {
@@ -126,7 +137,9 @@ impl Endpoint {
                 )
                 .await;
         }
-        match proof.await {
+        let decided = proof.await;
+        record::token(&parsed.parts, decided.as_ref().err());
+        match decided {
             Ok(caller) => {
                 drop(permit);
                 let caller_permit = self.limits.acquire_for(&caller)?;
@@ -196,6 +209,7 @@ impl Endpoint {
             token_notice,
             cancelled: CancellationToken::new(),
             notifications: None,
+            record: parts.extensions.remove::<Arc<RequestRecord>>(),
         };
         let answer = self.dispatcher.dispatch(request, context).await;
         Ok(response::keep_until_sent(answer, memory, permits))

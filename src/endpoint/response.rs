@@ -70,6 +70,8 @@ pub(super) fn refuse_with(error: &RpcError, id: Option<&RawValue>) -> Refusal {
 pub(super) struct Message {
     status: StatusCode,
     text: ChunkedJson,
+    /// The code of an error. The response has it as an extension, for the request log.
+    code: Option<ErrorCode>,
 }
 
 impl Message {
@@ -79,6 +81,7 @@ impl Message {
             Ok(Ok(text)) => Self {
                 status: StatusCode::OK,
                 text,
+                code: None,
             },
             Ok(Err(_)) => Self::error(&serialization_error(), id, version),
             Err(error) => Self::error(&error, id, version),
@@ -93,13 +96,18 @@ impl Message {
             .and_then(|()| Ok(serde_json::to_writer(&mut text, &error.in_version(version))?))
             .and_then(|()| text.write_all(b"}"));
         let status = written.map_or(StatusCode::INTERNAL_SERVER_ERROR, |()| error.status(version));
-        Self { status, text }
+        let code = Some(error.code);
+        Self { status, text, code }
     }
 
     /// The message as the body of a response.
     pub(super) fn into_response(self) -> Response {
         let headers = [(header::CONTENT_TYPE, JSON), (header::CACHE_CONTROL, NO_STORE)];
-        (self.status, headers, self.text.into_body()).into_response()
+        let mut response = (self.status, headers, self.text.into_body()).into_response();
+        if let Some(code) = self.code {
+            response.extensions_mut().insert(code);
+        }
+        response
     }
 
     /// The message as chunks of a stream.

@@ -88,6 +88,9 @@ impl McpServer {
             .await;
         let ended_as = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok");
         let duration = started.elapsed();
+        if let (Some(record), Err(error)) = (&context.record, &outcome) {
+            record.set_code(error.code.as_str());
+        }
         metrics::tool_call(job.label, ended_as, duration);
         trace::record_outcome(&Span::current(), ended_as);
         let caller = format!("{:?}", session.caller());

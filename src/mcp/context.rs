@@ -1,5 +1,7 @@
 //! The request context: caller, tool filter, memory, version and cancellation.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -7,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Version;
 use crate::identity::Caller;
 use crate::memory::CallReservation;
+use crate::telemetry::RequestRecord;
 use crate::tools::ToolFilter;
 
 /// The context of one call. Without `Debug`: headers may hold anything.
@@ -27,6 +30,8 @@ pub struct CallContext {
     pub cancelled: CancellationToken,
     /// Where notifications about the request go, if the client wants some.
     pub notifications: Option<Notifications>,
+    /// The request in the request log, if there is one.
+    pub record: Option<Arc<RequestRecord>>,
 }
 
 /// Sends notifications to the client; each one is a JSON-RPC message.

@@ -22,8 +22,12 @@ impl Readiness {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn is_shutting_down(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Returns why the server takes no work, if that is so.
+    pub(super) async fn not_ready(&self, verifier: &Verifier) -> Option<String> {
+        if self.0.load(Ordering::Relaxed) {
+            return Some("shutting down".to_owned());
+        }
+        verifier.ready().await.err().map(|rejection| rejection.to_string())
     }
 }
 
@@ -44,19 +48,12 @@ pub(super) async fn health(State(clock): State<Clock>) -> Response {
 
 /// `GET /ready`: the process takes work.
 pub(super) async fn ready(State((readiness, verifier)): State<(Readiness, Arc<Verifier>)>) -> Response {
-    let not_ready = |reason: String| {
-        (
+    let (status, body) = match readiness.not_ready(&verifier).await {
+        None => (StatusCode::OK, json!({ "status": "ready" })),
+        Some(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
             json!({ "status": "not_ready", "reason": reason }),
-        )
-    };
-    let (status, body) = if readiness.is_shutting_down() {
-        not_ready("shutting down".to_owned())
-    } else {
-        match verifier.ready().await {
-            Ok(()) => (StatusCode::OK, json!({ "status": "ready" })),
-            Err(rejection) => not_ready(rejection.to_string()),
-        }
+        ),
     };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -8,6 +8,7 @@
 
 mod config;
 mod connection;
+mod console;
 mod cors;
 mod descriptors;
 mod health;

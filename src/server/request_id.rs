@@ -2,19 +2,20 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use crate::telemetry::{metrics, text, trace};
+use crate::error_code::ErrorCode;
+use crate::telemetry::{RequestLog, metrics, text, trace};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Takes the caller's id if it is valid, else makes one; logs the request when it is answered.
-pub(super) async fn assign(request: Request, next: Next) -> Response {
+pub(super) async fn assign(State(log): State<Option<RequestLog>>, mut request: Request, next: Next) -> Response {
     let id = request
         .headers()
         .get(HEADER)
@@ -26,6 +27,16 @@ pub(super) async fn assign(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let path = route.as_ref().map_or(text::UNKNOWN, MatchedPath::as_str);
     let is_mcp = is_mcp(path);
+    let record = log.filter(|_| is_mcp && *request.method() != Method::GET).map(|log| {
+        let origin = request
+            .headers()
+            .get(header::ORIGIN)
+            .and_then(|value| value.to_str().ok());
+        log.begin(&id, method, origin)
+    });
+    if let Some(record) = &record {
+        request.extensions_mut().insert(record.clone());
+    }
     let span = if is_mcp {
         tracing::info_span!(
             "request",
@@ -44,6 +55,12 @@ pub(super) async fn assign(request: Request, next: Next) -> Response {
         let mut response = next.run(request).await;
         let status = response.status().as_u16();
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let Some(record) = record {
+            record.set_status(status);
+            if let Some(code) = response.extensions().get::<ErrorCode>() {
+                record.set_code(code.as_str());
+            }
+        }
         if is_mcp {
             metrics::request(status);
             trace::record_status(&Span::current(), status);

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::health::{Readiness, health, ready};
-use super::{cors, oauth_metadata, request_id};
+use super::{console, cors, oauth_metadata, request_id};
 use crate::clock::Clock;
-use crate::endpoint::{self, Endpoint, ResourceServer, response};
+use crate::console::Console;
+use crate::endpoint::{Endpoint, ResourceServer, response};
 use crate::identity::Verifier;
+use crate::telemetry::RequestLog;
 
 /// The parts of the routes.
 pub struct Routes {
@@ -25,6 +27,10 @@ pub struct Routes {
     pub verifier: Arc<Verifier>,
     /// Whether this copy takes work.
     pub readiness: Readiness,
+    /// The page.
+    pub console: Console,
+    /// The requests that the page shows, in the development environment.
+    pub request_log: Option<RequestLog>,
     /// The time.
     pub clock: Clock,
 }
@@ -38,6 +44,8 @@ impl Routes {
             resource_server,
             verifier,
             readiness,
+            console,
+            request_log,
             clock,
         } = self;
         let policy = endpoint.host_policy.clone();
@@ -45,11 +53,17 @@ impl Routes {
         if !base_path.is_empty() {
             paths.extend([format!("{base_path}/mcp"), format!("{base_path}/mcp/")]);
         }
-        let endpoint = Arc::new(endpoint);
-        let mcp = paths
-            .into_iter()
-            .fold(Router::new(), |router, path| router.route(&path, any(endpoint::answer)));
-        let mcp = mcp.with_state(endpoint);
+        let pages = Arc::new(console::Pages {
+            console,
+            policy: policy.clone(),
+            verifier: verifier.clone(),
+            readiness: readiness.clone(),
+            request_log: request_log.clone(),
+        });
+        let mcp = any(console::page_or_answer).with_state((pages.clone(), Arc::new(endpoint)));
+        let mcp = paths.into_iter().fold(pages.routes(&base_path), |router, path| {
+            router.route(&path, mcp.clone())
+        });
         let health = Router::new()
             .route("/health", get(health))
             .route("/healthz", get(health))
@@ -60,7 +74,7 @@ impl Routes {
         let catch_panic = CatchPanicLayer::custom(response::panicked);
         // One call of `layer` for all: each boxes the service, and clones the box for every request.
         let layers = (
-            from_fn(request_id::assign),
+            from_fn_with_state(request_log.clone(), request_id::assign),
             cors::RefusePreflights(policy),
             cors,
             catch_panic,
@@ -72,6 +86,7 @@ impl Routes {
             .fallback(response::not_found)
             .layer(layers);
         let public = oauth_metadata::routes(resource_server);
-        listed.merge(public.layer((from_fn(request_id::assign), cors::any_origin(), catch_panic)))
+        let assign_id = from_fn_with_state(request_log, request_id::assign);
+        listed.merge(public.layer((assign_id, cors::any_origin(), catch_panic)))
     }
 }

@@ -65,7 +65,7 @@ impl Audit<'_> {
 }
 
 /// Returns the name if it can be that of a tool.
-fn tool_name(name: &str) -> &str {
+pub(super) fn tool_name(name: &str) -> &str {
     let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
     if is_name && name.len() <= MAX_TOOL_NAME_BYTES {
         name

@@ -16,6 +16,7 @@ pub mod metrics;
 mod otlp;
 mod panics;
 pub mod prometheus;
+mod request_log;
 mod standard;
 pub mod text;
 pub mod trace;
@@ -33,6 +34,7 @@ pub use log_queue::{flush_log, write_last};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+pub use request_log::{RequestLog, RequestRecord, TokenState};
 pub use standard::Standard;
 pub use upstream::{Call, Dependency, UpstreamOutcome, in_call_scope, instrument};
 

@@ -31,19 +31,25 @@ pub struct ToolFilterConfig {
     pub tool_style: ToolStyle,
 }
 
+impl ToolFilterConfig {
+    /// The names of the toolsets that are on.
+    #[must_use]
+    pub fn toolset_names(&self) -> Vec<&'static str> {
+        let included = Toolset::ALL
+            .into_iter()
+            .filter(|toolset| self.toolsets.include(*toolset));
+        included.map(Toolset::as_str).collect()
+    }
+}
+
 impl fmt::Display for ToolFilterConfig {
     /// Writes what is on, for people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = Toolset::ALL
-            .into_iter()
-            .filter(|toolset| self.toolsets.include(*toolset))
-            .map(Toolset::as_str)
-            .collect();
         let access = if self.read_only { "read only" } else { "read and write" };
         write!(
             f,
             "{}; {access}; listed in the style {:?}",
-            names.join(", "),
+            self.toolset_names().join(", "),
             self.tool_style
         )
     }

@@ -12,6 +12,7 @@ mod architecture;
 mod athena;
 mod catalog;
 mod cli;
+mod console;
 mod credentials;
 mod dev;
 mod documentation;

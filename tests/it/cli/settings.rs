@@ -113,6 +113,7 @@ fn settings(registry: &str, keys: &str) -> BTreeMap<&'static str, Setting> {
         ("QUILT_MCP_PAYLOAD_MEMORY", setting("128MiB").any_case()),
         ("QUILT_MCP_IDLE_TIMEOUT", setting("60s").any_case()),
         ("QUILT_MCP_DRAIN", setting("10s").any_case()),
+        ("QUILT_MCP_CONSOLE", setting("full").any_case()),
         ("QUILT_MCP_METRICS_ADDR", setting("127.0.0.1:9")),
         ("QUILT_MCP_LOG", setting("warn").any_case()),
         ("QUILT_MCP_LOG_FORMAT", setting("json").any_case()),
