@@ -37,6 +37,7 @@ pub mod json;
 pub mod mcp;
 pub mod memory;
 pub mod packages;
+pub mod preview;
 pub mod redact;
 pub mod resilience;
 pub mod server;

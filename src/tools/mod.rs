@@ -78,6 +78,7 @@ pub fn all() -> Vec<AnyTool> {
         AnyTool::of::<buckets::BucketObjectFetch>(),
         AnyTool::of::<buckets::BucketObjectInfo>(),
         AnyTool::of::<buckets::BucketObjectLink>(),
+        AnyTool::of::<buckets::BucketObjectPreview>(),
         AnyTool::of::<buckets::BucketObjectText>(),
         AnyTool::of::<buckets::BucketObjectVersions>(),
         AnyTool::of::<buckets::BucketObjectsList>(),

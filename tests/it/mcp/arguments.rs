@@ -39,7 +39,8 @@ impl Scene {
         let ran = scene.call("athena_query_execute", &json!({ "sql": "SELECT 1" })).await;
         scene.query_id = ran.success()["query_id"].as_str().unwrap().to_owned();
         let bucket = scene.bucket();
-        let items = json!([{ "key": "arguments/a.txt", "text": "a\n" }, { "key": "arguments/b.txt", "text": "b\n" }]);
+        let items = json!([{ "key": "arguments/a.txt", "text": "a\n" }, { "key": "arguments/b.txt", "text": "b\n" },
+            { "key": "arguments/c.csv", "text": "c,d\n1,2\n" }]);
         let put = json!({ "bucket": bucket, "items": items });
         scene.call("bucket_objects_put", &put).await.success();
         for key in ["a", "b"] {
@@ -126,6 +127,7 @@ impl Scene {
             "bucket_object_fetch" | "bucket_object_info" | "bucket_object_link" | "bucket_object_text" => {
                 json!({ "s3_uri": object })
             }
+            "bucket_object_preview" => json!({ "s3_uri": format!("s3://{bucket}/arguments/c.csv") }),
             "bucket_object_versions" => json!({ "bucket": bucket, "key": "arguments/a.txt" }),
             "bucket_objects_put" => {
                 json!({ "bucket": bucket, "items": [{ "key": "new.txt", "text": "x" }], "dry_run": true })

@@ -110,6 +110,7 @@ async fn every_tool_is_described_annotated_and_typed() {
         "bucket_object_fetch",
         "bucket_object_info",
         "bucket_object_link",
+        "bucket_object_preview",
         "bucket_object_text",
         "bucket_object_versions",
         "bucket_objects_list",

@@ -6,5 +6,6 @@ mod headers;
 mod links;
 mod names;
 mod operations;
+mod preview;
 mod restricted;
 mod text;

@@ -49,6 +49,7 @@ pub mod on_both;
 pub mod on_dev;
 pub mod otlp;
 pub mod package_stage;
+pub mod parquet_bombs;
 pub mod program;
 pub mod programs;
 pub mod quilt3;

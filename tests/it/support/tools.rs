@@ -25,6 +25,7 @@ const ATHENA_PINS: &str = include_str!("../../peers/requirements-athena.txt");
 const FRAMEWORK_PINS: &str = include_str!("../../peers/requirements-frameworks.txt");
 const FRAMEWORK_MCP1_PINS: &str = include_str!("../../peers/requirements-frameworks-mcp1.txt");
 const CATALOG_PINS: &str = include_str!("../../peers/requirements-quilt3-local.txt");
+const PARQUET_PINS: &str = include_str!("../../peers/requirements-parquet.txt");
 const LINT_PINS: &str = include_str!("../../peers/requirements-lint.txt");
 const NODE_PACKAGE: &str = include_str!("../../peers/package.json");
 const NODE_PINS: &str = include_str!("../../peers/package-lock.json");
@@ -76,6 +77,11 @@ pub fn moto_script(name: &str) -> anyhow::Result<Command> {
 /// As [`python_script`], with an Athena and a parser of its SQL.
 pub fn athena_script(name: &str) -> anyhow::Result<Command> {
     Ok(script(&python_program("athena", ATHENA_PINS, "python")?, name))
+}
+
+/// As [`python_script`], with Apache Arrow, which writes and reads Parquet.
+pub fn parquet_script(name: &str) -> anyhow::Result<Command> {
+    Ok(script(&python_program("parquet", PARQUET_PINS, "python")?, name))
 }
 
 /// Major version of the Python MCP SDK with which agent frameworks are installed.

@@ -10,9 +10,11 @@
 //! - [`nth_request`]: by number. An [`NthRequestProxy`](nth_request::NthRequestProxy) fails exactly one request of a sequence,
 //!   so that a test can go through a commit request by request.
 //! - [`slow`]: none; a [`SlowProxy`](slow::SlowProxy) adds latency to each request.
+//! - [`counting`]: none; a [`CountingProxy`](counting::CountingProxy) counts the bytes of objects, and has large ones in files.
 //! - [`random`]: by chance. A [`RandomProxy`](random::RandomProxy) fails at known rates under load, and counts what it did.
 
 pub mod by_rule;
+pub mod counting;
 pub mod forward;
 pub mod nth_request;
 pub mod random;
