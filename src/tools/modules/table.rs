@@ -139,7 +139,10 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                       without an action to list its actions.",
         toolset: Toolset::Packaging,
         actions: &[
-            list("browse", "package_browse"),
+            Action {
+                rewrites: &[Rewrite::OlderDetail],
+                ..list("browse", "package_browse")
+            },
             Action {
                 rewrites: &[Rewrite::BucketOfFiles, Rewrite::OlderFlatten],
                 ..plain("create", "package_create")

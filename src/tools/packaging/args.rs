@@ -63,6 +63,18 @@ pub(super) enum HashType {
     Crc64Nvme,
 }
 
+/// How much of each row a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum Detail {
+    /// What identifies a row.
+    #[default]
+    Brief,
+    /// Everything.
+    Full,
+}
+
 /// Reads the argument `workflow`: not given, empty for none, or an id.
 pub(super) fn choice(workflow: Option<&str>) -> Choice<'_> {
     match workflow {

@@ -77,6 +77,7 @@ impl Tool for PackageCopy {
         let mut plan = Plan {
             name,
             objects: Vec::new(),
+            texts: Vec::new(),
             message: message.or_else(|| source.message().map(str::to_owned)),
             workflow: choice(args.workflow.as_deref()),
             copy: is_copied,
@@ -94,6 +95,7 @@ impl Tool for PackageCopy {
                 .await
                 .into_iter()
                 .collect(),
+            summary: Vec::new(),
         };
         let is_large = !source.is_small(MAX_OBJECTS_IN_MEMORY)
             && may_be_large(&session, &bucket, true, plan.workflow, false).await?;

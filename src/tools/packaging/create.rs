@@ -9,6 +9,7 @@ use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, may_be_large, write_large}
 use super::logical_keys::{FileSource, KeyRules, assign_keys, common_directory};
 use super::metadata::Metadata;
 use super::output::Output;
+use super::texts::{SummaryRow, paths, text_files};
 use super::write::{WriteOptions, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
@@ -40,6 +41,9 @@ pub struct Args {
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
+    /// Rows of `quilt_summarize.json`, each {path, title?, description?, expand?, types?}, or just the logical key
+    #[serde(default)]
+    summary: Vec<SummaryRow>,
     /// true: entries are named by their base names; false (the default): by the path below the common folder
     #[serde(default)]
     flatten: bool,
@@ -80,8 +84,12 @@ impl Tool for PackageCreate {
                     "Arguments files and from_query: give the files in one of them.",
                 ));
             }
-            Some(query_id) => from_query::files(&session, &query_id).await?,
-            None if args.files.is_empty() && args.readme.is_none() => {
+            Some(query_id) => {
+                let filter = session.tool_filter();
+                filter.check_toolset(Toolset::Athena, "Argument from_query: the result of a query")?;
+                from_query::files(&session, &query_id).await?
+            }
+            None if args.files.is_empty() && args.readme.is_none() && args.summary.is_empty() => {
                 return Err(ToolError::invalid(
                     "Argument files: give at least one file, or a readme.",
                 ));
@@ -98,13 +106,13 @@ impl Tool for PackageCreate {
         let plan = Plan {
             name: args.name.0,
             objects: assign_keys(files, rules, &base)?,
+            texts: text_files(args.readme, &args.summary)?,
             message: message(args.message),
             workflow: choice(args.workflow.as_deref()),
             copy: args.copy,
             dry_run: args.dry_run,
             change: Change::Create(Creation {
                 user_meta: args.metadata.map(|Metadata(user_meta)| user_meta),
-                readme: args.readme,
                 source: None,
             }),
         };
@@ -112,6 +120,7 @@ impl Tool for PackageCreate {
             hash_type: args.hash_type,
             overwrite: args.overwrite,
             warnings: Vec::new(),
+            summary: paths(&args.summary).map(str::to_owned).collect(),
         };
         if plan.objects.len() > MAX_OBJECTS_IN_MEMORY
             && may_be_large(&session, &args.bucket, true, plan.workflow, false).await?

@@ -13,6 +13,7 @@ use super::logical_keys::{FileSource, KeyRules, assign_keys, take_unusable};
 use super::metadata::Metadata;
 use super::output::Output;
 use super::prefix::{Found, KeyFilter, find, source_prefix, warning_of_unusable};
+use super::texts::{SummaryRow, paths, text_files};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
@@ -56,6 +57,9 @@ pub struct Args {
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
+    /// Rows of `quilt_summarize.json`, each {path, title?, description?, expand?, types?}, or just the logical key
+    #[serde(default)]
+    summary: Vec<SummaryRow>,
     /// true: entries are named by their base names; false (the default): by the path below the prefix
     #[serde(default)]
     flatten: bool,
@@ -113,17 +117,18 @@ impl Tool for PackageCreateFromS3 {
             hash_type: args.hash_type,
             overwrite: args.overwrite,
             warnings: Vec::new(),
+            summary: paths(&args.summary).map(str::to_owned).collect(),
         };
         let mut plan = Plan {
             name: args.name.0,
             objects: Vec::new(),
+            texts: text_files(args.readme, &args.summary)?,
             message: message(args.message),
             workflow,
             copy: args.copy,
             dry_run: args.dry_run,
             change: Change::Create(Creation {
                 user_meta: args.metadata.map(|Metadata(user_meta)| user_meta),
-                readme: args.readme,
                 source: None,
             }),
         };

@@ -14,6 +14,7 @@ use super::metadata::Metadata;
 use super::output::Output;
 use super::prefix::{KeyFilter, find, source_prefix, warning_of_unusable};
 use super::rollback::expected_hash;
+use super::texts::{SummaryRow, paths, text_files};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, MetadataChange, Plan, Removal, Update};
@@ -69,6 +70,11 @@ pub struct Args {
     /// merge (the default): keys that are given are set; replace: nothing else stays; remove: nothing stays, without metadata
     #[serde(default)]
     metadata_mode: MetadataMode,
+    /// Text of README.md
+    readme: Option<String>,
+    /// Rows of `quilt_summarize.json`, each {path, title?, description?, expand?, types?}, or just the logical key
+    #[serde(default)]
+    summary: Vec<SummaryRow>,
     /// Message of the revision; by default none
     #[serde(default)]
     message: String,
@@ -112,9 +118,11 @@ impl Tool for PackageUpdate {
             && args.metadata.is_none()
             && args.metadata_mode != MetadataMode::Remove
             && args.message.is_empty()
+            && args.readme.is_none()
+            && args.summary.is_empty()
         {
             return Err(ToolError::invalid(
-                "Nothing is to change: give add, add_from_s3, remove, metadata or a message.",
+                "Nothing is to change: give add, add_from_s3, remove, metadata, readme, summary or a message.",
             ));
         }
         let expected = expected_hash(args.expected_hash.as_deref())?;
@@ -148,6 +156,7 @@ impl Tool for PackageUpdate {
         let plan = Plan {
             name: args.name.0,
             objects: assign_keys(args.add, RULES, "")?,
+            texts: text_files(args.readme, &args.summary)?,
             message: message(args.message),
             workflow: choice(args.workflow.as_deref()),
             copy: args.copy,
@@ -162,6 +171,7 @@ impl Tool for PackageUpdate {
             hash_type: args.hash_type,
             overwrite: false,
             warnings: Vec::new(),
+            summary: paths(&args.summary).map(str::to_owned).collect(),
         };
         let is_large = resume.is_some() || !sources.is_empty() || plan.objects.len() > MAX_OBJECTS_IN_MEMORY;
         if is_large && may_be_large(&session, &args.bucket, true, plan.workflow, resume.is_some()).await? {
