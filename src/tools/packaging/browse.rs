@@ -210,21 +210,17 @@ impl Request {
             (None, Some(key)) => Some(file.offset_after(subtree, key, is_recursive).await?),
             (offset, _) => offset,
         };
-        match &self.filter {
-            Some(filter) => {
-                let is_wanted = |entry: &Entry| filter.selects(entry);
-                file.search(subtree, from, limit, session.deadline(), is_wanted, fits)
-                    .await
-            }
-            None => {
-                let (listed, next) = file.list(subtree, recursive, from, limit, fits).await?;
-                Ok(Found {
-                    listed,
-                    next,
-                    ..Found::default()
-                })
-            }
+        if let Some(filter) = &self.filter {
+            let is_wanted = |entry: &Entry| filter.selects(entry);
+            let search = file.search(subtree, from, limit, session.deadline(), is_wanted, fits);
+            return search.await;
         }
+        let (listed, next) = file.list(subtree, recursive, from, limit, fits).await?;
+        Ok(Found {
+            listed,
+            next,
+            ..Found::default()
+        })
     }
 }
 

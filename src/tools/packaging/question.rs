@@ -94,7 +94,7 @@ impl CursorWriter {
 impl CursorReader {
     pub(super) fn hash(&mut self) -> Result<TopHash, ToolError> {
         let bytes = self.0.by_ref().take(TOP_HASH_BYTES);
-        let digits: String = bytes.map(|byte| format!("{byte:02x}")).collect();
+        let digits = bytes.fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
         digits.parse().map_err(|_| cursor::foreign())
     }
 
