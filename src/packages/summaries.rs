@@ -125,8 +125,8 @@ impl PackageBucket {
 impl<T: Clone + Send> Summaries<'_, T> {
     /// Summarizes revisions, each once. `view` is applied to each header, which may be long.
     pub async fn read(&mut self, hashes: Vec<TopHash>, view: impl Fn(&Header) -> T + Sync) {
-        let mut seen = HashSet::new();
-        let is_new = |hash: &TopHash| !self.known.contains_key(hash) && seen.insert(hash.clone());
+        let mut distinct = HashSet::new();
+        let is_new = |hash: &TopHash| !self.known.contains_key(hash) && distinct.insert(hash.clone());
         let wanted: Vec<TopHash> = hashes.into_iter().filter(is_new).collect();
         let reads = wanted.into_iter().map(|hash| self.packages.head(hash, &view));
         let mut heads = stream::iter(reads).buffered(MAX_READS);

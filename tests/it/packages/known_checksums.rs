@@ -1,4 +1,4 @@
-//! What a dry run has read is not read again by the real run, for the same caller and the same content.
+//! Checksums that a dry run has computed: they serve the same caller and the same content, and no other.
 
 use serde_json::{Value, json};
 
