@@ -30,7 +30,7 @@ use crate::identity::{
 };
 use crate::mcp::{McpServer, StateCodec};
 use crate::memory::MemoryBudget;
-use crate::packages::ManifestCache;
+use crate::packages::{ChecksumCache, ManifestCache};
 use crate::resilience::{RetryPolicy, Upstreams};
 use crate::server::{ConnectionLimits, Readiness, Routes, Shutdown, serve};
 use crate::setting::{BaseUrl, ConfigError};
@@ -182,6 +182,7 @@ impl App {
             contact: config.catalog.contact.clone(),
             denials: RecentDenials::default(),
             manifests: ManifestCache::default(),
+            checksums: ChecksumCache::default(),
             cpu: CpuPool::default(),
             tasks: tasks.clone(),
             clock: clock.clone(),

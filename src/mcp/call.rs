@@ -128,6 +128,7 @@ impl McpServer {
             self.0.tool_timeout,
             progress,
             confirmation,
+            context.tool_filter,
         )
     }
 }

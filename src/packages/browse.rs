@@ -7,7 +7,7 @@ use super::PackageError;
 use super::manifest::{ManifestFile, Rows};
 
 /// Bytes of rows after which a page ends: five thousand rows as quilt3 writes them. A single row may have half as many.
-const MAX_PAGE_BYTES: u64 = 2 * 1024 * 1024;
+pub(super) const MAX_PAGE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// An item of a page.
 #[derive(Debug, Clone)]
@@ -30,9 +30,28 @@ pub struct Subtree {
     /// Path of the directory or file; none for the root.
     directory: Option<LogicalKey>,
     /// Offset of its first entry.
-    start: u64,
+    pub(super) start: u64,
     /// Offset before which its last entry ends.
-    end: u64,
+    pub(super) end: u64,
+}
+
+impl Subtree {
+    /// Reports whether an entry is in it.
+    pub(super) fn contains(&self, key: &LogicalKey) -> bool {
+        let directory = self.directory.as_ref();
+        directory.is_none_or(|directory| directory == key || directory.is_ancestor_of(key))
+    }
+
+    /// Returns the item directly below it that is at a key, or in which the key is; `None` of a key that is not below it.
+    pub(super) fn child_of(&self, key: &str) -> Option<LogicalKey> {
+        let rest = match &self.directory {
+            None => key,
+            Some(directory) => key.strip_prefix(directory.as_str())?.strip_prefix('/')?,
+        };
+        let name = rest.split('/').next()?;
+        let length = key.len() - rest.len() + name.len();
+        Some(LogicalKey::from_manifest(key.get(..length)?.to_owned()))
+    }
 }
 
 impl Listed {
@@ -167,11 +186,7 @@ impl Walk<'_> {
             self.rows.next().await?
         };
         let Some(entry) = next else { return Ok(None) };
-        let is_inside = match &self.subtree.directory {
-            None => true,
-            Some(key) => entry.logical_key == *key || key.is_ancestor_of(&entry.logical_key),
-        };
-        Ok(is_inside.then_some(entry))
+        Ok(self.subtree.contains(&entry.logical_key).then_some(entry))
     }
 
     /// Reads the next item: an entry, or in one level the directory that it is in.

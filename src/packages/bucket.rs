@@ -5,7 +5,7 @@ use tokio_util::task::TaskTracker;
 
 use super::PackageError;
 use super::manifest::ManifestCache;
-use super::objects::list_in_tree_order;
+use super::objects::{CallerChecksums, Hashing, list_in_tree_order};
 use crate::aws::AwsError;
 use crate::aws::s3::{BucketName, ListedObject, ObjectUri, UserS3};
 use crate::blocking::CpuPool;
@@ -18,10 +18,19 @@ pub struct PackageBucket {
     pub(super) s3: UserS3,
     pub(super) bucket: BucketName,
     pub(super) manifests: ManifestCache,
+    pub(super) checksums: CallerChecksums,
     pub(super) cpu: CpuPool,
     pub(super) memory: CallReservation,
     pub(super) clock: Clock,
     pub(super) tasks: TaskTracker,
+}
+
+/// What is remembered between calls.
+#[derive(Debug, Clone)]
+pub struct Caches {
+    pub manifests: ManifestCache,
+    /// The checksums that this caller's calls have computed.
+    pub checksums: CallerChecksums,
 }
 
 impl PackageBucket {
@@ -30,7 +39,7 @@ impl PackageBucket {
     pub fn new(
         s3: UserS3,
         bucket: BucketName,
-        manifests: ManifestCache,
+        caches: Caches,
         cpu: CpuPool,
         memory: CallReservation,
         clock: Clock,
@@ -39,7 +48,8 @@ impl PackageBucket {
         Self {
             s3,
             bucket,
-            manifests,
+            manifests: caches.manifests,
+            checksums: caches.checksums,
             cpu,
             memory,
             clock,
@@ -63,6 +73,12 @@ impl PackageBucket {
         after: Option<String>,
     ) -> BoxStream<'static, Result<Vec<ListedObject>, AwsError>> {
         list_in_tree_order(self.s3.clone(), &self.tasks, bucket, prefix, after)
+    }
+
+    /// Begins the hashing of one call.
+    #[must_use]
+    pub fn hashing(&self) -> Hashing {
+        Hashing::new(self.s3.clone(), self.checksums.clone())
     }
 
     /// Returns the object of a key of this bucket.

@@ -95,9 +95,13 @@ pub enum PackageError {
     /// The object of an entry that is taken over from another revision cannot be read or copied.
     #[error("entry `{key}` cannot be copied: {problem}")]
     SourceEntry { key: LogicalKey, problem: Box<AwsError> },
-    /// A creation with a readme has an object at the readme's key, or below it.
-    #[error("both the readme and {object} would be the entry `{key}`")]
-    SecondReadme { object: ObjectUri, key: LogicalKey },
+    /// An object would be at the key of the readme or the summary, or below it.
+    #[error("both the {text} and {object} would be the entry `{key}`")]
+    SecondText {
+        text: &'static str,
+        object: ObjectUri,
+        key: LogicalKey,
+    },
     /// An update expected another latest revision.
     #[error("the package {name} is at revision {found} and not at the expected {expected}")]
     UnexpectedRevision {

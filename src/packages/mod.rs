@@ -23,13 +23,16 @@ mod manifest;
 mod objects;
 mod physical_key;
 mod revision;
+mod revision_times;
+mod search;
+mod summaries;
 mod upload;
 mod verify;
 mod versions;
 mod workflow;
 
 pub use browse::{Listed, Subtree};
-pub use bucket::PackageBucket;
+pub use bucket::{Caches, PackageBucket};
 pub use change_counts::ChangeCounts;
 pub use compare::Comparison;
 pub use copy::SourceRevision;
@@ -38,13 +41,15 @@ pub use error::PackageError;
 pub use estimate::{CONNECTIONS_BYTES, ManifestAccess, estimate_object_bytes, estimate_planned_bytes};
 pub use list::ListedPackage;
 pub use manifest::{ManifestCache, ManifestFile, Rows};
-pub use objects::{ChecksumPreference, Hashing, KnownContent, PlannedObject};
+pub use objects::{ChecksumCache, ChecksumPreference, Hashing, KnownContent, PlannedObject};
 pub use physical_key::object_of;
 pub use revision::{
     BuildPolicy, Built, Change, CommitReport, Committed, Creation, ExistingPackage, Inspected, LargeOutcome, LargePlan,
     LargeRevision, Latest, LatestUnknown, ListedPointer, ManifestOutcome, MetadataChange, Plan, PlannedObjects,
-    Progress, README, ReadPointer, Removal, RollBack, SourceParts, Stopped, UnreadablePointer, Update, Validated,
-    newest_first,
+    Progress, ReadPointer, Removal, RollBack, SourceParts, Stopped, TextFile, TextKind, UnreadablePointer, Update,
+    Validated, newest_first,
 };
+pub use search::Found;
+pub use summaries::{SUMMARIES_BYTES, Summaries, Summary};
 pub use verify::ObjectStatus;
 pub use versions::{VersionPosition, VersionRow};

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::{Confirmation, DeniedCall, RecentDenials, ToolError};
+use super::{Confirmation, DeniedCall, RecentDenials, ToolError, ToolFilter};
 use crate::athena::{QueryService, UserQueries};
 use crate::aws::athena::SharedAthena;
 use crate::aws::s3::{BucketName, SharedS3, UserS3};
@@ -22,7 +22,7 @@ use crate::credentials::{AmbientPolicy, CredentialChain, NoCredentials, Resolved
 use crate::error_code::ErrorCode;
 use crate::identity::{AuthenticatedCaller, Caller};
 use crate::memory::CallReservation;
-use crate::packages::{ManifestCache, PackageBucket};
+use crate::packages::{Caches, ChecksumCache, ManifestCache, PackageBucket};
 use crate::telemetry::in_call_scope;
 
 /// The services that all calls share. None has an identity.
@@ -37,6 +37,7 @@ pub struct Services {
     /// Buckets to list if no catalog is configured.
     pub buckets: Vec<BucketName>,
     pub manifests: ManifestCache,
+    pub checksums: ChecksumCache,
     /// The pool for computations of unbounded size.
     pub cpu: CpuPool,
     /// Whom users ask for rights, as the operator says.
@@ -64,6 +65,7 @@ struct Inner {
     deadline: Instant,
     progress: Option<Progress>,
     confirmation: Confirmation,
+    tool_filter: ToolFilter,
 }
 
 /// Time before the end of a call that is left for its result; at most a fifth of the whole.
@@ -79,6 +81,7 @@ impl Session {
         limit: Duration,
         progress: Option<Progress>,
         confirmation: Confirmation,
+        tool_filter: ToolFilter,
     ) -> Self {
         let deadline = Instant::now() + limit.saturating_sub(RESULT_GRACE.min(limit / 5));
         Self(Arc::new(Inner {
@@ -89,7 +92,13 @@ impl Session {
             deadline,
             progress,
             confirmation,
+            tool_filter,
         }))
+    }
+
+    /// Returns the tools that the request may call, for work of a tool that belongs to another toolset.
+    pub(super) fn tool_filter(&self) -> ToolFilter {
+        self.0.tool_filter
     }
 
     /// Reports progress to the client, if it asked for it.
@@ -312,13 +321,19 @@ impl Session {
     pub fn packages(&self, s3: UserS3, bucket: BucketName) -> PackageBucket {
         let Services {
             manifests,
+            checksums,
             cpu,
             clock,
             tasks,
             ..
         } = &*self.0.services;
-        let (manifests, cpu, memory) = (manifests.clone(), cpu.clone(), self.0.memory.clone());
-        PackageBucket::new(s3, bucket, manifests, cpu, memory, clock.clone(), tasks.clone())
+        let caller = self.authenticated().map(AuthenticatedCaller::fingerprint);
+        let caches = Caches {
+            manifests: manifests.clone(),
+            checksums: checksums.of_caller(caller),
+        };
+        let (cpu, memory) = (cpu.clone(), self.0.memory.clone());
+        PackageBucket::new(s3, bucket, caches, cpu, memory, clock.clone(), tasks.clone())
     }
 
     /// Returns the AWS account of the credentials of this call, if STS says so.

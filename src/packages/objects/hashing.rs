@@ -9,6 +9,7 @@ use quilt_format::checksum::{
 };
 use tokio::sync::Semaphore;
 
+use super::checksum_cache::{CallerChecksums, HashedContent};
 use crate::aws::AwsError;
 use crate::aws::s3::{Checksums, ObjectUri, UserS3};
 use crate::packages::PackageError;
@@ -59,14 +60,16 @@ pub struct Hashing {
     s3: UserS3,
     reads: Arc<Semaphore>,
     bytes_read: Arc<AtomicU64>,
+    checksums: CallerChecksums,
 }
 
 impl Hashing {
-    /// Acts as the caller of this handle on S3.
+    /// Acts as the caller of this handle on S3, whose checksums these are.
     #[must_use]
-    pub fn new(s3: UserS3) -> Self {
+    pub fn new(s3: UserS3, checksums: CallerChecksums) -> Self {
         Self {
             s3,
+            checksums,
             reads: Arc::new(Semaphore::new(MAX_READS)),
             bytes_read: Arc::default(),
         }
@@ -115,16 +118,28 @@ impl Hashing {
         }
     }
 
-    /// Returns the checksum of a new entry, from the object's bytes if S3 stores none.
+    /// Returns the checksum of a new entry, from the object's bytes if S3 stores none and this caller's calls
+    /// have not read them before.
     pub(super) async fn hash(
         &self,
         pinned: &PinnedObject,
         preference: ChecksumPreference,
     ) -> Result<ObjectHash, PackageError> {
-        match self.preferred(pinned, preference).await {
-            Some(stored) => Ok(stored),
-            None => self.read(pinned, HashKind::Sha256Chunked).await,
+        if let Some(stored) = self.preferred(pinned, preference).await {
+            return Ok(stored);
         }
+        let content = HashedContent {
+            object: pinned.object.clone(),
+            etag: pinned.etag.clone(),
+            size: pinned.size,
+            kind: HashKind::Sha256Chunked,
+        };
+        if let Some(known) = self.checksums.get(&content).await {
+            return Ok(known);
+        }
+        let hash = self.read(pinned, content.kind).await?;
+        self.checksums.insert(&content, &hash).await;
+        Ok(hash)
     }
 
     /// Returns the checksum of a new entry, if S3 stores it.

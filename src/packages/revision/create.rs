@@ -1,35 +1,28 @@
-//! Creation of a package: what it replaces, its readme, and the refusal to replace.
+//! Creation of a package: what it replaces, its texts, and the refusal to replace.
 
-use bytes::Bytes;
-use quilt_format::checksum::{HashKind, ObjectHasher};
 use quilt_format::json::{Object, Value};
 use quilt_format::manifest::Directory;
 use quilt_format::workflow::Choice;
-use quilt_format::{Entry, Header, LogicalKey, PhysicalKey, layout};
+use quilt_format::{Entry, Header};
 
 use super::commit::CommitReport;
 use super::context::{Assembled, Conclusion, Context, Opening};
 use super::existing::ExistingPackage;
-use super::plan::{Creation, README};
+use super::plan::Creation;
 use super::pointers::Latest;
-use crate::aws::s3::Put;
+use super::texts::{TextEntry, TextFile, refuse_second, text_entries, written};
 use crate::packages::estimate::estimate_objects_bytes;
 use crate::packages::manifest::BuiltManifest;
 use crate::packages::objects::{InspectedEntry, PlannedObject};
 use crate::packages::workflow::{CandidateInfo, SelectedWorkflow};
 use crate::packages::{ChangeCounts, Comparison, ManifestAccess, PackageError};
 
-/// The package that has the name already, if there is one, and the readme of the new one.
+/// The package that has the name already, if there is one, and the texts of the new one.
 pub(super) struct CreateBase {
     pub existing: Option<ExistingPackage>,
-    readme: Option<Readme>,
+    texts: Vec<TextEntry>,
     /// Metadata of directories, which only copies have.
     directories: Vec<Directory>,
-}
-
-pub(super) struct Readme {
-    text: Bytes,
-    entry: Entry,
 }
 
 impl CreateBase {
@@ -38,10 +31,9 @@ impl CreateBase {
         creation: Creation,
         workflow: Choice<'_>,
         objects: &[PlannedObject],
+        texts: Vec<TextFile>,
     ) -> Result<(Self, Opening), PackageError> {
-        if creation.readme.is_some() {
-            refuse_second_readme(objects)?;
-        }
+        refuse_second(&texts, objects)?;
         let packages = &context.packages;
         let existing = packages.find_package(&context.name).await?;
         let comparison_bytes = match existing.as_ref().and_then(ExistingPackage::revision) {
@@ -53,18 +45,14 @@ impl CreateBase {
             None => 0,
         };
         let workflow = packages.select_workflow(workflow).await?;
-        let validation_bytes = workflow.estimate_validation_bytes(objects.len() + 1);
+        let validation_bytes = workflow.estimate_validation_bytes(objects.len() + texts.len());
         let plan_bytes = estimate_objects_bytes(objects) + creation.estimate_bytes();
         let bytes = (plan_bytes + comparison_bytes).saturating_add(validation_bytes);
         packages.memory.reserve(bytes).await?;
-        let NewPackage {
-            header,
-            directories,
-            readme,
-        } = NewPackage::of(context, creation, workflow.stored())?;
+        let NewPackage { header, directories } = NewPackage::of(context, creation, workflow.stored());
         let base = Self {
             existing,
-            readme,
+            texts: text_entries(context, texts)?,
             directories,
         };
         Ok((base, Opening { header, workflow }))
@@ -77,14 +65,14 @@ impl CreateBase {
         candidate: CandidateInfo,
         entries: Vec<InspectedEntry>,
     ) -> Result<Vec<InspectedEntry>, PackageError> {
-        let readme = self.readme.as_ref().map(|readme| readme.entry.clone());
+        let texts: Vec<Entry> = self.texts.iter().map(|text| text.entry().clone()).collect();
         let validated = context
             .packages
-            .validate(workflow, candidate, (entries, readme), in_tree_order);
+            .validate(workflow, candidate, (entries, texts), in_tree_order);
         Ok(validated.await?.0)
     }
 
-    /// Builds the manifest, after the readme was written if `writes`.
+    /// Builds the manifest, after the texts were written if `writes`.
     pub(super) async fn assemble(
         &mut self,
         context: &Context,
@@ -92,14 +80,7 @@ impl CreateBase {
         mut entries: Vec<Entry>,
         writes: bool,
     ) -> Result<Assembled, PackageError> {
-        if let Some(readme) = &self.readme {
-            let entry = if writes {
-                readme.write(context).await?
-            } else {
-                readme.entry.clone()
-            };
-            entries.push(entry);
-        }
+        entries.extend(written(context, self.texts.iter(), writes).await?);
         let directories = std::mem::take(&mut self.directories);
         let (entries, manifest) = context.packages.build_manifest(header, directories, entries).await?;
         Ok(Assembled { manifest, entries })
@@ -110,19 +91,16 @@ impl CreateBase {
 pub(super) struct NewPackage {
     pub header: Header,
     pub directories: Vec<Directory>,
-    pub readme: Option<Readme>,
 }
 
 impl NewPackage {
-    pub(super) fn of(context: &Context, creation: Creation, workflow: Option<Value>) -> Result<Self, PackageError> {
-        let readme = creation.readme.map(|text| Readme::new(context, text)).transpose()?;
+    pub(super) fn of(context: &Context, creation: Creation, workflow: Option<Value>) -> Self {
         let Some(source) = creation.source else {
             let user_meta = creation.user_meta.map(Object::into);
-            return Ok(Self {
+            return Self {
                 header: Header::new(user_meta, workflow, context.message.as_deref()),
                 directories: Vec::new(),
-                readme,
-            });
+            };
         };
         // Fields that others have added stay.
         let mut fields = source.header.fields;
@@ -130,83 +108,21 @@ impl NewPackage {
             Some(workflow) => fields.set("workflow", workflow),
             None => drop(fields.remove("workflow")),
         }
-        Ok(Self {
+        Self {
             header: Header { fields },
             directories: source.directories,
-            readme,
-        })
+        }
     }
 }
 
-fn in_tree_order((inspected, readme): &(Vec<InspectedEntry>, Option<Entry>)) -> Vec<&Entry> {
+fn in_tree_order((inspected, texts): &(Vec<InspectedEntry>, Vec<Entry>)) -> Vec<&Entry> {
     let mut entries: Vec<&Entry> = inspected
         .iter()
         .map(|inspected| &inspected.entry)
-        .chain(readme)
+        .chain(texts)
         .collect();
     entries.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
     entries
-}
-
-fn refuse_second_readme(objects: &[PlannedObject]) -> Result<(), PackageError> {
-    let key = LogicalKey::from_manifest(README.to_owned());
-    let conflicts = |other: &&PlannedObject| other.logical_key == key || key.is_ancestor_of(&other.logical_key);
-    match objects.iter().find(conflicts) {
-        None => Ok(()),
-        Some(other) => Err(PackageError::SecondReadme {
-            object: other.object.clone(),
-            key: other.logical_key.clone(),
-        }),
-    }
-}
-
-impl Readme {
-    /// Makes the entry of a readme, whose object lies below the package's own prefix.
-    pub(super) fn new(context: &Context, text: String) -> Result<Self, PackageError> {
-        let text = Bytes::from(text);
-        let size = text.len() as u64;
-        let mut hasher = ObjectHasher::new(HashKind::Sha256Chunked, size);
-        hasher.update(&text);
-        let hash = hasher
-            .finish()
-            .map_err(|problem| PackageError::Invalid(problem.to_string()))?;
-        let logical_key = LogicalKey::from_manifest(README.to_owned());
-        let physical_key = PhysicalKey::S3 {
-            bucket: context.packages.bucket.to_string(),
-            key: layout::data(&context.name, &logical_key),
-            version_id: None,
-        };
-        let entry = Entry {
-            logical_key,
-            physical_key,
-            size,
-            hash: hash.to_value(),
-            meta: Value::from(Object::new()),
-        };
-        Ok(Self { text, entry })
-    }
-
-    /// Returns the entry of a readme that is not written.
-    pub(super) fn entry(&self) -> &Entry {
-        &self.entry
-    }
-
-    /// Writes the readme and returns its entry with the version that was written.
-    pub(super) async fn write(&self, context: &Context) -> Result<Entry, PackageError> {
-        let packages = &context.packages;
-        let object = packages.object(&layout::data(&context.name, &self.entry.logical_key))?;
-        let put = Put {
-            body: self.text.clone(),
-            content_type: Some("text/markdown; charset=utf-8".to_owned()),
-            ..Put::default()
-        };
-        let written = packages.s3.put(&object, &put).await?;
-        let mut entry = self.entry.clone();
-        if let PhysicalKey::S3 { version_id, .. } = &mut entry.physical_key {
-            *version_id = written.version_id;
-        }
-        Ok(entry)
-    }
 }
 
 /// The package that the new one replaces, if there is one.

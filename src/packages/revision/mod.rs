@@ -25,6 +25,7 @@ mod pointers;
 mod reconcile;
 mod removal;
 mod roll_back;
+mod texts;
 mod update;
 
 pub use commit::CommitReport;
@@ -33,8 +34,9 @@ pub use existing::{ExistingPackage, LatestUnknown};
 pub use large::{LargeOutcome, LargePlan, LargeRevision, PlannedObjects, Stopped};
 pub use listed::{ListedPointer, ReadPointer, newest_first};
 pub use pipeline::{BuildPolicy, Built, Committed, Inspected, Validated};
-pub use plan::{Change, Creation, MetadataChange, Plan, README, SourceParts, Update};
+pub use plan::{Change, Creation, MetadataChange, Plan, SourceParts, Update};
 pub use pointers::{Latest, UnreadablePointer};
 pub use reconcile::ManifestOutcome;
 pub use removal::Removal;
 pub use roll_back::RollBack;
+pub use texts::{TextFile, TextKind};

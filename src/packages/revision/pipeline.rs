@@ -9,7 +9,7 @@ use super::create::{CreateBase, Replacement};
 use super::plan::{Change, Plan};
 use super::update::{NextRevision, UpdateBase};
 use crate::packages::manifest::BuiltManifest;
-use crate::packages::objects::{ChecksumPreference, Hashing, InspectedEntry};
+use crate::packages::objects::{ChecksumPreference, InspectedEntry};
 use crate::packages::workflow::SelectedWorkflow;
 use crate::packages::{ChangeCounts, ExistingPackage, PackageBucket, PackageError};
 
@@ -87,7 +87,7 @@ impl PackageBucket {
     pub async fn inspect(&self, plan: Plan<'_>, progress: Progress) -> Result<Inspected, PackageError> {
         let context = Context {
             packages: self.clone(),
-            hashing: Hashing::new(self.s3.clone()),
+            hashing: self.hashing(),
             name: plan.name,
             message: plan.message,
             copy: plan.copy,
@@ -97,11 +97,13 @@ impl PackageBucket {
         };
         let (base, opening) = match plan.change {
             Change::Create(creation) => {
-                let (base, opening) = CreateBase::open(&context, creation, plan.workflow, &plan.objects).await?;
+                let (base, opening) =
+                    CreateBase::open(&context, creation, plan.workflow, &plan.objects, plan.texts).await?;
                 (Base::Create(base), opening)
             }
             Change::Update(update) => {
-                let (base, opening) = UpdateBase::open(&context, update, plan.workflow, &plan.objects).await?;
+                let (base, opening) =
+                    UpdateBase::open(&context, update, plan.workflow, &plan.objects, plan.texts).await?;
                 (Base::Update(base), opening)
             }
         };

@@ -6,10 +6,8 @@ use quilt_format::workflow::Choice;
 use quilt_format::{Header, PackageName, TopHash};
 
 use super::removal::Removal;
+use super::texts::TextFile;
 use crate::packages::objects::PlannedObject;
-
-/// Logical key of a readme.
-pub const README: &str = "README.md";
 
 /// A revision that is to be written.
 #[derive(Debug)]
@@ -17,6 +15,8 @@ pub struct Plan<'a> {
     pub name: PackageName,
     /// Objects that become entries, in tree order.
     pub objects: Vec<PlannedObject>,
+    /// Texts that become entries beside them.
+    pub texts: Vec<TextFile>,
     pub message: Option<String>,
     pub workflow: Choice<'a>,
     /// Whether the objects are copied below the package's own prefix.
@@ -37,8 +37,6 @@ pub enum Change {
 #[derive(Debug, Default)]
 pub struct Creation {
     pub user_meta: Option<Object>,
-    /// Text of an entry `README.md`, which none of the plan's objects may be.
-    pub readme: Option<String>,
     /// What a copy takes over from its source beside the entries.
     pub source: Option<Box<SourceParts>>,
 }

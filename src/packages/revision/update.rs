@@ -11,6 +11,7 @@ use super::existing::ExistingPackage;
 use super::plan::{MetadataChange, Update};
 use super::pointers::Latest;
 use super::removal::Removal;
+use super::texts::{TextEntry, TextFile, refuse_second, text_entries, written};
 use crate::packages::estimate::{estimate_objects_bytes, estimate_revision_bytes};
 use crate::packages::manifest::{BuiltManifest, ManifestFile};
 use crate::packages::objects::{InspectedEntry, PlannedObject};
@@ -25,6 +26,7 @@ pub(super) struct UpdateBase {
     expected: TopHash,
     file: ManifestFile,
     remove: Vec<Removal>,
+    texts: Vec<TextEntry>,
 }
 
 impl UpdateBase {
@@ -33,7 +35,9 @@ impl UpdateBase {
         update: Update,
         workflow: Choice<'_>,
         objects: &[PlannedObject],
+        texts: Vec<TextFile>,
     ) -> Result<(Self, Opening), PackageError> {
+        refuse_second(&texts, objects)?;
         let packages = &context.packages;
         let latest = packages.existing(&context.name).await?;
         let expected = update.expected.unwrap_or_else(|| latest.hash.clone());
@@ -61,6 +65,7 @@ impl UpdateBase {
             expected,
             file,
             remove: update.remove,
+            texts: text_entries(context, texts)?,
         };
         Ok((base, Opening { header, workflow }))
     }
@@ -78,9 +83,11 @@ impl UpdateBase {
         inspected: Vec<InspectedEntry>,
     ) -> Result<Vec<InspectedEntry>, PackageError> {
         let entries = if workflow.wants_entries() {
+            let added = inspected.iter().map(|inspected| &inspected.entry);
+            let texts = self.texts.iter().map(TextEntry::entry);
             let changes = Changes {
                 remove: self.remove.clone(),
-                add: inspected.iter().map(|inspected| inspected.entry.clone()).collect(),
+                add: in_tree_order(added.chain(texts).cloned().collect()),
             };
             entries_after(&self.file, &changes).await?
         } else {
@@ -100,12 +107,13 @@ impl UpdateBase {
         self,
         context: &Context,
         header: &Header,
-        add: Vec<Entry>,
+        mut add: Vec<Entry>,
         writes: bool,
     ) -> Result<(NextRevision, Assembled), PackageError> {
+        add.extend(written(context, self.texts.iter(), writes).await?);
         let changes = Changes {
             remove: self.remove,
-            add,
+            add: in_tree_order(add),
         };
         let AppliedChanges {
             manifest,
@@ -132,6 +140,11 @@ impl UpdateBase {
         let entries = changes.add;
         Ok((next, Assembled { manifest, entries }))
     }
+}
+
+fn in_tree_order(mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.sort_by(|a, b| a.logical_key.cmp(&b.logical_key));
+    entries
 }
 
 fn unexpected(context: &Context, expected: TopHash, latest: Latest) -> PackageError {

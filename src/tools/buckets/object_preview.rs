@@ -13,17 +13,16 @@ use crate::error_code::ErrorCode;
 use crate::preview::{self, ByteRanges, Cell, Limits, NotATable, Object, PreviewError, START_BYTES, Table};
 use crate::tools::answer_size::AnswerBudget;
 use crate::tools::arguments::types::Bounded;
+use crate::tools::object_argument::ObjectArgument;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
 
 pub struct BucketObjectPreview;
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Args {
-    /// `s3://bucket/key[?versionId=ID]`, percent-encoded
-    #[schemars(with = "String")]
-    s3_uri: ObjectUri,
+    #[serde(flatten)]
+    object: ObjectArgument,
     /// 1 to 100 rows, by default 10
     #[serde(default)]
     rows: Bounded<1, 100, 10>,
@@ -94,7 +93,8 @@ impl Tool for BucketObjectPreview {
         output.rows.iter().flatten().map(|cell| cell.as_json().len() + 1).sum()
     }
 
-    async fn run(session: Session, Args { s3_uri, rows }: Args) -> Result<ToolSuccess<Output>, ToolError> {
+    async fn run(session: Session, Args { object, rows }: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        let s3_uri = object.resolve(&session).await?;
         let s3 = session.s3().await?;
         let (object, etag) = open(&session, &s3, &s3_uri).await?;
         let size = object.size;

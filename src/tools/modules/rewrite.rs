@@ -17,12 +17,12 @@ pub enum Rewrite {
     StandardTemplate,
     /// Removes a `limit` of 0.
     NoLimit,
-    /// Shows full rows, as older servers, if `detail` is missing.
-    FullRows,
     /// Reads 65,536 bytes, as older servers, if `max_bytes` is missing.
     OlderMaxBytes,
     /// Names entries by their base names, as older servers, if `flatten` is missing.
     OlderFlatten,
+    /// Shows full rows, as older servers, if `detail` is missing.
+    OlderDetail,
     /// Reads `top_hash` or `tag` as `hash`, and a `path` without a package as `key`.
     OlderLink,
     /// Makes the bucket the database of a query of Tabulator, if `database` is missing.
@@ -50,21 +50,15 @@ impl Rewrite {
                 Ok(())
             }
             Self::OlderFlatten => {
-                if call.arguments.get("flatten").is_none_or(says_nothing) {
-                    call.arguments.insert("flatten".to_owned(), true.into());
-                }
-                Ok(())
-            }
-            Self::FullRows => {
-                if call.arguments.get("detail").is_none_or(says_nothing) {
-                    call.arguments.insert("detail".to_owned(), "full".into());
-                }
+                set_if_missing(call, "flatten", true.into());
                 Ok(())
             }
             Self::OlderMaxBytes => {
-                if call.arguments.get("max_bytes").is_none_or(says_nothing) {
-                    call.arguments.insert("max_bytes".to_owned(), 65_536.into());
-                }
+                set_if_missing(call, "max_bytes", 65_536.into());
+                Ok(())
+            }
+            Self::OlderDetail => {
+                set_if_missing(call, "detail", "full".into());
                 Ok(())
             }
             Self::OlderLink => older_link(&mut call.arguments),
@@ -112,6 +106,12 @@ fn take_string(map: &mut Map<String, Value>, name: &str) -> Result<Option<String
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
         Some(_) => Err(ToolError::invalid(format!("Argument {name}: expected a string."))),
+    }
+}
+
+fn set_if_missing(call: &mut TypedCall, name: &str, value: Value) {
+    if call.arguments.get(name).is_none_or(says_nothing) {
+        call.arguments.insert(name.to_owned(), value);
     }
 }
 

@@ -115,7 +115,7 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                 ..PLAIN
             },
             Action {
-                rewrites: &[Rewrite::FullRows],
+                rewrites: &[Rewrite::OlderDetail],
                 addition: Some(Addition::ObjectCount),
                 ..plain("objects_list", "bucket_objects_list")
             },
@@ -143,7 +143,10 @@ pub(in crate::tools) const MODULES: &[Module] = &[
                       without an action to list its actions.",
         toolset: Toolset::Packaging,
         actions: &[
-            list("browse", "package_browse"),
+            Action {
+                rewrites: &[Rewrite::OlderDetail],
+                ..list("browse", "package_browse")
+            },
             Action {
                 rewrites: &[Rewrite::BucketOfFiles, Rewrite::OlderFlatten],
                 ..plain("create", "package_create")

@@ -1,22 +1,24 @@
 //! `package_browse`: one page of a package's tree.
 
-use quilt_format::{ManifestError, PackageName, TopHash};
+use quilt_format::{Entry, ManifestError, PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::args::{ExistingName, latest, place};
 use super::cursor;
+use super::entry_filter::EntryFilter;
+use super::package_view::Package;
+use super::question::Question;
 use super::view::EntryView;
-use crate::aws::s3::BucketName;
-use crate::catalog::CatalogPage;
+use crate::aws::s3::{BucketName, ObjectUri};
 use crate::error_code::ErrorCode;
-use crate::packages::{Listed, ManifestAccess, ManifestFile};
-use crate::tools::answer_size::{AnswerBudget, MAX_METADATA_BYTES, bounded_message};
-use crate::tools::arguments::types::Bounded;
+use crate::packages::{Found, Listed, ManifestAccess, ManifestFile, PackageError, Subtree};
+use crate::tools::answer_size::AnswerBudget;
+use crate::tools::arguments::types::{Bounded, Detail};
 use crate::tools::estimate::{estimate_item_bytes, estimate_items_bytes};
 use crate::tools::manifest_json::NOT_FINITE;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
-use crate::tools::{Link, ManifestJson, Session, ToolError};
+use crate::tools::{Link, Session, ToolError};
 
 pub struct PackageBrowse;
 
@@ -36,75 +38,61 @@ pub struct Args {
     #[serde(default)]
     #[schemars(extend("x-blank" = "value"))]
     path: String,
-    /// true: all files below; false (the default): one level
+    /// All files below, not one level
     #[serde(default)]
     recursive: bool,
+    /// Only files, at any depth, that match this glob
+    #[serde(rename = "match")]
+    glob: Option<String>,
+    /// Only files that lie at this S3 URI, or below one that ends in "/"
+    #[schemars(with = "Option<String>")]
+    uses: Option<ObjectUri>,
+    /// Begin behind this key
+    start_after: Option<String>,
     /// 1 to 1000 entries, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
     /// `next_cursor` of a page
     cursor: Option<String>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Package {
-    bucket: String,
-    name: String,
-    hash: String,
-    message: Option<String>,
-    metadata: Option<ManifestJson>,
-    /// true: only the beginning of the metadata is shown
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    metadata_cut: bool,
-    workflow: Option<ManifestJson>,
-    total_entries: u64,
-    total_bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    catalog_url: Option<String>,
+    /// full adds `s3_uri`, hash and meta; by default brief
+    #[serde(default)]
+    detail: Detail,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     package: Package,
+    /// URI of the revision; with `&path=` and a logical key, percent-encoded, it is one of an entry
+    uri: String,
     entries: Vec<EntryView>,
     returned: usize,
+    /// Entries that were examined for match and uses
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scanned: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
 
-/// Position of a page. It pins the revision, so that all pages are of one.
-#[derive(Serialize, Deserialize, PartialEq)]
-struct Cursor {
-    bucket: String,
-    name: String,
-    hash: String,
-    path: String,
-    recursive: bool,
-    offset: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    place: Option<String>,
-}
-
 impl Tool for PackageBrowse {
     const NAME: &'static str = "package_browse";
     const TITLE: &'static str = "Browse a package";
-    const DESCRIPTION: &'static str = "Shows a package revision and one page of its tree: the files and folders of path, or all \
-                                       files below it. s3_uri works with the object tools.";
+    const DESCRIPTION: &'static str = "Shows a package revision and one page of its tree, in order of the keys: the files and \
+                                       folders of path, or all files below it. Object tools read entries by uri with &path=KEY.";
     const TOOLSET: Toolset = Toolset::Packaging;
     const HINTS: Hints = Hints::READS;
     type Args = Args;
     type Output = Output;
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
+        let request = Request::of(args)?;
+        let args = &request.args;
         let packages = session.packages(session.s3().await?, args.bucket.clone());
         let explain = |error| session.explain_package(error);
-        let path = args.path.trim_matches('/').to_owned();
-        let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
-        let hash = match &cursor {
-            Some(cursor) => cursor.revision(&args, &path)?,
-            None => packages.resolve(&args.name.0, &args.hash).await.map_err(explain)?,
+        let (hash, offset) = match request.position()? {
+            Some((hash, offset)) => (hash, Some(offset)),
+            None => (packages.resolve(&args.name.0, &args.hash).await.map_err(explain)?, None),
         };
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
         let page_bytes = estimate_items_bytes(limit);
@@ -114,111 +102,162 @@ impl Tool for PackageBrowse {
         let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Page).await;
         session.release_above(manifest_bytes + page_bytes);
         let whole = file.index.whole;
-        let offset = cursor.map(|cursor| cursor.offset);
         if offset.is_some_and(|offset| !(whole.start..whole.end).contains(&offset)) {
             return Err(cursor::foreign());
         }
-        let Some(subtree) = file.find(&path).await.map_err(explain)? else {
-            return Err(nothing_at(&path, &hash, &args.name.0));
+        let Some(subtree) = file.find(&request.path).await.map_err(explain)? else {
+            return Err(nothing_at(&request.path, &hash, &args.name.0));
         };
-        let view = |listed: &Listed| EntryView::listed(listed, |path| file.directory_meta(path).cloned());
-        let package = Package::of(&session, &args, &file);
-        let mut budget = AnswerBudget::beside(&package);
-        let mut entries: Vec<EntryView> = Vec::new();
-        let fits = |listed: &Listed| {
-            let row = view(listed);
-            let fits = budget.admits(&row);
-            entries.extend(fits.then_some(row));
-            fits
-        };
-        let listed = file.list(&subtree, args.recursive, offset, limit, fits).await;
-        let (listed, next) = listed.map_err(explain)?;
+        let package = Package::of(&session, &args.bucket, &args.name.0, &file);
+        let mut rows = PageRows::beside(&package);
+        let found = request
+            .find(&session, &file, &subtree, offset, |listed| {
+                rows.admit(&file, args.detail, listed)
+            })
+            .await
+            .map_err(explain)?;
         session
-            .reserve(manifest_bytes + estimate_page_bytes(&file, &listed))
+            .reserve(manifest_bytes + estimate_page_bytes(&file, &found.listed))
             .await?;
-        // Only beside the first page of the root: the link is to the whole package.
-        let is_first = offset.is_none() && path.is_empty();
-        let link = next
-            .filter(|_| is_first)
-            .map(|_| Link::package(&args.bucket, &args.name.0, &hash));
-        let is_exact = package.is_exact() && entries.iter().all(EntryView::is_exact);
-        let not_built = file.index.not_built.as_ref().map(not_verified);
+        let link = Link::package(&args.bucket, &args.name.0, &hash);
+        let warnings = warnings(&file, &package, &rows.rows, &found);
         let output = Output {
             package,
-            warnings: not_built
-                .into_iter()
-                .chain((!is_exact).then(|| NOT_FINITE.to_owned()))
-                .collect(),
-            returned: entries.len(),
-            entries,
-            next_cursor: next.map(|offset| Cursor::of(&args, &hash, path, offset)),
+            uri: link.uri.clone(),
+            warnings,
+            returned: rows.rows.len(),
+            entries: rows.rows,
+            scanned: request.filter.as_ref().map(|_| found.scanned),
+            next_cursor: found.next.map(|offset| request.cursor(&hash, offset)),
         };
+        // Only beside the first page of the root: the link is to the whole package.
+        let is_whole = offset.is_none() && request.path.is_empty() && request.filter.is_none();
         Ok(ToolSuccess {
+            link: Some(link).filter(|_| is_whole && output.next_cursor.is_some()),
             output,
             images: Vec::new(),
             is_structured: true,
-            link,
         })
     }
 }
 
-impl Cursor {
-    fn of(args: &Args, hash: &TopHash, path: String, offset: u64) -> String {
-        cursor::write(&Self {
-            bucket: args.bucket.to_string(),
-            name: args.name.0.to_string(),
-            hash: hash.to_string(),
+/// The arguments, with what is made of them.
+struct Request {
+    args: Args,
+    /// The path without slashes around it.
+    path: String,
+    filter: Option<EntryFilter>,
+    question: Question,
+}
+
+impl Request {
+    fn of(args: Args) -> Result<Self, ToolError> {
+        let path = args.path.trim_matches('/').to_owned();
+        let filter = EntryFilter::of(args.glob.as_deref(), args.uses.as_ref())?;
+        let question = Question::of(&(
+            PackageBrowse::NAME,
+            args.bucket.as_str(),
+            args.name.0.as_str(),
+            &path,
+            args.recursive,
+            &args.glob,
+            args.uses.as_ref().map(ToString::to_string),
+            &args.start_after,
+            place(&args.hash),
+        ));
+        Ok(Self {
+            args,
             path,
-            recursive: args.recursive,
-            offset,
-            place: place(&args.hash),
+            filter,
+            question,
         })
     }
 
-    /// Returns the revision of the first page, if these are its arguments.
-    fn revision(&self, args: &Args, path: &str) -> Result<TopHash, ToolError> {
-        let is_same = self.bucket == args.bucket.as_str()
-            && self.name == args.name.0.as_str()
-            && self.path == path
-            && self.recursive == args.recursive
-            && self.place == place(&args.hash)
-            && (self.place.is_some() || args.hash == "latest" || self.hash.starts_with(&args.hash));
-        let hash = self.hash.parse().ok().filter(|_| is_same);
-        hash.ok_or_else(cursor::foreign)
-    }
-}
-
-impl Package {
-    /// Returns whether no number is shown as a string.
-    fn is_exact(&self) -> bool {
-        let values = [&self.metadata, &self.workflow];
-        values.into_iter().flatten().all(ManifestJson::is_exact)
-    }
-
-    fn of(session: &Session, args: &Args, file: &ManifestFile) -> Self {
-        let header = &file.index.header;
-        let whole = file.index.whole;
-        let metadata = header
-            .user_meta()
-            .map(|metadata| ManifestJson::beginning_of(metadata, MAX_METADATA_BYTES));
-        let (metadata, metadata_cut) = metadata.unwrap_or((None, false));
-        Self {
-            bucket: args.bucket.to_string(),
-            name: args.name.0.to_string(),
-            hash: file.hash.to_string(),
-            message: header.message().map(bounded_message),
-            metadata,
-            metadata_cut,
-            workflow: header
-                .workflow()
-                .and_then(|workflow| ManifestJson::beginning_of(workflow, MAX_METADATA_BYTES).0),
-            total_entries: whole.entries,
-            total_bytes: u64::try_from(whole.total_bytes).unwrap_or(u64::MAX),
-            catalog_url: session
-                .links()
-                .and_then(|links| links.url(&CatalogPage::revision(args.bucket.as_str(), &args.name.0, &file.hash))),
+    /// Returns the revision of the first page and the offset of this one, if the cursor is one of this question.
+    fn position(&self) -> Result<Option<(TopHash, u64)>, ToolError> {
+        let Some(mut fields) = self.question.read(self.args.cursor.as_deref())? else {
+            return Ok(None);
+        };
+        let (hash, offset) = (fields.hash()?, fields.number()?);
+        fields.end()?;
+        let wanted = self.args.hash.as_str();
+        let is_meant = wanted == "latest" || place(wanted).is_some() || hash.as_str().starts_with(wanted);
+        if is_meant {
+            Ok(Some((hash, offset)))
+        } else {
+            Err(cursor::foreign())
         }
     }
+
+    /// Makes the cursor of a page. It pins the revision, so that all pages are of one.
+    fn cursor(&self, hash: &TopHash, offset: u64) -> String {
+        self.question.cursor().hash(hash).number(offset).end()
+    }
+
+    async fn find(
+        &self,
+        session: &Session,
+        file: &ManifestFile,
+        subtree: &Subtree,
+        offset: Option<u64>,
+        fits: impl FnMut(&Listed) -> bool + Send,
+    ) -> Result<Found, PackageError> {
+        let Args { recursive, limit, .. } = self.args;
+        let is_recursive = recursive || self.filter.is_some();
+        let limit = usize::try_from(limit.get()).unwrap_or(1000);
+        let after = self.args.start_after.as_deref().filter(|key| !key.is_empty());
+        let from = match (offset, after) {
+            (None, Some(key)) => Some(file.offset_after(subtree, key, is_recursive).await?),
+            (offset, _) => offset,
+        };
+        if let Some(filter) = &self.filter {
+            let is_wanted = |entry: &Entry| filter.selects(entry);
+            let search = file.search(subtree, from, limit, session.deadline(), is_wanted, fits);
+            return search.await;
+        }
+        let (listed, next) = file.list(subtree, recursive, from, limit, fits).await?;
+        Ok(Found {
+            listed,
+            next,
+            ..Found::default()
+        })
+    }
+}
+
+/// The rows of a page, as far as they fit in an answer.
+struct PageRows {
+    budget: AnswerBudget,
+    rows: Vec<EntryView>,
+}
+
+impl PageRows {
+    fn beside(package: &Package) -> Self {
+        Self {
+            budget: AnswerBudget::beside(package),
+            rows: Vec::new(),
+        }
+    }
+
+    fn admit(&mut self, file: &ManifestFile, detail: Detail, listed: &Listed) -> bool {
+        let row = EntryView::listed(listed, detail, |path| file.directory_meta(path).cloned());
+        let fits = self.budget.admits(&row);
+        self.rows.extend(fits.then_some(row));
+        fits
+    }
+}
+
+fn warnings(file: &ManifestFile, package: &Package, rows: &[EntryView], found: &Found) -> Vec<String> {
+    let is_exact = package.is_exact() && rows.iter().all(EntryView::is_exact);
+    let not_built = file.index.not_built.as_ref().map(not_verified);
+    let stopped = found.is_out_of_time.then(|| {
+        let scanned = found.scanned;
+        format!("The time of the call was over after {scanned} entries; next_cursor goes on behind them.")
+    });
+    not_built
+        .into_iter()
+        .chain((!is_exact).then(|| NOT_FINITE.to_owned()))
+        .chain(stopped)
+        .collect()
 }
 
 /// Estimates the memory for the result: its items, and the package's own metadata.

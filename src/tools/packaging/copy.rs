@@ -42,12 +42,12 @@ pub struct Args {
     /// Workflow of the destination; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Whether to copy objects; by default only to another bucket
+    /// Copy objects; by default to another bucket only
     copy: Option<bool>,
-    /// true: make it a next revision; by default false
+    /// Make a next revision if the name exists
     #[serde(default)]
     overwrite: bool,
-    /// true: write nothing; by default false
+    /// Write nothing
     #[serde(default)]
     dry_run: bool,
 }
@@ -77,6 +77,7 @@ impl Tool for PackageCopy {
         let mut plan = Plan {
             name,
             objects: Vec::new(),
+            texts: Vec::new(),
             message: message.or_else(|| source.message().map(str::to_owned)),
             workflow: choice(args.workflow.as_deref()),
             copy: is_copied,
@@ -94,6 +95,7 @@ impl Tool for PackageCopy {
                 .await
                 .into_iter()
                 .collect(),
+            summary: Vec::new(),
         };
         let is_large = !source.is_small(MAX_OBJECTS_IN_MEMORY)
             && may_be_large(&session, &bucket, true, plan.workflow, false).await?;

@@ -9,6 +9,7 @@ use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, may_be_large, write_large}
 use super::logical_keys::{FileSource, KeyRules, assign_keys, common_directory};
 use super::metadata::Metadata;
 use super::output::Output;
+use super::texts::{SummaryRow, paths, text_files};
 use super::write::{WriteOptions, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
@@ -33,31 +34,34 @@ pub struct Args {
     files: Vec<FileArg>,
     /// Id of a query, in place of files; its columns: `logical_key`, `physical_key` or `physical_keys`, size, `meta`?
     from_query: Option<String>,
-    /// Message of the revision; by default none
+    /// Commit message
     #[serde(default)]
     message: String,
-    /// Metadata of the package: any JSON object
+    /// Of the package: any JSON object
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
-    /// true: entries are named by their base names; false (the default): by the path below the common folder
+    /// Rows of `quilt_summarize.json`, each {path, title?, description?, expand?, types?}, or just the logical key
+    #[serde(default)]
+    summary: Vec<SummaryRow>,
+    /// Name entries by base name, not by the path below the common folder
     #[serde(default)]
     flatten: bool,
-    /// Sort into folders by extension; by default false
+    /// Sort into folders by extension
     #[serde(default)]
     auto_organize: bool,
-    /// Copy the objects into the bucket; by default false
+    /// Copy the objects into the bucket
     #[serde(default)]
     copy: bool,
-    /// Id of a workflow of the bucket; "" for none
+    /// Workflow's id; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
     /// Of new entries; by default what the catalog prefers
     hash_type: Option<HashType>,
-    /// Replace an existing package by a next revision; by default false
+    /// Make a next revision if the name exists
     #[serde(default)]
     overwrite: bool,
-    /// true: show keys and hash, write nothing; by default false
+    /// Show keys and hash, write nothing
     #[serde(default)]
     dry_run: bool,
 }
@@ -80,8 +84,12 @@ impl Tool for PackageCreate {
                     "Arguments files and from_query: give the files in one of them.",
                 ));
             }
-            Some(query_id) => from_query::files(&session, &query_id).await?,
-            None if args.files.is_empty() && args.readme.is_none() => {
+            Some(query_id) => {
+                let filter = session.tool_filter();
+                filter.check_toolset(Toolset::Athena, "Argument from_query: the result of a query")?;
+                from_query::files(&session, &query_id).await?
+            }
+            None if args.files.is_empty() && args.readme.is_none() && args.summary.is_empty() => {
                 return Err(ToolError::invalid(
                     "Argument files: give at least one file, or a readme.",
                 ));
@@ -98,13 +106,13 @@ impl Tool for PackageCreate {
         let plan = Plan {
             name: args.name.0,
             objects: assign_keys(files, rules, &base)?,
+            texts: text_files(args.readme, &args.summary)?,
             message: message(args.message),
             workflow: choice(args.workflow.as_deref()),
             copy: args.copy,
             dry_run: args.dry_run,
             change: Change::Create(Creation {
                 user_meta: args.metadata.map(|Metadata(user_meta)| user_meta),
-                readme: args.readme,
                 source: None,
             }),
         };
@@ -112,6 +120,7 @@ impl Tool for PackageCreate {
             hash_type: args.hash_type,
             overwrite: args.overwrite,
             warnings: Vec::new(),
+            summary: paths(&args.summary).map(str::to_owned).collect(),
         };
         if plan.objects.len() > MAX_OBJECTS_IN_MEMORY
             && may_be_large(&session, &args.bucket, true, plan.workflow, false).await?

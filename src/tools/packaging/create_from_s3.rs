@@ -12,6 +12,7 @@ use super::logical_keys::{FileSource, KeyRules, assign_keys, take_unusable};
 use super::metadata::Metadata;
 use super::output::Output;
 use super::prefix::{Found, KeyFilter, find, source_prefix, warning_of_unusable};
+use super::texts::{SummaryRow, paths, text_files};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, Creation, Plan};
@@ -32,48 +33,51 @@ pub struct Args {
     /// As `namespace/name`
     #[schemars(with = "String")]
     name: NewName,
-    /// Bucket of the objects; by default the package's bucket
+    /// By default bucket
     #[schemars(with = "Option<String>")]
     source_bucket: Option<BucketName>,
     /// Only objects below this; by default all
     #[serde(default)]
     #[schemars(extend("x-blank" = "value"))]
     source_prefix: String,
-    /// Only these, by default all: at most 100 globs of 1 KiB, on the path below the prefix, or without "/" on the file name
+    /// At most 100 globs on the path below the prefix, or without "/" on the file name; by default all
     #[schemars(length(max = globs::MAX_GLOBS))]
     #[serde(default)]
     include: Vec<String>,
-    /// Not these, by default none: at most 100 globs, as in include
+    /// Not these: at most 100
     #[schemars(length(max = globs::MAX_GLOBS))]
     #[serde(default)]
     exclude: Vec<String>,
-    /// The resume of an answer that was not complete; all other arguments as before
+    /// `resume` of an answer that was not complete; all else as before
     resume: Option<String>,
-    /// Message of the revision; by default none
+    /// Commit message
     #[serde(default)]
     message: String,
-    /// Metadata of the package: any JSON object
+    /// Of the package: any JSON object
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
-    /// true: entries are named by their base names; false (the default): by the path below the prefix
+    /// As in `package_create`: each {path, …}
+    #[serde(default)]
+    summary: Vec<SummaryRow>,
+    /// Name entries by base name, not by the path below the prefix
     #[serde(default)]
     flatten: bool,
-    /// Sort into folders by extension; by default false
+    /// Sort into folders by extension
     #[serde(default)]
     auto_organize: bool,
-    /// Copy the objects into the bucket; by default false
+    /// Copy the objects into the bucket
     #[serde(default)]
     copy: bool,
-    /// Id of a workflow of the bucket; "" for none
+    /// Workflow's id; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
     /// Of new entries; by default what the catalog prefers
     hash_type: Option<HashType>,
-    /// Replace an existing package by a next revision; by default false
+    /// Make a next revision if the name exists
     #[serde(default)]
     overwrite: bool,
-    /// true: show keys and hash, write nothing; by default false
+    /// Show keys and hash, write nothing
     #[serde(default)]
     dry_run: bool,
 }
@@ -113,17 +117,18 @@ impl Tool for PackageCreateFromS3 {
             hash_type: args.hash_type,
             overwrite: args.overwrite,
             warnings: Vec::new(),
+            summary: paths(&args.summary).map(str::to_owned).collect(),
         };
         let mut plan = Plan {
             name: args.name.0,
             objects: Vec::new(),
+            texts: text_files(args.readme, &args.summary)?,
             message: message(args.message),
             workflow,
             copy: args.copy,
             dry_run: args.dry_run,
             change: Change::Create(Creation {
                 user_meta: args.metadata.map(|Metadata(user_meta)| user_meta),
-                readme: args.readme,
                 source: None,
             }),
         };

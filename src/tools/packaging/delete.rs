@@ -32,7 +32,7 @@ pub struct Args {
     confirm: Option<String>,
     /// Conflict unless this top hash is the latest
     expected_hash: Option<String>,
-    /// true: only show what would be deleted; by default false
+    /// Only show what would be deleted
     #[serde(default)]
     dry_run: bool,
 }

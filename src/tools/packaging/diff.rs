@@ -1,5 +1,6 @@
 //! `package_diff`: one page of the differences between two revisions.
 
+use jiff::Timestamp;
 use quilt_format::diff::Change;
 use quilt_format::json::Value;
 use quilt_format::{Entry, PackageName, TopHash};
@@ -9,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::args::{ExistingName, latest, place};
 use super::cursor;
 use super::diff_page::{Page, Position};
+use super::metadata_diff::MetadataDiff;
+use super::question::{CursorReader, CursorWriter, Question};
 use super::view::{Counts, EntryView, PackageRef};
 use crate::aws::s3::BucketName;
-use crate::packages::{ManifestAccess, PackageBucket, PackageError};
-use crate::tools::answer_size::AnswerBudget;
+use crate::packages::{ChangeCounts, ManifestAccess, ManifestFile, PackageBucket, PackageError};
+use crate::tools::answer_size::{AnswerBudget, bounded_message};
 use crate::tools::arguments::types::Bounded;
 use crate::tools::estimate::estimate_items_bytes;
 use crate::tools::manifest_json::NOT_FINITE;
@@ -33,12 +36,12 @@ pub struct Args {
     /// First revision: top hash, 6 or more digits of it, latest~N, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
-    /// Second revision; by default the latest, or when hash is that, the latest is compared with the one before it
+    /// Second revision; by default the latest, and if hash is that, it is compared with the one before
     other_hash: Option<String>,
-    /// Package of the second revision; by default the same
+    /// By default name
     #[schemars(with = "Option<String>")]
     other_name: Option<ExistingName>,
-    /// Bucket of the second revision; by default the same
+    /// By default bucket
     #[schemars(with = "Option<String>")]
     other_bucket: Option<BucketName>,
     /// 1 to 1000 differences, by default 100
@@ -66,16 +69,33 @@ impl Changed {
     }
 }
 
+/// One of the two revisions.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Revision {
+    #[serde(flatten)]
+    package: PackageRef,
+    /// null: none of the newest pointers of the package names it
+    #[schemars(with = "Option<String>")]
+    modified: Option<Timestamp>,
+    message: Option<String>,
+}
+
 /// One page of differences, in tree order; the counts are of all of them.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
-    from: PackageRef,
-    to: PackageRef,
+    from: Revision,
+    to: Revision,
     added: Vec<EntryView>,
     removed: Vec<EntryView>,
     changed: Vec<Changed>,
     /// Of the packages themselves.
     metadata_changed: bool,
+    /// By the keys of the packages' metadata
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<MetadataDiff>,
+    /// true: some differences of the metadata are not shown
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    metadata_cut: bool,
     counts: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -83,56 +103,46 @@ pub struct Output {
     warnings: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Cursor {
-    from: RevisionKey,
-    to: RevisionKey,
-    #[serde(default)]
-    places: Places,
-    #[serde(flatten)]
-    position: Position,
-}
-
-/// Bucket, package and hash of a revision.
-#[derive(Serialize, Deserialize)]
-struct RevisionKey(String, String, String);
-
-/// The arguments that named the revisions by their places.
-type Places = (Option<String>, Option<String>);
-
-impl RevisionKey {
-    /// Reports whether an argument that names a revision means this one.
-    fn is_meant_by(&self, wanted: &str) -> bool {
-        matches!(wanted, "" | "latest") || place(wanted).is_some() || self.2.starts_with(wanted)
-    }
-}
-
 /// One of the two revisions.
 struct Side {
     packages: PackageBucket,
     name: PackageName,
     hash: TopHash,
+    modified: Option<Timestamp>,
 }
 
 impl Side {
-    fn reference(&self) -> PackageRef {
-        PackageRef::of(self.packages.name(), &self.name, &self.hash)
+    fn revision(&self, file: &ManifestFile) -> Revision {
+        Revision {
+            package: PackageRef::of(self.packages.name(), &self.name, &self.hash),
+            modified: self.modified,
+            message: file.index.header.message().map(bounded_message),
+        }
     }
 
-    fn key(&self) -> RevisionKey {
-        RevisionKey(
-            self.packages.name().to_string(),
-            self.name.to_string(),
-            self.hash.to_string(),
-        )
+    fn write(&self, cursor: CursorWriter) -> CursorWriter {
+        let seconds = self.modified.and_then(|at| u64::try_from(at.as_second()).ok());
+        cursor.hash(&self.hash).number(seconds.map_or(0, |seconds| seconds + 1))
     }
 
-    /// Returns the side of a later page, if the arguments name the package of the first page.
-    fn resume(packages: PackageBucket, name: PackageName, key: &RevisionKey) -> Result<Self, ToolError> {
-        let RevisionKey(bucket, package, hash) = key;
-        let is_same = bucket == packages.name().as_str() && package == name.as_str();
-        let hash = hash.parse().ok().filter(|_| is_same).ok_or_else(cursor::foreign)?;
-        Ok(Self { packages, name, hash })
+    /// Reads the side of a later page from its cursor.
+    fn read(packages: PackageBucket, name: PackageName, fields: &mut CursorReader) -> Result<Self, ToolError> {
+        let hash = fields.hash()?;
+        let seconds = fields
+            .number()?
+            .checked_sub(1)
+            .and_then(|seconds| i64::try_from(seconds).ok());
+        Ok(Self {
+            packages,
+            name,
+            hash,
+            modified: seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        })
+    }
+
+    /// Reports whether an argument that names a revision means this one.
+    fn is_meant_by(&self, wanted: &str) -> bool {
+        matches!(wanted, "" | "latest") || place(wanted).is_some() || self.hash.as_str().starts_with(wanted)
     }
 
     /// Estimates the memory for reading the whole manifest.
@@ -154,56 +164,26 @@ impl Tool for PackageDiff {
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let limit = usize::try_from(args.limit.get()).unwrap_or(1000);
-        let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
-        let places = (place(&args.hash), args.other_hash.as_deref().and_then(place));
-        if cursor.as_ref().is_some_and(|cursor| cursor.places != places) {
-            return Err(cursor::foreign());
-        }
-        let (from, to) = sides(&session, args, cursor.as_ref()).await?;
+        let pair = Pair::of(&session, args).await?;
+        let Pair { from, to, .. } = &pair;
         let explain = |error| session.explain_package(error);
         let page_bytes = estimate_items_bytes(2 * limit);
         session
-            .reserve(estimate_scan_bytes(&from, &to).await + page_bytes)
+            .reserve(estimate_scan_bytes(from, to).await + page_bytes)
             .await?;
         let first = from.packages.open(&from.hash).await.map_err(explain)?;
         let second = to.packages.open(&to.hash).await.map_err(explain)?;
-        let scan_bytes = estimate_scan_bytes(&from, &to).await;
+        let scan_bytes = estimate_scan_bytes(from, to).await;
         session.release_above(scan_bytes + page_bytes);
-        let position = cursor.map(|cursor| cursor.position);
-        let mut budget = AnswerBudget::new();
-        let fits = |change: &Change| match change {
-            Change::Added(entry) | Change::Removed(entry) => budget.admits(&EntryView::file(entry)),
-            Change::Changed { from, to } => budget.admits(&Changed::of(from, to)),
-        };
-        let page = Page::read(&first, &second, position, limit, fits)
+        let mut output = Output::without_rows(&pair, &first, &second);
+        let mut budget = AnswerBudget::beside(&output);
+        let show = |change: &Change| output.admit(&mut budget, change);
+        let page = Page::read(&first, &second, pair.position, limit, show)
             .await
             .map_err(explain)?;
         session.reserve(scan_bytes + page.estimated_bytes).await?;
-        let mut output = Output {
-            from: from.reference(),
-            to: to.reference(),
-            added: Vec::new(),
-            removed: Vec::new(),
-            changed: Vec::new(),
-            metadata_changed: !same(first.index.header.user_meta(), second.index.header.user_meta()),
-            counts: page.counts.into(),
-            next_cursor: page.next.map(|position| {
-                cursor::write(&Cursor {
-                    from: from.key(),
-                    to: to.key(),
-                    places,
-                    position,
-                })
-            }),
-            warnings: Vec::new(),
-        };
-        for change in page.changes {
-            match change {
-                Change::Added(entry) => output.added.push(EntryView::file(&entry)),
-                Change::Removed(entry) => output.removed.push(EntryView::file(&entry)),
-                Change::Changed { from, to } => output.changed.push(Changed::of(&from, &to)),
-            }
-        }
+        output.counts = page.counts.into();
+        output.next_cursor = page.next.map(|position| pair.cursor(position));
         if !output.is_exact() {
             output.warnings.push(NOT_FINITE.to_owned());
         }
@@ -212,11 +192,50 @@ impl Tool for PackageDiff {
 }
 
 impl Output {
+    /// The result without any difference of entries.
+    fn without_rows(pair: &Pair, first: &ManifestFile, second: &ManifestFile) -> Self {
+        let (before, after) = (first.index.header.user_meta(), second.index.header.user_meta());
+        let metadata_changed = !same(before, after);
+        let metadata = metadata_changed.then(|| MetadataDiff::between(before, after));
+        let (metadata, metadata_cut) = metadata.map_or((None, false), |(shown, is_cut)| (Some(shown), is_cut));
+        Self {
+            from: pair.from.revision(first),
+            to: pair.to.revision(second),
+            added: Vec::new(),
+            removed: Vec::new(),
+            changed: Vec::new(),
+            metadata_changed,
+            metadata,
+            metadata_cut,
+            counts: ChangeCounts::default().into(),
+            next_cursor: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Adds the row of a difference, if it fits.
+    fn admit(&mut self, budget: &mut AnswerBudget, change: &Change) -> bool {
+        let (rows, entry) = match change {
+            Change::Added(entry) => (&mut self.added, entry),
+            Change::Removed(entry) => (&mut self.removed, entry),
+            Change::Changed { from, to } => {
+                let row = Changed::of(from, to);
+                let fits = budget.admits(&row);
+                self.changed.extend(fits.then_some(row));
+                return fits;
+            }
+        };
+        let row = EntryView::file(entry);
+        let fits = budget.admits(&row);
+        rows.extend(fits.then_some(row));
+        fits
+    }
+
     /// Returns whether no number is shown as a string.
     fn is_exact(&self) -> bool {
         let changed = self.changed.iter().flat_map(|changed| [&changed.from, &changed.to]);
         let mut entries = self.added.iter().chain(&self.removed).chain(changed);
-        entries.all(EntryView::is_exact)
+        entries.all(EntryView::is_exact) && self.metadata.as_ref().is_none_or(MetadataDiff::is_exact)
     }
 }
 
@@ -224,40 +243,107 @@ async fn estimate_scan_bytes(from: &Side, to: &Side) -> usize {
     from.estimate_bytes().await + to.estimate_bytes().await
 }
 
-/// Resolves the two revisions of the arguments, or of the cursor.
-async fn sides(session: &Session, args: Args, cursor: Option<&Cursor>) -> Result<(Side, Side), ToolError> {
-    let explain = |error: PackageError| session.explain_package(error);
-    let s3 = session.s3().await?;
-    let name = args.name.0;
-    let names_other = args.other_hash.is_some() || args.other_name.is_some() || args.other_bucket.is_some();
-    let packages = session.packages(s3.clone(), args.bucket.clone());
-    let other_packages = session.packages(s3, args.other_bucket.unwrap_or(args.bucket));
-    let other_name = args.other_name.map_or_else(|| name.clone(), |name| name.0);
-    if let Some(Cursor { from, to, .. }) = cursor {
-        // If no other revision is named, the latest was compared with the one before it.
-        let is_first_meant = from.is_meant_by(&args.hash) || !names_other && to.is_meant_by(&args.hash);
-        let is_second_meant = args.other_hash.as_deref().is_none_or(|wanted| to.is_meant_by(wanted));
-        if !(is_first_meant && is_second_meant) {
-            return Err(cursor::foreign());
+/// The two revisions, and where the page begins.
+struct Pair {
+    from: Side,
+    to: Side,
+    position: Option<Position>,
+    question: Question,
+}
+
+impl Pair {
+    /// Resolves the two revisions of the arguments, or of the cursor.
+    async fn of(session: &Session, args: Args) -> Result<Self, ToolError> {
+        let s3 = session.s3().await?;
+        let name = args.name.0;
+        let names_other = args.other_hash.is_some() || args.other_name.is_some() || args.other_bucket.is_some();
+        let packages = session.packages(s3.clone(), args.bucket.clone());
+        let other_packages = session.packages(s3, args.other_bucket.unwrap_or(args.bucket));
+        let other_name = args.other_name.map_or_else(|| name.clone(), |name| name.0);
+        let question = Question::of(&(
+            PackageDiff::NAME,
+            [packages.name().as_str(), name.as_str()],
+            [other_packages.name().as_str(), other_name.as_str()],
+            [place(&args.hash), args.other_hash.as_deref().and_then(place)],
+        ));
+        let (wanted, other_wanted) = (args.hash.as_str(), args.other_hash.as_deref());
+        if let Some(mut fields) = question.read(args.cursor.as_deref())? {
+            let from = Side::read(packages, name, &mut fields)?;
+            let to = Side::read(other_packages, other_name, &mut fields)?;
+            let position = Some(Position::read(&mut fields)?);
+            fields.end()?;
+            // If no other revision is named, the latest was compared with the one before it.
+            let is_first_meant = from.is_meant_by(wanted) || !names_other && to.is_meant_by(wanted);
+            let is_second_meant = other_wanted.is_none_or(|wanted| to.is_meant_by(wanted));
+            if !(is_first_meant && is_second_meant) {
+                return Err(cursor::foreign());
+            }
+            return Ok(Self {
+                from,
+                to,
+                position,
+                question,
+            });
         }
-        let from = Side::resume(packages, name, from)?;
-        let to = Side::resume(other_packages, other_name, to)?;
-        return Ok((from, to));
+        let from = Named { packages, name, wanted };
+        let to = Named {
+            packages: other_packages,
+            name: other_name,
+            wanted: other_wanted.unwrap_or("latest"),
+        };
+        let sides = resolve(from, to, names_other).await;
+        let (from, to) = sides.map_err(|error| session.explain_package(error))?;
+        Ok(Self {
+            from,
+            to,
+            position: None,
+            question,
+        })
     }
-    let hash = packages.resolve(&name, &args.hash).await.map_err(explain)?;
-    let other = other_packages.resolve(&other_name, args.other_hash.as_deref().unwrap_or("latest"));
-    let other_hash = other.await.map_err(explain)?;
-    let hash = if !names_other && hash == other_hash {
-        before(&packages, &name, &hash).await.map_err(explain)?
+
+    fn cursor(&self, position: Position) -> String {
+        let sides = self.to.write(self.from.write(self.question.cursor()));
+        position.write(sides).end()
+    }
+}
+
+/// A package, and the argument that names one of its revisions.
+struct Named<'a> {
+    packages: PackageBucket,
+    name: PackageName,
+    wanted: &'a str,
+}
+
+impl Named<'_> {
+    async fn hash(&self) -> Result<TopHash, PackageError> {
+        self.packages.resolve(&self.name, self.wanted).await
+    }
+
+    fn at(self, hash: TopHash, modified: Option<Timestamp>) -> Side {
+        Side {
+            packages: self.packages,
+            name: self.name,
+            hash,
+            modified,
+        }
+    }
+}
+
+/// Resolves the two revisions. Without another one (`names_other`), the latest is compared with the one before it.
+async fn resolve(from: Named<'_>, to: Named<'_>, names_other: bool) -> Result<(Side, Side), PackageError> {
+    let (mut hash, other_hash) = (from.hash().await?, to.hash().await?);
+    if !names_other && hash == other_hash {
+        hash = before(&from.packages, &from.name, &hash).await?;
+    }
+    let is_one_package = from.packages.name() == to.packages.name() && from.name == to.name;
+    let [modified, other_modified] = if is_one_package {
+        from.packages.times_of(&from.name, [&hash, &other_hash]).await?
     } else {
-        hash
+        let [modified] = from.packages.times_of(&from.name, [&hash]).await?;
+        let [other] = to.packages.times_of(&to.name, [&other_hash]).await?;
+        [modified, other]
     };
-    let to = Side {
-        packages: other_packages,
-        name: other_name,
-        hash: other_hash,
-    };
-    Ok((Side { packages, name, hash }, to))
+    Ok((from.at(hash, modified), to.at(other_hash, other_modified)))
 }
 
 /// Returns the revision before this one.

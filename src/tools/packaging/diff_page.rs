@@ -2,26 +2,28 @@
 
 use quilt_format::Entry;
 use quilt_format::diff::Change;
-use serde::{Deserialize, Serialize};
 
+use super::question::{CursorReader, CursorWriter};
 use crate::packages::{ChangeCounts, Comparison, ManifestFile, PackageError};
+use crate::tools::ToolError;
 use crate::tools::estimate::estimate_item_bytes;
 
 /// Estimated bytes after which a page ends, so that long metadata makes pages short.
 const MAX_PAGE_BYTES: usize = 32 * 1024 * 1024;
 
 /// Position of a page after the first one.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Position {
     /// Where the page begins in the two manifests.
     offsets: (u64, u64),
-    /// Counts of all differences: added, changed, removed.
-    counts: (u64, u64, u64),
+    /// Counts of all differences.
+    counts: ChangeCounts,
 }
 
 #[derive(Default)]
 pub(super) struct Page {
-    pub changes: Vec<Change>,
+    /// Differences on the page.
+    returned: usize,
     /// Counts of all differences, also of those on other pages.
     pub counts: ChangeCounts,
     pub next: Option<Position>,
@@ -30,14 +32,14 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Reads one page. The first one counts all differences; later ones read only what they show. The page ends before the
-    /// first difference that `fits` refuses.
+    /// Reads one page. The first one counts all differences; later ones read only what they show. Each difference is passed to
+    /// `show`; the page ends before the first that it refuses.
     pub(super) async fn read(
         from: &ManifestFile,
         to: &ManifestFile,
         position: Option<Position>,
         limit: usize,
-        mut fits: impl FnMut(&Change) -> bool + Send,
+        mut show: impl FnMut(&Change) -> bool + Send,
     ) -> Result<Self, PackageError> {
         let mut page = Self::default();
         if from.hash == to.hash {
@@ -55,42 +57,50 @@ impl Page {
             let Some(change) = comparison.next().await? else {
                 break (offsets, None);
             };
-            let is_full = page.changes.len() >= limit || page.estimated_bytes >= MAX_PAGE_BYTES;
-            if is_full || !fits(&change) {
+            let is_full = page.returned >= limit || page.estimated_bytes >= MAX_PAGE_BYTES;
+            if is_full || !show(&change) {
                 break (offsets, Some(change));
             }
             page.counts.add(&change);
             page.estimated_bytes += estimate_change_bytes(&change);
-            page.changes.push(change);
+            page.returned += 1;
         };
         match (position, &following) {
-            (Some(position), _) => page.counts = position.counts(),
+            (Some(position), _) => page.counts = position.counts,
             (None, Some(change)) => {
                 page.counts.add(change);
                 page.counts.add_all(comparison.count().await?);
             }
             (None, None) => {}
         }
-        page.next = following.map(|_| Position::of(offsets, page.counts));
+        page.next = following.map(|_| Position {
+            offsets,
+            counts: page.counts,
+        });
         Ok(page)
     }
 }
 
 impl Position {
-    fn of(offsets: (u64, u64), counts: ChangeCounts) -> Self {
-        Self {
-            offsets,
-            counts: (counts.added, counts.changed, counts.removed),
-        }
-    }
-
-    fn counts(self) -> ChangeCounts {
-        let (added, changed, removed) = self.counts;
-        ChangeCounts {
+    pub(super) fn write(self, cursor: CursorWriter) -> CursorWriter {
+        let ChangeCounts {
             added,
             changed,
             removed,
-        }
+        } = self.counts;
+        let numbers = [self.offsets.0, self.offsets.1, added, changed, removed];
+        numbers.into_iter().fold(cursor, CursorWriter::number)
+    }
+
+    pub(super) fn read(fields: &mut CursorReader) -> Result<Self, ToolError> {
+        Ok(Self {
+            offsets: (fields.number()?, fields.number()?),
+            counts: ChangeCounts {
+                added: fields.number()?,
+                changed: fields.number()?,
+                removed: fields.number()?,
+            },
+        })
     }
 }
 

@@ -59,8 +59,8 @@ impl Session {
             } => already_exists(message, &found, is_identical, diff),
             E::UnexpectedRevision { expected, found, .. } => conflict(message, Some(&expected), Some(&found)),
             E::SourceEntry { key, problem } => self.source_entry(&key, &problem),
-            E::SecondReadme { object, key } => ToolError::invalid(format!(
-                "Both the argument readme and {object} would be the entry `{key}`."
+            E::SecondText { text, object, key } => ToolError::invalid(format!(
+                "Both the argument {text} and {object} would be the entry `{key}`."
             )),
             E::NothingToRemove { .. } => ToolError::invalid(format!("Argument remove: {text}."))
                 .with_hint("Browse the package to see its keys; a folder is written with a slash at its end."),
@@ -139,7 +139,11 @@ fn already_exists(message: String, found: &TopHash, is_identical: bool, diff: Op
             ("diff".to_owned(), counts)
         }));
     }
-    error.with_hint("Set overwrite=true to make this its next revision, or use package_update to change the one there.")
+    error.with_hint(if is_identical {
+        "Nothing needs doing: the package has exactly this content already."
+    } else {
+        "Set overwrite=true to make this its next revision, or use package_update to change the one there."
+    })
 }
 
 /// Makes the conflict with another revision than the call started from.

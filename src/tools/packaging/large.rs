@@ -89,7 +89,7 @@ pub(super) async fn write_large(
     let explain = |error| session.explain_package(error);
     let s3 = session.s3_for_writing().await?;
     let packages = session.packages(s3.clone(), bucket.clone());
-    let review = Review::of(bucket, &plan);
+    let review = Review::of(bucket, &plan, options.summary.clone());
     let checksum = checksum_preference(session, options.hash_type).await;
     let fingerprint = fingerprint(&plan, &sources, checksum);
     let (name, dry_run, files) = (plan.name.clone(), plan.dry_run, plan.objects);
@@ -100,6 +100,7 @@ pub(super) async fn write_large(
         copy: plan.copy,
         dry_run,
         change: plan.change,
+        texts: plan.texts,
         checksum,
         resume,
         may_stop,
@@ -145,7 +146,7 @@ pub(super) async fn write_large(
     warnings.extend(filters.iter().filter_map(|filter| filter.warning_of_copies()));
     Ok(match outcome {
         LargeOutcome::Committed(committed) => {
-            warnings.extend(review.warnings(&committed.entries, committed.entries_added));
+            warnings.extend(review.warnings(&packages, &committed).await);
             Output::of(session, bucket, &name, &committed, warnings)
         }
         LargeOutcome::Stopped(stopped) => {
@@ -208,9 +209,12 @@ fn fingerprint(plan: &Plan<'_>, sources: &[PrefixSource], checksum: ChecksumPref
         places.into_iter().for_each(&mut add);
         source.filter.patterns().for_each(&mut add);
     }
-    match &plan.change {
-        Change::Create(creation) => add(creation.readme.as_deref().unwrap_or("no readme")),
-        Change::Update(update) => update.remove.iter().for_each(|removal| add(&removal.to_string())),
+    plan.texts.iter().for_each(|file| {
+        add(file.kind.key());
+        add(&file.text);
+    });
+    if let Change::Update(update) = &plan.change {
+        update.remove.iter().for_each(|removal| add(&removal.to_string()));
     }
     BASE64_URL_SAFE_NO_PAD.encode(hasher.finalize())
 }

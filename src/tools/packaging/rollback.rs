@@ -25,7 +25,7 @@ pub struct Args {
     hash: String,
     /// Conflict unless this top hash is the latest
     expected_hash: Option<String>,
-    /// true: only show what would change; by default false
+    /// Only show what would change
     #[serde(default)]
     dry_run: bool,
 }

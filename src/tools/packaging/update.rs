@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use quilt_format::{LogicalKey, PackageName};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::args::{FileArg, HashType, NewName, choice, message};
 use super::large::{LargeWrite, MAX_OBJECTS_IN_MEMORY, PrefixSource, may_be_large, resume, write_large};
@@ -13,6 +13,7 @@ use super::metadata::Metadata;
 use super::output::Output;
 use super::prefix::{KeyFilter, find, source_prefix, warning_of_unusable};
 use super::rollback::expected_hash;
+use super::texts::{SummaryRow, paths, text_files};
 use super::write::{WriteOptions, in_time, write};
 use crate::aws::s3::BucketName;
 use crate::packages::{Change, MetadataChange, Plan, Removal, Update};
@@ -32,7 +33,7 @@ const RULES: KeyRules = KeyRules {
 };
 
 /// How metadata is combined with what is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MetadataMode {
     /// Keys that are given are set, the others stay.
@@ -61,31 +62,36 @@ pub struct Args {
     #[schemars(length(max = MAX_SOURCES))]
     #[serde(default)]
     add_from_s3: Vec<AddPrefix>,
-    /// Logical keys to remove, "dir/" for a folder; by default none
+    /// Logical keys to remove, "dir/" for a folder
     #[serde(default)]
     remove: Vec<String>,
-    /// Metadata of the package: any JSON object
+    /// Of the package: any JSON object
     metadata: Option<Metadata>,
-    /// merge (the default): keys that are given are set; replace: nothing else stays; remove: nothing stays, without metadata
+    /// merge (the default): set these keys; replace: nothing else stays; remove: take all away
     #[serde(default)]
     metadata_mode: MetadataMode,
-    /// Message of the revision; by default none
+    /// Text of README.md
+    readme: Option<String>,
+    /// As in `package_create`: each {path, …}
+    #[serde(default)]
+    summary: Vec<SummaryRow>,
+    /// Commit message
     #[serde(default)]
     message: String,
     /// Conflict unless this top hash is the latest
     #[schemars(with = "Option<String>")]
     expected_hash: Option<String>,
-    /// The resume of an answer that was not complete; all other arguments as before, and its `expected_hash`
+    /// `resume` of an answer that was not complete; all else as before, and its `expected_hash`
     resume: Option<String>,
-    /// Copy the objects into the bucket; by default false
+    /// Copy the objects into the bucket
     #[serde(default)]
     copy: bool,
-    /// Id of a workflow of the bucket; "" for none
+    /// Workflow's id; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
     /// Of new entries; by default what the catalog prefers
     hash_type: Option<HashType>,
-    /// true: show keys and hash, write nothing; by default false
+    /// Show keys and hash, write nothing
     #[serde(default)]
     dry_run: bool,
 }
@@ -112,9 +118,11 @@ impl Tool for PackageUpdate {
             && args.metadata.is_none()
             && args.metadata_mode != MetadataMode::Remove
             && args.message.is_empty()
+            && args.readme.is_none()
+            && args.summary.is_empty()
         {
             return Err(ToolError::invalid(
-                "Nothing is to change: give add, add_from_s3, remove, metadata or a message.",
+                "Nothing is to change: give add, add_from_s3, remove, metadata, readme, summary or a message.",
             ));
         }
         let expected = expected_hash(args.expected_hash.as_deref())?;
@@ -148,6 +156,7 @@ impl Tool for PackageUpdate {
         let plan = Plan {
             name: args.name.0,
             objects: assign_keys(args.add, RULES, "")?,
+            texts: text_files(args.readme, &args.summary)?,
             message: message(args.message),
             workflow: choice(args.workflow.as_deref()),
             copy: args.copy,
@@ -162,6 +171,7 @@ impl Tool for PackageUpdate {
             hash_type: args.hash_type,
             overwrite: false,
             warnings: Vec::new(),
+            summary: paths(&args.summary).map(str::to_owned).collect(),
         };
         let is_large = resume.is_some() || !sources.is_empty() || plan.objects.len() > MAX_OBJECTS_IN_MEMORY;
         if is_large && may_be_large(&session, &args.bucket, true, plan.workflow, resume.is_some()).await? {
@@ -187,18 +197,18 @@ impl Tool for PackageUpdate {
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub(super) struct AddPrefix {
-    /// Bucket of the objects; by default the package's bucket
+    /// By default bucket
     #[schemars(with = "Option<String>")]
     source_bucket: Option<BucketName>,
     /// Only objects below this
     source_prefix: String,
-    /// Only these globs (default all), on the path below the prefix, or without "/" on the file name
+    /// Globs, as in `package_create_from_s3`
     #[serde(default)]
     include: Vec<String>,
-    /// Not these globs; by default none
+    /// Not these
     #[serde(default)]
     exclude: Vec<String>,
-    /// Folder of the package that the entries go to; by default its root
+    /// Folder of the entries; by default the root
     #[serde(default)]
     logical_prefix: String,
 }

@@ -31,7 +31,7 @@ pub struct Args {
     /// Top hash, 6 or more digits of it, latest~N, or latest (the default)
     #[serde(default = "latest")]
     hash: String,
-    /// true: also check each object, and read those of which S3 has no checksum; by default false
+    /// Also check each object, and read those without a checksum in S3
     #[serde(default)]
     check_objects: bool,
 }
@@ -89,7 +89,7 @@ impl Tool for PackageVerify {
         let name = args.name.0;
         let explain = |error| session.explain_package(error);
         let s3 = session.s3().await?;
-        let packages = session.packages(s3.clone(), args.bucket.clone());
+        let packages = session.packages(s3, args.bucket.clone());
         let hash = packages.resolve(&name, &args.hash).await.map_err(explain)?;
         let objects_bytes = if args.check_objects { CONNECTIONS_BYTES } else { 0 };
         let manifest_bytes = packages.estimate_manifest_bytes(&hash, ManifestAccess::Scan).await;
@@ -107,7 +107,7 @@ impl Tool for PackageVerify {
         let recomputed = file.as_ref().map(|file| file.index.top_hash.clone());
         let objects = match file.filter(|_| args.check_objects) {
             None => None,
-            Some(file) => Some(check_objects(&session, &packages, &file, &Hashing::new(s3)).await?),
+            Some(file) => Some(check_objects(&session, &packages, &file, &packages.hashing()).await?),
         };
         Ok(Output {
             package: PackageRef::of(&args.bucket, &name, &hash),

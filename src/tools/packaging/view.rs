@@ -8,6 +8,7 @@ use crate::aws::s3::BucketName;
 use crate::packages::{ChangeCounts, Listed};
 use crate::tools::ManifestJson;
 use crate::tools::answer_size::MAX_METADATA_BYTES;
+use crate::tools::arguments::types::Detail;
 
 /// A revision of a package.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -94,40 +95,51 @@ impl EntryView {
     pub(super) fn file(entry: &Entry) -> Self {
         let (meta, metadata_cut) = shown_meta(entry.user_meta());
         Self {
-            logical_key: entry.logical_key.to_string(),
-            kind: Kind::File,
-            size: entry.known_size(),
-            entries: None,
             s3_uri: Some(entry.physical_key.to_string()),
             hash: entry.is_built().then(|| ManifestJson::of(&entry.hash)),
             meta,
             metadata_cut,
+            ..Self::plain(entry.logical_key.to_string(), Kind::File, entry.known_size())
         }
     }
 
+    /// A row of a listing; a brief one has neither object nor checksum nor metadata.
     pub(super) fn listed(
         listed: &Listed,
+        detail: Detail,
         meta_of: impl FnOnce(&quilt_format::LogicalKey) -> Option<json::Value>,
     ) -> Self {
         match listed {
-            Listed::File(entry) => Self::file(entry),
+            Listed::File(entry) if detail == Detail::Full => Self::file(entry),
+            Listed::File(entry) => Self::plain(entry.logical_key.to_string(), Kind::File, entry.known_size()),
             Listed::Directory {
                 path,
                 entries,
                 total_bytes,
             } => {
-                let (meta, metadata_cut) = shown_meta(meta_of(path).as_ref());
+                let meta = meta_of(path).filter(|_| detail == Detail::Full);
+                let (meta, metadata_cut) = shown_meta(meta.as_ref());
+                let size = u64::try_from(*total_bytes).unwrap_or(u64::MAX);
                 Self {
-                    logical_key: format!("{path}/"),
-                    kind: Kind::Dir,
-                    size: Some(u64::try_from(*total_bytes).unwrap_or(u64::MAX)),
                     entries: Some(*entries),
-                    s3_uri: None,
-                    hash: None,
                     meta,
                     metadata_cut,
+                    ..Self::plain(format!("{path}/"), Kind::Dir, Some(size))
                 }
             }
+        }
+    }
+
+    fn plain(logical_key: String, kind: Kind, size: Option<u64>) -> Self {
+        Self {
+            logical_key,
+            kind,
+            size,
+            entries: None,
+            s3_uri: None,
+            hash: None,
+            meta: None,
+            metadata_cut: false,
         }
     }
 }

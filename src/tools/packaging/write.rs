@@ -18,6 +18,8 @@ pub(super) struct WriteOptions {
     pub overwrite: bool,
     /// Warnings that precede those of the pipeline.
     pub warnings: Vec<String>,
+    /// The paths of a summary.
+    pub summary: Vec<String>,
 }
 
 /// Writes a revision as planned.
@@ -31,7 +33,7 @@ pub(super) async fn write(
     let packages = session.packages(s3.clone(), bucket.clone());
     let name = plan.name.clone();
     let dry_run = plan.dry_run;
-    let review = Review::of(bucket, &plan);
+    let review = Review::of(bucket, &plan, options.summary.clone());
     let (built, replaced) = in_time(session, Box::pin(build(session, &s3, &packages, plan, &options))).await?;
     let committed = built.commit().await.map_err(|error| match (error, &replaced) {
         (
@@ -50,7 +52,7 @@ pub(super) async fn write(
         (error, _) => session.explain_package(error),
     })?;
     let mut warnings = options.warnings;
-    warnings.extend(review.warnings(&committed.entries, committed.entries_added));
+    warnings.extend(review.warnings(&packages, &committed).await);
     Ok(Output::of(session, bucket, &name, &committed, warnings))
 }
 

@@ -165,5 +165,26 @@ async fn the_result_of_a_query_becomes_a_package() {
     scene.call("package_create", both).await.failure("invalid_argument");
     let unknown =
         json!({ "bucket": BUCKET, "name": "sql/wrong", "from_query": "00000000-0000-0000-0000-000000000000" });
-    scene.call("package_create", unknown).await.failure("no_such_query");
+    scene
+        .call("package_create", unknown.clone())
+        .await
+        .failure("no_such_query");
+
+    // A request for packages alone does not read results of queries.
+    let authorization = format!("Bearer {}", scene.dev.backend.info.users.writer.token);
+    let headers = [
+        ("authorization", authorization.as_str()),
+        ("x-mcp-toolsets", "packaging"),
+    ];
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "package_create",
+        "arguments": unknown } });
+    let refused = scene.server.post(call.to_string(), &headers).await;
+    let message = refused.failure("invalid_argument")["error"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        message.starts_with("Argument from_query") && message.contains("toolset athena"),
+        "{message}"
+    );
 }

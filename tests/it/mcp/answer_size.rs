@@ -120,6 +120,9 @@ on_both! {
             ("package_list", json!({ "prefix": "many/", "limit": 1000 }), &["packages"], "name", 400),
             ("package_browse", json!({ "name": "large/entries", "path": "data", "limit": 1000 }), &["entries"], "logical_key", 300),
             ("package_browse", json!({ "name": "large/entries", "recursive": true }), &["entries"], "logical_key", 300),
+            ("package_browse", json!({ "name": "large/entries", "recursive": true, "detail": "full" }), &["entries"], "logical_key", 300),
+            ("package_browse", json!({ "name": "large/entries", "match": "*b *", "limit": 1000 }), &["entries"], "logical_key", 300),
+            ("package_list", json!({ "prefix": "many/", "limit": 1000, "detail": "full" }), &["packages"], "name", 400),
             ("package_diff", json!({ "name": "large/entries", "hash": first, "limit": 1000 }), &["changed"], "logical_key", 300),
         ] {
             let (rows, pages) = whole(&scene, tool, arguments, lists).await;
@@ -134,7 +137,7 @@ on_both! {
 
     async fn long_metadata_is_cut_by_whole_members(scene) {
         packages(&scene).await;
-        let page = scene.read("package_browse", json!({ "name": "large/entries", "path": "data", "limit": 1 })).await;
+        let page = scene.read("package_browse", json!({ "name": "large/entries", "path": "data", "limit": 1, "detail": "full" })).await;
         let package = &page["package"];
         assert_eq!((&package["metadata"]["version"], &package["metadata_cut"]), (&json!("2"), &json!(true)));
         assert_eq!((package["metadata"]["long"].as_str().unwrap().len(), package["metadata"].get("longer")), (3000, None));

@@ -22,7 +22,11 @@ async fn stage(scene: &Scene) -> Vec<String> {
         ]))
         .await;
     let aws = scene.stage.aws();
-    aws.put_object(SHARED, "seeded/s.bin", "seeded", None, &[]).unwrap();
+    // What one call has read is not read again: each tool has an object of its own, away from the others' prefixes.
+    for number in 1..=3 {
+        let key = format!("seeded/{number}/s.bin");
+        aws.put_object(PLAIN, &key, "seeded", None, &[]).unwrap();
+    }
     aws.put_object(OTHER, "x/o.csv", "other", None, &[]).unwrap();
     let config =
         "version: '1'\nis_workflow_required: false\nworkflows:\n  strict: {name: Strict, is_message_required: true}\n";
@@ -114,6 +118,15 @@ fn creating() -> Value {
         ],
         [
             tool,
+            "summary",
+            dry(json!({})),
+            json!([{ "path": "a.csv", "title": "A" }]),
+            "/entries/2",
+            null,
+            "quilt_summarize.json"
+        ],
+        [
+            tool,
             "flatten",
             dry(json!({})),
             false,
@@ -161,7 +174,7 @@ fn creating_with_options() -> Value {
         [
             tool,
             "hash_type",
-            dry(json!({ "files": [uri("seeded/s.bin")] })),
+            dry(json!({ "files": [in_bucket(PLAIN, "seeded/1/s.bin")] })),
             "CRC64NVME",
             "/bytes_hashed",
             6,
@@ -262,6 +275,7 @@ fn creating_from_s3() -> Value {
             "invalid_argument"
         ],
         [tool, "readme", dry(json!({})), "# r", added, 3, 4],
+        [tool, "summary", dry(json!({})), json!(["a.csv"]), added, 3, 4],
         [
             tool,
             "resume",
@@ -319,7 +333,7 @@ fn creating_from_s3_with_options() -> Value {
         [
             tool,
             "hash_type",
-            dry(json!({ "source_prefix": "seeded/" })),
+            dry(json!({ "source_bucket": PLAIN, "source_prefix": "seeded/2/" })),
             "CRC64NVME",
             "/bytes_hashed",
             6,
@@ -395,6 +409,8 @@ fn updating(hashes: &[String]) -> Value {
             "no_such_package"
         ],
         [tool, "add", dry(json!({})), add, "/diff/added", 0, 1],
+        [tool, "readme", dry(json!({})), "# r", "/diff/added", 0, 1],
+        [tool, "summary", dry(json!({})), json!(["c.TXT"]), "/diff/added", 0, 1],
         [tool, "remove", dry(json!({})), json!(["docs/"]), "/diff/removed", 0, 1],
         [
             tool,
@@ -447,7 +463,7 @@ fn updating(hashes: &[String]) -> Value {
         [
             tool,
             "hash_type",
-            dry(json!({ "add": [uri("seeded/s.bin")] })),
+            dry(json!({ "add": [in_bucket(PLAIN, "seeded/3/s.bin")] })),
             "CRC64NVME",
             "/bytes_hashed",
             6,
@@ -504,6 +520,26 @@ fn browsing(hashes: &[String]) -> Value {
             "docs/b.md"
         ],
         [browse, "limit", a(), 1, "/returned", 2, 1],
+        [browse, "match", a(), "*.md", "/returned", 2, 1],
+        [
+            browse,
+            "uses",
+            a(),
+            uri("in/deep/b.md"),
+            "/entries/0/logical_key",
+            "c.TXT",
+            "docs/b.md"
+        ],
+        [browse, "start_after", a(), "c.TXT", "/returned", 2, 1],
+        [
+            browse,
+            "detail",
+            a(),
+            "full",
+            "/entries/0/hash/type",
+            null,
+            "sha2-256-chunked"
+        ],
         [diff, "bucket", a(), OTHER, "/error_code", null, "invalid_argument"],
         [diff, "name", a(), "sci/z", "/error_code", null, "invalid_argument"],
         [diff, "hash", a(), first, added, 0, 1],
@@ -558,6 +594,24 @@ fn reading(hashes: &[String]) -> Value {
         ["package_versions", "bucket", a(), OTHER, "/returned", 3, 1],
         ["package_versions", "name", a(), "sci/z", "/returned", 3, 1],
         ["package_versions", "limit", a(), 1, "/returned", 3, 1],
+        [
+            "package_versions",
+            "detail",
+            a(),
+            "brief",
+            "/versions/0/message",
+            "three",
+            null
+        ],
+        [
+            "package_list",
+            "detail",
+            json!({ "prefix": "team" }),
+            "full",
+            "/packages/0/total_entries",
+            null,
+            2
+        ],
         ["package_list", "bucket", json!({}), OTHER, "/returned", 3, 1],
         [
             "package_list",

@@ -177,9 +177,36 @@ fn scripts() -> Vec<(&'static str, bool, Value)> {
         (
             "package_update",
             true,
-            json!({ "add": [b], "remove": ["a"], "message": "new" }),
+            json!({ "add": [b], "remove": ["a"], "message": "new", "readme": "# hi", "summary": ["b"] }),
+        ),
+        (
+            "package_copy",
+            false,
+            json!({ "name": SOURCE, "message": "new", "copy": true }),
+        ),
+        (
+            "package_copy",
+            true,
+            json!({ "name": SOURCE, "message": "new", "overwrite": true }),
         ),
     ]
+}
+
+/// The package that is copied.
+const SOURCE: &str = "fault/source";
+
+async fn make_source(writer: &Writer, server: &Server) {
+    let files = ["in/a", "in/b"].map(|key| format!("s3://{SHARED}/{key}"));
+    let create = json!({ "name": SOURCE, "files": files, "metadata": { "n": 1 } });
+    writer.call(server, "package_create", create).await.success();
+}
+
+/// The call for a package of this name.
+fn named(tool: &str, call: &Value, name: &str) -> Value {
+    let mut call = call.clone();
+    let argument = if tool == "package_copy" { "dest_name" } else { "name" };
+    call[argument] = name.into();
+    call
 }
 
 /// The states that a package may have after a call that broke off: the old one, or the one that the call was to make.
@@ -197,8 +224,8 @@ impl Expectation {
             let arguments = json!({ "name": name, "files": files, "message": "old" });
             old = Some(hash(writer.call(healthy, "package_create", arguments).await.success()));
         }
-        let mut dry = call.clone();
-        (dry["name"], dry["dry_run"]) = (name.clone().into(), true.into());
+        let mut dry = named(tool, call, &name);
+        dry["dry_run"] = true.into();
         let new = hash(writer.call(healthy, tool, dry).await.success());
         Self { name, old, new }
     }
@@ -263,6 +290,7 @@ async fn a_fault_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
     for (key, body) in [("in/a", b"a"), ("in/b", b"b")] {
         stage.seed(SHARED, key, body).await;
     }
+    make_source(&writer, &healthy).await;
     let (mut broken, mut came_through, mut committed) = (0, 0, 0);
     for (script, (tool, had, call)) in scripts().into_iter().enumerate() {
         for (fault, then_down) in [
@@ -274,8 +302,7 @@ async fn a_fault_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
             for at in 0.. {
                 let name = format!("fault/s{script}-{fault:?}-{then_down}-{at}");
                 let expectation = Expectation::prepare(&writer, &healthy, name, had, tool, &call).await;
-                let mut call = call.clone();
-                call["name"] = expectation.name.clone().into();
+                let call = named(tool, &call, &expectation.name);
                 proxy.plan(Some(Plan { at, fault, then_down }));
                 let answer = writer.call(&faulty, tool, call.clone()).await;
                 if proxy.requests().len() <= at {
@@ -326,14 +353,14 @@ async fn a_kill_at_any_request_leaves_the_old_or_the_new_and_can_be_retried() {
     for (key, body) in [("in/a", b"a"), ("in/b", b"b")] {
         stage.seed(SHARED, key, body).await;
     }
+    make_source(&writer, &healthy).await;
     let mut states = BTreeSet::new();
     for (script, (tool, had, call)) in scripts().into_iter().enumerate().skip(1) {
         for fault in [Fault::Hang, Fault::HangBehind] {
             for at in 0.. {
                 let name = format!("kill/s{script}-{fault:?}-{at}");
                 let expectation = Expectation::prepare(&writer, &healthy, name, had, tool, &call).await;
-                let mut call = call.clone();
-                call["name"] = expectation.name.clone().into();
+                let call = named(tool, &call, &expectation.name);
                 let mut program = Program::serve(&writer.flags(&proxy.url), &[]).await;
                 proxy.plan(Some(Plan {
                     at,
@@ -379,6 +406,10 @@ async fn a_client_that_leaves_stops_the_work_before_the_commit_and_not_behind_it
             () = proxy.reached() => {}
         }
     };
+    // What has been read is not read again: each of the calls then has the same requests.
+    let mut dry = arguments("left/dry");
+    dry["dry_run"] = true.into();
+    writer.call(&server, "package_create", dry).await.success();
     // The requests of a whole call, in their order.
     proxy.plan(None);
     writer
@@ -497,6 +528,10 @@ async fn the_next_update_adds_what_the_history_lacks() {
     let server = Server::start_with(None, &writer.flags(&proxy.url)).await;
     stage.seed(SHARED, "in/a", b"a").await;
     let arguments = |name: &str| json!({ "name": name, "files": [format!("s3://{SHARED}/in/a")], "message": name });
+    // What has been read is not read again: each of the calls then has the same requests.
+    let mut dry = arguments("broken/dry");
+    dry["dry_run"] = true.into();
+    writer.call(&server, "package_create", dry).await.success();
     proxy.plan(None);
     writer
         .call(&server, "package_create", arguments("broken/whole"))

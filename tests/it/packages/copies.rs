@@ -47,7 +47,7 @@ on_both! {
             let again = scene.write("package_update", update).await;
             assert_eq!(again["package"]["hash"], updated["package"]["hash"]);
         }
-        let all = scene.read("package_browse", json!({ "name": "own/pkg", "recursive": true })).await;
+        let all = scene.read("package_browse", json!({ "name": "own/pkg", "recursive": true, "detail": "full" })).await;
         assert_eq!(keys(&all), ["a.txt", "own/pkg0/b.txt", "pkg0/b.txt", "z/c.txt"]);
         let create = json!({ "name": "own/pkg", "source_prefix": "", "copy": true, "overwrite": true });
         let created = scene.write("package_create_from_s3", create).await;

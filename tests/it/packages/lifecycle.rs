@@ -39,7 +39,7 @@ on_both! {
         assert_eq!(created["bytes_hashed"], 0, "S3 has the checksums of what was put through the server");
         assert_eq!(created["credential_source"], "catalog");
 
-        let browsed = scene.read("package_browse", json!({ "name": "team/pkg" })).await;
+        let browsed = scene.read("package_browse", json!({ "name": "team/pkg", "detail": "full" })).await;
         assert_eq!(keys(&browsed), ["a.csv", "docs/"]);
         let package = &browsed["package"];
         assert_eq!(package["hash"], created["package"]["hash"]);
@@ -137,7 +137,7 @@ async fn the_catalogs_config_chooses_the_checksum() {
             create["hash_type"] = asked.into();
         }
         server.call(&writer, "package_create", create).await.success();
-        let browse = json!({ "bucket": SHARED, "name": "team/sum" });
+        let browse = json!({ "bucket": SHARED, "name": "team/sum", "detail": "full" });
         let browsed = server.call(&writer, "package_browse", browse).await;
         assert_eq!(
             browsed.success()["entries"][0]["hash"]["type"],

@@ -2,9 +2,12 @@
 
 mod archived_pointers;
 mod arguments;
+mod browse;
 mod commits;
 mod copies;
+mod differences;
 mod format;
+mod known_checksums;
 mod large;
 mod large_commits;
 mod lifecycle;
@@ -18,6 +21,8 @@ mod refusals;
 mod resumed;
 mod rollback;
 mod shared_manifests;
+mod summaries;
+mod texts;
 mod warnings;
 mod workflows;
 mod workflows_like_quilt3;

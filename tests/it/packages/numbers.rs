@@ -85,9 +85,9 @@ on_both! {
         assert_eq!(texts["package"], AS_PYTHON);
         assert_eq!((&texts["entries"]["d/a"], &texts["directories"]["d/"]), (&json!(AS_PYTHON), &json!(AS_PYTHON)));
         let named = |more: &str| format!(r#"{{"bucket":"{SHARED}","name":"theirs/rich"{more}}}"#);
-        let browsed = call(&scene, &scene.reader, "package_browse", &named("")).await;
+        let browsed = call(&scene, &scene.reader, "package_browse", &named(r#","detail":"full""#)).await;
         assert_eq!(browsed.matches(AS_PYTHON).count(), 2, "of the package and the directory: {browsed}");
-        let browsed = call(&scene, &scene.reader, "package_browse", &named(r#","recursive":true"#)).await;
+        let browsed = call(&scene, &scene.reader, "package_browse", &named(r#","recursive":true,"detail":"full""#)).await;
         assert_eq!(browsed.matches(AS_PYTHON).count(), 2, "of the package and the entry: {browsed}");
         let action = format!(r#"{{"action":"browse","params":{}}}"#, named(r#","recursive":true"#));
         let browsed = call(&scene, &scene.reader, "packaging", &action).await;
@@ -140,13 +140,13 @@ on_both! {
         let theirs = quilt3.does("metadata_texts", json!({ "name": "t/nan" })).await;
         assert_eq!((&theirs["hash"], &theirs["package"]), (&json!(hash), &json!(r#"{"n":NaN,"x":[1,-Infinity]}"#)));
 
-        let browsed = scene.read("package_browse", json!({ "name": "t/nan" })).await;
+        let browsed = scene.read("package_browse", json!({ "name": "t/nan", "detail": "full" })).await;
         assert_eq!(browsed["package"]["metadata"], json!({ "n": "NaN", "x": [1, "-Infinity"] }));
         assert_eq!(browsed["entries"][0]["meta"], json!({ "i": "Infinity" }));
         assert_eq!(browsed["entries"][1]["meta"], json!({ "m": 1 }));
         let warning = "JSON has no NaN and no infinity: such numbers of the metadata are shown as strings.";
         assert_eq!(browsed["warnings"], json!([warning]));
-        let inner = scene.read("package_browse", json!({ "name": "t/nan", "path": "d" })).await;
+        let inner = scene.read("package_browse", json!({ "name": "t/nan", "path": "d", "detail": "full" })).await;
         assert_eq!(inner["entries"][0]["meta"], json!({ "m": "NaN" }));
 
         let failure = scene.refuses("package_update", json!({ "name": "t/nan", "message": "x" }), "invalid_argument").await;

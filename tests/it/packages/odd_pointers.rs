@@ -60,7 +60,7 @@ on_both! {
         // The package beside it stays.
         point(&scene, "t/p2", "latest", &hash).await;
 
-        let listed = scene.read("package_versions", json!({ "name": "t/p" })).await;
+        let listed = scene.read("package_versions", json!({ "name": "t/p", "detail": "brief" })).await;
         assert_eq!(versions(&listed), &vec![json!({ "hash": hash, "modified": "2020-09-13T12:26:40Z", "is_latest": true,
             "tags": ["1571234567.123", "16000000001", "v1.0"] })]);
 
@@ -90,7 +90,7 @@ on_both! {
             ("1700000000.5", &three)] {
             point(&scene, "t/p", name, &format!("{hash}\n")).await;
         }
-        let listed = scene.read("package_versions", json!({ "name": "t/p" })).await;
+        let listed = scene.read("package_versions", json!({ "name": "t/p", "detail": "brief" })).await;
         let rows = json!([
             { "hash": two, "modified": "2020-09-13T12:28:20Z", "is_latest": true, "tags": ["v2"] },
             { "hash": one, "modified": "2020-09-13T12:26:40Z", "is_latest": false, "tags": ["first"] },
@@ -100,7 +100,7 @@ on_both! {
         let mut pages = Vec::new();
         let mut cursor = Value::Null;
         loop {
-            let page = scene.read("package_versions", json!({ "name": "t/p", "limit": 1, "cursor": cursor })).await;
+            let page = scene.read("package_versions", json!({ "name": "t/p", "limit": 1, "cursor": cursor, "detail": "brief" })).await;
             pages.extend(versions(&page).clone());
             cursor = page["next_cursor"].clone();
             if cursor.is_null() {

@@ -47,7 +47,7 @@ on_both! {
         let without = [row("a", CHECKSUM), row("d/b", CHECKSUM), r#"{"logical_key": "d/"}"#.to_owned()];
         for rows in [&[without[2].clone(), without[0].clone(), without[1].clone()][..], &[without[1].clone(), without[0].clone()]] {
             write(&scene, "t/p", &hash, rows).await;
-            let browsed = scene.read("package_browse", json!({ "name": "t/p", "recursive": true })).await;
+            let browsed = scene.read("package_browse", json!({ "name": "t/p", "recursive": true, "detail": "full" })).await;
             assert_eq!(keys(&browsed), ["a", "d/b"]);
             assert_eq!((browsed["entries"][0].get("meta"), browsed.get("warnings")), (None, None));
             let verified = scene.read("package_verify", json!({ "name": "t/p", "check_objects": true })).await;
@@ -85,7 +85,7 @@ on_both! {
             assert_eq!((&verified["manifest_ok"], &verified["recomputed_hash"]), (&json!(false), &Value::Null));
             assert!(verified["manifest_error"].as_str().unwrap().contains(&sentence), "{verified}");
 
-            let browsed = scene.read("package_browse", json!({ "name": name, "recursive": true })).await;
+            let browsed = scene.read("package_browse", json!({ "name": name, "recursive": true, "detail": "full" })).await;
             assert_eq!(keys(&browsed), ["a", "d/b c.csv"]);
             let warning = browsed["warnings"][0].as_str().unwrap();
             assert!(warning.contains(&sentence) && warning.contains("cannot be verified"), "{warning}");

@@ -81,7 +81,7 @@ impl Scene {
     }
 
     async fn entries(&self, bucket: &str, name: &str) -> Value {
-        let browse = json!({ "bucket": bucket, "name": name, "recursive": true });
+        let browse = json!({ "bucket": bucket, "name": name, "recursive": true, "detail": "full" });
         let mut browsed = self.write("package_browse", browse).await;
         browsed["entries"].take()
     }

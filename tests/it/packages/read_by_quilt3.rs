@@ -57,7 +57,10 @@ fn history(versions: &Value) -> BTreeMap<String, Value> {
 async fn quilt3_agrees(scene: &Scene, quilt3: &mut Quilt3, name: &str, files: &Value) -> Value {
     let theirs = quilt3.does("browse", json!({ "name": name })).await;
     let ours = scene
-        .read("package_browse", json!({ "name": name, "recursive": true }))
+        .read(
+            "package_browse",
+            json!({ "name": name, "recursive": true, "detail": "full" }),
+        )
         .await;
     assert_eq!(
         theirs["hash"], ours["package"]["hash"],

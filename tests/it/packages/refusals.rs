@@ -305,7 +305,7 @@ on_both! {
             "logical_key": "new" }]);
         scene.write("package_create", json!({ "name": "t/p", "files": files })).await;
         scene.put(json!([{ "key": "v.txt", "text": "the third" }])).await;
-        let entries = scene.read("package_browse", json!({ "name": "t/p" })).await["entries"].clone();
+        let entries = scene.read("package_browse", json!({ "name": "t/p", "detail": "full" })).await["entries"].clone();
         assert_eq!((&entries[0]["s3_uri"], &entries[0]["size"]), (&json!(versions[1]), &json!(6)));
         assert_eq!((&entries[1]["s3_uri"], &entries[1]["size"]), (&json!(versions[0]), &json!(3)));
         let verified = scene.read("package_verify", json!({ "name": "t/p", "check_objects": true })).await;
@@ -313,7 +313,7 @@ on_both! {
 
         // The version, also where it is copied.
         scene.write("package_create", json!({ "name": "t/copy", "files": [versions[0]], "copy": true })).await;
-        let copied = scene.read("package_browse", json!({ "name": "t/copy" })).await["entries"][0].clone();
+        let copied = scene.read("package_browse", json!({ "name": "t/copy", "detail": "full" })).await["entries"][0].clone();
         assert_eq!((&copied["size"], &copied["hash"]), (&json!(3), &entries[1]["hash"]));
     }
 
@@ -347,7 +347,10 @@ async fn files_may_come_from_several_buckets() {
     let created = scene.write("package_create", create.clone()).await;
     assert_eq!(created["bytes_hashed"], 11);
     let entries = scene
-        .read("package_browse", json!({ "name": "t/p", "recursive": true }))
+        .read(
+            "package_browse",
+            json!({ "name": "t/p", "recursive": true, "detail": "full" }),
+        )
         .await;
     assert_eq!(keys(&entries), ["a/1.txt", "b/2.txt", "c/3.txt"]);
     assert_eq!(
@@ -392,7 +395,7 @@ async fn a_bucket_without_versions_holds_packages_too() {
             call(json!({ "remove": ["README.md"], "message": "m" })),
         )
         .await;
-    let browsed = scene.read("package_browse", call(json!({}))).await;
+    let browsed = scene.read("package_browse", call(json!({ "detail": "full" }))).await;
     assert_eq!(browsed["entries"][0]["s3_uri"], in_bucket(PLAIN, "t/p/a.txt"));
     let versions = scene.read("package_versions", call(json!({}))).await;
     assert_eq!(versions["versions"][0]["hash"], updated["package"]["hash"]);

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
+use super::commits::{Writer, hash};
+use crate::support::faults::nth_request::{Fault, NthRequestProxy, Plan};
 use crate::support::on_both::on_both;
 use crate::support::quilt3::Quilt3;
 use crate::support::scene::Scene;
-use crate::support::server::Answer;
+use crate::support::server::{Answer, Server};
 use crate::support::stage::{SHARED, Stage};
 
 /// Makes revisions of a package, and returns their hashes, the oldest first.
@@ -183,4 +185,52 @@ async fn quilt3_rolls_back_to_the_same() {
         assert_eq!(theirs["hash"], latest(&scene, name).await, "{name}");
     }
     assert_eq!(latest(&scene, "ours/p").await, all[0][0]);
+}
+
+/// At every request in turn: a fault, alone or with everything behind it dead; one of both revisions is the latest, no pointer is
+/// lost, and a retry works.
+#[tokio::test]
+async fn a_fault_at_any_request_of_a_rollback_leaves_one_of_both_revisions() {
+    let stage = Stage::embedded().await;
+    let writer = Writer::of(&stage).await;
+    let proxy = NthRequestProxy::before(&stage.endpoint).await;
+    let healthy = Server::start_with(None, &writer.flags(&stage.endpoint)).await;
+    let faulty = Server::start_with(None, &writer.flags(&proxy.url)).await;
+    let mut broken = 0;
+    for (fault, then_down) in [
+        (Fault::Refuse, false),
+        (Fault::LoseAnswer, false),
+        (Fault::Refuse, true),
+        (Fault::LoseAnswer, true),
+    ] {
+        for at in 0.. {
+            let name = format!("fault/{fault:?}-{then_down}-{at}").to_lowercase();
+            let create = json!({ "name": name, "files": [], "readme": "# 0" });
+            let old = hash(writer.call(&healthy, "package_create", create).await.success());
+            let update = json!({ "name": name, "message": "1" });
+            let new = hash(writer.call(&healthy, "package_update", update).await.success());
+            let roll_back = json!({ "name": name, "hash": old });
+            proxy.plan(Some(Plan { at, fault, then_down }));
+            let answer = writer.call(&faulty, "package_rollback", roll_back.clone()).await;
+            let is_over = proxy.requests().len() <= at;
+            proxy.plan(None);
+            let (latest, mut history) = writer.state(&healthy, &name).await.unwrap();
+            history.sort();
+            let mut both = vec![old.clone(), new.clone()];
+            both.sort();
+            assert_eq!(history, both, "{name}");
+            assert!(latest == old || latest == new, "{name}");
+            if answer.body["result"]["isError"] == false {
+                assert_eq!(latest, old, "{name}");
+            } else {
+                broken += 1;
+            }
+            writer.call(&faulty, "package_rollback", roll_back).await.success();
+            assert_eq!(writer.state(&healthy, &name).await.unwrap().0, old, "{name}");
+            if is_over {
+                break;
+            }
+        }
+    }
+    assert!(broken > 4, "{broken}");
 }

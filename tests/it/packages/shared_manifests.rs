@@ -36,7 +36,9 @@ async fn text(scene: &Scene, name: &str) -> String {
     let verified = verified(scene, name).await;
     assert_eq!(verified["manifest_ok"], true);
     assert_eq!(verified["objects"]["ok"], 1, "{name}: {verified}");
-    let browsed = scene.read("package_browse", json!({ "name": name })).await;
+    let browsed = scene
+        .read("package_browse", json!({ "name": name, "detail": "full" }))
+        .await;
     let entry = browsed["entries"][0]["s3_uri"].clone();
     let read = json!({ "s3_uri": entry });
     let read = scene.server.call(&scene.reader, "bucket_object_text", read).await;
@@ -131,7 +133,7 @@ on_both! {
         scene.write("package_create", json!({ "name": "k/one", "files": [uri(SOURCE)] })).await;
         let copied = scene.write("package_create", json!({ "name": "k/two", "files": [uri(SOURCE)], "copy": true })).await;
         assert_eq!(copied["bytes_copied"], 3, "{copied}");
-        let browsed = scene.read("package_browse", json!({ "name": "k/two" })).await;
+        let browsed = scene.read("package_browse", json!({ "name": "k/two", "detail": "full" })).await;
         let place = browsed["entries"][0]["s3_uri"].as_str().unwrap();
         assert!(place.starts_with(&uri("k/two/o.txt?versionId=")), "{place}");
         scene.stage.erase(SHARED, SOURCE).await;

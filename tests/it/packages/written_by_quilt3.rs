@@ -40,16 +40,16 @@ on_both! {
         let pushed = quilt3.does("push", rich("team/theirs")).await;
         let theirs = quilt3.does("browse", json!({ "name": "team/theirs" })).await;
 
-        let ours = scene.read("package_browse", json!({ "name": "team/theirs", "recursive": true })).await;
+        let ours = scene.read("package_browse", json!({ "name": "team/theirs", "recursive": true, "detail": "full" })).await;
         let package = &ours["package"];
         assert_eq!(package["hash"], pushed["hash"]);
         assert_eq!((&package["message"], &package["metadata"]), (&json!("von quilt3 😀"), &rich("")["meta"]));
         assert_eq!((&package["total_entries"], &package["total_bytes"]), (&json!(6), &json!(9 * MIB + 10)));
         assert_eq!(json!(as_quilt3(&ours)), theirs["entries"], "the same entries in the same order");
-        let level = scene.read("package_browse", json!({ "name": "team/theirs" })).await;
+        let level = scene.read("package_browse", json!({ "name": "team/theirs", "detail": "full" })).await;
         assert_eq!(keys(&level), ["README.md", "data/", "data-raw/", "data.txt", "large/"]);
         assert_eq!(level["entries"][1]["meta"], json!({ "of": "directory" }));
-        let level = scene.read("package_browse", json!({ "name": "team/theirs", "path": "data/" })).await;
+        let level = scene.read("package_browse", json!({ "name": "team/theirs", "path": "data/", "detail": "full" })).await;
         assert_eq!(keys(&level), ["data/b", "data/été/"]);
         assert_eq!(level["entries"][1]["meta"], json!({ "deep": true }));
 

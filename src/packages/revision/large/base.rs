@@ -9,7 +9,7 @@ use crate::packages::PackageError;
 use crate::packages::manifest::ManifestFile;
 use crate::packages::revision::changes::{Merge, remaining_directories};
 use crate::packages::revision::context::Context;
-use crate::packages::revision::create::{NewPackage, Readme};
+use crate::packages::revision::create::NewPackage;
 use crate::packages::revision::existing::ExistingPackage;
 use crate::packages::revision::plan::{Creation, Update};
 use crate::packages::revision::pointers::Latest;
@@ -23,7 +23,6 @@ pub(super) enum LargeBase {
         /// The manifest of its latest revision, if it can be read.
         replaced: Option<Box<ManifestFile>>,
         comparison_error: Option<Box<PackageError>>,
-        readme: Option<Box<Readme>>,
         /// Metadata of directories, which only copies have.
         directories: Vec<Directory>,
     },
@@ -50,16 +49,11 @@ impl LargeBase {
                 Err(error) => (None, Some(Box::new(error))),
             },
         };
-        let NewPackage {
-            header,
-            directories,
-            readme,
-        } = NewPackage::of(context, creation, workflow)?;
+        let NewPackage { header, directories } = NewPackage::of(context, creation, workflow);
         let base = Self::Creation {
             existing,
             replaced,
             comparison_error,
-            readme: readme.map(Box::new),
             directories,
         };
         Ok((base, header))

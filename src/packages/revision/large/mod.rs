@@ -19,18 +19,18 @@ use tokio::time::Instant;
 use self::base::LargeBase;
 use self::run::{Finished, Run};
 pub use self::streams::PlannedObjects;
-use self::streams::{refuse_disorder, with_readme};
+use self::streams::{refuse_disorder, with_text};
 use super::commit::CommitReport;
 use super::context::{Context, Progress};
-use super::create::Readme;
 use super::existing::ExistingPackage;
 use super::pipeline::Committed;
 use super::plan::Change;
 use super::removal::Removal;
+use super::texts::{TextEntry, TextFile, TextKind, text_entries, written};
 use crate::aws::s3::WriteCondition;
 use crate::packages::estimate::{CONNECTIONS_BYTES, SCAN_BYTES};
 use crate::packages::manifest::{BuiltManifest, ManifestFile, ManifestSink, SINK_BYTES};
-use crate::packages::objects::{ChecksumPreference, Hashing, inspect_each};
+use crate::packages::objects::{ChecksumPreference, inspect_each};
 use crate::packages::{ChangeCounts, PackageBucket, PackageError};
 
 /// Memory of a large revision, whatever its size: the listing with the keys that it holds back, the connections, two
@@ -47,6 +47,8 @@ pub struct LargePlan<'a> {
     pub copy: bool,
     pub dry_run: bool,
     pub change: Change,
+    /// Texts that become entries beside the objects.
+    pub texts: Vec<TextFile>,
     pub checksum: ChecksumPreference,
     /// The manifest that an earlier call has written of this revision.
     pub resume: Option<TopHash>,
@@ -72,6 +74,7 @@ pub struct LargeRevision {
     /// The manifest of an earlier call, and its last key.
     resumed: Option<(ManifestFile, Option<LogicalKey>)>,
     base: LargeBase,
+    texts: Vec<TextEntry>,
 }
 
 /// Outcome of a call.
@@ -108,7 +111,7 @@ impl PackageBucket {
     pub async fn open_large(&self, plan: LargePlan<'_>, progress: Progress) -> Result<LargeRevision, PackageError> {
         let context = Context {
             packages: self.clone(),
-            hashing: Hashing::new(self.s3.clone()),
+            hashing: self.hashing(),
             name: plan.name,
             message: plan.message,
             copy: plan.copy,
@@ -141,6 +144,7 @@ impl PackageBucket {
             Some(hash) => Some(resumed(self, hash, &origin, &header).await?),
         };
         Ok(LargeRevision {
+            texts: text_entries(&context, plan.texts)?,
             context,
             header,
             origin,
@@ -224,19 +228,14 @@ impl LargeRevision {
             stop_at,
             resumed,
             base,
+            texts,
         } = self;
         let after = resumed.as_ref().and_then(|(_, last)| last.clone());
-        let is_left = |readme: &&Readme| after.as_ref().is_none_or(|after| readme.entry().logical_key > *after);
+        let is_left = |text: &&TextEntry| after.as_ref().is_none_or(|after| text.entry().logical_key > *after);
         let writes = !context.dry_run;
-        let readme = match &base {
-            LargeBase::Creation { readme, .. } => readme.as_deref().filter(is_left),
-            LargeBase::Update { .. } => None,
-        };
-        let readme = match readme {
-            Some(readme) if writes => Some(readme.write(&context).await?),
-            Some(readme) => Some(readme.entry().clone()),
-            None => None,
-        };
+        let left: Vec<&TextEntry> = texts.iter().filter(is_left).collect();
+        let kinds: Vec<TextKind> = left.iter().map(|text| text.kind()).collect();
+        let texts = written(&context, left.into_iter(), writes).await?;
         let copied = AtomicU64::new(0);
         let packages = context.packages.clone();
         let has_resumed = resumed.is_some();
@@ -244,11 +243,13 @@ impl LargeRevision {
             let copy_into = (context.copy && writes).then_some(&context.name);
             let inspected = inspect_each(&context.hashing, refuse_disorder(objects, after));
             let entries = packages.resolve_each(&context.hashing, inspected, checksum, copy_into, &copied);
+            let texts = kinds.into_iter().zip(texts);
+            let entries = texts.fold(entries, |entries, (kind, text)| with_text(entries, kind, text));
             let rows = resumed.as_ref().map(|(file, _)| file.all());
             let run = Run {
                 context: &context,
                 sink: ManifestSink::new(&packages, &header, base.directories().into_iter(), writes)?,
-                merge: base.merge(with_readme(entries, readme)).resuming(rows),
+                merge: base.merge(entries).resuming(rows),
                 may_stop: may_stop && writes,
                 added: 0,
                 shown: Vec::new(),

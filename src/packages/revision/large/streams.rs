@@ -7,6 +7,7 @@ use quilt_format::{Entry, LogicalKey};
 use crate::packages::PackageError;
 use crate::packages::objects::PlannedObject;
 use crate::packages::physical_key::object_of;
+use crate::packages::revision::texts::TextKind;
 
 /// Objects in tree order, as they are found.
 pub type PlannedObjects = BoxStream<'static, Result<PlannedObject, PackageError>>;
@@ -34,37 +35,37 @@ pub(super) fn refuse_disorder(
     checked.boxed()
 }
 
-/// Inserts the readme where it stands in tree order.
-pub(super) fn with_readme(
+/// Inserts the entry of a text where it stands in tree order.
+pub(super) fn with_text(
     entries: BoxStream<'_, Result<Entry, PackageError>>,
-    readme: Option<Entry>,
+    kind: TextKind,
+    text: Entry,
 ) -> BoxStream<'_, Result<Entry, PackageError>> {
-    let Some(readme) = readme else { return entries };
-    let key = readme.logical_key.clone();
     let entries = entries.and_then(move |entry| {
-        let is_second = entry.logical_key == key || key.is_ancestor_of(&entry.logical_key);
+        let is_second = kind.taken_by(&entry.logical_key);
         let object = is_second.then(|| object_of(&entry.physical_key));
         std::future::ready(match object {
             None => Ok(entry),
             Some(Err(problem)) => Err(PackageError::Invalid(problem)),
-            Some(Ok(object)) => Err(PackageError::SecondReadme {
+            Some(Ok(object)) => Err(PackageError::SecondText {
+                text: kind.name(),
                 object,
                 key: entry.logical_key,
             }),
         })
     });
-    let inserted = stream::unfold((entries.peekable(), Some(readme)), |(entries, readme)| async move {
+    let inserted = stream::unfold((entries.peekable(), Some(text)), |(entries, text)| async move {
         let mut entries = Box::pin(entries);
-        let is_next = match (&readme, entries.as_mut().peek().await) {
-            (Some(readme), Some(Ok(entry))) => readme.logical_key < entry.logical_key,
+        let is_next = match (&text, entries.as_mut().peek().await) {
+            (Some(text), Some(Ok(entry))) => text.logical_key < entry.logical_key,
             (Some(_), None) => true,
             (Some(_), Some(Err(_))) | (None, _) => false,
         };
         if is_next {
-            return readme.map(|readme| (Ok(readme), (*std::pin::Pin::into_inner(entries), None)));
+            return text.map(|text| (Ok(text), (*std::pin::Pin::into_inner(entries), None)));
         }
         let next = entries.next().await?;
-        Some((next, (*std::pin::Pin::into_inner(entries), readme)))
+        Some((next, (*std::pin::Pin::into_inner(entries), text)))
     });
     inserted.boxed()
 }
