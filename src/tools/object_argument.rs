@@ -14,11 +14,11 @@ const PACKAGE_SCHEME: &str = "quilt+s3://";
 /// The arguments of every tool that reads one object. They are flattened into the arguments of the tool.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub struct ObjectArgument {
-    /// `s3://bucket/key[?versionId=ID]`, percent-encoded, or `quilt+s3://bucket#package=NAME@HASH&path=KEY`
+    /// Percent-encoded `s3://bucket/key[?versionId=ID]`, or `quilt+s3://` of an entry
     s3_uri: Option<String>,
-    /// With key, not `s3_uri`
+    /// With key
     bucket: Option<String>,
-    /// Key as it is
+    /// Not encoded
     key: Option<String>,
     /// Version of the key
     #[schemars(extend("x-unlisted" = true))]

@@ -17,6 +17,7 @@
 //! - `x-blank`: what a blank text means for an optional argument. `value`: itself. `refused`: nothing, and neither does `null`.
 //! - `x-unlisted`: the argument is accepted and not listed: older clients send it, or it is rarely of use.
 //! - `x-any`: a string that may also be a number, a boolean or null.
+//! - `x-listed-as-text`: an object is listed as the text that may stand for it; the description names its members.
 //! - `x-text`: the member of an object for which a plain text stands.
 
 mod check;
@@ -40,6 +41,8 @@ const ANY: &str = "x-any";
 const TEXT: &str = "x-text";
 /// The keyword of arguments that are accepted and not listed.
 const UNLISTED: &str = "x-unlisted";
+/// The keyword of objects that are listed as a text.
+const LISTED_AS_TEXT: &str = "x-listed-as-text";
 
 /// The arguments of one tool, or of a module, as a JSON schema with this server's own keywords.
 pub struct ArgumentSchema {
@@ -120,6 +123,13 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn drop_own_keywords(schema: &mut Map<String, Value>) {
+    if schema.contains_key(LISTED_AS_TEXT) {
+        *schema = Map::from_iter([("type".to_owned(), Value::from("string"))]);
+    }
+    // The description says the least value, which is not worth its tokens twice.
+    if schema.get("minimum").is_some_and(|least| *least == 0 || *least == 1) {
+        schema.remove("minimum");
+    }
     schema.retain(|name, _| !matches!(name.as_str(), ANY | BLANK | TEXT));
     // An empty default is the same as none.
     if schema

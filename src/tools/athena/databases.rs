@@ -22,7 +22,7 @@ pub struct Args {
     /// 1 to 1000 databases, by default 200
     #[serde(default)]
     limit: Bounded<1, 1000, 200>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
 }
 

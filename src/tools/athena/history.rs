@@ -54,7 +54,7 @@ pub struct Args {
     /// 1 to 50, by default 20
     #[serde(default)]
     limit: Bounded<1, 50, 20>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
 }
 

@@ -26,7 +26,7 @@ pub struct Args {
     /// Whole, or its first 8 characters or more
     #[schemars(with = "String")]
     query_id: QueryIdArgument,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
     /// 1 to 1000, by default 100
     #[serde(default)]

@@ -29,7 +29,7 @@ pub struct Args {
     table: String,
     /// By default `AwsDataCatalog`
     catalog: Option<String>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
 }
 

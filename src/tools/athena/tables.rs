@@ -28,7 +28,7 @@ pub struct Args {
     /// 1 to 200, by default 100
     #[serde(default)]
     limit: Bounded<1, 200, 100>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
 }
 

@@ -18,7 +18,7 @@ pub struct Args {
     /// 1 to 200, by default 50
     #[serde(default)]
     limit: Bounded<1, 200, 50>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
 }
 

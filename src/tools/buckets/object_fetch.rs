@@ -21,10 +21,10 @@ pub struct BucketObjectFetch;
 pub struct Args {
     #[serde(flatten)]
     object: ObjectArgument,
-    /// Bytes to read: 1 to 1048576 (1 MiB), by default 24576, or all of an image of at most 1 MiB
+    /// 1 to 1048576, by default 24576, or all of an image
     #[schemars(with = "Option<Bounded<1, 1_048_576, 24_576>>")]
     max_bytes: Option<Bounded<1, 1_048_576, 24_576>>,
-    /// First byte to read; by default 0
+    /// First byte; by default 0
     #[serde(default)]
     offset: u64,
     /// As in version 0.22: `false` reads the object as text.

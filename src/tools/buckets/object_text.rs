@@ -28,16 +28,16 @@ pub struct BucketObjectText;
 pub struct Args {
     #[serde(flatten)]
     object: ObjectArgument,
-    /// Bytes to read: 1 to 1048576 (1 MiB), by default 24576
+    /// 1 to 1048576, by default 24576
     #[serde(default)]
     max_bytes: Bounded<1, 1_048_576, 24_576>,
     /// First byte, negative from the end; by default 0
     #[serde(default)]
     offset: i64,
-    /// Encoding of the object, by default utf-8; utf-16 goes by its byte-order mark
+    /// By default utf-8; utf-16 goes by its byte-order mark
     #[serde(default = "utf_8")]
     encoding: String,
-    /// Returns the lines that contain this text, or match this `/regex/` (`/regex/i` ignores case)
+    /// Return the lines with this text, or that match `/regex/` (`/regex/i` ignores case)
     find: Option<String>,
     /// Lines around each match: 0 to 10, by default 0
     #[serde(default)]

@@ -25,7 +25,7 @@ pub struct Args {
     /// 1 to 1000 versions, by default 50
     #[serde(default)]
     limit: Bounded<1, 1000, 50>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
 }
 

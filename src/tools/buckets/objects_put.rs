@@ -57,9 +57,8 @@ pub struct Output {
 impl Tool for BucketObjectsPut {
     const NAME: &'static str = "bucket_objects_put";
     const TITLE: &'static str = "Write objects";
-    const DESCRIPTION: &'static str = "Writes objects to a bucket, each from text or base64. \
-                                       All are tried and each gets its own result; the call is an error when any failed. \
-                                       Use overwrite=false to never replace an object.";
+    const DESCRIPTION: &'static str = "Writes objects, each from text or base64. All are tried, and each has its own result; the \
+                                       call is an error when any failed.";
     const TOOLSET: Toolset = Toolset::Buckets;
     const HINTS: Hints = Hints::REPLACES;
     type Args = Args;

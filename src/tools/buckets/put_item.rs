@@ -21,27 +21,27 @@ use crate::tools::ToolError;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
-    /// Key of the object
+    /// Key
     pub key: String,
-    /// Content as text
+    /// Text
     #[schemars(extend("x-blank" = "value"))]
     text: Option<String>,
-    /// Content as base64
+    /// Base64
     #[schemars(extend("x-blank" = "value"))]
     data: Option<String>,
-    /// MIME type; by default guessed from the key
+    /// By default by the key
     content_type: Option<String>,
-    /// Encoding of text, by default utf-8
+    /// Of text, by default utf-8
     #[serde(default = "utf_8")]
     encoding: String,
-    /// User metadata: texts by name, by default none
+    /// Texts by name, by default none
     #[serde(default, deserialize_with = "metadata")]
     metadata: BTreeMap<String, String>,
-    /// Cache-Control header
+    /// Header
     cache_control: Option<String>,
-    /// Content-Encoding header
+    /// Header
     content_encoding: Option<String>,
-    /// Storage class, e.g. `STANDARD_IA`
+    /// Such as `STANDARD_IA`
     storage_class: Option<String>,
 }
 

@@ -44,9 +44,8 @@ const OTHER_CATALOG: &str =
 impl Tool for CatalogLink {
     const NAME: &'static str = "catalog_link";
     const TITLE: &'static str = "Link to the catalog";
-    const DESCRIPTION: &'static str = "Returns the URL of the catalog's page for a bucket, prefix, object, package, revision, \
-                                       file, comparison, search or query; with url alone, what a pasted URL or URI names. \
-                                       Does not check that anything exists.";
+    const DESCRIPTION: &'static str = "Returns the URL of the catalog's page for what the arguments name; with url alone, what a \
+                                       pasted URL or URI names. Does not check that anything exists.";
     const TOOLSET: Toolset = Toolset::Catalog;
     const HINTS: Hints = Hints {
         open_world: false,

@@ -38,14 +38,14 @@ impl<'de> Deserialize<'de> for NewName {
 #[serde(deny_unknown_fields)]
 #[schemars(inline, extend("x-text" = "s3_uri"))]
 pub(super) struct FileArg {
-    /// The object, or one version of it
+    /// Object or version
     #[schemars(with = "String")]
     pub s3_uri: ObjectUri,
-    /// Path in the package; assigned if not given
+    /// Assigned if not given
     #[serde(default, deserialize_with = "logical_key")]
     #[schemars(with = "Option<String>")]
     pub logical_key: Option<LogicalKey>,
-    /// Metadata of the entry: any JSON object
+    /// Any JSON object
     pub meta: Option<Metadata>,
 }
 

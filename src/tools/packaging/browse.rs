@@ -52,7 +52,7 @@ pub struct Args {
     /// 1 to 1000 entries, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
     /// full adds `s3_uri`, hash and meta; by default brief
     #[serde(default)]

@@ -41,7 +41,7 @@ pub struct Args {
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
-    /// Rows of `quilt_summarize.json`, each {path, title?, description?, expand?, types?}, or just the logical key
+    /// Rows of `quilt_summarize.json`: each a logical key, or {path, title?, description?, expand?, types?}
     #[serde(default)]
     summary: Vec<SummaryRow>,
     /// Name entries by base name, not by the path below the common folder
@@ -56,7 +56,7 @@ pub struct Args {
     /// Workflow's id; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Of new entries; by default what the catalog prefers
+    /// By default what the catalog prefers
     hash_type: Option<HashType>,
     /// Make a next revision if the name exists
     #[serde(default)]

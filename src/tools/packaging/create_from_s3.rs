@@ -57,7 +57,7 @@ pub struct Args {
     metadata: Option<Metadata>,
     /// Text of README.md
     readme: Option<String>,
-    /// As in `package_create`: each {path, …}
+    /// As in `package_create`
     #[serde(default)]
     summary: Vec<SummaryRow>,
     /// Name entries by base name, not by the path below the prefix
@@ -72,7 +72,7 @@ pub struct Args {
     /// Workflow's id; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Of new entries; by default what the catalog prefers
+    /// By default what the catalog prefers
     hash_type: Option<HashType>,
     /// Make a next revision if the name exists
     #[serde(default)]

@@ -47,7 +47,7 @@ pub struct Args {
     /// 1 to 1000 differences, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
 }
 

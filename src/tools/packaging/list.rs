@@ -32,7 +32,7 @@ pub struct Args {
     /// 1 to 1000 packages, by default 100
     #[serde(default)]
     limit: Bounded<1, 1000, 100>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
     /// full adds message, metadata and totals; by default brief
     #[serde(default)]

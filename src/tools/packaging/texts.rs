@@ -11,23 +11,19 @@ use crate::tools::ToolError;
 /// (`x-text`). The argument's description names the members, so that they are not listed once more.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(inline, extend("x-text" = "path", "additionalProperties" = {}))]
+#[schemars(inline, extend("x-text" = "path", "x-listed-as-text" = true))]
 pub(super) struct SummaryRow {
     /// Logical key
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-unlisted" = true))]
     title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-unlisted" = true))]
     description: Option<String>,
     /// Whether it is shown whole.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-unlisted" = true))]
     expand: Option<bool>,
     /// Kinds of previews, such as `vega`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-unlisted" = true))]
     types: Vec<String>,
 }
 

@@ -54,11 +54,11 @@ pub struct Args {
     /// As `namespace/name`
     #[schemars(with = "String")]
     name: NewName,
-    /// Entries to add or replace, each {`s3_uri`, `logical_key`?, `meta`?}, or just the S3 URI
+    /// Each {`s3_uri`, `logical_key`?, `meta`?}, or just the S3 URI
     #[serde(default)]
     add: Vec<FileArg>,
-    /// Objects below at most 8 prefixes to add, each {`source_bucket`? (= bucket), `source_prefix`, `include`?, `exclude`?,
-    /// `logical_prefix`?}; entries are named by the path below the prefix
+    /// Objects below at most 8 prefixes, each {`source_bucket`?, `source_prefix`, `include`?, `exclude`?, `logical_prefix`?};
+    /// named by the path below the prefix
     #[schemars(length(max = MAX_SOURCES))]
     #[serde(default)]
     add_from_s3: Vec<AddPrefix>,
@@ -72,7 +72,7 @@ pub struct Args {
     metadata_mode: MetadataMode,
     /// Text of README.md
     readme: Option<String>,
-    /// As in `package_create`: each {path, …}
+    /// As in `package_create`
     #[serde(default)]
     summary: Vec<SummaryRow>,
     /// Commit message
@@ -89,7 +89,7 @@ pub struct Args {
     /// Workflow's id; "" for none
     #[schemars(extend("x-blank" = "value"))]
     workflow: Option<String>,
-    /// Of new entries; by default what the catalog prefers
+    /// By default what the catalog prefers
     hash_type: Option<HashType>,
     /// Show keys and hash, write nothing
     #[serde(default)]

@@ -33,7 +33,7 @@ pub struct Args {
     /// 1 to 500 revisions, by default 50
     #[serde(default)]
     limit: Bounded<1, 500, 50>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
     /// brief leaves message and totals out; by default full
     #[serde(default = "full")]

@@ -48,8 +48,8 @@ pub struct Output {
 impl Tool for WorkflowList {
     const NAME: &'static str = "workflow_list";
     const TITLE: &'static str = "List workflows";
-    const DESCRIPTION: &'static str = "Lists the workflows of a bucket: what they demand of a package's name, message, metadata \
-                                       and entries, which is the default, and whether one is required.";
+    const DESCRIPTION: &'static str = "Lists a bucket's workflows: what they demand of a package, which is the default, and \
+                                       whether one is required.";
     const TOOLSET: Toolset = Toolset::Packaging;
     const HINTS: Hints = Hints::READS;
     type Args = Args;

@@ -48,9 +48,8 @@ pub struct Output {
 impl Tool for PermissionsDiscover {
     const NAME: &'static str = "permissions_discover";
     const TITLE: &'static str = "What may I do?";
-    const DESCRIPTION: &'static str = "Reports who the caller is and what S3 lets them do with each bucket, with \
-                                       the requests and answers as evidence. can_write null means not asked; set \
-                                       probe_write to ask.";
+    const DESCRIPTION: &'static str = "Reports who the caller is and what S3 lets them do with each bucket, with evidence. \
+                                       can_write null means not asked; set probe_write to ask.";
     const TOOLSET: Toolset = Toolset::Permissions;
     const HINTS: Hints = Hints::READS;
     type Args = Args;

@@ -58,9 +58,9 @@ impl From<Scope> for Kind {
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub(super) struct Filters {
-    /// Date or RFC 3339 time
+    /// Date or time
     pub modified_after: Option<String>,
-    /// Date or RFC 3339 time
+    /// Date or time
     pub modified_before: Option<String>,
     /// Bytes
     #[schemars(with = "Option<i64>")]
@@ -70,21 +70,21 @@ pub(super) struct Filters {
     pub size_max: Option<u64>,
     /// Objects: such as csv
     pub ext: Option<Vec<String>>,
-    /// Objects: key, with wildcards * and ?
+    /// Objects: with * and ?
     pub key: Option<String>,
     /// Objects: words of the text
     pub content: Option<String>,
     /// Objects: find delete markers
     #[serde(default)]
     pub deleted: bool,
-    /// Packages: name, with wildcards
+    /// Packages: with * and ?
     pub name: Option<String>,
-    /// Packages: top hash, with wildcards
+    /// Packages: with * and ?
     pub hash: Option<String>,
-    /// Packages: number of entries
+    /// Packages
     #[schemars(with = "Option<i64>")]
     pub entries_min: Option<u64>,
-    /// Packages: number of entries
+    /// Packages
     #[schemars(with = "Option<i64>")]
     pub entries_max: Option<u64>,
     /// Packages: words of the commit message
@@ -126,15 +126,15 @@ pub(super) struct MetadataFilter {
     pub path: String,
     /// Any of these strings
     pub equals: Option<Vec<String>>,
-    /// String with wildcards * and ?
+    /// With * and ?
     pub wildcard: Option<String>,
     /// Number
     pub min: Option<f64>,
     /// Number
     pub max: Option<f64>,
-    /// Date or RFC 3339 time
+    /// Date or time
     pub after: Option<String>,
-    /// Date or RFC 3339 time
+    /// Date or time
     pub before: Option<String>,
     /// Words of a long text
     pub text: Option<String>,

@@ -29,7 +29,7 @@ pub struct Args {
     /// By default packages
     #[serde(default)]
     kind: Kind,
-    /// Names of buckets; by default all that the caller may read
+    /// By default all
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     buckets: Vec<BucketName>,
@@ -38,7 +38,7 @@ pub struct Args {
     /// Packages: conditions on metadata, each with path and one of equals, wildcard, min and max, after and before, text, is
     #[serde(default)]
     metadata: Vec<MetadataFilter>,
-    /// Packages: only latest revisions, by default true
+    /// Only latest revisions, by default true
     #[serde(default = "yes")]
     latest_only: bool,
     /// `relevance` (default), `newest`, `oldest`, `name`, `name_desc`; packages also `sys:size:desc`, `usr:/path:number:asc`
@@ -50,7 +50,7 @@ pub struct Args {
     /// 1 to 100 results, by default 20
     #[serde(default)]
     limit: Bounded<1, 100, 20>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
     /// Objects: show an excerpt of the text
     #[serde(default)]
@@ -80,9 +80,9 @@ pub struct Output {
 impl Tool for SearchCatalog {
     const NAME: &'static str = "search_catalog";
     const TITLE: &'static str = "Search the catalog";
-    const DESCRIPTION: &'static str = "Finds packages or objects in all buckets by words, fields and metadata, as the \
-                                       catalog's search page does. What was written a moment ago may be missing, and S3 \
-                                       may deny what is found. search_facets shows which fields exist.";
+    const DESCRIPTION: &'static str = "Finds packages or objects by words, fields and metadata, as the catalog's search page does. \
+                                       What was just written may be missing, and S3 may deny what is found. search_facets \
+                                       shows the fields.";
     const TOOLSET: Toolset = Toolset::Search;
     const HINTS: Hints = Hints::READS;
     type Args = Args;

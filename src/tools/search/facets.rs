@@ -30,7 +30,7 @@ pub struct Args {
     /// By default packages
     #[serde(default)]
     kind: FacetKind,
-    /// Names of buckets; by default all
+    /// By default all
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     buckets: Vec<BucketName>,

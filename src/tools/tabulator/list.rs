@@ -30,7 +30,7 @@ pub struct Args {
     /// 1 to 100, by default 50
     #[serde(default)]
     limit: Bounded<1, 100, 50>,
-    /// `next_cursor` of a page
+    /// A `next_cursor`
     cursor: Option<String>,
 }
 
