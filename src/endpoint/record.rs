@@ -1,4 +1,4 @@
-//! What the endpoint learns of a request, for the request log of the development environment.
+//! Record of one request, which the endpoint fills in, for the request log of the development environment.
 
 use std::sync::Arc;
 

@@ -34,8 +34,9 @@ impl Pages {
         let mut files = vec!["/mcp/console".to_owned()];
         if !base_path.is_empty() {
             files.push(format!("{base_path}/mcp/console"));
-            // Such a path is one of the endpoint or of the files.
-            if base_path != "/mcp" && !base_path.starts_with("/mcp/console") {
+            // Such a path is one of the endpoint, of OAuth or of the files.
+            let is_taken = ["/mcp", "/register", "/authorize", "/token"].contains(&base_path);
+            if !is_taken && !base_path.starts_with("/mcp/console") {
                 roots.extend([base_path.to_owned(), format!("{base_path}/")]);
             }
         }

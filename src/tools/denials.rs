@@ -51,6 +51,11 @@ impl RecentDenials {
         }
     }
 
+    /// Drops the denials of a caller, whose rights may have changed.
+    pub fn forget(&self, caller: &Fingerprint) {
+        self.0.invalidate(caller);
+    }
+
     /// Returns the denials of a caller, by the fingerprint of its token, the oldest first.
     #[must_use]
     pub fn of(&self, caller: &Fingerprint) -> Vec<DeniedCall> {
@@ -82,12 +87,12 @@ mod tests {
     fn denials_are_kept_apart_and_bounded() {
         let denials = RecentDenials::default();
         let [alice, bob] = ["alice", "bob"].map(fingerprint);
-        denials.note(alice.clone(), denied("s3:PutObject", "s3://b/k"));
-        denials.note(alice.clone(), denied("s3:PutObject", "s3://b/k"));
+        denials.note(alice, denied("s3:PutObject", "s3://b/k"));
+        denials.note(alice, denied("s3:PutObject", "s3://b/k"));
         assert_eq!(denials.of(&alice), [denied("s3:PutObject", "s3://b/k")]);
         assert_eq!(denials.of(&bob), []);
         for number in 0..100 {
-            denials.note(alice.clone(), denied("s3:GetObject", &format!("s3://b/{number}")));
+            denials.note(alice, denied("s3:GetObject", &format!("s3://b/{number}")));
         }
         assert_eq!(denials.of(&alice).len(), MAX_DENIALS);
         assert_eq!(denials.of(&alice).last(), Some(&denied("s3:GetObject", "s3://b/99")));

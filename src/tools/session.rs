@@ -248,6 +248,9 @@ impl Session {
     /// Removes this caller's credentials from the cache.
     pub async fn forget_credentials(&self) {
         self.0.services.credential_chain.forget(&self.0.caller).await;
+        if let Some(caller) = self.authenticated() {
+            self.0.services.denials.forget(&caller.fingerprint());
+        }
     }
 
     /// Returns the credentials of this call, if they are resolved.

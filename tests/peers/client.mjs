@@ -121,7 +121,7 @@ async function asWriter(mode, seen) {
     const listed = (await call(client, "bucket_objects_list", { bucket, prefix: "plankton/" })).structuredContent;
     const keys = listed.objects.map((object) => object.key);
     assert.ok(keys.includes("plankton/données/été 2026.csv"), keys.join());
-    assert.equal(listed.count, keys.length);
+    assert.equal(listed.returned, keys.length);
     seen.objects = keys.length;
 
     const key = `peers/typescript ${mode} – été.txt`;

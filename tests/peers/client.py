@@ -110,7 +110,7 @@ async def as_writer(mode, seen):
         listed = (await call(client, "bucket_objects_list", arguments)).structured_content
         keys = [found["key"] for found in listed["objects"]]
         check("plankton/données/été 2026.csv" in keys, keys)
-        equal(listed["count"], len(keys))
+        equal(listed["returned"], len(keys))
 
         key, text = f"peers/python {mode} – été.txt", "Grüße aus Python\nline two \U0001f9a0\n"
         items = [{"key": key, "text": text}]

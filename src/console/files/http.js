@@ -48,6 +48,15 @@ async function* events(body) {
   }
 }
 
+/**
+ * Keeps the digits of integers that a number cannot hold, where the browser tells them.
+ * @param {string} _name @param {any} value @param {any} [context]
+ */
+function exact(_name, value, context) {
+  const digits = context?.source ?? "";
+  return typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(digits) ? digits : value;
+}
+
 export class HttpTransport {
   /**
    * @param {string} url
@@ -124,7 +133,7 @@ export class HttpTransport {
     const type = response.headers.get("content-type") ?? "";
     if (type.startsWith("text/event-stream") && response.body) {
       for await (const data of events(response.body)) {
-        const message = JSON.parse(data);
+        const message = JSON.parse(data, exact);
         if (message.id !== undefined || message.error) return message;
         onNotification?.(message);
       }
@@ -133,6 +142,6 @@ export class HttpTransport {
     if (!type.startsWith("application/json")) {
       throw new McpError(text.notJson(response.status), { status: response.status });
     }
-    return response.json();
+    return JSON.parse(await response.text(), exact);
   }
 }

@@ -29,8 +29,13 @@ export async function preview({ session, ends }, uri, name) {
     if (shown.length > 0) return h("div", {}, ...shown);
   }
   if (TABLES.test(name) && (await session.has("bucket_object_preview"))) {
-    const { columns, rows } = await session.call("bucket_object_preview", { s3_uri: uri, rows: 50 }, options);
-    return sortableTable(columns.map((/** @type {any} */ column) => column.name ?? String(column)), rows, name);
+    const { columns, rows, warnings, truncated } = await session.call("bucket_object_preview", { s3_uri: uri, rows: 50 }, options);
+    const table = sortableTable(columns.map((/** @type {any} */ column) => column.name ?? String(column)), rows, name);
+    /** @type {string[]} */
+    const notes = columns.filter((/** @type {any} */ column) => column.not_read)
+      .map((/** @type {any} */ column) => `${column.name}: ${column.not_read}`);
+    if (truncated) notes.push(text.firstRows(rows.length));
+    return h("div", {}, table, ...notes.concat(warnings ?? []).map((note) => h("p", { class: "hint" }, note)));
   }
   const found = await session.call("bucket_object_text", { s3_uri: uri }, options);
   return h("div", {}, pre(found.text, name), found.truncated ? h("p", { class: "hint" }, text.truncated(found.bytes_read, found.size)) : null);

@@ -53,6 +53,7 @@ export const text = {
   entries: (/** @type {number} */ count) => (count === 1 ? "1 entry" : `${count} entries`),
   treeLabel: "Entries", previewLabel: "Preview", choose: "Choose an entry to see it here.",
   imageOf: (/** @type {string} */ name) => `Image ${name}`, sortBy: (/** @type {string} */ name) => `Sort by ${name}`,
+  firstRows: (/** @type {number} */ rows) => `The first ${rows} rows.`,
   truncated: (/** @type {number} */ read, /** @type {number} */ all) => `The first ${read} of ${all} bytes.`,
   revisions: "Revisions", latest: "latest", compareTitle: "Compare revisions", compareFrom: "From", compareTo: "to", compareButton: "Compare",
   counts: (/** @type {number} */ added, /** @type {number} */ removed, /** @type {number} */ changed) => `${added} added, ${removed} removed, ${changed} changed.`,

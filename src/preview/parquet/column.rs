@@ -28,6 +28,13 @@ pub(super) struct Triplet {
     pub json: Option<String>,
 }
 
+impl Triplet {
+    /// Returns the memory that it takes.
+    pub fn kept_bytes(&self) -> usize {
+        size_of::<Self>() + self.json.as_ref().map_or(0, String::len)
+    }
+}
+
 /// The triplets of a leaf in one row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LeafRow {
@@ -62,10 +69,19 @@ pub(super) struct Wanted {
     pub cell_chars: usize,
     /// Values that are kept of a row.
     pub triplets: usize,
+    /// Bytes of values that may still be kept of the column.
+    pub bytes_left: usize,
 }
 
 impl Wanted {
-    pub fn new(leaf: LeafType, logical: Logical, rows: usize, cell_chars: usize, leaves: usize) -> Self {
+    pub fn new(
+        leaf: LeafType,
+        logical: Logical,
+        rows: usize,
+        cell_chars: usize,
+        leaves: usize,
+        bytes_left: usize,
+    ) -> Self {
         let triplets = (100_000 / (rows.max(1) * leaves.max(1))).clamp(10, MAX_TRIPLETS_OF_ROW);
         Self {
             leaf,
@@ -73,6 +89,7 @@ impl Wanted {
             rows,
             cell_chars,
             triplets,
+            bytes_left,
         }
     }
 
@@ -116,6 +133,7 @@ impl Wanted {
     ) -> Result<(), CrateError> {
         let mut reader = ColumnReaderImpl::<T>::new(Arc::new(self.descriptor::<T>()?), Box::new(pages));
         let (mut definitions, mut repetitions, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        let mut column_left = self.bytes_left;
         while rows.len() < self.rows {
             definitions.clear();
             repetitions.clear();
@@ -147,6 +165,10 @@ impl Wanted {
                     json,
                 });
             }
+            let kept = row.triplets.iter().map(Triplet::kept_bytes).sum();
+            column_left = column_left
+                .checked_sub(kept)
+                .ok_or_else(|| CrateError::NeedMoreData(0))?;
             rows.push(row);
         }
         Ok(())

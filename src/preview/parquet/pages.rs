@@ -12,6 +12,8 @@ use super::schema::Physical;
 
 /// Maximum memory of a dictionary's or a nested page's values, as they are decoded.
 const MAX_VALUE_BYTES: usize = 4 * 1024 * 1024;
+/// Maximum bytes that are unpacked of one leaf.
+const MAX_UNPACKED_BYTES: usize = 16 * 1024 * 1024;
 /// Size of a string in memory, which refers to its page.
 const STRING_BYTES: usize = 32;
 
@@ -49,6 +51,8 @@ pub(super) struct Pages {
     has_dictionary: bool,
     /// Memory for values of nested pages that may still be used.
     value_bytes_left: usize,
+    /// Bytes that may still be unpacked.
+    unpacked_left: usize,
 }
 
 impl Pages {
@@ -65,6 +69,7 @@ impl Pages {
             ends_record: false,
             has_dictionary: false,
             value_bytes_left: MAX_VALUE_BYTES,
+            unpacked_left: MAX_UNPACKED_BYTES,
         }
     }
 
@@ -83,6 +88,10 @@ impl Pages {
         let buffer = if codec::packs(self.leaf.codec) && is_packed {
             let (levels, packed) = body.split_at_checked(levels).ok_or_else(damaged)?;
             let values = size.checked_sub(levels.len()).ok_or_else(damaged)?;
+            self.unpacked_left = self
+                .unpacked_left
+                .checked_sub(values)
+                .ok_or_else(|| CrateError::NeedMoreData(0))?;
             let values = codec::unpack(self.leaf.codec, packed, values).map_err(|error| match error {
                 CodecError::Unsupported(name) => CrateError::NYI(format!("codec {name}")),
                 CodecError::Damaged => damaged(),

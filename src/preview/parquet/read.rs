@@ -132,7 +132,8 @@ async fn read_first<R: ByteRanges>(
 ) -> Result<(), PreviewError<R::Error>> {
     let count = leaves.iter().filter(|leaf| leaf.first_range(1).is_some()).count() as u64;
     // A half is left for pages that are longer than their share.
-    let share = (*budget / 2 / count.max(1)).min(MAX_FIRST_READ);
+    let gaps = count.saturating_mul(MAX_GAP);
+    let share = ((*budget / 2).saturating_sub(gaps) / count.max(1)).clamp(1, MAX_FIRST_READ);
     let mut wanted: Vec<(usize, Range<u64>)> = leaves
         .iter()
         .enumerate()

@@ -15,6 +15,9 @@ use crate::preview::Cell;
 use crate::preview::cell::JsonText;
 use crate::preview::table::{Column, Format, Limits, Table};
 
+/// Maximum bytes of the values of one column that are in memory before its cells are made.
+const MAX_COLUMN_BYTES: usize = 6 * 1024 * 1024;
+
 /// A leaf whose values are shown, and the beginning of its chunk.
 #[derive(Debug)]
 pub(super) struct Leaf {
@@ -89,7 +92,7 @@ impl Leaf {
     }
 
     /// Decodes the rows.
-    fn read(&self, cell_chars: usize, leaves: usize) -> (LeafRows, Option<NotRead>) {
+    fn read(&self, cell_chars: usize, leaves: usize, bytes_left: usize) -> (LeafRows, Option<NotRead>) {
         let Some(place) = self.place else {
             return (
                 Vec::new(),
@@ -100,7 +103,7 @@ impl Leaf {
         };
         let first = self.first_pages();
         let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
-        let wanted = Wanted::new(self.read_as, self.logical, rows, cell_chars, leaves);
+        let wanted = Wanted::new(self.read_as, self.logical, rows, cell_chars, leaves, bytes_left);
         let (rows, not_read) = if first.has_data() {
             wanted.read(&Bytes::copy_from_slice(&self.bytes), &first)
         } else {
@@ -177,7 +180,7 @@ pub(super) fn table_of(
         let (own, others) = rest.split_at_checked(leaf_count(node)).unwrap_or((rest, &[]));
         rest = others;
         let mut column = Column::new(&top.name, &type_name(node));
-        let (read, not_read) = read_leaves(own, cell_chars);
+        let (read, not_read) = read_leaves(own, cell_chars, &check)?;
         let shown = read.iter().map(Vec::len).min().unwrap_or_default();
         column.not_read = not_read.filter(|_| shown < count).map(|NotRead(reason)| match shown {
             0 => reason,
@@ -210,12 +213,20 @@ pub(super) fn table_of(
     })
 }
 
-/// Decodes the leaves of a column.
-fn read_leaves(leaves: &[Leaf], cell_chars: usize) -> (Vec<LeafRows>, Option<NotRead>) {
+/// Decodes the leaves of a column, whose values share [`MAX_COLUMN_BYTES`].
+fn read_leaves(
+    leaves: &[Leaf],
+    cell_chars: usize,
+    check: &impl Fn() -> Result<(), CpuError>,
+) -> Result<(Vec<LeafRows>, Option<NotRead>), CpuError> {
     let mut read = Vec::new();
     let mut first_problem = None;
+    let mut bytes_left = MAX_COLUMN_BYTES;
     for leaf in leaves {
-        let (rows, not_read) = leaf.read(cell_chars, leaves.len());
+        check()?;
+        let (rows, not_read) = leaf.read(cell_chars, leaves.len(), bytes_left);
+        let kept = rows.iter().flat_map(|row| &row.triplets).map(Triplet::kept_bytes);
+        bytes_left = bytes_left.saturating_sub(kept.sum());
         let is_readable = !rows.is_empty();
         read.push(rows);
         first_problem = first_problem.or(not_read);
@@ -223,7 +234,7 @@ fn read_leaves(leaves: &[Leaf], cell_chars: usize) -> (Vec<LeafRows>, Option<Not
             break;
         }
     }
-    (read, first_problem)
+    Ok((read, first_problem))
 }
 
 /// Assembles the value of a column in one row.

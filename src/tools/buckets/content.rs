@@ -110,6 +110,13 @@ impl TextEncoding {
         }
     }
 
+    /// Whether each unit has two bytes.
+    pub fn is_utf16(self) -> bool {
+        [encoding_rs::UTF_16LE, encoding_rs::UTF_16BE]
+            .map(Self::Other)
+            .contains(&self)
+    }
+
     /// Whether the content is UTF-8.
     pub fn is_utf8(self) -> bool {
         self == Self::Other(encoding_rs::UTF_8)

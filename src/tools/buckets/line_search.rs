@@ -15,14 +15,16 @@ const WINDOW_BYTES: usize = 128 * 1024;
 /// Bytes of a piece that are searched again with the next one. A match that is longer may be missed at the border.
 const OVERLAP_BYTES: usize = 4 * 1024;
 /// Maximum length of a line that is shown, in characters.
-const SHOWN_CHARS: usize = 500;
+pub(super) const SHOWN_CHARS: usize = 500;
 /// Characters before a match that are shown of a longer line.
 const LEAD_CHARS: usize = 100;
 /// Maximum length of what is searched for, in bytes.
 const MAX_PATTERN_BYTES: usize = 1024;
 /// Maximum memory of a compiled regular expression and of its cache, in bytes.
-const MAX_REGEX_BYTES: usize = 1024 * 1024;
+const MAX_REGEX_BYTES: usize = 64 * 1024;
 
+/// Bytes of a window before which a match does not begin: they tell what stands before it.
+const MAX_LEAD_BYTES: usize = 4;
 const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What is searched for.
@@ -53,7 +55,7 @@ impl Pattern {
         let built = RegexBuilder::new(regex)
             .case_insensitive(ignore_case)
             .size_limit(MAX_REGEX_BYTES)
-            .dfa_size_limit(MAX_REGEX_BYTES)
+            .dfa_size_limit(16 * MAX_REGEX_BYTES)
             .build();
         built.map(Self::Regex).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => invalid("the regular expression is too large"),
@@ -66,10 +68,15 @@ impl Pattern {
         })
     }
 
-    fn find(&self, line: &[u8]) -> Option<usize> {
+    /// Returns where the pattern matches first. The first `lead` bytes of a line, and its end unless it `is_whole`, were searched
+    /// before or are searched again: they only tell what stands beside a match.
+    fn find(&self, line: &[u8], lead: usize, is_whole: bool) -> Option<usize> {
         match self {
             Self::Text(finder) => finder.find(line),
-            Self::Regex(regex) => regex.find(line).map(|found| found.start()),
+            Self::Regex(regex) => regex
+                .find_at(line, lead.min(line.len()))
+                .filter(|found| is_whole || found.end() < line.len())
+                .map(|found| found.start()),
         }
     }
 }
@@ -135,16 +142,20 @@ impl LineSearch {
         }
     }
 
-    /// Returns where the line begins whose end has not come.
-    pub fn line_at(&self) -> u64 {
-        self.line_at
+    /// Returns where to go on: at the line whose end has not come, or inside of it where it is long.
+    pub fn next_at(&self) -> u64 {
+        if self.long_start.is_some() {
+            self.pending_at
+        } else {
+            self.line_at
+        }
     }
 
     /// Searches the next bytes of the text.
     pub fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let room = WINDOW_BYTES.saturating_sub(self.pending.len()).max(1);
-            let (piece, _) = bytes.split_at(room.min(bytes.len()));
+            let free = WINDOW_BYTES.saturating_sub(self.pending.len()).max(1);
+            let (piece, _) = bytes.split_at(free.min(bytes.len()));
             let searched = self.pending.len().saturating_sub(1);
             self.pending.extend_from_slice(piece);
             let taken = match self.line_end(searched) {
@@ -193,14 +204,14 @@ impl LineSearch {
         if self.long_start.is_none() {
             self.long_start = Some(self.shown(0, SHOWN_CHARS));
         }
-        self.search_pending();
+        self.search_pending(false);
         let kept_from = (self.pending.len() - OVERLAP_BYTES) & !3;
         self.pending.drain(..kept_from);
         self.pending_at += kept_from as u64;
     }
 
     fn end_line(&mut self) {
-        self.search_pending();
+        self.search_pending(true);
         let line = match self.long_start.take() {
             Some(start) => start,
             None => self.shown(0, SHOWN_CHARS),
@@ -226,7 +237,7 @@ impl LineSearch {
         self.has_matched = false;
     }
 
-    fn search_pending(&mut self) {
+    fn search_pending(&mut self, is_whole: bool) {
         if self.has_matched {
             return;
         }
@@ -235,14 +246,21 @@ impl LineSearch {
         } else {
             0
         };
+        let lead = if self.pending_at > self.line_at {
+            MAX_LEAD_BYTES
+        } else {
+            0
+        };
         let line = without_break(self.pending.get(mark..).unwrap_or_default());
         let found = match self.encoding {
-            encoding if encoding.is_utf8() => self.pattern.find(line).map(|at| mark + at),
+            encoding if encoding.is_utf8() => self.pattern.find(line, lead, is_whole).map(|at| mark + at),
             encoding => {
                 let text = encoding.decode_lossy(&self.pending);
-                self.pattern
-                    .find(without_break(text.as_bytes()))
-                    .map(|at| encoding.encoded_len(text.get(..at).unwrap_or_default()))
+                let marked = self.pending_at == 0 && text.starts_with('\u{feff}');
+                let mark = if marked { UTF_8_MARK.len() } else { 0 };
+                let line = without_break(text.get(mark..).unwrap_or_default().as_bytes());
+                let found = self.pattern.find(line, lead, is_whole);
+                found.map(|at| encoding.encoded_len(text.get(..mark + at).unwrap_or_default()))
             }
         };
         let Some(at) = found else {

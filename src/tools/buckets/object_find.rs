@@ -15,6 +15,8 @@ use crate::tools::ToolError;
 
 /// Memory that a search takes, whatever the object is.
 pub(super) const SEARCH_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that are searched at once.
+const PLAIN_BYTES: usize = 16 * 1024;
 /// Packed bytes that are unpacked at once: they may unpack to a thousand times as many.
 const PACKED_BYTES: usize = 1024;
 
@@ -77,13 +79,19 @@ pub(super) async fn search(
     };
     if complete {
         sink.lines.finish();
+    } else if sink.skip > 0 {
+        return Err(source.explain(&UnpackError::TooFar));
     }
     Ok(Search {
         matches: std::mem::take(&mut sink.lines.matches),
         match_count: sink.lines.match_count,
         lines: sink.lines.lines,
-        bytes_read: sink.bytes_read,
-        next_offset: (!complete).then(|| sink.lines.line_at()),
+        bytes_read: if complete {
+            sink.bytes_read
+        } else {
+            sink.lines.next_at().saturating_sub(offset)
+        },
+        next_offset: (!complete).then(|| sink.lines.next_at()),
     })
 }
 
@@ -96,15 +104,12 @@ enum Target {
 impl Target {
     /// Takes bytes in small steps, and returns whether there is time left.
     async fn take(&mut self, bytes: &Bytes, deadline: Instant) -> io::Result<bool> {
-        let decoder = match self {
-            Self::Plain(sink) => {
-                sink.take(bytes);
-                return Ok(true);
-            }
-            Self::Packed(decoder) => decoder,
+        let (target, step) = match self {
+            Self::Plain(sink) => (&mut **sink as &mut (dyn Write + Send), PLAIN_BYTES),
+            Self::Packed(decoder) => (&mut **decoder as &mut (dyn Write + Send), PACKED_BYTES),
         };
-        for packed in bytes.chunks(PACKED_BYTES) {
-            decoder.write_all(packed)?;
+        for piece in bytes.chunks(step) {
+            target.write_all(piece)?;
             if Instant::now() >= deadline {
                 return Ok(false);
             }

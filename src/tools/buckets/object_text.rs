@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::{self, Decoded, MAX_CHARACTER_BYTES, TextEncoding};
-use super::line_search::{Match, Pattern};
+use super::gzip;
+use super::line_search::{Match, Pattern, SHOWN_CHARS};
 use super::object_find::{self, SEARCH_BYTES};
 use super::text_source::{Piece, TextSource};
 use crate::tools::answer_size::{AnswerBudget, MAX_ANSWER_CHARS, RESERVED_CHARS, length};
@@ -99,7 +100,7 @@ struct Found {
     /// Count of all matching lines, also of those that are not shown.
     match_count: u64,
     lines_scanned: u64,
-    /// Whether the object was searched to its end; else go on at `next_offset`.
+    /// Whether the object was searched to its end; else go on at `next_offset`, which may be inside of a long line.
     complete: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_offset: Option<u64>,
@@ -152,6 +153,7 @@ impl Tool for BucketObjectText {
 }
 
 /// One call of the tool.
+#[derive(Clone, Copy)]
 struct Reading<'a> {
     source: TextSource<'a>,
     asked: TextEncoding,
@@ -194,14 +196,31 @@ impl Reading<'_> {
     /// Searches the object from the offset on.
     async fn find(&self, pattern: Pattern, args: &Args) -> Result<ToolSuccess<Output>, ToolError> {
         let session = self.source.session;
-        session.reserve(SEARCH_BYTES).await?;
+        let shown = args.max_matches.get() * (2 * args.context_lines.get() + 1) * 4 * SHOWN_CHARS as u64;
+        session
+            .reserve(SEARCH_BYTES + usize::try_from(shown).unwrap_or(usize::MAX))
+            .await?;
         // The beginning tells what the object is.
-        let (piece, TextRange { encoding, .. }) = self.decoded_piece(START_BYTES).await?;
+        let beginning = Reading { offset: 0, ..*self };
+        // Of gzip the beginning is unpacked only: a search may begin anywhere.
+        let probe = if self.offset > gzip::MAX_OFFSET {
+            &beginning
+        } else {
+            self
+        };
+        let (piece, TextRange { encoding, .. }) = match probe.decoded_piece(START_BYTES).await? {
+            (piece, _) if probe.offset != self.offset && !piece.is_unpacked => self.decoded_piece(START_BYTES).await?,
+            probed => probed,
+        };
         let start = match self.asked {
-            TextEncoding::Utf16Marked => self.source.start(&piece, self.begin()).await?,
+            TextEncoding::Utf16Marked => self.source.start(&piece, probe.begin()).await?,
             _ => Bytes::new(),
         };
         let resolved = self.asked.resolve(&start).unwrap_or(self.asked);
+        if resolved.is_utf16() && self.offset % 2 == 1 {
+            let message = "Argument offset: UTF-16 has two bytes for a unit; give an even number.";
+            return Err(ToolError::invalid(message));
+        }
         let wanted = |bound: u64| usize::try_from(bound).unwrap_or(usize::MAX);
         let bounds = (wanted(args.max_matches.get()), wanted(args.context_lines.get()));
         let search = object_find::search(&self.source, &piece, (pattern, resolved), self.offset, bounds).await?;

@@ -101,7 +101,7 @@ pub struct Output {
     newest: Option<Newest>,
     /// With everything below each folder.
     by_folder: Vec<Folder>,
-    /// Folders that are not shown, and the objects in them.
+    /// The sum of the folders that are not shown; with depth above 1, an object counts in each of its folders.
     #[serde(skip_serializing_if = "Option::is_none")]
     more_folders: Option<Count>,
     by_extension: Vec<Extension>,
@@ -120,6 +120,8 @@ pub struct Output {
 struct Cursor {
     bucket: String,
     prefix: String,
+    #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
+    glob: Option<String>,
     after: String,
     counted: Count,
 }
@@ -138,9 +140,11 @@ impl Tool for BucketObjectsSummary {
         let prefix = key_in(&args.bucket, &args.prefix)
             .map_err(|problem| ToolError::invalid(format!("Argument prefix: {problem}.")))?
             .into_owned();
-        let globs = globs::optional("match", args.glob)?;
+        let globs = globs::optional("match", args.glob.clone())?;
         let cursor = cursor::read::<Cursor>(args.cursor.as_deref())?;
-        let is_same = |cursor: &Cursor| cursor.bucket == args.bucket.as_str() && cursor.prefix == prefix;
+        let is_same = |cursor: &Cursor| {
+            cursor.bucket == args.bucket.as_str() && cursor.prefix == prefix && cursor.glob == args.glob
+        };
         if cursor.as_ref().is_some_and(|cursor| !is_same(cursor)) {
             return Err(cursor::foreign());
         }
@@ -157,13 +161,14 @@ impl Tool for BucketObjectsSummary {
             cursor::write(&Cursor {
                 bucket: args.bucket.to_string(),
                 prefix: prefix.clone(),
+                glob: args.glob.clone(),
                 after,
                 counted: total,
             })
         });
         let scanned = globs.is_some().then_some(summary.scanned);
         let mut output = summary.output();
-        AnswerBudget::new().truncate(&mut output.by_folder);
+        output.fit_folders();
         Ok(Output {
             bucket: args.bucket.to_string(),
             prefix,
@@ -175,6 +180,22 @@ impl Tool for BucketObjectsSummary {
             ..output
         }
         .into())
+    }
+}
+
+impl Output {
+    /// Keeps the largest folders that fit in an answer, in the order of their keys, and counts the others together.
+    fn fit_folders(&mut self) {
+        let mut folders = std::mem::take(&mut self.by_folder);
+        let mut budget = AnswerBudget::beside(self);
+        let kept = folders.iter().take_while(|folder| budget.admits(folder)).count();
+        for folder in folders.split_off(kept) {
+            let more = self.more_folders.get_or_insert_default();
+            more.objects += folder.count.objects;
+            more.bytes += folder.count.bytes;
+        }
+        folders.sort_by(|one, other| one.prefix.cmp(&other.prefix));
+        self.by_folder = folders;
     }
 }
 
@@ -284,9 +305,7 @@ impl Summary {
 
     /// Returns the counts, without what only the caller knows.
     fn output(self) -> Output {
-        let (mut folders, more_folders) = self.folders.largest(SHOWN_FOLDERS);
-        // Folders in the order of keys.
-        folders.sort_by(|one, other| one.0.cmp(&other.0));
+        let (folders, more_folders) = self.folders.largest(SHOWN_FOLDERS);
         let (extensions, more_extensions) = self.extensions.largest(SHOWN_EXTENSIONS);
         Output {
             bucket: String::new(),

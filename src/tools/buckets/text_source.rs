@@ -12,6 +12,7 @@ use crate::tools::{Session, ToolError};
 const START_BYTES: u64 = 4;
 
 /// An object that is read in pieces.
+#[derive(Clone, Copy)]
 pub(super) struct TextSource<'a> {
     pub session: &'a Session,
     pub s3: &'a UserS3,
@@ -48,7 +49,7 @@ impl TextSource<'_> {
         Ok(piece)
     }
 
-    /// Returns the offset that lies so many bytes before the end.
+    /// Returns the offset that lies `bytes` before the end.
     pub async fn offset_before_end(&self, bytes: u64) -> Result<u64, ToolError> {
         let head = match self.s3.head(self.object).await {
             Ok(head) => head,

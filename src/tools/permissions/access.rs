@@ -62,7 +62,7 @@ impl BucketAccess {
     }
 
     /// Says whether the catalog may show the bucket to the caller. Then a denial of a key that may not exist does not
-    /// establish that there is no access.
+    /// establish `NoAccess`.
     #[must_use]
     pub fn unless_shown(mut self, may_be_shown: bool) -> Self {
         self.may_be_shown = may_be_shown;

@@ -43,13 +43,11 @@ fn reads() -> Vec<CheckedOperation> {
 
 /// Permissions; `null` means unknown or not asked.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the names of the members of the result")]
 pub struct Summary {
     can_list: Option<bool>,
     can_read: Option<bool>,
     can_write: Option<bool>,
-    /// What the catalog declares. It is not an answer of S3.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    write_declared: Option<bool>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -63,6 +61,9 @@ pub struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     versioning: Option<&'static str>,
     access_summary: Summary,
+    /// What the catalog declares. It is not an answer of S3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_declared: Option<bool>,
     evidence: Vec<Evidence>,
 }
 
@@ -110,8 +111,8 @@ impl Tool for BucketAccessCheck {
                 can_list: access.can_list(),
                 can_read: access.can_read(),
                 can_write: access.can_write(),
-                write_declared: access.write_declared(),
             },
+            write_declared: access.write_declared(),
             evidence: access.into_evidence(),
         }
         .into())

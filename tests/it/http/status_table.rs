@@ -191,7 +191,7 @@ async fn a_version_that_is_not_served_is_told_which_are() {
     let names: Vec<&str> = capabilities.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["completions", "prompts", "resources", "tools"],
+        ["extensions", "completions", "prompts", "resources", "tools"],
         "nothing that is not served is promised"
     );
 }

@@ -1,5 +1,7 @@
 //! Skills, and what clients show of the server: an icon and a website.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -54,7 +56,10 @@ async fn skills_are_listed_and_read_as_their_digests_say() {
             let read = ask(&server, version, "resources/read", json!({ "uri": uri }), &[]).await;
             let contents = &read.body["result"]["contents"][0];
             let text = contents["text"].as_str().unwrap_or_else(|| panic!("{}", read.body));
-            let digest: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
+                write!(hex, "{byte:02x}").unwrap();
+                hex
+            });
             assert_eq!(
                 skill["resources"],
                 json!([{ "uri": uri, "digest": format!("sha256:{digest}"), "size": text.len() }])

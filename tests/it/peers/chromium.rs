@@ -176,7 +176,7 @@ fn shows_what_it_did(visit: &Value) {
             format!("{sdk} reader: S3 denied s3:PutObject on s3://{SHARED}/from-a-page/not-mine.txt to arn:aws:");
         let (package, size) = (&sdk[..1], format!("Grüße von {sdk}").len());
         for (line, parts) in lines.iter().zip([
-            vec![format!("{sdk} without a token: 41 tools")],
+            vec![format!("{sdk} without a token: 42 tools")],
             vec![
                 format!("{sdk} without a token: "),
                 "missing_jwt".to_owned(),

@@ -58,7 +58,7 @@ async fn the_inspector_is_served_in_both_eras_of_the_protocol() -> anyhow::Resul
         // An error that its lints find in a schema would be exit code 6.
         let list = inspect(url, era, None, &["--method", "tools/list", "--strict"]).await?;
         assert_eq!(list.code, 0, "{era}: {}", list.complaint);
-        assert_eq!(list.result["tools"].as_array().map(Vec::len), Some(41), "{era}");
+        assert_eq!(list.result["tools"].as_array().map(Vec::len), Some(42), "{era}");
 
         let call = async |token: Option<&str>, tool: &str, arguments: Value| {
             let arguments = arguments.to_string();

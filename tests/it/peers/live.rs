@@ -88,7 +88,7 @@ async fn walk(stack: &Stack) {
 
     let key = format!("quilt-mcp-live-test/{}.txt", uuid::Uuid::now_v7());
     let list = || call("bucket_objects_list", json!({ "bucket": stack.bucket, "prefix": key }));
-    assert_eq!(list().await.success()["count"], 0, "the bucket is new");
+    assert_eq!(list().await.success()["returned"], 0, "the bucket is new");
 
     let text = format!("written by the live test of quilt-mcp as {key}: été");
     let put = json!({ "bucket": stack.bucket, "items": [{ "key": key, "text": text }] });

@@ -248,7 +248,7 @@ async fn the_matrix(stage: Stage, catalogs: Vec<(&'static str, bool, Option<Stac
             );
             let is_accessible = matches!(probed_level, "read_access" | "write_access");
             assert_eq!(probed["accessible"], is_accessible, "{name}");
-            let declared = &asked["access_summary"]["write_declared"];
+            let declared = &asked["write_declared"];
             assert_eq!(declared == true, *declares_writing, "{name}: {asked:#}");
         }
     }

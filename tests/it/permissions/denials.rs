@@ -1,4 +1,4 @@
-//! What a caller is told after a denial: by the call, and by recommendations afterwards.
+//! Advice after a denial: by the call, and by recommendations afterwards.
 
 use serde_json::{Value, json};
 

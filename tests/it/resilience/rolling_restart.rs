@@ -370,7 +370,7 @@ async fn a_rolling_restart_under_load_drops_nothing() {
     let query = json!({ "bucket": bucket, "prefix": "rolling/", "max_keys": 1000 });
     let (listed, _) = onlooker.call("bucket_objects_list", &query).await.unwrap();
     assert_eq!(
-        listed["count"],
+        listed["returned"],
         tally.written.load(Ordering::Relaxed),
         "each write was made once and acknowledged"
     );

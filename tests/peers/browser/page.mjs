@@ -57,8 +57,8 @@ async function session(sdk) {
   await call("bucket_list", {}).catch((error) => show(`${sdk} without a token: ${error.message}`, "refused"));
 
   user = "reader";
-  const { count } = await call("bucket_objects_list", { bucket, prefix: "seed/" });
-  show(`${sdk} reader: ${count} objects`);
+  const { returned } = await call("bucket_objects_list", { bucket, prefix: "seed/" });
+  show(`${sdk} reader: ${returned} objects`);
 
   user = "writer";
   const items = [{ key: `from-a-page/${sdk}.txt`, text: `Grüße von ${sdk}` }];
