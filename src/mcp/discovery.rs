@@ -48,8 +48,9 @@ pub(super) fn server_meta(version: Version) -> Option<&'static MetaObject> {
 
 /// The server's own name and version, with what clients show of it.
 fn presented(website: Option<&BaseUrl>) -> Implementation {
-    let icon = format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(ICON));
-    let icon = Icon::new(icon)
+    static ICON_URI: LazyLock<String> =
+        LazyLock::new(|| format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(ICON)));
+    let icon = Icon::new(ICON_URI.as_str())
         .with_mime_type("image/svg+xml")
         .with_sizes(vec!["any".to_owned()]);
     let info = server_info().with_icons(vec![icon]);

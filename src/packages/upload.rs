@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use crate::aws::AwsError;
-use crate::aws::s3::{Copied, CopySource, ObjectUri, UserS3, WriteCondition};
+use crate::aws::s3::{CopySource, ObjectUri, PutOutcome, UserS3, WriteCondition};
 use crate::telemetry::{in_call_scope, text};
 
 /// An upload that is aborted unless it is completed, also when the call is dropped: open uploads cost their owner.
@@ -41,7 +41,7 @@ impl OpenUpload {
         &self,
         number: i32,
         body: Bytes,
-    ) -> impl Future<Output = Result<Copied, AwsError>> + Send + use<> {
+    ) -> impl Future<Output = Result<PutOutcome, AwsError>> + Send + use<> {
         let (s3, object, id) = (self.s3.clone(), self.object.clone(), self.id.clone());
         async move { s3.upload_part(&object, &id, number, body).await }
     }
@@ -52,12 +52,16 @@ impl OpenUpload {
         source: &CopySource,
         range: (u64, u64),
         number: i32,
-    ) -> Result<Copied, AwsError> {
+    ) -> Result<PutOutcome, AwsError> {
         self.s3.copy_part(source, range, &self.object, &self.id, number).await
     }
 
     /// Makes the object, if the condition holds.
-    pub(super) async fn complete(mut self, parts: &[Copied], condition: &WriteCondition) -> Result<Copied, AwsError> {
+    pub(super) async fn complete(
+        mut self,
+        parts: &[PutOutcome],
+        condition: &WriteCondition,
+    ) -> Result<PutOutcome, AwsError> {
         let completed = self
             .s3
             .complete_upload(&self.object, &self.id, parts, condition)

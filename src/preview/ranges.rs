@@ -32,7 +32,7 @@ pub trait ByteRanges: Sync {
 /// What is known of an object after its first bytes were read.
 #[derive(Debug)]
 pub struct Object {
-    /// The first bytes, [`START_BYTES`] of them if there are so many.
+    /// The first bytes, at most [`START_BYTES`].
     pub start: Bytes,
     pub size: u64,
     pub key: String,

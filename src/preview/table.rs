@@ -83,7 +83,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Returns the maximum number of characters of a cell in a table of so many columns.
+    /// Returns the maximum number of characters of a cell in a table of `columns`.
     pub(super) fn cell_chars(self, columns: usize) -> usize {
         let (max, min) = CELL_CHARS;
         let cells = self.rows.max(1) * columns.clamp(1, MAX_COLUMNS);

@@ -41,14 +41,16 @@ impl Default for RecentDenials {
 impl RecentDenials {
     /// Notes a denial of a caller, by the fingerprint of its token. A repeated one replaces the older.
     pub fn note(&self, caller: Fingerprint, denied: DeniedCall) {
-        let known = self.0.get_with(caller, Arc::default);
-        if let Ok(mut known) = known.lock() {
+        let denials = self.0.get_with(caller, Arc::default);
+        if let Ok(mut known) = denials.lock() {
             known.retain(|other| (&other.action, &other.resource) != (&denied.action, &denied.resource));
             if known.len() >= MAX_DENIALS {
                 known.remove(0);
             }
             known.push(denied);
         }
+        // Writing it begins its time anew.
+        self.0.insert(caller, denials);
     }
 
     /// Drops the denials of a caller, whose rights may have changed.

@@ -12,7 +12,7 @@ use crate::error_code::ErrorCode;
 use crate::redact;
 
 impl Session {
-    /// Explains an error of any AWS service to this caller.
+    /// Explains an error of any AWS service to this caller, and notes a denial for recommendations.
     #[must_use]
     pub fn explain(&self, error: &AwsError) -> ToolError {
         use AwsErrorKind as K;

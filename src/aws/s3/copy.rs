@@ -37,18 +37,9 @@ impl CopySource {
     }
 }
 
-/// A copied object or part.
-#[derive(Debug, Clone)]
-pub struct Copied {
-    /// The new object's version and `ETag`; a part has no version.
-    pub outcome: PutOutcome,
-    /// The base64 SHA-256 of what was copied, as S3 computed it.
-    pub sha256: Option<String>,
-}
-
 impl UserS3 {
     /// Copies an object of at most 5 GB in one request.
-    pub async fn copy(&self, source: &CopySource, object: &ObjectUri) -> Result<Copied, AwsError> {
+    pub async fn copy(&self, source: &CopySource, object: &ObjectUri) -> Result<PutOutcome, AwsError> {
         let answer = self
             .call(on_object("s3:PutObject", object), |identity| {
                 self.client()
@@ -64,12 +55,9 @@ impl UserS3 {
             })
             .await?;
         let result = answer.copy_object_result;
-        Ok(Copied {
-            outcome: PutOutcome {
-                version_id: answer.version_id,
-                etag: result.as_ref().and_then(|result| result.e_tag.as_deref()).map(unquoted),
-                ..PutOutcome::default()
-            },
+        Ok(PutOutcome {
+            version_id: answer.version_id,
+            etag: result.as_ref().and_then(|result| result.e_tag.as_deref()).map(unquoted),
             sha256: result.and_then(|result| result.checksum_sha256),
         })
     }
@@ -82,7 +70,7 @@ impl UserS3 {
         object: &ObjectUri,
         upload_id: &str,
         part_number: i32,
-    ) -> Result<Copied, AwsError> {
+    ) -> Result<PutOutcome, AwsError> {
         let operation = on_object("s3:PutObject", object);
         let answer = self
             .call(operation, |identity| {
@@ -103,12 +91,9 @@ impl UserS3 {
         let result = answer.copy_part_result.ok_or_else(|| {
             AwsError::new(AwsErrorKind::Other, operation).with_message("S3 said nothing of the part that it copied")
         })?;
-        let etag = result.e_tag.as_deref().map(unquoted);
-        Ok(Copied {
-            outcome: PutOutcome {
-                etag,
-                ..PutOutcome::default()
-            },
+        Ok(PutOutcome {
+            version_id: None,
+            etag: result.e_tag.as_deref().map(unquoted),
             sha256: result.checksum_sha256,
         })
     }

@@ -27,7 +27,7 @@ mod uri;
 mod versioning;
 
 pub use client::{SharedS3, UserS3};
-pub use copy::{Copied, CopySource};
+pub use copy::CopySource;
 pub use get_range::RangeRead;
 pub use head::{Checksums, ObjectHead, Restore};
 pub use list_objects::{ListedObject, Listing, ListingQuery};

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::client::on_object;
-use super::copy::Copied;
 use super::open::{quoted, unquoted};
 use super::{ObjectHead, ObjectUri, PutOutcome, UserS3, WriteCondition};
 use crate::aws::{AwsError, AwsErrorKind};
@@ -50,7 +49,7 @@ impl UserS3 {
         upload_id: &str,
         part_number: i32,
         body: Bytes,
-    ) -> Result<Copied, AwsError> {
+    ) -> Result<PutOutcome, AwsError> {
         let operation = on_object("s3:PutObject", object);
         let answer = self
             .call(operation, |identity| {
@@ -67,11 +66,9 @@ impl UserS3 {
                     .send()
             })
             .await?;
-        Ok(Copied {
-            outcome: PutOutcome {
-                etag: answer.e_tag.as_deref().map(unquoted),
-                ..PutOutcome::default()
-            },
+        Ok(PutOutcome {
+            version_id: None,
+            etag: answer.e_tag.as_deref().map(unquoted),
             sha256: answer.checksum_sha256,
         })
     }
@@ -85,9 +82,9 @@ impl UserS3 {
         &self,
         object: &ObjectUri,
         upload_id: &str,
-        parts: &[Copied],
+        parts: &[PutOutcome],
         condition: &WriteCondition,
-    ) -> Result<Copied, AwsError> {
+    ) -> Result<PutOutcome, AwsError> {
         match self.complete_once(object, upload_id, parts, condition).await {
             Err(error) if error.code.as_deref() == Some("NoSuchUpload") => {
                 let found = self.head(object).await.ok();
@@ -98,12 +95,9 @@ impl UserS3 {
                     kind: AwsErrorKind::Conflict,
                     ..error
                 })?;
-                Ok(Copied {
-                    outcome: PutOutcome {
-                        version_id: made.version_id,
-                        etag: made.etag,
-                        ..PutOutcome::default()
-                    },
+                Ok(PutOutcome {
+                    version_id: made.version_id,
+                    etag: made.etag,
                     sha256: expected,
                 })
             }
@@ -115,15 +109,15 @@ impl UserS3 {
         &self,
         object: &ObjectUri,
         upload_id: &str,
-        parts: &[Copied],
+        parts: &[PutOutcome],
         condition: &WriteCondition,
-    ) -> Result<Copied, AwsError> {
+    ) -> Result<PutOutcome, AwsError> {
         let operation = on_object("s3:PutObject", object);
         let (is_new, matches) = condition.headers();
         let parts = parts.iter().zip(1..).map(|(part, number)| {
             CompletedPart::builder()
                 .part_number(number)
-                .set_e_tag(part.outcome.etag.as_deref().map(quoted))
+                .set_e_tag(part.etag.as_deref().map(quoted))
                 .set_checksum_sha256(part.sha256.clone())
                 .build()
         });
@@ -145,13 +139,9 @@ impl UserS3 {
                     .send()
             })
             .await?;
-        let outcome = PutOutcome {
+        Ok(PutOutcome {
             version_id: answer.version_id,
             etag: answer.e_tag.as_deref().map(unquoted),
-            ..PutOutcome::default()
-        };
-        Ok(Copied {
-            outcome,
             sha256: answer.checksum_sha256,
         })
     }
@@ -175,7 +165,7 @@ impl UserS3 {
 }
 
 /// Returns the SHA-256 that S3 gives an object of these parts: the digest of their digests, and their number.
-fn composite_sha256(parts: &[Copied]) -> Option<String> {
+fn composite_sha256(parts: &[PutOutcome]) -> Option<String> {
     let mut composite = Sha256::new();
     for part in parts {
         composite.update(BASE64_STANDARD.decode(part.sha256.as_deref()?).ok()?);

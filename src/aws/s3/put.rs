@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::client::on_object;
 use super::open::{quoted, unquoted};
-use super::{Checksums, ObjectUri, UserS3};
+use super::{ObjectUri, UserS3};
 use crate::aws::AwsError;
 
 /// An object to write.
@@ -52,14 +52,14 @@ impl WriteCondition {
     }
 }
 
-/// The result of a write.
+/// The result of a write, a copy, or an upload of a part; a part has no version.
 #[derive(Debug, Clone, Default)]
 pub struct PutOutcome {
     pub version_id: Option<String>,
     /// `ETag`, without its quotes.
     pub etag: Option<String>,
-    /// Base64, by algorithm.
-    pub checksums: Checksums,
+    /// The base64 SHA-256 of what was written, as S3 computed it; composite for an upload in parts.
+    pub sha256: Option<String>,
 }
 
 impl UserS3 {
@@ -95,7 +95,7 @@ impl UserS3 {
         Ok(PutOutcome {
             version_id: answer.version_id,
             etag: answer.e_tag.as_deref().map(unquoted),
-            checksums: answer.checksum_sha256.map(|sum| ("SHA256", sum)).into_iter().collect(),
+            sha256: answer.checksum_sha256,
         })
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::build::{BuiltManifest, ManifestContent};
 use super::staged::{Cleanup, StagedManifest};
 use crate::aws::AwsError;
-use crate::aws::s3::{Copied, CopySource, ObjectUri, WriteCondition};
+use crate::aws::s3::{CopySource, ObjectUri, PutOutcome, WriteCondition};
 use crate::packages::upload::OpenUpload;
 use crate::packages::{PackageBucket, PackageError};
 use crate::telemetry::in_call_scope;
@@ -48,13 +48,13 @@ struct Staging {
     /// The upload of the part after those that have arrived. Ends before the upload as a whole is aborted.
     sending: Option<Sending>,
     upload: OpenUpload,
-    arrived: Vec<Copied>,
+    arrived: Vec<PutOutcome>,
     /// Parts that are not sent yet.
     waiting: VecDeque<Bytes>,
 }
 
 /// The upload of a part, which ends when it is dropped.
-struct Sending(JoinHandle<Result<Copied, AwsError>>);
+struct Sending(JoinHandle<Result<PutOutcome, AwsError>>);
 
 impl Drop for Sending {
     fn drop(&mut self) {
@@ -224,7 +224,7 @@ impl Staging {
         let completed = self.upload.complete(&self.arrived, &WriteCondition::None).await?;
         let source = CopySource {
             object: self.object,
-            etag: completed.outcome.etag,
+            etag: completed.etag,
         };
         Ok(StagedManifest::new(cleanup, source, size))
     }

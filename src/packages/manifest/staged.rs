@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::file::ranges;
 use crate::aws::AwsError;
-use crate::aws::s3::{Copied, CopySource, ObjectUri, UserS3, WriteCondition};
+use crate::aws::s3::{CopySource, ObjectUri, PutOutcome, UserS3, WriteCondition};
 use crate::packages::upload::OpenUpload;
 use crate::telemetry::{in_call_scope, text};
 
@@ -62,7 +62,7 @@ impl StagedManifest {
         let upload = OpenUpload::begin(&cleanup.s3, &cleanup.tasks, object, None, metadata).await?;
         let ranges = ranges(0, *size, std::iter::repeat(COPIED_BYTES));
         let copies = stream::iter(ranges.zip(1..)).map(|(range, number)| upload.copy_part(source, range, number));
-        let parts: Vec<Copied> = copies.buffered(MAX_COPIES).try_collect().await?;
+        let parts: Vec<PutOutcome> = copies.buffered(MAX_COPIES).try_collect().await?;
         upload.complete(&parts, condition).await?;
         Ok(())
     }

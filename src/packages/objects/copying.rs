@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use quilt_format::checksum::{CHUNK, ObjectHash, chunk_digest, chunks, from_chunks, from_sha256};
 
 use super::hashing::PinnedObject;
-use crate::aws::s3::{Copied, CopySource, ObjectUri, WriteCondition};
+use crate::aws::s3::{CopySource, ObjectUri, PutOutcome, WriteCondition};
 use crate::packages::manifest::replaced;
 use crate::packages::upload::OpenUpload;
 use crate::packages::{PackageBucket, PackageError};
@@ -51,14 +51,14 @@ impl PackageBucket {
                 let upload = &upload;
                 async move { upload.copy_part(source, range, number).await }
             });
-            let parts: Vec<Copied> = parts.buffered(MAX_PARTS).try_collect().await.map_err(explain)?;
+            let parts: Vec<PutOutcome> = parts.buffered(MAX_PARTS).try_collect().await.map_err(explain)?;
             let digests: Option<Vec<_>> = parts.iter().map(|part| chunk_digest(part.sha256.as_deref()?)).collect();
             let copied = upload.complete(&parts, &WriteCondition::None).await?;
             (copied, digests.map(|digests| from_chunks(&digests)))
         };
         Ok((
             ObjectUri {
-                version_id: copied.outcome.version_id,
+                version_id: copied.version_id,
                 ..target
             },
             hash,

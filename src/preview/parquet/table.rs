@@ -56,7 +56,7 @@ impl Leaf {
         self.read_as.max_repetition == 0
     }
 
-    /// Returns the first bytes of the chunk, at most so many.
+    /// Returns the range of the chunk's beginning, at most `max` bytes.
     pub fn first_range(&self, max: u64) -> Option<Range<u64>> {
         let place = self.place.filter(|place| place.length > 0 && self.rows > 0)?;
         Some(place.begin..place.begin + place.length.min(max))

@@ -70,7 +70,7 @@ pub(super) fn widths(text: Text<'_>, delimiter: u8, count: usize) -> Vec<usize> 
     Rows::new(text, delimiter).take(count).map(|row| row.len()).collect()
 }
 
-/// Whether a line has so many cells that their places take more memory than the text.
+/// Whether the places of a line's cells take more memory than its text.
 pub(super) fn is_wide(text: Text<'_>, delimiter: u8) -> bool {
     let mut lines = text.text.as_bytes().split(|byte| *byte == b'\n');
     lines.any(|line| line.len() > MAX_CELLS && memchr::memchr_iter(delimiter, line).count() >= MAX_CELLS)

@@ -191,10 +191,11 @@ pub fn explain_binary(
         );
         return (problem, hint);
     }
-    let is_utf_16 = [encoding_rs::UTF_16LE, encoding_rs::UTF_16BE]
-        .map(TextEncoding::Other)
-        .contains(&encoding);
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0).filter(|_| !is_utf_16) {
+    if let Some(at) = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .filter(|_| !encoding.is_utf16())
+    {
         let problem = format!("holds NUL bytes (first at {}); it is binary", offset + at as u64);
         let hint = format!("Set encoding to utf-16le or utf-16be if it is UTF-16; {fetch}.");
         return (problem, hint);

@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::{self, Decoded, MAX_CHARACTER_BYTES, TextEncoding};
-use super::gzip;
 use super::line_search::{Match, Pattern, SHOWN_CHARS};
 use super::object_find::{self, SEARCH_BYTES};
 use super::text_source::{Piece, TextSource};
@@ -200,20 +199,11 @@ impl Reading<'_> {
         session
             .reserve(SEARCH_BYTES + usize::try_from(shown).unwrap_or(usize::MAX))
             .await?;
-        // The beginning tells what the object is.
+        // The beginning tells what the object is, wherever the search begins.
         let beginning = Reading { offset: 0, ..*self };
-        // Of gzip the beginning is unpacked only: a search may begin anywhere.
-        let probe = if self.offset > gzip::MAX_OFFSET {
-            &beginning
-        } else {
-            self
-        };
-        let (piece, TextRange { encoding, .. }) = match probe.decoded_piece(START_BYTES).await? {
-            (piece, _) if probe.offset != self.offset && !piece.is_unpacked => self.decoded_piece(START_BYTES).await?,
-            probed => probed,
-        };
+        let (piece, TextRange { encoding, .. }) = beginning.decoded_piece(START_BYTES).await?;
         let start = match self.asked {
-            TextEncoding::Utf16Marked => self.source.start(&piece, probe.begin()).await?,
+            TextEncoding::Utf16Marked => self.source.start(&piece, beginning.begin()).await?,
             _ => Bytes::new(),
         };
         let resolved = self.asked.resolve(&start).unwrap_or(self.asked);

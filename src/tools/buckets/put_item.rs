@@ -244,11 +244,7 @@ pub struct ItemResult {
 impl ItemResult {
     /// Returns the result of an item that was written or, in a dry run, could be.
     pub fn success(object: &ObjectUri, put: &Put, outcome: Option<PutOutcome>) -> Self {
-        let outcome = outcome.unwrap_or(PutOutcome {
-            version_id: None,
-            etag: None,
-            checksums: Checksums::new(),
-        });
+        let outcome = outcome.unwrap_or_default();
         let uri = ObjectUri {
             version_id: outcome.version_id.clone(),
             ..object.clone()
@@ -261,7 +257,7 @@ impl ItemResult {
             etag: outcome.etag,
             size: Some(put.body.len() as u64),
             content_type: put.content_type.clone(),
-            checksums: outcome.checksums,
+            checksums: outcome.sha256.map(|sum| ("SHA256", sum)).into_iter().collect(),
             error: None,
             error_code: None,
             permission_error: None,

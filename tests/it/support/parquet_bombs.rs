@@ -111,7 +111,7 @@ impl Leaf {
     }
 }
 
-/// Returns a data page of version 1 that says it has `size` bytes and so many values.
+/// Returns a data page of version 1 whose header states `size` bytes and `values` values.
 fn data_page(size: i64, values: i64, encoding: i64, body: &[u8]) -> Vec<u8> {
     use Thrift::{Integer as I, Struct as S};
     let details = S(vec![(1, I(values)), (2, I(encoding)), (3, I(3)), (4, I(3))]);

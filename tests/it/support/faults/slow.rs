@@ -46,7 +46,7 @@ impl SlowProxy {
         *self.inner.missing.lock().unwrap() = key.map(str::to_owned);
     }
 
-    /// Forwards so many more `HEAD` requests below this path, and answers no others until the quota is set again.
+    /// Forwards the next `requests` `HEAD` requests below this path, and leaves later ones unanswered until it is called again.
     pub fn set_quota(&self, path: &str, requests: usize) {
         *self.inner.quota.lock().unwrap() = Some((path.to_owned(), requests));
     }
