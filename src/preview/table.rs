@@ -64,7 +64,7 @@ pub struct Table {
     pub delimiter: Option<char>,
     /// Whether the names of the columns are the first row of the content.
     pub has_header: Option<bool>,
-    /// At most [`MAX_COLUMNS`].
+    /// At most 100.
     pub columns: Vec<Column>,
     pub columns_total: usize,
     pub rows: Vec<Vec<Cell>>,

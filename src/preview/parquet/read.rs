@@ -63,7 +63,7 @@ pub async fn read<R: ByteRanges>(
     Ok(table.await??)
 }
 
-/// Reads a file in memory, as [`read`] reads it by ranges.
+/// Reads a file in memory, as a preview reads it by ranges.
 pub fn preview_bytes(file: &Bytes, limits: Limits) -> Result<Table, ParquetError> {
     let size = file.len() as u64;
     let slice = |range: Range<u64>| {
