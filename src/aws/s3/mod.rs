@@ -13,6 +13,7 @@ mod error;
 mod get_range;
 mod head;
 mod header_text;
+mod list_all;
 mod list_buckets;
 mod list_objects;
 mod list_versions;
@@ -30,6 +31,9 @@ pub use client::{SharedS3, UserS3};
 pub use copy::CopySource;
 pub use get_range::RangeRead;
 pub use head::{Checksums, ObjectHead, Restore};
+#[cfg(test)]
+pub(crate) use list_all::tests::s3_of;
+pub use list_all::{AHEAD_BYTES, LAST, ListPage, ObjectPages, list_all};
 pub use list_objects::{ListedObject, Listing, ListingQuery};
 pub use list_versions::{ListedVersion, VersionListing};
 pub use open::{Opened, ReadQuery};

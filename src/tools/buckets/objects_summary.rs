@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
-use crate::aws::s3::{BucketName, ListedObject, ListingQuery, key_in};
+use crate::aws::s3::{AHEAD_BYTES, BucketName, ListedObject, key_in, list_all};
 use crate::tools::answer_size::AnswerBudget;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::globs::{self, Globs};
@@ -17,8 +18,6 @@ use crate::tools::{Session, ToolError, cursor};
 
 /// Maximum number of keys that one call reads.
 const MAX_KEYS: u64 = 1_000_000;
-/// Keys in a page of S3.
-const PAGE_KEYS: i32 = 1000;
 /// Maximum number of folders, and of extensions, that are counted apart. The others are counted together.
 const MAX_GROUPS: usize = 2000;
 /// Maximum number of folders that are shown.
@@ -28,8 +27,8 @@ const SHOWN_EXTENSIONS: usize = 20;
 const SHOWN_LARGEST: usize = 5;
 /// Maximum length of an extension in bytes; a longer one is no extension.
 const MAX_EXTENSION_BYTES: usize = 12;
-/// Memory for the groups and one page, whose keys have at most 1 KiB.
-const SUMMARY_BYTES: usize = 8 * 1024 * 1024;
+/// Memory for the groups and the pages that are listed ahead.
+const SUMMARY_BYTES: usize = 8 * 1024 * 1024 + AHEAD_BYTES;
 
 pub struct BucketObjectsSummary;
 
@@ -199,7 +198,7 @@ impl Output {
     }
 }
 
-/// Counts page after page until the end, or until time or keys run out; returns the key behind which to go on.
+/// Counts until the end, or until time or keys run out; returns the key behind which to go on.
 async fn count(
     session: &Session,
     bucket: &BucketName,
@@ -208,40 +207,31 @@ async fn count(
     summary: &mut Summary,
 ) -> Result<Option<String>, ToolError> {
     let s3 = session.s3().await?;
-    let mut query = ListingQuery {
-        prefix: prefix.to_owned(),
-        max_keys: PAGE_KEYS,
-        start_after: start_after.clone(),
-        ..ListingQuery::default()
-    };
+    let mut pages = list_all(s3.page_lister(bucket), prefix.to_owned(), start_after.clone());
     let mut last = start_after;
     loop {
-        let listing = s3.list_objects(bucket, &query);
         let page = if last.is_none() {
-            listing.await
+            pages.try_next().await
         } else {
-            match timeout_at(session.deadline(), listing).await {
+            match timeout_at(session.deadline(), pages.try_next()).await {
                 Ok(page) => page,
                 Err(_) => return Ok(last),
             }
         };
-        let page = page.map_err(|error| session.explain(&error))?;
-        last = page.objects.last().map(|object| object.key.clone()).or(last);
-        for object in page.objects {
+        let Some(page) = page.map_err(|error| session.explain(&error))? else {
+            return Ok(None);
+        };
+        if summary.scanned >= MAX_KEYS {
+            return Ok(last);
+        }
+        last = page.last().map(|object| object.key.clone()).or(last);
+        for object in page {
             summary.scanned += 1;
             if globs.is_none_or(|globs| globs.matches(&object.key)) {
                 summary.add(&object);
             }
         }
         session.report(summary.scanned, MAX_KEYS);
-        if page.next_continuation_token.is_none() {
-            return Ok(None);
-        }
-        if summary.scanned >= MAX_KEYS || Instant::now() >= session.deadline() {
-            return Ok(last);
-        }
-        query.continuation_token = page.next_continuation_token;
-        query.start_after = None;
     }
 }
 

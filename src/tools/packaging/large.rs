@@ -20,7 +20,7 @@ use super::output::Output;
 use super::prefix::{KeyFilter, MatchedFolders, warning_of_folders, warning_of_unusable};
 use super::review::Review;
 use super::write::{WriteOptions, checksum_preference, in_time};
-use crate::aws::s3::{BucketName, ListedObject, ObjectUri};
+use crate::aws::s3::{AHEAD_BYTES, BucketName, ListedObject, ObjectUri};
 use crate::error_code::ErrorCode;
 use crate::packages::{
     Change, ChecksumPreference, LargeOutcome, LargePlan, LargeRevision, PackageBucket, PackageError, Plan,
@@ -33,7 +33,7 @@ pub(super) const MAX_OBJECTS_IN_MEMORY: usize = 5_000;
 /// Time before the end of a call in which what is ready is written down; at most a fifth of what is left of the call.
 const STOP_GRACE: Duration = Duration::from_secs(8);
 /// Memory of a listing after the first, whose memory is that of any large revision.
-const LISTING_BYTES: usize = 12 * 1024 * 1024;
+const LISTING_BYTES: usize = 12 * 1024 * 1024 + AHEAD_BYTES;
 /// Objects that a warning names.
 const MAX_NAMED: usize = 5;
 

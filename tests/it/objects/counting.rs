@@ -86,6 +86,29 @@ on_both! {
         assert_eq!((&none["objects"], &none["newest"]), (&json!(0), &Value::Null));
     }
 
+    /// Behind the first pages, folders are listed at once: small ones together, large ones by themselves.
+    async fn what_lies_in_many_folders_is_counted_once(scene) {
+        let small = (0..50).flat_map(|folder| (0..60).map(move |n| format!("many/{folder:02}/{n:02}")));
+        let large = (0..2500).map(|n| format!("many/25-large/{n:04}"));
+        let loose = (0..50).map(|n| format!("many/{n:02}.txt"));
+        let keys = small.chain(large).chain(loose).chain(["many/99//x".to_owned(), "n".to_owned()]);
+        let marker = ("many/".to_owned(), Vec::new());
+        scene.stage.seed_all(SHARED, keys.map(|key| (key, b"xy".to_vec())).chain([marker])).await;
+        let all = scene.read("bucket_objects_summary", json!({ "depth": 2 })).await;
+        assert_eq!((&all["objects"], &all["total_bytes"]), (&json!(5553), &json!(2 * 5552)), "{all}");
+        let folders = all["by_folder"].as_array().unwrap();
+        assert_eq!(folders.len(), 53, "{all}");
+        for folder in folders {
+            let objects = match folder["prefix"].as_str().unwrap() {
+                "many/" => 5552,
+                "many/25-large/" => 2500,
+                "many/99/" => 1,
+                _ => 60,
+            };
+            assert_eq!(folder["objects"], objects, "{folder}");
+        }
+    }
+
     /// A result of a write has what a later check needs.
     async fn a_put_returns_checksums(scene) {
         let put = scene.put(json!([{ "key": "sum.txt", "text": "abc" }])).await;

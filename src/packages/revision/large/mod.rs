@@ -27,7 +27,7 @@ use super::pipeline::Committed;
 use super::plan::Change;
 use super::removal::Removal;
 use super::texts::{TextEntry, TextFile, TextKind, text_entries, written};
-use crate::aws::s3::WriteCondition;
+use crate::aws::s3::{AHEAD_BYTES, WriteCondition};
 use crate::packages::estimate::{CONNECTIONS_BYTES, SCAN_BYTES};
 use crate::packages::manifest::{BuiltManifest, ManifestFile, ManifestSink, SINK_BYTES};
 use crate::packages::objects::{ChecksumPreference, inspect_each};
@@ -35,7 +35,7 @@ use crate::packages::{ChangeCounts, PackageBucket, PackageError};
 
 /// Memory of a large revision, whatever its size: the listing with the keys that it holds back, the connections, two
 /// manifests that are read, and one that is written.
-const LARGE_BYTES: usize = 24 * 1024 * 1024 + CONNECTIONS_BYTES + 2 * SCAN_BYTES + SINK_BYTES;
+const LARGE_BYTES: usize = 24 * 1024 * 1024 + AHEAD_BYTES + CONNECTIONS_BYTES + 2 * SCAN_BYTES + SINK_BYTES;
 /// Metadata of an unfinished manifest's object that says which call it belongs to.
 const ORIGIN: &str = "quilt-mcp-origin";
 
