@@ -26,23 +26,24 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts the server with the default log level and discarded output, with metrics, and with a rate limit too high to be
-    /// reached.
+    /// Starts the server as [`Self::with`] does, for callers whose tokens hold their AWS credentials.
+    #[allow(dead_code, reason = "not every benchmark uses it")]
     pub fn start(s3_endpoint: &str) -> anyhow::Result<Self> {
+        Self::with(&[
+            format!("--s3-endpoint={s3_endpoint}"),
+            "--ambient=never".to_owned(),
+            format!("--jwt-secret={SECRET}"),
+            "--rate-limit=1000000/s".to_owned(),
+        ])
+    }
+
+    /// Starts the server with these flags, the default log level and discarded output, and with metrics.
+    pub fn with(flags: &[String]) -> anyhow::Result<Self> {
         let port = free_port()?;
         let start = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_quilt-mcp"))
-            .args([
-                "serve",
-                &format!("--port={port}"),
-                &format!("--s3-endpoint={s3_endpoint}"),
-                "--ambient=never",
-            ])
-            .args([
-                &format!("--jwt-secret={SECRET}"),
-                "--metrics-addr=127.0.0.1:0",
-                "--rate-limit=1000000/s",
-            ])
+            .args(["serve", &format!("--port={port}"), "--metrics-addr=127.0.0.1:0"])
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;

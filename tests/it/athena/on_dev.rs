@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::on_dev::OnDev;
+use crate::support::program::Program;
 
 const BUCKET: &str = "quilt-dev-shared";
 const PRIVATE: &str = "quilt-dev-private";
@@ -187,4 +188,51 @@ async fn the_result_of_a_query_becomes_a_package() {
         message.starts_with("Argument from_query") && message.contains("toolset athena"),
         "{message}"
     );
+}
+
+/// Neither SQL that runs, nor SQL that is refused or fails, nor a parameter stands in the log, even at its most detailed.
+#[tokio::test]
+async fn sql_is_never_logged() {
+    let scene = OnDev::new().await;
+    let backend = &scene.dev.backend;
+    let detailed = [("QUILT_MCP_LOG", "quilt_mcp=trace".to_owned())];
+    let program = Program::serve(&backend.flags(), &detailed).await;
+    let token = &backend.info.users.writer.token;
+    let ask = async |arguments: Value| program.server.call(token, "athena_query_execute", arguments).await;
+    let parameters = json!({ "sql": "SELECT 'marker-runs' AS a, ? AS b", "parameters": ["marker-parameter"] });
+    let ran = ask(parameters).await;
+    assert_eq!(
+        ran.success()["rows"],
+        json!([["marker-runs", "marker-parameter"]]),
+        "{}",
+        ran.body
+    );
+    let id = ran.success()["query_id"].clone();
+    for (sql, code) in [
+        ("DELETE FROM t WHERE a = 'marker-refused'", "read_only"),
+        ("SELECT marker_column FROM \"marker-table\"", "invalid_argument"),
+        ("SELECT 'marker-open", "invalid_argument"),
+    ] {
+        ask(json!({ "sql": sql })).await.failure(code);
+    }
+    let history = program.server.call(token, "athena_query_history", json!({})).await;
+    assert!(
+        history.success().to_string().contains("marker-runs"),
+        "{}",
+        history.body
+    );
+    let results = json!({ "query_id": id });
+    program
+        .server
+        .call(token, "athena_query_results", results)
+        .await
+        .success();
+    program
+        .logged(|line| line["fields"]["tool"] == "athena_query_results" || line["tool"] == "athena_query_results")
+        .await;
+    let texts = program.texts();
+    assert!(texts.len() > 5, "{texts:?}");
+    for text in texts {
+        assert!(!text.contains("marker"), "{text}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The Model Context Protocol: versions, lists, schemas, calls, resources, elicitation, and the filters of tools.
 
+mod agent_tasks;
 mod answer_size;
 mod arguments;
 pub(crate) mod elicitation;
