@@ -76,7 +76,7 @@ async fn running(stack: &Stack) -> Program {
     Program::serve(&arguments, &variables).await
 }
 
-/// Status, list, upload, read back, search.
+/// Status, list, upload, read back, package, search, query.
 async fn walk(stack: &Stack) {
     let running = running(stack).await;
     let call = |tool, arguments| running.server.call(&stack.token, tool, arguments);
@@ -131,6 +131,7 @@ async fn walk(stack: &Stack) {
     );
     call("package_browse", package).await.failure("no_such_package");
     search(stack, &running).await;
+    sql(stack, &running).await;
 }
 
 /// Searches of both kinds, with facets, a second page and a syntax error. What was written a moment ago may be missing.
@@ -158,6 +159,22 @@ async fn search(stack: &Stack, running: &Program) {
     syntax.failure("invalid_argument");
 }
 
+/// One query, where the caller has a workgroup, and a list of Tabulator tables. It scans nothing and costs nothing.
+async fn sql(stack: &Stack, running: &Program) {
+    let call = |tool, arguments| running.server.call(&stack.token, tool, arguments);
+    let workgroups = call("athena_workgroups_list", json!({})).await;
+    if workgroups.success()["default"].is_null() {
+        let _ = writeln!(std::io::stderr(), "No query was tried: {}", workgroups.output());
+    } else {
+        let select = json!({ "sql": "SELECT 1 AS one, ? AS text", "parameters": ["é"] });
+        let found = call("athena_query_execute", select).await;
+        assert_eq!(found.success()["rows"], json!([[1, "é"]]), "{}", found.body);
+        assert_eq!(found.success()["credential_source"], "catalog");
+    }
+    let tables = call("tabulator_tables_list", json!({ "bucket": stack.bucket })).await;
+    assert!(tables.success()["tables"].is_array(), "{}", tables.body);
+}
+
 #[tokio::test]
 async fn a_real_stack_if_switched_on() {
     let Some(stack) = switched_on() else {
@@ -181,6 +198,7 @@ async fn the_walk_itself_is_right() {
     let flags = vec![
         format!("--s3-endpoint={}", info.s3_endpoint),
         format!("--sts-endpoint={}", info.sts_endpoint.as_deref().unwrap()),
+        format!("--athena-endpoint={}", info.athena_endpoint.as_deref().unwrap()),
         format!("--region={}", info.region),
     ];
     let stack = |token: &str| Stack {
