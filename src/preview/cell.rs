@@ -124,6 +124,11 @@ impl JsonText {
         }
     }
 
+    /// Discards what is written from now on, behind what there is.
+    pub fn stop(&mut self) {
+        self.max = 0;
+    }
+
     /// Whether nothing more is added.
     pub fn is_full(&self) -> bool {
         self.text.len() > self.max

@@ -4,7 +4,7 @@
 //! the first pages are listed like that. If there are more, the folders behind them are found with a delimiter, and some of
 //! them are listed before their turn; small folders are listed several with one request.
 //!
-//! What was listed is told by names, not by their order: some S3-compatible servers list `a/x` before `a-b`.
+//! Listed items are known by their names and not by their order: some S3-compatible servers list `a/x` before `a-b`.
 //!
 //! A listing with a delimiter, or of a folder, may be denied where the prefix is not. Then the rest is listed page after page.
 

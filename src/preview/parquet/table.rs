@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use super::assemble::{leaf_count, type_name, write};
+use super::assemble::{Triplets, leaf_count, type_name, write};
 use super::column::{LeafRow, LeafRows, NotRead, Triplet, Wanted};
 use super::footer::{Footer, MAX_LEAVES, Place};
 use super::page::{FirstPages, Next};
@@ -240,7 +240,7 @@ fn read_leaves(
 /// Assembles the value of a column in one row.
 fn cell_of(node: &Node, leaves: &[LeafRows], row: usize, cell_chars: usize) -> Cell {
     let rows: Vec<&LeafRow> = leaves.iter().filter_map(|leaf| leaf.get(row)).collect();
-    let triplets: Vec<&[Triplet]> = rows.iter().map(|row| row.triplets.as_slice()).collect();
+    let triplets: Vec<Triplets<'_>> = rows.iter().map(|row| Triplets::of(row)).collect();
     let mut json = JsonText::new(cell_chars * 4);
     write(node, &triplets, &mut json);
     if rows.iter().any(|row| row.is_cut) {

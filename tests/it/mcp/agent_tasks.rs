@@ -17,7 +17,7 @@ use crate::support::server::Server;
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/agents.md");
 const BEGIN: &str = "<!-- tests/it/mcp/agent_tasks.rs -->\n\n";
 const END: &str = "\n<!-- end -->";
-/// Tokens may differ by so much of those in the table: hashes and times differ.
+/// Share by which tokens may differ from those in the table, since hashes and times do.
 const TOLERANCE: f64 = 0.15;
 
 /// The questions, by their place in the table.
