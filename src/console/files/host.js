@@ -75,8 +75,9 @@ export class Host {
   #state = h("p", { role: "status", class: "hint" });
   #buttons = h("div", { class: "row" });
   #ends = new AbortController();
-  /** @type {Record<string, any>} */
-  #shown = {};
+  /** @type {Record<string, any> | null} */
+  #shown = null;
+  #tell = h("button", { type: "button", id: "tell", click: () => this.#tellShown() }, viewText.tellModel);
 
   /** @param {string} name @param {(panel: HostPanel, result: Result) => void} render */
   constructor(name, render) {
@@ -131,7 +132,7 @@ export class Host {
     const { updateModelContext, message } = this.capabilities;
     const canGrow = this.context.availableDisplayModes?.includes("fullscreen") && this.context.displayMode !== "fullscreen";
     fill(this.#buttons,
-      (updateModelContext || message) && h("button", { type: "button", id: "tell", click: () => this.#tellShown() }, viewText.tellModel),
+      (updateModelContext || message) && this.#tell,
       canGrow && h("button", { type: "button", id: "larger", click: () => this.#grow() }, viewText.larger));
   }
 
@@ -139,12 +140,16 @@ export class Host {
     const { mode } = await this.client.request("ui/request-display-mode", { mode: "fullscreen" });
     this.#adopt({ displayMode: mode });
     this.#resize();
+    this.#tell.focus();
   }
 
   /** @param {string} method @param {any} params */
   #receive(method, params) {
     if (method === "ui/notifications/tool-input") this.#args = params.arguments ?? {};
-    if (method === "ui/notifications/host-context-changed") this.#adopt(params);
+    if (method === "ui/notifications/host-context-changed") {
+      this.#adopt(params);
+      this.#resize();
+    }
     if (method === "ui/notifications/tool-cancelled") fill(this.main, h("p", {}, viewText.toolCancelled(params.reason ?? "")));
     if (method === "ui/notifications/tool-result") this.#showResult(params);
   }
@@ -170,14 +175,14 @@ export class Host {
   show(render) {
     this.#ends.abort();
     this.#ends = new AbortController();
-    this.#shown = {};
-    const main = h("div");
+    const main = h("div", { tabindex: -1 });
     fill(this.main, main);
-    fill(this.#state);
-    const onShow = (/** @type {Record<string, any>} */ shown) => {
+    const onShow = (/** @type {Record<string, any> | null} */ shown) => {
       this.#shown = shown;
+      this.#tell.disabled = !shown;
       fill(this.#state);
     };
+    onShow(null);
     try {
       render({ main, session: this, ends: this.#ends.signal, host: this, onShow });
     } catch (error) {
@@ -187,7 +192,7 @@ export class Host {
 
   async #tellShown() {
     try {
-      await this.tell(viewText.looksAt(this.#shown));
+      await this.tell(viewText.looksAt(this.#shown ?? {}));
       fill(this.#state, viewText.modelTold);
     } catch (error) {
       fill(this.#state, problem(error));
@@ -228,7 +233,10 @@ export function startView(name, render, onAddress) {
     }
     const address = target.getAttribute("href") ?? "";
     if (!address.startsWith("#")) host.open(address);
-    else host.show((panel) => onAddress?.(panel, address.split("/").slice(1).map(decodeURIComponent)));
+    else host.show((panel) => {
+      onAddress?.(panel, address.split("/").slice(1).map(decodeURIComponent));
+      panel.main.focus();
+    });
   });
   host.start().catch((error) => fill(host.main, problem(error)));
 }

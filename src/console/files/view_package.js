@@ -22,6 +22,12 @@ function showRevision(panel, revision, known) {
   fill(panel.main, revisionTree(panel, revision, known), otherRevisions(panel, revision));
 }
 
+/** @param {HostPanel} panel @param {string} bucket @param {{ args?: Record<string, any>, first?: any }} [known] */
+function showList(panel, bucket, known) {
+  panel.onShow?.({ packages: { bucket } });
+  fill(panel.main, packageList(panel, bucket, known));
+}
+
 /** A link to a package within this view. @param {any} found */
 const browseLink = (found) => h("p", {}, h("a", { href: packageAddress(found.bucket, found.name, found.hash) }, viewText.browse(found.name)));
 
@@ -163,7 +169,7 @@ function showWritten(panel, tool, args, planned, output) {
 startView("quilt-package", (panel, result) => {
   const { args, output } = result;
   if (output.dry_run) return showPlan(panel, result);
-  if (output.packages) return fill(panel.main, packageList(panel, output.bucket, { args: args ?? {}, first: output }));
+  if (output.packages) return showList(panel, output.bucket, { args: args ?? {}, first: output });
   if (output.from && output.to) return showDifferences(panel, args ?? {}, output);
   if ("manifest_ok" in output) return showVerification(panel, output);
   if (!output.package) return fill(panel.main, h("p", {}, viewText.gotNone));
@@ -175,7 +181,6 @@ startView("quilt-package", (panel, result) => {
   return showRevision(panel, { bucket, name, hash }, { args: listing, first: output });
 }, (panel, path) => {
   const { bucket, name, hash } = packageAt(path);
-  if (name) return showRevision(panel, { bucket, name, hash });
-  panel.onShow?.({ packages: { bucket } });
-  return fill(panel.main, packageList(panel, bucket));
+  if (name) showRevision(panel, { bucket, name, hash });
+  else showList(panel, bucket);
 });

@@ -22,6 +22,8 @@ function loader(panel, label, load) {
         if (!panel.ends.aborted) button.after(problem(error));
       }
       button.disabled = false;
+      // The rows that are shown now have a button of their own.
+      if (!button.isConnected) panel.main.focus();
     },
   }, label);
   return button;
