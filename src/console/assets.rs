@@ -105,7 +105,7 @@ pub(super) fn compact(name: &str, content: &str) -> String {
             compacted.push('\n');
         }
     }
-    if !name.ends_with(".css") {
+    if !matches!(name.rsplit_once('.'), Some((_, "css"))) {
         return compacted;
     }
     let spaced = [

@@ -5,7 +5,7 @@ use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, Re
 
 use super::discovery::{LISTS_TTL_MS, server_meta};
 use super::skills::SKILLS;
-use super::views::VIEWS;
+use super::views::{OwnView, VIEWS};
 use super::{RpcError, Version};
 use crate::error_code::ErrorCode;
 use crate::tools::{Body, Content, SEARCH_SYNTAX, ToolFilter, Toolset, toolset_off};
@@ -48,7 +48,7 @@ pub(super) fn listed(filter: ToolFilter) -> Vec<Resource> {
             .with_mime_type("text/markdown")
     });
     let views = VIEWS.iter().filter(|view| view.is_on(filter));
-    let listed = listed.chain(views.map(|view| view.to_model()));
+    let listed = listed.chain(views.map(OwnView::to_model));
     #[cfg(feature = "conformance")]
     let listed = listed.chain(conformance_server::resources());
     listed.collect()
