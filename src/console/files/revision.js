@@ -165,6 +165,8 @@ export function revisionTree(panel, revision, { args = {}, first } = {}) {
     panel.onShow?.({ uri });
     try {
       fill(shown, h("h3", {}, entry.logical_key), await preview(panel, uri, entry.logical_key));
+      // In a view it is below the tree.
+      if (panel.onShow) shown.scrollIntoView();
     } catch (error) {
       if (!panel.ends.aborted) fill(shown, h("h3", {}, entry.logical_key), problem(error));
     }
