@@ -118,6 +118,12 @@ class Shown {
     assert.deepEqual(this.faults, []);
     const versions = new Set((await this.seen("calls")).map(([, version]) => version));
     assert.deepEqual([...versions], [ERAS[this.era]]);
+    // The policy was in force.
+    const forbidden = this.view.evaluate(() => new Promise((resolve) => {
+      document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => resolve(effectiveDirective));
+      new Image().src = "http://localhost/never.png";
+    }));
+    assert.equal(await forbidden, "img-src");
     await this.page.close();
   }
 }
