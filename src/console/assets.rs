@@ -1,5 +1,5 @@
-//! The embedded files of the page. They are served without comments and indentation, and their URLs contain a hash of all of
-//! them, so that browsers may keep them.
+//! The embedded files of the page. They are served without comments, indentation and line ends that mean nothing, and their
+//! URLs contain a hash of all of them, so that browsers may keep them.
 
 use std::sync::LazyLock;
 
@@ -34,7 +34,8 @@ impl Asset {
 
     /// The file as it is served.
     pub fn served(&self) -> String {
-        compact(self.content)
+        let (of_page, _) = self.content.split_once(OF_VIEWS).unwrap_or((self.content, ""));
+        compact(self.name, of_page)
     }
 
     pub fn content_type(&self) -> &'static str {
@@ -48,16 +49,21 @@ impl Asset {
 /// The document that loads the others.
 pub(super) const PAGE: &str = include_str!("files/page.html");
 
-static ASSETS: [Asset; 16] = [
+/// Begins the part of a file that only the views for MCP hosts need.
+const OF_VIEWS: &str = "\n// Of the views alone.\n";
+
+static ASSETS: [Asset; 18] = [
     Asset::of_connect("page.css", include_str!("files/page.css")),
     Asset::of_connect("connect.js", include_str!("files/connect.js")),
     Asset::of_connect("dom.js", include_str!("files/dom.js")),
+    Asset::of_connect("page.js", include_str!("files/page.js")),
     Asset::of_connect("strings.js", include_str!("files/strings.js")),
     Asset::of_console("console.js", include_str!("files/console.js")),
     Asset::of_console("session.js", include_str!("files/session.js")),
     Asset::of_console("mcp.js", include_str!("files/mcp.js")),
     Asset::of_console("http.js", include_str!("files/http.js")),
     Asset::of_console("identity.js", include_str!("files/identity.js")),
+    Asset::of_console("rights.js", include_str!("files/rights.js")),
     Asset::of_console("packages.js", include_str!("files/packages.js")),
     Asset::of_console("revision.js", include_str!("files/revision.js")),
     Asset::of_console("preview.js", include_str!("files/preview.js")),
@@ -79,19 +85,48 @@ pub(super) static DIGEST: LazyLock<String> = LazyLock::new(|| {
     format!("{:016x}", u64::from_be_bytes(first))
 });
 
-/// Removes comments, blank lines and indentation. Files have block comments only where they begin with two asterisks, line
-/// comments only on lines of their own, and no string of several lines.
-fn compact(content: &str) -> String {
+/// Removes comments, blank lines, indentation, and line ends that mean nothing. Files have block comments only where they begin
+/// with two asterisks, line comments only on lines of their own, and no string of several lines.
+pub(super) fn compact(name: &str, content: &str) -> String {
     let mut parts = content.split("/**");
     let mut code = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        code.push_str(part.split_once("*/").map_or("", |(_, rest)| rest));
+        let rest = part.split_once("*/").map_or("", |(_, rest)| rest);
+        code.push_str(rest.strip_prefix(' ').unwrap_or(rest));
     }
-    let lines = code
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("//"));
-    lines.flat_map(|line| [line, "\n"]).collect()
+    let mut compacted = String::with_capacity(code.len());
+    let lines = code.lines().map(str::trim);
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        if line.starts_with(['}', ')', ']']) && compacted.ends_with('\n') {
+            compacted.pop();
+        }
+        compacted.push_str(line);
+        if !line.ends_with([';', ',', '{', '(', '[']) {
+            compacted.push('\n');
+        }
+    }
+    if !matches!(name.rsplit_once('.'), Some((_, "css"))) {
+        return compacted;
+    }
+    let spaced = [
+        (": ", ":"),
+        ("; ", ";"),
+        (", ", ","),
+        (" {", "{"),
+        ("{ ", "{"),
+        (" }", "}"),
+    ];
+    spaced
+        .iter()
+        .fold(compacted, |style, (spaced, short)| style.replace(spaced, short))
+}
+
+/// The content of a file, in whole.
+pub(super) fn content(name: &str) -> Option<&'static str> {
+    ASSETS
+        .iter()
+        .find(|asset| asset.name == name)
+        .map(|asset| asset.content)
 }
 
 /// The file of this name, if the mode has it.
@@ -115,9 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_indentation_are_not_served() {
+    fn what_only_authors_read_is_not_served() {
         let file = "// A file.\n\n/**\n * Adds.\n * @param {number} x\n */\nexport function add(x) {\n  return (/** @type {any} */ (x)) + 1;\n}\n";
-        assert_eq!(compact(file), "export function add(x) {\nreturn ( (x)) + 1;\n}\n");
+        assert_eq!(compact("a.js", file), "export function add(x) {return ((x)) + 1;}\n");
+        let style = "a, b {\n  color: red;\n  margin: 0 .5rem\n}\n:root { top: 0; }\n";
+        assert_eq!(
+            compact("a.css", style),
+            "a,b{color:red;margin:0 .5rem}\n:root{top:0;}\n"
+        );
         for asset in &ASSETS {
             for line in asset.content.lines() {
                 assert!(
@@ -127,6 +167,12 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn sentences_of_the_views_are_not_served_with_the_page() {
+        let strings = find(ConsoleMode::Connect, "strings.js").unwrap();
+        assert!(strings.content.contains("viewText") && !strings.served().contains("viewText"));
     }
 
     #[test]

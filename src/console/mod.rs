@@ -1,4 +1,5 @@
-//! The page that a browser gets from this server: its files, its Content Security Policy, and what it says of the server.
+//! The page that a browser gets from this server: its files, its Content Security Policy, and what it says of the server; and
+//! the views of results for MCP hosts, made of the same modules.
 //!
 //! Owns the setting of the page, the HTML, style and ES modules below `files`, which are embedded as they are, and their
 //! headers. The page is an MCP client of its own origin, so there is no second API. Does not own routes, Host checks or
@@ -11,7 +12,9 @@ mod about;
 mod assets;
 mod config;
 mod page;
+mod views;
 
 pub use self::about::About;
 pub use self::config::{ConsoleConfig, ConsoleMode};
 pub use self::page::{Console, private_json, wants_page};
+pub use self::views::View;

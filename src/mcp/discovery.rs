@@ -10,6 +10,7 @@ use rmcp::model::{
 };
 use serde_json::json;
 
+use super::views::UI_EXTENSION_ID;
 use super::{Answer, RpcError, Version};
 use crate::setting::BaseUrl;
 
@@ -66,8 +67,9 @@ fn capabilities() -> ServerCapabilities {
     capabilities.resources = Some(ResourcesCapability::default());
     capabilities.prompts = Some(PromptsCapability::default());
     capabilities.completions = Some(JsonObject::default());
-    let skills = (SKILLS_EXTENSION_ID.to_owned(), JsonObject::default());
-    capabilities.extensions = Some([skills].into_iter().collect());
+    let extensions = [SKILLS_EXTENSION_ID, UI_EXTENSION_ID];
+    let extensions = extensions.map(|extension| (extension.to_owned(), JsonObject::default()));
+    capabilities.extensions = Some(extensions.into_iter().collect());
     capabilities
 }
 

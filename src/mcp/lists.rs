@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::discovery::{LISTS_TTL_MS, server_meta};
-use super::{Answer, RpcError, Version, prompts, resources, skills};
+use super::{Answer, RpcError, Version, prompts, resources, skills, views};
 use crate::tools::{AnyTool, Hints, ListedModule, ToolFilter, ToolStyle, Toolbox, listed_modules};
 
 /// Limit of cached lists of narrowed filters. There are more combinations; their lists are built per request. Lists of the
@@ -131,14 +131,18 @@ fn tools(filter: ToolFilter, toolbox: &Toolbox) -> Vec<Tool> {
 }
 
 fn typed(tool: &AnyTool) -> Tool {
-    described(
+    let listed = described(
         tool.name,
         tool.description,
         tool.title,
         tool.hints,
         tool.input_schema.clone(),
         tool.output_schema.clone(),
-    )
+    );
+    match views::meta_of_tool(tool.name) {
+        Some(meta) => listed.with_meta(meta),
+        None => listed,
+    }
 }
 
 fn module(listed: ListedModule) -> Tool {

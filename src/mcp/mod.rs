@@ -30,6 +30,7 @@ mod request;
 mod resources;
 mod server;
 mod skills;
+mod views;
 
 pub use self::answer::Answer;
 pub use self::chunked_json::ChunkedJson;

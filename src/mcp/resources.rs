@@ -1,16 +1,17 @@
-//! MCP resources: the server's own pages, which are listed, and objects, packages and entries, which are not: there may be
+//! MCP resources: the server's own pages and views, which are listed, and objects, packages and entries, which are not: there may be
 //! billions, and a list is the same for all.
 
 use rmcp::model::{CacheScope, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 
 use super::discovery::{LISTS_TTL_MS, server_meta};
 use super::skills::SKILLS;
+use super::views::{OwnView, VIEWS};
 use super::{RpcError, Version};
 use crate::error_code::ErrorCode;
 use crate::tools::{Body, Content, SEARCH_SYNTAX, ToolFilter, Toolset, toolset_off};
 
-/// The schemes of the server's own pages and skills.
-const OWN_SCHEMES: [&str; 2] = ["quilt://", "skill://"];
+/// The schemes of the server's own pages, skills and views.
+const OWN_SCHEMES: [&str; 3] = ["quilt://", "skill://", "ui://"];
 
 /// A page of the server's own, the same for every caller.
 struct OwnPage {
@@ -37,7 +38,7 @@ pub(super) const OBJECT: &str = "s3://{bucket}/{+key}";
 pub(super) const PACKAGE: &str = "quilt+s3://{bucket}#package={+package}";
 pub(super) const ENTRY: &str = "quilt+s3://{bucket}#package={+package}&path={path}";
 
-/// The resources that are listed: the server's own pages.
+/// The resources that are listed: the server's own pages and views.
 pub(super) fn listed(filter: ToolFilter) -> Vec<Resource> {
     let pages = OWN_PAGES.iter().filter(|page| filter.lists_toolset(page.toolset));
     let listed = pages.map(|page| {
@@ -46,6 +47,8 @@ pub(super) fn listed(filter: ToolFilter) -> Vec<Resource> {
             .with_description(page.description)
             .with_mime_type("text/markdown")
     });
+    let views = VIEWS.iter().filter(|view| view.is_on(filter));
+    let listed = listed.chain(views.map(OwnView::to_model));
     #[cfg(feature = "conformance")]
     let listed = listed.chain(conformance_server::resources());
     listed.collect()
@@ -59,20 +62,32 @@ pub(super) fn is_own(uri: &str) -> bool {
     })
 }
 
-/// Reads a page of the server's own.
-pub(super) fn own(uri: &str, filter: ToolFilter, version: Version) -> Result<ReadResourceResult, RpcError> {
+/// Returns the contents of a page, a skill or a view.
+fn own_contents(uri: &str, filter: ToolFilter) -> Result<ResourceContents, RpcError> {
+    if let Some(view) = VIEWS.iter().find(|view| view.uri.eq_ignore_ascii_case(uri)) {
+        let off = view.toolsets.first().filter(|_| !view.is_on(filter));
+        return match off {
+            Some(toolset) => Err(switched_off(*toolset)),
+            None => Ok(view.contents(uri)),
+        };
+    }
     let pages = OWN_PAGES.iter().map(|page| (page.uri, page.toolset, page.text));
     let own = pages.chain(SKILLS.iter().map(|skill| (skill.uri, skill.toolset, skill.text)));
     let Some((_, toolset, text)) = own.clone().find(|(own, ..)| own.eq_ignore_ascii_case(uri)) else {
-        let pages: Vec<&str> = own.map(|(uri, ..)| uri).collect();
+        let pages = own.map(|(uri, ..)| uri).chain(VIEWS.iter().map(|view| view.uri));
+        let pages: Vec<&str> = pages.collect();
         let message = format!("There is no such page; the pages are: {}.", pages.join(", "));
         return Err(RpcError::new(ErrorCode::NoSuchResource, message));
     };
     if !filter.includes(toolset) {
         return Err(switched_off(toolset));
     }
-    let text = ResourceContents::text(text, uri).with_mime_type("text/markdown");
-    let mut result = ReadResourceResult::new(vec![text]);
+    Ok(ResourceContents::text(text, uri).with_mime_type("text/markdown"))
+}
+
+/// Reads a page of the server's own.
+pub(super) fn own(uri: &str, filter: ToolFilter, version: Version) -> Result<ReadResourceResult, RpcError> {
+    let mut result = ReadResourceResult::new(vec![own_contents(uri, filter)?]);
     result.meta = server_meta(version).cloned();
     if version.has_handshake() {
         result.result_type = None;

@@ -6,7 +6,7 @@ use quilt_format::Entry;
 use quilt_format::diff::{Change, compare_next};
 
 use super::PackageError;
-use super::change_counts::ChangeCounts;
+use super::change_counts::Differences;
 use super::manifest::Rows;
 
 /// Entries of the second side.
@@ -105,11 +105,15 @@ impl<'a> Comparison<'a> {
     }
 
     /// Counts the remaining differences.
-    pub async fn count(mut self) -> Result<ChangeCounts, PackageError> {
-        let mut counts = ChangeCounts::default();
+    pub async fn count(mut self) -> Result<Differences, PackageError> {
+        let mut differences = Differences::default();
         while let Some(change) = self.next().await? {
-            counts.add(&change);
+            match &change {
+                Change::Added(entry) => differences.add(&entry.logical_key),
+                Change::Removed(entry) => differences.remove(&entry.logical_key),
+                Change::Changed { to, .. } => differences.change(&to.logical_key),
+            }
         }
-        Ok(counts)
+        Ok(differences)
     }
 }

@@ -33,7 +33,7 @@ mod workflow;
 
 pub use browse::{Listed, Subtree};
 pub use bucket::{Caches, PackageBucket};
-pub use change_counts::ChangeCounts;
+pub use change_counts::{ChangeCounts, Differences};
 pub use compare::Comparison;
 pub use copy::SourceRevision;
 pub use delete::Deletion;

@@ -1,6 +1,7 @@
 // How to connect a client, and what is on.
 
-import { codeBlock, copyButton, facts, fetchAbout, fill, h, link, page, problem } from "./dom.js";
+import { facts, fill, h, link, problem } from "./dom.js";
+import { codeBlock, copyButton, fetchAbout, page } from "./page.js";
 import { text } from "./strings.js";
 
 /**

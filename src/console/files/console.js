@@ -1,9 +1,10 @@
 // The console: the token, the views and their addresses, and whether the server answers.
 
 import { renderConnect } from "./connect.js";
-import { fetchAbout, fill, h, problem } from "./dom.js";
+import { fill, h, problem } from "./dom.js";
 import { renderIdentity } from "./identity.js";
 import { renderPackages } from "./packages.js";
+import { fetchAbout } from "./page.js";
 import { renderRequests } from "./requests.js";
 import { Session } from "./session.js";
 import { text } from "./strings.js";

@@ -17,6 +17,14 @@
  * @property {AbortSignal} [signal]
  * @property {(progress: { progress: number, total?: number, message?: string }) => void} [onProgress]
  *
+ * Where a module shows something: an element, the client, a signal that ends when something else is shown, and, in a view,
+ * who is told what is shown now.
+ * @typedef {object} Panel
+ * @property {HTMLElement} main
+ * @property {{ client: McpClient, call: McpClient["call"] }} session
+ * @property {AbortSignal} ends
+ * @property {(shown: Record<string, any>) => void} [onShow]
+ *
  * @typedef {object} Tool
  * @property {string} name
  * @property {string} [title]

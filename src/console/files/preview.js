@@ -2,7 +2,7 @@
 
 import { h, pre } from "./dom.js";
 import { text } from "./strings.js";
-import { sortableTable } from "./table.js";
+import { resultTable } from "./table.js";
 
 const IMAGES = /\.(png|jpe?g|gif|webp)$/i;
 const TABLES = /\.(csv|tsv|jsonl|parquet)(\.gz)?$/i;
@@ -17,7 +17,7 @@ export function images(result, name) {
 
 /**
  * A preview of an object.
- * @param {import("./console.js").View} view
+ * @param {import("./mcp.js").Panel} panel
  * @param {string} uri
  * @param {string} name
  * @returns {Promise<HTMLElement>}
@@ -28,14 +28,9 @@ export async function preview({ session, ends }, uri, name) {
     const shown = images(await session.client.callTool("bucket_object_fetch", { s3_uri: uri }, options), name);
     if (shown.length > 0) return h("div", {}, ...shown);
   }
-  if (TABLES.test(name) && (await session.has("bucket_object_preview"))) {
-    const { columns, rows, warnings, truncated } = await session.call("bucket_object_preview", { s3_uri: uri, rows: 50 }, options);
-    const table = sortableTable(columns.map((/** @type {any} */ column) => column.name ?? String(column)), rows, name);
-    /** @type {string[]} */
-    const notes = columns.filter((/** @type {any} */ column) => column.not_read)
-      .map((/** @type {any} */ column) => `${column.name}: ${column.not_read}`);
-    if (truncated) notes.push(text.firstRows(rows.length));
-    return h("div", {}, table, ...notes.concat(warnings ?? []).map((note) => h("p", { class: "hint" }, note)));
+  if (TABLES.test(name)) {
+    const table = resultTable(await session.call("bucket_object_preview", { s3_uri: uri, rows: 50 }, options), name);
+    if (table) return table;
   }
   const found = await session.call("bucket_object_text", { s3_uri: uri }, options);
   return h("div", {}, pre(found.text, name), found.truncated ? h("p", { class: "hint" }, text.truncated(found.bytes_read, found.size)) : null);

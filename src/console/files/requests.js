@@ -1,8 +1,9 @@
 // Requests: in the development environment those of every client of the server, else those of this page; and a wrapper of
 // fetch that sends a token with each request.
 
-import { codeBlock, fill, h, page, plainTable, problem } from "./dom.js";
+import { fill, h, plainTable, problem } from "./dom.js";
 import { endpointOf } from "./connect.js";
+import { codeBlock, page } from "./page.js";
 import { text } from "./strings.js";
 
 /** @typedef {import("./console.js").View} View */

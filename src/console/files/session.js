@@ -3,7 +3,7 @@
 
 import { HttpTransport } from "./http.js";
 import { McpClient, STATELESS } from "./mcp.js";
-import { page } from "./dom.js";
+import { page } from "./page.js";
 
 /** @typedef {import("./http.js").Sent} Sent */
 /** @typedef {import("./mcp.js").Tool} Tool */
@@ -56,12 +56,6 @@ export class Session extends EventTarget {
       throw error;
     });
     return this.#tools;
-  }
-
-  /** Whether a tool is listed, and takes an argument. @param {string} name @param {string} [argument] */
-  async has(name, argument) {
-    const tool = (await this.tools()).find((found) => found.name === name);
-    return Boolean(tool && (argument === undefined || argument in (tool.inputSchema.properties ?? {})));
   }
 
   /** @param {string} name @param {Record<string, any>} [args] @param {import("./mcp.js").CallOptions} [options] */

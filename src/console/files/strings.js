@@ -1,12 +1,35 @@
-// Every sentence of the page.
+// Every sentence of the page and of the views.
 
 export const text = {
-  copy: "Copy", copied: "Copied", notCopied: "Select and copy it yourself",
   loading: "Loading…", more: "More", filter: "Filter", yes: "yes", no: "no", unknown: "unknown", notAsked: "not asked",
   requestId: (/** @type {string} */ id) => `Request ${id}`,
+  cancelled: "The call was cancelled.",
+
+  matrixTitle: "Buckets and rights", matrixHint: "What S3 answered to this caller. Writing is asked by an upload that is opened and aborted; nothing is stored.",
+  probeWrite: "Ask S3 about writing", noBuckets: "There is no bucket to show.",
+  bucket: "Bucket", list: "List", read: "Read", write: "Write", level: "Level", declared: "declared by the catalog",
+  evidence: (/** @type {number} */ count, /** @type {string} */ bucket) => `Evidence for ${bucket}: ${count} answers`,
+  checkTitle: "Check another bucket", checkLabel: "Name of the bucket", checkButton: "Check",
+
+  showPackages: "Show packages", packagesOf: (/** @type {string} */ bucket) => `Packages of ${bucket}`, prefix: "Name begins with",
+  noPackages: "There is no such package.", hash: "Top hash", message: "Message", content: "Content", workflow: "Workflow",
+  metadata: "Metadata", catalog: "Catalog", openInCatalog: "Open in the catalog",
+  entries: (/** @type {number} */ count) => (count === 1 ? "1 entry" : `${count} entries`),
+  treeLabel: "Entries", previewLabel: "Preview", choose: "Choose an entry to see it here.",
+  imageOf: (/** @type {string} */ name) => `Image ${name}`, sortBy: (/** @type {string} */ name) => `Sort by ${name}`,
+  chart: "Chart of", noChart: "nothing",
+  chartOf: (/** @type {string} */ name, /** @type {number} */ rows, /** @type {number} */ least, /** @type {number} */ most) =>
+    `${name} in ${rows} rows, in their order: from ${least} to ${most}`,
+  firstRows: (/** @type {number} */ rows) => `The first ${rows} rows.`,
+  truncated: (/** @type {number} */ read, /** @type {number} */ all) => `The first ${read} of ${all} bytes.`,
+  revisions: "Revisions", latest: "latest", compareTitle: "Compare revisions", compareFrom: "From", compareTo: "to", compareButton: "Compare",
+  counts: (/** @type {number} */ added, /** @type {number} */ removed, /** @type {number} */ changed) => `${added} added, ${removed} removed, ${changed} changed.`,
+  metadataChanged: "The metadata changed.", added: "Added", removed: "Removed", changed: "Changed",
+
+  // Of the page alone.
+  copy: "Copy", copied: "Copied", notCopied: "Select and copy it yourself",
   unreachable: "The server does not answer.",
   gone: "The server does not answer. This page tries again.",
-  cancelled: "The call was cancelled.",
   streamEnded: "The stream ended before the answer. Try again.",
   notJson: (/** @type {number} */ status) => `The answer (status ${status}) is not from the MCP server; a proxy in front of it may have sent it.`,
 
@@ -41,23 +64,6 @@ export const text = {
   whoRegistry: "Registry",
   whyTitle: "Why these credentials", whyHint: "The sources of AWS credentials in the order in which they were asked.",
   whySource: "Source", whyOutcome: "Outcome", whyMessage: "Reason",
-  matrixTitle: "Buckets and rights", matrixHint: "What S3 answered to this caller. Writing is asked by an upload that is opened and aborted; nothing is stored.",
-  probeWrite: "Ask S3 about writing", noBuckets: "There is no bucket to show.",
-  bucket: "Bucket", list: "List", read: "Read", write: "Write", level: "Level", declared: "declared by the catalog",
-  evidence: (/** @type {number} */ count, /** @type {string} */ bucket) => `Evidence for ${bucket}: ${count} answers`,
-  checkTitle: "Check another bucket", checkLabel: "Name of the bucket", checkButton: "Check",
-
-  showPackages: "Show packages", packagesOf: (/** @type {string} */ bucket) => `Packages of ${bucket}`, prefix: "Name begins with",
-  noPackages: "There is no such package.", hash: "Top hash", message: "Message", content: "Content", workflow: "Workflow",
-  metadata: "Metadata", catalog: "Catalog", openInCatalog: "Open in the catalog",
-  entries: (/** @type {number} */ count) => (count === 1 ? "1 entry" : `${count} entries`),
-  treeLabel: "Entries", previewLabel: "Preview", choose: "Choose an entry to see it here.",
-  imageOf: (/** @type {string} */ name) => `Image ${name}`, sortBy: (/** @type {string} */ name) => `Sort by ${name}`,
-  firstRows: (/** @type {number} */ rows) => `The first ${rows} rows.`,
-  truncated: (/** @type {number} */ read, /** @type {number} */ all) => `The first ${read} of ${all} bytes.`,
-  revisions: "Revisions", latest: "latest", compareTitle: "Compare revisions", compareFrom: "From", compareTo: "to", compareButton: "Compare",
-  counts: (/** @type {number} */ added, /** @type {number} */ removed, /** @type {number} */ changed) => `${added} added, ${removed} removed, ${changed} changed.`,
-  metadataChanged: "The metadata changed.", added: "Added", removed: "Removed", changed: "Changed", notAll: "There are more differences than are shown.",
 
   toolsTitle: "Tools", protocol: "Version of the protocol", chooseTool: "Choose a tool.",
   noTool: (/** @type {string} */ name) => `The server lists no tool ${name}.`,
@@ -80,4 +86,29 @@ export const text = {
   onlyRefused: "Only what failed", noRequests: "There is none yet.", pending: "running", notChecked: "not checked",
   requestHead: ["Time (UTC)", "Origin", "Method", "Tool", "Token", "Status", "Code", "Request id"],
   wrapperTitle: "A fetch that sends the token", wrapperHint: "A page sends the token with every request, and asks for it anew each time.",
+};
+
+// Of the views alone.
+export const viewText = {
+  waiting: "Waiting for the result…", gotNone: "The result has nothing to show.",
+  toolCancelled: (/** @type {string} */ reason) => `The call was cancelled. ${reason}`,
+  tellModel: "Tell the model what I look at", modelTold: "The model knows it with your next message.", larger: "Larger",
+  notOpened: (/** @type {string} */ url) => `The application did not open ${url}`,
+  looksAt: (/** @type {Record<string, any>} */ shown) => `The user looks at this in the view of the Quilt catalog: ${JSON.stringify(shown)}`,
+  verified: (/** @type {string} */ name) => `Verification of ${name}`, manifest: "Manifest", intact: "intact", notIntact: "not intact",
+  recomputed: "Recomputed hash", objects: "Objects", objectsOk: (/** @type {number} */ ok, /** @type {number} */ all) => `${ok} of ${all} are right`,
+  notComplete: "The time of the call was over before all objects were checked.",
+  missing: "Missing", mismatched: "Different from the manifest", unverifiable: "Not verifiable", logicalKey: "Entry", reason: "Reason",
+  browse: (/** @type {string} */ name) => `Browse ${name}`,
+  dryRun: (/** @type {string} */ name, /** @type {string} */ bucket) => `Dry run: ${name} in ${bucket}`,
+  nothingWritten: "Nothing is written yet. This would change:", newPackage: "A new package.",
+  andMore: (/** @type {number} */ count, /** @type {string} */ kind) => `and ${count} more: ${kind.toLowerCase()}`,
+  write: "Write this revision…", goOn: "Go on with the rest…", reallyWrite: (/** @type {string} */ name, /** @type {string} */ bucket) => `Write ${name} into the bucket ${bucket}?`,
+  yesWrite: "Yes, write it", noWrite: "No", writing: "Writing…",
+  written: (/** @type {string} */ hash) => `The revision ${hash} is written.`,
+  writtenOther: "It differs from the dry run: something has changed in between. Look at it below.",
+  modelWritten: (/** @type {string} */ name, /** @type {string} */ bucket, /** @type {string} */ hash) =>
+    `The user has confirmed the dry run in its view, and the package ${name} in the bucket ${bucket} now has the revision ${hash}. Do not write it again.`,
+  query: "Query", checkAgain: "Get the rows", moreRows: "More rows", isValid: "Athena takes the statement. It would read:",
+  notValid: "Athena does not take the statement.", tableHead: ["Table", "Columns", "Estimated rows"],
 };

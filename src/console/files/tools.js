@@ -5,17 +5,10 @@ import { objectFields } from "./form.js";
 import { HANDSHAKE, STATELESS } from "./mcp.js";
 import { images } from "./preview.js";
 import { text } from "./strings.js";
-import { sortableTable } from "./table.js";
+import { resultTable } from "./table.js";
 
 /** @typedef {import("./console.js").View} View */
 /** @typedef {import("./mcp.js").Tool} Tool */
-
-/** The rows of a result that is a table. @param {any} output @param {string} name */
-function tableOf(output, name) {
-  const { columns, rows } = output ?? {};
-  if (!Array.isArray(columns) || !Array.isArray(rows) || !rows.every(Array.isArray)) return null;
-  return sortableTable(columns.map((column) => String(column?.name ?? column)), rows, name);
-}
 
 /** @param {any} result @param {string} name */
 function answer(result, name) {
@@ -25,7 +18,7 @@ function answer(result, name) {
   return h("div", {},
     h("p", { class: failed ? "bad" : "good" }, failed ? text.toolFailed(output?.error_code ?? "") : text.toolDone),
     failed && output?.error ? h("p", {}, output.error) : null, failed && output?.hint ? h("p", { class: "hint" }, output.hint) : null,
-    ...images(result, name), failed ? null : tableOf(output, name), h("h3", {}, text.answer), pre(JSON.stringify(shown, null, 2), text.answer));
+    ...images(result, name), failed ? null : resultTable(output, name), h("h3", {}, text.answer), pre(JSON.stringify(shown, null, 2), text.answer));
 }
 
 /** The request without the token. @param {View} view @param {Tool} tool @param {Record<string, any>} args */

@@ -10,7 +10,7 @@ use quilt_format::{Entry, Header};
 
 use super::removal::{Removal, Removals};
 use crate::packages::manifest::{BuiltManifest, ManifestFile, ManifestSink, Rows};
-use crate::packages::{ChangeCounts, PackageBucket, PackageError};
+use crate::packages::{Differences, PackageBucket, PackageError};
 
 /// Differences of a new revision from the one before it.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +24,7 @@ pub(super) struct Changes {
 #[derive(Debug, Clone)]
 pub(super) struct AppliedChanges {
     pub manifest: BuiltManifest,
-    pub counts: ChangeCounts,
+    pub differences: Differences,
     /// Removals that matched no entry.
     pub missing: Vec<Removal>,
 }
@@ -46,7 +46,7 @@ pub(super) async fn apply_changes(
     Ok(AppliedChanges {
         manifest: sink.finish().await?,
         missing: merge.missing(),
-        counts: merge.counts,
+        differences: merge.differences,
     })
 }
 
@@ -94,7 +94,7 @@ pub(super) struct Merge<'a> {
     adds: BoxStream<'a, Result<Entry, PackageError>>,
     add: Option<Entry>,
     removals: Removals<'a>,
-    pub counts: ChangeCounts,
+    pub differences: Differences,
 }
 
 impl<'a> Merge<'a> {
@@ -113,7 +113,7 @@ impl<'a> Merge<'a> {
             adds,
             add: None,
             removals: Removals::new(&[]),
-            counts: ChangeCounts::default(),
+            differences: Differences::default(),
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Merge<'a> {
                         is_added: false,
                     }));
                 }
-                (Some(_), None) => self.counts.removed += 1,
+                (Some(old), None) => self.differences.remove(&old.logical_key),
                 (old, Some(entry)) => {
                     self.count(old.as_ref(), &entry);
                     return Ok(Some(Merged { entry, is_added: true }));
@@ -188,7 +188,7 @@ impl<'a> Merge<'a> {
             match &self.ahead {
                 Some(old) if old.logical_key < entry.logical_key => {
                     self.removals.remove(&old.logical_key);
-                    self.counts.removed += 1;
+                    self.differences.remove(&old.logical_key);
                     self.ahead = None;
                 }
                 Some(old) if old.logical_key == entry.logical_key => {
@@ -218,8 +218,9 @@ impl<'a> Merge<'a> {
 
     fn count(&mut self, old: Option<&Entry>, new: &Entry) {
         match old {
-            None => self.counts.added += 1,
-            Some(old) => self.counts.changed += u64::from(!old.same_content(new)),
+            None => self.differences.add(&new.logical_key),
+            Some(old) if !old.same_content(new) => self.differences.change(&new.logical_key),
+            Some(_) => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use super::existing::ExistingPackage;
 use crate::packages::manifest::BuiltManifest;
 use crate::packages::objects::Hashing;
 use crate::packages::workflow::{CandidateInfo, SelectedWorkflow};
-use crate::packages::{ChangeCounts, PackageBucket, PackageError};
+use crate::packages::{Differences, PackageBucket, PackageError};
 
 /// Callback that receives the progress of a pipeline, as `(done, total)`.
 pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
@@ -74,7 +74,7 @@ pub(super) struct Assembled {
 #[derive(Default)]
 pub(super) struct Conclusion {
     pub report: CommitReport,
-    pub diff: Option<ChangeCounts>,
+    pub diff: Option<Differences>,
     /// Why the revision could not be compared with the one before.
     pub comparison_error: Option<PackageError>,
 }

@@ -15,7 +15,7 @@ use crate::packages::estimate::estimate_objects_bytes;
 use crate::packages::manifest::BuiltManifest;
 use crate::packages::objects::{InspectedEntry, PlannedObject};
 use crate::packages::workflow::{CandidateInfo, SelectedWorkflow};
-use crate::packages::{ChangeCounts, Comparison, ManifestAccess, PackageError};
+use crate::packages::{ChangeCounts, Comparison, Differences, ManifestAccess, PackageError};
 
 /// The package that has the name already, if there is one, and the texts of the new one.
 pub(super) struct CreateBase {
@@ -148,7 +148,10 @@ impl Replacement {
             },
         };
         let report = match self.existing {
-            Some(existing) if !self.is_permitted => refuse(context, existing, manifest, diff).await?,
+            Some(existing) if !self.is_permitted => {
+                let counts = diff.as_ref().map(|diff: &Differences| diff.counts);
+                refuse(context, existing, manifest, counts).await?
+            }
             _ if context.dry_run => CommitReport::default(),
             existing => context.commit(manifest, existing).await?,
         };
@@ -165,9 +168,9 @@ async fn compare(
     latest: &Latest,
     manifest: &BuiltManifest,
     entries: &[Entry],
-) -> Result<ChangeCounts, PackageError> {
+) -> Result<Differences, PackageError> {
     if latest.hash == manifest.top_hash {
-        return Ok(ChangeCounts::default());
+        return Ok(Differences::default());
     }
     let file = context.packages.open(&latest.hash).await?;
     Comparison::with_entries(file.all(), entries).count().await

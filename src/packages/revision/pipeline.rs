@@ -11,7 +11,7 @@ use super::update::{NextRevision, UpdateBase};
 use crate::packages::manifest::BuiltManifest;
 use crate::packages::objects::{ChecksumPreference, InspectedEntry};
 use crate::packages::workflow::SelectedWorkflow;
-use crate::packages::{ChangeCounts, ExistingPackage, PackageBucket, PackageError};
+use crate::packages::{Differences, ExistingPackage, PackageBucket, PackageError};
 
 /// State of the package before the revision.
 enum Base {
@@ -76,7 +76,7 @@ pub struct Committed {
     pub bytes_copied: u64,
     pub dry_run: bool,
     /// Differences from the revision before, if there is one.
-    pub diff: Option<ChangeCounts>,
+    pub diff: Option<Differences>,
     /// Why the revision could not be compared with the one before.
     pub comparison_error: Option<PackageError>,
     pub report: CommitReport,

@@ -16,7 +16,7 @@ use crate::packages::estimate::{estimate_objects_bytes, estimate_revision_bytes}
 use crate::packages::manifest::{BuiltManifest, ManifestFile};
 use crate::packages::objects::{InspectedEntry, PlannedObject};
 use crate::packages::workflow::{CandidateInfo, SelectedWorkflow};
-use crate::packages::{ChangeCounts, ManifestAccess, PackageError};
+use crate::packages::{Differences, ManifestAccess, PackageError};
 
 /// The revision that an update starts from.
 pub(super) struct UpdateBase {
@@ -117,7 +117,7 @@ impl UpdateBase {
         };
         let AppliedChanges {
             manifest,
-            counts,
+            differences,
             missing,
         } = apply_changes(&context.packages, &self.file, header, &changes, writes).await?;
         let is_there = manifest.top_hash == self.latest.hash;
@@ -135,7 +135,7 @@ impl UpdateBase {
         }
         let next = NextRevision {
             latest: self.latest,
-            diff: counts,
+            diff: differences,
         };
         let entries = changes.add;
         Ok((next, Assembled { manifest, entries }))
@@ -158,7 +158,7 @@ fn unexpected(context: &Context, expected: TopHash, latest: Latest) -> PackageEr
 /// The revision after `latest`.
 pub(super) struct NextRevision {
     latest: Latest,
-    diff: ChangeCounts,
+    diff: Differences,
 }
 
 impl NextRevision {

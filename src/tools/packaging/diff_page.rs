@@ -69,7 +69,7 @@ impl Page {
             (Some(position), _) => page.counts = position.counts,
             (None, Some(change)) => {
                 page.counts.add(change);
-                page.counts.add_all(comparison.count().await?);
+                page.counts.add_all(comparison.count().await?.counts);
             }
             (None, None) => {}
         }

@@ -1,18 +1,49 @@
 //! Result of the tools that write packages.
 
-use quilt_format::{PackageName, TopHash};
+use quilt_format::{LogicalKey, PackageName, TopHash};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::view::{Counts, PackageRef};
 use crate::aws::s3::BucketName;
 use crate::catalog::CatalogPage;
-use crate::packages::{Committed, ManifestOutcome, Stopped};
+use crate::packages::{Committed, Differences, ManifestOutcome, Stopped};
 use crate::tools::answer_size::{MAX_METADATA_BYTES, bounded_warnings};
 use crate::tools::{ManifestJson, Session};
 
 /// Maximum number of logical keys that a result shows.
 const MAX_SHOWN_ENTRIES: usize = 20;
+/// Maximum length of the keys of one kind of change, in bytes.
+const MAX_CHANGE_BYTES: usize = 6000;
+
+/// The first keys of each kind that differ from the revision before, in tree order; diff has the counts of all.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChangedKeys {
+    added: Vec<String>,
+    changed: Vec<String>,
+    removed: Vec<String>,
+}
+
+impl ChangedKeys {
+    fn of(differences: &Differences) -> Self {
+        Self {
+            added: beginning(&differences.added),
+            changed: beginning(&differences.changed),
+            removed: beginning(&differences.removed),
+        }
+    }
+}
+
+/// Returns the first keys, up to a length of all.
+fn beginning(keys: &[LogicalKey]) -> Vec<String> {
+    let mut left = MAX_CHANGE_BYTES;
+    let fits = |key: &String| {
+        let rest = left.checked_sub(key.len());
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    keys.iter().map(LogicalKey::to_string).take_while(fits).collect()
+}
 
 /// A revision that was written, or would be.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -29,6 +60,9 @@ pub struct Output {
     /// Compared with the revision before.
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<Counts>,
+    /// Of a dry run: the keys that differ, at most 50 of each kind
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<ChangedKeys>,
     /// Logical keys of the first 20 entries added.
     #[serde(skip_serializing_if = "Option::is_none")]
     entries: Option<Vec<String>>,
@@ -65,6 +99,7 @@ impl Output {
         let links = session.links().filter(|_| !committed.dry_run);
         let url = links.and_then(|links| links.url(&CatalogPage::revision(bucket.as_str(), name, hash)));
         let warnings = with_warnings_of(committed, warnings);
+        let changes = committed.diff.as_ref().filter(|_| committed.dry_run);
         let shown = committed.entries.iter().take(MAX_SHOWN_ENTRIES);
         let metadata = committed.metadata.as_ref().filter(|metadata| metadata.is_truthy());
         let metadata = metadata.map(|metadata| ManifestJson::beginning_of(metadata, MAX_METADATA_BYTES));
@@ -76,7 +111,8 @@ impl Output {
             bytes_hashed: committed.bytes_hashed,
             bytes_copied: committed.bytes_copied,
             dry_run: committed.dry_run,
-            diff: committed.diff.map(Counts::from),
+            diff: committed.diff.as_ref().map(|diff| diff.counts.into()),
+            changes: changes.map(ChangedKeys::of),
             entries: Some(shown.map(|entry| entry.logical_key.to_string()).collect()),
             metadata,
             metadata_cut,
@@ -116,6 +152,7 @@ impl Output {
             bytes_copied: stopped.bytes_copied,
             dry_run: false,
             diff: None,
+            changes: None,
             entries: None,
             metadata: None,
             metadata_cut: false,

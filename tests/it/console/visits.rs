@@ -14,7 +14,7 @@ use crate::support::server::Server;
 use crate::support::tools;
 
 /// Drives the browser. Fails with what the visit found.
-async fn visit(name: &str, config: Value) {
+pub(super) async fn visit(name: &str, config: Value) {
     let home = tempfile::tempdir().unwrap();
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
     std::fs::create_dir_all(&pictures).unwrap();
@@ -36,7 +36,7 @@ async fn visit(name: &str, config: Value) {
 }
 
 /// What a visit to `dev` needs to know.
-fn config(dev: &OnDev) -> Value {
+pub(super) fn config(dev: &OnDev) -> Value {
     let info = &dev.dev.backend.info;
     let secret = SecretString::from(info.jwt_secret.clone());
     let expired = json!({ "sub": "reader", "exp": 1_700_000_000 });

@@ -224,7 +224,7 @@ async fn lists_are_small_and_open_and_follow_the_toolsets() {
     };
     assert_eq!(
         names(&list("resources/list", &[]).await["resources"]),
-        ["search-syntax"]
+        ["search-syntax", "package-view", "permissions-view", "table-view"]
     );
     let templates = list("resources/templates/list", &[]).await;
     assert_eq!(names(&templates["resourceTemplates"]), ["object", "package", "entry"]);
@@ -243,7 +243,10 @@ async fn lists_are_small_and_open_and_follow_the_toolsets() {
         names(&list("prompts/list", &buckets).await["prompts"]),
         ["explore_bucket"]
     );
-    assert_eq!(list("resources/list", &buckets).await["resources"], json!([]));
+    assert_eq!(
+        names(&list("resources/list", &buckets).await["resources"]),
+        ["table-view"]
+    );
     let read_only = [("x-mcp-readonly", "true")];
     assert_eq!(
         names(&list("prompts/list", &read_only).await["prompts"]),

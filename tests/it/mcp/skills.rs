@@ -119,8 +119,8 @@ async fn clients_are_told_an_icon_a_website_and_how_to_begin() {
             "{icon}"
         );
         assert_eq!(
-            result["capabilities"]["extensions"]["io.modelcontextprotocol/skills"],
-            json!({})
+            result["capabilities"]["extensions"],
+            json!({ "io.modelcontextprotocol/skills": {}, "io.modelcontextprotocol/ui": {} })
         );
         let instructions = result["instructions"].as_str().unwrap();
         let (own, _notice) = instructions.split_once("what may help.").unwrap();

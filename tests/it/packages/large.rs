@@ -106,11 +106,17 @@ on_both! {
         // The next revision, by a folder and a file, and the difference.
         scene.stage.seed_all(SHARED, (0..20).map(|n| (format!("more/sub/m{n}.txt"), vec![b'm'; n]))).await;
         scene.stage.seed(SHARED, "one.txt", b"one").await;
-        let updated = scene.write("package_update", json!({
+        let update = json!({
             "name": "lake/all", "message": "more", "add": [uri("one.txt")], "remove": ["6/"],
             "add_from_s3": [{ "source_prefix": "more/", "logical_prefix": "added", "exclude": ["m19.txt"] }],
-        })).await;
+        });
+        let mut dry = update.clone();
+        dry["dry_run"] = true.into();
+        let planned = scene.write("package_update", dry).await;
         let sixth = expected.iter().filter(|key| key.starts_with("6/")).count();
+        let lengths = ["added", "changed", "removed"].map(|kind| planned["changes"][kind].as_array().unwrap().len());
+        assert_eq!(lengths, [20, 0, sixth.min(50)]);
+        let updated = scene.write("package_update", update).await;
         assert_eq!(updated["diff"], json!({ "added": 20, "changed": 0, "removed": sixth }));
         assert_eq!(updated["entries_added"], 20);
         let browsed = scene.read("package_browse", json!({ "name": "lake/all", "path": "added/" })).await;

@@ -57,10 +57,16 @@ on_both! {
         assert_eq!(again["details"]["current_hash"], created["package"]["hash"]);
         assert_eq!(again["details"]["diff"], json!({ "added": 0, "changed": 0, "removed": 0 }));
 
-        let updated = scene.write("package_update", json!({
+        let update = json!({
             "name": "team/pkg", "add": [uri("in/deep/er/c")], "remove": ["docs/"], "metadata": { "y": 2, "z": {} },
             "message": "second", "expected_hash": created["package"]["hash"],
-        })).await;
+        });
+        let mut dry = update.clone();
+        dry["dry_run"] = true.into();
+        let planned = scene.write("package_update", dry).await;
+        assert_eq!(planned["changes"], json!({ "added": ["c"], "changed": [], "removed": ["docs/b.md"] }));
+        let updated = scene.write("package_update", update).await;
+        assert_eq!((updated.get("changes"), &updated["package"]["hash"]), (None, &planned["package"]["hash"]));
         assert_eq!(updated["diff"], json!({ "added": 1, "changed": 0, "removed": 1 }));
         let browsed = scene.read("package_browse", json!({ "name": "team/pkg", "recursive": true })).await;
         assert_eq!(keys(&browsed), ["a.csv", "c"]);

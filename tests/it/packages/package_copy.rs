@@ -219,6 +219,9 @@ on_both! {
         let refused = scene.refuses("package_copy", copy(&json!({})), "conflict").await;
         assert_eq!(refused["details"]["diff"], json!({ "added": 3, "changed": 0, "removed": 1 }), "{refused}");
         scene.refuses("package_copy", copy(&json!({ "dry_run": true })), "conflict").await;
+        let planned = scene.write("package_copy", copy(&json!({ "overwrite": true, "dry_run": true }))).await;
+        let changes = &planned["changes"];
+        assert_eq!((&changes["removed"], changes["added"].as_array().unwrap().len()), (&json!(["README.md"]), 3), "{planned}");
         let replaced = scene.write("package_copy", copy(&json!({ "overwrite": true }))).await;
         assert_eq!((&replaced["package"]["hash"], &replaced["diff"]["removed"]), (&source["package"]["hash"], &json!(1)));
         let versions = scene.read("package_versions", json!({ "name": "t/p" })).await;

@@ -6,9 +6,10 @@ import * as identity from "./identity.mjs";
 import * as packages from "./packages.mjs";
 import * as requests from "./requests.mjs";
 import * as tools from "./tools.mjs";
+import * as views from "./views.mjs";
 import { launch } from "./browser.mjs";
 
-const VISITS = { ...connect, ...identity, ...packages, ...requests, ...tools };
+const VISITS = { ...connect, ...identity, ...packages, ...requests, ...tools, ...views };
 const [executablePath, visit, config] = process.argv.slice(2);
 const browser = await launch(executablePath);
 try {

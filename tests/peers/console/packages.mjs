@@ -22,6 +22,8 @@ export async function browses_packages(browser, { origin, name, users }) {
   await page.getByRole("button", { name: "data/", exact: true }).click();
   await page.getByRole("button", { name: "measurements.csv" }).click();
   await waitText(page, "#preview", "species");
+  await page.getByLabel("Chart of").selectOption("length_mm");
+  assert.equal(await page.locator("#preview svg rect").count(), await page.locator("#preview tbody tr").count());
   await accessible(page, "package");
   await fits(page, "package");
   await page.getByRole("button", { name: "Compare", exact: true }).click();

@@ -31,7 +31,7 @@ use crate::aws::s3::{AHEAD_BYTES, WriteCondition};
 use crate::packages::estimate::{CONNECTIONS_BYTES, SCAN_BYTES};
 use crate::packages::manifest::{BuiltManifest, ManifestFile, ManifestSink, SINK_BYTES};
 use crate::packages::objects::{ChecksumPreference, inspect_each};
-use crate::packages::{ChangeCounts, PackageBucket, PackageError};
+use crate::packages::{Differences, PackageBucket, PackageError};
 
 /// Memory of a large revision, whatever its size: the listing with the keys that it holds back, the connections, two
 /// manifests that are read, and one that is written.
@@ -260,7 +260,7 @@ impl LargeRevision {
             is_complete,
             problem,
             sink,
-            counts,
+            differences,
             missing,
             added,
             shown,
@@ -281,7 +281,7 @@ impl LargeRevision {
         let written = Written {
             manifest,
             metadata: header.user_meta().cloned(),
-            counts,
+            differences,
             missing,
             entries: shown,
             entries_added: added,
@@ -296,7 +296,7 @@ impl LargeRevision {
 struct Written {
     manifest: BuiltManifest,
     metadata: Option<Value>,
-    counts: ChangeCounts,
+    differences: Differences,
     missing: Vec<Removal>,
     entries: Vec<Entry>,
     entries_added: u64,
@@ -342,7 +342,7 @@ async fn conclude(context: Context, base: LargeBase, written: Written) -> Result
     let Written {
         manifest,
         metadata,
-        counts,
+        differences,
         missing,
         entries,
         entries_added,
@@ -369,7 +369,7 @@ async fn conclude(context: Context, base: LargeBase, written: Written) -> Result
     };
     let (comparison_error, entries_added) = match base {
         LargeBase::Creation { comparison_error, .. } => (comparison_error.map(|error| *error), manifest.entries),
-        LargeBase::Update { .. } if has_resumed => (None, counts.added + counts.changed),
+        LargeBase::Update { .. } if has_resumed => (None, differences.counts.added + differences.counts.changed),
         LargeBase::Update { .. } => (None, entries_added),
     };
     Ok(Committed {
@@ -381,7 +381,7 @@ async fn conclude(context: Context, base: LargeBase, written: Written) -> Result
         bytes_hashed: context.hashing.bytes_read(),
         bytes_copied,
         dry_run: context.dry_run,
-        diff: latest.filter(|_| comparison_error.is_none()).map(|_| counts),
+        diff: latest.filter(|_| comparison_error.is_none()).map(|_| differences),
         comparison_error,
         report,
     })

@@ -8,7 +8,7 @@ use crate::packages::manifest::ManifestSink;
 use crate::packages::revision::changes::Merge;
 use crate::packages::revision::context::Context;
 use crate::packages::revision::removal::Removal;
-use crate::packages::{ChangeCounts, PackageError};
+use crate::packages::{Differences, PackageError};
 
 /// Maximum number of entries that are kept for the result and its warnings.
 const MAX_SHOWN_ENTRIES: usize = 1000;
@@ -35,7 +35,7 @@ pub(super) struct Finished {
     /// The error that has ended it before, if it was one.
     pub problem: Option<PackageError>,
     pub sink: ManifestSink,
-    pub counts: ChangeCounts,
+    pub differences: Differences,
     /// Removals that have matched no entry.
     pub missing: Vec<Removal>,
     pub added: u64,
@@ -87,8 +87,8 @@ impl Run<'_> {
             is_complete,
             problem,
             sink: self.sink,
-            counts: self.merge.counts,
             missing: self.merge.missing(),
+            differences: self.merge.differences,
             added: self.added,
             shown: self.shown,
         })
