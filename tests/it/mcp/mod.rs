@@ -3,6 +3,7 @@
 mod agent_tasks;
 mod answer_size;
 mod arguments;
+mod default_calls;
 pub(crate) mod elicitation;
 mod modules;
 mod modules_packaging;
