@@ -29,6 +29,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::IntoResponse;
+use quilt_format::manifest::ManifestWriter;
+use quilt_format::{Entry, Header, PhysicalKey};
 use quilt_mcp::clock::Clock;
 use quilt_mcp::dev::Backend;
 use serde_json::{Value, json};
@@ -37,6 +39,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const ROUNDS: usize = 21;
+/// The database with the tables of packages.
+const DATABASE: &str = "quilt_dev_iceberg";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args()
@@ -87,6 +91,39 @@ impl Stage {
             http,
             asked,
         })
+    }
+
+    /// Writes a package with this number of entries, each with a kibibyte of metadata. Returns a query of all of them.
+    fn make_rows(&self, count: usize) -> anyhow::Result<String> {
+        let bucket = &self.backend.info.buckets.shared;
+        let mut writer = ManifestWriter::new(&Header::new(None, None, Some("rows")))?;
+        let meta = quilt_format::json::parse(&json!({ "user_meta": { "text": "x".repeat(1000) } }).to_string())?;
+        for number in 0..count {
+            let entry = Entry {
+                logical_key: format!("{number:07}").parse().map_err(anyhow::Error::msg)?,
+                physical_key: PhysicalKey::S3 {
+                    bucket: bucket.clone(),
+                    key: "plankton/README.md".to_owned(),
+                    version_id: None,
+                },
+                size: 1,
+                hash: quilt_format::json::parse(r#"{"type":"SHA256","value":"00"}"#)?,
+                meta: meta.clone(),
+            };
+            writer.entry(&entry)?;
+        }
+        let mut bytes = writer.take();
+        let (tail, hash) = writer.finish();
+        bytes.extend(tail);
+        let aws = &self.backend.aws;
+        aws.put_object(bucket, &format!(".quilt/packages/{hash}"), bytes, None, &[])?;
+        for pointer in ["1700000000", "latest"] {
+            let key = format!(".quilt/named_packages/bench/rows/{pointer}");
+            aws.put_object(bucket, &key, hash.to_string(), None, &[])?;
+        }
+        Ok(format!(
+            "SELECT logical_key, metadata FROM \"{bucket}_package_entry\" WHERE top_hash = '{hash}'"
+        ))
     }
 
     async fn call(&self, tool: &str, arguments: &Value) -> anyhow::Result<Value> {
@@ -193,8 +230,8 @@ async fn search(objects: usize, packages: usize) -> anyhow::Result<()> {
 async fn sql() -> anyhow::Result<()> {
     let stage = Stage::start().await?;
     let info = &stage.backend.info;
-    let sql = "SELECT n, n * 2 AS twice FROM range(1000) AS r(n) ORDER BY n";
-    let arguments = json!({ "sql": sql, "max_rows": 1000 });
+    let sql = stage.make_rows(1000)?;
+    let arguments = json!({ "sql": sql, "database": DATABASE, "max_rows": 1000 });
     let first = stage.call("athena_query_execute", &arguments).await?;
     let workgroup = first["workgroup"].as_str().context("a workgroup")?.to_owned();
     let vended: Value = stage
@@ -225,7 +262,7 @@ async fn sql() -> anyhow::Result<()> {
         stage.call("athena_query_execute", &arguments).await?;
         ours.push(start.elapsed());
         let start = Instant::now();
-        query(&athena, sql, &workgroup).await?;
+        query(&athena, &sql, &workgroup).await?;
         plain.push(start.elapsed());
     }
     let (ours, plain) = (median(ours), median(plain));
@@ -236,7 +273,7 @@ async fn sql() -> anyhow::Result<()> {
 
 /// Runs a query, asks for its state each 10 ms, and reads the first page of its result.
 async fn query(athena: &aws_sdk_athena::Client, sql: &str, workgroup: &str) -> anyhow::Result<()> {
-    let context = QueryExecutionContext::builder().database("default").build();
+    let context = QueryExecutionContext::builder().database(DATABASE).build();
     let started = athena
         .start_query_execution()
         .query_string(sql)
@@ -266,13 +303,16 @@ async fn query(athena: &aws_sdk_athena::Client, sql: &str, workgroup: &str) -> a
 async fn rows(mebibytes: usize) -> anyhow::Result<()> {
     let stage = Stage::start().await?;
     let count = mebibytes * 1024;
-    let sql = format!("SELECT n, repeat('x', 1000) AS t FROM range({count}) AS r(n) ORDER BY n");
+    let sql = stage.make_rows(count)?;
     let idle = cpu::kib(stage.server.pid(), "VmRSS")?;
     // 5 resets the peak memory.
     std::fs::write(format!("/proc/{}/clear_refs", stage.server.pid()), "5")?;
     let start = Instant::now();
     let mut page = stage
-        .call("athena_query_execute", &json!({ "sql": sql, "max_rows": 1000 }))
+        .call(
+            "athena_query_execute",
+            &json!({ "sql": sql, "database": DATABASE, "max_rows": 1000 }),
+        )
         .await?;
     let id = page["query_id"].as_str().context("an id")?.to_owned();
     let (mut read, mut calls) = (0, 1);
