@@ -11,7 +11,9 @@ mod about;
 mod assets;
 mod config;
 mod page;
+mod sign_in;
 
 pub use self::about::About;
 pub use self::config::{ConsoleConfig, ConsoleMode};
 pub use self::page::{Console, private_json, wants_page};
+pub use self::sign_in::SignIn;

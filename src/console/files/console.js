@@ -1,7 +1,7 @@
 // The console: the token, the views and their addresses, and whether the server answers.
 
 import { renderConnect } from "./connect.js";
-import { fetchAbout, fill, h, problem } from "./dom.js";
+import { fetchAbout, fill, h, page, problem } from "./dom.js";
 import { renderIdentity } from "./identity.js";
 import { renderPackages } from "./packages.js";
 import { renderRequests } from "./requests.js";
@@ -45,8 +45,18 @@ function address() {
   return parts[0] in VIEWS ? parts : ["connect"];
 }
 
-/** @param {Session} session */
-function tokenForm(session) {
+/** Buttons that sign in as a user of the development environment. @param {Session} session @param {About} about */
+function users(session, { sign_in: names }) {
+  const use = async (/** @type {string} */ name) => {
+    const response = await fetch(`${page().base}/mcp/console/users/${name}`, { cache: "no-store", credentials: "omit" });
+    if (response.ok) session.setToken(await response.text());
+  };
+  return names.length > 0 && h("div", { class: "row" }, text.signIn,
+    ...names.map((name) => h("button", { type: "button", click: () => use(name) }, name)));
+}
+
+/** @param {Session} session @param {About} about */
+function tokenForm(session, about) {
   const input = h("input", {
     id: "token", type: "password", autocomplete: "off", spellcheck: "false", placeholder: text.tokenPlaceholder, class: "wide",
   });
@@ -66,7 +76,7 @@ function tokenForm(session) {
   };
   return h("form", { submit: use },
     h("label", { for: "token" }, text.tokenLabel),
-    h("div", { class: "row" }, input, h("button", { class: "main" }, text.tokenUse), forget), state);
+    h("div", { class: "row" }, input, h("button", { class: "main" }, text.tokenUse), forget), users(session, about), state);
 }
 
 /** Says when the server does not answer, and when it does again. @param {HTMLElement} notice */
@@ -95,7 +105,7 @@ function start(about) {
   const notice = h("div", { id: "notice", role: "status" });
   const links = Object.entries(VIEWS).map(([name, { title }]) => h("a", { href: `#${name}`, "data-view": name }, title));
   const nav = h("nav", { "aria-label": text.navLabel }, ...links);
-  main.before(notice, tokenForm(session), nav);
+  main.before(notice, tokenForm(session, about), nav);
   let ends = new AbortController();
   const show = async (/** @type {Event | undefined} */ event) => {
     ends.abort();

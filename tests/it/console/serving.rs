@@ -146,6 +146,7 @@ async fn the_page_knows_what_is_on_and_no_secret() {
         "--read-only",
         "--toolsets=buckets,auth",
         "--catalog-url=https://q.example.com",
+        "--contact=the data desk",
     ])
     .await;
     let about = server.request("GET", "/mcp/console/about", &[]).await;
@@ -156,7 +157,7 @@ async fn the_page_knows_what_is_on_and_no_secret() {
         json!({
             "version": env!("CARGO_PKG_VERSION"), "verification": "hs256", "token_for_all": false,
             "toolsets": ["buckets", "auth"], "read_only": true, "catalog_url": "https://q.example.com",
-            "authorization_servers": [], "public_endpoint": null, "request_log": false, "ready": true, "not_ready": null,
+            "contact": "the data desk", "sign_in": [], "authorization_servers": [], "public_endpoint": null, "request_log": false, "ready": true, "not_ready": null,
         })
     );
     server.shut_down();

@@ -14,7 +14,7 @@ use crate::support::server::Server;
 use crate::support::tools;
 
 /// Drives the browser. Fails with what the visit found.
-async fn visit(name: &str, config: Value) {
+pub(super) async fn visit(name: &str, config: Value) {
     let home = tempfile::tempdir().unwrap();
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
     std::fs::create_dir_all(&pictures).unwrap();
@@ -58,7 +58,9 @@ async fn dev() -> OnDev {
 #[tokio::test]
 async fn the_page_says_how_to_connect() {
     let dev = dev().await;
-    let server = Server::start_with(None, &dev.dev.backend.flags()).await;
+    let mut flags = dev.dev.backend.flags();
+    flags.push("--contact=the data desk".to_owned());
+    let server = Server::start_with(None, &flags).await;
     let origin = server.url.trim_end_matches("/mcp");
     visit("connects", json!({ "origin": origin, "endpoint": server.url })).await;
 }
