@@ -1,5 +1,6 @@
 //! The page that browsers get: how it is served, what confines it, and visits to it in a real Chromium.
 
+mod catalog_ui;
 mod serving;
 mod types;
 mod visits;
