@@ -53,7 +53,7 @@ Call a tool, here as a user who may only read:
             let option = if data == Path::new("dev-data") {
                 String::new()
             } else {
-                format!(" --data {}", word(data))
+                format!(" --data {}", shell_quoted(data))
             };
             let _ = writeln!(text, "  quilt-mcp call bucket_list --user reader{option}");
             let _ = writeln!(
@@ -80,14 +80,14 @@ Call a tool, here as a user who may only read:
     /// Returns shell code that expands to a user's token.
     fn token(&self, user: &str, page: &str) -> String {
         match self.data {
-            Some(data) => format!("$(cat {})", word(&data.join(format!("{user}.token")))),
+            Some(data) => format!("$(cat {})", shell_quoted(&data.join(format!("{user}.token")))),
             None => format!("$(curl -sS {page}mcp/console/users/{user})"),
         }
     }
 }
 
 /// Returns a path as a word of a POSIX shell within double quotes and `$(…)`.
-fn word(path: &Path) -> String {
+fn shell_quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
     if text.bytes().all(is_plain) {

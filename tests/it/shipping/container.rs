@@ -59,26 +59,30 @@ async fn a_client_in_another_network_reaches_everything_at_the_published_port() 
         tools::run(&mut networks)
     });
     let printed = printed.await.unwrap().unwrap();
-    let seen: Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!(seen["page"], "text/html; charset=utf-8", "{seen}");
-    assert_eq!(seen["linked"], "Hello from outside", "{seen}");
-    assert_eq!(seen["changed_link"], 403, "a link is signed for this address: {seen}");
-    assert_eq!(seen["listed"], Value::from(vec!["notes/outside.txt"]), "{seen}");
-    assert_eq!(seen["denied"], "AccessDenied", "{seen}");
+    let found: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(found["page"], "text/html; charset=utf-8", "{found}");
+    assert_eq!(found["linked"], "Hello from outside", "{found}");
+    assert_eq!(found["changed_link"], 403, "a link is signed for this address: {found}");
+    assert_eq!(found["listed"], Value::from(vec!["notes/outside.txt"]), "{found}");
+    assert_eq!(found["denied"], "AccessDenied", "{found}");
     assert!(
-        seen["arn"].as_str().unwrap().ends_with(":assumed-role/writer/writer"),
-        "{seen}"
-    );
-    assert_eq!(seen["workgroups"].as_array().map(Vec::is_empty), Some(false), "{seen}");
-    let location = seen["catalog_page"].as_str().unwrap();
-    assert!(
-        location.starts_with("http://10.77.0.1:8000/#packages/quilt-dev-shared/examples/plankton@"),
-        "{seen}"
+        found["arn"].as_str().unwrap().ends_with(":assumed-role/writer/writer"),
+        "{found}"
     );
     assert_eq!(
-        seen["addresses"],
-        Value::from(vec!["http://10.77.0.1:8000", "http://10.77.0.1:8000/registry"]),
-        "{seen}"
+        found["workgroups"].as_array().map(Vec::is_empty),
+        Some(false),
+        "{found}"
     );
-    assert_eq!(seen["strange_host"], 403, "{seen}");
+    let location = found["catalog_page"].as_str().unwrap();
+    assert!(
+        location.starts_with("http://10.77.0.1:8000/#packages/quilt-dev-shared/examples/plankton@"),
+        "{found}"
+    );
+    assert_eq!(
+        found["addresses"],
+        Value::from(vec!["http://10.77.0.1:8000", "http://10.77.0.1:8000/registry"]),
+        "{found}"
+    );
+    assert_eq!(found["strange_host"], 403, "{found}");
 }
