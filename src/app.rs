@@ -15,11 +15,12 @@ use crate::aws::sts::SharedSts;
 use crate::aws::{self, AwsOptions};
 use crate::blocking::CpuPool;
 use crate::catalog::{
-    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, HttpOptions, LocalCatalogs, Registries, server_token,
+    CONNECT_TIMEOUT, CatalogHost, HostClient, HttpClients, HttpOptions, LocalCatalogs, PublicCatalog, Registries,
+    server_token,
 };
 use crate::clock::Clock;
 use crate::config::{ServeConfig, proxy_variables};
-use crate::console::{About, Console};
+use crate::console::{About, Console, SignIn};
 use crate::credentials::{Ambient, AmbientProvider, CredentialChain, SourceContext};
 use crate::endpoint::{
     AllowedHosts, AllowedOrigins, Authenticator, Dispatcher, Endpoint, HostPolicy, Limits, RequestReader, RequireAuth,
@@ -64,6 +65,12 @@ pub struct Overrides {
     pub bucket_limit: Duration,
     /// Whether the proxy that the environment names is used for hosts that the settings name.
     pub use_proxy: bool,
+    /// Where clients reach the catalog, if the server reaches it elsewhere.
+    pub public_catalog: Option<PublicCatalog>,
+    /// Where clients reach S3, if the server reaches it elsewhere.
+    pub public_s3: Option<BaseUrl>,
+    /// The users as whom the page signs in without a token. Only the development environment has them.
+    pub sign_in: Vec<SignIn>,
     /// The log of requests that the page shows. Only the development environment has one.
     pub request_log: Option<RequestLog>,
 }
@@ -80,6 +87,9 @@ impl Default for Overrides {
             connections: ConnectionLimits::default(),
             bucket_limit: BUCKET_TIMEOUT,
             use_proxy: true,
+            public_catalog: None,
+            public_s3: None,
+            sign_in: Vec::new(),
             request_log: None,
         }
     }
@@ -135,7 +145,7 @@ impl App {
             use_proxy: overrides.use_proxy,
         };
         let http = http_clients(overrides.registry_timeout, &http_options, &upstreams)?;
-        let catalog = catalog(config, &http, &clock)?;
+        let catalog = catalog(config, &overrides, &http)?;
         let registries = Arc::new(registries(config, catalog.as_ref(), http, &clock));
         let aws = aws_options(config, &overrides, &http_options);
         let sts = SharedSts::new(AwsOptions {
@@ -168,7 +178,7 @@ impl App {
             sts: sts.clone(),
         };
         let services = Services {
-            s3: SharedS3::new(&aws),
+            s3: shared_s3(&aws, &overrides),
             athena: SharedAthena::new(&AwsOptions {
                 endpoint: config.aws.athena().map(|url| url.to_string()),
                 ..aws.clone()
@@ -199,7 +209,8 @@ impl App {
         let base_path = config.listen.public_url.as_ref().map(BaseUrl::path).unwrap_or_default();
         let router = Routes {
             endpoint: endpoint(config, authenticator, dispatcher)?,
-            console: console(config, &base_path, overrides.request_log.is_some()),
+            console: console(config, &overrides, &base_path),
+            sign_in: overrides.sign_in,
             request_log: overrides.request_log,
             base_path,
             resource_server,
@@ -224,6 +235,13 @@ impl App {
             },
             checked,
         })
+    }
+
+    /// Puts other routes before those of the server.
+    #[must_use]
+    pub fn behind(mut self, front: impl FnOnce(Router) -> Router) -> Self {
+        self.router = front(self.router);
+        self
     }
 
     /// Asks the services that the settings name what can be asked without a caller, and describes what is on.
@@ -335,6 +353,7 @@ fn aws_options(config: &ServeConfig, overrides: &Overrides, http: &HttpOptions) 
     AwsOptions {
         region: config.aws.region().to_owned(),
         endpoint: config.aws.s3().map(|url| url.to_string()),
+        public_endpoint: None,
         use_fips: config.aws.use_fips,
         use_dual_stack: config.aws.use_dual_stack,
         http_client: aws::http_client(&http.roots),
@@ -344,9 +363,23 @@ fn aws_options(config: &ServeConfig, overrides: &Overrides, http: &HttpOptions) 
     }
 }
 
-fn catalog(config: &ServeConfig, http: &HttpClients, clock: &Clock) -> Result<Option<Arc<CatalogHost>>, ConfigError> {
+fn shared_s3(aws: &AwsOptions, overrides: &Overrides) -> SharedS3 {
+    SharedS3::new(&AwsOptions {
+        public_endpoint: overrides.public_s3.as_ref().map(ToString::to_string),
+        ..aws.clone()
+    })
+}
+
+fn catalog(
+    config: &ServeConfig,
+    overrides: &Overrides,
+    http: &HttpClients,
+) -> Result<Option<Arc<CatalogHost>>, ConfigError> {
     let url = config.catalog.catalog()?;
-    Ok(url.map(|url| Arc::new(CatalogHost::new(url, http.unrestricted.clone(), clock.clone()))))
+    Ok(url.map(|url| {
+        let host = CatalogHost::new(url, http.unrestricted.clone(), overrides.clock.clone());
+        Arc::new(host.with_public(overrides.public_catalog.clone()))
+    }))
 }
 
 fn registries(
@@ -498,16 +531,20 @@ fn resource_server(config: &ServeConfig) -> Result<Option<ResourceServer>, Confi
 }
 
 /// Creates the page, with what it says of the settings.
-fn console(config: &ServeConfig, base_path: &str, request_log: bool) -> Console {
+fn console(config: &ServeConfig, overrides: &Overrides, base_path: &str) -> Console {
+    let catalog_url = || config.catalog.catalog().ok().flatten().map(|url| url.to_string());
+    let public_catalog = overrides.public_catalog.as_ref();
     let about = About {
         verification: config.identity.mode().as_str(),
         token_for_all: config.resource_server.required() == RequireAuth::All,
         toolsets: config.tool_filter.toolset_names(),
         read_only: config.tool_filter.read_only,
-        catalog_url: config.catalog.catalog().ok().flatten().map(|url| url.to_string()),
+        catalog_url: public_catalog.map(|public| public.url.to_string()).or_else(catalog_url),
+        contact: config.catalog.contact.clone(),
         authorization_servers: config.resource_server.authorization_servers.clone(),
         public_endpoint: config.listen.public_url.as_ref().map(|url| format!("{url}/mcp")),
-        request_log,
+        request_log: overrides.request_log.is_some(),
+        sign_in: overrides.sign_in.iter().map(|user| user.name.clone()).collect(),
     };
     Console::new(config.console.mode(), base_path, about)
 }

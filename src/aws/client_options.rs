@@ -20,6 +20,8 @@ pub struct AwsOptions {
     pub region: String,
     /// Another endpoint than AWS's own.
     pub endpoint: Option<String>,
+    /// The endpoint in presigned URLs, where clients reach S3 at another one than the server does.
+    pub public_endpoint: Option<String>,
     /// Whether endpoints that are validated for FIPS 140 are used.
     pub use_fips: bool,
     /// Whether endpoints for IPv4 and IPv6 are used.
@@ -38,6 +40,7 @@ impl Default for AwsOptions {
         Self {
             region: "us-east-1".to_owned(),
             endpoint: None,
+            public_endpoint: None,
             use_fips: false,
             use_dual_stack: false,
             http_client: None,

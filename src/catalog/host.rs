@@ -49,9 +49,19 @@ struct Config {
     stack_version: Option<String>,
 }
 
+/// Where clients reach a catalog that the server reaches elsewhere, as in a container with one published port.
+#[derive(Debug, Clone)]
+pub struct PublicCatalog {
+    /// The URL of the catalog.
+    pub url: BaseUrl,
+    /// The URL of its registry.
+    pub registry: BaseUrl,
+}
+
 /// A catalog, whose config is fetched when it is needed.
 pub struct CatalogHost {
     url: BaseUrl,
+    public: Option<PublicCatalog>,
     http: HostClient,
     clock: Clock,
     cached: RwLock<CachedConfig>,
@@ -74,6 +84,7 @@ impl CatalogHost {
     pub fn new(url: BaseUrl, http: HostClient, clock: Clock) -> Self {
         Self {
             url,
+            public: None,
             http,
             clock,
             cached: RwLock::default(),
@@ -81,9 +92,23 @@ impl CatalogHost {
         }
     }
 
+    /// Sets where clients reach the catalog and its registry.
+    #[must_use]
+    pub fn with_public(mut self, public: Option<PublicCatalog>) -> Self {
+        self.public = public;
+        self
+    }
+
+    /// Returns the URL for clients, of which links are made.
     #[must_use]
     pub fn url(&self) -> &BaseUrl {
-        &self.url
+        self.public.as_ref().map_or(&self.url, |public| &public.url)
+    }
+
+    /// Returns the URL at which clients reach a registry of the server's.
+    #[must_use]
+    pub fn public_registry(&self, registry: BaseUrl) -> BaseUrl {
+        self.public.as_ref().map_or(registry, |public| public.registry.clone())
     }
 
     /// Whether the catalog writes packages with `CRC64NVME` checksums (`crc64Checksums`). `false` if it does not answer.

@@ -31,7 +31,7 @@ mod user;
 pub use choice::{ConfiguredRegistry, NamedRegistry, Network, NotAdmitted, Ownership, RegistryChoice, RegistryClaim};
 pub use config::CatalogConfig;
 pub use graphql::GraphqlError;
-pub use host::CatalogHost;
+pub use host::{CatalogHost, PublicCatalog};
 pub use host_client::HostClient;
 pub use http_client::{CONNECT_TIMEOUT, HttpOptions, http_client, http_client_with_resolver, public_only_http_client};
 pub use mutation::MutationError;

@@ -8,6 +8,8 @@ use clap::{Args, Subcommand};
 use quilt_format::TopHash;
 use quilt_format::manifest::{Hashed, MAX_RECORD, ManifestError, ManifestHasher};
 
+use super::progress::Progress;
+
 /// Arguments of `manifest`.
 #[derive(Debug, Args)]
 pub struct ManifestArgs {
@@ -101,6 +103,8 @@ impl Source {
     ) -> anyhow::Result<Result<Hashed, ManifestError>> {
         let mut hasher = hasher.max_record(self.max_record);
         let mut piece = vec![0; 256 * 1024];
+        let mut progress = Progress::new();
+        let mut bytes_read = 0_u64;
         loop {
             let read = match input.read(&mut piece) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -110,6 +114,8 @@ impl Source {
             if bytes.is_empty() {
                 return Ok(hasher.finish());
             }
+            bytes_read += bytes.len() as u64;
+            progress.show(|| format!("{}: {bytes_read} bytes read", self.file));
             if let Some(copy) = &mut copy {
                 copy.write_all(bytes)
                     .context("standard input cannot be copied to a temporary file; pass a file instead")?;

@@ -1,10 +1,12 @@
 //! The command-line interface.
 
+mod call;
 #[cfg(feature = "dev")]
 mod dev;
 mod docs;
 mod healthcheck;
 mod manifest;
+mod progress;
 mod serve;
 mod shutdown;
 mod token;
@@ -36,6 +38,8 @@ pub enum Command {
     #[cfg(feature = "dev")]
     /// Run the server with an S3, an STS, a catalog and sample data, all on this machine
     Dev(Box<dev::DevArgs>),
+    /// Call a tool of a server and print its result as JSON; exits with 0 if it succeeded, else with 1
+    Call(call::CallArgs),
     /// Compute or check the top hash of a Quilt manifest
     Manifest(manifest::ManifestArgs),
     /// Check the health of the local server; exits with 0 if it is healthy, else with 1
@@ -131,6 +135,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(*args).await,
         #[cfg(feature = "dev")]
         Command::Dev(args) => Box::pin(dev::run(*args)).await,
+        Command::Call(args) => call::run(args).await,
         Command::Manifest(args) => manifest::run(args),
         Command::Healthcheck(args) => healthcheck::run(args).await,
         Command::Token(args) => token::run(args).await,
@@ -153,7 +158,8 @@ fn fail(sentence: &str) -> ! {
     std::process::exit(2)
 }
 
-/// Writes the last lines of the log and an error that ended the program, and returns the exit status.
+/// Writes the last lines of the log and the error that ended the program, which is one line with its causes and never a
+/// backtrace, and returns the exit status.
 #[must_use]
 pub fn end(result: anyhow::Result<()>) -> ExitCode {
     match result {
@@ -162,7 +168,8 @@ pub fn end(result: anyhow::Result<()>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            telemetry::write_last(&format!("Error: {error:?}"));
+            let line = format!("Error: {error:#}");
+            telemetry::write_last(&line.split_whitespace().collect::<Vec<_>>().join(" "));
             ExitCode::FAILURE
         }
     }

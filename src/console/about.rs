@@ -14,10 +14,14 @@ pub struct About {
     pub read_only: bool,
     /// The catalog whose users may call.
     pub catalog_url: Option<String>,
+    /// Whom users ask for rights.
+    pub contact: Option<String>,
     /// Issuers at which OAuth clients log in.
     pub authorization_servers: Vec<String>,
     /// The URL of the endpoint, if the operator gave one.
     pub public_endpoint: Option<String>,
     /// Whether this process serves its request log to the page.
     pub request_log: bool,
+    /// The users as whom this process signs in without a token.
+    pub sign_in: Vec<String>,
 }

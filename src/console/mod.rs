@@ -12,9 +12,11 @@ mod about;
 mod assets;
 mod config;
 mod page;
+mod sign_in;
 mod views;
 
 pub use self::about::About;
 pub use self::config::{ConsoleConfig, ConsoleMode};
 pub use self::page::{Console, private_json, wants_page};
+pub use self::sign_in::SignIn;
 pub use self::views::View;

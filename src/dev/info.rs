@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 /// The content of `dev.json`. Types with secrets do not implement `Debug`.
@@ -86,15 +87,34 @@ pub struct AdminInfo {
 }
 
 impl DevInfo {
-    /// Writes `dir/dev.json` atomically, readable only by its owner.
-    pub async fn write(&self, dir: &Path) -> anyhow::Result<()> {
-        use std::os::unix::fs::PermissionsExt as _;
-        tokio::fs::create_dir_all(dir).await?;
-        let temporary = dir.join("dev.json.new");
-        tokio::fs::write(&temporary, "").await?;
-        tokio::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o600)).await?;
-        tokio::fs::write(&temporary, serde_json::to_vec_pretty(self)?).await?;
-        tokio::fs::rename(&temporary, dir.join("dev.json")).await?;
-        Ok(())
+    /// Returns the users with tokens, in the order in which they are shown.
+    #[must_use]
+    pub fn token_users(&self) -> [&UserInfo; 4] {
+        let users = &self.users;
+        [&users.reader, &users.writer, &users.embedded, &users.assumed]
     }
+
+    /// Writes `dir/NAME.token` for each user, and then `dir/dev.json`. The files are readable only by their owner.
+    pub async fn write(&self, dir: &Path) -> anyhow::Result<()> {
+        let failed = || format!("--data: {} cannot be written", dir.display());
+        tokio::fs::create_dir_all(dir).await.with_context(failed)?;
+        for user in self.token_users() {
+            let name = format!("{}.token", user.sub);
+            write_private(dir, &name, user.token.as_bytes())
+                .await
+                .with_context(failed)?;
+        }
+        let content = serde_json::to_vec_pretty(self)?;
+        write_private(dir, "dev.json", &content).await.with_context(failed)
+    }
+}
+
+/// Writes a file atomically.
+async fn write_private(dir: &Path, name: &str, content: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temporary = dir.join(format!("{name}.new"));
+    tokio::fs::write(&temporary, "").await?;
+    tokio::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o600)).await?;
+    tokio::fs::write(&temporary, content).await?;
+    tokio::fs::rename(&temporary, dir.join(name)).await
 }

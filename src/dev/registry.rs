@@ -1,14 +1,13 @@
-//! A minimal registry and catalog host for development and tests. The real ones are not available as open source.
+//! A minimal registry for development and tests. The real one is not available as open source.
 //!
-//! The registry issues credentials and answers GraphQL: searches, access counts, the switch of roles, Tabulator tables. Like the real one, the catalog host serves `/config.json`,
-//! and its HTML page with status 200 on every other path, including that of the registry's credentials.
+//! It issues credentials and answers GraphQL: searches, access counts, the switch of roles, Tabulator tables.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use embedded_aws::EmbeddedAws;
@@ -324,20 +323,4 @@ impl<'r> Object<'r> for Root<'r> {
 fn unauthorized() -> Response {
     let message = "Token could not be deserialized";
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": message }))).into_response()
-}
-
-/// Page of the catalog host on every path; the catalog's own front end is not part of the development environment.
-const PAGE: &str = "<!doctype html><title>Quilt catalog (development)</title><p>The development catalog has no pages. A catalog \
-                    that has them shows here what this URL names.";
-
-/// Returns the routes of the catalog host: its configuration, and its page on every other path.
-pub(super) fn catalog_routes(registry_url: &str, region: &str) -> Router {
-    let config = json!({
-        "alwaysRequiresAuth": true, "apiGatewayEndpoint": "", "mixpanelToken": "", "mode": "PRODUCT",
-        "passwordAuth": "ENABLED", "ssoAuth": "DISABLED", "ssoProviders": "", "region": region,
-        "registryUrl": registry_url, "s3Proxy": "", "serviceBucket": "", "stackVersion": "dev",
-    });
-    Router::new()
-        .route("/config.json", get(move || async move { Json(config) }))
-        .fallback(|| async { Html(PAGE) })
 }

@@ -1,4 +1,4 @@
-//! The walkthrough that `quilt-mcp dev` prints: commands that can be pasted one by one, in this order.
+//! The walkthrough that `quilt-mcp dev --verbose` prints: commands that can be pasted one by one, in this order.
 
 use std::fmt::Write as _;
 
@@ -59,24 +59,7 @@ pub fn walkthrough(info: &DevInfo) -> String {
         ),
         ("without a token: 401", None, "bucket_list", json!({})),
     ];
-    let mut text = format!(
-        "quilt-mcp listens on {}\n  page     {}/\n  catalog  {}\n  registry {}\n  S3, STS  {}\n  Athena   {}\n\n",
-        info.mcp_url,
-        info.mcp_url.trim_end_matches("/mcp"),
-        info.catalog_url,
-        info.registry_url,
-        info.s3_endpoint,
-        info.athena_endpoint.as_deref().unwrap_or_default()
-    );
-    for (name, user) in [
-        ("reader", &users.reader),
-        ("writer", &users.writer),
-        ("embedded", &users.embedded),
-        ("assumed", &users.assumed),
-    ] {
-        let _ = writeln!(text, "token of {name}: {}", user.token);
-    }
-    text.push('\n');
+    let mut text = String::new();
     for (number, (title, token, call, arguments)) in steps.iter().enumerate() {
         let request = if *call == "tools/list" {
             json!({ "jsonrpc": "2.0", "id": number, "method": call })

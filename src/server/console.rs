@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
+use secrecy::ExposeSecret as _;
 
 use super::health::Readiness;
-use crate::console::{Console, private_json, wants_page};
+use crate::console::{Console, SignIn, private_json, wants_page};
 use crate::endpoint::{self, AllowedHosts, Endpoint, HostPolicy, authority, response};
 use crate::error_code::ErrorCode;
 use crate::identity::Verifier;
@@ -21,6 +22,7 @@ pub(super) struct Pages {
     pub policy: HostPolicy,
     pub verifier: Arc<Verifier>,
     pub readiness: Readiness,
+    pub sign_in: Vec<SignIn>,
     pub request_log: Option<RequestLog>,
 }
 
@@ -44,6 +46,11 @@ impl Pages {
             .iter()
             .fold(Router::new(), |router, path| router.route(path, any(root)));
         let router = files.iter().fold(router, |router, path| {
+            let router = if self.sign_in.is_empty() {
+                router
+            } else {
+                router.route(&format!("{path}/users/{{name}}"), get(user))
+            };
             router
                 .route(&format!("{path}/about"), get(about))
                 .route(&format!("{path}/requests"), get(requests))
@@ -52,6 +59,16 @@ impl Pages {
         // Errors of these paths have the shape of all errors.
         let router = router.method_not_allowed_fallback(response::not_found);
         router.with_state(self.clone())
+    }
+
+    /// Returns why a request does not get tokens of the users.
+    fn refuse_tokens(&self, request: &Request) -> Option<Response> {
+        if let Err(refusal) = self.policy.check(request) {
+            return Some(refusal.into_response());
+        }
+        let message = "The users' tokens are for the page of this server.";
+        is_foreign(request.headers())
+            .then(|| response::refuse(ErrorCode::OriginNotAllowed, message, None).into_response())
     }
 
     fn page(&self, request: &Request) -> Response {
@@ -110,11 +127,31 @@ async fn requests(State(pages): State<Arc<Pages>>, request: Request) -> Response
         return refusal.into_response();
     }
     let headers = request.headers();
-    let is_foreign_fetch = headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin");
     let is_loopback = AllowedHosts::loopback().allows(authority(headers, request.uri()));
-    if is_foreign_fetch || headers.contains_key(header::ORIGIN) || !is_loopback {
+    if is_foreign(headers) || !is_loopback {
         let message = "The request log is for the page of this server, on this machine.";
         return response::refuse(ErrorCode::OriginNotAllowed, message, None).into_response();
     }
     private_json(&log.to_json())
+}
+
+/// Whether a page of another origin sent a request.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let is_foreign_fetch = headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin");
+    is_foreign_fetch || headers.contains_key(header::ORIGIN)
+}
+
+/// The token of a user of the development environment, for the page itself and for programs that are no browser.
+async fn user(State(pages): State<Arc<Pages>>, Path(name): Path<String>, request: Request) -> Response {
+    if let Some(refused) = pages.refuse_tokens(&request) {
+        return refused;
+    }
+    match pages.sign_in.iter().find(|user| user.name == name) {
+        Some(user) => (
+            [(header::CACHE_CONTROL, "no-store")],
+            user.token.expose_secret().to_owned(),
+        )
+            .into_response(),
+        None => response::not_found().await,
+    }
 }

@@ -10,7 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::health::{Readiness, health, ready};
 use super::{console, cors, oauth_metadata, request_id};
 use crate::clock::Clock;
-use crate::console::Console;
+use crate::console::{Console, SignIn};
 use crate::endpoint::{Endpoint, ResourceServer, response};
 use crate::identity::Verifier;
 use crate::telemetry::RequestLog;
@@ -29,6 +29,8 @@ pub struct Routes {
     pub readiness: Readiness,
     /// The page.
     pub console: Console,
+    /// The users as whom the page signs in, in the development environment.
+    pub sign_in: Vec<SignIn>,
     /// The requests that the page shows, in the development environment.
     pub request_log: Option<RequestLog>,
     /// The time.
@@ -45,6 +47,7 @@ impl Routes {
             verifier,
             readiness,
             console,
+            sign_in,
             request_log,
             clock,
         } = self;
@@ -58,6 +61,7 @@ impl Routes {
             policy: policy.clone(),
             verifier: verifier.clone(),
             readiness: readiness.clone(),
+            sign_in,
             request_log: request_log.clone(),
         });
         let mcp = any(console::page_or_answer).with_state((pages.clone(), Arc::new(endpoint)));

@@ -14,7 +14,7 @@ use crate::journal::Journal;
 use crate::keys::{self, AccessKey, SessionKeys};
 use crate::options::Options;
 use crate::policy::{InvalidPolicy, Kind, parse, parse_all};
-use crate::server;
+use crate::server::{self, Services};
 use crate::state::State;
 use crate::sts::issuer::Issuer;
 
@@ -71,6 +71,12 @@ impl EmbeddedAws {
     /// to finish. Several listeners may be served concurrently.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) {
         server::serve(Arc::clone(&self.state), listener, shutdown).await;
+    }
+
+    /// Returns the services without a socket. Athena's queries then run until they end.
+    #[must_use]
+    pub fn services(&self) -> Services {
+        Services::new(Arc::clone(&self.state))
     }
 
     /// Creates a user with these identity policies and returns a new access key. Calling this again for the same name

@@ -131,4 +131,5 @@ pub use self::keys::{AccessKey, SessionKeys};
 pub use self::options::{Clock, Options};
 pub use self::policy::InvalidPolicy;
 pub use self::seed::SeedError;
+pub use self::server::Services;
 pub use self::store::payload::synthetic_bytes;

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::header::EXPECT;
-use s3s::Body;
+use s3s::{Body, StdError};
 
 use crate::state::lock_ignoring_poison;
 
@@ -29,7 +29,7 @@ pub(crate) struct RequestBody(Option<SharedBody>);
 
 #[derive(Clone)]
 struct SharedBody {
-    body: Arc<Mutex<Incoming>>,
+    body: Arc<Mutex<Body>>,
     started: Arc<AtomicBool>,
     /// The client waits for `100 Continue`, which hyper sends on the first read.
     expects_continue: bool,
@@ -37,7 +37,7 @@ struct SharedBody {
 
 impl RequestBody {
     /// Splits a body into the server's handle and the body for the operation.
-    pub(crate) fn split(headers: &HeaderMap, body: Incoming) -> (Self, Body) {
+    pub(crate) fn split(headers: &HeaderMap, body: Body) -> (Self, Body) {
         if body.is_end_stream() {
             return (Self(None), Body::empty());
         }
@@ -70,9 +70,9 @@ impl RequestBody {
 
 impl HttpBody for SharedBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = StdError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
         self.started.store(true, Ordering::Release);
         Pin::new(&mut *lock_ignoring_poison(&self.body)).poll_frame(cx)
     }

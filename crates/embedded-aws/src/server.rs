@@ -4,6 +4,7 @@
 //! within [`SHUTDOWN_GRACE`]; none outlives [`serve`].
 
 use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -67,7 +68,7 @@ async fn serve_connection(server: Arc<Server>, stream: TcpStream, peer: SocketAd
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(server.handle(request, peer).await) }
+        async move { Ok::<_, Infallible>(server.handle(request.map(Body::http_body_unsync), peer).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -76,6 +77,35 @@ async fn serve_connection(server: Arc<Server>, stream: TcpStream, peer: SocketAd
         () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// The account's services without a socket, for a server that has other paths besides. Clones share them.
+#[derive(Clone)]
+pub struct Services(Arc<Server>);
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}
+
+impl Services {
+    pub(crate) fn new(state: Arc<State>) -> Self {
+        Self(Arc::new(Server::new(state)))
+    }
+
+    /// Answers a request of a client at `peer`. Its path and its `Host` must be those that the client signed.
+    pub async fn answer<B>(
+        &self,
+        request: Request<B>,
+        peer: SocketAddr,
+    ) -> Response<impl HttpBody<Data = Bytes, Error = StdError> + Send + use<B>>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        StdError: From<B::Error>,
+    {
+        self.0.handle(request.map(Body::http_body_unsync), peer).await
+    }
 }
 
 /// Names of buckets, also of those that were created in `us-east-1` before March 2018.
@@ -108,7 +138,7 @@ impl Server {
         }
     }
 
-    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<CountingBody> {
+    async fn handle(&self, request: Request<Body>, peer: SocketAddr) -> Response<CountingBody> {
         let id = request_id();
         let method = request.method().clone();
         let uri = request.uri().clone();

@@ -28,6 +28,8 @@ const REGION_TTL: Duration = Duration::from_hours(1);
 #[derive(Clone)]
 pub struct SharedS3 {
     client: Client,
+    /// Signs URLs for clients, and sends nothing.
+    presigning_client: Client,
     endpoints: Endpoints,
     /// By the buckets' names.
     regions: Cache<String, String>,
@@ -41,8 +43,14 @@ impl SharedS3 {
         let config = Builder::from(&config)
             .force_path_style(options.endpoint.is_some())
             .interceptor(Latin1Headers);
+        let client = Client::from_conf(config.clone().build());
+        let presigning_client = match &options.public_endpoint {
+            Some(url) => Client::from_conf(config.endpoint_url(url).build()),
+            None => client.clone(),
+        };
         Self {
-            client: Client::from_conf(config.build()),
+            client,
+            presigning_client,
             endpoints: Endpoints::new(Dependency::S3, options),
             regions: Cache::builder()
                 .max_capacity(MAX_REGIONS)
@@ -130,6 +138,11 @@ impl UserS3 {
     /// Returns the shared client; useless without an override that signs.
     pub(super) fn client(&self) -> &Client {
         &self.shared.client
+    }
+
+    /// Returns the client of the endpoint for clients, for requests that are signed and not sent.
+    pub(super) fn presigning_client(&self) -> &Client {
+        &self.shared.presigning_client
     }
 
     /// Returns the credentials that the next request is signed with.

@@ -47,7 +47,7 @@ impl UserS3 {
             .build();
         let config = config.map_err(|_| invalid("the link's life is out of range"))?;
         let request = self
-            .client()
+            .presigning_client()
             .get_object()
             .bucket(object.bucket.as_str())
             .key(object.key.as_str())

@@ -15,6 +15,8 @@ import { text } from "./strings.js";
  * @property {string[]} authorization_servers
  * @property {string | null} public_endpoint
  * @property {boolean} request_log
+ * @property {string[]} sign_in
+ * @property {string | null} contact
  * @property {boolean} ready
  * @property {string | null} not_ready
  */
@@ -68,6 +70,7 @@ function tokens(about) {
     h("h2", { id: "tokens" }, text.tokensTitle),
     h("p", {}, text.tokensBy(about.verification)),
     catalog ? h("p", {}, text.tokensCatalog, " ", catalog) : null,
+    about.contact ? h("p", { id: "contact" }, text.contact, " ", link(about.contact)) : null,
     logins.length ? h("p", {}, text.tokensLogin) : null,
     logins.length ? h("ul", {}, ...logins) : null,
     h("p", { class: "quiet" }, text.tokensKeep));

@@ -4,7 +4,7 @@ import { renderConnect } from "./connect.js";
 import { fill, h, problem } from "./dom.js";
 import { renderIdentity } from "./identity.js";
 import { renderPackages } from "./packages.js";
-import { fetchAbout } from "./page.js";
+import { fetchAbout, page } from "./page.js";
 import { renderRequests } from "./requests.js";
 import { Session } from "./session.js";
 import { text } from "./strings.js";
@@ -46,8 +46,18 @@ function address() {
   return parts[0] in VIEWS ? parts : ["connect"];
 }
 
-/** @param {Session} session */
-function tokenForm(session) {
+/** Buttons that sign in as a user of the development environment. @param {Session} session @param {About} about */
+function users(session, { sign_in: names }) {
+  const use = async (/** @type {string} */ name) => {
+    const response = await fetch(`${page().base}/mcp/console/users/${name}`, { cache: "no-store", credentials: "omit" });
+    if (response.ok) session.setToken(await response.text());
+  };
+  return names.length > 0 && h("div", { class: "row" }, text.signIn,
+    ...names.map((name) => h("button", { type: "button", click: () => use(name) }, name)));
+}
+
+/** @param {Session} session @param {About} about */
+function tokenForm(session, about) {
   const input = h("input", {
     id: "token", type: "password", autocomplete: "off", spellcheck: "false", placeholder: text.tokenPlaceholder, class: "wide",
   });
@@ -67,7 +77,7 @@ function tokenForm(session) {
   };
   return h("form", { submit: use },
     h("label", { for: "token" }, text.tokenLabel),
-    h("div", { class: "row" }, input, h("button", { class: "main" }, text.tokenUse), forget), state);
+    h("div", { class: "row" }, input, h("button", { class: "main" }, text.tokenUse), forget), users(session, about), state);
 }
 
 /** Says when the server does not answer, and when it does again. @param {HTMLElement} notice */
@@ -96,7 +106,7 @@ function start(about) {
   const notice = h("div", { id: "notice", role: "status" });
   const links = Object.entries(VIEWS).map(([name, { title }]) => h("a", { href: `#${name}`, "data-view": name }, title));
   const nav = h("nav", { "aria-label": text.navLabel }, ...links);
-  main.before(notice, tokenForm(session), nav);
+  main.before(notice, tokenForm(session, about), nav);
   let ends = new AbortController();
   const show = async (/** @type {Event | undefined} */ event) => {
     ends.abort();

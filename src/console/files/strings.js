@@ -41,7 +41,7 @@ export const text = {
     jwks: "This server takes access tokens of an identity provider.",
     registry: "This server takes the tokens of the Quilt registry: log in to the catalog and copy the token or API key of your account.",
   })[mode] ?? "",
-  tokensCatalog: "The catalog:", tokensLogin: "Clients that know OAuth log in by themselves, at:",
+  tokensCatalog: "The catalog:", contact: "Ask for rights:", tokensLogin: "Clients that know OAuth log in by themselves, at:",
   tokensKeep: "The lines below read the token from the environment variable QUILT_TOKEN. Never put a token into a URL.",
   tokenPrompt: "Token for the Quilt catalog",
   clientsTitle: "Connect a client",
@@ -53,7 +53,7 @@ export const text = {
   toolsetsLabel: "Toolsets", accessLabel: "Access", readOnly: "read only", readWrite: "read and write",
 
   navLabel: "Views", navConnect: "Connect", navIdentity: "Who am I", navPackages: "Packages", navTools: "Tools", navRequests: "Requests",
-  tokenLabel: "Bearer token", tokenPlaceholder: "paste a token", tokenUse: "Use", tokenForget: "Forget",
+  tokenLabel: "Bearer token", tokenPlaceholder: "paste a token", tokenUse: "Use", signIn: "Sign in as", tokenForget: "Forget",
   tokenSet: "A token is set. It is kept until this tab is closed.",
   tokenNone: "No token is set. It would be kept in this tab only, and sent to this server only.",
   needsToken: "Paste a bearer token above to see this.",

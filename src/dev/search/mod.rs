@@ -12,7 +12,7 @@ mod filter;
 mod hits;
 mod index;
 mod order;
-mod package;
+pub(super) mod package;
 mod query;
 mod settings;
 

@@ -184,7 +184,11 @@ async fn catalog(
     let Some(Ok(access)) = session.registry().await else {
         return (None, None);
     };
-    let url = access.registry.url().await.ok().map(|url| url.to_string());
+    let url = access.registry.url().await.ok();
+    let url = url.map(|url| match session.catalog() {
+        Some(catalog) if access.is_configured => catalog.public_registry(url).to_string(),
+        _ => url.to_string(),
+    });
     let is_known = matches!(resolved, Ok(resolved) if resolved.source() != Source::Ambient);
     let me = if is_known {
         Some(catalog::fetch_user(&access).await)

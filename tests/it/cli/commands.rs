@@ -79,7 +79,7 @@ async fn printed_curl_lines(lines: &mut Lines<BufReader<ChildStdout>>) -> Vec<(S
         if line.starts_with("curl ") {
             curls.push((title.clone(), line.clone()));
         }
-        if line.starts_with("All of this is also in") {
+        if line.starts_with("quilt-mcp dev is ready") {
             break;
         }
     }
@@ -169,7 +169,7 @@ async fn check_users(info: &quilt_mcp::dev::DevInfo) {
 async fn the_printed_curl_lines_do_what_they_say() {
     let data = tempfile::tempdir().unwrap();
     let mut dev = quilt_mcp();
-    dev.args(["dev", "--port", "0", "--data"])
+    dev.args(["dev", "--verbose", "--port", "0", "--data"])
         .arg(data.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());

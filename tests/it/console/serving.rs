@@ -146,6 +146,7 @@ async fn the_page_knows_what_is_on_and_no_secret() {
         "--read-only",
         "--toolsets=buckets,auth",
         "--catalog-url=https://q.example.com",
+        "--contact=the data desk",
     ])
     .await;
     let about = server.request("GET", "/mcp/console/about", &[]).await;
@@ -156,7 +157,7 @@ async fn the_page_knows_what_is_on_and_no_secret() {
         json!({
             "version": env!("CARGO_PKG_VERSION"), "verification": "hs256", "token_for_all": false,
             "toolsets": ["buckets", "auth"], "read_only": true, "catalog_url": "https://q.example.com",
-            "authorization_servers": [], "public_endpoint": null, "request_log": false, "ready": true, "not_ready": null,
+            "contact": "the data desk", "sign_in": [], "authorization_servers": [], "public_endpoint": null, "request_log": false, "ready": true, "not_ready": null,
         })
     );
     server.shut_down();
@@ -178,8 +179,9 @@ async fn the_requests_of_the_page_count_against_the_limits() {
 }
 
 #[tokio::test]
-async fn the_request_log_is_for_the_page_of_dev_alone() {
+async fn the_request_log_and_the_users_are_for_the_page_of_dev_alone() {
     const PATH: &str = "/mcp/console/requests";
+    const USER: &str = "/mcp/console/users/writer";
     let dev = OnDev::new().await;
     let users = &dev.dev.backend.info.users;
     dev.call(
@@ -217,13 +219,25 @@ async fn the_request_log_is_for_the_page_of_dev_alone() {
         let refused = dev.server.request("GET", PATH, headers).await;
         assert_eq!(refused.status, 403, "{headers:?}");
         assert!(refused.body.get("requests").is_none());
+        let refused = dev.server.request("GET", USER, headers).await;
+        assert_eq!(refused.status, 403, "{headers:?}");
+        assert!(!refused.body.to_string().contains(&users.writer.token));
     }
+    let about = dev.server.request("GET", "/mcp/console/about", &[]).await.body;
+    assert_eq!(about["sign_in"], json!(["reader", "writer", "embedded", "assumed"]));
+    for headers in [&[own][..], &[]] {
+        let token = dev.server.request("GET", USER, headers).await.body;
+        assert_eq!(token, json!(users.writer.token), "as text, for a shell");
+    }
+    let admin = dev.server.request("GET", "/mcp/console/users/admin", &[own]).await;
+    assert_eq!(admin.status, 404);
     let product = server(&["--console=full"]).await;
     assert_eq!(
         product.request("GET", PATH, &[own]).await.status,
         404,
         "a product has no such log"
     );
+    assert_eq!(product.request("GET", USER, &[own]).await.status, 404, "nor users");
     let never = OnDev::with(&["--console=off"]).await;
     assert_eq!(never.server.request("GET", PATH, &[own]).await.status, 404);
 }

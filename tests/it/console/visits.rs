@@ -58,7 +58,9 @@ async fn dev() -> OnDev {
 #[tokio::test]
 async fn the_page_says_how_to_connect() {
     let dev = dev().await;
-    let server = Server::start_with(None, &dev.dev.backend.flags()).await;
+    let mut flags = dev.dev.backend.flags();
+    flags.push("--contact=the data desk".to_owned());
+    let server = Server::start_with(None, &flags).await;
     let origin = server.url.trim_end_matches("/mcp");
     visit("connects", json!({ "origin": origin, "endpoint": server.url })).await;
 }

@@ -85,7 +85,7 @@ fn the_script_of_the_tests_names_what_is_missing() {
     let (code, said) = check(&["bash", "cargo"]);
     assert!(code == Some(1) && said.contains("cc is missing"), "{said}");
     let (code, said) = check(&["cc"]);
-    let all = "missing: curl haproxy openssl shellcheck util-linux chromium python3 python3-venv nodejs npm";
+    let all = "missing: curl haproxy openssl shellcheck iproute2 util-linux chromium python3 python3-venv nodejs npm";
     assert_eq!((code, said.trim()), (Some(1), all));
     let (_, said) = check(&["python3", "node", "npm", "openssl"]);
     assert!(!said.contains("openssl") && said.contains("haproxy"), "{said}");

@@ -2,5 +2,6 @@
 
 mod clients;
 mod cloudformation;
+mod container;
 mod files;
 mod image;

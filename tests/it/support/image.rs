@@ -1,7 +1,7 @@
 //! The container's image without a container engine: its file system, and the processes in it.
 //!
 //! The base is made of the Debian packages of the Dockerfile's base, as far as they concern a program, in this
-//! machine's release, against which the binary was built. The Dockerfile's last stage is applied on top. A process is
+//! machine's release, against which the binary was built. A stage of the Dockerfile is applied on top. A process is
 //! then started as a container's is: the file system is its root, mounted read-only; it runs as the image's user,
 //! without capabilities, with the image's variables and those of the test.
 
@@ -48,7 +48,28 @@ pub fn instructions() -> anyhow::Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// The instructions of the last stage.
+/// Returns the instructions of a stage, those of the stages on which it is based first. `None`: the last stage.
+fn stage(all: &[(String, String)], wanted: Option<&str>) -> anyhow::Result<Vec<(String, String)>> {
+    let begins = |(name, rest): &(String, String)| {
+        let own = rest.split_once(" AS ").map(|(_, own)| own);
+        name == "FROM" && wanted.is_none_or(|wanted| own == Some(wanted))
+    };
+    let first = all.iter().rposition(begins).context("no such stage")?;
+    let base = all[first].1.split(' ').next().unwrap_or_default();
+    let is_stage = all[..first]
+        .iter()
+        .any(|(name, rest)| name == "FROM" && rest.ends_with(&format!(" AS {base}")));
+    let mut instructions = if is_stage {
+        stage(&all[..first], Some(base))?
+    } else {
+        Vec::new()
+    };
+    let own = all[first + 1..].iter().take_while(|(name, _)| name != "FROM");
+    instructions.extend(own.cloned());
+    Ok(instructions)
+}
+
+/// The instructions of a stage.
 pub struct Recipe {
     pub user: String,
     pub variables: Vec<String>,
@@ -58,9 +79,12 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// Reads the last stage, which is the server.
     pub fn read() -> anyhow::Result<Self> {
-        let all = instructions()?;
-        let last = all.iter().rposition(|(name, _)| name == "FROM").context("no FROM")?;
+        Self::of(None)
+    }
+
+    fn of(target: Option<&str>) -> anyhow::Result<Self> {
         let mut recipe = Self {
             user: String::new(),
             variables: Vec::new(),
@@ -70,7 +94,7 @@ impl Recipe {
         };
         let (mut entrypoint, mut arguments) = (Vec::new(), Vec::new());
         let exec_form = |text: &str| serde_json::from_str::<Vec<String>>(text).context("not in exec form");
-        for (name, rest) in &all[last + 1..] {
+        for (name, rest) in &stage(&instructions()?, target)? {
             match name.as_str() {
                 "USER" => recipe.user.clone_from(rest),
                 "ENV" => recipe.variables.extend(rest.split_whitespace().map(str::to_owned)),
@@ -103,9 +127,17 @@ pub struct Image {
 }
 
 impl Image {
-    /// Assembles the image around the binary under test.
+    /// Assembles the server's image around the binary under test.
     pub fn assemble() -> anyhow::Result<Self> {
-        let recipe = Recipe::read()?;
+        Self::of(Recipe::read()?)
+    }
+
+    /// Assembles the image of another stage.
+    pub fn assemble_target(target: &str) -> anyhow::Result<Self> {
+        Self::of(Recipe::of(Some(target))?)
+    }
+
+    fn of(recipe: Recipe) -> anyhow::Result<Self> {
         let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         tools::run(Command::new("cp").arg("-a").arg(base()?.join(".")).arg(root.path()))?;
         for (from, to) in &recipe.copies {

@@ -2,7 +2,7 @@
 
 use quilt_mcp::clock::Clock;
 use quilt_mcp::config::ServeConfig;
-use quilt_mcp::dev::Dev;
+use quilt_mcp::dev::{Dev, DevOptions};
 use serde_json::{Value, json};
 
 use super::server::{Answer, Server};
@@ -20,10 +20,18 @@ impl OnDev {
     }
 
     pub async fn with(flags: &[&str]) -> Self {
+        Self::with_options(flags, DevOptions::default()).await
+    }
+
+    pub async fn with_options(flags: &[&str], options: DevOptions) -> Self {
         let data = tempfile::tempdir().unwrap();
         let flags = ["--port=0", "--rate-limit=off"].iter().chain(flags);
         let config = ServeConfig::from_flags(flags.map(|flag| (*flag).to_owned())).unwrap();
-        let dev = Dev::start_with(config, data.path(), Clock::system()).await.unwrap();
+        let options = DevOptions {
+            data: Some(data.path().to_owned()),
+            ..options
+        };
+        let dev = Dev::start_as(config, options, Clock::system()).await.unwrap();
         let server = Server::at(dev.backend.info.mcp_url.clone());
         Self {
             dev,

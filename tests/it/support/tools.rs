@@ -25,6 +25,7 @@ const ATHENA_PINS: &str = include_str!("../../peers/requirements-athena.txt");
 const FRAMEWORK_PINS: &str = include_str!("../../peers/requirements-frameworks.txt");
 const FRAMEWORK_MCP1_PINS: &str = include_str!("../../peers/requirements-frameworks-mcp1.txt");
 const CATALOG_PINS: &str = include_str!("../../peers/requirements-quilt3-local.txt");
+const CATALOG_UI_PINS: &str = include_str!("../../peers/requirements-catalog-ui.txt");
 const PARQUET_PINS: &str = include_str!("../../peers/requirements-parquet.txt");
 const LINT_PINS: &str = include_str!("../../peers/requirements-lint.txt");
 const NODE_PACKAGE: &str = include_str!("../../peers/package.json");
@@ -55,6 +56,38 @@ pub fn moto() -> anyhow::Result<PathBuf> {
 pub fn local_catalog() -> anyhow::Result<Command> {
     let python = python_packages("quilt3-local", CATALOG_PINS, "python", &["--no-deps"])?;
     Ok(script(&python, "quilt3_catalog.py"))
+}
+
+/// Returns the wheel with the front end of Quilt's catalog, which is not installed.
+pub fn catalog_wheel() -> anyhow::Result<PathBuf> {
+    let python = python()?;
+    let home = installed(
+        "catalog-ui",
+        &[CATALOG_UI_PINS],
+        Path::new("requirements.txt"),
+        |home| {
+            let file = home.join("requirements.txt");
+            fs::write(&file, CATALOG_UI_PINS)?;
+            let arguments = [
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--dest",
+            ];
+            run(Command::new(python)
+                .args(arguments)
+                .arg(home)
+                .arg("--requirement")
+                .arg(file))
+            .map(drop)
+        },
+    )?;
+    let mut files = fs::read_dir(home)?.filter_map(|file| Some(file.ok()?.path()));
+    let wheel = files.find(|file| file.extension().is_some_and(|extension| extension == "whl"));
+    wheel.context("pip has fetched no wheel")
 }
 
 /// Returns a linter of files other than Rust: `hadolint`, `actionlint`, `cfn-lint`.

@@ -9,7 +9,7 @@ export async function connects(browser, { origin, endpoint }) {
     const { page, check } = await open(browser, `${origin}${path}`, { permissions: ["clipboard-read", "clipboard-write"] });
     await waitText(page, "main", "What is on");
     const shown = await page.locator("main").innerText();
-    for (const part of [endpoint, "claude mcp add --transport http quilt", "bearer_token_env_var", "ready", "hs256", "buckets, packaging"]) {
+    for (const part of [endpoint, "claude mcp add --transport http quilt", "bearer_token_env_var", "Ask for rights: the data desk", "ready", "hs256", "buckets, packaging"]) {
       assert.ok(shown.includes(part), `${part} is not in ${shown}`);
     }
     assert.equal(await page.locator("input").count(), 0, "no token is asked for");
