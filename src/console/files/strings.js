@@ -5,21 +5,21 @@ export const text = {
   requestId: (/** @type {string} */ id) => `Request ${id}`,
   cancelled: "The call was cancelled.",
 
-  matrixTitle: "Buckets and rights", matrixHint: "What S3 answered to this caller. Writing is asked by an upload that is opened and aborted; nothing is stored.",
-  probeWrite: "Ask S3 about writing", noBuckets: "There is no bucket to show.",
+  matrixTitle: "Buckets and rights", matrixHint: "What S3 answered. Asking about writing stores nothing.",
+  probeWrite: "Ask S3 about writing", noBuckets: "No bucket to show.",
   bucket: "Bucket", list: "List", read: "Read", write: "Write", level: "Level", declared: "declared by the catalog",
   evidence: (/** @type {number} */ count, /** @type {string} */ bucket) => `Evidence for ${bucket}: ${count} answers`,
   checkTitle: "Check another bucket", checkLabel: "Name of the bucket", checkButton: "Check",
 
   showPackages: "Show packages", packagesOf: (/** @type {string} */ bucket) => `Packages of ${bucket}`, prefix: "Name begins with",
-  noPackages: "There is no such package.", hash: "Top hash", message: "Message", content: "Content", workflow: "Workflow",
+  noPackages: "No such package.", hash: "Top hash", message: "Message", content: "Content", workflow: "Workflow",
   metadata: "Metadata", catalog: "Catalog", openInCatalog: "Open in the catalog",
   entries: (/** @type {number} */ count) => (count === 1 ? "1 entry" : `${count} entries`),
   treeLabel: "Entries", previewLabel: "Preview", choose: "Choose an entry to see it here.",
   imageOf: (/** @type {string} */ name) => `Image ${name}`, sortBy: (/** @type {string} */ name) => `Sort by ${name}`,
   chart: "Chart of", noChart: "nothing",
   chartOf: (/** @type {string} */ name, /** @type {number} */ rows, /** @type {number} */ least, /** @type {number} */ most) =>
-    `${name} in ${rows} rows, in their order: from ${least} to ${most}`,
+    `${name} in ${rows} rows: from ${least} to ${most}`,
   firstRows: (/** @type {number} */ rows) => `The first ${rows} rows.`,
   truncated: (/** @type {number} */ read, /** @type {number} */ all) => `The first ${read} of ${all} bytes.`,
   revisions: "Revisions", latest: "latest", compareTitle: "Compare revisions", compareFrom: "From", compareTo: "to", compareButton: "Compare",
@@ -27,19 +27,19 @@ export const text = {
   metadataChanged: "The metadata changed.", added: "Added", removed: "Removed", changed: "Changed",
 
   // Of the page alone.
-  copy: "Copy", copied: "Copied", notCopied: "Select and copy it yourself",
+  copy: "Copy", copied: "Copied", notCopied: "Copy it yourself",
   unreachable: "The server does not answer.",
-  gone: "The server does not answer. This page tries again.",
-  streamEnded: "The stream ended before the answer. Try again.",
-  notJson: (/** @type {number} */ status) => `The answer (status ${status}) is not from the MCP server; a proxy in front of it may have sent it.`,
+  gone: "The server does not answer. Trying again.",
+  streamEnded: "The stream ended early. Try again.",
+  notJson: (/** @type {number} */ status) => `The answer (status ${status}) is not the MCP server's; perhaps a proxy's.`,
 
   endpointTitle: "The endpoint",
   endpointHint: "Streamable HTTP, MCP 2025-03-26 to 2026-07-28. Each call needs the header Authorization: Bearer <token>.",
   tokensTitle: "Where a token comes from",
   tokensBy: (/** @type {string} */ mode) => ({
-    hs256: "This server takes signed tokens (JWT, HS256) from the application that shares its secret, usually the catalog.",
+    hs256: "This server takes JWTs (HS256) of an application that shares its secret, usually the catalog.",
     jwks: "This server takes access tokens of an identity provider.",
-    registry: "This server takes the tokens of the Quilt registry: log in to the catalog and copy the token or API key of your account.",
+    registry: "This server takes tokens of the Quilt registry: log in to the catalog and copy your account's token or API key.",
   })[mode] ?? "",
   tokensCatalog: "The catalog:", contact: "Ask for rights:", tokensLogin: "Clients that know OAuth log in by themselves, at:",
   tokensKeep: "The lines below read the token from the environment variable QUILT_TOKEN. Never put a token into a URL.",
@@ -54,15 +54,15 @@ export const text = {
 
   navLabel: "Views", navConnect: "Connect", navIdentity: "Who am I", navPackages: "Packages", navTools: "Tools", navRequests: "Requests",
   tokenLabel: "Bearer token", tokenPlaceholder: "paste a token", tokenUse: "Use", signIn: "Sign in as", tokenForget: "Forget",
-  tokenSet: "A token is set. It is kept until this tab is closed.",
-  tokenNone: "No token is set. It would be kept in this tab only, and sent to this server only.",
+  tokenSet: "A token is set, until this tab is closed.",
+  tokenNone: "No token is set. It stays in this tab.",
   needsToken: "Paste a bearer token above to see this.",
 
   whoTitle: "Who the token says", whoSubject: "Subject", whoName: "Name", whoEmail: "Email", whoVerified: "Verified by",
   whoExpires: "Token expires", whoUntil: "Acts until", whoRole: "Role", whoRoles: "Roles", whoSource: "Credentials from",
   whoArn: "Acts as", whoAccount: "AWS account", whoKey: "Kind of key", whoCredentials: "Credentials expire", whoCatalog: "Catalog",
   whoRegistry: "Registry",
-  whyTitle: "Why these credentials", whyHint: "The sources of AWS credentials in the order in which they were asked.",
+  whyTitle: "Why these credentials", whyHint: "The sources of AWS credentials, in the order asked.",
   whySource: "Source", whyOutcome: "Outcome", whyMessage: "Reason",
 
   toolsTitle: "Tools", protocol: "Version of the protocol", chooseTool: "Choose a tool.",
@@ -71,7 +71,7 @@ export const text = {
   required: " (required)", notGiven: "not given", byDefault: (/** @type {string} */ value) => `default: ${value}`, oneALine: "one a line",
   notJsonValue: (/** @type {string} */ name) => `${name} is not JSON.`,
   addItem: (/** @type {string} */ name) => `Add to ${name}`, removeItem: (/** @type {string} */ name) => `Remove ${name}`,
-  fileHint: "A file of this machine in place of text or data.",
+  fileHint: "A file in place of text or data.",
   fileTaken: (/** @type {string} */ name, /** @type {number} */ bytes) => `${name}, ${bytes} bytes`,
   run: "Run", cancel: "Cancel", running: "Running…",
   progress: (/** @type {number} */ done, /** @type {number | undefined} */ total, /** @type {string | undefined} */ message) =>
@@ -81,11 +81,11 @@ export const text = {
   shortened: (/** @type {string} */ start, /** @type {number} */ length) => `${start}… (${length} characters)`,
 
   requestsTitle: "Requests",
-  requestsOfAll: "The last 200 requests of every client, the newest first. Token “none”: the request had no Authorization header.",
-  requestsOfPage: "The requests of this page, the newest first.",
-  onlyRefused: "Only what failed", noRequests: "There is none yet.", pending: "running", notChecked: "not checked",
+  requestsOfAll: "The last 200 requests of all clients, newest first. “none”: no Authorization header.",
+  requestsOfPage: "The requests of this page, newest first.",
+  onlyRefused: "Only what failed", noRequests: "None yet.", pending: "running", notChecked: "not checked",
   requestHead: ["Time (UTC)", "Origin", "Method", "Tool", "Token", "Status", "Code", "Request id"],
-  wrapperTitle: "A fetch that sends the token", wrapperHint: "A page sends the token with every request, and asks for it anew each time.",
+  wrapperTitle: "A fetch that sends the token", wrapperHint: "A page sends the token with every request.",
 };
 
 // Of the views alone.

@@ -55,7 +55,9 @@ fn tokens_of(text: &str) -> usize {
 impl Model<'_> {
     /// Calls a tool. Returns its result, which may be a failure.
     async fn tries(&mut self, tool: &str, arguments: Value) -> Value {
-        let answer = self.server.call(&self.token, tool, arguments.clone()).await;
+        // The answers of an earlier server may be longer than those of this one.
+        let params = json!({ "name": tool, "arguments": arguments });
+        let answer = self.server.rpc(Some(&self.token), "tools/call", params).await;
         let text = answer.body["result"]["content"][0]["text"].as_str();
         let text = text.unwrap_or_else(|| panic!("{tool}: {}", answer.body));
         self.calls += 1;
