@@ -149,11 +149,14 @@ impl Stage {
     }
 }
 
+/// The registry, and where its last GraphQL request is kept.
+type Recorder = (String, reqwest::Client, Arc<Mutex<Option<Bytes>>>);
+
 /// Starts a proxy of the registry that keeps the last GraphQL request.
 async fn recorder(registry: &str, http: &reqwest::Client, asked: &Arc<Mutex<Option<Bytes>>>) -> anyhow::Result<String> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let state = (registry.to_owned(), http.clone(), asked.clone());
+    let state: Recorder = (registry.to_owned(), http.clone(), asked.clone());
     let routes = Router::new().fallback(forward).with_state(state);
     #[expect(clippy::disallowed_methods, reason = "ends with the program")]
     tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -161,7 +164,7 @@ async fn recorder(registry: &str, http: &reqwest::Client, asked: &Arc<Mutex<Opti
 }
 
 async fn forward(
-    State((registry, http, asked)): State<(String, reqwest::Client, Arc<Mutex<Option<Bytes>>>)>,
+    State((registry, http, asked)): State<Recorder>,
     method: axum::http::Method,
     uri: Uri,
     headers: HeaderMap,

@@ -27,7 +27,6 @@ impl Drop for Server {
 
 impl Server {
     /// Starts the server as [`Self::with`] does, for callers whose tokens hold their AWS credentials.
-    #[allow(dead_code, reason = "not every benchmark uses it")]
     pub fn start(s3_endpoint: &str) -> anyhow::Result<Self> {
         Self::with(&[
             format!("--s3-endpoint={s3_endpoint}"),

@@ -68,11 +68,11 @@ impl PackageBucket {
     #[must_use]
     pub fn list_source(
         &self,
-        bucket: BucketName,
+        bucket: &BucketName,
         prefix: String,
         after: Option<String>,
     ) -> BoxStream<'static, Result<Vec<ListedObject>, AwsError>> {
-        list_in_tree_order(self.s3.clone(), &self.tasks, bucket, prefix, after)
+        list_in_tree_order(&self.s3, &self.tasks, bucket, prefix, after)
     }
 
     /// Begins the hashing of one call.

@@ -526,15 +526,12 @@ pub mod tests {
                 listing.next_continuation_token = last;
                 break;
             }
-            match folder {
-                Some(folder) => {
-                    last = Some(format!("{folder}{LAST}"));
-                    listing.common_prefixes.push(folder);
-                }
-                None => {
-                    last = Some(key.clone());
-                    listing.objects.push(object(key));
-                }
+            if let Some(folder) = folder {
+                last = Some(format!("{folder}{LAST}"));
+                listing.common_prefixes.push(folder);
+            } else {
+                last = Some(key.clone());
+                listing.objects.push(object(key));
             }
         }
         listing

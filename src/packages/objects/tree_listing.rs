@@ -26,13 +26,13 @@ const PAGES_AHEAD: usize = 2;
 
 /// Lists the objects below a prefix in tree order. Keys up to `after` are left out.
 pub fn list_in_tree_order(
-    s3: UserS3,
+    s3: &UserS3,
     tasks: &TaskTracker,
-    bucket: BucketName,
+    bucket: &BucketName,
     prefix: String,
     after: Option<String>,
 ) -> BoxStream<'static, Result<Vec<ListedObject>, AwsError>> {
-    let mut listing = TreeListing::new(s3.page_lister(&bucket), prefix, after, MAX_HELD);
+    let mut listing = TreeListing::new(s3.page_lister(bucket), prefix, after, MAX_HELD);
     let (sender, receiver) = tokio::sync::mpsc::channel(PAGES_AHEAD);
     // A task of its own, so that the next page arrives while the objects of this one are inspected.
     tasks.spawn(in_call_scope(async move {

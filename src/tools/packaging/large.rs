@@ -262,7 +262,7 @@ fn objects_of(
         Some((after, None)) if *after < first => None,
         Some((_, None)) => return None,
     };
-    let batches = packages.list_source(source.bucket.clone(), source.prefix.clone(), after);
+    let batches = packages.list_source(&source.bucket, source.prefix.clone(), after);
     let session = session.clone();
     let listed = listed.clone();
     let source = Arc::new(source);

@@ -75,7 +75,7 @@ impl Model<'_> {
         format!("s3://{}/{key}", self.bucket)
     }
 
-    fn package(&self, name: &str, more: Value) -> Value {
+    fn package(&self, name: &str, more: &Value) -> Value {
         let mut arguments = json!({ "bucket": self.bucket, "name": name });
         arguments
             .as_object_mut()
@@ -117,38 +117,38 @@ impl Model<'_> {
                 assert_eq!(self.asks("bucket_object_text", find).await["matches"][0]["line"], 9001);
             }
             3 => {
-                let diff = self.package("survey/big", json!({ "hash": "latest~1", "other_hash": "latest" }));
+                let diff = self.package("survey/big", &json!({ "hash": "latest~1", "other_hash": "latest" }));
                 let diff = self.asks("package_diff", diff).await;
                 assert!(diff["metadata"].to_string().contains("depth"), "{diff}");
             }
             4 => {
-                let uses = self.package("survey/big", json!({ "uses": self.uri("raw/3/0127.csv") }));
+                let uses = self.package("survey/big", &json!({ "uses": self.uri("raw/3/0127.csv") }));
                 let found = self.asks("package_browse", uses).await;
                 assert_eq!(found["entries"].as_array().unwrap().len(), 1, "{found}");
             }
             5 => {
                 let add = json!({ "add": [{ "s3_uri": self.uri("tables/stations.csv"), "logical_key": "stations.csv" }],
                     "metadata": { "depth": 12 }, "message": "stations" });
-                let updated = self.asks("package_update", self.package("survey/small", add)).await;
+                let updated = self.asks("package_update", self.package("survey/small", &add)).await;
                 assert_eq!(updated["metadata"]["depth"], 12, "{updated}");
             }
             6 => {
                 let files = [self.uri("raw/0/0000.csv"), self.uri("raw/1/0001.csv")];
-                let create = self.package("made/folders", json!({ "files": files, "message": "folders" }));
+                let create = self.package("made/folders", &json!({ "files": files, "message": "folders" }));
                 let created = self.asks("package_create", create).await;
                 assert_eq!(created["entries"], json!(["0/0000.csv", "1/0001.csv"]), "{created}");
             }
             7 => {
-                let copy = self.package("survey/big", json!({ "dest_name": "made/copy" }));
+                let copy = self.package("survey/big", &json!({ "dest_name": "made/copy" }));
                 self.asks("package_copy", copy).await;
             }
             8 => {
-                let back = self.package("survey/big", json!({ "hash": "latest~1" }));
+                let back = self.package("survey/big", &json!({ "hash": "latest~1" }));
                 self.asks("package_rollback", back).await;
             }
             9 => {
                 let versions = self
-                    .asks("package_versions", self.package("survey/big", json!({})))
+                    .asks("package_versions", self.package("survey/big", &json!({})))
                     .await;
                 assert!(versions.to_string().contains("deeper"), "{versions}");
             }
@@ -208,66 +208,38 @@ impl Model<'_> {
             }
             3 => {
                 let versions = self
-                    .asks("package_versions", self.package("survey/big", json!({})))
+                    .asks("package_versions", self.package("survey/big", &json!({})))
                     .await;
                 let hashes = hashes(&versions);
-                let diff = self.package("survey/big", json!({ "hash": hashes[0], "other_hash": hashes[1] }));
+                let diff = self.package("survey/big", &json!({ "hash": hashes[0], "other_hash": hashes[1] }));
                 self.asks("package_diff", diff).await;
                 for hash in hashes.iter().take(2) {
-                    self.asks("package_browse", self.package("survey/big", json!({ "hash": hash })))
+                    self.asks("package_browse", self.package("survey/big", &json!({ "hash": hash })))
                         .await;
                 }
             }
             4 => {
-                let browse = self.package("survey/big", json!({ "recursive": true }));
+                let browse = self.package("survey/big", &json!({ "recursive": true }));
                 let entries = self.pages("package_browse", browse, "entries").await;
                 assert_eq!(entries.len(), 150);
             }
             5 => {
                 let add = json!({ "add": [{ "s3_uri": self.uri("tables/stations.csv"), "logical_key": "stations.csv" }],
                     "metadata": { "depth": 12 }, "message": "stations" });
-                self.asks("package_update", self.package("survey/small", add)).await;
-                self.asks("package_browse", self.package("survey/small", json!({})))
+                self.asks("package_update", self.package("survey/small", &add)).await;
+                self.asks("package_browse", self.package("survey/small", &json!({})))
                     .await;
             }
-            6 => {
-                let files = [self.uri("raw/0/0000.csv"), self.uri("raw/1/0001.csv")];
-                let create = self.package("made/folders", json!({ "files": files, "message": "folders" }));
-                self.asks("package_create", create.clone()).await;
-                let browse = self.package("made/folders", json!({ "recursive": true }));
-                self.asks("package_browse", browse.clone()).await;
-                let mut again = create;
-                again["flatten"] = false.into();
-                again["overwrite"] = true.into();
-                self.asks("package_create", again).await;
-            }
-            7 | 8 => {
-                let name = if question == 7 { "made/copy" } else { "survey/big" };
-                let mut browse = self.package("survey/big", json!({ "recursive": true }));
-                if question == 8 {
-                    let versions = self
-                        .asks("package_versions", self.package("survey/big", json!({})))
-                        .await;
-                    browse["hash"] = hashes(&versions)[1].clone().into();
-                }
-                let entries = self.pages("package_browse", browse, "entries").await;
-                let file = |entry: &Value| {
-                    let uri = entry.get("s3_uri").or(entry.get("physical_key")).unwrap();
-                    json!({ "s3_uri": uri, "logical_key": entry["logical_key"], "meta": { "n": 1 } })
-                };
-                let files: Vec<Value> = entries.iter().map(file).collect();
-                let create = json!({ "files": files, "metadata": { "depth": 5, "organism": "Oithona" }, "message": "copy",
-                    "flatten": false, "overwrite": true });
-                self.asks("package_create", self.package(name, create)).await;
-            }
+            6 => self.folders_before().await,
+            7 | 8 => self.copied_before(question == 8).await,
             9 => {
                 let versions = self
-                    .asks("package_versions", self.package("survey/big", json!({})))
+                    .asks("package_versions", self.package("survey/big", &json!({})))
                     .await;
                 for hash in hashes(&versions) {
                     self.asks(
                         "package_browse",
-                        self.package("survey/big", json!({ "hash": hash, "limit": 1 })),
+                        self.package("survey/big", &json!({ "hash": hash, "limit": 1 })),
                     )
                     .await;
                 }
@@ -278,7 +250,7 @@ impl Model<'_> {
                     .await;
                 for package in packages {
                     let name = package["name"].as_str().unwrap();
-                    self.asks("package_browse", self.package(name, json!({ "limit": 1 })))
+                    self.asks("package_browse", self.package(name, &json!({ "limit": 1 })))
                         .await;
                 }
             }
@@ -307,6 +279,40 @@ impl Model<'_> {
             }
             _ => self.lists().await,
         }
+    }
+
+    /// Sees that folders were dropped, and makes the package again.
+    async fn folders_before(&mut self) {
+        let files = [self.uri("raw/0/0000.csv"), self.uri("raw/1/0001.csv")];
+        let create = self.package("made/folders", &json!({ "files": files, "message": "folders" }));
+        self.asks("package_create", create.clone()).await;
+        let browse = self.package("made/folders", &json!({ "recursive": true }));
+        self.asks("package_browse", browse.clone()).await;
+        let mut again = create;
+        again["flatten"] = false.into();
+        again["overwrite"] = true.into();
+        self.asks("package_create", again).await;
+    }
+
+    /// Makes the large package again, or its revision before, entry by entry.
+    async fn copied_before(&mut self, is_rollback: bool) {
+        let name = if is_rollback { "survey/big" } else { "made/copy" };
+        let mut browse = self.package("survey/big", &json!({ "recursive": true }));
+        if is_rollback {
+            let versions = self
+                .asks("package_versions", self.package("survey/big", &json!({})))
+                .await;
+            browse["hash"] = hashes(&versions)[1].clone().into();
+        }
+        let entries = self.pages("package_browse", browse, "entries").await;
+        let file = |entry: &Value| {
+            let uri = entry.get("s3_uri").or(entry.get("physical_key")).unwrap();
+            json!({ "s3_uri": uri, "logical_key": entry["logical_key"], "meta": { "n": 1 } })
+        };
+        let files: Vec<Value> = entries.iter().map(file).collect();
+        let create = json!({ "files": files, "metadata": { "depth": 5, "organism": "Oithona" }, "message": "copy",
+                    "flatten": false, "overwrite": true });
+        self.asks("package_create", self.package(name, &create)).await;
     }
 
     fn private(&self) -> String {
@@ -359,9 +365,9 @@ async fn make_packages(model: &mut Model<'_>) {
     let files: Vec<Value> = (0..150).map(file).collect();
     let metadata = json!({ "depth": 5, "organism": "Oithona" });
     let big = json!({ "files": files, "metadata": metadata, "message": "first", "flatten": false });
-    model.asks("package_create", model.package("survey/big", big)).await;
+    model.asks("package_create", model.package("survey/big", &big)).await;
     let deeper = json!({ "metadata": { "depth": 9 }, "message": "deeper" });
-    model.asks("package_update", model.package("survey/big", deeper)).await;
+    model.asks("package_update", model.package("survey/big", &deeper)).await;
     for n in 0..8 {
         let small =
             json!({ "files": [model.uri("raw/0/0000.csv")], "metadata": { "organism": "Calanus" }, "message": "one" });
@@ -370,7 +376,7 @@ async fn make_packages(model: &mut Model<'_>) {
         } else {
             format!("survey/small-{n}")
         };
-        model.asks("package_create", model.package(&name, small)).await;
+        model.asks("package_create", model.package(&name, &small)).await;
     }
 }
 

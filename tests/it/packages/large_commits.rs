@@ -136,14 +136,14 @@ async fn of_several_large_updates_at_once_one_wins_on_seaweedfs() {
 }
 
 /// A fault, and whether S3 is down behind it.
-async fn faults(stage: Stage, faults: &[(Fault, bool)]) {
+async fn faults(stage: Stage, all: &[(Fault, bool)]) {
     let writer = Writer::of(&stage).await;
     let manifest = LargeManifest::of(&stage).await;
     let proxy = NthRequestProxy::before(&stage.endpoint).await;
     let healthy = Server::start_with(None, &writer.flags(&stage.endpoint)).await;
     let faulty = Server::start_with(None, &writer.flags(&proxy.url)).await;
     let (mut broken, mut committed) = (0, 0);
-    for &(fault, then_down) in faults {
+    for &(fault, then_down) in all {
         for at in 0.. {
             let name = format!("large/fault-{fault:?}-{then_down}-{at}");
             manifest.package(&stage, &name).await;
@@ -175,7 +175,7 @@ async fn faults(stage: Stage, faults: &[(Fault, bool)]) {
             assert!(expectation.is_new(&writer, &healthy).await, "{name}: {}", retry.body);
         }
     }
-    assert!(broken > 13 * faults.len() && committed > 0, "{broken} {committed}");
+    assert!(broken > 13 * all.len() && committed > 0, "{broken} {committed}");
 }
 
 #[tokio::test]
