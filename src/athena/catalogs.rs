@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 
-use super::{AthenaError, GLUE_CATALOG, UserQueries};
+use super::{AthenaError, GLUE_CATALOG, UserQueries, is_tabulator};
 use crate::aws::athena::DataCatalogRow;
 use crate::aws::{AwsError, AwsErrorKind};
 
@@ -29,10 +29,17 @@ pub struct Databases {
 }
 
 impl UserQueries {
-    /// Lists the names of the data catalogs of the account.
-    pub async fn catalog_names(&self) -> Result<Vec<String>, AthenaError> {
+    /// Returns the data catalog of Tabulator that the caller may use. An account may have those of several stacks.
+    pub async fn tabulator_catalog(&self) -> Result<Option<String>, AthenaError> {
         let (rows, _incomplete) = self.data_catalogs(None).await?;
-        Ok(rows.into_iter().map(|row| row.name).collect())
+        for row in rows.into_iter().filter(|row| is_tabulator(&row.name)) {
+            match self.aws.check_data_catalog(&row.name, None).await {
+                Ok(()) => return Ok(Some(row.name)),
+                Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied | AwsErrorKind::InvalidRequest) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
     }
 
     /// Lists the data catalogs that the caller may use, with their databases; or those of one.

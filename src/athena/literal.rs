@@ -100,6 +100,19 @@ mod tests {
             prop_assert_eq!(inner.replace("''", "'"), text);
         }
 
+        /// Nor does a number, whatever stands beside it.
+        #[test]
+        fn a_number_never_joins_what_stands_beside_it(number in any::<i64>(), before in "[-+a1.]{0,1}") {
+            let literal = literal(&json!(number)).unwrap();
+            let sql = format!("SELECT 5 {before}?, 'x' FROM t");
+            let statement = Statement::parse(&sql).unwrap();
+            prop_assume!(statement.parameters() == 1);
+            let whole = statement.with_literals(&[literal]);
+            let read = Statement::parse(&whole).unwrap();
+            prop_assert_eq!(read.parameters(), 0);
+            prop_assert!(!whole.contains("--") || sql.contains("--"), "{}", whole);
+        }
+
         /// An identifier stays one, too.
         #[test]
         fn a_name_never_leaves_its_quotes(name in "\\PC{1,40}|['\"`;/*? -]{1,40}") {

@@ -16,7 +16,7 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::telemetry::{in_call_scope, text};
 
 /// First and longest pause between two questions about the state.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// How far a query is.
@@ -86,7 +86,7 @@ impl UserQueries {
         let is_to_be_stopped = matches!(
             outcome,
             Err(AthenaError::Left | AthenaError::Stopped(_) | AthenaError::NotReading(_))
-        );
+        ) || left.is_cancelled() && !matches!(&outcome, Ok(status) if status.state.is_final());
         if is_to_be_stopped {
             self.stop_for_good(&id).await;
         }
@@ -99,7 +99,13 @@ impl UserQueries {
         loop {
             let status = match self.status(id).await {
                 Ok(status) => Some(status),
-                Err(AthenaError::Aws(error)) if error.is_retryable() && Instant::now() < run.wait_until => None,
+                Err(AthenaError::Aws(error))
+                    if error.is_retryable()
+                        && !left.is_cancelled()
+                        && Instant::now() < run.wait_until.min(run.deadline) =>
+                {
+                    None
+                }
                 Err(AthenaError::Aws(error)) => {
                     return Err(AthenaError::Lost {
                         id: id.to_owned(),

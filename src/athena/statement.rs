@@ -135,7 +135,13 @@ impl<'a> Statement<'a> {
         let mut from = 0;
         for (at, literal) in self.parameters.iter().zip(literals) {
             sql += self.sql.get(from..*at).unwrap_or_default();
-            sql += literal;
+            // A literal must not become a part of what stands beside it: a minus before a negative number begins a comment.
+            let (open, close) = if literal.starts_with('-') {
+                (" (", ") ")
+            } else {
+                (" ", " ")
+            };
+            sql.extend([open, literal, close]);
             from = at + 1;
         }
         sql + self.sql.get(from..).unwrap_or_default()
@@ -364,7 +370,7 @@ mod tests {
         let literals = ["'x?'".to_owned(), "1".to_owned()];
         assert_eq!(
             statement.with_literals(&literals),
-            "SELECT '?', \"?\" FROM t WHERE a = 'x?' AND b=1 -- ?"
+            "SELECT '?', \"?\" FROM t WHERE a =  'x?'  AND b= 1  -- ?"
         );
     }
 

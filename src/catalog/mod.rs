@@ -48,7 +48,7 @@ pub use tabulator::{
     BucketTables, TabulatorTable, fetch_open_query, fetch_tabulator_tables, rename_tabulator_table, set_tabulator_table,
 };
 pub use tabulator_config::{
-    Column, ColumnType, FileParser, Source, SourceType, TableConfig, TableConfigError, TablePatterns,
+    Column, ColumnType, FileParser, MAX_CONFIG_BYTES, Source, SourceType, TableConfig, TableConfigError, TablePatterns,
 };
 pub use usage::{Usage, UsageAnswer, UsageSubject, fetch_usage};
 pub use user::{CatalogBucket, CatalogUser, PermissionLevel, UserBuckets, fetch_user, fetch_user_buckets};

@@ -1,12 +1,14 @@
 //! The configuration of a Tabulator table, with the rules of the registry's JSON Schema
 //! (`shared/schemas/tabulatorTable.yml.json` in quiltdata/quilt).
 
+use std::collections::HashSet;
+
 use fancy_regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Maximum length of a configuration.
-const MAX_CONFIG_BYTES: usize = 64 * 1024;
+pub const MAX_CONFIG_BYTES: usize = 64 * 1024;
 /// Steps after which a match is given up. Patterns are callers' texts.
 const MAX_BACKTRACKS: usize = 10_000;
 
@@ -179,13 +181,14 @@ impl TableConfig {
         if self.schema.is_empty() {
             return Err(invalid("schema", "it has no column"));
         }
+        let mut names = HashSet::new();
         for (index, column) in self.schema.iter().enumerate() {
             let place = format!("schema[{index}].name");
             if !is_column_name(&column.name) {
                 let problem = "a name begins with a letter and has letters, digits, _ and -, at most 255";
                 return Err(invalid(&place, problem));
             }
-            if self.schema.iter().take(index).any(|other| other.name == column.name) {
+            if !names.insert(column.name.as_str()) {
                 return Err(invalid(&place, format!("the column {} is there twice", column.name)));
             }
         }

@@ -97,11 +97,17 @@ fn running_dev(data: &Path, user: Option<&str>, token: Option<SecretString>) -> 
     })?;
     let info: Value = serde_json::from_slice(&text).with_context(|| format!("{shown} is not JSON"))?;
     let text = |pointer: &str| info.pointer(pointer).and_then(Value::as_str);
-    let url = text("/mcp_url").and_then(|url| url.parse().ok());
+    let url: Option<Url> = text("/mcp_url").and_then(|url| url.parse().ok());
+    // A file of a directory that was fetched from elsewhere may name any server; the person's own token is not for that.
+    let is_local = url.as_ref().and_then(Url::host).is_some_and(|host| match host {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    });
     let is_named = user.is_some();
     let user = user.unwrap_or("writer");
     let token = match token {
-        Some(token) if !is_named => token,
+        Some(token) if !is_named && is_local => token,
         _ => text(&format!("/users/{user}/token"))
             .with_context(|| format!("{shown} has no user `{user}`; expected reader, writer, embedded or assumed"))?
             .into(),
@@ -171,7 +177,8 @@ fn unreachable(endpoint: &Url, error: &reqwest::Error) -> anyhow::Error {
 async fn answer_of_stream(mut response: reqwest::Response, progress: &mut Progress) -> Option<Value> {
     let mut unread = Vec::new();
     while let Some(chunk) = response.chunk().await.ok()? {
-        unread.extend_from_slice(&chunk);
+        // Lines may end with both; JSON has neither in its strings.
+        unread.extend(chunk.iter().filter(|byte| **byte != b'\r'));
         while let Some(end) = unread.windows(2).position(|pair| pair == b"\n\n") {
             let event: Vec<u8> = unread.drain(..end + 2).collect();
             let event = String::from_utf8_lossy(&event);

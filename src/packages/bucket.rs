@@ -5,7 +5,7 @@ use tokio_util::task::TaskTracker;
 
 use super::PackageError;
 use super::manifest::ManifestCache;
-use super::objects::{CallerChecksums, Hashing, list_in_tree_order};
+use super::objects::{CallerChecksums, Hashing, ListingMode, list_in_tree_order};
 use crate::aws::AwsError;
 use crate::aws::s3::{BucketName, ListedObject, ObjectUri, UserS3};
 use crate::blocking::CpuPool;
@@ -71,8 +71,9 @@ impl PackageBucket {
         bucket: &BucketName,
         prefix: String,
         after: Option<String>,
+        mode: ListingMode,
     ) -> BoxStream<'static, Result<Vec<ListedObject>, AwsError>> {
-        list_in_tree_order(&self.s3, &self.tasks, bucket, prefix, after)
+        list_in_tree_order(&self.s3, &self.tasks, bucket, prefix, after, mode)
     }
 
     /// Begins the hashing of one call.

@@ -41,7 +41,7 @@ pub use error::PackageError;
 pub use estimate::{CONNECTIONS_BYTES, ManifestAccess, estimate_object_bytes, estimate_planned_bytes};
 pub use list::ListedPackage;
 pub use manifest::{ManifestCache, ManifestFile, Rows};
-pub use objects::{ChecksumCache, ChecksumPreference, Hashing, KnownContent, PlannedObject};
+pub use objects::{ChecksumCache, ChecksumPreference, Hashing, KnownContent, ListingMode, PlannedObject};
 pub use physical_key::object_of;
 pub use revision::{
     BuildPolicy, Built, Change, CommitReport, Committed, Creation, ExistingPackage, Inspected, LargeOutcome, LargePlan,

@@ -78,7 +78,7 @@ pub(super) async fn explain_mutation(
     match error {
         MutationError::Graphql(error) => {
             let explained = explain(session, undone, &error).await;
-            if is_undecided(&error) {
+            if is_undecided(&error) && explained.code != ErrorCode::AccessDenied {
                 ToolError {
                     retryable: false,
                     ..explained
@@ -105,7 +105,9 @@ fn is_undecided(error: &GraphqlError) -> bool {
     use RegistryError as R;
     matches!(
         error,
+        // An error of a field may come behind what the mutation did.
         GraphqlError::Shape
+            | GraphqlError::Errors(_)
             | GraphqlError::Registry(
                 R::Timeout | R::Unreachable(_) | R::Status(_) | R::Malformed | R::NotJson | R::TooLarge
             )

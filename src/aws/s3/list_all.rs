@@ -53,6 +53,17 @@ impl UserS3 {
     }
 }
 
+/// Lists the objects below a prefix in the order of their keys, page after page. Keys up to `after` are left out.
+#[must_use]
+pub fn list_in_pages(list: ListPage, prefix: String, after: Option<String>) -> ObjectPages {
+    let span = Span {
+        prefix,
+        after,
+        ..Span::default()
+    };
+    span.pages(list)
+}
+
 /// Lists the objects below a prefix in the order of their keys. Keys up to `after` are left out. What is listed
 /// ahead takes at most [`AHEAD_BYTES`].
 #[must_use]
@@ -117,8 +128,37 @@ struct Span {
     after: Option<String>,
     /// S3's own token of the page before.
     token: Option<String>,
-    /// The folders and objects directly below the prefix that belong to it, if not all that follow do.
-    items: Option<Arc<HashSet<String>>>,
+    /// What belongs to it, if not all that follows does.
+    items: Option<Arc<Items>>,
+}
+
+/// Folders and objects directly below a prefix that are listed together.
+#[derive(Debug, Default)]
+struct Items {
+    names: HashSet<String>,
+    /// The last of them in S3's order.
+    last: String,
+    /// The last of them in the order of folders.
+    last_folder: String,
+}
+
+impl Items {
+    fn add(&mut self, item: Item) {
+        if self.last_folder.as_str() < item.folder_order() {
+            item.folder_order().clone_into(&mut self.last_folder);
+        }
+        item.name().clone_into(&mut self.last);
+        self.names.insert(item.into_name());
+    }
+
+    fn contains(&self, item: &str) -> bool {
+        self.names.contains(item)
+    }
+
+    /// Whether an item follows all of them, in whatever order the server lists. Another may have appeared among them.
+    fn precede(&self, item: &str) -> bool {
+        *self.last < *item && *self.last_folder < *in_folder_order(item)
+    }
 }
 
 impl Span {
@@ -133,20 +173,23 @@ impl Span {
         };
         let page = list(query).await?;
         let mut objects = page.objects;
-        let end = objects.iter().position(|object| !self.contains(&object.key));
-        objects.truncate(end.unwrap_or(objects.len()));
+        let mut is_behind = false;
+        if let Some(items) = &self.items {
+            let length = self.prefix.len();
+            let end = objects
+                .iter()
+                .position(|object| items.precede(item_of(&object.key, length)));
+            is_behind = end.is_some();
+            objects.truncate(end.unwrap_or(objects.len()));
+        }
         if let Some(last) = objects.last() {
             self.after = Some(last.key.clone());
         }
+        if let Some(items) = &self.items {
+            objects.retain(|object| items.contains(item_of(&object.key, self.prefix.len())));
+        }
         self.token = page.next_continuation_token;
-        Ok((objects, end.is_none() && self.token.is_some()))
-    }
-
-    fn contains(&self, key: &str) -> bool {
-        let Some(items) = &self.items else { return true };
-        let below = key.get(self.prefix.len()..).unwrap_or_default();
-        let end = below.find('/').map_or(key.len(), |slash| self.prefix.len() + slash + 1);
-        key.get(..end).is_some_and(|item| items.contains(item))
+        Ok((objects, !is_behind && self.token.is_some()))
     }
 
     /// Lists all of it.
@@ -246,6 +289,18 @@ fn levels_behind(prefix: &str, key: &str) -> Vec<Level> {
     levels
 }
 
+/// Returns the folder directly below a prefix of this length that contains a key, or the key itself.
+fn item_of(key: &str, prefix: usize) -> &str {
+    let below = key.get(prefix..).unwrap_or_default();
+    let end = below.find('/').map_or(key.len(), |slash| prefix + slash + 1);
+    key.get(..end).unwrap_or(key)
+}
+
+/// Returns an item's name as servers sort it that keep folders as such: `a` and its objects before `a-b`.
+fn in_folder_order(name: &str) -> &str {
+    name.strip_suffix('/').unwrap_or(name)
+}
+
 /// One line of a level.
 enum Item {
     Object(ListedObject),
@@ -261,10 +316,15 @@ impl Item {
         }
     }
 
-    /// Its name, as servers sort it that keep folders as such: `a` and its objects before `a-b`.
+    fn into_name(self) -> String {
+        match self {
+            Self::Object(object) => object.key,
+            Self::Folder(folder) => folder,
+        }
+    }
+
     fn folder_order(&self) -> &str {
-        let name = self.name();
-        name.strip_suffix('/').unwrap_or(name)
+        in_folder_order(self.name())
     }
 }
 
@@ -347,27 +407,21 @@ impl LevelListing {
         let together = if begins_apart { sizes.together() } else { 1 };
         let before = self.behind.clone();
         let mut folders = 0;
-        let mut items = HashSet::new();
+        let mut items = Items::default();
         while let Some((item, is_apart)) = self.items.pop_front() {
             if folders >= together && (is_apart || together == 1) {
                 self.items.push_front((item, is_apart));
                 break;
             }
-            let name = match item {
-                Item::Object(object) => {
-                    self.behind.clone_from(&object.key);
-                    object.key
-                }
-                Item::Folder(folder) => {
-                    self.behind = format!("{folder}{LAST}");
-                    folders += 1;
-                    folder
-                }
+            self.behind = match &item {
+                Item::Object(object) => object.key.clone(),
+                Item::Folder(folder) => format!("{folder}{LAST}"),
             };
-            items.insert(name);
+            folders += usize::from(matches!(item, Item::Folder(_)));
+            items.add(item);
         }
-        if items.len() == 1 {
-            return Ok(items.into_iter().next().map(Part::Folder));
+        if items.names.len() == 1 {
+            return Ok(items.names.into_iter().next().map(Part::Folder));
         }
         let span = Span {
             prefix: self.prefix.clone(),
@@ -649,6 +703,34 @@ pub mod tests {
             });
             assert_eq!(listed(list, "lake/", None).await, keys);
         }
+    }
+
+    /// What appears among listed folders may be missed. What was there is not.
+    #[tokio::test]
+    async fn folders_that_appear_meanwhile_hide_no_other() {
+        let keys = in_folders(20, 3);
+        let mut later = keys.clone();
+        later.extend([
+            "lake/0004-new/x".to_owned(),
+            "lake/0012!".to_owned(),
+            "lake/0017/0001a".to_owned(),
+        ]);
+        later.sort();
+        let (first, is_later) = (keys.clone(), Arc::new(AtomicUsize::new(0)));
+        let list: ListPage = Arc::new(move |query: ListingQuery| {
+            let keys = if is_later.load(Ordering::Relaxed) == 0 {
+                &first
+            } else {
+                &later
+            };
+            let page = page_of(keys, &query, if query.delimiter.is_some() { 1000 } else { 7 });
+            is_later.fetch_add(usize::from(query.delimiter.is_some()), Ordering::Relaxed);
+            std::future::ready(Ok(page)).boxed()
+        });
+        let found = listed(list, "lake/", None).await;
+        assert!(found.is_sorted());
+        let missing: Vec<&String> = keys.iter().filter(|key| !found.contains(key)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     #[tokio::test]

@@ -33,7 +33,7 @@ pub use get_range::RangeRead;
 pub use head::{Checksums, ObjectHead, Restore};
 #[cfg(test)]
 pub(crate) use list_all::tests::s3_of;
-pub use list_all::{AHEAD_BYTES, LAST, ListPage, ObjectPages, list_all};
+pub use list_all::{AHEAD_BYTES, LAST, ListPage, ObjectPages, list_all, list_in_pages};
 pub use list_objects::{ListedObject, Listing, ListingQuery};
 pub use list_versions::{ListedVersion, VersionListing};
 pub use open::{Opened, ReadQuery};

@@ -106,6 +106,7 @@ export const viewText = {
   write: "Write this revision…", goOn: "Go on with the rest…", reallyWrite: (/** @type {string} */ name, /** @type {string} */ bucket) => `Write ${name} into the bucket ${bucket}?`,
   yesWrite: "Yes, write it", noWrite: "No", writing: "Writing…",
   written: (/** @type {string} */ hash) => `The revision ${hash} is written.`,
+  planChanged: "The package has changed since. This is what would change now.",
   writtenOther: "It differs from the dry run: something has changed in between. Look at it below.",
   modelWritten: (/** @type {string} */ name, /** @type {string} */ bucket, /** @type {string} */ hash) =>
     `The user has confirmed the dry run in its view, and the package ${name} in the bucket ${bucket} now has the revision ${hash}. Do not write it again.`,

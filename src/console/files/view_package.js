@@ -36,7 +36,9 @@ function showDifferences(panel, args, diff) {
   panel.onShow?.({ differences: { from: diff.from, to: diff.to } });
   const side = (/** @type {any} */ { hash, modified, message }) =>
     h("span", {}, h("code", {}, hash.slice(0, 10)), ` ${modified ?? ""} ${message ?? ""}`);
-  const given = Object.keys(args).length ? args : { ...diff.from, other_hash: diff.to.hash };
+  const { from, to } = diff;
+  const given = Object.keys(args).length ? args
+    : { bucket: from.bucket, name: from.name, hash: from.hash, other_hash: to.hash, other_bucket: to.bucket, other_name: to.name };
   fill(panel.main, h("h2", {}, diff.to.name),
     facts([[text.compareFrom, side(diff.from)], [text.compareTo, side(diff.to)]]),
     differences(panel, given, diff), browseLink(diff.to));
@@ -92,7 +94,8 @@ function changeTree(changes) {
 /** The tool of a dry run, if the application does not say. @param {Record<string, any>} args @param {any} output */
 function toolOf(args, output) {
   if ("dest_bucket" in args) return "package_copy";
-  if ("source_prefix" in args || "source_bucket" in args) return "package_create_from_s3";
+  const fromS3 = ["source_prefix", "source_bucket", "include", "exclude", "resume"];
+  if (fromS3.some((argument) => argument in args) && !("add_from_s3" in args)) return "package_create_from_s3";
   return output.diff && !args.overwrite ? "package_update" : "package_create";
 }
 
@@ -139,6 +142,12 @@ function writer(panel, tool, args, planned, label) {
   const write = async () => {
     fill(place, h("p", { role: "status" }, viewText.writing));
     try {
+      // The package may have a new revision since the plan was made, or this one.
+      const now = args.resume ? null : await panel.session.call(tool, { ...args, dry_run: true }, { signal: panel.ends });
+      if (now && now.package.hash !== planned.hash) {
+        showPlan(panel, { tool, args, output: { ...now, warnings: [viewText.planChanged, ...now.warnings] } });
+        return;
+      }
       showWritten(panel, tool, args, planned, await panel.session.call(tool, { ...args, dry_run: false }, { signal: panel.ends }));
     } catch (error) {
       offer();

@@ -11,4 +11,4 @@ pub use checksum_cache::{CallerChecksums, ChecksumCache};
 pub use hashing::{ChecksumPreference, Hashing};
 pub(super) use inspect::{InspectedEntry, MAX_INSPECTIONS, MAX_TRANSFERS, inspect_each};
 pub use inspect::{KnownContent, PlannedObject};
-pub use tree_listing::list_in_tree_order;
+pub use tree_listing::{ListingMode, list_in_tree_order};

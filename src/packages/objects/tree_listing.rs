@@ -13,7 +13,9 @@ use quilt_format::LogicalKey;
 use tokio_util::task::TaskTracker;
 
 use crate::aws::AwsError;
-use crate::aws::s3::{BucketName, LAST, ListPage, ListedObject, ListingQuery, ObjectPages, UserS3, list_all};
+use crate::aws::s3::{
+    BucketName, LAST, ListPage, ListedObject, ListingQuery, ObjectPages, UserS3, list_all, list_in_pages,
+};
 use crate::telemetry::in_call_scope;
 
 /// Keys of a page.
@@ -24,6 +26,21 @@ const MIN_HELD: usize = if cfg!(test) { 2 } else { 100 };
 /// Pages that are listed ahead of their use.
 const PAGES_AHEAD: usize = 2;
 
+/// How pages are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListingMode {
+    /// With several folders of a large prefix at once, which takes [`AHEAD_BYTES`](crate::aws::s3::AHEAD_BYTES) of memory.
+    Parallel,
+    Serial,
+}
+
+/// Lists pages, and all that a prefix has by them.
+#[derive(Clone)]
+struct Source {
+    pages: ListPage,
+    list: fn(ListPage, String, Option<String>) -> ObjectPages,
+}
+
 /// Lists the objects below a prefix in tree order. Keys up to `after` are left out.
 pub fn list_in_tree_order(
     s3: &UserS3,
@@ -31,8 +48,17 @@ pub fn list_in_tree_order(
     bucket: &BucketName,
     prefix: String,
     after: Option<String>,
+    mode: ListingMode,
 ) -> BoxStream<'static, Result<Vec<ListedObject>, AwsError>> {
-    let mut listing = TreeListing::new(s3.page_lister(bucket), prefix, after, MAX_HELD);
+    let list = match mode {
+        ListingMode::Parallel => list_all,
+        ListingMode::Serial => list_in_pages,
+    };
+    let source = Source {
+        pages: s3.page_lister(bucket),
+        list,
+    };
+    let mut listing = TreeListing::new(source, prefix, after, MAX_HELD);
     let (sender, receiver) = tokio::sync::mpsc::channel(PAGES_AHEAD);
     // A task of its own, so that the next page arrives while the objects of this one are inspected.
     tasks.spawn(in_call_scope(async move {
@@ -63,7 +89,7 @@ struct Range {
 }
 
 struct TreeListing {
-    list: ListPage,
+    source: Source,
     prefix: String,
     /// The parts that are still to be listed.
     ranges: VecDeque<Range>,
@@ -85,7 +111,7 @@ struct TreeListing {
 }
 
 impl TreeListing {
-    fn new(list: ListPage, prefix: String, after: Option<String>, held_limit: usize) -> Self {
+    fn new(source: Source, prefix: String, after: Option<String>, held_limit: usize) -> Self {
         let mut done = HashSet::new();
         let mut ranges = VecDeque::new();
         // A key of another prefix precedes all keys of this one, or follows them all.
@@ -115,7 +141,7 @@ impl TreeListing {
             });
         }
         Self {
-            list,
+            source,
             prefix,
             ranges,
             pages: None,
@@ -193,15 +219,21 @@ impl TreeListing {
             max_keys: 1,
             ..ListingQuery::default()
         };
-        let found = (self.list)(query).await?;
+        let found = (self.source.pages)(query).await?;
         if !found.objects.is_empty() {
             // Keys of it that are held already come again.
             self.held.retain(|key, _| !key.as_str().starts_with(&directory));
             let held_limit = (self.held_limit / 2).max(MIN_HELD);
             // A part of it may have been returned already.
             let after = self.last.clone().filter(|last| last.starts_with(&directory));
-            let nested = Self::new(self.list.clone(), directory.clone(), after, held_limit);
+            let nested = Self::new(self.source.clone(), directory.clone(), after, held_limit);
             self.nested = Some(Box::new(nested));
+            // The nested listing has the memory for pages that are listed ahead.
+            if self.pages.take().is_some()
+                && let Some(range) = self.ranges.front_mut()
+            {
+                range.after.clone_from(&self.frontier);
+            }
             self.listed.insert(directory.clone());
         }
         self.done.insert(directory);
@@ -214,7 +246,7 @@ impl TreeListing {
         };
         let mut pages = self.pages.take().unwrap_or_else(|| {
             let after = Some(range.after.clone()).filter(|after| !after.is_empty());
-            list_all(self.list.clone(), self.prefix.clone(), after)
+            (self.source.list)(self.source.pages.clone(), self.prefix.clone(), after)
         });
         let Some(page) = pages.try_next().await? else {
             self.ranges.pop_front();
@@ -277,7 +309,11 @@ mod tests {
     use crate::aws::s3::s3_of;
 
     async fn listed(list: ListPage, prefix: &str, after: Option<&String>, held_limit: usize) -> Vec<String> {
-        let mut listing = TreeListing::new(list, prefix.to_owned(), after.cloned(), held_limit);
+        let source = Source {
+            pages: list,
+            list: list_all,
+        };
+        let mut listing = TreeListing::new(source, prefix.to_owned(), after.cloned(), held_limit);
         let mut keys = Vec::new();
         while let Some(object) = listing.next().await.unwrap() {
             keys.push(object.key);

@@ -66,8 +66,8 @@ impl Tool for AthenaDatabasesList {
         let queries = session.athena().await?;
         session.reserve(8 * MAX_ANSWER_CHARS).await?;
         // Catalogs can be asked without a workgroup, if none is the caller's.
-        let workgroup = match args.workgroup {
-            Some(workgroup) => Some(workgroup),
+        let workgroup = match &args.workgroup {
+            Some(workgroup) => Some(workgroup.clone()),
             None => queries.workgroup(None).await.ok(),
         };
         let found = queries.databases(args.catalog.as_deref(), workgroup.as_deref()).await;
@@ -88,7 +88,16 @@ impl Tool for AthenaDatabasesList {
                     .chain(catalog.databases.iter().map(move |name| (index, Some(name))))
             })
             .collect();
-        let page = page(rows, args.limit.get(), args.cursor.as_deref())?;
+        let page = page(
+            &[
+                "databases",
+                args.catalog.as_deref().unwrap_or_default(),
+                args.workgroup.as_deref().unwrap_or_default(),
+            ],
+            rows,
+            args.limit.get(),
+            args.cursor.as_deref(),
+        )?;
         let returned = page.rows.iter().filter(|(_, name)| name.is_some()).count();
         Ok(Output {
             catalogs: grouped(&found.catalogs, &page.rows),

@@ -46,6 +46,15 @@ pub(super) fn explained(statement: &Statement<'_>, parameters: &[String]) -> Res
     }
     // Athena takes parameters in queries alone, not in what explains them.
     let sql = statement.with_literals(parameters);
+    match Statement::parse(&sql) {
+        Ok(read) if read.kind == StatementKind::Query && read.parameters() == 0 => {}
+        Ok(_) => {
+            return Err(ToolError::invalid(
+                "Argument parameters: they change what the statement is.",
+            ));
+        }
+        Err(refusal) => return Err(problem::refused(&refusal)),
+    }
     Ok(format!("EXPLAIN (TYPE IO, FORMAT JSON)\n{sql}"))
 }
 

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::dry_run::{self, Plan};
 use super::query_output::{QueryOutput, output};
 use super::wait::waiting;
 use super::{MAX_ANSWER_CHARS, QUERIES, problem};
 use crate::athena::literal::literal;
-use crate::athena::{QueryRun, Statement, UserQueries};
+use crate::athena::{QueryRun, QueryState, Statement, UserQueries};
 use crate::aws::athena::NewQuery;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -142,7 +142,20 @@ async fn execute(
 ) -> Result<QueryOutput, ToolError> {
     let (ended, _account) = futures::join!(queries.run(run), session.aws_account());
     let status = ended.map_err(|error| problem::explain(session, error))?;
-    output(session, queries, status, None, max_rows).await
+    let (id, is_paid) = (status.id.clone(), status.state == QueryState::Succeeded);
+    let read = output(session, queries, status, None, max_rows).await;
+    read.map_err(|error| {
+        if !is_paid {
+            return error;
+        }
+        let error = ToolError {
+            retryable: false,
+            ..error
+        };
+        error
+            .with_hint("The query has run: read its result with athena_query_results, and do not send it again.")
+            .with_details(json!({ "query_id": id }))
+    })
 }
 
 fn literals(parameters: &[Value]) -> Result<Vec<String>, ToolError> {

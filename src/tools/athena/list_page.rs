@@ -8,6 +8,8 @@ use crate::tools::{ToolError, cursor};
 
 #[derive(Serialize, Deserialize)]
 struct Cursor {
+    /// The list: its name, and the arguments that choose it.
+    of: String,
     /// Rows before the page.
     o: usize,
 }
@@ -18,9 +20,19 @@ pub(super) struct ListPage<T> {
     pub next_cursor: Option<String>,
 }
 
-/// Returns the rows of a page.
-pub(super) fn page<T: Serialize>(rows: Vec<T>, limit: u64, cursor: Option<&str>) -> Result<ListPage<T>, ToolError> {
-    let offset = cursor::read::<Cursor>(cursor)?.map_or(0, |cursor| cursor.o);
+/// Returns the rows of a page. `of` are the name of the list and the arguments that choose it, to which cursors are bound.
+pub(super) fn page<T: Serialize>(
+    of: &[&str],
+    rows: Vec<T>,
+    limit: u64,
+    cursor: Option<&str>,
+) -> Result<ListPage<T>, ToolError> {
+    let of = of.join("\n");
+    let offset = match cursor::read::<Cursor>(cursor)? {
+        Some(cursor) if cursor.of == of => cursor.o,
+        Some(_) => return Err(cursor::foreign()),
+        None => 0,
+    };
     let total = rows.len();
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let rows = fitting(
@@ -29,7 +41,7 @@ pub(super) fn page<T: Serialize>(rows: Vec<T>, limit: u64, cursor: Option<&str>)
     );
     let end = offset + rows.len();
     Ok(ListPage {
-        next_cursor: (end < total && !rows.is_empty()).then(|| cursor::write(&Cursor { o: end })),
+        next_cursor: (end < total && !rows.is_empty()).then(|| cursor::write(&Cursor { of, o: end })),
         rows,
     })
 }

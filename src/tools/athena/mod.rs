@@ -28,14 +28,12 @@ pub use workgroups::AthenaWorkgroupsList;
 use super::answer_size::{MAX_ANSWER_CHARS, RESERVED_CHARS};
 use super::tool::Hints;
 use super::{Session, ToolError};
-use crate::athena::is_tabulator;
 
 /// Returns the data catalog of Tabulator, if the caller may use one.
 pub(in crate::tools) async fn tabulator_catalog(session: &Session) -> Result<Option<String>, ToolError> {
     let queries = session.athena().await?;
-    let found = queries.catalog_names().await;
-    let names = found.map_err(|error| problem::explain(session, error))?;
-    Ok(names.into_iter().find(|name| is_tabulator(name)))
+    let found = queries.tabulator_catalog().await;
+    found.map_err(|error| problem::explain(session, error))
 }
 
 /// Hints of a tool that runs a query, which costs anew when it is repeated.

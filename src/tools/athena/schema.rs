@@ -112,7 +112,12 @@ impl Tool for AthenaTableSchema {
             partition: column.is_partition,
             comment: column.comment,
         });
-        let page = page(columns.collect(), MAX_COLUMNS, args.cursor.as_deref())?;
+        let page = page(
+            &["columns", &of.catalog, &of.database, &of.table],
+            columns.collect(),
+            MAX_COLUMNS,
+            args.cursor.as_deref(),
+        )?;
         Ok(Output {
             sql_name: name,
             returned: page.rows.len(),

@@ -91,7 +91,7 @@ impl Tool for AthenaWorkgroupsList {
             .iter()
             .map(|group| row(group, default.as_deref()))
             .collect();
-        let page = page(rows, args.limit.get(), args.cursor.as_deref())?;
+        let page = page(&["workgroups"], rows, args.limit.get(), args.cursor.as_deref())?;
         Ok(Output {
             returned: page.rows.len(),
             workgroups: page.rows,

@@ -20,10 +20,10 @@ use super::output::Output;
 use super::prefix::{KeyFilter, MatchedFolders, warning_of_folders, warning_of_unusable};
 use super::review::Review;
 use super::write::{WriteOptions, checksum_preference, in_time};
-use crate::aws::s3::{AHEAD_BYTES, BucketName, ListedObject, ObjectUri};
+use crate::aws::s3::{BucketName, ListedObject, ObjectUri};
 use crate::error_code::ErrorCode;
 use crate::packages::{
-    Change, ChecksumPreference, LargeOutcome, LargePlan, LargeRevision, PackageBucket, PackageError, Plan,
+    Change, ChecksumPreference, LargeOutcome, LargePlan, LargeRevision, ListingMode, PackageBucket, PackageError, Plan,
     PlannedObject, PlannedObjects, Stopped, estimate_planned_bytes,
 };
 use crate::tools::{Session, ToolError};
@@ -33,7 +33,7 @@ pub(super) const MAX_OBJECTS_IN_MEMORY: usize = 5_000;
 /// Time before the end of a call in which what is ready is written down; at most a fifth of what is left of the call.
 const STOP_GRACE: Duration = Duration::from_secs(8);
 /// Memory of a listing after the first, whose memory is that of any large revision.
-const LISTING_BYTES: usize = 12 * 1024 * 1024 + AHEAD_BYTES;
+const LISTING_BYTES: usize = 12 * 1024 * 1024;
 /// Objects that a warning names.
 const MAX_NAMED: usize = 5;
 
@@ -237,9 +237,13 @@ fn all_objects(
     listed: &Arc<Mutex<Listed>>,
 ) -> PlannedObjects {
     let after = revision.resume_after().cloned();
+    let mode = match sources.as_slice() {
+        [_only] => ListingMode::Parallel,
+        _ => ListingMode::Serial,
+    };
     let mut streams: Vec<PlannedObjects> = sources
         .into_iter()
-        .filter_map(|source| objects_of(session, packages, source, after.as_ref(), listed))
+        .filter_map(|source| objects_of(session, packages, source, mode, after.as_ref(), listed))
         .collect();
     let is_left = move |planned: &PlannedObject| after.as_ref().is_none_or(|after| planned.logical_key > *after);
     streams.push(stream::iter(files.into_iter().filter(is_left).map(Ok)).boxed());
@@ -251,6 +255,7 @@ fn objects_of(
     session: &Session,
     packages: &PackageBucket,
     source: PrefixSource,
+    mode: ListingMode,
     after: Option<&LogicalKey>,
     listed: &Arc<Mutex<Listed>>,
 ) -> Option<PlannedObjects> {
@@ -262,7 +267,7 @@ fn objects_of(
         Some((after, None)) if *after < first => None,
         Some((_, None)) => return None,
     };
-    let batches = packages.list_source(&source.bucket, source.prefix.clone(), after);
+    let batches = packages.list_source(&source.bucket, source.prefix.clone(), after, mode);
     let session = session.clone();
     let listed = listed.clone();
     let source = Arc::new(source);

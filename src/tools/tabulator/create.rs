@@ -7,8 +7,8 @@ use super::current::{find, not_changed, shown, tables};
 use super::preview::{Preview, preview};
 use crate::aws::s3::BucketName;
 use crate::catalog::{
-    Column, ColumnType, FileParser, Source, SourceType, TableConfig, TableConfigError, TablePatterns, TabulatorTable,
-    set_tabulator_table,
+    Column, ColumnType, FileParser, MAX_CONFIG_BYTES, Source, SourceType, TableConfig, TableConfigError, TablePatterns,
+    TabulatorTable, set_tabulator_table,
 };
 use crate::error_code::ErrorCode;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
@@ -171,6 +171,16 @@ fn has_delimiter(args: &Args) -> bool {
 }
 
 fn assembled(args: &Args) -> Result<TableConfig, ToolError> {
+    let columns = args.schema.iter().flatten().map(String::len);
+    let texts = [&args.package_name, &args.logical_key]
+        .into_iter()
+        .flatten()
+        .map(String::len);
+    if columns.chain(texts).sum::<usize>() > MAX_CONFIG_BYTES {
+        return Err(ToolError::invalid(format!(
+            "Argument schema: the configuration is longer than {MAX_CONFIG_BYTES} bytes."
+        )));
+    }
     let required = |argument: &str, value: &Option<String>| {
         value
             .clone()

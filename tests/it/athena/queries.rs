@@ -363,7 +363,7 @@ async fn a_dry_run_shows_what_would_be_read_and_runs_nothing_else() {
     let sent = started[0].body["QueryString"].as_str().unwrap();
     assert_eq!(
         sent,
-        "EXPLAIN (TYPE IO, FORMAT JSON)\nSELECT id FROM \"my-db\".t WHERE a = 'x'"
+        "EXPLAIN (TYPE IO, FORMAT JSON)\nSELECT id FROM \"my-db\".t WHERE a =  'x' "
     );
     assert!(started[0].body.get("ExecutionParameters").is_none());
     scene

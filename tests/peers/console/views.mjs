@@ -45,7 +45,7 @@ class Shown {
   static async start(browser, at, era, { origin, users }) {
     const shown = new Shown();
     shown.page = await browser.newPage({ viewport: { width: 500, height: 700 } });
-    shown.era = era;
+    Object.assign(shown, { era, origin, token: users.writer });
     await shown.page.addInitScript(() => {
       window.violations = [];
       document.addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
@@ -216,8 +216,9 @@ async function writes(shown, { bucket, name, files }) {
   await shown.button("Yes, write it").press("Enter");
   await waitText(shown.view, "[role=status]", `The revision ${hash} is written.`);
   await waitText(shown.view, "#tree", "README.md");
-  const [tool, , args] = (await shown.seen("calls"))[before];
-  assert.deepEqual([tool, args], ["package_create", { ...create, dry_run: false }]);
+  // The plan is made again before it is carried out.
+  const called = (await shown.seen("calls")).slice(before, before + 2).map(([tool, , args]) => [tool, args]);
+  assert.deepEqual(called, [["package_create", create], ["package_create", { ...create, dry_run: false }]]);
   assert.ok((await shown.seen("contexts")).at(-1).includes(hash));
 
   const update = { bucket, name: written, add: [{ s3_uri: files[1], logical_key: "data/measurements.csv" }, { s3_uri: files[1], logical_key: "new.md" }], remove: ["README.md"], dry_run: true };
@@ -225,6 +226,15 @@ async function writes(shown, { bucket, name, files }) {
   const changes = await shown.view.locator("#changes").innerText();
   for (const line of [/measurements\.csv changed/, /new\.md added/, /README\.md removed/]) assert.match(changes, line);
   await shown.check("dry-run");
+  // A revision that came in between is not overwritten by a plan that does not know it.
+  const other = { bucket, name: written, metadata: { other: true }, message: "in between" };
+  const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "package_update", arguments: other } };
+  const headers = { "content-type": "application/json", authorization: `Bearer ${shown.token}` };
+  const answer = await (await fetch(`${shown.origin}/mcp`, { method: "POST", headers, body: JSON.stringify(call) })).json();
+  assert.equal(answer.result.isError, false);
+  await shown.button("Write this revision…").click();
+  await shown.button("Yes, write it").click();
+  await waitText(shown.view, "main", "The package has changed since.");
   await shown.button("Write this revision…").click();
   await shown.button("Yes, write it").click();
   await waitText(shown.view, "#tree", "new.md");
