@@ -203,7 +203,16 @@ fn server_json_is_what_a_registry_takes() {
     for name in ["title", "description"] {
         assert!((1..=100).contains(&text(&file, name).chars().count()), "{name}");
     }
-    let known = ["$schema", "name", "title", "description", "version", "remotes"];
+    let known = [
+        "$schema",
+        "name",
+        "title",
+        "description",
+        "version",
+        "websiteUrl",
+        "packages",
+        "remotes",
+    ];
     assert!(
         file.as_object()
             .unwrap()
@@ -211,6 +220,19 @@ fn server_json_is_what_a_registry_takes() {
             .all(|name| known.contains(&name.as_str())),
         "{file}"
     );
+
+    let [package] = file["packages"].as_array().unwrap().as_slice() else {
+        panic!("{file}")
+    };
+    assert_eq!(text(package, "registryType"), "oci");
+    let image = format!("/{}:{}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    assert!(text(package, "identifier").ends_with(&image), "{package}");
+    assert_eq!(package["transport"]["headers"], file["remotes"][0]["headers"]);
+    let settings = include_str!("../../../docs/configuration.md");
+    for variable in package["environmentVariables"].as_array().unwrap() {
+        let name = text(variable, "name");
+        assert!(settings.contains(&format!("`{name}`")), "{name} is no setting");
+    }
 
     let [remote] = file["remotes"].as_array().unwrap().as_slice() else {
         panic!("{file}")
