@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use embedded_aws::EmbeddedAws;
+use embedded_aws::{EmbeddedAws, SessionKeys};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use quilt_format::PackageName;
 use quilt_format::layout::{self, Pointer};
@@ -96,6 +96,17 @@ impl Registry {
     }
 }
 
+/// The answer with a session's keys, as the registry vends them.
+pub(super) fn vended(keys: &SessionKeys) -> Response {
+    let keys = json!({
+        "AccessKeyId": keys.access_key_id,
+        "SecretAccessKey": keys.secret_access_key.expose_secret(),
+        "SessionToken": keys.session_token.expose_secret(),
+        "Expiration": keys.expiration,
+    });
+    Json(keys).into_response()
+}
+
 async fn get_credentials(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Response {
     let Some((name, user)) = registry.authenticate(&headers) else {
         return unauthorized();
@@ -104,13 +115,7 @@ async fn get_credentials(State(registry): State<Arc<Registry>>, headers: HeaderM
         .aws
         .mint_session(&user.active.arn, &name, CREDENTIALS_SECONDS, None)
     {
-        Ok(Some(keys)) => Json(json!({
-            "AccessKeyId": keys.access_key_id,
-            "SecretAccessKey": keys.secret_access_key.expose_secret(),
-            "SessionToken": keys.session_token.expose_secret(),
-            "Expiration": keys.expiration,
-        }))
-        .into_response(),
+        Ok(Some(keys)) => vended(&keys),
         _ => (
             StatusCode::FORBIDDEN,
             Json(json!({ "message": "The user's role does not exist." })),

@@ -29,7 +29,8 @@ const PARALLEL_PARTS: [usize; 2] = [8, 4];
 /// Pages of a part that are read before its turn, unless one has keys of this many bytes.
 const PAGES_AHEAD: usize = 2;
 const MAX_KEY_BYTES: usize = 512 * 1024;
-/// Maximum memory of the pages that are read before their turn.
+/// Memory that is reserved for pages read before their turn. It is computed, for keys of some 500 bytes; where all keys have a
+/// kibibyte, some mebibytes more are possible.
 pub const AHEAD_BYTES: usize = 16 * 1024 * 1024;
 /// Folders after which their average size decides how many are listed together.
 const SAMPLED_FOLDERS: usize = if cfg!(test) { 2 } else { 8 };
@@ -65,7 +66,7 @@ pub fn list_in_pages(list: ListPage, prefix: String, after: Option<String>) -> O
 }
 
 /// Lists the objects below a prefix in the order of their keys. Keys up to `after` are left out. What is listed
-/// ahead takes at most [`AHEAD_BYTES`].
+/// ahead takes about [`AHEAD_BYTES`].
 #[must_use]
 pub fn list_all(list: ListPage, prefix: String, after: Option<String>) -> ObjectPages {
     let rest = Span {

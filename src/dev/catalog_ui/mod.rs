@@ -19,13 +19,13 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 pub use bundle::CatalogUi;
 use embedded_aws::{EmbeddedAws, Services};
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use self::bundle::DOCUMENT;
 use self::queries::Queries;
 use super::REGION;
 use super::aws_requests::{answer_as_aws, is_for_aws};
+use super::registry::vended;
 use super::registry_users::RegistryUsers;
 use crate::endpoint::{AllowedHosts, authority};
 
@@ -127,13 +127,7 @@ impl Site {
     fn credentials(&self) -> Response {
         let role = self.users.get(USER).map(|user| user.active.arn).unwrap_or_default();
         match self.aws.mint_session(&role, USER, CREDENTIALS_SECONDS, None) {
-            Ok(Some(keys)) => Json(json!({
-                "AccessKeyId": keys.access_key_id,
-                "SecretAccessKey": keys.secret_access_key.expose_secret(),
-                "SessionToken": keys.session_token.expose_secret(),
-                "Expiration": keys.expiration,
-            }))
-            .into_response(),
+            Ok(Some(keys)) => vended(&keys),
             _ => StatusCode::FORBIDDEN.into_response(),
         }
     }
