@@ -172,7 +172,7 @@ impl App {
         let tasks = TaskTracker::new();
         let checked = Checked {
             verifier: verifier.clone(),
-            catalog: catalog.clone(),
+            catalog,
             registries: registries.clone(),
             credential_chain: credential_chain.clone(),
             sts: sts.clone(),
@@ -187,7 +187,6 @@ impl App {
             sts,
             credential_chain,
             registries,
-            catalog,
             buckets: buckets(&config.catalog.buckets)?,
             contact: config.catalog.contact.clone(),
             denials: RecentDenials::default(),

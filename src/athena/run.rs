@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -58,13 +59,14 @@ impl UserQueries {
             Ok(ticket) => return Ok(ticket),
             Err(ids) => ids,
         };
-        if !busy.is_empty() {
-            let states = self.aws.queries(busy).await?.into_iter().map(QueryStatus::of);
-            for status in states.filter(|status| status.state.is_final()) {
-                self.slots().ended(&self.caller, &status.id);
-            }
-        }
-        self.slots().take(&self.caller).map_err(AthenaError::Busy)
+        // The state of a query that has ended frees its slot. One query whose state cannot be read, such as one of another
+        // region, does not hide that others have ended.
+        let states = future::join_all(busy.iter().map(|id| self.status(id))).await;
+        self.slots().take(&self.caller).map_err(|ids| {
+            let mut failed = states.into_iter().filter_map(Result::err);
+            let failed = failed.find(|error| matches!(error, AthenaError::Aws(_)));
+            failed.unwrap_or(AthenaError::Busy(ids))
+        })
     }
 
     async fn drive(self, run: QueryRun, ticket: Ticket, left: CancellationToken) -> Result<QueryStatus, AthenaError> {

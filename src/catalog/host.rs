@@ -138,6 +138,11 @@ impl CatalogHost {
         Ok(self.config().await?.registry)
     }
 
+    /// Returns the registry's URL if the config was fetched before. Sends no request.
+    pub(super) fn known_registry(&self) -> Option<BaseUrl> {
+        self.cached().config.as_ref().map(|config| config.registry.clone())
+    }
+
     /// Returns the cached config, and fetches it if it is older than ten minutes. One fetch runs at a time, and its result,
     /// even a failure, is that of all tasks that waited for it. If the catalog stops answering, the last known config stays
     /// in use.

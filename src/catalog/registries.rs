@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+use moka::sync::Cache;
+
 use super::choice::{NamedRegistry, Network, NotAdmitted, Ownership, RegistryChoice, RegistryClaim, admit, choose};
 use super::schema_cache::SchemaCache;
-use super::{CatalogHost, CatalogLinks, HostClient, RegistryClient, RegistryError};
+use super::{CatalogHost, HostClient, RegistryClient, RegistryError};
 use crate::catalog::CatalogConfig;
 use crate::clock::Clock;
 use crate::identity::{AuthenticatedCaller, BearerToken, Claims};
@@ -34,9 +36,14 @@ pub struct Registries {
     catalog: Option<Arc<CatalogHost>>,
     /// The host of a registry on this machine that the settings name without a catalog. A local catalog has both on one host.
     registry_host: Option<CatalogHost>,
+    /// Catalogs that tokens named, by URL.
+    named_catalogs: Cache<BaseUrl, Arc<CatalogHost>>,
     local_catalogs: LocalCatalogs,
     vends_credentials: bool,
 }
+
+/// Maximum number of catalogs that tokens named: a token may name any path of an allowed host.
+const MAX_NAMED_CATALOGS: u64 = 200;
 
 /// Whether a catalog whose config says `mode: LOCAL` is used. It vends the credentials of its owner with any token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +98,7 @@ impl Registries {
             schemas: SchemaCache::new(clock.clone()),
             clock,
             catalog: catalog.cloned(),
+            named_catalogs: Cache::new(MAX_NAMED_CATALOGS),
             local_catalogs,
             vends_credentials: config.catalog_credentials,
         }
@@ -149,6 +157,12 @@ impl Registries {
         configured.map_or_else(String::new, |client| client.configured().url().to_string())
     }
 
+    /// Returns the catalog for callers whose token names none.
+    #[must_use]
+    pub fn configured_catalog(&self) -> Option<&Arc<CatalogHost>> {
+        self.catalog.as_ref()
+    }
+
     /// Chooses the registry for these claims. Sends no request.
     #[must_use]
     pub fn choose(&self, claims: Option<&Claims>) -> RegistryChoice<'_> {
@@ -156,22 +170,33 @@ impl Registries {
         choose(claims, configured, &self.allowed)
     }
 
-    /// Returns the pages of the catalog of a caller with these claims: the configured catalog, unless the token names another
-    /// registry. Sends no request.
+    /// Returns the catalog of a caller with these claims: the configured one, unless the token names another registry. One
+    /// that the token names must be at a host that the operator allows. Sends no request.
     #[must_use]
-    pub fn links(&self, claims: Option<&Claims>) -> Option<CatalogLinks> {
-        let configured = self.catalog.as_ref().map(|catalog| catalog.url().clone());
-        let is_configured = match self.choose(claims) {
-            RegistryChoice::None | RegistryChoice::Configured(_) | RegistryChoice::Invalid(_) => true,
-            RegistryChoice::Named(named) => named.ownership != Ownership::Foreign,
+    pub fn catalog_of(&self, claims: Option<&Claims>) -> Option<Arc<CatalogHost>> {
+        let configured = self.catalog.as_ref();
+        let named = match self.choose(claims) {
+            RegistryChoice::None | RegistryChoice::Configured(_) | RegistryChoice::Invalid(_) => {
+                return configured.cloned();
+            }
+            RegistryChoice::Named(named) => named,
         };
-        if is_configured {
-            return configured.map(CatalogLinks::new);
-        }
         let claimed = claims.and_then(|claims| claims.catalog_url().ok().flatten());
-        let claimed = claimed.and_then(|url| url.parse::<BaseUrl>().ok());
-        let is_known = |url: &BaseUrl| configured.as_ref() == Some(url) || admit(url, &self.allowed).is_ok();
-        claimed.filter(is_known).map(CatalogLinks::new)
+        let Some(claimed) = claimed.filter(|_| named.ownership != Ownership::Own) else {
+            return configured.filter(|configured| is_of(configured, &named)).cloned();
+        };
+        let claimed: BaseUrl = claimed.parse().ok()?;
+        if let Some(configured) = configured.filter(|configured| *configured.url() == claimed) {
+            return Some(configured.clone());
+        }
+        let http = self.client(admit(&claimed, &self.allowed)).ok()?;
+        Some(self.named_catalog(&claimed, http))
+    }
+
+    /// Returns a catalog that a token named. All callers share its config, for which no token is sent.
+    fn named_catalog(&self, url: &BaseUrl, http: &HostClient) -> Arc<CatalogHost> {
+        let create = || Arc::new(CatalogHost::new(url.clone(), http.clone(), self.clock.clone()));
+        self.named_catalogs.get_with_by_ref(url, create)
     }
 
     /// Returns the registry for this caller; `None` when there is none at all.
@@ -222,7 +247,7 @@ impl Registries {
             }
             RegistryClaim::Catalog => {
                 // The catalog's config is trusted no more than the token.
-                let catalog = CatalogHost::new(named.url, http.clone(), self.clock.clone());
+                let catalog = self.named_catalog(&named.url, http);
                 let registry = catalog.registry().await?;
                 if self.local_catalogs == LocalCatalogs::Rejected && catalog.is_local().await? {
                     return Err(RegistryError::LocalCatalog);
@@ -239,5 +264,15 @@ impl Registries {
             Ok(Network::Public) => Ok(&self.http.public_only),
             Err(refusal) => Err(RegistryError::NotAllowed(refusal.address())),
         }
+    }
+}
+
+/// Whether a registry that a token names is that of the configured catalog. It is, as long as the catalog's config, which names
+/// its registry, is not known.
+fn is_of(configured: &CatalogHost, named: &NamedRegistry) -> bool {
+    match named.ownership {
+        Ownership::Own => true,
+        Ownership::Foreign => false,
+        Ownership::Unknown => configured.known_registry().is_none_or(|own| own == named.url),
     }
 }

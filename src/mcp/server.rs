@@ -93,7 +93,11 @@ impl McpServer {
 
     /// Returns the website of the data: the catalog's.
     fn website(&self) -> Option<&BaseUrl> {
-        self.0.services.catalog.as_ref().map(|catalog| catalog.url())
+        self.0
+            .services
+            .registries
+            .configured_catalog()
+            .map(|catalog| catalog.url())
     }
 
     /// Returns a list, which is one page, so no cursor is valid. Clients that encode null as `""` mean the first page.

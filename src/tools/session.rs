@@ -33,7 +33,6 @@ pub struct Services {
     pub queries: QueryService,
     pub credential_chain: Arc<CredentialChain>,
     pub registries: Arc<Registries>,
-    pub catalog: Option<Arc<CatalogHost>>,
     /// Buckets to list if no catalog is configured.
     pub buckets: Vec<BucketName>,
     pub manifests: ManifestCache,
@@ -174,16 +173,17 @@ impl Session {
         self.0.services.registries.is_catalog_local().await
     }
 
+    /// Returns this caller's catalog, if one is known: the configured one, or one that the token names.
     #[must_use]
-    pub fn catalog(&self) -> Option<&Arc<CatalogHost>> {
-        self.0.services.catalog.as_ref()
+    pub fn catalog(&self) -> Option<Arc<CatalogHost>> {
+        let claims = self.authenticated().and_then(AuthenticatedCaller::claims);
+        self.0.services.registries.catalog_of(claims)
     }
 
     /// Returns the web pages of this caller's catalog, if one is known.
     #[must_use]
     pub fn links(&self) -> Option<CatalogLinks> {
-        let claims = self.authenticated().and_then(AuthenticatedCaller::claims);
-        self.0.services.registries.links(claims)
+        self.catalog().map(|catalog| CatalogLinks::new(catalog.url().clone()))
     }
 
     /// Returns the buckets to list if no catalog is configured.
@@ -286,7 +286,7 @@ impl Session {
         Ok(s3)
     }
 
-    /// Returns Athena as this caller, in the region of the catalog's stack. Queries cost money and read what the server may
+    /// Returns Athena as this caller, in the region of the stack of the caller's catalog. Queries cost money and read what the server may
     /// read, so the server's own credentials query only where the operator said `full`.
     pub async fn athena(&self) -> Result<UserQueries, ToolError> {
         let aws = self.aws().await?;
@@ -294,7 +294,7 @@ impl Session {
                        server's own credentials, which would pay for them, do not query.";
         self.check_ambient(message).await?;
         let services = &self.0.services;
-        let region = match &services.catalog {
+        let region = match self.catalog() {
             Some(catalog) => catalog.region().await.and_then(|region| region::parse(&region).ok()),
             None => None,
         };

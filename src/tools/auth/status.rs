@@ -129,7 +129,8 @@ impl Tool for AuthStatus {
             .is_ok_and(|resolved| resolved.source().needs_new_token());
         let acts_until = [token_expires_at, credentials_expire_at.filter(|_| is_in_token)];
         let acts_until = acts_until.into_iter().flatten().min();
-        let stack_version = match session.catalog() {
+        let catalog = session.catalog();
+        let stack_version = match &catalog {
             Some(catalog) => catalog.stack_version().await,
             None => None,
         };
@@ -150,7 +151,7 @@ impl Tool for AuthStatus {
             aws_arn: identity.map(|identity| identity.arn),
             key_kind,
             credentials_expire_at,
-            catalog_url: session.catalog().map(|catalog| catalog.url().to_string()),
+            catalog_url: catalog.map(|catalog| catalog.url().to_string()),
             stack_version,
             catalog_offers: if registry_url.is_some() && !session.is_catalog_local().await {
                 vec!["search", "athena"]

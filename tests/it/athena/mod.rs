@@ -1,59 +1,54 @@
-//! SQL of Athena with the caller's rights, against a `MiniStack` behind a proxy that counts and fails.
+//! SQL of Athena with the caller's rights, against `MiniStack`, and on the wire also against `dev`, each behind a proxy that
+//! counts and fails.
 
 mod guard;
-mod leaving;
 mod on_dev;
+mod peer;
 mod queries;
 mod rights;
 mod tables;
+mod wire;
 mod workgroups;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::support::athena::AthenaEndpoint;
+use self::peer::{MiniStack, Peer};
 use crate::support::athena::proxy::AthenaProxy;
-use crate::support::registry::{FakeRegistry, Vends};
 use crate::support::server::{Answer, Server};
-use crate::support::{SECRET, token};
 
-/// An Athena, a server, and a caller.
-struct Scene {
-    endpoint: AthenaEndpoint,
+/// An Athena behind a proxy, a server, and a caller.
+struct Scene<P = MiniStack> {
+    peer: P,
     proxy: AthenaProxy,
-    registry: FakeRegistry,
     server: Server,
     bearer: String,
 }
 
 impl Scene {
     async fn new() -> Self {
-        Self::with(AthenaEndpoint::ministack().await, &[]).await
+        Self::with(&[]).await
     }
+}
 
+impl<P: Peer> Scene<P> {
     /// Starts a server of this Athena, with these flags.
-    async fn with(endpoint: AthenaEndpoint, flags: &[&str]) -> Self {
-        let proxy = AthenaProxy::before(&endpoint).await;
-        let registry = FakeRegistry::start().await;
-        let mut all = vec![
-            format!("--s3-endpoint={}", endpoint.url),
-            format!("--sts-endpoint={}", endpoint.url),
-            format!("--athena-endpoint={}", proxy.url),
-            format!("--jwt-secret={SECRET}"),
-            format!("--registry-url={}", registry.url),
-        ];
+    async fn with(flags: &[&str]) -> Self {
+        let (peer, bearer) = P::start().await;
+        let proxy = AthenaProxy::before(peer.url()).await;
+        let mut all = peer.flags();
+        all.push(format!("--athena-endpoint={}", proxy.url));
         all.extend(flags.iter().map(ToString::to_string));
         let server = Server::start_with(None, &all).await;
-        let bearer = token(json!({ "sub": "alice" }));
-        registry.vends(&bearer, Vends::Keys(endpoint.keys.clone(), 3600));
         Self {
-            endpoint,
+            peer,
             proxy,
-            registry,
             server,
             bearer,
         }
     }
+}
 
+impl<P> Scene<P> {
     async fn call(&self, tool: &str, arguments: Value) -> Answer {
         self.server.call(&self.bearer, tool, arguments).await
     }

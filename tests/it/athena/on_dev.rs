@@ -1,6 +1,9 @@
 //! SQL on the development server, from the tool to the tables: what the roles of a Quilt stack may do, Tabulator, and packages
 //! from queries.
 
+use std::time::Duration;
+
+use embedded_aws::AthenaFault;
 use serde_json::{Value, json};
 
 use crate::support::on_dev::OnDev;
@@ -235,4 +238,31 @@ async fn sql_is_never_logged() {
     for text in texts {
         assert!(!text.contains("marker"), "{text}");
     }
+}
+
+/// Counted at the endpoint, without a proxy before it.
+#[tokio::test]
+async fn the_query_of_a_client_that_leaves_ends_at_the_endpoint() {
+    let scene = OnDev::new().await;
+    let aws = &scene.dev.backend.aws;
+    aws.set_athena_fault(Some(AthenaFault::Queued));
+    let call = scene.call("athena_query_execute", json!({ "sql": "SELECT 1" }));
+    let in_flight = async |count: usize| {
+        let reached = async {
+            while aws.queries_in_flight() != count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), reached).await.unwrap();
+    };
+    tokio::select! {
+        answer = call => panic!("{}", answer.body),
+        () = in_flight(1) => {}
+    }
+    in_flight(0).await;
+    aws.set_athena_fault(None);
+    let history = scene
+        .call("athena_query_history", json!({ "state": "CANCELLED" }))
+        .await;
+    assert_eq!(history.success()["returned"], 1, "{}", history.body);
 }

@@ -19,6 +19,7 @@ async fn lab(scene: &Scene) {
         "plain",
     ] {
         scene
+            .peer
             .endpoint
             .create_table("my-db", table, &[("id", "bigint"), ("metadata", "string")])
             .await;
@@ -29,10 +30,14 @@ async fn lab(scene: &Scene) {
 async fn catalogs_and_their_databases_are_listed_and_what_is_not_the_callers_is_not() {
     let scene = Scene::new().await;
     lab(&scene).await;
-    scene.endpoint.create_table("other", "t", &[("id", "int")]).await;
+    scene.peer.endpoint.create_table("other", "t", &[("id", "int")]).await;
     for (name, kind) in [("quilt-s-tabulator", "LAMBDA"), ("not-mine", "LAMBDA")] {
         let catalog = json!({ "Name": name, "Type": kind, "Parameters": { "function": "arn:aws:lambda:us-east-1:1:function:f" } });
-        scene.endpoint.call("AmazonAthena.CreateDataCatalog", &catalog).await;
+        scene
+            .peer
+            .endpoint
+            .call("AmazonAthena.CreateDataCatalog", &catalog)
+            .await;
     }
     scene.proxy.answers("GetDataCatalog", |asked| {
         (asked["Name"] == "not-mine").then(|| {

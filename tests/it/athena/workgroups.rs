@@ -30,9 +30,13 @@ fn only(scene: &Scene, mine: &'static [&'static str]) {
 async fn of_60_workgroups_on_two_pages_the_one_that_is_last_is_found() {
     let scene = Scene::new().await;
     for number in 0..57 {
-        scene.endpoint.create_workgroup(&format!("other-{number:02}")).await;
+        scene
+            .peer
+            .endpoint
+            .create_workgroup(&format!("other-{number:02}"))
+            .await;
     }
-    scene.endpoint.create_workgroup("QuiltUserAthena-z").await;
+    scene.peer.endpoint.create_workgroup("QuiltUserAthena-z").await;
     only(&scene, &["QuiltUserAthena-z"]);
     let listed = scene.call("athena_workgroups_list", json!({})).await;
     let output = listed.success();
@@ -71,7 +75,7 @@ async fn a_caller_without_a_workgroup_is_told_what_was_found() {
 #[tokio::test]
 async fn where_several_are_meant_the_error_lists_them() {
     let scene = Scene::new().await;
-    scene.endpoint.create_workgroup("QuiltUserAthena-other").await;
+    scene.peer.endpoint.create_workgroup("QuiltUserAthena-other").await;
     let failure = scene
         .fails("athena_query_execute", json!({ "sql": "SELECT 1" }), "no_workgroup")
         .await;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -89,6 +91,58 @@ fn the_script_of_the_tests_names_what_is_missing() {
     assert_eq!((code, said.trim()), (Some(1), all));
     let (_, said) = check(&["python3", "node", "npm", "openssl"]);
     assert!(!said.contains("openssl") && said.contains("haproxy"), "{said}");
+}
+
+/// Debian 12 has Node 18, and the tests need a newer one.
+#[test]
+fn the_script_of_the_tests_uses_the_node_that_it_installed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (system, target) = (folder.path().join("bin"), folder.path().join("target"));
+    let installed = target.join("test-tools/programs/bin");
+    let write = |path: &Path, text: &str| {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    };
+    for name in ["bash", "env", "id", "mkdir", "sh", "chmod", "cp"] {
+        let real = programs::path(name).unwrap_or_else(|| panic!("{name}"));
+        write(&system.join(name), &format!("exec {} \"$@\"", real.display()));
+    }
+    for name in [
+        "cargo",
+        "cc",
+        "curl",
+        "haproxy",
+        "openssl",
+        "shellcheck",
+        "ip",
+        "unshare",
+        "chromium",
+        "python3",
+        "npm",
+    ] {
+        write(&system.join(name), "exit 0");
+    }
+    // An old node says so; the one of PyPI is there once pip has run.
+    write(&system.join("node"), "exit 1");
+    write(&folder.path().join("new-node"), "exit 0");
+    let install = format!(
+        "cp {} {}",
+        folder.path().join("new-node").display(),
+        installed.join("node").display()
+    );
+    write(&installed.join("python"), &install);
+    let mut command = Command::new(programs::path("bash").unwrap());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/test");
+    command.arg(script).arg("--install").env_clear().env("CI", "true");
+    let output = command
+        .env("PATH", &system)
+        .env("CARGO_TARGET_DIR", &target)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.trim(), "installing Node from PyPI");
 }
 
 /// Returns the lines of a workflow that run code which others could change.

@@ -13,7 +13,6 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::AthenaEndpoint;
 use crate::support::faults::forward::{Upstream, serve};
 
 /// The page of a list of workgroups.
@@ -25,6 +24,8 @@ pub struct Received {
     pub operation: String,
     pub body: Value,
     pub access_key_id: String,
+    /// The region of the signature.
+    pub region: String,
 }
 
 type Answer = Arc<dyn Fn(&Value) -> Option<(u16, Value)> + Send + Sync>;
@@ -36,7 +37,7 @@ pub struct AthenaProxy {
 }
 
 struct Inner {
-    upstream: Option<Upstream>,
+    upstream: Upstream,
     answers: Mutex<HashMap<&'static str, Answer>>,
     /// Parts of SQL whose queries keep running.
     endless: Mutex<Vec<String>>,
@@ -44,20 +45,21 @@ struct Inner {
     running: Mutex<HashSet<String>>,
     stopped: Mutex<HashSet<String>>,
     requests: watch::Sender<Vec<Received>>,
+    /// Operations and what Athena itself answered.
+    answered: Mutex<Vec<(String, Value)>>,
 }
 
 impl AthenaProxy {
-    pub async fn before(upstream: &AthenaEndpoint) -> Self {
-        Self::start(Some(Upstream::new(&upstream.url))).await
-    }
-    async fn start(upstream: Option<Upstream>) -> Self {
+    /// Starts a proxy before the Athena at this URL.
+    pub async fn before(upstream: &str) -> Self {
         let inner = Arc::new(Inner {
-            upstream,
+            upstream: Upstream::new(upstream),
             answers: Mutex::default(),
             endless: Mutex::default(),
             running: Mutex::default(),
             stopped: Mutex::default(),
             requests: watch::Sender::new(Vec::new()),
+            answered: Mutex::default(),
         });
         let url = serve(Router::new().fallback(pass).with_state(inner.clone())).await;
         Self { url, inner }
@@ -104,6 +106,13 @@ impl AthenaProxy {
             .collect()
     }
 
+    /// Returns the answers of Athena itself to an operation so far, as they were before the proxy changed them.
+    pub fn answered(&self, operation: &str) -> Vec<Value> {
+        let answered = self.inner.answered.lock().unwrap();
+        let of_operation = answered.iter().filter(|(answered, _)| answered == operation);
+        of_operation.map(|(_, body)| body.clone()).collect()
+    }
+
     /// Returns the number of all requests so far.
     pub fn count(&self) -> usize {
         self.inner.requests.borrow().len()
@@ -132,7 +141,9 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
     let signature = header(&parts, "authorization");
     let scope = signature.split_once("Credential=").map_or("", |(_, scope)| scope);
-    let access_key_id = scope.split('/').next().unwrap_or_default().to_owned();
+    let mut scope = scope.split('/').map(str::to_owned);
+    let access_key_id = scope.next().unwrap_or_default();
+    let region = scope.nth(1).unwrap_or_default();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
     let asked: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if operation == "StopQueryExecution" {
@@ -145,20 +156,25 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         operation: operation.clone(),
         body: asked.clone(),
         access_key_id,
+        region,
     };
     inner.requests.send_modify(|all| all.push(request));
     let answer = inner.answers.lock().unwrap().get(operation.as_str()).cloned();
     if let Some((status, body)) = answer.and_then(|answer| answer(&asked)) {
         return respond(status, &body);
     }
-    let Some(upstream) = &inner.upstream else {
-        return respond(200, &of_no_upstream(&operation));
-    };
-    let answer = upstream.forward(Request::from_parts(parts, Body::from(bytes))).await;
+    let answer = inner
+        .upstream
+        .forward(Request::from_parts(parts, Body::from(bytes)))
+        .await;
     let (parts, body) = answer.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
     match serde_json::from_slice(&bytes) {
-        Ok(body) => respond(parts.status.as_u16(), &inner.changed(&operation, &asked, body)),
+        Ok(body) => {
+            let answered = (operation.clone(), Value::clone(&body));
+            inner.answered.lock().unwrap().push(answered);
+            respond(parts.status.as_u16(), &inner.changed(&operation, &asked, body))
+        }
         Err(_) => Response::from_parts(parts, Body::from(bytes)),
     }
 }
@@ -166,29 +182,6 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
 fn header(parts: &Parts, name: &str) -> String {
     let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().to_owned()
-}
-
-/// Returns the answers of an Athena with one workgroup, one table and one query.
-fn of_no_upstream(operation: &str) -> Value {
-    const ID: &str = "00000000-0000-4000-8000-000000000001";
-    let execution = json!({ "QueryExecutionId": ID, "Query": "SELECT 1", "StatementType": "DML", "WorkGroup": "w",
-        "Status": { "State": "SUCCEEDED" }, "Statistics": { "DataScannedInBytes": 1 } });
-    match operation {
-        "ListWorkGroups" => json!({ "WorkGroups": [{ "Name": "w" }] }),
-        "GetWorkGroup" => json!({ "WorkGroup": { "Name": "w", "State": "ENABLED",
-            "Configuration": { "ResultConfiguration": { "OutputLocation": "s3://results/" } } } }),
-        "ListDataCatalogs" => json!({ "DataCatalogsSummary": [{ "CatalogName": "AwsDataCatalog", "Type": "GLUE" }] }),
-        "ListDatabases" => json!({ "DatabaseList": [{ "Name": "d" }] }),
-        "ListTableMetadata" => json!({ "TableMetadataList": [{ "Name": "t" }] }),
-        "GetTableMetadata" => json!({ "TableMetadata": { "Name": "t", "Columns": [{ "Name": "c", "Type": "int" }] } }),
-        "StartQueryExecution" => json!({ "QueryExecutionId": ID }),
-        "GetQueryExecution" => json!({ "QueryExecution": execution }),
-        "BatchGetQueryExecution" => json!({ "QueryExecutions": [execution] }),
-        "ListQueryExecutions" => json!({ "QueryExecutionIds": [ID] }),
-        "GetQueryResults" => json!({ "ResultSet": { "Rows": [{ "Data": [{ "VarCharValue": "1" }] }],
-            "ResultSetMetadata": { "ColumnInfo": [{ "Name": "n", "Type": "integer" }] } } }),
-        _ => json!({}),
-    }
 }
 
 fn respond(status: u16, body: &Value) -> Response {
