@@ -48,6 +48,16 @@ pub enum AthenaError {
     /// Rows that are too wide for a result.
     #[error("the result has {0} columns, more than fit")]
     TooWide(usize),
+    /// A statement of this server has a result that is larger than one call reads.
+    #[error("the list is too long")]
+    ListTooLong,
+    /// There is no such database in its catalog.
+    #[error("there is no database {name}")]
+    NoSuchDatabase {
+        name: String,
+        /// Names of databases that are like it.
+        nearest: Vec<String>,
+    },
     /// There is no such table, or the caller may not read it.
     #[error("there is no table {0}")]
     NoSuchTable(String),

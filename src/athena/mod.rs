@@ -32,7 +32,10 @@ pub use service::{QueryService, UserQueries};
 pub use slots::MAX_IN_FLIGHT;
 pub use statement::{LexError, MAX_STATEMENT_BYTES, Refusal, Statement, StatementKind};
 pub use status::{Failure, FailureKind, QueryState, QueryStatus};
-pub use tables::{ReadBy, TableColumn, TableColumns, TableName, TablePage, TablePosition, WantedTables, name_matches};
+pub use tables::{
+    FoundTable, MissingName, ReadBy, TableColumn, TableColumns, TableName, TablePage, TablePosition, WantedTables,
+    name_matches,
+};
 pub use workgroups::{Workgroup, WorkgroupKind, WorkgroupProblem, Workgroups};
 
 /// The data catalog of Glue, which every account has.

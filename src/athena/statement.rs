@@ -109,12 +109,8 @@ impl<'a> Statement<'a> {
         if matches!(kind, StatementKind::Show | StatementKind::Describe) {
             check_backslashes(&tokens)?;
         }
-        let is_parameter = |located: &&Located<'_>| located.token == Token::Symbol('?');
-        Ok(Self {
-            kind,
-            sql,
-            parameters: tokens.iter().filter(is_parameter).map(|located| located.at).collect(),
-        })
+        let parameters = parameters(&tokens);
+        Ok(Self { kind, sql, parameters })
     }
 
     #[must_use]
@@ -146,6 +142,23 @@ impl<'a> Statement<'a> {
         }
         sql + self.sql.get(from..).unwrap_or_default()
     }
+}
+
+/// Returns the positions of the parameters. In the `PATTERN` of `MATCH_RECOGNIZE`, `?` is a quantifier.
+fn parameters(tokens: &[Located<'_>]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut rest = tokens;
+    while let Some((first, after)) = rest.split_first() {
+        if first.token == Token::Symbol('?') {
+            found.push(first.at);
+        }
+        rest = if is_keyword(rest, 0, "PATTERN") && is_symbol(after, 0, '(') {
+            behind_parentheses(after).unwrap_or_default()
+        } else {
+            after
+        };
+    }
+    found
 }
 
 fn kind(tokens: &[Located<'_>]) -> Result<StatementKind, Refusal> {
@@ -372,6 +385,12 @@ mod tests {
             statement.with_literals(&literals),
             "SELECT '?', \"?\" FROM t WHERE a =  'x?'  AND b= 1  -- ?"
         );
+    }
+
+    #[test]
+    fn a_question_mark_in_a_pattern_of_rows_is_no_parameter() {
+        let sql = "SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A? (B | C)+?) DEFINE A AS x = ?) WHERE pattern = ?";
+        assert_eq!(Statement::parse(sql).unwrap().parameters(), 2);
     }
 
     #[test]

@@ -5,8 +5,10 @@
 
 mod columns;
 mod names;
+mod nearest;
 
 pub use names::{Wanted as WantedTables, matches as name_matches};
+pub use nearest::MissingName;
 
 use std::sync::Arc;
 
@@ -61,10 +63,18 @@ pub enum TablePosition {
     Show { after: String },
 }
 
+/// A table of a page.
+#[derive(Debug)]
+pub struct FoundTable {
+    pub name: String,
+    /// Where a page begins that follows this table.
+    pub behind: TablePosition,
+}
+
 /// One page of tables.
 #[derive(Debug)]
 pub struct TablePage {
-    pub names: Vec<String>,
+    pub tables: Vec<FoundTable>,
     pub next: Option<TablePosition>,
     pub read_by: ReadBy,
     pub scanned_bytes: u64,
@@ -94,9 +104,9 @@ struct Answer {
     scanned_bytes: u64,
 }
 
-/// Maximum number of rows of a statement of our own.
-const MAX_ROWS: u32 = 10_000;
-/// Maximum length of their texts in characters.
+/// Number of rows of a statement of our own that are read at once.
+const PAGE_ROWS: u32 = 10_000;
+/// Maximum length of all its rows in characters, some 30,000 names.
 const MAX_CHARS: usize = 2_000_000;
 
 impl UserQueries {
@@ -137,23 +147,33 @@ impl UserQueries {
         })
     }
 
+    /// Reads all rows of a result as texts.
     async fn texts(&self, status: &QueryStatus) -> Result<Vec<Vec<String>>, AthenaError> {
-        let limits = RowLimits {
-            rows: MAX_ROWS,
-            chars: MAX_CHARS,
-            cell_chars: MAX_CHARS,
-        };
-        let found = self.rows(status, None, limits).await?;
         let text = |value: serde_json::Value| match value {
             serde_json::Value::String(text) => text,
             serde_json::Value::Null => String::new(),
             other => other.to_string(),
         };
-        Ok(found
-            .rows
-            .into_iter()
-            .map(|row| row.into_iter().map(text).collect())
-            .collect())
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        let (mut from, mut left) = (None, MAX_CHARS);
+        loop {
+            let limits = RowLimits {
+                rows: PAGE_ROWS,
+                chars: MAX_CHARS,
+                cell_chars: MAX_CHARS,
+            };
+            let found = self.rows(status, from, limits).await?;
+            for row in found.rows {
+                let row: Vec<String> = row.into_iter().map(text).collect();
+                let chars: usize = row.iter().map(String::len).sum();
+                left = left.checked_sub(chars).ok_or(AthenaError::ListTooLong)?;
+                rows.push(row);
+            }
+            if found.next.is_none() {
+                return Ok(rows);
+            }
+            from = found.next;
+        }
     }
 
     /// Whether SQL is asked after this refusal of a metadata call; remembers a denial.

@@ -171,6 +171,14 @@ impl UserQueries {
         groups.default_name().map(str::to_owned).map_err(|error| *error)
     }
 
+    /// Returns the number of bytes that a query of a workgroup may scan, if it is known or can be read.
+    pub async fn bytes_limit(&self, workgroup: &str) -> Option<i64> {
+        match self.probe(workgroup.to_owned()).await {
+            Probe::Usable(group) => group.bytes_limit,
+            Probe::Unusable(_) | Probe::Unknown(_) => None,
+        }
+    }
+
     async fn probe(&self, name: String) -> Probe {
         let unusable = |name: String, reason: &str| {
             Probe::Unusable(WorkgroupProblem {

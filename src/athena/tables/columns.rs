@@ -55,8 +55,8 @@ impl UserQueries {
             "SELECT column_name, data_type FROM {}.\"information_schema\".\"columns\" WHERE table_schema = {} AND table_name = \
              {} ORDER BY ordinal_position",
             identifier(&of.catalog),
-            string(&of.database),
-            string(&of.table)
+            string(&of.database.to_lowercase()),
+            string(&of.table.to_lowercase())
         );
         let answer = self.ask(of, StatementKind::Query, sql, workgroup, deadline).await?;
         let columns = answer.rows.into_iter().filter_map(|row| {

@@ -2,7 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::{ReadBy, TableName, TablePage, TablePosition, is_of_statement};
+use super::nearest::nearest;
+use super::{FoundTable, ReadBy, TableName, TablePage, TablePosition, is_of_statement};
 use crate::athena::literal::{hive_identifier, identifier, string};
 use crate::athena::{AthenaError, StatementKind, UserQueries};
 
@@ -26,8 +27,39 @@ impl Wanted<'_> {
 }
 
 impl UserQueries {
-    /// Lists tables.
+    /// Lists tables. A database that does not exist is an error.
     pub async fn tables(&self, wanted: &Wanted<'_>, from: Option<TablePosition>) -> Result<TablePage, AthenaError> {
+        let is_first = from.is_none();
+        let page = self.table_page(wanted, from).await?;
+        // `information_schema` has no rows of a database that does not exist.
+        if is_first && page.tables.is_empty() && page.read_by == ReadBy::Sql {
+            self.check_database(wanted).await?;
+        }
+        Ok(page)
+    }
+
+    /// Checks that a database is in its catalog. A list that cannot be read is no proof that it is not.
+    async fn check_database(&self, wanted: &Wanted<'_>) -> Result<(), AthenaError> {
+        let Ok(found) = self.databases(Some(&wanted.of.catalog), wanted.workgroup).await else {
+            return Ok(());
+        };
+        let is_whole = found.catalogs.iter().all(|catalog| catalog.error.is_none());
+        let names: Vec<String> = found
+            .catalogs
+            .into_iter()
+            .flat_map(|catalog| catalog.databases)
+            .collect();
+        let name = &wanted.of.database;
+        if !is_whole || names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Ok(());
+        }
+        Err(AthenaError::NoSuchDatabase {
+            nearest: nearest(name, &names),
+            name: name.clone(),
+        })
+    }
+
+    async fn table_page(&self, wanted: &Wanted<'_>, from: Option<TablePosition>) -> Result<TablePage, AthenaError> {
         match from {
             Some(TablePosition::Sql { after }) => self.tables_by_sql(wanted, Some(&after)).await,
             Some(TablePosition::Show { after }) => self.tables_by_show(wanted, Some(&after)).await,
@@ -55,7 +87,7 @@ impl UserQueries {
         mut token: Option<String>,
         mut skip: usize,
     ) -> Result<TablePage, AthenaError> {
-        let mut names = Vec::new();
+        let mut tables = Vec::new();
         let mut next = None;
         for _ in 0..MAX_PAGES {
             let page = self
@@ -63,12 +95,16 @@ impl UserQueries {
                 .list_tables(&wanted.of.catalog, &wanted.of.database, token.as_deref())
                 .await?;
             for (index, name) in page.items.into_iter().enumerate().skip(skip) {
-                if names.len() >= wanted.limit {
+                if tables.len() >= wanted.limit {
                     let next = Some(TablePosition::Metadata { token, skip: index });
-                    return Ok(by_metadata(names, next));
+                    return Ok(by_metadata(tables, next));
                 }
                 if wanted.matches(&name) {
-                    names.push(name);
+                    let behind = TablePosition::Metadata {
+                        token: token.clone(),
+                        skip: index + 1,
+                    };
+                    tables.push(FoundTable { name, behind });
                 }
             }
             token = page.next_token;
@@ -77,11 +113,11 @@ impl UserQueries {
                 token: Some(token),
                 skip: 0,
             });
-            if next.is_none() || names.len() >= wanted.limit {
+            if next.is_none() || tables.len() >= wanted.limit {
                 break;
             }
         }
-        Ok(by_metadata(names, next))
+        Ok(by_metadata(tables, next))
     }
 
     async fn tables_by_sql(&self, wanted: &Wanted<'_>, after: Option<&str>) -> Result<TablePage, AthenaError> {
@@ -92,7 +128,7 @@ impl UserQueries {
         let sql = format!(
             "SELECT table_name FROM {}.\"information_schema\".\"tables\" WHERE table_schema = {}{}{} ORDER BY table_name LIMIT {}",
             identifier(&of.catalog),
-            string(&of.database),
+            string(&of.database.to_lowercase()),
             matches.unwrap_or_default(),
             follows.unwrap_or_default(),
             wanted.limit + 1
@@ -129,9 +165,9 @@ impl UserQueries {
     }
 }
 
-fn by_metadata(names: Vec<String>, next: Option<TablePosition>) -> TablePage {
+fn by_metadata(tables: Vec<FoundTable>, next: Option<TablePosition>) -> TablePage {
     TablePage {
-        names,
+        tables,
         next,
         read_by: ReadBy::Metadata,
         scanned_bytes: 0,
@@ -142,13 +178,18 @@ fn paged(
     mut names: Vec<String>,
     limit: usize,
     scanned_bytes: u64,
-    position: impl FnOnce(String) -> TablePosition,
+    position: impl Fn(String) -> TablePosition,
 ) -> TablePage {
     let has_more = names.len() > limit;
     names.truncate(limit);
+    let next = names.last().filter(|_| has_more).cloned().map(&position);
+    let found = |name: String| FoundTable {
+        behind: position(name.clone()),
+        name,
+    };
     TablePage {
-        next: names.last().filter(|_| has_more).cloned().map(position),
-        names,
+        tables: names.into_iter().map(found).collect(),
+        next,
         read_by: ReadBy::Sql,
         scanned_bytes,
     }

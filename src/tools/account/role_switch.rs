@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{CatalogUser, RegistryAccess, fetch_user, switch_role};
+use crate::catalog::{CatalogUser, MutationError, RegistryAccess, fetch_user, switch_role};
 use crate::credentials::Source;
 use crate::error_code::ErrorCode;
 use crate::tools::permissions::role_names;
@@ -66,9 +66,11 @@ impl Tool for RoleSwitch {
             .into());
         }
         confirm(&session, &access, &user, &role).await?;
-        let switched = switch_role(&access, &role).await;
-        // Whatever the answer, credentials of the role before may be wrong now.
-        session.forget_credentials().await;
+        let switch = switch(session.clone(), access, role);
+        let switched = session.spawn(switch).await.map_err(|_panic| {
+            let message = "A bug in this server interrupted the switch of the role.";
+            ToolError::new(ErrorCode::Internal, message).with_hint("auth_status with refresh=true shows the role now.")
+        })?;
         let user = match switched {
             Ok(user) => user,
             Err(error) => return Err(explain_mutation(&session, UNDONE, error, |_| "role").await),
@@ -82,6 +84,14 @@ impl Tool for RoleSwitch {
         }
         .into())
     }
+}
+
+/// Switches the role, and forgets the credentials of the role before, which may be wrong whatever the answer is. Both are done
+/// even if the client leaves in between.
+async fn switch(session: Session, access: RegistryAccess, role: String) -> Result<CatalogUser, MutationError> {
+    let switched = switch_role(&access, &role).await;
+    session.forget_credentials().await;
+    switched
 }
 
 /// Returns the role of this name that the user has.

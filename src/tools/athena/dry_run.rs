@@ -68,7 +68,7 @@ pub(super) async fn run(session: &Session, queries: &UserQueries, query: NewQuer
     let explain = |error| problem::explain(session, error);
     let status = queries.run(run).await.map_err(explain)?;
     if status.failure.is_some() {
-        return Err(problem::unsuccessful(&status));
+        return Err(problem::explain_unsuccessful(session, queries, &status).await);
     }
     let limits = RowLimits {
         rows: 10_000,

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::athena::{AthenaError, Failure, FailureKind, MAX_IN_FLIGHT, QueryStatus, Refusal, WorkgroupProblem};
+use crate::athena::literal::identifier;
+use crate::athena::{
+    AthenaError, Failure, FailureKind, MAX_IN_FLIGHT, MissingName, QueryStatus, Refusal, UserQueries, WorkgroupProblem,
+};
 use crate::aws::AwsError;
 use crate::error_code::ErrorCode;
 use crate::tools::{Session, ToolError};
@@ -74,6 +77,15 @@ pub(super) fn explain(session: &Session, error: AthenaError) -> ToolError {
             let message = format!("The result has {columns} columns, more than fit a result.");
             ToolError::new(ErrorCode::TooLarge, message).with_hint("Select fewer columns.")
         }
+        AthenaError::ListTooLong => {
+            let message = "The list is longer than one call reads, and this role may read it in one piece only.";
+            ToolError::new(ErrorCode::TooLarge, message)
+                .with_hint("Query information_schema with athena_query_execute and a narrower condition.")
+        }
+        AthenaError::NoSuchDatabase { name, nearest } => ToolError::invalid(format!(
+            "There is no database {name} in this catalog, or this caller may not read it."
+        ))
+        .with_hint(with_names("athena_databases_list shows the databases.", &nearest)),
         AthenaError::NoSuchTable(name) => ToolError::invalid(format!(
             "There is no table {name} in this database, or this caller may not read it."
         ))
@@ -129,8 +141,46 @@ fn refused_by_athena(session: &Session, error: &AwsError) -> ToolError {
     ToolError { message, ..explained }.with_hint(hint)
 }
 
+/// Explains a query that failed or was cancelled, with what only further requests tell: names that are like one that does not
+/// exist, and the limit of the workgroup.
+pub(super) async fn explain_unsuccessful(session: &Session, queries: &UserQueries, status: &QueryStatus) -> ToolError {
+    let error = unsuccessful(status);
+    match status.failure.as_ref().map(|failure| failure.kind) {
+        Some(FailureKind::Statement) => {
+            let Some(missing) = MissingName::read(status) else {
+                return error;
+            };
+            let workgroup = Some(status.workgroup.as_str()).filter(|name| !name.is_empty());
+            let names = queries.nearest_names(&missing, workgroup, session.deadline()).await;
+            let hint = with_names(error.hint.as_deref().unwrap_or_default(), &names);
+            error.with_hint(hint)
+        }
+        Some(FailureKind::TooLarge) => match queries.bytes_limit(&status.workgroup).await {
+            Some(limit) => {
+                let message = format!("{} The limit of a query is {limit} bytes.", error.message);
+                let mut details = details(status);
+                if let Some(members) = details.as_object_mut() {
+                    members.insert("bytes_limit".to_owned(), limit.into());
+                }
+                ToolError { message, ..error }.with_details(details)
+            }
+            None => error,
+        },
+        _ => error,
+    }
+}
+
+/// Adds the nearest names to a hint.
+fn with_names(hint: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return hint.to_owned();
+    }
+    let names: Vec<String> = names.iter().map(|name| identifier(name)).collect();
+    format!("Is {} meant? {hint}", names.join(" or "))
+}
+
 /// Explains a query that failed or was cancelled.
-pub(super) fn unsuccessful(status: &QueryStatus) -> ToolError {
+fn unsuccessful(status: &QueryStatus) -> ToolError {
     let unknown = Failure {
         kind: FailureKind::Service,
         reason: "Athena gives no reason".to_owned(),

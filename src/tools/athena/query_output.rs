@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{MAX_ANSWER_CHARS, RESERVED_CHARS, problem};
 use crate::athena::{
-    AthenaError, Position, QueryState, QueryStatus, ResultRows, RowLimits, StatementKind, UserQueries, is_tabulator,
+    Position, QueryState, QueryStatus, ResultRows, RowLimits, StatementKind, UserQueries, is_tabulator,
 };
 use crate::catalog::CatalogPage;
 use crate::tools::cursor;
@@ -103,7 +103,7 @@ pub(super) async fn output(
             rows.map_err(|error| problem::explain(session, error))?
         }
         QueryState::Failed | QueryState::Cancelled => {
-            return Err(problem::explain(session, AthenaError::Unsuccessful(Box::new(status))));
+            return Err(problem::explain_unsuccessful(session, queries, &status).await);
         }
         QueryState::Queued | QueryState::Running => ResultRows::default(),
     };

@@ -125,8 +125,16 @@ impl Tool for AthenaTablesList {
             .tables(&wanted, from)
             .await
             .map_err(|error| problem::explain(&session, error))?;
-        let rows: Vec<Row> = page.names.into_iter().map(|name| row(&of, name)).collect();
-        let next_cursor = page.next.map(|p| {
+        let mut next = page.next;
+        let positions: Vec<TablePosition> = page.tables.iter().map(|table| table.behind.clone()).collect();
+        let mut rows: Vec<Row> = page.tables.into_iter().map(|table| row(&of, table.name)).collect();
+        if !AnswerBudget::new().truncate(&mut rows) {
+            next = rows
+                .len()
+                .checked_sub(1)
+                .and_then(|last| positions.into_iter().nth(last));
+        }
+        let next_cursor = next.map(|p| {
             cursor::write(&Cursor {
                 d: of.database.clone(),
                 c: of.catalog.clone(),

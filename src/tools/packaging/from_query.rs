@@ -44,7 +44,7 @@ impl Columns {
             let found = names.join(", ");
             let message = format!(
                 "Argument {ARGUMENT}: the result needs the columns logical_key and physical_key (or physical_keys), and may have \
-                 size and meta; it has {found}."
+                 size and meta (or metadata); it has {found}."
             );
             return Err(ToolError::invalid(message));
         };
@@ -52,16 +52,20 @@ impl Columns {
             logical_key,
             physical_key,
             size: find("size"),
-            meta: find("meta"),
+            // The name of the same column in the table of entries.
+            meta: find("meta").or_else(|| find("metadata")),
         })
     }
 
     /// Reads a row; `None` of a row without a logical key, as the header rows of manifests are.
     fn file(&self, row: &[Value]) -> Result<Option<FileArg>, String> {
         let cell = |index: usize| row.get(index).filter(|cell| !cell.is_null());
-        let Some(logical_key) = cell(self.logical_key).and_then(Value::as_str) else {
+        let Some(logical_key) = cell(self.logical_key) else {
             return Ok(None);
         };
+        let logical_key = logical_key
+            .as_str()
+            .ok_or_else(|| format!("the logical key {logical_key} is no text"))?;
         let physical_key = cell(self.physical_key).and_then(Value::as_str);
         let physical_key = physical_key.ok_or("it has no physical key")?;
         let uri = only(physical_key)?;
@@ -140,6 +144,10 @@ mod tests {
         let uri = "s3://bkt/k%20k?versionId=v";
         let row = json!(["a/b", uri, 7, "{\"user_meta\":{\"n\":1}}"]);
         assert_eq!(file(&entry, &row), Ok(Some(("a/b".to_owned(), uri.to_owned(), true))));
+        let entry = ["logical_key", "physical_key", "metadata"];
+        let row = json!(["a/b", uri, "{\"user_meta\":{\"n\":1}}"]);
+        assert!(file(&entry, &row).unwrap().unwrap().2);
+        let entry = ["logical_key", "physical_key", "size", "meta"];
         let manifest = ["logical_key", "physical_keys", "size"];
         let row = json!(["a", format!("[{uri}]"), "7"]);
         assert_eq!(file(&manifest, &row), Ok(Some(("a".to_owned(), uri.to_owned(), false))));
@@ -156,6 +164,11 @@ mod tests {
                 "it has logical_key, other",
             ),
             (["logical_key", "physical_key"], json!(["a", null]), "no physical key"),
+            (
+                ["logical_key", "physical_key"],
+                json!([7, "s3://bkt/k"]),
+                "the logical key 7 is no text",
+            ),
             (
                 ["logical_key", "physical_key"],
                 json!(["a", "bkt/k"]),

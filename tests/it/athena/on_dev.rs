@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use embedded_aws::AthenaFault;
+use embedded_aws::{AthenaFault, Workgroup};
 use serde_json::{Value, json};
 
 use crate::support::on_dev::OnDev;
@@ -238,6 +238,88 @@ async fn sql_is_never_logged() {
     for text in texts {
         assert!(!text.contains("marker"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn names_that_do_not_exist_are_answered_with_those_that_are_like_them() {
+    let scene = OnDev::new().await;
+    package(&scene, "sql/source").await;
+    for (sql, meant) in [
+        (
+            "SELECT * FROM \"quilt-dev-shared_package_tags\"",
+            "Is \"quilt-dev-shared_package_tag\" meant?",
+        ),
+        (
+            "SELECT * FROM quilt_dev_iceberg.\"quilt-dev-shard_package_entry\"",
+            "Is \"quilt-dev-shared_package_entry\" meant?",
+        ),
+        ("SELECT * FROM quilt_iceberg.t", "Is \"quilt_dev_iceberg\" meant?"),
+    ] {
+        let arguments = json!({ "sql": sql, "database": DATABASE });
+        let answer = scene.call("athena_query_execute", arguments).await;
+        let hint = answer.failure("invalid_argument")["hint"].as_str().unwrap().to_owned();
+        assert!(hint.starts_with(meant) && hint.contains("shows the"), "{sql}: {hint}");
+    }
+    // A name that is like none is answered without a guess, and one of another bucket is not given away.
+    let answer = scene
+        .call_as_reader(
+            "athena_query_execute",
+            json!({ "sql": "SELECT * FROM \"quilt-dev-privat_package_tag\"", "database": DATABASE }),
+        )
+        .await;
+    let hint = answer.failure("invalid_argument")["hint"].as_str().unwrap().to_owned();
+    assert!(!hint.contains("quilt-dev-private"), "{hint}");
+
+    let answer = scene
+        .call("athena_tables_list", json!({ "database": "quilt_dev_icebrg" }))
+        .await;
+    let failure = answer.failure("invalid_argument");
+    assert!(
+        failure["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("There is no database quilt_dev_icebrg")
+    );
+    assert!(
+        failure["hint"]
+            .as_str()
+            .unwrap()
+            .starts_with("Is \"quilt_dev_iceberg\" meant?"),
+        "{failure}"
+    );
+    let upper = json!({ "database": "QUILT_DEV_ICEBERG", "pattern": "*_TAG" });
+    let upper = scene.call("athena_tables_list", upper).await;
+    assert_eq!(upper.success()["returned"], 1, "{}", upper.body);
+    let schema = json!({ "database": "QUILT_DEV_ICEBERG", "table": "Quilt-Dev-Shared_Package_Tag" });
+    scene.call("athena_table_schema", schema).await.success();
+    let none = json!({ "database": DATABASE, "pattern": "nothing*" });
+    assert_eq!(scene.call("athena_tables_list", none).await.success()["returned"], 0);
+}
+
+#[tokio::test]
+async fn a_query_that_scans_too_much_says_how_much_is_allowed() {
+    let scene = OnDev::new().await;
+    package(&scene, "sql/source").await;
+    scene.dev.backend.aws.put_workgroup(Workgroup {
+        name: "QuiltUserAthena-quilt-dev-writer".to_owned(),
+        output_location: Some("s3://quilt-dev-athena-results/small/".to_owned()),
+        bytes_limit: Some(10),
+        ..Workgroup::default()
+    });
+    let sql = format!("SELECT * FROM \"{BUCKET}_package_entry\"");
+    let answer = scene
+        .call("athena_query_execute", json!({ "sql": sql, "database": DATABASE }))
+        .await;
+    let failure = answer.failure("too_large");
+    assert!(
+        failure["error"]
+            .as_str()
+            .unwrap()
+            .ends_with("The limit of a query is 10 bytes."),
+        "{failure}"
+    );
+    assert_eq!(failure["details"]["bytes_limit"], 10);
+    assert!(failure["details"]["scanned_bytes"].is_number());
 }
 
 /// Counted at the endpoint, without a proxy before it.

@@ -206,6 +206,79 @@ async fn where_information_schema_fails_show_and_describe_are_asked() {
     scene.fails("athena_table_schema", other, "invalid_argument").await;
 }
 
+/// Names have up to 255 characters, and an answer 48,000.
+#[tokio::test]
+async fn long_names_end_a_page_early_and_none_is_lost() {
+    let scene = Scene::new().await;
+    let names: Vec<String> = (0..230)
+        .map(|number| format!("{number:03}{}", "n".repeat(252)))
+        .collect();
+    let all = names.clone();
+    scene.proxy.answers("ListTableMetadata", move |asked| {
+        let from: usize = asked["NextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+        let end = (from + 50).min(all.len());
+        let tables: Vec<Value> = all[from..end].iter().map(|name| json!({ "Name": name })).collect();
+        let next = (end < all.len()).then(|| end.to_string());
+        Some((200, json!({ "TableMetadataList": tables, "NextToken": next })))
+    });
+    let (mut found, mut cursor, mut pages) = (Vec::new(), Value::Null, 0);
+    loop {
+        let arguments = json!({ "database": "my-db", "limit": 200, "cursor": cursor });
+        let page = scene.call("athena_tables_list", arguments).await;
+        let text = page.body["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.chars().count() <= 48_000, "{}", text.chars().count());
+        found.extend(self::names(page.success(), "tables").into_iter().map(str::to_owned));
+        pages += 1;
+        cursor = page.success()["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(found, names);
+    assert!(pages > 2);
+}
+
+/// Where only SHOW is allowed, which has no pages.
+#[tokio::test]
+async fn more_tables_than_are_read_at_once_are_listed_by_show() {
+    let scene = Scene::new().await;
+    scene
+        .proxy
+        .refuses("ListTableMetadata", "AccessDeniedException", DENIED);
+    scene.proxy.answers("StartQueryExecution", |asked| {
+        let is_show = asked["QueryString"].as_str().unwrap().starts_with("SHOW");
+        let id = format!("00000000-0000-4000-8000-00000000000{}", u8::from(is_show));
+        Some((200, json!({ "QueryExecutionId": id })))
+    });
+    scene.proxy.answers("GetQueryExecution", |asked| {
+        let id = asked["QueryExecutionId"].clone();
+        let is_show = id.as_str().unwrap().ends_with('1');
+        let status = if is_show { json!({ "State": "SUCCEEDED" }) } else {
+            json!({ "State": "FAILED", "StateChangeReason": "SCHEMA_NOT_FOUND: information_schema", "AthenaError": { "ErrorCategory": 2 } })
+        };
+        let sql = if is_show { "SHOW TABLES" } else { "SELECT 1" };
+        Some((200, json!({ "QueryExecution": { "QueryExecutionId": id, "Query": sql, "Status": status } })))
+    });
+    scene.proxy.answers("GetQueryResults", |asked| {
+        let from: usize = asked["NextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+        let most = usize::try_from(asked["MaxResults"].as_u64().unwrap()).unwrap();
+        let end = (from + most).min(12_345);
+        let rows: Vec<Value> = (from..end)
+            .map(|n| json!({ "Data": [{ "VarCharValue": format!("t{n:05}") }] }))
+            .collect();
+        let next = (end < 12_345).then(|| end.to_string());
+        Some((
+            200,
+            json!({ "NextToken": next, "ResultSet": { "Rows": rows, "ResultSetMetadata": { "ColumnInfo": [
+            { "Name": "tab_name", "Type": "string" }] } } }),
+        ))
+    });
+    let last = json!({ "database": "my-db", "pattern": "t123??" });
+    let last = scene.call("athena_tables_list", last).await;
+    let expected: Vec<String> = (12_300..12_345).map(|n| format!("t{n}")).collect();
+    assert_eq!(names(last.success(), "tables"), expected);
+}
+
 #[tokio::test]
 async fn a_schema_says_which_path_to_use_and_gives_an_example() {
     let scene = Scene::new().await;

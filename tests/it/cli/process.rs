@@ -212,7 +212,11 @@ async fn connections_leave_descriptors_for_calls() {
 async fn sighup_begins_a_shutdown_and_never_ends_it() {
     let stage = Stage::embedded().await;
     for signals in [&["-HUP"][..], &["-TERM", "-HUP"], &["-HUP", "-TERM"], &["-HUP", "-HUP"]] {
-        let mut process = Process::start(serve(&stage)).await;
+        // The tests may run under nohup.
+        let mut command = Command::from(tools::isolated(Path::new("env")));
+        command.args(["--default-signal=HUP", PROGRAM, "serve"]);
+        command.arg(format!("--s3-endpoint={}", stage.endpoint));
+        let mut process = Process::start(command).await;
         for signal in signals {
             process.signal(signal).await;
         }

@@ -6,7 +6,8 @@
 use std::env::{split_paths, var_os};
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread;
 
 use super::tools;
@@ -26,19 +27,25 @@ pub fn path(name: &str) -> Option<PathBuf> {
     candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
-/// Returns whether these programs are there. If not, the test shall end: it has been named as one that was not run.
+/// Returns whether these programs are there, and for `unshare` whether the system lets it make namespaces of users. If not, the
+/// test shall end: it has been named as one that was not run.
 ///
 /// # Panics
 ///
-/// If a program is missing and `CI` is `true`.
+/// If something is missing and `CI` is `true`.
 pub fn found(names: &[&str]) -> bool {
-    let missing: Vec<&str> = names.iter().copied().filter(|name| path(name).is_none()).collect();
+    let mut missing: Vec<&str> = names.iter().copied().filter(|name| path(name).is_none()).collect();
+    let mut advice = "scripts/test installs what is missing";
+    if missing.is_empty() && names.contains(&"unshare") && !has_user_namespaces() {
+        missing.push("namespaces of users");
+        advice = "this system or container forbids them";
+    }
     if missing.is_empty() {
         return true;
     }
     let thread = thread::current();
     let line = format!(
-        "not run: {} needs {}; scripts/test installs what is missing\n",
+        "not run: {} needs {}; {advice}\n",
         thread.name().unwrap_or("a test"),
         missing.join(", ")
     );
@@ -51,4 +58,13 @@ pub fn found(names: &[&str]) -> bool {
     let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
     list.write_all(line.as_bytes()).unwrap();
     false
+}
+
+/// Whether `unshare --user` works. Containers and `chroot` often forbid it.
+fn has_user_namespaces() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        let mut unshare = tools::isolated(Path::new("unshare"));
+        tools::run(unshare.args(["--user", "--map-root-user", "true"])).is_ok()
+    })
 }
