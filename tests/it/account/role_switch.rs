@@ -1,10 +1,23 @@
 //! The switch of the role: asked of the user, for all of the user's sessions, and without the credentials of the role before.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use quilt_mcp::clock::Clock;
+use quilt_mcp::dev::Backend;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::OnDev;
-use crate::mcp::elicitation::{asked, call_as, said, yes};
-use crate::support::server::Answer;
+use crate::mcp::elicitation::{asked, call, call_as, said, yes};
+use crate::support::faults::forward::{Upstream, serve};
+use crate::support::server::{Answer, Server};
 
 fn reader() -> Value {
     json!({ "role": "Reader" })
@@ -147,9 +160,74 @@ async fn an_unknown_role_lists_the_roles_and_the_same_role_changes_nothing() {
 async fn credentials_of_a_token_are_told_apart() {
     let scene = OnDev::new().await;
     let bearer = &scene.dev.backend.info.users.embedded.token;
-    let first = crate::mcp::elicitation::call(&scene.server, bearer, "role_switch", &reader(), json!({})).await;
+    let first = call(&scene.server, bearer, "role_switch", &reader(), json!({})).await;
     let (_, state) = asked(&first);
-    let done = crate::mcp::elicitation::call(&scene.server, bearer, "role_switch", &reader(), yes(state)).await;
+    let done = call(&scene.server, bearer, "role_switch", &reader(), yes(state)).await;
     let note = done.success()["note"].as_str().unwrap().to_owned();
     assert!(note.contains("source jwt and stay what they are"), "{note}");
+}
+
+/// A registry behind a proxy that holds back the answer to a switch.
+struct HeldBack {
+    upstream: Upstream,
+    has_switched: Notify,
+    answers: Notify,
+}
+
+async fn hold_back(State(held): State<Arc<HeldBack>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let is_switch = String::from_utf8_lossy(&body).contains("switchRole");
+    let answer = held
+        .upstream
+        .forward(Request::from_parts(parts, Body::from(body)))
+        .await;
+    if is_switch {
+        held.has_switched.notify_one();
+        held.answers.notified().await;
+    }
+    answer
+}
+
+/// The credentials of the role before are not used again, though no client waits for the answer.
+#[tokio::test]
+async fn a_switch_is_finished_when_its_client_has_left() {
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let _stop = stop.clone().drop_guard();
+    let backend = Backend::start(Clock::system(), &tasks, &stop).await.unwrap();
+    let held = Arc::new(HeldBack {
+        upstream: Upstream::new(&backend.info.registry_url),
+        has_switched: Notify::new(),
+        answers: Notify::new(),
+    });
+    let proxy = serve(Router::new().fallback(hold_back).with_state(held.clone())).await;
+    let mut flags = backend.flags();
+    flags.extend([
+        format!("--registry-url={proxy}"),
+        "--toolsets=default,account".to_owned(),
+    ]);
+    let server = Server::start_with(None, &flags).await;
+    let bearer = &backend.info.users.writer.token;
+    let items = json!([{ "key": "account/y.txt", "text": "y" }]);
+    let put = json!({ "bucket": backend.info.buckets.shared, "items": items });
+    server.call(bearer, "bucket_objects_put", put.clone()).await.success();
+
+    let first = call(&server, bearer, "role_switch", &reader(), json!({})).await;
+    let (_, state) = asked(&first);
+    let arguments = reader();
+    tokio::select! {
+        answer = call(&server, bearer, "role_switch", &arguments, yes(state)) => panic!("{}", answer.body),
+        () = held.has_switched.notified() => {}
+    }
+    held.answers.notify_one();
+    let is_refused = async {
+        loop {
+            let answer = server.call(bearer, "bucket_objects_put", put.clone()).await;
+            if answer.output()["results"][0]["error_code"] == "access_denied" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), is_refused).await.unwrap();
 }

@@ -1,8 +1,6 @@
 //! Athena for tests: a `MiniStack`, which runs SQL by `DuckDB`, and a proxy before it that counts, fails, and answers in its place.
 //!
-//! `MiniStack` differs from Athena: it enforces no rights, lists all workgroups on one page, does not count the header in the rows
-//! of a page, does not know SHOW, `information_schema` of Glue, EXPLAIN (TYPE IO) and `ExecutionParameters`, goes on with a
-//! query that was stopped, and lists the oldest query first.
+//! `athena::wire::differences` names where `MiniStack` differs from Athena.
 
 pub mod proxy;
 
