@@ -43,10 +43,14 @@ resource "aws_cloudformation_stack" "quilt_mcp" {
     QuiltMcpPublicUrl            = var.quilt_mcp_public_url
     QuiltCatalogUrl              = var.quilt_catalog_url
     QuiltRegistryUrl             = var.quilt_registry_url
+    QuiltMcpCatalogCredentials   = var.quilt_mcp_catalog_credentials
     QuiltMcpAllowedOrigins       = var.quilt_mcp_allowed_origins
     QuiltMcpReadOnly             = var.quilt_mcp_read_only
     QuiltMcpToolsets             = var.quilt_mcp_toolsets
     QuiltMcpAmbient              = var.quilt_mcp_ambient
+    QuiltMcpContact              = var.quilt_mcp_contact
+    QuiltMcpPayloadMemory        = var.quilt_mcp_payload_memory
+    QuiltMcpLog                  = var.quilt_mcp_log
     QuiltMcpDrain                = var.quilt_mcp_drain
     McpJwtSecretArn              = var.mcp_jwt_secret_arn
     McpJwtSecretPreviousArn      = var.mcp_jwt_secret_previous_arn
@@ -55,6 +59,8 @@ resource "aws_cloudformation_stack" "quilt_mcp" {
     McpJwtAudience               = var.mcp_jwt_audience
     QuiltMcpAuthorizationServers = var.quilt_mcp_authorization_servers
     QuiltMcpScopes               = var.quilt_mcp_scopes
+    QuiltMcpRequireAuth          = var.quilt_mcp_require_auth
+    QuiltMcpAllowedRegistries    = var.quilt_mcp_allowed_registries
     QuiltMcpAssumableRoles       = join(",", var.quilt_mcp_assumable_roles)
     QuiltMcpWebIdentityRoleArn   = var.quilt_mcp_web_identity_role_arn
     LogRetentionDays             = var.log_retention_days

@@ -120,6 +120,12 @@ variable "quilt_registry_url" {
   default     = ""
 }
 
+variable "quilt_mcp_catalog_credentials" {
+  description = "Whether the registry vends AWS credentials"
+  type        = string
+  default     = "true"
+}
+
 variable "quilt_mcp_allowed_origins" {
   description = "Comma-separated browser origins that may call the server"
   type        = string
@@ -144,8 +150,26 @@ variable "quilt_mcp_ambient" {
   default     = "never"
 }
 
+variable "quilt_mcp_contact" {
+  description = "Whom users ask for rights that they lack, such as an address or a URL"
+  type        = string
+  default     = ""
+}
+
+variable "quilt_mcp_payload_memory" {
+  description = "Memory for the payloads of all calls, such as 768MiB; the default of 256 MiB is for a task of 512 MiB"
+  type        = string
+  default     = ""
+}
+
+variable "quilt_mcp_log" {
+  description = "Log level, or a filter such as info,quilt_mcp::credentials=debug; the alarms of 401, 403 and 429 need info"
+  type        = string
+  default     = ""
+}
+
 variable "quilt_mcp_drain" {
-  description = "Time that calls in flight have to finish when a task is stopped; must be shorter than the 70 s until ECS kills it"
+  description = "Time that calls in flight have to finish when a task is stopped"
   type        = string
   default     = "60s"
 }
@@ -188,6 +212,18 @@ variable "quilt_mcp_authorization_servers" {
 
 variable "quilt_mcp_scopes" {
   description = "Comma-separated scopes that OAuth clients request"
+  type        = string
+  default     = ""
+}
+
+variable "quilt_mcp_require_auth" {
+  description = "Which methods need a token; empty for calls, or for all if there are authorization servers"
+  type        = string
+  default     = ""
+}
+
+variable "quilt_mcp_allowed_registries" {
+  description = "Comma-separated hosts of other registries and catalogs that tokens may name"
   type        = string
   default     = ""
 }

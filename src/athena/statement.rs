@@ -14,6 +14,9 @@ use lexer::{Located, Token, tokens};
 /// Maximum length of a statement in bytes, which is Athena's.
 pub const MAX_STATEMENT_BYTES: usize = 262_144;
 
+/// Maximum number of queries within each other's WITH: each takes a frame of the stack.
+const MAX_DEPTH: usize = 50;
+
 /// Words with which a query begins.
 const QUERY_WORDS: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
 /// Table functions that only compute. Those of connectors pass their argument through to another database.
@@ -67,6 +70,9 @@ pub enum Refusal {
     /// Something else than a query follows WITH.
     #[error("what follows WITH is not a list of queries and a query (at {0})")]
     With(String),
+    /// Its queries are nested deeper than the guard follows.
+    #[error("its WITH clauses are nested more than {MAX_DEPTH} deep")]
+    TooDeep,
     /// It writes the result of a query to a table.
     #[error("INTO writes")]
     Into,
@@ -84,7 +90,7 @@ impl Refusal {
     pub fn is_unreadable(&self) -> bool {
         matches!(
             self,
-            Self::Empty | Self::TooLong | Self::Unreadable(_) | Self::Several | Self::Backslash
+            Self::Empty | Self::TooLong | Self::Unreadable(_) | Self::Several | Self::TooDeep | Self::Backslash
         )
     }
 }
@@ -103,7 +109,7 @@ impl<'a> Statement<'a> {
             return Err(Refusal::Empty);
         }
         if tokens.iter().any(|located| located.token == Token::Symbol(';')) {
-            return Err(Refusal::Several);
+            return Err(several(&tokens));
         }
         let kind = kind(&tokens)?;
         if matches!(kind, StatementKind::Show | StatementKind::Describe) {
@@ -144,6 +150,19 @@ impl<'a> Statement<'a> {
     }
 }
 
+/// Refuses several statements: for the first that does not read, or else because there are several.
+fn several(tokens: &[Located<'_>]) -> Refusal {
+    let mut statements = tokens.split(|located| located.token == Token::Symbol(';'));
+    let refused = |statement: &&[Located<'_>]| {
+        let word = skip_parentheses(statement);
+        !word.is_empty() && leading_keyword(word).is_none()
+    };
+    match statements.find(refused) {
+        Some(statement) => Refusal::NotReading(shown(skip_parentheses(statement))),
+        None => Refusal::Several,
+    }
+}
+
 /// Returns the positions of the parameters. In the `PATTERN` of `MATCH_RECOGNIZE`, `?` is a quantifier.
 fn parameters(tokens: &[Located<'_>]) -> Vec<usize> {
     let mut found = Vec::new();
@@ -170,7 +189,7 @@ fn kind(tokens: &[Located<'_>]) -> Result<StatementKind, Refusal> {
             StatementKind::Explain
         }
         _ if begins_query(tokens) => {
-            check_query(tokens)?;
+            check_query(tokens, 0)?;
             StatementKind::Query
         }
         _ => return Err(Refusal::NotReading(shown(skip_parentheses(tokens)))),
@@ -208,16 +227,19 @@ fn begins_query(tokens: &[Located<'_>]) -> bool {
 }
 
 /// Checks a query from its first word on, behind any parentheses.
-fn check_query(tokens: &[Located<'_>]) -> Result<(), Refusal> {
+fn check_query(tokens: &[Located<'_>], depth: usize) -> Result<(), Refusal> {
+    if depth > MAX_DEPTH {
+        return Err(Refusal::TooDeep);
+    }
     let query = skip_parentheses(tokens);
     match leading_keyword(query) {
-        Some("WITH") => check_with(query.get(1..).unwrap_or_default()),
+        Some("WITH") => check_with(query.get(1..).unwrap_or_default(), depth + 1),
         _ => Ok(()),
     }
 }
 
 /// Checks `[RECURSIVE] name [(columns)] AS (query), … query`, from behind WITH.
-fn check_with(tokens: &[Located<'_>]) -> Result<(), Refusal> {
+fn check_with(tokens: &[Located<'_>], depth: usize) -> Result<(), Refusal> {
     let mut rest = tokens;
     let is_name = |tokens: &[Located<'_>], at: usize| {
         matches!(
@@ -244,7 +266,7 @@ fn check_with(tokens: &[Located<'_>]) -> Result<(), Refusal> {
         if !begins_query(body) {
             return Err(Refusal::With(shown(skip_parentheses(body))));
         }
-        check_query(body)?;
+        check_query(body, depth)?;
         rest = behind_parentheses(body).ok_or_else(refused)?;
         if !is_symbol(rest, 0, ',') {
             break;
@@ -252,7 +274,7 @@ fn check_with(tokens: &[Located<'_>]) -> Result<(), Refusal> {
         rest = rest.get(1..).unwrap_or_default();
     }
     if begins_query(rest) {
-        check_query(rest)
+        check_query(rest, depth)
     } else {
         Err(Refusal::With(shown(skip_parentheses(rest))))
     }
@@ -273,7 +295,7 @@ fn check_explained(tokens: &[Located<'_>]) -> Result<(), Refusal> {
     if !begins_query(explained) {
         return Err(Refusal::Explains(shown(skip_parentheses(explained))));
     }
-    check_query(explained)
+    check_query(explained, 0)
 }
 
 /// Checks the table functions, and that no function passes a query through to another database.
@@ -298,7 +320,7 @@ fn check_functions(tokens: &[Located<'_>]) -> Result<(), Refusal> {
 /// Checks what stands in `TABLE(…)`: a function that only computes, a table, or a query.
 fn check_table_function(tokens: &[Located<'_>]) -> Result<(), Refusal> {
     if begins_query(tokens) {
-        return check_query(tokens);
+        return check_query(tokens, 0);
     }
     let parts = tokens
         .iter()
@@ -397,6 +419,21 @@ mod tests {
     fn a_statement_has_a_limited_length() {
         let long = format!("SELECT '{}'", "x".repeat(MAX_STATEMENT_BYTES));
         assert_eq!(Statement::parse(&long).unwrap_err(), Refusal::TooLong);
+    }
+
+    /// The text is within the length that is allowed, and its depth must not take the stack.
+    #[test]
+    fn deep_statements_are_refused_before_they_fill_the_stack() {
+        for (open, count) in [("WITH a AS(", 26_000), ("WITH a AS (((", 20_000)] {
+            let sql = open.repeat(count);
+            assert!(sql.len() <= MAX_STATEMENT_BYTES);
+            assert!(Statement::parse(&sql).unwrap_err().is_unreadable(), "{open}");
+            assert!(Statement::parse(&format!("EXPLAIN {sql}")).is_err(), "{open}");
+        }
+        let nested = |depth: usize| format!("{}SELECT 1{}", "WITH a AS (".repeat(depth), ") SELECT 1".repeat(depth));
+        assert!(Statement::parse(&nested(MAX_DEPTH)).is_ok());
+        assert_eq!(Statement::parse(&nested(MAX_DEPTH + 1)).unwrap_err(), Refusal::TooDeep);
+        assert!(Statement::parse(&format!("SELECT {}1{}", "(".repeat(9000), ")".repeat(9000))).is_ok());
     }
 
     /// Trino folds the long s to S.

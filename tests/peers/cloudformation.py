@@ -1,6 +1,6 @@
 """Creates, updates and deletes the stack of deploy/cloudformation.yaml on a moto server.
 
-usage: cloudformation.py ENDPOINT TEMPLATE     prints one JSON document: what is there after each step
+usage: cloudformation.py ENDPOINT TEMPLATE IMAGE     prints one JSON document: what is there after each step
 
 moto makes no alarms, scaling or secrets of a template; it leaves target groups and clusters behind when a stack is deleted; and of
 an updated task definition it keeps the name alone.
@@ -82,7 +82,7 @@ class Account:
 
 
 def main():
-    endpoint, path = sys.argv[1:]
+    endpoint, path, image = sys.argv[1:]
     with open(path, encoding="utf-8") as file:
         account = Account(endpoint, file.read())
     ec2 = account.client("ec2")
@@ -93,7 +93,7 @@ def main():
     }
     # The values of task-definition.json.
     server = {
-        "ImageUri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/quilt-mcp:0.1.0",
+        "ImageUri": image,
         "ImageRepositoryArn": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/quilt-mcp",
         "QuiltMcpPublicUrl": "https://mcp.example.com",
         "QuiltCatalogUrl": "https://catalog.example.com",
@@ -114,6 +114,7 @@ def main():
         "create",
         **network,
         **{name: value for name, value in server.items() if name != "McpJwtSecretArn"},
+        **{"QuiltMcpPublicUrl": server["QuiltCatalogUrl"], "QuiltMcpPayloadMemory": "768MiB"},
         ListenerArn=listener["ListenerArn"],
         LoadBalancerSecurityGroupId=balancer["SecurityGroups"][0],
         ListenerRulePriority="20",

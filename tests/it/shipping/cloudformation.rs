@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::Args as _;
+use fancy_regex::Regex;
 use quilt_mcp::config::ServeConfig;
 use serde_json::{Value, json};
 
@@ -128,6 +129,7 @@ fn no_secret_is_a_parameter_or_an_output() {
 fn is_the_container_of_the_task_definition(created: &Value) {
     let wanted = &task_definition()["containerDefinitions"][0];
     let defaults = BTreeMap::from([
+        ("QUILT_MCP_CATALOG_CREDENTIALS".to_owned(), json!("true")),
         ("QUILT_MCP_READ_ONLY".to_owned(), json!("false")),
         ("QUILT_MCP_TOOLSETS".to_owned(), json!("default")),
     ]);
@@ -162,22 +164,43 @@ fn is_the_container_of_the_task_definition(created: &Value) {
 async fn the_stack_is_created_updated_and_deleted() {
     let moto = Moto::start().await.unwrap();
     let mut script = tools::moto_script("cloudformation.py").unwrap();
-    script.args([&moto.endpoint, TEMPLATE]);
+    let task = task_definition();
+    let image = task["containerDefinitions"][0]["image"].as_str().unwrap();
+    script.args([&moto.endpoint, TEMPLATE, image]);
     let printed = tokio::task::spawn_blocking(move || tools::run(&mut script))
         .await
         .unwrap()
         .unwrap();
     let states: Value = serde_json::from_str(&printed).unwrap();
     let [created, updated, second] = ["created", "updated", "second"].map(|name| &states[name]);
-    let outcome = |state: &Value| (state["status"].clone(), state["desired"].clone());
-    assert_eq!(outcome(created), (json!("CREATE_COMPLETE"), json!(2)));
-    assert_eq!(outcome(updated), (json!("UPDATE_COMPLETE"), json!(3)));
-    assert_eq!(outcome(second), (json!("CREATE_COMPLETE"), json!(2)));
+    for (state, status) in [
+        (created, "CREATE_COMPLETE"),
+        (updated, "UPDATE_COMPLETE"),
+        (second, "CREATE_COMPLETE"),
+    ] {
+        assert_eq!(state["status"], status);
+    }
     is_the_container_of_the_task_definition(&created["container"]);
     let outputs: BTreeSet<&String> = created["outputs"].as_object().unwrap().keys().collect();
     assert!(outputs.iter().any(|name| *name == "EndpointUrl"));
     assert_eq!(created["outputs"]["EndpointUrl"], "https://mcp.example.com/mcp");
-    assert!(created["conditions"].to_string().contains("\"mcp.example.com\""));
+    let conditions = |state: &Value| {
+        let conditions = state["conditions"].as_array().unwrap();
+        let values = conditions.iter().flat_map(|condition| {
+            let values = condition["HostHeaderConfig"]["Values"].as_array();
+            values
+                .or_else(|| condition["PathPatternConfig"]["Values"].as_array())
+                .unwrap()
+        });
+        values
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    let paths = ["/mcp*", "/.well-known/oauth-protected-resource*", "/register", "/"];
+    let own = [&["mcp.example.com"][..], &paths].concat();
+    assert_eq!(conditions(created), own, "a rule has five values at most");
+    // The catalog keeps its own pages.
+    assert_eq!(conditions(second), [&["catalog.example.com"][..], &paths[..2]].concat());
 
     // The task role can do nothing, or assume the roles that are named, and nothing else.
     assert_eq!(created["policies"]["TaskRole"], json!([]));
@@ -190,6 +213,7 @@ async fn the_stack_is_created_updated_and_deleted() {
     assert!(!states["second"]["policies"].to_string().contains("s3:"));
     let environment = variables(&second["container"]["environment"], "value");
     assert_eq!(environment["QUILT_MCP_ASSUMABLE_ROLES"], roles.join(","));
+    assert_eq!(environment["QUILT_MCP_PAYLOAD_MEMORY"], "768MiB");
     assert_eq!(
         variables(&second["container"]["secrets"], "name").len(),
         1,
@@ -203,6 +227,65 @@ async fn the_stack_is_created_updated_and_deleted() {
 
     let after = json!({ "load_balancers": [], "roles": [], "stacks": ["DELETE_COMPLETE", "DELETE_COMPLETE"] });
     assert_eq!(states["after"], after);
+}
+
+/// Each metric of the operations page has an alarm, and each alarm is on the page.
+#[test]
+fn the_alarms_are_those_of_the_operations_page() {
+    let (template, _) = parsed();
+    let resources = template["Resources"].as_object().unwrap();
+    let of_type = |kind: &'static str| resources.values().filter(move |resource| resource["Type"] == *kind);
+    let mut metrics = BTreeSet::new();
+    for alarm in of_type("AWS::CloudWatch::Alarm") {
+        let properties = &alarm["Properties"];
+        let single = properties["MetricName"].as_str();
+        let several = properties["Metrics"].as_array().into_iter().flatten();
+        let several = several.filter_map(|metric| metric["MetricStat"]["Metric"]["MetricName"].as_str());
+        let named: Vec<&str> = single.into_iter().chain(several).collect();
+        assert!(!named.is_empty(), "{properties}");
+        metrics.extend(named.into_iter().map(str::to_owned));
+        assert!(
+            properties["AlarmActions"].to_string().contains("AlarmTopicArn"),
+            "{properties}"
+        );
+    }
+    // The number by which another is divided.
+    assert!(metrics.remove("RequestCount"));
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).unwrap();
+    let (_, section) = page.split_once("\n## Alarms\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let watched = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let watched = watched.filter_map(|line| line.split(" | ").next());
+    let name = Regex::new(r"\w+").unwrap();
+    let on_page: BTreeSet<String> = watched
+        .flat_map(|cell| cell.split(", ").map(str::to_owned).collect::<Vec<_>>())
+        .map(|part| name.find(&part).unwrap().unwrap().as_str().to_owned())
+        .collect();
+    assert_eq!(metrics, on_page);
+    assert_eq!(metrics.len(), 7);
+
+    // The log lines that are counted are those that the server writes.
+    let source = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/request_id.rs")).unwrap();
+    assert!(source.contains("tracing::info!(method, path, status, duration_ms, \"request answered\")"));
+    let filters: Vec<&Value> = of_type("AWS::Logs::MetricFilter")
+        .map(|filter| &filter["Properties"])
+        .collect();
+    for filter in &filters {
+        let pattern = filter["FilterPattern"].as_str().unwrap();
+        assert!(
+            pattern.starts_with("{ $.message = \"request answered\" && "),
+            "{pattern}"
+        );
+        let name = filter["MetricTransformations"][0]["MetricName"].as_str().unwrap();
+        assert!(metrics.contains(name), "{name}");
+    }
+    assert_eq!(filters.len(), 2);
+    // Updates leave the number of copies to the scaling.
+    assert!(resources["Service"]["Properties"].get("DesiredCount").is_none());
+    assert_eq!(
+        resources["ScalableTarget"]["Properties"]["MinCapacity"],
+        json!({ "Ref": "MinCopies" })
+    );
 }
 
 #[test]
