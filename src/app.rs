@@ -456,7 +456,7 @@ fn endpoint(
 fn tool_filter(config: &ServeConfig) -> ToolFilter {
     let filter = ToolFilter::new(&config.tool_filter);
     let catalog = &config.catalog;
-    let is_known = catalog.registry_url.is_some() || catalog.catalog_url.is_some();
+    let is_known = catalog.registry_url.is_some() || catalog.catalog().ok().flatten().is_some();
     if is_known || !catalog.allowed_registries.is_empty() {
         filter
     } else {

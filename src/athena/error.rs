@@ -48,6 +48,9 @@ pub enum AthenaError {
     /// Rows that are too wide for a result.
     #[error("the result has {0} columns, more than fit")]
     TooWide(usize),
+    /// One row of a result is larger than what is read of it at once.
+    #[error("a row of the result is too large")]
+    RowTooLarge,
     /// A statement of this server has a result that is larger than one call reads.
     #[error("the list is too long")]
     ListTooLong,

@@ -7,6 +7,9 @@ use serde_json::Value;
 /// Maximum length of a literal in characters, which is Athena's.
 pub const MAX_LITERAL_CHARS: usize = 1024;
 
+/// The number from which doubles do not have each integer, 2^53.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Why a value cannot be a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LiteralError {
@@ -16,6 +19,11 @@ pub enum LiteralError {
     /// Its literal is too long.
     #[error("as a literal it is longer than {MAX_LITERAL_CHARS} characters")]
     TooLong,
+    /// It is a number that JSON parsers, and so this one, do not read exactly.
+    #[error(
+        "expected a number of at most 15 digits; give it as a string, and write CAST(? AS DECIMAL(38, 0)) or another type"
+    )]
+    Inexact,
     /// It has a character that no string literal holds.
     #[error("it contains a NUL character")]
     Nul,
@@ -26,6 +34,10 @@ pub fn literal(value: &Value) -> Result<String, LiteralError> {
     let text = match value {
         Value::Null => "NULL".to_owned(),
         Value::Bool(value) => value.to_string(),
+        // Beyond 2^53 doubles lie more than one apart.
+        Value::Number(number) if number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= MAX_EXACT) => {
+            return Err(LiteralError::Inexact);
+        }
         Value::Number(number) => number.to_string(),
         Value::String(text) if text.contains('\0') => return Err(LiteralError::Nul),
         Value::String(text) => string(text),

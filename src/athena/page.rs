@@ -7,8 +7,10 @@ use super::{AthenaError, QueryStatus, UserQueries};
 use crate::aws::AwsErrorKind;
 use crate::aws::athena::{ResultPage, Row};
 
-/// Rows that are read at once, so that wide rows do not fill the memory.
-const MAX_PAGE_ROWS: u32 = 250;
+/// Rows that Athena gives at once.
+const MAX_PAGE_ROWS: u32 = 1000;
+/// The part of the rows that is asked for after a page that was too large.
+const SMALLER: u32 = 8;
 /// The largest integer that every JSON parser reads exactly.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
@@ -68,7 +70,14 @@ impl UserQueries {
         let mut found = ResultRows::default();
         let mut filled = 0;
         loop {
-            let mut page = self.page(status, &at).await?;
+            let mut page = match self.page(status, &at).await? {
+                Some(page) => page,
+                None if at.page_rows <= 1 => return Err(AthenaError::RowTooLarge),
+                None => {
+                    at.page_rows = (at.page_rows / SMALLER).max(1);
+                    continue;
+                }
+            };
             if found.columns.is_empty() {
                 found.columns = columns(&page);
                 filled = columns_length(&found.columns);
@@ -82,6 +91,7 @@ impl UserQueries {
             {
                 page.rows.remove(0);
             }
+            let page_rows = u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
             let skipped = usize::try_from(at.skip).unwrap_or(0);
             for row in page.rows.iter().skip(skipped) {
                 let is_full = found.rows.len() >= usize::try_from(limits.rows).unwrap_or(usize::MAX);
@@ -95,7 +105,8 @@ impl UserQueries {
                 Some(token) => {
                     at = Position {
                         token: Some(token),
-                        skip: 0,
+                        // A page that was read in smaller ones ends before the rows that were shown.
+                        skip: at.skip.saturating_sub(page_rows),
                         ..at
                     }
                 }
@@ -108,7 +119,8 @@ impl UserQueries {
         }
     }
 
-    async fn page(&self, status: &QueryStatus, at: &Position) -> Result<ResultPage, AthenaError> {
+    /// Reads a page; `None` if it is too large for the memory of a call.
+    async fn page(&self, status: &QueryStatus, at: &Position) -> Result<Option<ResultPage>, AthenaError> {
         let rows = i32::try_from(at.page_rows.clamp(1, 1000)).unwrap_or(1000);
         let page = self.aws.results(&status.id, rows, at.token.as_deref()).await;
         page.map_err(|error| {

@@ -173,7 +173,8 @@ fn of_start(error: AwsError, work_group: &str) -> AthenaError {
     }
     let said = error.description();
     let lower = said.to_lowercase();
-    if lower.contains("workgroup") || lower.contains("output location") {
+    // The text of a statement that is wrong may name both.
+    if lower.starts_with("workgroup") || lower.starts_with("no output location") {
         return AthenaError::UnusableWorkgroup {
             name: work_group.to_owned(),
             reason: said,

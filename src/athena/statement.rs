@@ -154,8 +154,8 @@ impl<'a> Statement<'a> {
 fn several(tokens: &[Located<'_>]) -> Refusal {
     let mut statements = tokens.split(|located| located.token == Token::Symbol(';'));
     let refused = |statement: &&[Located<'_>]| {
-        let word = skip_parentheses(statement);
-        !word.is_empty() && leading_keyword(word).is_none()
+        let tokens = skip_parentheses(statement);
+        !tokens.is_empty() && leading_keyword(tokens).is_none()
     };
     match statements.find(refused) {
         Some(statement) => Refusal::NotReading(shown(skip_parentheses(statement))),

@@ -189,6 +189,8 @@ impl Failure {
             FailureKind::TooLarge
         } else if state == QueryState::Cancelled {
             FailureKind::Cancelled
+        } else if is_of_statement(&reason) {
+            FailureKind::Statement
         } else if has(&[
             "not authorized",
             "access denied",
@@ -205,11 +207,33 @@ impl Failure {
             FailureKind::Service
         };
         Self {
-            is_retryable: is_retryable || (kind == FailureKind::Service && category == Some(1)),
             kind,
             reason,
+            is_retryable,
         }
     }
+}
+
+/// Codes with which the reasons of wrong statements begin. What follows may quote anything, and "Column 'x' cannot be resolved or
+/// requester is not authorized" is said of columns that do not exist.
+const STATEMENT_CODES: [&str; 12] = [
+    "AMBIGUOUS_NAME",
+    "CATALOG_NOT_FOUND",
+    "COLUMN_NOT_FOUND",
+    "DIVISION_BY_ZERO",
+    "FUNCTION_NOT_FOUND",
+    "INVALID_CAST_ARGUMENT",
+    "INVALID_FUNCTION_ARGUMENT",
+    "NOT_SUPPORTED",
+    "SCHEMA_NOT_FOUND",
+    "SYNTAX_ERROR",
+    "TABLE_NOT_FOUND",
+    "TYPE_MISMATCH",
+];
+
+fn is_of_statement(reason: &str) -> bool {
+    let code = reason.trim_start().split(':').next().unwrap_or_default();
+    STATEMENT_CODES.contains(&code)
 }
 
 /// What messages about wrong statements contain, where Athena does not say whose fault it is.
@@ -245,9 +269,22 @@ mod tests {
             ),
             (
                 QueryState::Failed,
-                "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved",
+                "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved or requester is not authorized to access requested \
+                 resources",
                 None,
                 K::Statement,
+            ),
+            (
+                QueryState::Failed,
+                "INVALID_CAST_ARGUMENT: Cannot cast 'access denied' to BIGINT",
+                Some(2),
+                K::Statement,
+            ),
+            (
+                QueryState::Failed,
+                "PERMISSION_DENIED: Access denied on lambda: User: arn is not authorized to perform: lambda:InvokeFunction",
+                Some(2),
+                K::Denied,
             ),
             (
                 QueryState::Failed,

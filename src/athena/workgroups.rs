@@ -67,6 +67,13 @@ pub struct Workgroup {
     pub has_managed_results: bool,
 }
 
+impl Workgroup {
+    /// Whether its engine is that of Spark, such as `PySpark engine version 3`.
+    fn runs_spark(&self) -> bool {
+        self.engine.as_deref().is_some_and(|engine| engine.contains("Spark"))
+    }
+}
+
 /// A workgroup that cannot be used.
 #[derive(Debug, Clone)]
 pub struct WorkgroupProblem {
@@ -92,15 +99,16 @@ impl Workgroups {
             .filter(|group| group.kind != WorkgroupKind::OpenQuery && !group.name.ends_with("-audit"))
             .collect();
         let best = candidates.iter().map(|group| group.kind).min();
+        // The role's own may be among those that could not be read.
+        if let Some(error) = self.incomplete.as_ref().filter(|_| best != Some(WorkgroupKind::Role)) {
+            return Err(Box::new(error.clone().into()));
+        }
         let mut best = candidates.iter().filter(|group| Some(group.kind) == best);
         let error = match (best.next(), best.next()) {
             (Some(only), None) => return Ok(&only.name),
             (Some(_), Some(_)) => AthenaError::SeveralWorkgroups(self.names()),
-            (None, _) => match &self.incomplete {
-                Some(error) => error.clone().into(),
-                None if !self.usable.is_empty() => AthenaError::SeveralWorkgroups(self.names()),
-                None => AthenaError::NoWorkgroup(self.unusable.clone()),
-            },
+            (None, _) if !self.usable.is_empty() => AthenaError::SeveralWorkgroups(self.names()),
+            (None, _) => AthenaError::NoWorkgroup(self.unusable.clone()),
         };
         Err(Box::new(error))
     }
@@ -199,6 +207,7 @@ impl UserQueries {
             return unusable(name, "it is disabled");
         }
         match usable(group) {
+            Some(group) if group.runs_spark() => unusable(name, "it runs Spark and no SQL"),
             Some(group) => Probe::Usable(group),
             None => unusable(name, "it names no place for results"),
         }
@@ -230,6 +239,7 @@ fn usable(group: WorkGroup) -> Option<Workgroup> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::{Operation, Resource};
 
     fn groups(names: &[&str]) -> Workgroups {
         let usable = names.iter().map(|name| Workgroup {
@@ -276,5 +286,21 @@ mod tests {
         }
         let error = groups(&[]).default_name().unwrap_err();
         assert!(matches!(*error, AthenaError::NoWorkgroup(_)));
+        // The role's own may be missing from an incomplete list.
+        let operation = Operation {
+            service: "Athena",
+            action: "athena:GetWorkGroup",
+            resource: Resource::Service,
+        };
+        let incomplete = |names: &[&str]| Workgroups {
+            incomplete: Some(AwsError::new(AwsErrorKind::Throttled, operation)),
+            ..groups(names)
+        };
+        for names in [&[][..], &["primary"], &["QuiltUserAthena-s-NonManagedRoleWorkgroup"]] {
+            let error = incomplete(names).default_name().unwrap_err();
+            assert!(matches!(*error, AthenaError::Aws(_)), "{names:?}");
+        }
+        let names = ["primary", "QuiltUserAthena-s-A"];
+        assert_eq!(incomplete(&names).default_name().unwrap(), "QuiltUserAthena-s-A");
     }
 }

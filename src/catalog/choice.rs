@@ -134,10 +134,12 @@ impl NotAdmitted {
     }
 }
 
-/// Chooses the registry for these claims. `allowed` are hosts, with or without a port.
+/// Chooses the registry for these claims. `configured_catalog` is known also where the registry is configured by its own
+/// URL; `allowed` are hosts, with or without a port.
 pub(super) fn choose<'a>(
     claims: Option<&Claims>,
     configured: Option<ConfiguredRegistry<'a>>,
+    configured_catalog: Option<&BaseUrl>,
     allowed: &[String],
 ) -> RegistryChoice<'a> {
     let registry = claims.map_or(Ok(None), Claims::registry_url);
@@ -156,6 +158,7 @@ pub(super) fn choose<'a>(
     };
     let ownership = match configured {
         Some(configured) if *configured.url() == url => Ownership::Own,
+        Some(_) if claim == RegistryClaim::Catalog && configured_catalog == Some(&url) => Ownership::Own,
         Some(ConfiguredRegistry::Of(_)) if claim == RegistryClaim::Registry => Ownership::Unknown,
         _ => Ownership::Foreign,
     };

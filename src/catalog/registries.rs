@@ -167,7 +167,8 @@ impl Registries {
     #[must_use]
     pub fn choose(&self, claims: Option<&Claims>) -> RegistryChoice<'_> {
         let configured = self.configured.as_ref().map(|client| client.configured());
-        choose(claims, configured, &self.allowed)
+        let catalog = self.catalog.as_ref().map(|catalog| catalog.url());
+        choose(claims, configured, catalog, &self.allowed)
     }
 
     /// Returns the catalog of a caller with these claims: the configured one, unless the token names another registry. One

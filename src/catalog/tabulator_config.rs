@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use fancy_regex::{Regex, RegexBuilder};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// Maximum length of a configuration.
@@ -30,7 +30,7 @@ pub struct TableConfig {
     pub schema: Vec<Column>,
     pub source: Source,
     pub parser: FileParser,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub continue_on_error: Option<bool>,
 }
 
@@ -41,7 +41,7 @@ pub struct Column {
     pub name: String,
     #[serde(rename = "type")]
     pub kind: ColumnType,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub nullable: Option<bool>,
 }
 
@@ -128,12 +128,17 @@ pub enum SourceType {
 #[serde(tag = "format", rename_all = "lowercase", deny_unknown_fields)]
 pub enum FileParser {
     Csv {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
         delimiter: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
         header: Option<bool>,
     },
     Parquet {},
+}
+
+/// Reads a member that may be missing, but not null.
+fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The compiled expressions of a source.
@@ -163,7 +168,9 @@ impl TableConfig {
                 "it is longer than {MAX_CONFIG_BYTES} bytes"
             )));
         }
-        let value: Value = serde_saphyr::from_str(text).map_err(|error| {
+        // As for the catalog and the registry, `y` and `n` are texts.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let value: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default().trim_end_matches('.');
             TableConfigError::NotYaml(first.to_owned())
@@ -285,6 +292,26 @@ parser:
   header: true
 continue_on_error: true
 "#;
+
+    /// YAML 1.1 has more words for booleans, and the registry's schema has no null.
+    #[test]
+    fn words_of_yaml_are_read_as_the_registry_reads_them() {
+        let column = |name: &str| VALID.replace("name: sample", &format!("name: {name}"));
+        for name in ["y", "n", "on", "off", "yes"] {
+            let (config, _) = TableConfig::parse(&column(name)).unwrap();
+            assert_eq!(config.schema[0].name, name);
+        }
+        for (member, null) in [
+            ("nullable: false", "nullable: ~"),
+            ("header: true", "header: null"),
+            ("delimiter: \"\\t\"", "delimiter: null"),
+            ("continue_on_error: true", "continue_on_error:"),
+        ] {
+            assert!(VALID.contains(member), "{member}");
+            let error = TableConfig::parse(&VALID.replace(member, null)).unwrap_err();
+            assert!(matches!(error, TableConfigError::Invalid { .. }), "{null}: {error}");
+        }
+    }
 
     #[test]
     fn a_valid_config_is_read_and_written() {

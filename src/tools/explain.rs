@@ -1,7 +1,7 @@
 //! Explanations of AWS's errors for the caller: the code, the sentence, and for a denial who was refused which right, and
 //! with whose credentials.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Session, ToolError};
@@ -149,16 +149,7 @@ impl Session {
         };
         let reason = denial.as_ref().and_then(|denial| denial.reason.as_deref());
         let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
-        let used = resolved.map_or_else(String::new, |resolved| {
-            let why = resolved
-                .attempts()
-                .last()
-                .map_or("", |attempt| attempt.message.as_str());
-            format!(
-                " The call acted with credentials from source {}: {why}.",
-                resolved.source().as_str()
-            )
-        });
+        let used = self.used_credentials();
         let message = format!(
             "{} denied {action} on {object} to {principal}{reason}.{used}",
             error.service
@@ -187,13 +178,54 @@ impl Session {
                 format!("Ask for the right {action} on this resource; permissions_recommendations says what may help.")
             }
         };
-        let hint = match self.contact() {
+        ToolError::new(ErrorCode::AccessDenied, message)
+            .with_hint(self.name_contact(hint))
+            .with_details(details)
+    }
+
+    /// Explains that a query failed because the caller lacks a right, which the reason of Athena names. `details` are those of
+    /// the query.
+    pub(super) fn explain_denied_query(&self, reason: &str, hint: &str, mut details: Value) -> ToolError {
+        let used = self.used_credentials();
+        let message = format!("The query failed because this caller lacks a right: {reason}.{used}");
+        let denial = reason.find("User: ").and_then(|at| Denial::parse(reason.get(at..)?));
+        if let Some(members) = details.as_object_mut() {
+            members.insert("credential_source".to_owned(), json!(self.credential_source()));
+            if let Some(denial) = &denial {
+                members.insert("action".to_owned(), denial.action.clone().into());
+                members.insert("resource".to_owned(), json!(denial.resource));
+                members.insert("principal".to_owned(), denial.principal.clone().into());
+                members.insert("policy_type".to_owned(), json!(denial.policy_type()));
+            }
+        }
+        if let Some(denial) = denial {
+            self.note_denial(&denial.action, denial.resource.as_deref().unwrap_or_default());
+        }
+        ToolError::new(ErrorCode::AccessDenied, message)
+            .with_hint(self.name_contact(hint.to_owned()))
+            .with_details(details)
+    }
+
+    /// Says with which credentials the call acted, and why with those.
+    fn used_credentials(&self) -> String {
+        self.resolved().map_or_else(String::new, |resolved| {
+            let why = resolved
+                .attempts()
+                .last()
+                .map_or("", |attempt| attempt.message.as_str());
+            format!(
+                " The call acted with credentials from source {}: {why}.",
+                resolved.source().as_str()
+            )
+        })
+    }
+
+    /// Names in a hint whom to ask, if the operator has said so.
+    pub(super) fn name_contact(&self, hint: String) -> String {
+        match self.contact() {
             Some(contact) => hint.replacen("Ask for", &format!("Ask {contact} for"), 1),
             None => hint,
-        };
-        ToolError::new(ErrorCode::AccessDenied, message)
-            .with_hint(hint)
-            .with_details(details)
+        }
     }
 }
 

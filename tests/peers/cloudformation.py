@@ -48,16 +48,15 @@ class Account:
         # Those that moto does not make have no names.
         resources = [resource for resource in resources if "LogicalResourceId" in resource]
         ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
-        cluster = ids.get("Cluster") or "existing"
-        services = self.ecs.list_services(cluster=cluster)["serviceArns"]
-        service = self.ecs.describe_services(cluster=cluster, services=services)["services"][0]
+        # moto gives an updated stack another cluster, and leaves the service where it is.
+        cluster = ids["Service"].split("/")[1]
+        service = self.ecs.describe_services(cluster=cluster, services=[ids["Service"]])["services"][0]
         definition = self.ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
         rules = self.elb.describe_rules(RuleArns=[ids["ListenerRule"]])["Rules"]
         return {
             "status": stack["StackStatus"],
             "outputs": {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
             "resources": sorted(resource["ResourceType"] for resource in resources),
-            "desired": service["desiredCount"],
             "container": definition["containerDefinitions"][0],
             "conditions": rules[0].get("Conditions"),
             "policies": {role: self.policies(ids[role]) for role in ("ExecutionRole", "TaskRole")},
@@ -113,8 +112,9 @@ def main():
         f"{STACK}-second",
         "create",
         **network,
-        **{name: value for name, value in server.items() if name != "McpJwtSecretArn"},
-        **{"QuiltMcpPublicUrl": server["QuiltCatalogUrl"], "QuiltMcpPayloadMemory": "768MiB"},
+        **{name: value for name, value in server.items() if name not in ("McpJwtSecretArn", "QuiltMcpPublicUrl")},
+        QuiltMcpPublicUrl=server["QuiltCatalogUrl"],
+        QuiltMcpPayloadMemory="768MiB",
         ListenerArn=listener["ListenerArn"],
         LoadBalancerSecurityGroupId=balancer["SecurityGroups"][0],
         ListenerRulePriority="20",

@@ -10,6 +10,8 @@ use crate::athena::{GLUE_CATALOG, QueryStatus, UserQueries};
 
 /// Maximum number of names in a hint.
 const MAX_NAMES: usize = 3;
+/// Maximum length of names that are compared, in bytes.
+const MAX_NAME_BYTES: usize = 255;
 /// Minimum similarity of names, in thousandths.
 const MIN_SIMILARITY: u64 = 600;
 /// How much less similar than the first name the others may be, in thousandths.
@@ -131,9 +133,14 @@ impl UserQueries {
 /// Returns the names that are most like the wanted one, the most similar first.
 #[must_use]
 pub fn nearest(wanted: &str, names: &[String]) -> Vec<String> {
+    // A name has at most 255 characters; the time of a comparison grows with their product.
+    if wanted.len() > MAX_NAME_BYTES {
+        return Vec::new();
+    }
     let wanted = wanted.to_lowercase();
     let mut similar: Vec<(u64, &String)> = names
         .iter()
+        .filter(|name| name.len() <= MAX_NAME_BYTES)
         .map(|name| (similarity(&wanted, &name.to_lowercase()), name))
         .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .collect();
@@ -178,6 +185,7 @@ mod tests {
             ("othr", vec!["other"]),
             ("samples", vec![]),
             ("", vec![]),
+            (&"lab_package_tag".repeat(20_000), vec![]),
         ] {
             assert_eq!(nearest(wanted, &names), expected, "{wanted}");
         }

@@ -16,9 +16,7 @@ function compare(left, right) {
   const [a, b] = [cellText(left), cellText(right)];
   if (a === "" || b === "") return Number(a === "") - Number(b === "");
   const [x, y] = [Number(a), Number(b)];
-  const [isText, isOtherText] = [Number.isNaN(x), Number.isNaN(y)];
-  if (isText !== isOtherText) return isText ? 1 : -1;
-  return isText ? a.localeCompare(b) : x - y;
+  return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || x - y || a.localeCompare(b);
 }
 
 /** Whether at least two cells of a column are numbers, and all others empty. @param {unknown[][]} rows @param {number} index */

@@ -13,6 +13,7 @@ use super::{MAX_ANSWER_CHARS, QUERIES, problem};
 use crate::athena::literal::literal;
 use crate::athena::{QueryRun, QueryState, Statement, UserQueries};
 use crate::aws::athena::NewQuery;
+use crate::error_code::ErrorCode;
 use crate::tools::arguments::types::Bounded;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError};
@@ -150,11 +151,13 @@ async fn execute(
         }
         let error = ToolError {
             retryable: false,
-            ..error
+            ..error.with_details(json!({ "query_id": id }))
         };
-        error
-            .with_hint("The query has run: read its result with athena_query_results, and do not send it again.")
-            .with_details(json!({ "query_id": id }))
+        // What is too large for a result is so for athena_query_results, too.
+        if error.code == ErrorCode::TooLarge {
+            return error;
+        }
+        error.with_hint("The query has run: read its result with athena_query_results, and do not send it again.")
     })
 }
 

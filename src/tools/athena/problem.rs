@@ -7,6 +7,7 @@ use crate::athena::{
     AthenaError, Failure, FailureKind, MAX_IN_FLIGHT, MissingName, QueryStatus, Refusal, UserQueries, WorkgroupProblem,
 };
 use crate::aws::AwsError;
+use crate::aws::athena::MAX_PAGE_BYTES;
 use crate::error_code::ErrorCode;
 use crate::tools::{Session, ToolError};
 
@@ -17,7 +18,7 @@ const MAX_NAMED: usize = 20;
 pub(super) fn explain(session: &Session, error: AthenaError) -> ToolError {
     match error {
         AthenaError::Aws(error) => session.explain(&error),
-        AthenaError::NoWorkgroup(seen) => no_workgroup(&seen),
+        AthenaError::NoWorkgroup(seen) => no_workgroup(session, &seen),
         AthenaError::SeveralWorkgroups(names) => several_workgroups(&names),
         AthenaError::UnusableWorkgroup { name, reason } => {
             let message = format!("Athena does not run queries in workgroup {name}: {}.", said(&reason));
@@ -42,7 +43,7 @@ pub(super) fn explain(session: &Session, error: AthenaError) -> ToolError {
                 .with_details(json!({ "query_ids": ids }))
         }
         AthenaError::Refused(error) => refused_by_athena(session, &error),
-        AthenaError::Unsuccessful(status) => unsuccessful(&status),
+        AthenaError::Unsuccessful(status) => unsuccessful(session, &status),
         AthenaError::NotReading(kind) => {
             let message = format!("Athena took the statement for {kind}, which may write, so the query was stopped.");
             ToolError::new(ErrorCode::Internal, message)
@@ -69,13 +70,26 @@ pub(super) fn explain(session: &Session, error: AthenaError) -> ToolError {
                 "The query {id} runs, but its state cannot be read: {}",
                 explained.message
             );
-            ToolError { message, ..explained }
+            let explained = ToolError {
+                message,
+                // A second query would be paid for.
+                retryable: false,
+                ..explained
+            };
+            explained
                 .with_hint("Call athena_query_results with this query_id; do not send the query again.")
                 .with_details(json!({ "query_id": id }))
         }
         AthenaError::TooWide(columns) => {
             let message = format!("The result has {columns} columns, more than fit a result.");
             ToolError::new(ErrorCode::TooLarge, message).with_hint("Select fewer columns.")
+        }
+        AthenaError::RowTooLarge => {
+            let message = format!(
+                "A row of the result is larger than {} MiB.",
+                MAX_PAGE_BYTES / (1024 * 1024)
+            );
+            ToolError::new(ErrorCode::TooLarge, message).with_hint("Select a part of its cells with substr().")
         }
         AthenaError::ListTooLong => {
             let message = "The list is longer than one call reads, and this role may read it in one piece only.";
@@ -102,7 +116,7 @@ pub(super) fn refused(refusal: &Refusal) -> ToolError {
     ToolError::new(ErrorCode::ReadOnly, message).with_hint("Write what is to be read as one SELECT, SHOW or DESCRIBE.")
 }
 
-fn no_workgroup(seen: &[WorkgroupProblem]) -> ToolError {
+fn no_workgroup(session: &Session, seen: &[WorkgroupProblem]) -> ToolError {
     let message = if seen.is_empty() {
         "The account has no workgroup of Athena in this region.".to_owned()
     } else {
@@ -121,12 +135,12 @@ fn no_workgroup(seen: &[WorkgroupProblem]) -> ToolError {
             named.join("; ")
         )
     };
-    ToolError::new(ErrorCode::NoWorkgroup, message)
-        .with_hint("Ask an administrator of the catalog for a role that may query; auth_status shows the present one.")
+    let hint = "Ask for a role of the catalog that may query; auth_status shows the present one.";
+    ToolError::new(ErrorCode::NoWorkgroup, message).with_hint(session.name_contact(hint.to_owned()))
 }
 
 fn several_workgroups(names: &[String]) -> ToolError {
-    let message = "Several workgroups of Athena can be used, and none is named.";
+    let message = "None of the workgroups of Athena that can be used is plainly the caller's own, and none is named.";
     let hint = "Set workgroup to one of those in details; athena_workgroups_list describes them.";
     ToolError::new(ErrorCode::NoWorkgroup, message)
         .with_hint(hint)
@@ -144,7 +158,7 @@ fn refused_by_athena(session: &Session, error: &AwsError) -> ToolError {
 /// Explains a query that failed or was cancelled, with what only further requests tell: names that are like one that does not
 /// exist, and the limit of the workgroup.
 pub(super) async fn explain_unsuccessful(session: &Session, queries: &UserQueries, status: &QueryStatus) -> ToolError {
-    let error = unsuccessful(status);
+    let error = unsuccessful(session, status);
     match status.failure.as_ref().map(|failure| failure.kind) {
         Some(FailureKind::Statement) => {
             let Some(missing) = MissingName::read(status) else {
@@ -180,7 +194,7 @@ fn with_names(hint: &str, names: &[String]) -> String {
 }
 
 /// Explains a query that failed or was cancelled.
-fn unsuccessful(status: &QueryStatus) -> ToolError {
+fn unsuccessful(session: &Session, status: &QueryStatus) -> ToolError {
     let unknown = Failure {
         kind: FailureKind::Service,
         reason: "Athena gives no reason".to_owned(),
@@ -195,11 +209,7 @@ fn unsuccessful(status: &QueryStatus) -> ToolError {
             format!("The query failed: {reason}."),
             statement_hint(reason),
         ),
-        FailureKind::Denied => (
-            ErrorCode::AccessDenied,
-            format!("The query failed because this caller lacks a right: {reason}."),
-            denied_hint(reason),
-        ),
+        FailureKind::Denied => return session.explain_denied_query(reason, denied_hint(reason), details(status)),
         FailureKind::TooLarge => (
             ErrorCode::TooLarge,
             format!(
@@ -255,7 +265,7 @@ fn statement_hint(reason: &str) -> &'static str {
 
 fn denied_hint(reason: &str) -> &'static str {
     if reason.contains("lambda:") || reason.contains("GetDataCatalog") || reason.contains("spill") {
-        "Tables of Tabulator need a role of the catalog, or its open query."
+        "Tables of Tabulator need a role of the catalog, or its open query. Ask for either."
     } else {
         "Ask for the right that the message names; Quilt's roles query only buckets that they may read."
     }

@@ -1,9 +1,11 @@
 //! All rows of a query that was run before, for tools that make something of them.
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::problem;
 use crate::athena::{AthenaError, QueryId, QueryState, RowLimits};
+use crate::error_code::ErrorCode;
 use crate::tools::{Session, ToolError};
 
 /// Maximum number of rows that are read.
@@ -49,7 +51,20 @@ pub(in crate::tools) async fn rows(session: &Session, argument: &str, query_id: 
     let (mut columns, mut rows, mut from, mut bytes) = (Vec::new(), Vec::new(), None, 0);
     loop {
         session.reserve(bytes + MAX_PAGE_CHARS).await?;
+        if Instant::now() >= session.deadline() {
+            let message = format!(
+                "Argument {argument}: the result could not be read within the time of the call; {} rows were read.",
+                rows.len()
+            );
+            return Err(ToolError::new(ErrorCode::Timeout, message)
+                .with_hint("Select fewer rows, and add others with package_update."));
+        }
         let page = queries.rows(&status, from, limits).await.map_err(explain)?;
+        session.report_message(
+            rows.len() as u64,
+            MAX_ROWS as u64,
+            format!("{} rows of the query's result read", rows.len()),
+        );
         if page.cut_cells > 0 {
             let message =
                 format!("Argument {argument}: a cell of the result is longer than {MAX_CELL_CHARS} characters.");

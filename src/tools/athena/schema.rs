@@ -75,7 +75,7 @@ impl Tool for AthenaTableSchema {
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let of = TableName {
-            catalog: args.catalog.unwrap_or_else(|| GLUE_CATALOG.to_owned()),
+            catalog: named("catalog", args.catalog.unwrap_or_else(|| GLUE_CATALOG.to_owned()))?,
             database: named("database", args.database)?,
             table: named("table", args.table)?,
         };

@@ -14,6 +14,9 @@ use crate::tools::cursor;
 use crate::tools::tool::{Hints, Tool, ToolSuccess, Toolset};
 use crate::tools::{Session, ToolError, tabulator};
 
+/// Maximum length of the name of a database, table or catalog, and of a glob for it, in characters: Glue's is 255.
+const MAX_NAME_CHARS: usize = 256;
+
 pub struct AthenaTablesList;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -91,14 +94,14 @@ impl Tool for AthenaTablesList {
 
     async fn run(session: Session, args: Args) -> Result<ToolSuccess<Output>, ToolError> {
         let of = TableName {
-            catalog: args.catalog.unwrap_or_else(|| GLUE_CATALOG.to_owned()),
+            catalog: named("catalog", args.catalog.unwrap_or_else(|| GLUE_CATALOG.to_owned()))?,
             database: named("database", args.database)?,
             table: String::new(),
         };
+        let pattern = args.pattern.filter(|pattern| !pattern.is_empty());
+        let pattern = pattern.map(|pattern| named("pattern", pattern)).transpose()?;
         let from = match cursor::read::<Cursor>(args.cursor.as_deref())? {
-            Some(cursor) if cursor.d == of.database && cursor.c == of.catalog && cursor.g == args.pattern => {
-                Some(cursor.p)
-            }
+            Some(cursor) if cursor.d == of.database && cursor.c == of.catalog && cursor.g == pattern => Some(cursor.p),
             Some(_) => return Err(cursor::foreign()),
             None => None,
         };
@@ -106,7 +109,7 @@ impl Tool for AthenaTablesList {
         session.reserve(8 * MAX_ANSWER_CHARS).await?;
         let is_registered = is_tabulator(&of.catalog) && !matches!(from, Some(Begin::Listed(_)));
         if is_registered && let Some(tables) = tabulator::registered(&session, &of.database).await {
-            return Ok(registered(&of, args.pattern, tables, from, limit).into());
+            return Ok(registered(&of, pattern, tables, from, limit).into());
         }
         let from = match from {
             Some(Begin::Listed(position)) => Some(position),
@@ -116,7 +119,7 @@ impl Tool for AthenaTablesList {
         let queries = session.athena().await?;
         let wanted = WantedTables {
             of: &of,
-            pattern: args.pattern.as_deref(),
+            pattern: pattern.as_deref(),
             limit,
             workgroup: None,
             deadline: session.deadline(),
@@ -138,7 +141,7 @@ impl Tool for AthenaTablesList {
             cursor::write(&Cursor {
                 d: of.database.clone(),
                 c: of.catalog.clone(),
-                g: args.pattern.clone(),
+                g: pattern.clone(),
                 p: Begin::Listed(p),
             })
         });
@@ -193,11 +196,16 @@ fn registered(
     }
 }
 
-/// Refuses a blank name.
+/// Refuses a name that is blank, or longer than any.
 pub(super) fn named(argument: &str, name: String) -> Result<String, ToolError> {
     if name.trim().is_empty() {
         return Err(ToolError::invalid(format!(
             "Argument {argument}: expected a name, got a blank text."
+        )));
+    }
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(ToolError::invalid(format!(
+            "Argument {argument}: expected at most {MAX_NAME_CHARS} characters."
         )));
     }
     Ok(name)

@@ -76,6 +76,8 @@ pub struct Output {
     common_prefixes: Vec<String>,
     /// Objects and prefixes on this page.
     returned: usize,
+    /// The same, for clients of earlier releases.
+    count: usize,
     /// Keys and prefixes that were read from S3 for this page.
     #[serde(skip_serializing_if = "Option::is_none")]
     scanned: Option<usize>,
@@ -151,10 +153,12 @@ impl Tool for BucketObjectsList {
             query.continuation_token.clone_from(&next);
             query.start_after = None;
         }
+        let returned = shown.objects.len() + shown.common_prefixes.len();
         Ok(Output {
             bucket: args.bucket.to_string(),
             prefix: query.prefix,
-            returned: shown.objects.len() + shown.common_prefixes.len(),
+            returned,
+            count: returned,
             objects: shown.objects,
             common_prefixes: shown.common_prefixes,
             scanned: globs.is_some().then_some(scanned),

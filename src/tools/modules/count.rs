@@ -9,6 +9,7 @@ use crate::tools::{JsonObject, ToolError, ToolSuccess};
 #[derive(Deserialize)]
 struct Lists<'a> {
     returned: Option<u64>,
+    count: Option<u64>,
     #[serde(borrow)]
     packages: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -37,7 +38,7 @@ pub(super) fn with_count(mut success: ToolSuccess<JsonObject>) -> Result<ToolSuc
         }
     }
     success.output = JsonObject::from_text(counted);
-    match lists.returned {
+    match lists.returned.filter(|_| lists.count.is_none()) {
         None => Ok(success),
         Some(returned) => Ok(ToolSuccess {
             output: success.output.with_member("count", &returned)?,

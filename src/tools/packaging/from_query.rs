@@ -1,5 +1,7 @@
 //! Files of a package from the result of a query: a row for each entry, in the columns that Quilt's tables of packages have.
 
+use std::collections::HashSet;
+
 use quilt_format::json;
 use serde_json::Value;
 
@@ -24,7 +26,12 @@ pub(super) async fn files(session: &Session, query_id: &str) -> Result<Vec<FileA
     let Rows { columns, rows } = rows(session, ARGUMENT, query_id).await?;
     let columns = Columns::of(&columns)?;
     let mut files = Vec::with_capacity(rows.len());
+    let mut entries = HashSet::with_capacity(rows.len());
     for (number, row) in rows.iter().enumerate() {
+        // Views and joins have an entry once for each pointer to its revision.
+        if !entries.insert(columns.entry(row)) {
+            continue;
+        }
         let invalid =
             |problem: String| ToolError::invalid(format!("Argument {ARGUMENT}: row {}: {problem}.", number + 1));
         files.extend(columns.file(row).map_err(invalid)?);
@@ -57,11 +64,19 @@ impl Columns {
         })
     }
 
-    /// Reads a row; `None` of a row without a logical key, as the header rows of manifests are.
+    /// Returns the cells that make an entry.
+    fn entry<'r>(&self, row: &'r [Value]) -> [Option<&'r Value>; 3] {
+        [Some(self.logical_key), Some(self.physical_key), self.meta].map(|index| row.get(index?))
+    }
+
+    /// Reads a row; `None` of a row without any key, as the header rows of manifests are.
     fn file(&self, row: &[Value]) -> Result<Option<FileArg>, String> {
         let cell = |index: usize| row.get(index).filter(|cell| !cell.is_null());
         let Some(logical_key) = cell(self.logical_key) else {
-            return Ok(None);
+            return match cell(self.physical_key) {
+                None => Ok(None),
+                Some(physical_key) => Err(format!("it has no logical key for {physical_key}")),
+            };
         };
         let logical_key = logical_key
             .as_str()

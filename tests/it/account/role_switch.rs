@@ -174,17 +174,17 @@ struct HeldBack {
     answers: Notify,
 }
 
-async fn hold_back(State(held): State<Arc<HeldBack>>, request: Request) -> Response {
+async fn hold_back(State(registry): State<Arc<HeldBack>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let is_switch = String::from_utf8_lossy(&body).contains("switchRole");
-    let answer = held
+    let answer = registry
         .upstream
         .forward(Request::from_parts(parts, Body::from(body)))
         .await;
     if is_switch {
-        held.has_switched.notify_one();
-        held.answers.notified().await;
+        registry.has_switched.notify_one();
+        registry.answers.notified().await;
     }
     answer
 }
@@ -195,12 +195,12 @@ async fn a_switch_is_finished_when_its_client_has_left() {
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let _stop = stop.clone().drop_guard();
     let backend = Backend::start(Clock::system(), &tasks, &stop).await.unwrap();
-    let held = Arc::new(HeldBack {
+    let registry = Arc::new(HeldBack {
         upstream: Upstream::new(&backend.info.registry_url),
         has_switched: Notify::new(),
         answers: Notify::new(),
     });
-    let proxy = serve(Router::new().fallback(hold_back).with_state(held.clone())).await;
+    let proxy = serve(Router::new().fallback(hold_back).with_state(registry.clone())).await;
     let mut flags = backend.flags();
     flags.extend([
         format!("--registry-url={proxy}"),
@@ -217,9 +217,9 @@ async fn a_switch_is_finished_when_its_client_has_left() {
     let arguments = reader();
     tokio::select! {
         answer = call(&server, bearer, "role_switch", &arguments, yes(state)) => panic!("{}", answer.body),
-        () = held.has_switched.notified() => {}
+        () = registry.has_switched.notified() => {}
     }
-    held.answers.notify_one();
+    registry.answers.notify_one();
     let is_refused = async {
         loop {
             let answer = server.call(bearer, "bucket_objects_put", put.clone()).await;

@@ -297,6 +297,86 @@ async fn names_that_do_not_exist_are_answered_with_those_that_are_like_them() {
 }
 
 #[tokio::test]
+async fn a_column_that_does_not_exist_is_no_denial_and_a_denial_says_all() {
+    let scene = OnDev::with(&["--toolsets=default,account", "--contact=data-team@example.com"]).await;
+    package(&scene, "sql/source").await;
+    let sql = format!("SELECT nope FROM \"{BUCKET}_package_tag\"");
+    let answer = scene
+        .call("athena_query_execute", json!({ "sql": sql, "database": DATABASE }))
+        .await;
+    let failure = answer.failure("invalid_argument");
+    assert!(
+        failure["hint"].as_str().unwrap().contains("athena_table_schema"),
+        "{failure}"
+    );
+
+    let user = "userathenadatabase-dev";
+    let pointer = ".quilt/named_packages/a/b/latest";
+    scene
+        .dev
+        .backend
+        .aws
+        .put_object(PRIVATE, pointer, "c", None, &[])
+        .unwrap();
+    let sql = format!("SELECT * FROM \"{PRIVATE}_packages\"");
+    let answer = scene
+        .call_as_reader("athena_query_execute", json!({ "sql": sql, "database": user }))
+        .await;
+    let failure = answer.failure("access_denied");
+    assert!(
+        failure["error"]
+            .as_str()
+            .unwrap()
+            .contains("credentials from source catalog"),
+        "{failure}"
+    );
+    assert!(
+        failure["hint"].as_str().unwrap().contains("data-team@example.com"),
+        "{failure}"
+    );
+    assert_eq!(failure["details"]["credential_source"], "catalog");
+    assert!(failure["details"]["query_id"].is_string());
+    let sql = "SELECT * FROM \"quilt-dev-tabulator\".\"quilt-dev-private\".\"t\"";
+    let answer = scene
+        .call_as_reader("athena_query_execute", json!({ "sql": sql }))
+        .await;
+    assert_eq!(answer.output()["success"], false, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn rows_that_a_view_repeats_are_one_entry() {
+    let scene = OnDev::new().await;
+    package(&scene, "sql/source").await;
+    let view = |name: &str| {
+        format!("SELECT logical_key, physical_key, size, meta FROM \"{BUCKET}_objects-view\" WHERE pkg_name = '{name}'")
+    };
+    let ask = async |sql: String| {
+        let arguments = json!({ "sql": sql, "database": "userathenadatabase-dev" });
+        scene.call("athena_query_execute", arguments).await.success().clone()
+    };
+    let found = ask(view("sql/source")).await;
+    assert_eq!(
+        found["returned"], 4,
+        "two entries, for latest and for the revision: {found}"
+    );
+    let create = json!({ "bucket": BUCKET, "name": "sql/view", "from_query": found["query_id"] });
+    let created = scene.call("package_create", create).await;
+    assert_eq!(created.success()["entries"], json!(["a.csv", "b.csv"]));
+    let none = ask(format!(
+        "SELECT NULL AS logical_key, physical_key FROM ({})",
+        view("sql/source")
+    ))
+    .await;
+    let create = json!({ "bucket": BUCKET, "name": "sql/none", "from_query": none["query_id"] });
+    let refused = scene.call("package_create", create).await;
+    let message = refused.failure("invalid_argument")["error"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(message.contains("row 1: it has no logical key for"), "{message}");
+}
+
+#[tokio::test]
 async fn a_query_that_scans_too_much_says_how_much_is_allowed() {
     let scene = OnDev::new().await;
     package(&scene, "sql/source").await;

@@ -1,5 +1,8 @@
 //! Queries of which the proxy answers a part, or that only `MiniStack` runs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 
 use super::Scene;
@@ -44,7 +47,7 @@ async fn a_header_that_counts_as_a_row_is_dropped_once() {
     assert!(
         asked
             .iter()
-            .all(|seen| seen.body["MaxResults"].as_u64().unwrap() <= 251)
+            .all(|seen| seen.body["MaxResults"].as_u64().unwrap() <= 1000)
     );
 }
 
@@ -175,4 +178,79 @@ async fn the_history_has_the_newest_first_and_its_pages_are_bounded() {
     scene.peer.endpoint.call("AmazonAthena.CreateNamedQuery", &query).await;
     let saved = scene.call("athena_query_history", json!({ "saved": true })).await;
     assert_eq!(saved.success()["saved_queries"][0]["sql"], "SELECT 1");
+}
+
+/// Athena bounds a page by its rows alone: what is too large is not read, and asked for again in smaller pages.
+#[tokio::test]
+async fn pages_that_are_too_large_are_read_in_smaller_ones() {
+    let scene = Scene::new().await;
+    let wide = Arc::new(AtomicUsize::new(30_000));
+    let width = wide.clone();
+    scene.proxy.answers("GetQueryResults", move |asked| {
+        let from: usize = asked["NextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+        let most = usize::try_from(asked["MaxResults"].as_u64().unwrap()).unwrap();
+        let end = (from + most).min(300);
+        let text = "x".repeat(width.load(Ordering::Relaxed));
+        let row = |n: usize| json!({ "Data": [{ "VarCharValue": n.to_string() }, { "VarCharValue": text }] });
+        let rows: Vec<Value> = (from..end).map(row).collect();
+        let columns = json!([{ "Name": "n", "Type": "integer" }, { "Name": "t", "Type": "varchar" }]);
+        let next = (end < 300).then(|| end.to_string());
+        Some((
+            200,
+            json!({ "NextToken": next, "ResultSet": { "Rows": rows, "ResultSetMetadata": { "ColumnInfo": columns } } }),
+        ))
+    });
+    let first = scene.execute(json!({ "sql": "SELECT 1", "max_rows": 1000 })).await;
+    let sizes = |scene: &Scene| -> Vec<u64> {
+        let asked = scene.proxy.received("GetQueryResults");
+        asked
+            .iter()
+            .map(|seen| seen.body["MaxResults"].as_u64().unwrap())
+            .collect()
+    };
+    // 300 rows are 9 MB, and so are those of 125.
+    assert_eq!(
+        sizes(&scene)[..3],
+        [1000, 125, 15],
+        "a page that is too large is asked for once"
+    );
+    let (rows, _) = all_rows(&scene, first, 1000).await;
+    assert_eq!(rows, (0..300).map(Value::from).collect::<Vec<_>>());
+    assert!(sizes(&scene)[3..].iter().all(|size| *size == 15));
+    wide.store(3_000_000, Ordering::Relaxed);
+    let failure = scene
+        .fails("athena_query_execute", json!({ "sql": "SELECT 1" }), "too_large")
+        .await;
+    assert!(failure["hint"].as_str().unwrap().contains("substr()"), "{failure}");
+    assert!(failure["details"]["query_id"].is_string());
+}
+
+#[tokio::test]
+async fn a_result_with_too_many_columns_says_what_to_do() {
+    let scene = Scene::new().await;
+    let columns: Vec<String> = (0..1500).map(|n| format!("{n} AS a_column_of_many_{n:04}")).collect();
+    let sql = format!("SELECT {}", columns.join(", "));
+    let failure = scene
+        .fails("athena_query_execute", json!({ "sql": sql }), "too_large")
+        .await;
+    assert_eq!(failure["hint"], "Select fewer columns.");
+    assert!(failure["details"]["query_id"].is_string());
+}
+
+/// Doubles do not have each integer beyond 2^53, and JSON numbers become doubles there.
+#[tokio::test]
+async fn numbers_that_are_not_read_exactly_are_no_parameters() {
+    let scene = Scene::new().await;
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"athena_query_execute","arguments":{"sql":"SELECT ?","parameters":[123456789012345678901234567890]}}}"#;
+    let bearer = format!("Bearer {}", scene.bearer);
+    let answer = scene.server.post(body.to_owned(), &[("authorization", &bearer)]).await;
+    let failure = answer.failure("invalid_argument");
+    assert!(
+        failure["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("Argument parameters[0]: "),
+        "{failure}"
+    );
+    assert!(scene.proxy.received("StartQueryExecution").is_empty());
 }

@@ -45,6 +45,43 @@ async fn a_token_may_name_a_registry_that_the_operator_allows() {
     assert_eq!(attempt(&server, &claims).await.0, "ok");
 }
 
+/// The registry may be configured beside the catalog, as in the deployment template.
+#[tokio::test]
+async fn a_token_may_name_the_configured_catalog() {
+    let stage = Stage::embedded().await;
+    let (registry, catalog) = (FakeRegistry::start().await, FakeRegistry::start().await);
+    catalog.configures(&json!({ "registryUrl": registry.url }));
+    let flags = [
+        format!("--jwt-secret={SECRET}"),
+        format!("--registry-url={}", registry.url),
+        format!("--catalog-url={}", catalog.url),
+    ];
+    let server = Server::start(&stage, None, &flags).await;
+    let claims = json!({ "sub": "w", "catalog_url": catalog.url });
+    registry.vends(&token(claims.clone()), Vends::Keys(stage.writer.clone(), 3600));
+    let (outcome, _, message) = attempt(&server, &claims).await;
+    assert_eq!(outcome, "ok", "{message}");
+    let other = json!({ "sub": "w", "catalog_url": "https://other.example.com" });
+    assert_eq!(attempt(&server, &other).await.0, "denied");
+}
+
+/// `QUILT_CATALOG_DOMAIN` is another spelling of the catalog's URL.
+#[tokio::test]
+async fn a_catalog_that_is_named_by_its_domain_has_the_tools_of_a_registry() {
+    for flag in [
+        "--catalog-url=https://catalog.example.com",
+        "--catalog-domain=catalog.example.com",
+    ] {
+        let flags = [format!("--jwt-secret={SECRET}"), flag.to_owned()];
+        let server = Server::start_with(None, &flags).await;
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+        let listed = server.post(body, &[]).await;
+        for name in ["search_catalog", "tabulator_tables_list"] {
+            assert!(listed.body.to_string().contains(name), "{flag}: {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_catalog_token_is_sent_instead_of_the_token_itself() {
     let stage = Stage::embedded().await;
