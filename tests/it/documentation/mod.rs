@@ -39,7 +39,7 @@ fn pages() -> Vec<Page> {
         }
     }
     // The folder of GitHub has other files too.
-    names.retain(|name| name.ends_with(".md"));
+    names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"));
     names.sort();
     names
         .into_iter()

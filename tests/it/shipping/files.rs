@@ -88,14 +88,11 @@ impl Machine {
         self.folder.path().join(name)
     }
 
-    /// Gives it a program: a script of the shell.
+    /// Gives it a program, by its path from the folder of programs: a script of the shell.
     fn has(&self, name: &str, script: &str) {
-        self.write(&self.path("bin").join(name), script);
-    }
-
-    fn write(&self, path: &Path, script: &str) {
+        let path = self.path("bin").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }
 
@@ -153,14 +150,14 @@ fn the_script_of_the_tests_uses_the_node_that_it_installed() {
     }
     // An old node says so; the one of PyPI is there once pip has run.
     machine.has("node", "exit 1");
-    machine.write(&machine.path("new-node"), "exit 0");
+    machine.has("../new-node", "exit 0");
     let installed = machine.path("target/test-tools/programs/bin");
     let install = format!(
         "cp {} {}",
         machine.path("new-node").display(),
         installed.join("node").display()
     );
-    machine.write(&installed.join("python"), &install);
+    machine.has("../target/test-tools/programs/bin/python", &install);
     let (code, said) = machine.test(&["--install"], "true");
     assert_eq!((code, said.trim()), (Some(0), "installing Node from PyPI"));
     let (code, said) = machine.test(&["--test", "it"], "true");
