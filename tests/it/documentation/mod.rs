@@ -28,14 +28,18 @@ struct Block {
     place: String,
 }
 
-/// Returns the README and the pages beside it and in `docs`.
+/// Returns the README and the pages beside it, in `docs` and in `.github`.
 fn pages() -> Vec<Page> {
     let mut names: Vec<String> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
         .map(str::to_owned)
         .to_vec();
-    for file in fs::read_dir(Path::new(ROOT).join("docs")).unwrap() {
-        names.push(format!("docs/{}", file.unwrap().file_name().to_string_lossy()));
+    for folder in ["docs", ".github"] {
+        for file in fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
+            names.push(format!("{folder}/{}", file.unwrap().file_name().to_string_lossy()));
+        }
     }
+    // The folder of GitHub has other files too.
+    names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"));
     names.sort();
     names
         .into_iter()

@@ -10,9 +10,11 @@ use crate::support::tools;
 
 use super::{Page, ROOT, pages};
 
-/// Variables of clients and of tests, which are no settings of the server.
-const OTHER_VARIABLES: [&str; 4] = [
+/// Variables of clients, of tests and of the Python server, which are no settings of the server.
+const OTHER_VARIABLES: [&str; 6] = [
     "QUILT_TOKEN",
+    "QUILT_DEPLOYMENT",
+    "QUILT_DISABLE_USAGE_METRICS",
     "QUILT_MCP_SOAK",
     "QUILT_MCP_TEST_MODEL_CLIENTS",
     "QUILT_MCP_TYPO",

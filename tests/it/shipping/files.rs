@@ -5,7 +5,7 @@ use std::fs;
 use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -63,54 +63,79 @@ fn the_dockerfile_the_workflows_and_the_scripts_pass_their_linters() {
     tools::run(actionlint.current_dir(env!("CARGO_MANIFEST_DIR")).args(files)).unwrap();
 }
 
-/// A machine that has the compilers and nothing else.
-#[test]
-fn the_script_of_the_tests_names_what_is_missing() {
-    let folder = tempfile::tempdir().unwrap();
-    let check = |programs: &[&str]| {
-        for name in programs {
+/// A machine of which `scripts/test` sees these programs alone.
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    /// It has the compilers, and what the script itself uses.
+    fn new() -> Self {
+        let machine = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for name in ["bash", "env", "sh", "cp", "rm", "tail"] {
             let real = programs::path(name).unwrap_or_else(|| panic!("{name}"));
-            let _there_already = std::os::unix::fs::symlink(real, folder.path().join(name));
+            machine.has(name, &format!("exec {} \"$@\"", real.display()));
         }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/test");
+        machine.has("id", "echo 0");
+        machine.has("cc", "exit 0");
+        machine.has("cargo", "echo \"cargo $*\"");
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Gives it a program, by its path from the folder of programs: a script of the shell.
+    fn has(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Runs the script with `CI` set to this, and returns its exit status and all that it printed.
+    fn test(&self, arguments: &[&str], ci: &str) -> (Option<i32>, String) {
         let mut command = Command::new(programs::path("bash").unwrap());
         command
-            .arg(script)
-            .arg("--check")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/test"))
+            .args(arguments)
             .env_clear()
-            .env("PATH", folder.path());
-        command.env("CARGO_TARGET_DIR", folder.path());
+            .env("PATH", self.path("bin"))
+            .env("CARGO_TARGET_DIR", self.path("target"))
+            .env("CI", ci);
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         (output.status.code(), said)
-    };
-    let (code, said) = check(&["bash", "cargo"]);
-    assert!(code == Some(1) && said.contains("cc is missing"), "{said}");
-    let (code, said) = check(&["cc"]);
+    }
+}
+
+#[test]
+fn the_script_of_the_tests_names_what_is_missing() {
+    let machine = Machine::new();
+    let (code, said) = machine.test(&["--check"], "");
     let all = "missing: curl haproxy openssl shellcheck iproute2 util-linux chromium python3 python3-venv nodejs npm";
     assert_eq!((code, said.trim()), (Some(1), all));
-    let (_, said) = check(&["python3", "node", "npm", "openssl"]);
-    assert!(!said.contains("openssl") && said.contains("haproxy"), "{said}");
+    for name in ["python3", "node", "npm", "openssl"] {
+        machine.has(name, "exit 0");
+    }
+    let (_, said) = machine.test(&["--check"], "");
+    assert_eq!(
+        said.trim(),
+        "missing: curl haproxy shellcheck iproute2 util-linux chromium"
+    );
+    fs::remove_file(machine.path("bin/cc")).unwrap();
+    let (code, said) = machine.test(&["--check"], "");
+    assert!(code == Some(1) && said.contains("cc is missing"), "{said}");
 }
 
 /// Debian 12 has Node 18, and the tests need a newer one.
 #[test]
 fn the_script_of_the_tests_uses_the_node_that_it_installed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (system, target) = (folder.path().join("bin"), folder.path().join("target"));
-    let installed = target.join("test-tools/programs/bin");
-    let write = |path: &Path, text: &str| {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
-    };
-    for name in ["bash", "env", "id", "mkdir", "sh", "chmod", "cp"] {
-        let real = programs::path(name).unwrap_or_else(|| panic!("{name}"));
-        write(&system.join(name), &format!("exec {} \"$@\"", real.display()));
-    }
+    let machine = Machine::new();
     for name in [
-        "cargo",
-        "cc",
         "curl",
         "haproxy",
         "openssl",
@@ -121,28 +146,64 @@ fn the_script_of_the_tests_uses_the_node_that_it_installed() {
         "python3",
         "npm",
     ] {
-        write(&system.join(name), "exit 0");
+        machine.has(name, "exit 0");
     }
     // An old node says so; the one of PyPI is there once pip has run.
-    write(&system.join("node"), "exit 1");
-    write(&folder.path().join("new-node"), "exit 0");
+    machine.has("node", "exit 1");
+    machine.has("../new-node", "exit 0");
+    let installed = machine.path("target/test-tools/programs/bin");
     let install = format!(
         "cp {} {}",
-        folder.path().join("new-node").display(),
+        machine.path("new-node").display(),
         installed.join("node").display()
     );
-    write(&installed.join("python"), &install);
-    let mut command = Command::new(programs::path("bash").unwrap());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/test");
-    command.arg(script).arg("--install").env_clear().env("CI", "true");
-    let output = command
-        .env("PATH", &system)
-        .env("CARGO_TARGET_DIR", &target)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{said}");
-    assert_eq!(said.trim(), "installing Node from PyPI");
+    machine.has("../target/test-tools/programs/bin/python", &install);
+    let (code, said) = machine.test(&["--install"], "true");
+    assert_eq!((code, said.trim()), (Some(0), "installing Node from PyPI"));
+    let (code, said) = machine.test(&["--test", "it"], "true");
+    assert_eq!((code, said.trim()), (Some(0), "cargo test --locked --test it"));
+}
+
+/// One package that cannot be installed, as Chromium's on Ubuntu, keeps none of the others out. Without Python and Node, what
+/// needs neither is run.
+#[test]
+fn the_script_of_the_tests_installs_what_can_be_installed_and_runs_the_rest() {
+    let machine = Machine::new();
+    for name in ["openssl", "shellcheck", "ip", "unshare"] {
+        machine.has(name, "exit 0");
+    }
+    let tool = machine.path("bin/openssl");
+    let apt_get = format!(
+        "case \"$*\" in
+*install*chromium*|*install*python3*|*install*nodejs*|*install*npm*)
+    echo 'Reading package lists...'
+    echo 'E: Package has no installation candidate'
+    exit 100 ;;
+*install*) cp {} {}/\"$(for name; do :; done; echo \"$name\")\" ;;
+esac",
+        tool.display(),
+        machine.path("bin").display()
+    );
+    machine.has("apt-get", &apt_get);
+    let (code, said) = machine.test(&["packages::"], "");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(
+        lines[0],
+        "installing Debian's packages: curl haproxy chromium python3 python3-venv nodejs npm"
+    );
+    assert!(machine.path("bin/curl").exists() && machine.path("bin/haproxy").exists());
+    for expected in [
+        "chromium cannot be installed:",
+        "E: Package has no installation candidate",
+        "still missing: chromium python3 python3-venv nodejs npm",
+        "cargo test --locked --no-fail-fast packages::",
+    ] {
+        assert!(lines.contains(&expected), "{expected}: {said}");
+    }
+    assert!(said.contains("tests that need Python 3.11 or newer"), "{said}");
+    let (code, said) = machine.test(&["packages::"], "true");
+    assert!(code == Some(1) && !said.contains("cargo test"), "{said}");
 }
 
 /// Returns the lines of a workflow that run code which others could change.
