@@ -55,6 +55,11 @@ async fn the_image_runs_as_nobody_from_a_root_that_cannot_be_written() {
         ("QUILT_MCP_DRAIN", "4s".to_owned()),
     ];
     assert_eq!(health(&image, &variables).await, Some(1), "nothing listens yet");
+    // What is published has no development environment.
+    let mut dev = Command::from(image.run(&["dev", "--help"]));
+    let offered = dev.output().await.unwrap();
+    let said = String::from_utf8_lossy(&offered.stderr).into_owned();
+    assert_eq!(offered.status.success(), !image.recipe.is_as_published(), "{said}");
 
     let mut container = Program::run(image.command(&variables).into()).await;
     let status = std::fs::read_to_string(format!("/proc/{}/status", container.id())).unwrap();

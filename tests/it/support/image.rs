@@ -5,6 +5,7 @@
 //! then started as a container's is: the file system is its root, mounted read-only; it runs as the image's user,
 //! without capabilities, with the image's variables and those of the test.
 
+use std::env::var_os;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -120,6 +121,23 @@ impl Recipe {
     }
 }
 
+impl Recipe {
+    /// Returns the program of the image: that of these tests, or for the server's image the one that `.ci/run` has built without
+    /// the development environment, as the Dockerfile does.
+    fn program(&self) -> PathBuf {
+        #[expect(clippy::disallowed_methods, reason = "not a setting of the server")]
+        let built = var_os("QUILT_MCP_IMAGE_PROGRAM");
+        let is_server = self.command.get(1).is_some_and(|command| command == "serve");
+        let built = built.filter(|_| is_server).map(PathBuf::from);
+        built.unwrap_or_else(|| env!("CARGO_BIN_EXE_quilt-mcp").into())
+    }
+
+    /// Whether the program has no development environment, as that of the published image.
+    pub fn is_as_published(&self) -> bool {
+        self.program() != Path::new(env!("CARGO_BIN_EXE_quilt-mcp"))
+    }
+}
+
 /// The image, unpacked.
 pub struct Image {
     pub recipe: Recipe,
@@ -146,7 +164,7 @@ impl Image {
             }
             let to = root.path().join(to.trim_start_matches('/'));
             fs::create_dir_all(to.parent().context("the root cannot be a file")?)?;
-            fs::copy(env!("CARGO_BIN_EXE_quilt-mcp"), to)?;
+            fs::copy(recipe.program(), to)?;
         }
         Ok(Self { recipe, root })
     }
@@ -161,6 +179,13 @@ impl Image {
     /// Returns the container's command with these additional variables.
     pub fn command(&self, variables: &[(&str, String)]) -> Command {
         self.process(&self.recipe.command, variables)
+    }
+
+    /// Returns the container's program with other arguments.
+    pub fn run(&self, arguments: &[&str]) -> Command {
+        let program = self.recipe.command.iter().take(1).cloned();
+        let arguments = arguments.iter().map(ToString::to_string);
+        self.process(&program.chain(arguments).collect::<Vec<_>>(), &[])
     }
 
     /// Returns the health check's command in the container.
