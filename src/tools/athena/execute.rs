@@ -141,10 +141,10 @@ async fn execute(
     run: QueryRun,
     max_rows: u64,
 ) -> Result<QueryOutput, ToolError> {
-    let (ended, _account) = futures::join!(queries.run(run), session.aws_account());
+    let (ended, account) = futures::join!(queries.run(run), session.aws_account());
     let status = ended.map_err(|error| problem::explain(session, error))?;
     let (id, is_paid) = (status.id.clone(), status.state == QueryState::Succeeded);
-    let read = output(session, queries, status, None, max_rows).await;
+    let read = output(session, queries, status, None, max_rows, account).await;
     read.map_err(|error| {
         if !is_paid {
             return error;

@@ -14,6 +14,9 @@ use crate::tools::{Session, ToolError};
 /// Workgroups that a sentence names.
 const MAX_NAMED: usize = 20;
 
+/// Workgroups that details list: each name has up to 128 characters, and details up to 24,000.
+const MAX_LISTED: usize = 150;
+
 /// Explains an error to the caller.
 pub(super) fn explain(session: &Session, error: AthenaError) -> ToolError {
     match error {
@@ -144,7 +147,7 @@ fn several_workgroups(names: &[String]) -> ToolError {
     let hint = "Set workgroup to one of those in details; athena_workgroups_list describes them.";
     ToolError::new(ErrorCode::NoWorkgroup, message)
         .with_hint(hint)
-        .with_details(json!({ "workgroups": names }))
+        .with_details(json!({ "workgroups": names.iter().take(MAX_LISTED).collect::<Vec<_>>() }))
 }
 
 fn refused_by_athena(session: &Session, error: &AwsError) -> ToolError {

@@ -84,13 +84,14 @@ pub(super) fn position(cursor: Option<&str>, query_id: &str) -> Result<Option<Po
     }
 }
 
-/// Reads the rows of a query, if it has succeeded, and makes the result of a tool.
+/// Reads the rows of a query, if it has succeeded, and makes the result of a tool. `account` is that of the caller's credentials.
 pub(super) async fn output(
     session: &Session,
     queries: &UserQueries,
     status: QueryStatus,
     from: Option<Position>,
     max_rows: u64,
+    account: Option<String>,
 ) -> Result<QueryOutput, ToolError> {
     let found = match status.state {
         QueryState::Succeeded => {
@@ -107,7 +108,6 @@ pub(super) async fn output(
         }
         QueryState::Queued | QueryState::Running => ResultRows::default(),
     };
-    let account = session.aws_account().await;
     Ok(QueryOutput::of(session, queries, status, found, account))
 }
 

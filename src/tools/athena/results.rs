@@ -79,9 +79,9 @@ impl Tool for AthenaQueryResults {
             let status = queries.status(&id).await.map_err(explain)?;
             let now = Instant::now();
             if status.state.is_final() || now >= until {
-                return Ok(output(&session, &queries, status, from, args.max_rows.get())
-                    .await?
-                    .into());
+                let account = session.aws_account().await;
+                let output = output(&session, &queries, status, from, args.max_rows.get(), account);
+                return Ok(output.await?.into());
             }
             let waited = (now - began).as_secs();
             let message = format!(
