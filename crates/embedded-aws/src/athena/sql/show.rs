@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::lexer::{Kind, Token};
 use super::names::Visible;
-use super::result::{DESCRIBED, ResultSet};
+use super::result::ResultSet;
 use super::rewrite::{Names, TableName};
 use crate::athena::source::{Column, Table};
 
@@ -104,7 +104,7 @@ impl Show<'_> {
     fn describe(&self, at: usize) -> Result<ResultSet, Failure> {
         let (_, _, table) = self.table(at)?;
         let line = |column: &Column| format!("{:<20}\t{:<20}\t{:<20}", column.name, hive_type(&column.data_type), "");
-        let mut result = ResultSet::of_lines(DESCRIBED, "string", table.columns.iter().map(line));
+        let mut result = ResultSet::of_lines("col_name", "string", table.columns.iter().map(line));
         let more = ["data_type", "comment"].map(|name| (name.to_owned(), "string".to_owned()));
         result.columns.extend(more);
         Ok(result)

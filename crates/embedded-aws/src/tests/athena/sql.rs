@@ -102,6 +102,10 @@ const CASES: &[Case] = &[
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'foreign'",
         &[&["column_name", "data_type"], &["x", "varchar"]],
     ),
+    (
+        "SELECT n AS col_name, word FROM numbers WHERE n < 2 ORDER BY n",
+        &[&["col_name", "word"], &["0", "word 0"], &["1", "word 1"]],
+    ),
     // SHOW has no header.
     ("SHOW DATABASES", &[&["db"], &["my-db"]]),
     ("SHOW TABLES IN `my-db`", &[&["meta-data"]]),
@@ -248,6 +252,9 @@ async fn parameters_are_expressions() {
         super::rows_of(&results)[1],
         [Some("word 2".to_owned()), Some("?".to_owned())]
     );
+    // Their length is counted in characters.
+    let long = format!("'{}'", "ä".repeat(1022));
+    athena.call("StartQueryExecution", input(&["1", &long])).await;
     for wrong in ["1) OR (1 = 1", "1, 2", "1 --", "'x", "1; SELECT 2"] {
         let message = athena
             .fails("StartQueryExecution", input(&["1", wrong]), "InvalidRequestException")
