@@ -10,6 +10,9 @@ const SHARED: &str = "quilt-dev-shared";
 const ICEBERG: &str = "quilt_dev_iceberg";
 const USER: &str = "userathenadatabase-dev";
 
+/// A number that is neither a 64-bit integer nor a double.
+const DIGITS: &str = "123456789012345678901234567890";
+
 /// Statements of Quilt's documentation (quiltdata/quilt, `docs/`), with the names of the sample buckets: the page, the
 /// database, and the statement.
 const DOCUMENTED: [(&str, &str, &str); 9] = [
@@ -82,11 +85,12 @@ fn seed(registry: &Registry) {
     };
     let rows = [
         header,
-        entry("cells/one.tiff", &json!({ "user_meta": segmentation })),
+        entry("cells/one.tiff", &json!({ "user_meta": segmentation, "n": "DIGITS" })),
         entry("cells/two.tiff", &json!({})),
         entry("salmon/S1/quant.genes.sf", &Value::Null),
     ];
-    let text: Vec<String> = rows.iter().map(Value::to_string).collect();
+    let text = rows.iter().map(|row| row.to_string().replace("\"DIGITS\"", DIGITS));
+    let text: Vec<String> = text.collect();
     let put = |key: &str, content: String| {
         registry
             .backend
@@ -214,6 +218,7 @@ async fn users_have_the_rights_of_quilts_roles() {
         (USER, "SELECT logical_key, hash, physical_keys FROM \"quilt-dev-shared_manifests\" WHERE logical_key LIKE '%two.tiff'"),
         (ICEBERG, "SELECT timestamp FROM \"quilt-dev-shared_package_revision\" WHERE pkg_name = 'analytics/results'"),
         (ICEBERG, "CREATE TABLE x AS SELECT 1 y"),
+        (ICEBERG, "SELECT metadata FROM \"quilt-dev-shared_package_entry\" WHERE logical_key = 'cells/one.tiff'"),
     ]
     .map(|(database, sql)| (database, sql.to_owned()))
     .into();
@@ -279,6 +284,8 @@ async fn users_have_the_rights_of_quilts_roles() {
     assert_eq!(answers[7]["rows"][1], json!(["2026-02-02 02:40:00.000"]));
     assert_eq!(answers[7]["columns"], json!([["timestamp", "timestamp"]]));
     assert!(answers[8]["reason"].as_str().unwrap().ends_with("(development server)"));
+    let metadata = answers[9]["rows"][1][0].as_str().unwrap();
+    assert!(metadata.ends_with(&format!(",\"n\":{DIGITS}}}")), "{metadata}");
 
     let output = ask(&registry, &users.writer.token, &[]).await;
     assert_eq!(output["workgroups"], json!(["QuiltUserAthena-quilt-dev-writer"]));
