@@ -4,6 +4,7 @@ use quilt_mcp::config::ServeConfig;
 use serde_json::{Value, json};
 
 use super::Registry;
+use crate::support::server::Server;
 use crate::support::tools;
 
 const SHARED: &str = "quilt-dev-shared";
@@ -289,6 +290,128 @@ async fn users_have_the_rights_of_quilts_roles() {
 
     let output = ask(&registry, &users.writer.token, &[]).await;
     assert_eq!(output["workgroups"], json!(["QuiltUserAthena-quilt-dev-writer"]));
+}
+
+/// Returns the configuration of a table over CSV files with headers.
+fn config(schema: &[(&str, &str)], logical_key: &str) -> String {
+    let columns = schema
+        .iter()
+        .map(|(name, kind)| format!("  - {{name: {name}, type: {kind}}}\n"));
+    format!(
+        "schema:\n{}source: {{type: quilt-packages, package_name: ^typed/, logical_key: '{logical_key}'}}\nparser: {{format: \
+         csv, header: true}}\ncontinue_on_error: true\n",
+        columns.collect::<String>()
+    )
+}
+
+#[tokio::test]
+async fn tabulator_reads_what_the_configuration_says_or_tells_why_not() {
+    let registry = Registry::start().await;
+    let put = |key: &str, content: &str| {
+        let aws = &registry.backend.aws;
+        aws.put_object(SHARED, key, content.to_owned(), None, &[]).unwrap();
+    };
+    let header = "b,d,t,x,s\n";
+    let good = "007,2024-01-31,-5,0.5,2024-01-31T01:02:03\n";
+    let files = [
+        good,
+        "1,20240131,1,1,\n",
+        "1,hello,1,1,\n",
+        "1,,300,1,\n",
+        "1,,1,NaN,\n",
+    ];
+    let mut manifest = "{\"version\": \"v0\"}".to_owned();
+    for (index, row) in files.iter().enumerate() {
+        put(&format!("typed/{index}.csv"), &format!("{header}{row}"));
+        let uri = format!("s3://{SHARED}/typed/{index}.csv");
+        manifest.push_str(&format!(
+            "\n{}",
+            json!({ "logical_key": format!("{index}.csv"), "physical_keys": [uri], "size": 1 })
+        ));
+    }
+    put(&format!(".quilt/packages/{}", "c".repeat(64)), &manifest);
+    put(".quilt/named_packages/typed/cells/latest", &"c".repeat(64));
+    let schema = [
+        ("b", "BINARY"),
+        ("d", "DATE"),
+        ("t", "TINYINT"),
+        ("x", "DOUBLE"),
+        ("s", "TIMESTAMP"),
+    ];
+    // Through the registry, which checks against its schema alone.
+    let document = "mutation($table: String!, $config: String) { bucketSetTabulatorTable(bucketName: \"quilt-dev-shared\", \
+                    tableName: $table, config: $config) { __typename ... on InvalidInput { errors { path } } } }";
+    let client = Server::at(format!("{}/graphql", registry.backend.info.registry_url));
+    let bearer = format!("Bearer {}", registry.backend.info.users.writer.token);
+    for (table, config, is_valid) in [
+        ("wrong", "schema: 1\nsource: 2\nparser: 3".to_owned(), false),
+        ("wrong", config(&[("b", "TEXT")], "x"), false),
+        ("typed", config(&schema, "(?<n>.)[.]csv$"), true),
+        ("lookaround", config(&schema, "(?!x)[.]csv$"), true),
+        ("twice", config(&schema, "(?<t>.)[.]csv$"), true),
+    ] {
+        let body = json!({ "query": document, "variables": { "table": table, "config": config } });
+        let answer = client.post(body.to_string(), &[("authorization", &bearer)]).await;
+        let set = &answer.body["data"]["bucketSetTabulatorTable"];
+        let expected = if is_valid {
+            json!({ "__typename": "BucketConfig" })
+        } else {
+            json!({ "__typename": "InvalidInput", "errors": [{ "path": "config" }] })
+        };
+        assert_eq!(set, &expected, "{}", answer.body);
+    }
+    let from = format!("FROM \"quilt-dev-tabulator\".\"{SHARED}\"");
+    let statements = [
+        format!("SELECT b, d, t, x, s, n, \"$issue\" {from}.\"typed\" ORDER BY n"),
+        format!("SELECT b {from}.\"lookaround\""),
+        format!("SELECT * {from}.\"twice\""),
+        format!("EXPLAIN SELECT t {from}.\"twice\""),
+        format!("SELECT table_name FROM \"quilt-dev-tabulator\".information_schema.tables WHERE table_schema = '{SHARED}' ORDER BY 1"),
+    ]
+    .map(|sql| (ICEBERG, sql));
+    let output = ask(&registry, &registry.backend.info.users.reader.token, &statements).await;
+    let answers = &output["answers"];
+    let types: Vec<&str> = answers[0]["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|column| column[1].as_str().unwrap())
+        .collect();
+    assert_eq!(types[..5], ["varbinary", "date", "tinyint", "double", "timestamp"]);
+    let issue = |n: &str, issue: &str| json!([null, null, null, null, null, n, issue]);
+    assert_eq!(
+        answers[0]["rows"].as_array().unwrap()[1..],
+        [
+            json!([
+                "30 30 37",
+                "2024-01-31",
+                "-5",
+                "0.5",
+                "2024-01-31 01:02:03.000",
+                "0",
+                null
+            ]),
+            issue("1", "20240131 in column d is not of the type DATE"),
+            issue("2", "hello in column d is not of the type DATE"),
+            issue("3", "300 in column t is not of the type TINYINT"),
+            issue("4", "NaN in column x is not read (development server)"),
+        ]
+    );
+    for (index, expected) in [
+        (1, "look-around"),
+        (2, "the column t is there twice"),
+        (3, "the column t is there twice"),
+    ] {
+        let reason = answers[index]["reason"].as_str().unwrap();
+        assert!(
+            reason.starts_with("GENERIC_USER_ERROR: invalid configuration: ") && reason.contains(expected),
+            "{reason}"
+        );
+    }
+    assert_eq!(
+        answers[4]["rows"].as_array().unwrap()[1..],
+        [json!(["lookaround"]), json!(["twice"]), json!(["typed"])]
+    );
 }
 
 #[tokio::test]

@@ -84,6 +84,8 @@ impl Visible<'_> {
         };
         if database != INFORMATION_SCHEMA {
             self.access.table(&catalog, &database, &table.name)?;
+            let check = self.source.check(&catalog, &database, &table);
+            check.map_err(|message| Failure::plain("GENERIC_USER_ERROR", message))?;
         }
         Ok((catalog, database, table))
     }

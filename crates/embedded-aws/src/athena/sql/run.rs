@@ -26,6 +26,8 @@ const MAX_RESULT_BYTES: usize = 192 * 1024 * 1024;
 const MAX_SQLITE_BYTES: i64 = 768 * 1024 * 1024;
 /// The number of SQLite's steps after which a query looks whether it was stopped.
 const STEPS: i32 = 1000;
+/// What stands before the type of a column whose values SQLite keeps as they are.
+const AS_IS: &str = "blob ";
 
 /// The circumstances of a query.
 pub(crate) struct Context<'c> {
@@ -190,7 +192,7 @@ fn create(connection: &Connection, found: &[Found]) -> Result<(), Failure> {
         let columns: Vec<String> = table
             .columns
             .iter()
-            .map(|column| format!("{} {}", quoted(&column.name), quoted(&column.data_type)))
+            .map(|column| format!("{} {}", quoted(&column.name), quoted(&declared(&column.data_type))))
             .collect();
         let (schema, table) = (quoted(&name.schema()), quoted(&name.table));
         statements.push(format!("CREATE TABLE {schema}.{table} ({})", columns.join(", ")));
@@ -208,6 +210,16 @@ fn create(connection: &Connection, found: &[Found]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Returns the type with which a column is declared. SQLite finds in it how to convert the values of the column, which is
+/// right for numbers and text alone.
+fn declared(data_type: &str) -> String {
+    let base = data_type.split('(').next().unwrap_or_default();
+    match base {
+        "bigint" | "integer" | "smallint" | "tinyint" | "double" | "real" | "varchar" => data_type.to_owned(),
+        _ => format!("{AS_IS}{data_type}"),
+    }
+}
+
 fn fill(connection: &Connection, found: &Found, context: &Context<'_>) -> Result<(), End> {
     let places = vec!["?"; found.table.columns.len()].join(", ");
     let (schema, table) = (quoted(&found.name.schema()), quoted(&found.name.table));
@@ -219,6 +231,7 @@ fn fill(connection: &Connection, found: &Found, context: &Context<'_>) -> Result
             Cell::Null => Value::Null,
             Cell::Integer(number) => Value::Integer(number),
             Cell::Real(number) => Value::Real(number),
+            Cell::Bytes(bytes) => Value::Blob(bytes),
             Cell::Text(text) => Value::Text(text),
         });
         if let Err(error) = insert.execute(params_from_iter(values)) {
@@ -271,7 +284,13 @@ fn read(
         } else {
             format!("_col{index}")
         };
-        columns.push((name, column.decl_type().map(str::to_owned)));
+        columns.push((
+            name,
+            column.decl_type().map(|declared| {
+                let data_type = declared.strip_prefix(AS_IS).unwrap_or(declared);
+                data_type.to_owned()
+            }),
+        ));
     }
     let mut result = ResultSet::new(columns.iter().map(|(name, _)| (name.clone(), String::new())).collect());
     let mut rows = statement.raw_query();
