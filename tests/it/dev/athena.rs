@@ -220,6 +220,8 @@ async fn users_have_the_rights_of_quilts_roles() {
         (ICEBERG, "SELECT timestamp FROM \"quilt-dev-shared_package_revision\" WHERE pkg_name = 'analytics/results'"),
         (ICEBERG, "CREATE TABLE x AS SELECT 1 y"),
         (ICEBERG, "SELECT metadata FROM \"quilt-dev-shared_package_entry\" WHERE logical_key = 'cells/one.tiff'"),
+        (ICEBERG, "SELECT top_hash FROM \"quilt-dev-shared_package_revision\" WHERE timestamp = from_unixtime(1770000000) \
+            AND timestamp = TIMESTAMP '2026-02-02 02:40:00' AND timestamp > DATE '2026-02-02' AND timestamp < now()"),
     ]
     .map(|(database, sql)| (database, sql.to_owned()))
     .into();
@@ -287,6 +289,7 @@ async fn users_have_the_rights_of_quilts_roles() {
     assert!(answers[8]["reason"].as_str().unwrap().ends_with("(development server)"));
     let metadata = answers[9]["rows"][1][0].as_str().unwrap();
     assert!(metadata.ends_with(&format!(",\"n\":{DIGITS}}}")), "{metadata}");
+    assert_eq!(answers[10]["rows"][1], json!(["a".repeat(64)]));
 
     let output = ask(&registry, &users.writer.token, &[]).await;
     assert_eq!(output["workgroups"], json!(["QuiltUserAthena-quilt-dev-writer"]));

@@ -53,7 +53,7 @@ pub(super) fn register(connection: &Connection, now: Timestamp, stopped: &Arc<At
         add(name, *arguments, *function)?;
     }
     let time = jiff::tz::TimeZone::UTC.to_datetime(now);
-    connection.create_scalar_function("now", 0, flags, move |_| Ok(format!("{} UTC", timestamp(time))))?;
+    connection.create_scalar_function("now", 0, flags, move |_| Ok(timestamp(time)))?;
     connection.create_scalar_function("athena_today", 0, flags, move |_| Ok(time.date().to_string()))?;
     let stopped = Arc::clone(stopped);
     connection.create_scalar_function("sleep_ms", 1, FunctionFlags::SQLITE_UTF8, move |context| {
@@ -176,7 +176,7 @@ const SCALARS: &[Scalar] = &[
                 .ok()
         });
         Ok(time
-            .map(|time| format!("{} UTC", timestamp(jiff::tz::TimeZone::UTC.to_datetime(time))))
+            .map(|time| timestamp(jiff::tz::TimeZone::UTC.to_datetime(time)))
             .into())
     }),
     ("date_format", 2, |context| {

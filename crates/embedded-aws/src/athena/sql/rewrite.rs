@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::failure::Failure;
 use super::functions::is_function;
 use super::lexer::{Kind, Token};
+use super::values::{parse_time, timestamp};
 
 /// The catalog and database of names that have none.
 #[derive(Debug, Clone)]
@@ -225,8 +226,11 @@ impl<'s> Rewriter<'s, '_> {
             (self.level.has_select, self.level.in_from, self.level.expects_table) = (true, true, true);
             return Ok(at + 1);
         }
-        if is_plain && self.is_literal(at + 1) && matches!(upper.as_str(), "DATE" | "TIMESTAMP") {
-            return Ok(at + 1);
+        if is_plain
+            && matches!(upper.as_str(), "DATE" | "TIMESTAMP")
+            && let Some(text) = self.at(at + 1).and_then(Token::literal)
+        {
+            return self.time(at, token, &upper, &text);
         }
         if is_plain && (contains(UNSUPPORTED, &upper) || self.is_literal(at + 1) && !contains(KEYWORDS, &upper)) {
             return Err(self.unsupported(token, &format!("'{upper}'")));
@@ -256,6 +260,30 @@ impl<'s> Rewriter<'s, '_> {
             return Err(self.unsupported(token, &format!("Function '{}'", token.text)));
         }
         self.name(at, token)
+    }
+
+    /// Writes a time as the text that columns have, so that texts compare as times do.
+    fn time(&mut self, at: usize, token: &Token<'s>, upper: &str, text: &str) -> Result<usize, Failure> {
+        let Some(time) = parse_time(text) else {
+            // The date is right, and what follows may be the name of a zone.
+            if upper == "TIMESTAMP" && text.contains(' ') && text.get(..10).and_then(parse_time).is_some() {
+                return Err(self.unsupported(token, &format!("TIMESTAMP '{text}'")));
+            }
+            let message = format!("'{text}' is not a valid {upper} literal");
+            return Err(Failure::new(
+                "INVALID_LITERAL",
+                self.source,
+                Some(token.offset),
+                &message,
+            ));
+        };
+        let text = if upper == "DATE" {
+            time.date().to_string()
+        } else {
+            timestamp(time)
+        };
+        self.push(&format!("'{text}'"), token.offset);
+        Ok(at + 2)
     }
 
     /// Returns whether the name is that of a query of WITH, which may be followed by the names of its columns.

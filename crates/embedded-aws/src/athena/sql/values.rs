@@ -50,9 +50,13 @@ fn double(number: f64) -> String {
     }
 }
 
-/// Returns the date and time that a text writes.
+/// Returns the date and time that a text writes. There is no zone but UTC.
 pub(crate) fn parse_time(text: &str) -> Option<DateTime> {
-    text.trim().trim_end_matches(" UTC").trim_end_matches('Z').parse().ok()
+    let text = text.trim();
+    // The parser reads dates without hyphens, too.
+    let is_date = text.as_bytes().get(4) == Some(&b'-');
+    let civil = text.trim_end_matches(" UTC").trim_end_matches('Z');
+    civil.parse().ok().filter(|_| is_date)
 }
 
 /// Returns a time as a value of the type `timestamp(3)`.
