@@ -85,6 +85,7 @@ struct Level {
     expects_table: bool,
     in_order: bool,
     has_nulls: bool,
+    has_limit: bool,
     is_cast: bool,
 }
 
@@ -151,7 +152,7 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-impl<'s> Rewriter<'s, '_> {
+impl<'s, 't> Rewriter<'s, 't> {
     fn at(&self, index: usize) -> Option<&Token<'s>> {
         self.tokens.get(index)
     }
@@ -323,11 +324,11 @@ impl<'s> Rewriter<'s, '_> {
             "LIMIT" | "OFFSET" | "ROWS" | "RANGE" | "GROUPS" => {
                 self.end_of_order();
                 (self.level.in_from, self.level.expects_table) = (false, false);
-                let rest = self.tokens.get(at..).unwrap_or_default();
-                if upper == "OFFSET" && rest.iter().any(|token| token.is("LIMIT")) {
-                    return Err(self.unsupported(token, "OFFSET before LIMIT"));
+                if upper == "OFFSET" && !self.operand(at + 1).is_empty() {
+                    return self.offset(at, token);
                 }
-                if upper == "LIMIT" && rest.get(1).is_some_and(|next| next.is("ALL")) {
+                self.level.has_limit |= upper == "LIMIT";
+                if upper == "LIMIT" && self.at(at + 1).is_some_and(|next| next.is("ALL")) {
                     return Ok(at + 2);
                 }
             }
@@ -341,6 +342,44 @@ impl<'s> Rewriter<'s, '_> {
 
     fn is_distinct_from(&self, before: usize) -> bool {
         self.at(before).is_some_and(|word| word.is("DISTINCT"))
+    }
+
+    /// Returns the number at a token, which is in parentheses if it was a parameter.
+    fn operand(&self, at: usize) -> &'t [Token<'s>] {
+        let end = if self.is_symbol(at, "(") { at + 3 } else { at + 1 };
+        let number = self.tokens.get(at..end).unwrap_or_default();
+        let is_number = number.iter().any(|token| token.kind == Kind::Number);
+        if is_number { number } else { &[] }
+    }
+
+    /// Writes `OFFSET n [ROW | ROWS] [LIMIT m]` in SQLite's order. Athena has no OFFSET after LIMIT.
+    fn offset(&mut self, at: usize, token: &Token<'s>) -> Result<usize, Failure> {
+        if self.level.has_limit {
+            let message = "mismatched input 'OFFSET'. Expecting: <EOF>";
+            return Err(Failure::new(
+                "MALFORMED_QUERY",
+                self.source,
+                Some(token.offset),
+                message,
+            ));
+        }
+        let text = |tokens: &[Token<'_>]| tokens.iter().map(|token| token.text).collect::<String>();
+        let (skipped, mut limit) = (self.operand(at + 1), "-1".to_owned());
+        let mut next = at + 1 + skipped.len();
+        next += usize::from(self.at(next).is_some_and(|token| token.is("ROW") || token.is("ROWS")));
+        if self.at(next).is_some_and(|token| token.is("LIMIT")) {
+            let operand = self.operand(next + 1);
+            if !operand.is_empty() {
+                limit = text(operand);
+                next += 1 + operand.len();
+            } else if self.at(next + 1).is_some_and(|token| token.is("ALL")) {
+                next += 2;
+            }
+        }
+        let clause = format!("LIMIT {limit} OFFSET {}", text(skipped));
+        self.push(&clause, token.offset);
+        self.level.has_limit = true;
+        Ok(next)
     }
 
     /// Writes the name of a table or column.

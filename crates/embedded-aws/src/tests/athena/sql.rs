@@ -106,6 +106,22 @@ const CASES: &[Case] = &[
         "SELECT n AS col_name, word FROM numbers WHERE n < 2 ORDER BY n",
         &[&["col_name", "word"], &["0", "word 0"], &["1", "word 1"]],
     ),
+    // Times compare as times, whatever made them.
+    (
+        "SELECT from_unixtime(1770000000) = TIMESTAMP '2026-02-02 02:40:00' a, TIMESTAMP '2026-02-02 02:40' t, \
+             CAST('2026-02-02 02:40:00' AS timestamp) = TIMESTAMP '2026-02-02 02:40:00.000 UTC' b, \
+             date(now()) = current_date c, TIMESTAMP '2026-02-02 02:40:00' > DATE '2026-02-02' d",
+        &[
+            &["a", "t", "b", "c", "d"],
+            &["1", "2026-02-02 02:40:00.000", "1", "1", "1"],
+        ],
+    ),
+    ("SELECT n FROM numbers ORDER BY n OFFSET 8", &[&["n"], &["8"], &["9"]]),
+    (
+        "SELECT a.n FROM (SELECT n FROM numbers ORDER BY n OFFSET 2 ROWS LIMIT 3) a ORDER BY 1 DESC OFFSET 1 ROW LIMIT ALL",
+        &[&["n"], &["3"], &["2"]],
+    ),
+    ("SELECT .5 + n x FROM numbers LIMIT 1", &[&["x"], &["0.5"]]),
     // SHOW has no header.
     ("SHOW DATABASES", &[&["db"], &["my-db"]]),
     ("SHOW TABLES IN `my-db`", &[&["meta-data"]]),
@@ -178,7 +194,17 @@ async fn failures_have_athenas_words() {
             "SHOW TABLES IN nowhere",
             "SCHEMA_NOT_FOUND: line 1:16: Schema 'nowhere'",
         ),
+        (
+            "SELECT DATE 'nonsense'",
+            "INVALID_LITERAL: line 1:8: 'nonsense' is not a valid DATE literal",
+        ),
+        ("SELECT TIMESTAMP '2026-13-01 00:00:00'", "INVALID_LITERAL: line 1:8: "),
+        ("SELECT CAST('20260101' AS date)", "INVALID_CAST_ARGUMENT"),
         // What SQLite cannot do.
+        (
+            "SELECT TIMESTAMP '2026-01-01 00:00:00 Europe/Berlin'",
+            "NOT_SUPPORTED: line 1:8: TIMESTAMP '2026-01-01 00:00:00 Europe/Berlin' (development server)",
+        ),
         (
             "SELECT ARRAY[1, 2]",
             "NOT_SUPPORTED: line 1:8: 'ARRAY' (development server)",
@@ -216,6 +242,10 @@ async fn failures_have_athenas_words() {
         ("SELECT 1; SELECT 2", "line 1:9: Only one sql statement is allowed"),
         ("SELECT 'x", "line 1:8: mismatched input"),
         ("SELECT 1 FROM", "line 1:14: mismatched input '<EOF>'"),
+        (
+            "SELECT n FROM db.numbers LIMIT 1 OFFSET 1",
+            "line 1:34: mismatched input 'OFFSET'. Expecting: <EOF>",
+        ),
         ("SELECT 1 +\n* FROM t", "line 2:1: mismatched input '*'"),
         (
             "SELECT * FROM `numbers`",
