@@ -109,7 +109,11 @@ pub(crate) fn explain(sql: &str, all: &[Token<'_>], context: &Context<'_>) -> Re
         return Ok(ResultSet::of_lines("Query Plan", "varchar", plan));
     }
     let tables = found.iter().map(|found| {
-        let bytes: u64 = objects_of(found, context).iter().map(|object| object.size).sum();
+        // A size tells of objects, so it needs the permission to read them.
+        let objects = objects_of(found, context);
+        let is_readable = objects.iter().all(|object| context.visible.access.object(object).is_ok());
+        let bytes: u64 = objects.iter().map(|object| object.size).sum();
+        let bytes = if is_readable { json!(bytes) } else { json!("NaN") };
         json!({ "table": { "catalog": found.name.catalog, "schemaTable": { "schema": found.name.database, "table": found.name.table } },
             "constraint": { "none": false, "columnConstraints": [] }, "estimate": { "outputRowCount": "NaN", "outputSizeInBytes": bytes } })
     });
