@@ -49,6 +49,8 @@ pub(crate) struct Rewritten {
     pub tables: Vec<TableName>,
     /// The names in the statement: a column of the result that has another one has no name in Athena.
     pub names: BTreeSet<String>,
+    /// Whether TRY is called, which catches no failure here.
+    pub has_try: bool,
     /// Offsets in `sql`, with the offsets in the statement from which they come.
     places: Vec<(usize, usize)>,
 }
@@ -96,6 +98,8 @@ struct Rewriter<'s, 't> {
     common: BTreeSet<String>,
     levels: Vec<Level>,
     level: Level,
+    /// The tokens before which operands of `/` and `%` end.
+    divisors: Vec<usize>,
     out: Rewritten,
 }
 
@@ -108,16 +112,21 @@ pub(crate) fn rewrite(source: &str, tokens: &[Token<'_>], names: &Names) -> Resu
         common: common_tables(tokens),
         levels: Vec::new(),
         level: Level::default(),
+        divisors: Vec::new(),
         out: Rewritten {
             sql: String::with_capacity(source.len() * 2),
             tables: Vec::new(),
             names: BTreeSet::new(),
+            has_try: false,
             places: Vec::new(),
         },
     };
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         at = rewriter.token(at, token)?;
+        while rewriter.divisors.pop_if(|end| *end <= at).is_some() {
+            rewriter.out.sql.push(')');
+        }
     }
     rewriter.end_of_order();
     Ok(rewriter.out)
@@ -203,6 +212,12 @@ impl<'s, 't> Rewriter<'s, 't> {
                 }
                 self.level.expects_table = self.level.in_from;
             }
+            "/" | "%" => {
+                self.push(token.text, token.offset);
+                self.push("athena_divisor(", token.offset);
+                self.divisors.push(self.operand_end(at + 1));
+                return Ok(at + 1);
+            }
             "[" | "->" => return Err(self.unsupported(token, &format!("'{}'", token.text))),
             _ => {}
         }
@@ -241,6 +256,7 @@ impl<'s, 't> Rewriter<'s, 't> {
                 return Ok(self.cast(at, token, &upper));
             }
             if is_function(&upper) {
+                self.out.has_try |= upper == "TRY";
                 self.push(token.text, token.offset);
                 return Ok(at + 1);
             }
@@ -344,6 +360,37 @@ impl<'s, 't> Rewriter<'s, 't> {
         self.at(before).is_some_and(|word| word.is("DISTINCT"))
     }
 
+    /// Returns the end of the operand at a token: signs, and a literal, a name, a call, or what parentheses or CASE enclose.
+    fn operand_end(&self, at: usize) -> usize {
+        let mut end = at;
+        while self.is_symbol(end, "-") || self.is_symbol(end, "+") {
+            end += 1;
+        }
+        if !self.is_symbol(end, "(") && !self.at(end).is_some_and(|token| token.is("CASE")) {
+            end += 1;
+        }
+        loop {
+            end = match self.at(end) {
+                Some(token) if token.is_symbol("(") || token.is("CASE") => self.closing(end),
+                Some(token) if token.is_symbol(".") => end + 2,
+                Some(token) if token.is("OVER") || token.is("FILTER") => end + 1,
+                _ => return end,
+            };
+        }
+    }
+
+    /// Returns the index after the token that closes the parenthesis or CASE at a token.
+    fn closing(&self, open: usize) -> usize {
+        let mut depth = 0_i32;
+        let mut rest = self.tokens.iter().enumerate().skip(open);
+        let closed = rest.find(|(_, token)| {
+            depth += i32::from(token.is_symbol("(") || token.is("CASE"));
+            depth -= i32::from(token.is_symbol(")") || token.is("END"));
+            depth == 0
+        });
+        closed.map_or(self.tokens.len(), |(at, _)| at + 1)
+    }
+
     /// Returns the number at a token, which is in parentheses if it was a parameter.
     fn operand(&self, at: usize) -> &'t [Token<'s>] {
         let end = if self.is_symbol(at, "(") { at + 3 } else { at + 1 };
@@ -434,7 +481,11 @@ impl<'s, 't> Rewriter<'s, 't> {
     }
 
     fn cast(&mut self, at: usize, token: &Token<'s>, upper: &str) -> usize {
-        let function = if upper == "CAST" {
+        // `TRY(CAST(…))` is a cast that does not fail.
+        let is_tried = at >= 2
+            && self.at(at - 2).is_some_and(|token| token.is("TRY"))
+            && self.closing(at - 1) == self.closing(at + 1) + 1;
+        let function = if upper == "CAST" && !is_tried {
             "athena_cast("
         } else {
             "athena_try_cast("

@@ -101,7 +101,7 @@ pub(crate) fn explain(sql: &str, all: &[Token<'_>], context: &Context<'_>) -> Re
     create(&connection, &found)?;
     connection
         .prepare(&rewritten.sql)
-        .map_err(|error| failed(&text, &rewritten, &error))?;
+        .map_err(|error| failed(&text, &rewritten, &found, &error))?;
     if !is_io {
         let plan = found
             .iter()
@@ -272,7 +272,7 @@ fn read(
     found: &[Found],
     context: &Context<'_>,
 ) -> Result<ResultSet, End> {
-    let fail = |error: &Error| failed(sql, rewritten, error);
+    let fail = |error: &Error| failed(sql, rewritten, found, error);
     let mut statement = connection.prepare(&rewritten.sql).map_err(|error| fail(&error))?;
     let declared: BTreeSet<&str> = found
         .iter()
@@ -332,7 +332,7 @@ fn engine_failure(error: &Error) -> Failure {
 }
 
 /// Returns Athena's words for an error of SQLite.
-fn failed(sql: &str, rewritten: &Rewritten, error: &Error) -> Failure {
+fn failed(sql: &str, rewritten: &Rewritten, found: &[Found], error: &Error) -> Failure {
     let (message, offset) = match error {
         Error::SqlInputError { msg, offset, .. } => {
             let offset = usize::try_from(*offset).ok();
@@ -345,18 +345,30 @@ fn failed(sql: &str, rewritten: &Rewritten, error: &Error) -> Failure {
         return engine_failure(error);
     }
     for name in [
+        "DIVISION_BY_ZERO",
         "INVALID_CAST_ARGUMENT",
         "INVALID_FUNCTION_ARGUMENT",
         "NOT_SUPPORTED",
         "EXCEEDED_MEMORY_LIMIT",
     ] {
         if let Some(message) = message.strip_prefix(name) {
+            if rewritten.has_try && !matches!(name, "NOT_SUPPORTED" | "EXCEEDED_MEMORY_LIMIT") {
+                let message = format!("A failure in a statement with TRY{message} {OURS}");
+                return Failure::plain("NOT_SUPPORTED", message);
+            }
             return Failure::plain(name, message.trim_start_matches(": "));
         }
     }
     let fail = |name, message: &str| Failure::new(name, sql, offset, message);
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned();
     if let Some(name) = message.strip_prefix("no such column: ") {
+        let rows = found.iter().flat_map(|found| &found.table.columns);
+        let mut rows = rows.filter(|column| column.data_type.starts_with("row("));
+        if let Some((row, _)) = name.split_once('.')
+            && rows.any(|column| column.name.eq_ignore_ascii_case(row))
+        {
+            return fail("NOT_SUPPORTED", &format!("The field '{name}' of a row {OURS}"));
+        }
         let name = last(name.split("\" - should").next().unwrap_or(name));
         let message =
             format!("Column '{name}' cannot be resolved or requester is not authorized to access requested resources");

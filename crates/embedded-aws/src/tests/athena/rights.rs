@@ -205,5 +205,5 @@ async fn tables_need_the_permission_to_read_their_objects() {
     }
     // The permissions through Athena are not permissions to do the same directly.
     let listed = athena.rows("SHOW TABLES").await;
-    assert_eq!(listed.len(), 2);
+    assert_eq!(listed.len(), 3);
 }

@@ -96,7 +96,7 @@ const CASES: &[Case] = &[
     ("TABLE \"my-db\".\"meta-data\" LIMIT 0", &[&["n", "meta"]]),
     (
         "SELECT table_name FROM \"AwsDataCatalog\".\"information_schema\".\"tables\" WHERE table_schema = 'db' ORDER BY 1",
-        &[&["table_name"], &["foreign"], &["numbers"]],
+        &[&["table_name"], &["foreign"], &["hashes"], &["numbers"]],
     ),
     (
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'foreign'",
@@ -122,6 +122,19 @@ const CASES: &[Case] = &[
         &[&["n"], &["3"], &["2"]],
     ),
     ("SELECT .5 + n x FROM numbers LIMIT 1", &[&["x"], &["0.5"]]),
+    (
+        "SELECT concat('a', NULL, 'b') c, concat('a', 1) d, lower('ÄB') l, upper('äb') u",
+        &[&["c", "d", "l", "u"], &["-", "a1", "äb", "ÄB"]],
+    ),
+    (
+        "SELECT try(CAST('x' AS bigint)) t, 7 / 2 / (1 + 2) d, 7 % -(n + 4) m, 8 / CASE n WHEN 1 THEN 4 END c, \
+             sum(n) / count(*) OVER (ORDER BY n) w, CASE n WHEN 0 THEN 1 / n ELSE 2 END e FROM numbers WHERE n = 1 GROUP BY n",
+        &[&["t", "d", "m", "c", "w", "e"], &["-", "1", "2", "2", "1", "2"]],
+    ),
+    (
+        r"SELECT regexp_replace('a-b', '(a)-(?<x>b)', '$2x$1${x}$0') r, regexp_replace('a', 'a', NULL) n",
+        &[&["r", "n"], &["bxaba-b", "-"]],
+    ),
     // SHOW has no header.
     ("SHOW DATABASES", &[&["db"], &["my-db"]]),
     ("SHOW TABLES IN `my-db`", &[&["meta-data"]]),
@@ -200,7 +213,30 @@ async fn failures_have_athenas_words() {
         ),
         ("SELECT TIMESTAMP '2026-13-01 00:00:00'", "INVALID_LITERAL: line 1:8: "),
         ("SELECT CAST('20260101' AS date)", "INVALID_CAST_ARGUMENT"),
+        ("SELECT 1 / n FROM numbers", "DIVISION_BY_ZERO: Division by zero"),
+        ("SELECT n % (n - n) FROM numbers", "DIVISION_BY_ZERO"),
+        (
+            "SELECT regexp_replace('a', '(a)', '$2')",
+            "NOT_SUPPORTED: The replacement '$2'",
+        ),
         // What SQLite cannot do.
+        ("SELECT half / half FROM numbers", "NOT_SUPPORTED"),
+        (
+            r"SELECT regexp_replace('a', '(a)', '\$1')",
+            "NOT_SUPPORTED: The replacement",
+        ),
+        (
+            "SELECT coalesce(try(CAST('x' AS bigint) + 1), 0)",
+            "NOT_SUPPORTED: A failure in a statement with TRY: Cannot cast 'x' to BIGINT (development server)",
+        ),
+        (
+            "SELECT json_extract_scalar('{\"n\":123456789012345678901}', '$.n')",
+            "NOT_SUPPORTED: A large number in JSON",
+        ),
+        (
+            "SELECT h.Pair.value FROM hashes h",
+            "NOT_SUPPORTED: line 1:8: The field 'Pair.value' of a row (development server)",
+        ),
         (
             "SELECT TIMESTAMP '2026-01-01 00:00:00 Europe/Berlin'",
             "NOT_SUPPORTED: line 1:8: TIMESTAMP '2026-01-01 00:00:00 Europe/Berlin' (development server)",
@@ -235,6 +271,11 @@ async fn failures_have_athenas_words() {
         let reason = athena.reason(&athena.admin, sql).await;
         assert!(reason.starts_with(expected), "{sql}: {reason}");
     }
+}
+
+#[tokio::test]
+async fn what_is_not_a_statement_is_refused() {
+    let athena = athena().await;
     for (sql, expected) in [
         ("SELEC 1", "line 1:1: mismatched input 'SELEC'"),
         ("PRAGMA table_list", "line 1:1: mismatched input 'PRAGMA'"),
