@@ -1,7 +1,8 @@
 //! Rewriting of a query for SQLite.
 //!
 //! Names of tables become names of attached databases, `"catalog/database"."table"`; unquoted names are quoted, so that only
-//! keywords that both dialects have are keywords; NULL is sorted last as in Trino; casts become calls that fail as Trino's.
+//! keywords that both dialects have are keywords; NULL is sorted last as in Trino; casts and divisors become calls that fail
+//! as Trino's.
 
 use std::collections::BTreeSet;
 
