@@ -307,9 +307,8 @@ fn config(schema: &[(&str, &str)], logical_key: &str) -> String {
     )
 }
 
-#[tokio::test]
-async fn tabulator_reads_what_the_configuration_says_or_tells_why_not() {
-    let registry = Registry::start().await;
+/// Puts a package of files of which the first alone has cells of the types of its columns.
+fn seed_files(registry: &Registry) {
     let put = |key: &str, content: &str| {
         let aws = &registry.backend.aws;
         aws.put_object(SHARED, key, content.to_owned(), None, &[]).unwrap();
@@ -323,17 +322,21 @@ async fn tabulator_reads_what_the_configuration_says_or_tells_why_not() {
         "1,,300,1,\n",
         "1,,1,NaN,\n",
     ];
-    let mut manifest = "{\"version\": \"v0\"}".to_owned();
+    let mut manifest = vec![json!({ "version": "v0" }).to_string()];
     for (index, row) in files.iter().enumerate() {
         put(&format!("typed/{index}.csv"), &format!("{header}{row}"));
         let uri = format!("s3://{SHARED}/typed/{index}.csv");
-        manifest.push_str(&format!(
-            "\n{}",
-            json!({ "logical_key": format!("{index}.csv"), "physical_keys": [uri], "size": 1 })
-        ));
+        let entry = json!({ "logical_key": format!("{index}.csv"), "physical_keys": [uri], "size": 1 });
+        manifest.push(entry.to_string());
     }
-    put(&format!(".quilt/packages/{}", "c".repeat(64)), &manifest);
+    put(&format!(".quilt/packages/{}", "c".repeat(64)), &manifest.join("\n"));
     put(".quilt/named_packages/typed/cells/latest", &"c".repeat(64));
+}
+
+#[tokio::test]
+async fn tabulator_reads_what_the_configuration_says_or_tells_why_not() {
+    let registry = Registry::start().await;
+    seed_files(&registry);
     let schema = [
         ("b", "BINARY"),
         ("d", "DATE"),
