@@ -1,7 +1,7 @@
 //! The registry's mutations of Tabulator tables, in both places of the schema.
 //!
-//! Configurations are accepted if they are YAML objects with the members that the registry requires; what they say is read
-//! by Athena.
+//! Configurations are accepted if they follow the registry's schema; whether Tabulator can read the table that they describe
+//! shows in a query.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::TabulatorTables;
 use super::graphql::{Node, Object};
 use super::registry_users::RegistryUser;
+use crate::catalog::TableConfig;
 
 /// A generation of the registry's Tabulator, named by the date of its first schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, clap::ValueEnum)]
@@ -89,7 +90,7 @@ impl TabulatorMutations<'_> {
             return invalid("tableName", "Invalid table name");
         }
         let config = arguments.get("config").and_then(Value::as_str);
-        if config.is_some_and(|config| !is_config(config)) {
+        if config.is_some_and(|config| TableConfig::parse(config).is_err()) {
             return invalid("config", "Invalid table configuration");
         }
         if config.is_none() && !self.names(bucket).iter().any(|name| name == table) {
@@ -148,15 +149,6 @@ fn is_name(name: &str) -> bool {
         && name
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
-}
-
-fn is_config(text: &str) -> bool {
-    let config: Result<Map<String, Value>, _> = serde_saphyr::from_str(text);
-    config.is_ok_and(|config| {
-        ["schema", "source", "parser"]
-            .iter()
-            .all(|name| config.contains_key(*name))
-    })
 }
 
 /// Returns `InvalidInput` with one error.

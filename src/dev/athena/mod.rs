@@ -165,10 +165,24 @@ impl TableSource for Tables {
             let tables = self.package_tables(database).into_iter();
             return tables.map(|(_, table)| table).collect();
         }
-        // A table whose configuration cannot be read is left out, as a query of it could not be answered.
         let tables = self.tabulator.tables(database).into_iter();
-        let table = |(name, config): (String, String)| Some(TabulatorTable::read(database, &config).ok()?.table(&name));
-        tables.filter_map(table).collect()
+        let table = |(name, config): (String, String)| Table {
+            name: name.to_lowercase(),
+            table_type: "EXTERNAL_TABLE",
+            // A table whose configuration cannot be read is listed, and a query of it fails.
+            columns: match TabulatorTable::read(database, &config) {
+                Ok(table) => table.columns(),
+                Err(_) => TabulatorTable::added().collect(),
+            },
+        };
+        tables.map(table).collect()
+    }
+
+    fn check(&self, catalog: &str, database: &str, table: &Table) -> Result<(), String> {
+        match catalog {
+            TABULATOR => self.tabulator_table(database, table).map(drop),
+            _ => Ok(()),
+        }
     }
 
     fn listed_bucket(&self, catalog: &str, database: &str) -> Option<String> {

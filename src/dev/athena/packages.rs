@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use embedded_aws::{Cell, Column, EmbeddedAws, ObjectRef, Table};
-use serde_json::Value;
+use quilt_format::json::{Object, Value, parse};
 
 const POINTERS: &str = ".quilt/named_packages/";
 const MANIFESTS: &str = ".quilt/packages/";
@@ -127,7 +127,7 @@ pub(super) struct PackagePointer {
 }
 
 /// An entry of a manifest.
-pub(super) struct ManifestEntry(Value);
+pub(super) struct ManifestEntry(Object);
 
 impl ManifestEntry {
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -135,7 +135,7 @@ impl ManifestEntry {
     }
 
     pub fn physical_key(&self) -> Option<&str> {
-        self.0.get("physical_keys")?.get(0)?.as_str()
+        self.0.get("physical_keys")?.as_array()?.first()?.as_str()
     }
 
     pub fn size(&self) -> Option<u64> {
@@ -143,13 +143,15 @@ impl ManifestEntry {
     }
 
     fn hash(&self, name: &str) -> Option<&str> {
-        self.0.get("hash")?.get(name)?.as_str()
+        self.0.get("hash")?.as_object()?.get(name)?.as_str()
     }
 
-    /// Returns a member as JSON text.
+    /// Returns a member as JSON text, with the digits of its numbers.
     fn json(&self, name: &str) -> Option<String> {
-        let value = self.0.get(name).filter(|value| !value.is_null())?;
-        Some(value.to_string())
+        let value = self.0.get(name).filter(|value| !matches!(value, Value::Null))?;
+        let mut text = Vec::new();
+        value.write_json(&mut text);
+        String::from_utf8(text).ok()
     }
 }
 
@@ -173,8 +175,11 @@ pub(super) fn manifest(aws: &EmbeddedAws, bucket: &str, top_hash: &str) -> Vec<M
         .object_bytes(bucket, &format!("{MANIFESTS}{top_hash}"))
         .unwrap_or_default();
     let lines = bytes.split(|byte| *byte == b'\n');
-    let rows = lines.filter_map(|line| serde_json::from_slice(line).ok());
-    rows.map(ManifestEntry).collect()
+    let rows = lines.filter_map(|line| match parse(std::str::from_utf8(line).ok()?) {
+        Ok(Value::Object(row)) => Some(ManifestEntry(row)),
+        _ => None,
+    });
+    rows.collect()
 }
 
 impl PackageTable {

@@ -1,59 +1,15 @@
 //! A Tabulator table: the rows of CSV files in the latest revisions of packages.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use embedded_aws::{Cell, Column, EmbeddedAws, ObjectRef, Table};
+use embedded_aws::{Cell, Column, EmbeddedAws, ObjectRef};
 use quilt_format::PhysicalKey;
 use regex::Regex;
-use serde::Deserialize;
 
 use super::csv::records;
 use super::packages::{manifest, pointers};
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    schema: Vec<Field>,
-    source: Source,
-    parser: Parser,
-    #[serde(default)]
-    continue_on_error: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Field {
-    name: String,
-    r#type: String,
-    #[serde(default = "yes")]
-    nullable: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Source {
-    r#type: String,
-    package_name: String,
-    logical_key: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parser {
-    format: String,
-    #[serde(default)]
-    header: bool,
-    #[serde(default = "comma")]
-    delimiter: char,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn comma() -> char {
-    ','
-}
+use crate::catalog::{Column as Field, ColumnType, FileParser, TableConfig};
 
 /// The columns that every table has besides those of its schema and its patterns.
 const ADDED: [&str; 5] = ["$pkg_name", "$logical_key", "$physical_key", "$top_hash", "$issue"];
@@ -61,7 +17,7 @@ const ADDED: [&str; 5] = ["$pkg_name", "$logical_key", "$physical_key", "$top_ha
 /// A table with its configuration.
 pub(super) struct TabulatorTable {
     bucket: String,
-    config: Config,
+    config: TableConfig,
     package_name: Regex,
     logical_key: Regex,
 }
@@ -74,37 +30,46 @@ struct File {
 }
 
 impl TabulatorTable {
-    /// Reads a configuration.
+    /// Reads a configuration. The error is the reason why the table cannot be queried.
     pub fn read(bucket: &str, config: &str) -> Result<Self, String> {
-        let config: Config =
-            serde_saphyr::from_str(config).map_err(|error| format!("invalid configuration: {error}"))?;
+        let (config, _) = TableConfig::parse(config).map_err(|error| format!("invalid configuration: {error}"))?;
         let pattern = |text: &str| Regex::new(text).map_err(|error| format!("invalid configuration: {error}"));
-        if config.source.r#type != "quilt-packages" {
-            return Err(format!("invalid configuration: source type {}", config.source.r#type));
-        }
-        Ok(Self {
+        let read = Self {
             bucket: bucket.to_owned(),
             package_name: pattern(&config.source.package_name)?,
             logical_key: pattern(&config.source.logical_key)?,
             config,
-        })
+        };
+        let mut names = HashSet::new();
+        match read
+            .columns()
+            .into_iter()
+            .find(|column| !names.insert(column.name.to_lowercase()))
+        {
+            Some(twice) => Err(format!(
+                "invalid configuration: the column {} is there twice",
+                twice.name
+            )),
+            None => Ok(read),
+        }
     }
 
-    /// Returns the table with its columns.
-    pub fn table(&self, name: &str) -> Table {
+    /// Returns the columns of the schema, those of named groups, and those of every table.
+    pub fn columns(&self) -> Vec<Column> {
         let fields = self.config.schema.iter();
-        let fields = fields.map(|field| Column::new(field.name.as_str(), data_type(&field.r#type)));
+        let fields = fields.map(|field| Column::new(field.name.as_str(), data_type(field.kind)));
         let groups = self
             .package_name
             .capture_names()
             .chain(self.logical_key.capture_names())
             .flatten();
-        let groups = groups.chain(ADDED).map(|name| Column::new(name, "varchar"));
-        Table {
-            name: name.to_lowercase(),
-            table_type: "EXTERNAL_TABLE",
-            columns: fields.chain(groups).collect(),
-        }
+        let groups = groups.map(|name| Column::new(name, "varchar"));
+        fields.chain(groups).chain(Self::added()).collect()
+    }
+
+    /// Returns the columns of every table, whatever its configuration.
+    pub fn added() -> impl Iterator<Item = Column> {
+        ADDED.into_iter().map(|name| Column::new(name, "varchar"))
     }
 
     /// Returns the files that are read.
@@ -155,23 +120,22 @@ impl TabulatorTable {
 
     /// Hands the rows to `sink`.
     pub fn rows(&self, aws: &EmbeddedAws, sink: &mut dyn FnMut(Vec<Cell>) -> ControlFlow<()>) -> Result<(), String> {
-        if self.config.parser.format != "csv" {
-            let format = &self.config.parser.format;
-            return Err(format!(
-                "files of the format {format} are not read (development server)"
-            ));
-        }
+        let FileParser::Csv { delimiter, header } = &self.config.parser else {
+            return Err("files of the format parquet are not read (development server)".to_owned());
+        };
+        let delimiter = delimiter.as_ref().and_then(|text| text.chars().next()).unwrap_or(',');
         for file in self.files(aws) {
-            let mut rows = match self.file_rows(aws, &file) {
+            let mut rows = match self.file_rows(aws, &file, delimiter, *header == Some(true)) {
                 Ok(rows) => rows,
-                Err(issue) if self.config.continue_on_error => {
+                Err(issue) if self.config.continue_on_error == Some(true) => {
                     let empty = self
                         .config
                         .schema
                         .iter()
-                        .map(|field| match (field.nullable, field.r#type.as_str()) {
+                        .map(|field| match (is_nullable(field), field.kind) {
                             (true, _) => Cell::Null,
-                            (false, "STRING" | "BINARY" | "DATE" | "TIMESTAMP") => Cell::from(""),
+                            (false, ColumnType::String | ColumnType::Date | ColumnType::Timestamp) => Cell::from(""),
+                            (false, ColumnType::Binary) => Cell::Bytes(Vec::new()),
                             (false, _) => Cell::Integer(0),
                         });
                     vec![empty.chain(file.more.iter().cloned()).chain([issue.into()]).collect()]
@@ -185,7 +149,13 @@ impl TabulatorTable {
         Ok(())
     }
 
-    fn file_rows(&self, aws: &EmbeddedAws, file: &File) -> Result<Vec<Vec<Cell>>, String> {
+    fn file_rows(
+        &self,
+        aws: &EmbeddedAws,
+        file: &File,
+        delimiter: char,
+        has_header: bool,
+    ) -> Result<Vec<Vec<Cell>>, String> {
         let ObjectRef {
             bucket,
             key,
@@ -196,8 +166,8 @@ impl TabulatorTable {
             .object_version_bytes(bucket, key, version_id.as_deref())
             .ok_or("the object does not exist")?;
         let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8")?;
-        let mut records = records(&text, self.config.parser.delimiter).into_iter();
-        let header = self.config.parser.header.then(|| records.next().unwrap_or_default());
+        let mut records = records(&text, delimiter).into_iter();
+        let header = has_header.then(|| records.next().unwrap_or_default());
         let mut issues = Vec::new();
         let mut places = Vec::new();
         for (index, field) in self.config.schema.iter().enumerate() {
@@ -205,7 +175,7 @@ impl TabulatorTable {
                 Some(header) => header.iter().position(|name| *name == field.name),
                 None => Some(index),
             };
-            if place.is_none() && !field.nullable {
+            if place.is_none() && !is_nullable(field) {
                 return Err(format!("column {} is missing", field.name));
             }
             if place.is_none() {
@@ -236,35 +206,75 @@ fn named<'m>(pattern: &'m Regex, found: &'m regex::Captures<'_>) -> impl Iterato
     names.map(|name| found.name(name).as_ref().map(regex::Match::as_str).into())
 }
 
+fn is_nullable(field: &Field) -> bool {
+    field.nullable.unwrap_or(true)
+}
+
 /// Returns the type in Athena's SQL of a type of the configuration.
-fn data_type(name: &str) -> String {
-    match name {
-        "STRING" => "varchar".to_owned(),
-        "INT" => "integer".to_owned(),
-        "FLOAT" => "real".to_owned(),
-        "BINARY" => "varbinary".to_owned(),
-        "TIMESTAMP" => "timestamp(3)".to_owned(),
-        other => other.to_lowercase(),
+fn data_type(kind: ColumnType) -> String {
+    match kind {
+        ColumnType::String => "varchar".to_owned(),
+        ColumnType::Int => "integer".to_owned(),
+        ColumnType::Float => "real".to_owned(),
+        ColumnType::Binary => "varbinary".to_owned(),
+        ColumnType::Timestamp => "timestamp(3)".to_owned(),
+        other => other.as_str().to_lowercase(),
     }
 }
 
 fn cell(field: &Field, text: &str) -> Result<Cell, String> {
-    let invalid = || format!("{text} in column {} is not of the type {}", field.name, field.r#type);
-    if text.is_empty() && field.r#type != "STRING" {
-        return if field.nullable { Ok(Cell::Null) } else { Err(invalid()) };
+    let invalid = || {
+        format!(
+            "{text} in column {} is not of the type {}",
+            field.name,
+            field.kind.as_str()
+        )
+    };
+    if text.is_empty() && field.kind != ColumnType::String {
+        return if is_nullable(field) {
+            Ok(Cell::Null)
+        } else {
+            Err(invalid())
+        };
     }
-    Ok(match field.r#type.as_str() {
-        "BOOLEAN" => match text.to_lowercase().as_str() {
+    let trimmed = text.trim();
+    let integer = |minimum: i64, maximum: i64| {
+        let number = trimmed.parse().ok();
+        let number = number.filter(|number| (minimum..=maximum).contains(number));
+        number.map(Cell::Integer).ok_or_else(invalid)
+    };
+    Ok(match field.kind {
+        ColumnType::Boolean => match text.to_lowercase().as_str() {
             "true" => Cell::Integer(1),
             "false" => Cell::Integer(0),
             _ => return Err(invalid()),
         },
-        "TINYINT" | "SMALLINT" | "INT" | "BIGINT" => Cell::Integer(text.trim().parse().map_err(|_| invalid())?),
-        "FLOAT" | "DOUBLE" => Cell::Real(text.trim().parse().map_err(|_| invalid())?),
-        "TIMESTAMP" => {
-            let time: jiff::civil::DateTime = text.trim().parse().map_err(|_| invalid())?;
+        ColumnType::TinyInt => integer(i8::MIN.into(), i8::MAX.into())?,
+        ColumnType::SmallInt => integer(i16::MIN.into(), i16::MAX.into())?,
+        ColumnType::Int => integer(i32::MIN.into(), i32::MAX.into())?,
+        ColumnType::BigInt => integer(i64::MIN, i64::MAX)?,
+        ColumnType::Float | ColumnType::Double => {
+            let number: f64 = trimmed.parse().map_err(|_| invalid())?;
+            if number.is_nan() {
+                // SQLite has no such number.
+                let column = &field.name;
+                return Err(format!("NaN in column {column} is not read (development server)"));
+            }
+            Cell::Real(number)
+        }
+        ColumnType::Date => {
+            let date: jiff::civil::Date = trimmed.parse().map_err(|_| invalid())?;
+            // The parser reads other forms of ISO 8601, too.
+            if date.to_string() != trimmed {
+                return Err(invalid());
+            }
+            Cell::from(trimmed)
+        }
+        ColumnType::Timestamp => {
+            let time: jiff::civil::DateTime = trimmed.parse().map_err(|_| invalid())?;
             Cell::from(format!("{}", time.strftime("%Y-%m-%d %H:%M:%S%.3f")))
         }
-        _ => Cell::from(text),
+        ColumnType::Binary => Cell::Bytes(text.as_bytes().to_vec()),
+        ColumnType::String => Cell::from(text),
     })
 }

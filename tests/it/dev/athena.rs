@@ -4,11 +4,15 @@ use quilt_mcp::config::ServeConfig;
 use serde_json::{Value, json};
 
 use super::Registry;
+use crate::support::server::Server;
 use crate::support::tools;
 
 const SHARED: &str = "quilt-dev-shared";
 const ICEBERG: &str = "quilt_dev_iceberg";
 const USER: &str = "userathenadatabase-dev";
+
+/// A number that is neither a 64-bit integer nor a double.
+const DIGITS: &str = "123456789012345678901234567890";
 
 /// Statements of Quilt's documentation (quiltdata/quilt, `docs/`), with the names of the sample buckets: the page, the
 /// database, and the statement.
@@ -82,11 +86,12 @@ fn seed(registry: &Registry) {
     };
     let rows = [
         header,
-        entry("cells/one.tiff", &json!({ "user_meta": segmentation })),
+        entry("cells/one.tiff", &json!({ "user_meta": segmentation, "n": "DIGITS" })),
         entry("cells/two.tiff", &json!({})),
         entry("salmon/S1/quant.genes.sf", &Value::Null),
     ];
-    let text: Vec<String> = rows.iter().map(Value::to_string).collect();
+    let text = rows.iter().map(|row| row.to_string().replace("\"DIGITS\"", DIGITS));
+    let text: Vec<String> = text.collect();
     let put = |key: &str, content: String| {
         registry
             .backend
@@ -214,6 +219,9 @@ async fn users_have_the_rights_of_quilts_roles() {
         (USER, "SELECT logical_key, hash, physical_keys FROM \"quilt-dev-shared_manifests\" WHERE logical_key LIKE '%two.tiff'"),
         (ICEBERG, "SELECT timestamp FROM \"quilt-dev-shared_package_revision\" WHERE pkg_name = 'analytics/results'"),
         (ICEBERG, "CREATE TABLE x AS SELECT 1 y"),
+        (ICEBERG, "SELECT metadata FROM \"quilt-dev-shared_package_entry\" WHERE logical_key = 'cells/one.tiff'"),
+        (ICEBERG, "SELECT top_hash FROM \"quilt-dev-shared_package_revision\" WHERE timestamp = from_unixtime(1770000000) \
+            AND timestamp = TIMESTAMP '2026-02-02 02:40:00' AND timestamp > DATE '2026-02-02' AND timestamp < now()"),
     ]
     .map(|(database, sql)| (database, sql.to_owned()))
     .into();
@@ -279,9 +287,137 @@ async fn users_have_the_rights_of_quilts_roles() {
     assert_eq!(answers[7]["rows"][1], json!(["2026-02-02 02:40:00.000"]));
     assert_eq!(answers[7]["columns"], json!([["timestamp", "timestamp"]]));
     assert!(answers[8]["reason"].as_str().unwrap().ends_with("(development server)"));
+    let metadata = answers[9]["rows"][1][0].as_str().unwrap();
+    assert!(metadata.ends_with(&format!(",\"n\":{DIGITS}}}")), "{metadata}");
+    assert_eq!(answers[10]["rows"][1], json!(["a".repeat(64)]));
 
     let output = ask(&registry, &users.writer.token, &[]).await;
     assert_eq!(output["workgroups"], json!(["QuiltUserAthena-quilt-dev-writer"]));
+}
+
+/// Returns the configuration of a table over CSV files with headers.
+fn config(schema: &[(&str, &str)], logical_key: &str) -> String {
+    let columns = schema
+        .iter()
+        .map(|(name, kind)| format!("  - {{name: {name}, type: {kind}}}\n"));
+    format!(
+        "schema:\n{}source: {{type: quilt-packages, package_name: ^typed/, logical_key: '{logical_key}'}}\nparser: {{format: \
+         csv, header: true}}\ncontinue_on_error: true\n",
+        columns.collect::<String>()
+    )
+}
+
+/// Puts a package of files of which the first alone has cells of the types of its columns.
+fn seed_files(registry: &Registry) {
+    let put = |key: &str, content: &str| {
+        let aws = &registry.backend.aws;
+        aws.put_object(SHARED, key, content.to_owned(), None, &[]).unwrap();
+    };
+    let header = "b,d,t,x,s\n";
+    let good = "007,2024-01-31,-5,0.5,2024-01-31T01:02:03\n";
+    let files = [
+        good,
+        "1,20240131,1,1,\n",
+        "1,hello,1,1,\n",
+        "1,,300,1,\n",
+        "1,,1,NaN,\n",
+    ];
+    let mut manifest = vec![json!({ "version": "v0" }).to_string()];
+    for (index, row) in files.iter().enumerate() {
+        put(&format!("typed/{index}.csv"), &format!("{header}{row}"));
+        let uri = format!("s3://{SHARED}/typed/{index}.csv");
+        let entry = json!({ "logical_key": format!("{index}.csv"), "physical_keys": [uri], "size": 1 });
+        manifest.push(entry.to_string());
+    }
+    put(&format!(".quilt/packages/{}", "c".repeat(64)), &manifest.join("\n"));
+    put(".quilt/named_packages/typed/cells/latest", &"c".repeat(64));
+}
+
+#[tokio::test]
+async fn tabulator_reads_what_the_configuration_says_or_tells_why_not() {
+    let registry = Registry::start().await;
+    seed_files(&registry);
+    let schema = [
+        ("b", "BINARY"),
+        ("d", "DATE"),
+        ("t", "TINYINT"),
+        ("x", "DOUBLE"),
+        ("s", "TIMESTAMP"),
+    ];
+    // Through the registry, which checks against its schema alone.
+    let document = "mutation($table: String!, $config: String) { bucketSetTabulatorTable(bucketName: \"quilt-dev-shared\", \
+                    tableName: $table, config: $config) { __typename ... on InvalidInput { errors { path } } } }";
+    let client = Server::at(format!("{}/graphql", registry.backend.info.registry_url));
+    let bearer = format!("Bearer {}", registry.backend.info.users.writer.token);
+    for (table, config, is_valid) in [
+        ("wrong", "schema: 1\nsource: 2\nparser: 3".to_owned(), false),
+        ("wrong", config(&[("b", "TEXT")], "x"), false),
+        ("typed", config(&schema, "(?<n>.)[.]csv$"), true),
+        ("lookaround", config(&schema, "(?!x)[.]csv$"), true),
+        ("twice", config(&schema, "(?<t>.)[.]csv$"), true),
+    ] {
+        let body = json!({ "query": document, "variables": { "table": table, "config": config } });
+        let answer = client.post(body.to_string(), &[("authorization", &bearer)]).await;
+        let set = &answer.body["data"]["bucketSetTabulatorTable"];
+        let expected = if is_valid {
+            json!({ "__typename": "BucketConfig" })
+        } else {
+            json!({ "__typename": "InvalidInput", "errors": [{ "path": "config" }] })
+        };
+        assert_eq!(set, &expected, "{}", answer.body);
+    }
+    let from = format!("FROM \"quilt-dev-tabulator\".\"{SHARED}\"");
+    let statements = [
+        format!("SELECT b, d, t, x, s, n, \"$issue\" {from}.\"typed\" ORDER BY n"),
+        format!("SELECT b {from}.\"lookaround\""),
+        format!("SELECT * {from}.\"twice\""),
+        format!("EXPLAIN SELECT t {from}.\"twice\""),
+        format!("SELECT table_name FROM \"quilt-dev-tabulator\".information_schema.tables WHERE table_schema = '{SHARED}' ORDER BY 1"),
+    ]
+    .map(|sql| (ICEBERG, sql));
+    let output = ask(&registry, &registry.backend.info.users.reader.token, &statements).await;
+    let answers = &output["answers"];
+    let types: Vec<&str> = answers[0]["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|column| column[1].as_str().unwrap())
+        .collect();
+    assert_eq!(types[..5], ["varbinary", "date", "tinyint", "double", "timestamp"]);
+    let issue = |n: &str, issue: &str| json!([null, null, null, null, null, n, issue]);
+    assert_eq!(
+        answers[0]["rows"].as_array().unwrap()[1..],
+        [
+            json!([
+                "30 30 37",
+                "2024-01-31",
+                "-5",
+                "0.5",
+                "2024-01-31 01:02:03.000",
+                "0",
+                null
+            ]),
+            issue("1", "20240131 in column d is not of the type DATE"),
+            issue("2", "hello in column d is not of the type DATE"),
+            issue("3", "300 in column t is not of the type TINYINT"),
+            issue("4", "NaN in column x is not read (development server)"),
+        ]
+    );
+    for (index, expected) in [
+        (1, "look-around"),
+        (2, "the column t is there twice"),
+        (3, "the column t is there twice"),
+    ] {
+        let reason = answers[index]["reason"].as_str().unwrap();
+        assert!(
+            reason.starts_with("GENERIC_USER_ERROR: invalid configuration: ") && reason.contains(expected),
+            "{reason}"
+        );
+    }
+    assert_eq!(
+        answers[4]["rows"].as_array().unwrap()[1..],
+        [json!(["lookaround"]), json!(["twice"]), json!(["typed"])]
+    );
 }
 
 #[tokio::test]

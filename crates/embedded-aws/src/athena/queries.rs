@@ -105,7 +105,7 @@ fn request(access: &CallerAccess, input: &Input, workgroup: &str) -> Result<Requ
     let parameters = input.list("ExecutionParameters");
     if parameters
         .iter()
-        .any(|parameter| !(1..=1024).contains(&parameter.len()))
+        .any(|parameter| !(1..=1024).contains(&parameter.chars().count()))
     {
         return Err(ApiError::invalid(
             "Each of ExecutionParameters must have between 1 and 1024 characters",
@@ -161,7 +161,9 @@ fn reusable(state: &State, execution: &Execution) -> Option<Arc<ResultSet>> {
     let kept = state.athena.executions.lock();
     let mut same = kept.newest_first().filter(|other| {
         let theirs = &other.request;
+        // A result that was itself reused is as old as the one that it came from.
         other.state == QueryState::Succeeded
+            && !other.is_reused
             && (&theirs.sql, &theirs.parameters, &theirs.workgroup)
                 == (&request.sql, &request.parameters, &request.workgroup)
             && (&theirs.catalog, &theirs.database, &theirs.caller)

@@ -14,6 +14,11 @@ pub trait TableSource: Send + Sync {
     /// Returns the tables of a database.
     fn tables(&self, catalog: &str, database: &str) -> Vec<Table>;
 
+    /// Checks that a table can be queried. An error is the text with which queries of it fail.
+    fn check(&self, _catalog: &str, _database: &str, _table: &Table) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Returns the bucket that a caller must be allowed to list in order to see a database of a catalog with a function of its
     /// own, which acts with the caller's permissions.
     fn listed_bucket(&self, catalog: &str, database: &str) -> Option<String>;
@@ -95,6 +100,8 @@ pub enum Cell {
     Integer(i64),
     /// Occurs for floating-point numbers.
     Real(f64),
+    /// Occurs for `varbinary`.
+    Bytes(Vec<u8>),
     /// Occurs for text, and for every other type in the form in which Athena prints it.
     Text(String),
 }

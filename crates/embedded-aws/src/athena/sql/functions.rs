@@ -13,6 +13,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result};
 
 use super::dates::{strftime_format, truncate};
+use super::failure::OURS;
 use super::json_path;
 use super::values::{cast, parse_time, printed, timestamp};
 
@@ -53,7 +54,7 @@ pub(super) fn register(connection: &Connection, now: Timestamp, stopped: &Arc<At
         add(name, *arguments, *function)?;
     }
     let time = jiff::tz::TimeZone::UTC.to_datetime(now);
-    connection.create_scalar_function("now", 0, flags, move |_| Ok(format!("{} UTC", timestamp(time))))?;
+    connection.create_scalar_function("now", 0, flags, move |_| Ok(timestamp(time)))?;
     connection.create_scalar_function("athena_today", 0, flags, move |_| Ok(time.date().to_string()))?;
     let stopped = Arc::clone(stopped);
     connection.create_scalar_function("sleep_ms", 1, FunctionFlags::SQLITE_UTF8, move |context| {
@@ -83,6 +84,22 @@ const SCALARS: &[Scalar] = &[
             other => Ok(other.unwrap_or(Value::Null)),
         }
     }),
+    // The operand after `/` and `%`, which are NULL in SQLite if it is zero.
+    ("athena_divisor", 1, |context| match context.get_raw(0) {
+        ValueRef::Integer(0) => Err(failed("DIVISION_BY_ZERO: Division by zero")),
+        ValueRef::Real(0.0) => Err(failed(format!("NOT_SUPPORTED: Division by the double zero {OURS}"))),
+        other => Ok(other.into_value()),
+    }),
+    ("concat", -1, |context| {
+        let parts: Option<String> = (0..context.len()).map(|at| text(context, at)).collect();
+        Ok(parts.into())
+    }),
+    ("lower", 1, |context| {
+        Ok(text(context, 0).map(|text| text.to_lowercase()).into())
+    }),
+    ("upper", 1, |context| {
+        Ok(text(context, 0).map(|text| text.to_uppercase()).into())
+    }),
     ("try", 1, |context| Ok(context.get_raw(0).into_value())),
     ("json_extract", 2, |context| {
         Ok(extracted(context)?.map_or(Value::Null, |value| Value::Text(value.to_string())))
@@ -90,6 +107,11 @@ const SCALARS: &[Scalar] = &[
     ("json_extract_scalar", 2, |context| {
         Ok(match extracted(context)? {
             Some(serde_json::Value::String(text)) => Value::Text(text),
+            Some(serde_json::Value::Number(number))
+                if number.is_f64() && number.as_f64().map(f64::abs) >= Some(1e15) =>
+            {
+                return Err(failed(format!("NOT_SUPPORTED: A large number in JSON {OURS}")));
+            }
             Some(scalar @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
                 Value::Text(scalar.to_string())
             }
@@ -176,7 +198,7 @@ const SCALARS: &[Scalar] = &[
                 .ok()
         });
         Ok(time
-            .map(|time| format!("{} UTC", timestamp(jiff::tz::TimeZone::UTC.to_datetime(time))))
+            .map(|time| timestamp(jiff::tz::TimeZone::UTC.to_datetime(time)))
             .into())
     }),
     ("date_format", 2, |context| {
@@ -288,8 +310,35 @@ fn replaced(context: &mut Context<'_>) -> Result<Value> {
     let (Some(value), Some(pattern)) = (text(context, 0), pattern(context)?) else {
         return Ok(Value::Null);
     };
-    let with = text(context, 2).unwrap_or_default();
+    let with = if context.len() > 2 {
+        text(context, 2)
+    } else {
+        Some(String::new())
+    };
+    let Some(with) = with else {
+        return Ok(Value::Null);
+    };
+    let with = replacement(&with, pattern.captures_len())
+        .ok_or_else(|| failed(format!("NOT_SUPPORTED: The replacement '{with}' {OURS}")))?;
     Ok(Value::Text(pattern.replace_all(&value, with.as_str()).into_owned()))
+}
+
+/// Writes a replacement with `$1` and `${name}` in the syntax of `regex`, to which `$1` may be the beginning of a name.
+fn replacement(text: &str, groups: usize) -> Option<String> {
+    let mut parts = text.split('$');
+    let mut out = parts.next()?.to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let (group, after) = part.split_at(end);
+        if part.starts_with('{') {
+            out.extend(["$", part]);
+        } else if group.parse::<usize>().ok()? < groups {
+            out.extend(["${", group, "}", after]);
+        } else {
+            return None;
+        }
+    }
+    Some(out).filter(|_| !text.contains('\\'))
 }
 
 fn time(context: &Context<'_>, argument: usize) -> Result<Option<DateTime>> {

@@ -65,6 +65,7 @@ pub(crate) fn tokens(sql: &str) -> Result<Vec<Token<'_>>, Failure> {
             '"' => Some(Kind::Quoted),
             '`' => Some(Kind::Backquoted),
             c if c.is_ascii_digit() => Some(Kind::Number),
+            '.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => Some(Kind::Number),
             c if c.is_alphabetic() || c == '_' => Some(Kind::Word),
             _ => Some(Kind::Symbol),
         };

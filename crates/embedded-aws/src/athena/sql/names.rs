@@ -27,10 +27,20 @@ pub(crate) struct Visible<'v> {
 
 impl Visible<'_> {
     /// Returns the name of a data catalog as the source writes it.
-    pub fn catalog(&self, name: &str) -> Option<String> {
+    fn catalog(&self, name: &str) -> Option<String> {
         let catalogs = self.source.catalogs().into_iter();
         let mut names = catalogs.map(|catalog| catalog.name);
         names.find(|other| other.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the name of a data catalog that the caller may query. `offset` is the place of the name in the statement.
+    pub fn usable_catalog(&self, sql: &str, name: &str, offset: Option<usize>) -> Result<String, Failure> {
+        let Some(catalog) = self.catalog(name) else {
+            let message = format!("Catalog '{name}' not found");
+            return Err(Failure::new("CATALOG_NOT_FOUND", sql, offset, &message));
+        };
+        self.access.catalog(&catalog)?;
+        Ok(catalog)
     }
 
     /// Returns the databases of a catalog that the caller sees.
@@ -53,11 +63,7 @@ impl Visible<'_> {
     /// Returns the database and the table of a name. The failure is the one of a query.
     pub fn find(&self, sql: &str, name: &TableName) -> Result<(String, String, Table), Failure> {
         let fail = |kind, message: &str| Err(Failure::new(kind, sql, Some(name.offset), message));
-        let Some(catalog) = self.catalog(&name.catalog) else {
-            let message = format!("Catalog '{}' not found", name.catalog);
-            return fail("CATALOG_NOT_FOUND", &message);
-        };
-        self.access.catalog(&catalog)?;
+        let catalog = self.usable_catalog(sql, &name.catalog, Some(name.offset))?;
         let databases = self.source.databases(&catalog);
         let database = databases
             .into_iter()
@@ -84,6 +90,8 @@ impl Visible<'_> {
         };
         if database != INFORMATION_SCHEMA {
             self.access.table(&catalog, &database, &table.name)?;
+            let check = self.source.check(&catalog, &database, &table);
+            check.map_err(|message| Failure::plain("GENERIC_USER_ERROR", message))?;
         }
         Ok((catalog, database, table))
     }

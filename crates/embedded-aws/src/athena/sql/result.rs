@@ -1,10 +1,12 @@
 //! Results of queries, kept as one text with the ends of its cells.
 
 /// The result of a query.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ResultSet {
     /// Names and types.
     pub columns: Vec<(String, String)>,
+    /// One for DESCRIBE, whatever it says of its columns; a query has a cell for each column.
+    cells_per_row: usize,
     cells: String,
     /// The end of each cell in `cells`; `None` for NULL.
     ends: Vec<Option<usize>>,
@@ -14,12 +16,14 @@ impl ResultSet {
     /// Returns a result without rows.
     pub fn new(columns: Vec<(String, String)>) -> Self {
         Self {
+            cells_per_row: columns.len().max(1),
             columns,
-            ..Self::default()
+            cells: String::new(),
+            ends: Vec::new(),
         }
     }
 
-    /// Returns a result of one column of text.
+    /// Returns a result with a line of text in each row. The names of further columns may be added to it.
     pub fn of_lines(column: &str, data_type: &str, lines: impl IntoIterator<Item = String>) -> Self {
         let mut result = Self::new(vec![(column.to_owned(), data_type.to_owned())]);
         for line in lines {
@@ -35,7 +39,7 @@ impl ResultSet {
     }
 
     pub fn rows(&self) -> usize {
-        self.ends.len() / self.width()
+        self.ends.len() / self.cells_per_row
     }
 
     /// Returns the size in memory.
@@ -45,10 +49,10 @@ impl ResultSet {
 
     /// Returns the cells of a row.
     pub fn row(&self, row: usize) -> Vec<Option<&str>> {
-        let first = row * self.width();
+        let first = row * self.cells_per_row;
         let before = self.ends.get(..first).unwrap_or_default();
         let mut start = before.iter().rev().flatten().next().copied().unwrap_or_default();
-        let ends = self.ends.iter().skip(first).take(self.width());
+        let ends = self.ends.iter().skip(first).take(self.cells_per_row);
         ends.map(|end| {
             let end = (*end)?;
             let cell = self.cells.get(start..end);
@@ -63,15 +67,4 @@ impl ResultSet {
         self.cells.shrink_to_fit();
         self.ends.shrink_to_fit();
     }
-
-    /// DESCRIBE has one cell a row, whatever it says of its columns; a query has a cell for each column.
-    fn width(&self) -> usize {
-        match self.columns.first() {
-            Some((name, _)) if name == DESCRIBED => 1,
-            _ => self.columns.len().max(1),
-        }
-    }
 }
-
-/// The name of the first column of DESCRIBE.
-pub(crate) const DESCRIBED: &str = "col_name";

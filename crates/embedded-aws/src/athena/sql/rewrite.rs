@@ -1,13 +1,15 @@
 //! Rewriting of a query for SQLite.
 //!
 //! Names of tables become names of attached databases, `"catalog/database"."table"`; unquoted names are quoted, so that only
-//! keywords that both dialects have are keywords; NULL is sorted last as in Trino; casts become calls that fail as Trino's.
+//! keywords that both dialects have are keywords; NULL is sorted last as in Trino; casts and divisors become calls that fail
+//! as Trino's.
 
 use std::collections::BTreeSet;
 
 use super::failure::Failure;
 use super::functions::is_function;
 use super::lexer::{Kind, Token};
+use super::values::{parse_time, timestamp};
 
 /// The catalog and database of names that have none.
 #[derive(Debug, Clone)]
@@ -48,6 +50,8 @@ pub(crate) struct Rewritten {
     pub tables: Vec<TableName>,
     /// The names in the statement: a column of the result that has another one has no name in Athena.
     pub names: BTreeSet<String>,
+    /// Whether TRY is called, which catches no failure here.
+    pub has_try: bool,
     /// Offsets in `sql`, with the offsets in the statement from which they come.
     places: Vec<(usize, usize)>,
 }
@@ -84,6 +88,7 @@ struct Level {
     expects_table: bool,
     in_order: bool,
     has_nulls: bool,
+    has_limit: bool,
     is_cast: bool,
 }
 
@@ -94,6 +99,8 @@ struct Rewriter<'s, 't> {
     common: BTreeSet<String>,
     levels: Vec<Level>,
     level: Level,
+    /// The tokens before which operands of `/` and `%` end.
+    divisors: Vec<usize>,
     out: Rewritten,
 }
 
@@ -106,16 +113,21 @@ pub(crate) fn rewrite(source: &str, tokens: &[Token<'_>], names: &Names) -> Resu
         common: common_tables(tokens),
         levels: Vec::new(),
         level: Level::default(),
+        divisors: Vec::new(),
         out: Rewritten {
             sql: String::with_capacity(source.len() * 2),
             tables: Vec::new(),
             names: BTreeSet::new(),
+            has_try: false,
             places: Vec::new(),
         },
     };
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         at = rewriter.token(at, token)?;
+        while rewriter.divisors.pop_if(|end| *end <= at).is_some() {
+            rewriter.out.sql.push(')');
+        }
     }
     rewriter.end_of_order();
     Ok(rewriter.out)
@@ -150,7 +162,7 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-impl<'s> Rewriter<'s, '_> {
+impl<'s, 't> Rewriter<'s, 't> {
     fn at(&self, index: usize) -> Option<&Token<'s>> {
         self.tokens.get(index)
     }
@@ -201,6 +213,12 @@ impl<'s> Rewriter<'s, '_> {
                 }
                 self.level.expects_table = self.level.in_from;
             }
+            "/" | "%" => {
+                self.push(token.text, token.offset);
+                self.push("athena_divisor(", token.offset);
+                self.divisors.push(self.operand_end(at + 1));
+                return Ok(at + 1);
+            }
             "[" | "->" => return Err(self.unsupported(token, &format!("'{}'", token.text))),
             _ => {}
         }
@@ -225,8 +243,11 @@ impl<'s> Rewriter<'s, '_> {
             (self.level.has_select, self.level.in_from, self.level.expects_table) = (true, true, true);
             return Ok(at + 1);
         }
-        if is_plain && self.is_literal(at + 1) && matches!(upper.as_str(), "DATE" | "TIMESTAMP") {
-            return Ok(at + 1);
+        if is_plain
+            && matches!(upper.as_str(), "DATE" | "TIMESTAMP")
+            && let Some(text) = self.at(at + 1).and_then(Token::literal)
+        {
+            return self.time(at, token, &upper, &text);
         }
         if is_plain && (contains(UNSUPPORTED, &upper) || self.is_literal(at + 1) && !contains(KEYWORDS, &upper)) {
             return Err(self.unsupported(token, &format!("'{upper}'")));
@@ -236,6 +257,7 @@ impl<'s> Rewriter<'s, '_> {
                 return Ok(self.cast(at, token, &upper));
             }
             if is_function(&upper) {
+                self.out.has_try |= upper == "TRY";
                 self.push(token.text, token.offset);
                 return Ok(at + 1);
             }
@@ -256,6 +278,30 @@ impl<'s> Rewriter<'s, '_> {
             return Err(self.unsupported(token, &format!("Function '{}'", token.text)));
         }
         self.name(at, token)
+    }
+
+    /// Writes a time as the text that columns have, so that texts compare as times do.
+    fn time(&mut self, at: usize, token: &Token<'s>, upper: &str, text: &str) -> Result<usize, Failure> {
+        let Some(time) = parse_time(text) else {
+            // The date is right, and what follows may be the name of a zone.
+            if upper == "TIMESTAMP" && text.contains(' ') && text.get(..10).and_then(parse_time).is_some() {
+                return Err(self.unsupported(token, &format!("TIMESTAMP '{text}'")));
+            }
+            let message = format!("'{text}' is not a valid {upper} literal");
+            return Err(Failure::new(
+                "INVALID_LITERAL",
+                self.source,
+                Some(token.offset),
+                &message,
+            ));
+        };
+        let text = if upper == "DATE" {
+            time.date().to_string()
+        } else {
+            timestamp(time)
+        };
+        self.push(&format!("'{text}'"), token.offset);
+        Ok(at + 2)
     }
 
     /// Returns whether the name is that of a query of WITH, which may be followed by the names of its columns.
@@ -295,11 +341,11 @@ impl<'s> Rewriter<'s, '_> {
             "LIMIT" | "OFFSET" | "ROWS" | "RANGE" | "GROUPS" => {
                 self.end_of_order();
                 (self.level.in_from, self.level.expects_table) = (false, false);
-                let rest = self.tokens.get(at..).unwrap_or_default();
-                if upper == "OFFSET" && rest.iter().any(|token| token.is("LIMIT")) {
-                    return Err(self.unsupported(token, "OFFSET before LIMIT"));
+                if upper == "OFFSET" && !self.operand(at + 1).is_empty() {
+                    return self.offset(at, token);
                 }
-                if upper == "LIMIT" && rest.get(1).is_some_and(|next| next.is("ALL")) {
+                self.level.has_limit |= upper == "LIMIT";
+                if upper == "LIMIT" && self.at(at + 1).is_some_and(|next| next.is("ALL")) {
                     return Ok(at + 2);
                 }
             }
@@ -313,6 +359,75 @@ impl<'s> Rewriter<'s, '_> {
 
     fn is_distinct_from(&self, before: usize) -> bool {
         self.at(before).is_some_and(|word| word.is("DISTINCT"))
+    }
+
+    /// Returns the end of the operand at a token: signs, and a literal, a name, a call, or what parentheses or CASE enclose.
+    fn operand_end(&self, at: usize) -> usize {
+        let mut end = at;
+        while self.is_symbol(end, "-") || self.is_symbol(end, "+") {
+            end += 1;
+        }
+        if !self.is_symbol(end, "(") && !self.at(end).is_some_and(|token| token.is("CASE")) {
+            end += 1;
+        }
+        loop {
+            end = match self.at(end) {
+                Some(token) if token.is_symbol("(") || token.is("CASE") => self.closing(end),
+                Some(token) if token.is_symbol(".") => end + 2,
+                Some(token) if token.is("OVER") || token.is("FILTER") => end + 1,
+                _ => return end,
+            };
+        }
+    }
+
+    /// Returns the index after the token that closes the parenthesis or CASE at a token.
+    fn closing(&self, open: usize) -> usize {
+        let mut depth = 0_i32;
+        let mut rest = self.tokens.iter().enumerate().skip(open);
+        let closed = rest.find(|(_, token)| {
+            depth += i32::from(token.is_symbol("(") || token.is("CASE"));
+            depth -= i32::from(token.is_symbol(")") || token.is("END"));
+            depth == 0
+        });
+        closed.map_or(self.tokens.len(), |(at, _)| at + 1)
+    }
+
+    /// Returns the number at a token, which is in parentheses if it was a parameter.
+    fn operand(&self, at: usize) -> &'t [Token<'s>] {
+        let end = if self.is_symbol(at, "(") { at + 3 } else { at + 1 };
+        let number = self.tokens.get(at..end).unwrap_or_default();
+        let is_number = number.iter().any(|token| token.kind == Kind::Number);
+        if is_number { number } else { &[] }
+    }
+
+    /// Writes `OFFSET n [ROW | ROWS] [LIMIT m]` in SQLite's order. Athena has no OFFSET after LIMIT.
+    fn offset(&mut self, at: usize, token: &Token<'s>) -> Result<usize, Failure> {
+        if self.level.has_limit {
+            let message = "mismatched input 'OFFSET'. Expecting: <EOF>";
+            return Err(Failure::new(
+                "MALFORMED_QUERY",
+                self.source,
+                Some(token.offset),
+                message,
+            ));
+        }
+        let text = |tokens: &[Token<'_>]| tokens.iter().map(|token| token.text).collect::<String>();
+        let (skipped, mut limit) = (self.operand(at + 1), "-1".to_owned());
+        let mut next = at + 1 + skipped.len();
+        next += usize::from(self.at(next).is_some_and(|token| token.is("ROW") || token.is("ROWS")));
+        if self.at(next).is_some_and(|token| token.is("LIMIT")) {
+            let operand = self.operand(next + 1);
+            if !operand.is_empty() {
+                limit = text(operand);
+                next += 1 + operand.len();
+            } else if self.at(next + 1).is_some_and(|token| token.is("ALL")) {
+                next += 2;
+            }
+        }
+        let clause = format!("LIMIT {limit} OFFSET {}", text(skipped));
+        self.push(&clause, token.offset);
+        self.level.has_limit = true;
+        Ok(next)
     }
 
     /// Writes the name of a table or column.
@@ -367,7 +482,11 @@ impl<'s> Rewriter<'s, '_> {
     }
 
     fn cast(&mut self, at: usize, token: &Token<'s>, upper: &str) -> usize {
-        let function = if upper == "CAST" {
+        // `TRY(CAST(…))` is a cast that does not fail.
+        let is_tried = at >= 2
+            && self.at(at - 2).is_some_and(|token| token.is("TRY"))
+            && self.closing(at - 1) == self.closing(at + 1) + 1;
+        let function = if upper == "CAST" && !is_tried {
             "athena_cast("
         } else {
             "athena_try_cast("

@@ -26,6 +26,8 @@ const MAX_RESULT_BYTES: usize = 192 * 1024 * 1024;
 const MAX_SQLITE_BYTES: i64 = 768 * 1024 * 1024;
 /// The number of SQLite's steps after which a query looks whether it was stopped.
 const STEPS: i32 = 1000;
+/// What stands before the type of a column whose values SQLite keeps as they are.
+const AS_IS: &str = "blob ";
 
 /// The circumstances of a query.
 pub(crate) struct Context<'c> {
@@ -99,7 +101,7 @@ pub(crate) fn explain(sql: &str, all: &[Token<'_>], context: &Context<'_>) -> Re
     create(&connection, &found)?;
     connection
         .prepare(&rewritten.sql)
-        .map_err(|error| failed(&text, &rewritten, &error))?;
+        .map_err(|error| failed(&text, &rewritten, &found, &error))?;
     if !is_io {
         let plan = found
             .iter()
@@ -107,7 +109,11 @@ pub(crate) fn explain(sql: &str, all: &[Token<'_>], context: &Context<'_>) -> Re
         return Ok(ResultSet::of_lines("Query Plan", "varchar", plan));
     }
     let tables = found.iter().map(|found| {
-        let bytes: u64 = objects_of(found, context).iter().map(|object| object.size).sum();
+        // A size tells of objects, so it needs the permission to read them.
+        let objects = objects_of(found, context);
+        let is_readable = objects.iter().all(|object| context.visible.access.object(object).is_ok());
+        let bytes: u64 = objects.iter().map(|object| object.size).sum();
+        let bytes = if is_readable { json!(bytes) } else { json!("NaN") };
         json!({ "table": { "catalog": found.name.catalog, "schemaTable": { "schema": found.name.database, "table": found.name.table } },
             "constraint": { "none": false, "columnConstraints": [] }, "estimate": { "outputRowCount": "NaN", "outputSizeInBytes": bytes } })
     });
@@ -190,7 +196,7 @@ fn create(connection: &Connection, found: &[Found]) -> Result<(), Failure> {
         let columns: Vec<String> = table
             .columns
             .iter()
-            .map(|column| format!("{} {}", quoted(&column.name), quoted(&column.data_type)))
+            .map(|column| format!("{} {}", quoted(&column.name), quoted(&declared(&column.data_type))))
             .collect();
         let (schema, table) = (quoted(&name.schema()), quoted(&name.table));
         statements.push(format!("CREATE TABLE {schema}.{table} ({})", columns.join(", ")));
@@ -208,6 +214,16 @@ fn create(connection: &Connection, found: &[Found]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Returns the type with which a column is declared. SQLite finds in it how to convert the values of the column, which is
+/// right for numbers and text alone.
+fn declared(data_type: &str) -> String {
+    let base = data_type.split('(').next().unwrap_or_default();
+    match base {
+        "bigint" | "integer" | "smallint" | "tinyint" | "double" | "real" | "varchar" => data_type.to_owned(),
+        _ => format!("{AS_IS}{data_type}"),
+    }
+}
+
 fn fill(connection: &Connection, found: &Found, context: &Context<'_>) -> Result<(), End> {
     let places = vec!["?"; found.table.columns.len()].join(", ");
     let (schema, table) = (quoted(&found.name.schema()), quoted(&found.name.table));
@@ -219,6 +235,7 @@ fn fill(connection: &Connection, found: &Found, context: &Context<'_>) -> Result
             Cell::Null => Value::Null,
             Cell::Integer(number) => Value::Integer(number),
             Cell::Real(number) => Value::Real(number),
+            Cell::Bytes(bytes) => Value::Blob(bytes),
             Cell::Text(text) => Value::Text(text),
         });
         if let Err(error) = insert.execute(params_from_iter(values)) {
@@ -255,7 +272,7 @@ fn read(
     found: &[Found],
     context: &Context<'_>,
 ) -> Result<ResultSet, End> {
-    let fail = |error: &Error| failed(sql, rewritten, error);
+    let fail = |error: &Error| failed(sql, rewritten, found, error);
     let mut statement = connection.prepare(&rewritten.sql).map_err(|error| fail(&error))?;
     let declared: BTreeSet<&str> = found
         .iter()
@@ -271,7 +288,13 @@ fn read(
         } else {
             format!("_col{index}")
         };
-        columns.push((name, column.decl_type().map(str::to_owned)));
+        columns.push((
+            name,
+            column.decl_type().map(|declared| {
+                let data_type = declared.strip_prefix(AS_IS).unwrap_or(declared);
+                data_type.to_owned()
+            }),
+        ));
     }
     let mut result = ResultSet::new(columns.iter().map(|(name, _)| (name.clone(), String::new())).collect());
     let mut rows = statement.raw_query();
@@ -309,7 +332,7 @@ fn engine_failure(error: &Error) -> Failure {
 }
 
 /// Returns Athena's words for an error of SQLite.
-fn failed(sql: &str, rewritten: &Rewritten, error: &Error) -> Failure {
+fn failed(sql: &str, rewritten: &Rewritten, found: &[Found], error: &Error) -> Failure {
     let (message, offset) = match error {
         Error::SqlInputError { msg, offset, .. } => {
             let offset = usize::try_from(*offset).ok();
@@ -322,18 +345,30 @@ fn failed(sql: &str, rewritten: &Rewritten, error: &Error) -> Failure {
         return engine_failure(error);
     }
     for name in [
+        "DIVISION_BY_ZERO",
         "INVALID_CAST_ARGUMENT",
         "INVALID_FUNCTION_ARGUMENT",
         "NOT_SUPPORTED",
         "EXCEEDED_MEMORY_LIMIT",
     ] {
         if let Some(message) = message.strip_prefix(name) {
+            if rewritten.has_try && !matches!(name, "NOT_SUPPORTED" | "EXCEEDED_MEMORY_LIMIT") {
+                let message = format!("A failure in a statement with TRY{message} {OURS}");
+                return Failure::plain("NOT_SUPPORTED", message);
+            }
             return Failure::plain(name, message.trim_start_matches(": "));
         }
     }
     let fail = |name, message: &str| Failure::new(name, sql, offset, message);
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned();
     if let Some(name) = message.strip_prefix("no such column: ") {
+        let rows = found.iter().flat_map(|found| &found.table.columns);
+        let mut rows = rows.filter(|column| column.data_type.starts_with("row("));
+        if let Some((row, _)) = name.split_once('.')
+            && rows.any(|column| column.name.eq_ignore_ascii_case(row))
+        {
+            return fail("NOT_SUPPORTED", &format!("The field '{name}' of a row {OURS}"));
+        }
         let name = last(name.split("\" - should").next().unwrap_or(name));
         let message =
             format!("Column '{name}' cannot be resolved or requester is not authorized to access requested resources");

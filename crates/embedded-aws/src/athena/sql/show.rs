@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::lexer::{Kind, Token};
 use super::names::Visible;
-use super::result::{DESCRIBED, ResultSet};
+use super::result::ResultSet;
 use super::rewrite::{Names, TableName};
 use crate::athena::source::{Column, Table};
 
@@ -36,7 +36,7 @@ pub(crate) fn answer(sql: &str, all: &[Token<'_>], names: &Names, visible: Visib
     match (keyword(0).as_str(), keyword(1).as_str()) {
         ("DESCRIBE" | "DESC", "FORMATTED" | "EXTENDED") => show.describe(2),
         ("DESCRIBE" | "DESC", _) => show.describe(1),
-        (_, "DATABASES" | "SCHEMAS") => Ok(show.databases()),
+        (_, "DATABASES" | "SCHEMAS") => show.databases(),
         (_, "TABLES") => show.tables("tab_name", |_| true),
         (_, "VIEWS") => show.tables("views", |table| table.table_type == "VIRTUAL_VIEW"),
         (_, "COLUMNS") => {
@@ -104,16 +104,17 @@ impl Show<'_> {
     fn describe(&self, at: usize) -> Result<ResultSet, Failure> {
         let (_, _, table) = self.table(at)?;
         let line = |column: &Column| format!("{:<20}\t{:<20}\t{:<20}", column.name, hive_type(&column.data_type), "");
-        let mut result = ResultSet::of_lines(DESCRIBED, "string", table.columns.iter().map(line));
+        let mut result = ResultSet::of_lines("col_name", "string", table.columns.iter().map(line));
         let more = ["data_type", "comment"].map(|name| (name.to_owned(), "string".to_owned()));
         result.columns.extend(more);
         Ok(result)
     }
 
-    fn databases(&self) -> ResultSet {
-        let catalog = self.visible.catalog(&self.names.catalog).unwrap_or_default();
+    fn databases(&self) -> Result<ResultSet, Failure> {
+        let catalog = self.visible.usable_catalog(self.sql, &self.names.catalog, None)?;
         let databases = self.visible.databases(&catalog).into_iter();
-        ResultSet::of_lines("database_name", "string", databases.filter(|name| self.matches(name)))
+        let shown = databases.filter(|name| self.matches(name));
+        Ok(ResultSet::of_lines("database_name", "string", shown))
     }
 
     fn tables(&self, column: &str, is_shown: impl Fn(&Table) -> bool) -> Result<ResultSet, Failure> {
@@ -127,7 +128,7 @@ impl Show<'_> {
             [database] => (&self.names.catalog, database),
             [catalog, database, ..] => (catalog, database),
         };
-        let catalog = self.visible.catalog(catalog).unwrap_or_default();
+        let catalog = self.visible.usable_catalog(self.sql, catalog, None)?;
         let databases = self.visible.databases(&catalog);
         let Some(database) = databases.iter().find(|name| name.eq_ignore_ascii_case(database)) else {
             let message = format!("Schema '{database}' does not exist");

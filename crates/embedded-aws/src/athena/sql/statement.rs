@@ -57,10 +57,10 @@ impl Statement {
                 return Err(Failure::new("MALFORMED_QUERY", &sql, Some(name.offset), message));
             }
             // What is not supported is left to the query, which fails.
-            if let Ok(rewritten) = rewrite(&sql, &all, &Names::default())
-                && let Some(failure) = syntax_error(&sql, &rewritten)
-            {
-                return Err(failure);
+            match rewrite(&sql, &all, &Names::default()) {
+                Ok(rewritten) => syntax_error(&sql, &rewritten).map_or(Ok(()), Err)?,
+                Err(failure) if failure.name == "MALFORMED_QUERY" => return Err(failure),
+                Err(_) => {}
             }
         }
         Ok(Self {

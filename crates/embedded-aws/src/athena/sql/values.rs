@@ -3,6 +3,8 @@
 use jiff::civil::DateTime;
 use rusqlite::types::{Value, ValueRef};
 
+use super::failure::OURS;
+
 /// Returns the text of a value of this type, or `None` for NULL.
 pub(crate) fn printed(value: ValueRef<'_>, data_type: &str) -> Option<String> {
     Some(match value {
@@ -50,9 +52,13 @@ fn double(number: f64) -> String {
     }
 }
 
-/// Returns the date and time that a text writes.
+/// Returns the date and time that a text writes. There is no zone but UTC.
 pub(crate) fn parse_time(text: &str) -> Option<DateTime> {
-    text.trim().trim_end_matches(" UTC").trim_end_matches('Z').parse().ok()
+    let text = text.trim();
+    // The parser reads dates without hyphens, too.
+    let is_date = text.as_bytes().get(4) == Some(&b'-');
+    let civil = text.trim_end_matches(" UTC").trim_end_matches('Z');
+    civil.parse().ok().filter(|_| is_date)
 }
 
 /// Returns a time as a value of the type `timestamp(3)`.
@@ -74,11 +80,24 @@ pub(crate) fn cast(value: ValueRef<'_>, data_type: &str) -> Result<Value, String
     }
     Ok(match base {
         "varchar" | "char" | "string" | "json" => Value::Text(text),
-        "bigint" | "integer" | "int" | "smallint" | "tinyint" => match value {
-            ValueRef::Real(number) if number.abs() < 9.2e18 => Value::Integer(rounded(number)),
-            _ => Value::Integer(text.trim().parse().map_err(|_| invalid())?),
+        "bigint" | "integer" | "int" | "smallint" | "tinyint" => {
+            let number = match value {
+                ValueRef::Real(number) if number.abs() < 9.2e18 => rounded(number),
+                _ => text.trim().parse().map_err(|_| invalid())?,
+            };
+            let is_in_range = match base {
+                "bigint" => true,
+                "smallint" => i16::try_from(number).is_ok(),
+                "tinyint" => i8::try_from(number).is_ok(),
+                _ => i32::try_from(number).is_ok(),
+            };
+            Value::Integer(Some(number).filter(|_| is_in_range).ok_or_else(invalid)?)
+        }
+        "double" | "real" | "float" | "decimal" => match text.trim().parse::<f64>() {
+            // To SQLite it is NULL.
+            Ok(number) if number.is_nan() => return Err(format!("NOT_SUPPORTED: NaN {OURS}")),
+            number => Value::Real(number.map_err(|_| invalid())?),
         },
-        "double" | "real" | "float" | "decimal" => Value::Real(text.trim().parse().map_err(|_| invalid())?),
         "boolean" => match text.to_lowercase().as_str() {
             "true" | "t" | "1" => Value::Integer(1),
             "false" | "f" | "0" => Value::Integer(0),
@@ -86,7 +105,7 @@ pub(crate) fn cast(value: ValueRef<'_>, data_type: &str) -> Result<Value, String
         },
         "date" => Value::Text(parse_time(&text).ok_or_else(invalid)?.date().to_string()),
         "timestamp" => Value::Text(timestamp(parse_time(&text).ok_or_else(invalid)?)),
-        _ => return Err(format!("NOT_SUPPORTED: Cast to {data_type} {}", super::failure::OURS)),
+        _ => return Err(format!("NOT_SUPPORTED: Cast to {data_type} {OURS}")),
     })
 }
 
@@ -122,6 +141,14 @@ mod tests {
             cast(text("2014-07-05"), "timestamp"),
             Ok(Value::Text("2014-07-05 00:00:00.000".to_owned()))
         );
+        for (value, data_type) in [("300", "tinyint"), ("-32769", "smallint"), ("2147483648", "integer")] {
+            let data_type_name = data_type.to_uppercase();
+            let expected = format!("INVALID_CAST_ARGUMENT: Cannot cast '{value}' to {data_type_name}");
+            assert_eq!(cast(text(value), data_type), Err(expected));
+            assert!(cast(text(value), "bigint").is_ok());
+        }
+        let unsupported = "NOT_SUPPORTED: NaN (development server)".to_owned();
+        assert_eq!(cast(text("NaN"), "double"), Err(unsupported));
         assert_eq!(
             cast(text("x"), "bigint"),
             Err("INVALID_CAST_ARGUMENT: Cannot cast 'x' to BIGINT".to_owned())

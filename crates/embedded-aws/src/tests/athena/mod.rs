@@ -62,7 +62,11 @@ impl TableSource for Tables {
             ("half", "double"),
         ];
         match (catalog, database) {
-            ("AwsDataCatalog", "db") => vec![table("numbers", &numbers), table("foreign", &[("x", "varchar")])],
+            ("AwsDataCatalog", "db") => vec![
+                table("numbers", &numbers),
+                table("foreign", &[("x", "varchar")]),
+                table("hashes", &[("pair", "row(type varchar,value varchar)")]),
+            ],
             ("AwsDataCatalog", _) => vec![table("meta-data", &[("n", "bigint"), ("meta", "varchar")])],
             _ => vec![table("rows", &[("$x", "varchar"), ("day", "date")])],
         }
@@ -111,6 +115,7 @@ impl TableSource for Tables {
                 .map(|(n, meta)| vec![Cell::Integer(n), meta.into()])
                 .collect(),
             "foreign" => vec![vec!["secret".into()]],
+            "hashes" => vec![vec!["{type=a, value=b}".into()]],
             _ => vec![
                 vec!["a,b".into(), "2026-01-31".into()],
                 vec![Cell::Null, "2026-02-01".into()],

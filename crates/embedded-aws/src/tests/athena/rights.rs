@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::{Athena, Keys, athena};
+use super::{Athena, Keys, athena, rows_of};
 use crate::tests::{allow, trust};
 
 /// The policy of a role that may query the tables of the bucket `data`, as Quilt's template writes it.
@@ -164,6 +164,18 @@ async fn tables_need_the_permission_to_read_their_objects() {
             "{sql}: {reason}"
         );
     }
+    // The size of objects that may not be read is not estimated.
+    let estimate = async |keys: &Keys| {
+        let sql = "EXPLAIN (TYPE IO, FORMAT JSON) SELECT * FROM foreign";
+        let id = athena.start(keys, sql).await;
+        athena.wait(&id, "").await;
+        let plan = athena.call("GetQueryResults", json!({ "QueryExecutionId": id })).await;
+        let lines = rows_of(&plan).into_iter().skip(1).flatten().flatten();
+        let plan: Value = serde_json::from_str(&lines.collect::<String>()).unwrap();
+        plan["inputTableColumnInfos"][0]["estimate"]["outputSizeInBytes"].clone()
+    };
+    assert_eq!(estimate(&keys).await, "NaN");
+    assert_eq!(estimate(&athena.admin).await, 1000);
     // Without the function's permission there is no catalog.
     let statements = policy()["Statement"].as_array().unwrap().clone();
     let kept: Vec<Value> = statements
@@ -180,7 +192,18 @@ async fn tables_need_the_permission_to_read_their_objects() {
         reason.contains("is not authorized to perform: lambda:InvokeFunction"),
         "{reason}"
     );
+    for sql in ["SHOW DATABASES", "SHOW TABLES IN data", "SHOW VIEWS"] {
+        let context = json!({ "Catalog": "lambda-tables", "Database": "data" });
+        let input = json!({ "QueryString": sql, "WorkGroup": "team", "QueryExecutionContext": context });
+        let (_, started) = athena.send(&keys, "StartQueryExecution", input).await;
+        let execution = athena.wait(started["QueryExecutionId"].as_str().unwrap(), "").await;
+        let reason = execution["Status"]["StateChangeReason"].as_str().unwrap();
+        assert!(
+            reason.starts_with("PERMISSION_DENIED") && reason.contains("lambda:InvokeFunction"),
+            "{sql}: {reason}"
+        );
+    }
     // The permissions through Athena are not permissions to do the same directly.
     let listed = athena.rows("SHOW TABLES").await;
-    assert_eq!(listed.len(), 2);
+    assert_eq!(listed.len(), 3);
 }

@@ -96,11 +96,44 @@ const CASES: &[Case] = &[
     ("TABLE \"my-db\".\"meta-data\" LIMIT 0", &[&["n", "meta"]]),
     (
         "SELECT table_name FROM \"AwsDataCatalog\".\"information_schema\".\"tables\" WHERE table_schema = 'db' ORDER BY 1",
-        &[&["table_name"], &["foreign"], &["numbers"]],
+        &[&["table_name"], &["foreign"], &["hashes"], &["numbers"]],
     ),
     (
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'foreign'",
         &[&["column_name", "data_type"], &["x", "varchar"]],
+    ),
+    (
+        "SELECT n AS col_name, word FROM numbers WHERE n < 2 ORDER BY n",
+        &[&["col_name", "word"], &["0", "word 0"], &["1", "word 1"]],
+    ),
+    // Times compare as times, whatever made them.
+    (
+        "SELECT from_unixtime(1770000000) = TIMESTAMP '2026-02-02 02:40:00' a, TIMESTAMP '2026-02-02 02:40' t, \
+             CAST('2026-02-02 02:40:00' AS timestamp) = TIMESTAMP '2026-02-02 02:40:00.000 UTC' b, \
+             date(now()) = current_date c, TIMESTAMP '2026-02-02 02:40:00' > DATE '2026-02-02' d",
+        &[
+            &["a", "t", "b", "c", "d"],
+            &["1", "2026-02-02 02:40:00.000", "1", "1", "1"],
+        ],
+    ),
+    ("SELECT n FROM numbers ORDER BY n OFFSET 8", &[&["n"], &["8"], &["9"]]),
+    (
+        "SELECT a.n FROM (SELECT n FROM numbers ORDER BY n OFFSET 2 ROWS LIMIT 3) a ORDER BY 1 DESC OFFSET 1 ROW LIMIT ALL",
+        &[&["n"], &["3"], &["2"]],
+    ),
+    ("SELECT .5 + n x FROM numbers LIMIT 1", &[&["x"], &["0.5"]]),
+    (
+        "SELECT concat('a', NULL, 'b') c, concat('a', 1) d, lower('ÄB') l, upper('äb') u",
+        &[&["c", "d", "l", "u"], &["-", "a1", "äb", "ÄB"]],
+    ),
+    (
+        "SELECT try(CAST('x' AS bigint)) t, 7 / 2 / (1 + 2) d, 7 % -(n + 4) m, 8 / CASE n WHEN 1 THEN 4 END c, \
+             sum(n) / count(*) OVER (ORDER BY n) w, CASE n WHEN 0 THEN 1 / n ELSE 2 END e FROM numbers WHERE n = 1 GROUP BY n",
+        &[&["t", "d", "m", "c", "w", "e"], &["-", "1", "2", "2", "1", "2"]],
+    ),
+    (
+        r"SELECT regexp_replace('a-b', '(a)-(?<x>b)', '$2x$1${x}$0') r, regexp_replace('a', 'a', NULL) n",
+        &[&["r", "n"], &["bxaba-b", "-"]],
     ),
     // SHOW has no header.
     ("SHOW DATABASES", &[&["db"], &["my-db"]]),
@@ -174,7 +207,40 @@ async fn failures_have_athenas_words() {
             "SHOW TABLES IN nowhere",
             "SCHEMA_NOT_FOUND: line 1:16: Schema 'nowhere'",
         ),
+        (
+            "SELECT DATE 'nonsense'",
+            "INVALID_LITERAL: line 1:8: 'nonsense' is not a valid DATE literal",
+        ),
+        ("SELECT TIMESTAMP '2026-13-01 00:00:00'", "INVALID_LITERAL: line 1:8: "),
+        ("SELECT CAST('20260101' AS date)", "INVALID_CAST_ARGUMENT"),
+        ("SELECT 1 / n FROM numbers", "DIVISION_BY_ZERO: Division by zero"),
+        ("SELECT n % (n - n) FROM numbers", "DIVISION_BY_ZERO"),
+        (
+            "SELECT regexp_replace('a', '(a)', '$2')",
+            "NOT_SUPPORTED: The replacement '$2'",
+        ),
         // What SQLite cannot do.
+        ("SELECT half / half FROM numbers", "NOT_SUPPORTED"),
+        (
+            r"SELECT regexp_replace('a', '(a)', '\$1')",
+            "NOT_SUPPORTED: The replacement",
+        ),
+        (
+            "SELECT coalesce(try(CAST('x' AS bigint) + 1), 0)",
+            "NOT_SUPPORTED: A failure in a statement with TRY: Cannot cast 'x' to BIGINT (development server)",
+        ),
+        (
+            "SELECT json_extract_scalar('{\"n\":123456789012345678901}', '$.n')",
+            "NOT_SUPPORTED: A large number in JSON",
+        ),
+        (
+            "SELECT h.Pair.value FROM hashes h",
+            "NOT_SUPPORTED: line 1:8: The field 'Pair.value' of a row (development server)",
+        ),
+        (
+            "SELECT TIMESTAMP '2026-01-01 00:00:00 Europe/Berlin'",
+            "NOT_SUPPORTED: line 1:8: TIMESTAMP '2026-01-01 00:00:00 Europe/Berlin' (development server)",
+        ),
         (
             "SELECT ARRAY[1, 2]",
             "NOT_SUPPORTED: line 1:8: 'ARRAY' (development server)",
@@ -205,6 +271,11 @@ async fn failures_have_athenas_words() {
         let reason = athena.reason(&athena.admin, sql).await;
         assert!(reason.starts_with(expected), "{sql}: {reason}");
     }
+}
+
+#[tokio::test]
+async fn what_is_not_a_statement_is_refused() {
+    let athena = athena().await;
     for (sql, expected) in [
         ("SELEC 1", "line 1:1: mismatched input 'SELEC'"),
         ("PRAGMA table_list", "line 1:1: mismatched input 'PRAGMA'"),
@@ -212,6 +283,10 @@ async fn failures_have_athenas_words() {
         ("SELECT 1; SELECT 2", "line 1:9: Only one sql statement is allowed"),
         ("SELECT 'x", "line 1:8: mismatched input"),
         ("SELECT 1 FROM", "line 1:14: mismatched input '<EOF>'"),
+        (
+            "SELECT n FROM db.numbers LIMIT 1 OFFSET 1",
+            "line 1:34: mismatched input 'OFFSET'. Expecting: <EOF>",
+        ),
         ("SELECT 1 +\n* FROM t", "line 2:1: mismatched input '*'"),
         (
             "SELECT * FROM `numbers`",
@@ -248,6 +323,9 @@ async fn parameters_are_expressions() {
         super::rows_of(&results)[1],
         [Some("word 2".to_owned()), Some("?".to_owned())]
     );
+    // Their length is counted in characters.
+    let long = format!("'{}'", "ä".repeat(1022));
+    athena.call("StartQueryExecution", input(&["1", &long])).await;
     for wrong in ["1) OR (1 = 1", "1, 2", "1 --", "'x", "1; SELECT 2"] {
         let message = athena
             .fails("StartQueryExecution", input(&["1", wrong]), "InvalidRequestException")
