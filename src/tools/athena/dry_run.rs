@@ -88,7 +88,7 @@ impl Plan {
         Self {
             is_valid: true,
             note: if tables.is_some() {
-                "nothing was run or scanned; estimates are given only where the catalog has statistics"
+                "nothing was run or scanned; columns are those that the query filters by, and estimates are given only where the catalog has statistics"
             } else {
                 "Athena accepts the query; its plan names no tables"
             },

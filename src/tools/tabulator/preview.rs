@@ -76,12 +76,16 @@ pub(super) async fn preview(
         return Ok(Preview::default());
     };
     let (names, is_whole) = listed.map_err(|error| session.explain_package(error))?;
-    let matching = matching(session, &patterns.package_name, names, |name| name.as_str().to_owned()).await?;
+    let found = matching(session, &patterns.package_name, names, |name| name.as_str().to_owned()).await?;
+    let Matching {
+        items: matching,
+        is_whole: all_matched,
+    } = found;
     let mut preview = Preview {
         packages: matching.iter().take(MAX_SHOWN).map(ToString::to_string).collect(),
         packages_matched: matching.len(),
         files: Vec::new(),
-        complete: is_whole && matching.len() <= MAX_SHOWN.min(MAX_OPENED),
+        complete: is_whole && all_matched && matching.len() <= MAX_SHOWN.min(MAX_OPENED),
     };
     for name in matching.iter().take(MAX_OPENED) {
         let adding = add_files(session, &packages, name, &patterns.logical_key, &mut preview);
@@ -129,10 +133,10 @@ async fn add_files(
         seen += keys.len();
         let found = matching(session, pattern, keys, Clone::clone).await?;
         let left = MAX_SHOWN - preview.files.len();
-        preview.complete &= found.len() <= left;
+        preview.complete &= found.is_whole && found.items.len() <= left;
         preview
             .files
-            .extend(found.into_iter().take(left).map(|logical_key| MatchingFile {
+            .extend(found.items.into_iter().take(left).map(|logical_key| MatchingFile {
                 package: name.to_string(),
                 logical_key,
             }));
@@ -144,21 +148,33 @@ async fn add_files(
     Ok(())
 }
 
-/// Returns the items whose text matches, in their order. Expressions are callers' texts, so they run on the CPU pool; one that
-/// gives up does not match.
+/// Items whose text matches.
+struct Matching<T> {
+    items: Vec<T>,
+    /// Whether the expression gave up at no item.
+    is_whole: bool,
+}
+
+/// Returns the items whose text matches, in their order. Expressions are callers' texts, so they run on the CPU pool, and give
+/// up after a number of steps.
 async fn matching<T: Send + 'static>(
     session: &Session,
     pattern: &Regex,
     items: Vec<T>,
     text: impl Fn(&T) -> String + Send + 'static,
-) -> Result<Vec<T>, ToolError> {
+) -> Result<Matching<T>, ToolError> {
     let pattern = pattern.clone();
     let matched = session.cpu().run(move |deadline| {
-        let mut matched = Vec::new();
+        let mut matched = Matching {
+            items: Vec::new(),
+            is_whole: true,
+        };
         for item in items {
             deadline.check()?;
-            if pattern.is_match(&text(&item)).unwrap_or(false) {
-                matched.push(item);
+            match pattern.is_match(&text(&item)) {
+                Ok(true) => matched.items.push(item),
+                Ok(false) => {}
+                Err(_) => matched.is_whole = false,
             }
         }
         Ok(matched)
