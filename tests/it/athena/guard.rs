@@ -149,3 +149,20 @@ async fn refused_statements_reach_no_endpoint_and_the_others_do() {
         }
     }
 }
+
+/// As long as a statement may be, and as deep as that allows.
+#[tokio::test]
+async fn deep_statements_end_no_process() {
+    let scene = Scene::new().await;
+    let nested = |open: &str| open.repeat(260_000 / open.len());
+    for sql in [
+        nested("WITH a AS("),
+        nested("WITH a AS ((("),
+        format!("EXPLAIN {}", nested("WITH a AS(")),
+    ] {
+        let answer = scene.call("athena_query_execute", json!({ "sql": sql })).await;
+        let failure = answer.failure("invalid_argument");
+        assert!(failure["error"].as_str().unwrap().contains("50 deep"), "{failure}");
+    }
+    assert_eq!(scene.execute(json!({ "sql": "SELECT 1" })).await["rows"], json!([[1]]));
+}
