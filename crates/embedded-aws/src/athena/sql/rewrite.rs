@@ -101,6 +101,8 @@ struct Rewriter<'s, 't> {
     level: Level,
     /// The tokens before which operands of `/` and `%` end.
     divisors: Vec<usize>,
+    /// For each token that opens a parenthesis or a CASE, the index after the one that closes it.
+    closings: Vec<Option<usize>>,
     out: Rewritten,
 }
 
@@ -114,6 +116,7 @@ pub(crate) fn rewrite(source: &str, tokens: &[Token<'_>], names: &Names) -> Resu
         levels: Vec::new(),
         level: Level::default(),
         divisors: Vec::new(),
+        closings: closings(tokens),
         out: Rewritten {
             sql: String::with_capacity(source.len() * 2),
             tables: Vec::new(),
@@ -131,6 +134,22 @@ pub(crate) fn rewrite(source: &str, tokens: &[Token<'_>], names: &Names) -> Resu
     }
     rewriter.end_of_order();
     Ok(rewriter.out)
+}
+
+/// Returns for each token that opens a parenthesis or a CASE the index after the one that closes it.
+fn closings(tokens: &[Token<'_>]) -> Vec<Option<usize>> {
+    let mut closings = vec![None; tokens.len()];
+    let mut open = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if token.is_symbol("(") || token.is("CASE") {
+            open.push(at);
+        } else if (token.is_symbol(")") || token.is("END"))
+            && let Some(closing) = open.pop().and_then(|open| closings.get_mut(open))
+        {
+            *closing = Some(at + 1);
+        }
+    }
+    closings
 }
 
 /// Returns the names that a WITH clause gives to queries.
@@ -382,14 +401,8 @@ impl<'s, 't> Rewriter<'s, 't> {
 
     /// Returns the index after the token that closes the parenthesis or CASE at a token.
     fn closing(&self, open: usize) -> usize {
-        let mut depth = 0_i32;
-        let mut rest = self.tokens.iter().enumerate().skip(open);
-        let closed = rest.find(|(_, token)| {
-            depth += i32::from(token.is_symbol("(") || token.is("CASE"));
-            depth -= i32::from(token.is_symbol(")") || token.is("END"));
-            depth == 0
-        });
-        closed.map_or(self.tokens.len(), |(at, _)| at + 1)
+        let closing = self.closings.get(open).copied().flatten();
+        closing.unwrap_or(self.tokens.len())
     }
 
     /// Returns the number at a token, which is in parentheses if it was a parameter.

@@ -273,6 +273,15 @@ async fn failures_have_athenas_words() {
     }
 }
 
+/// Each operand's end is known from one pass, and SQLite bounds the depth.
+#[tokio::test]
+async fn a_statement_of_the_greatest_length_is_read_in_one_pass() {
+    let athena = athena().await;
+    let sql = format!("SELECT {}1{}", "1/(".repeat(60_000), ")".repeat(60_000));
+    let reason = athena.reason(&athena.admin, &sql).await;
+    assert!(reason.starts_with("SYNTAX_ERROR: "), "{reason}");
+}
+
 #[tokio::test]
 async fn what_is_not_a_statement_is_refused() {
     let athena = athena().await;
