@@ -26,7 +26,7 @@ mod workgroups;
 pub use catalogs::{CatalogDatabases, Databases};
 pub use error::AthenaError;
 pub use history::{HistoryPage, QueryId};
-pub use page::{Position, ResultColumn, ResultRows, RowLimits};
+pub use page::{MAX_ROW_BYTES, Position, ResultColumn, ResultRows, RowLimits};
 pub use run::{QueryProgress, QueryRun};
 pub use service::{QueryService, UserQueries};
 pub use slots::MAX_IN_FLIGHT;

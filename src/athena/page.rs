@@ -5,12 +5,16 @@ use serde_json::{Number, Value};
 
 use super::{AthenaError, QueryStatus, UserQueries};
 use crate::aws::AwsErrorKind;
-use crate::aws::athena::{ResultPage, Row};
+use crate::aws::athena::{BoundedPage, ResultPage, Row};
 
 /// Rows that Athena gives at once.
 const MAX_PAGE_ROWS: u32 = 1000;
-/// The part of the rows that is asked for after a page that was too large.
-const SMALLER: u32 = 8;
+/// Bytes of JSON of a page for each row that is asked for, and their bounds. What is larger is read in smaller pages.
+const ROW_BYTES: u64 = 2 * 1024;
+const MIN_PAGE_BYTES: u64 = 256 * 1024;
+const MAX_PAGE_BYTES: u64 = 2 * 1024 * 1024;
+/// Maximum size of one row, as JSON.
+pub const MAX_ROW_BYTES: u64 = 1024 * 1024;
 /// The largest integer that every JSON parser reads exactly.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
@@ -70,11 +74,14 @@ impl UserQueries {
         let mut found = ResultRows::default();
         let mut filled = 0;
         loop {
-            let mut page = match self.page(status, &at).await? {
-                Some(page) => page,
-                None if at.page_rows <= 1 => return Err(AthenaError::RowTooLarge),
-                None => {
-                    at.page_rows = (at.page_rows / SMALLER).max(1);
+            let max_bytes = max_page_bytes(limits, at.page_rows);
+            let mut page = match self.page(status, &at, max_bytes).await? {
+                BoundedPage::Read(page) => page,
+                BoundedPage::TooLarge(_) if at.page_rows <= 1 => return Err(AthenaError::RowTooLarge),
+                BoundedPage::TooLarge(bytes) => {
+                    // Four fifths of what would fit, since rows differ.
+                    let fitting = u64::from(at.page_rows) * max_bytes / bytes * 4 / 5;
+                    at.page_rows = u32::try_from(fitting).unwrap_or(1).clamp(1, at.page_rows - 1);
                     continue;
                 }
             };
@@ -119,10 +126,10 @@ impl UserQueries {
         }
     }
 
-    /// Reads a page; `None` if it is too large for the memory of a call.
-    async fn page(&self, status: &QueryStatus, at: &Position) -> Result<Option<ResultPage>, AthenaError> {
+    /// Reads a page, if it is not too large for the memory of a call.
+    async fn page(&self, status: &QueryStatus, at: &Position, max_bytes: u64) -> Result<BoundedPage, AthenaError> {
         let rows = i32::try_from(at.page_rows.clamp(1, 1000)).unwrap_or(1000);
-        let page = self.aws.results(&status.id, rows, at.token.as_deref()).await;
+        let page = self.aws.results(&status.id, rows, at.token.as_deref(), max_bytes).await;
         page.map_err(|error| {
             if error.kind == AwsErrorKind::InvalidRequest {
                 AthenaError::NoSuchQuery {
@@ -134,6 +141,14 @@ impl UserQueries {
             }
         })
     }
+}
+
+/// Returns the size of a page that fits the memory of a call that shows so many rows.
+fn max_page_bytes(limits: RowLimits, page_rows: u32) -> u64 {
+    if page_rows <= 1 {
+        return MAX_ROW_BYTES;
+    }
+    (u64::from(limits.rows) * ROW_BYTES).clamp(MIN_PAGE_BYTES, MAX_PAGE_BYTES)
 }
 
 impl ResultRows {

@@ -20,7 +20,7 @@ pub use aws_sdk_athena::types::{
 };
 pub use client::{SharedAthena, UserAthena};
 pub use data_catalogs::DataCatalogRow;
-pub use results::{MAX_PAGE_BYTES, ResultPage};
+pub use results::{BoundedPage, ResultPage};
 pub use start::NewQuery;
 
 /// One page of a list.

@@ -1,7 +1,7 @@
 //! `GetQueryResults`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_athena::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_athena::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -20,13 +20,20 @@ pub struct ResultPage {
     pub next_token: Option<String>,
 }
 
-/// Maximum size of a page, as JSON. Athena bounds a page by its rows only.
-pub const MAX_PAGE_BYTES: u64 = 2 * 1024 * 1024;
+/// A page of a query's result, or its size.
+#[derive(Debug)]
+pub enum BoundedPage {
+    Read(ResultPage),
+    /// It was not read, because it has this size, which is more than was allowed, in bytes of JSON.
+    TooLarge(u64),
+}
 
-/// Refuses a response before its body is read, if the body is too large, and notes that.
+/// Refuses a response before its body is read, if the body is too large, and notes its size.
 #[derive(Debug)]
 struct BoundBody {
-    is_too_large: Arc<AtomicBool>,
+    max_bytes: u64,
+    /// 0 while no response was refused.
+    refused_bytes: Arc<AtomicU64>,
 }
 
 impl Intercept for BoundBody {
@@ -42,22 +49,26 @@ impl Intercept for BoundBody {
     ) -> Result<(), BoxError> {
         let length = context.response().headers().get("content-length");
         let length = length.and_then(|length| length.parse::<u64>().ok());
-        if length.is_some_and(|length| length > MAX_PAGE_BYTES) {
-            self.is_too_large.store(true, Ordering::Release);
-            return Err("the response is too large".into());
+        match length.filter(|length| *length > self.max_bytes) {
+            Some(length) => {
+                self.refused_bytes.store(length, Ordering::Release);
+                Err("the response is too large".into())
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
 impl UserAthena {
-    /// Reads at most `max_rows` rows of a result, 1,000 at most; `None` if they are larger than [`MAX_PAGE_BYTES`].
+    /// Reads at most `max_rows` rows of a result, 1,000 at most, and at most `max_bytes` of JSON: Athena bounds a page by its
+    /// rows only.
     pub async fn results(
         &self,
         id: &str,
         max_rows: i32,
         next_token: Option<&str>,
-    ) -> Result<Option<ResultPage>, AwsError> {
+        max_bytes: u64,
+    ) -> Result<BoundedPage, AwsError> {
         let request = self
             .client()
             .get_query_results()
@@ -65,11 +76,12 @@ impl UserAthena {
             .max_results(max_rows)
             .set_next_token(next_token.map(str::to_owned));
         let operation = on("athena:GetQueryResults", id);
-        let is_too_large = Arc::new(AtomicBool::new(false));
+        let refused_bytes = Arc::new(AtomicU64::new(0));
         let answer = self
             .call(operation, |signed| {
                 let bound = BoundBody {
-                    is_too_large: is_too_large.clone(),
+                    max_bytes,
+                    refused_bytes: refused_bytes.clone(),
                 };
                 let signed = signed.interceptor(bound);
                 request.clone().customize().config_override(signed).send()
@@ -77,12 +89,14 @@ impl UserAthena {
             .await;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(_) if is_too_large.load(Ordering::Acquire) => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) => match refused_bytes.load(Ordering::Acquire) {
+                0 => return Err(error),
+                bytes => return Ok(BoundedPage::TooLarge(bytes)),
+            },
         };
         let set = answer.result_set;
         let (rows, metadata) = set.map(|set| (set.rows, set.result_set_metadata)).unwrap_or_default();
-        Ok(Some(ResultPage {
+        Ok(BoundedPage::Read(ResultPage {
             columns: metadata.and_then(|metadata| metadata.column_info).unwrap_or_default(),
             rows: rows.unwrap_or_default(),
             next_token: answer.next_token.filter(|token| !token.is_empty()),

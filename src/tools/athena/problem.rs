@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::athena::literal::identifier;
 use crate::athena::{
-    AthenaError, Failure, FailureKind, MAX_IN_FLIGHT, MissingName, QueryStatus, Refusal, UserQueries, WorkgroupProblem,
+    AthenaError, Failure, FailureKind, MAX_IN_FLIGHT, MAX_ROW_BYTES, MissingName, QueryStatus, Refusal, UserQueries,
+    WorkgroupProblem,
 };
 use crate::aws::AwsError;
-use crate::aws::athena::MAX_PAGE_BYTES;
 use crate::error_code::ErrorCode;
 use crate::tools::{Session, ToolError};
 
@@ -90,7 +90,7 @@ pub(super) fn explain(session: &Session, error: AthenaError) -> ToolError {
         AthenaError::RowTooLarge => {
             let message = format!(
                 "A row of the result is larger than {} MiB.",
-                MAX_PAGE_BYTES / (1024 * 1024)
+                MAX_ROW_BYTES / (1024 * 1024)
             );
             ToolError::new(ErrorCode::TooLarge, message).with_hint("Select a part of its cells with substr().")
         }

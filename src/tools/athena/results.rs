@@ -15,8 +15,8 @@ use crate::tools::{Session, ToolError};
 
 /// Pause between two questions about the state.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Memory of a row while it is read: Athena's text, the SDK's values, and ours.
-const ROW_BYTES: usize = 8 * 1024;
+/// Memory of a row while it is read: Athena's text, of which a page has 2 KiB a row, the SDK's values, and ours.
+const ROW_BYTES: usize = 6 * 1024;
 
 pub struct AthenaQueryResults;
 
@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for QueryIdArgument {
 
 /// Reserves the memory of a page of rows.
 pub(super) async fn reserve(session: &Session, max_rows: u64) -> Result<(), ToolError> {
-    let rows = usize::try_from(max_rows.min(250)).unwrap_or(250);
+    let rows = usize::try_from(max_rows.clamp(128, 1000)).unwrap_or(1000);
     session.reserve(rows * ROW_BYTES + 8 * MAX_ANSWER_CHARS).await
 }
 

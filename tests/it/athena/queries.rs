@@ -208,15 +208,13 @@ async fn pages_that_are_too_large_are_read_in_smaller_ones() {
             .map(|seen| seen.body["MaxResults"].as_u64().unwrap())
             .collect()
     };
-    // 300 rows are 9 MB, and so are those of 125.
-    assert_eq!(
-        sizes(&scene)[..3],
-        [1000, 125, 15],
-        "a page that is too large is asked for once"
-    );
+    // The 300 rows are 9 MB, and a fifth of a thousand is too much, too.
+    let asked = sizes(&scene);
+    assert!(asked[0] == 1000 && asked[1] < 200 && asked[2] < 60, "{asked:?}");
+    assert!(asked[2] > 40, "as many as fit: {asked:?}");
     let (rows, _) = all_rows(&scene, first, 1000).await;
     assert_eq!(rows, (0..300).map(Value::from).collect::<Vec<_>>());
-    assert!(sizes(&scene)[3..].iter().all(|size| *size == 15));
+    assert!(sizes(&scene)[3..].iter().all(|size| *size == asked[2]));
     wide.store(3_000_000, Ordering::Relaxed);
     let failure = scene
         .fails("athena_query_execute", json!({ "sql": "SELECT 1" }), "too_large")
