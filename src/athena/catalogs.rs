@@ -28,6 +28,14 @@ pub struct Databases {
     pub incomplete: Option<AwsError>,
 }
 
+impl Databases {
+    /// Returns the names of the databases of all catalogs.
+    pub(super) fn names(self) -> Vec<String> {
+        let catalogs = self.catalogs.into_iter();
+        catalogs.flat_map(|catalog| catalog.databases).collect()
+    }
+}
+
 impl UserQueries {
     /// Returns the data catalog of Tabulator that the caller may use. An account may have those of several stacks.
     pub async fn tabulator_catalog(&self) -> Result<Option<String>, AthenaError> {

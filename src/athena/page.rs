@@ -128,7 +128,7 @@ impl UserQueries {
 
     /// Reads a page, if it is not too large for the memory of a call.
     async fn page(&self, status: &QueryStatus, at: &Position, max_bytes: u64) -> Result<BoundedPage, AthenaError> {
-        let rows = i32::try_from(at.page_rows.clamp(1, 1000)).unwrap_or(1000);
+        let rows = i32::try_from(at.page_rows.clamp(1, MAX_PAGE_ROWS)).unwrap_or(i32::MAX);
         let page = self.aws.results(&status.id, rows, at.token.as_deref(), max_bytes).await;
         page.map_err(|error| {
             if error.kind == AwsErrorKind::InvalidRequest {
@@ -143,7 +143,8 @@ impl UserQueries {
     }
 }
 
-/// Returns the size of a page that fits the memory of a call that shows so many rows.
+/// Returns the maximum size of a page, in bytes of JSON. It grows with the rows that the call shows, as the memory that is
+/// reserved for them does.
 fn max_page_bytes(limits: RowLimits, page_rows: u32) -> u64 {
     if page_rows <= 1 {
         return MAX_ROW_BYTES;

@@ -154,14 +154,14 @@ impl UserQueries {
             serde_json::Value::Null => String::new(),
             other => other.to_string(),
         };
+        let limits = RowLimits {
+            rows: PAGE_ROWS,
+            chars: MAX_CHARS,
+            cell_chars: MAX_CHARS,
+        };
         let mut rows: Vec<Vec<String>> = Vec::new();
         let (mut from, mut left) = (None, MAX_CHARS);
         loop {
-            let limits = RowLimits {
-                rows: PAGE_ROWS,
-                chars: MAX_CHARS,
-                cell_chars: MAX_CHARS,
-            };
             let found = self.rows(status, from, limits).await?;
             for row in found.rows {
                 let row: Vec<String> = row.into_iter().map(text).collect();

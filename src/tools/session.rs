@@ -286,8 +286,8 @@ impl Session {
         Ok(s3)
     }
 
-    /// Returns Athena as this caller, in the region of the stack of the caller's catalog. Queries cost money and read what the server may
-    /// read, so the server's own credentials query only where the operator said `full`.
+    /// Returns Athena as this caller, in the region of the stack of the caller's catalog. Queries cost money and read what the
+    /// server may read, so the server's own credentials query only where the operator said `full`.
     pub async fn athena(&self) -> Result<UserQueries, ToolError> {
         let aws = self.aws().await?;
         let message = "Queries of Athena need the caller's own AWS credentials, and no source has any for this caller; the \

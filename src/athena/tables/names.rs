@@ -44,11 +44,7 @@ impl UserQueries {
             return Ok(());
         };
         let is_whole = found.catalogs.iter().all(|catalog| catalog.error.is_none());
-        let names: Vec<String> = found
-            .catalogs
-            .into_iter()
-            .flat_map(|catalog| catalog.databases)
-            .collect();
+        let names = found.names();
         let name = &wanted.of.database;
         if !is_whole || names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             return Ok(());

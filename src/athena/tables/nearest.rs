@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{TableName, WantedTables};
-use crate::athena::{GLUE_CATALOG, QueryStatus, UserQueries};
+use crate::athena::{Databases, GLUE_CATALOG, QueryStatus, UserQueries};
 
 /// Maximum number of names in a hint.
 const MAX_NAMES: usize = 3;
@@ -44,33 +44,20 @@ impl MissingName {
             let (_, rest) = reason.split_once(kind)?;
             rest.split_once("' does not exist").map(|(name, _)| name)
         };
-        let of_context = |name: Option<&String>, default: &str| name.cloned().unwrap_or_else(|| default.to_owned());
-        let catalog = || of_context(status.catalog.as_ref(), GLUE_CATALOG);
+        let catalog = || status.catalog.clone().unwrap_or_else(|| GLUE_CATALOG.to_owned());
         if let Some(name) = named("Table '") {
             // A database may have no dot in its name, a table may.
-            let mut parts = name.splitn(3, '.');
-            let parts = [parts.next(), parts.next(), parts.next()].map(|part| part.map(str::to_owned));
-            return match parts {
-                [Some(catalog), Some(database), Some(table)] => Some(Self::Table {
-                    database,
-                    catalog,
-                    table,
-                }),
-                [Some(database), Some(table), None] => Some(Self::Table {
-                    database,
-                    catalog: catalog(),
-                    table,
-                }),
-                [Some(table), None, _] => {
-                    let (database, catalog) = (status.database.clone()?, catalog());
-                    Some(Self::Table {
-                        database,
-                        catalog,
-                        table,
-                    })
-                }
-                _ => None,
+            let parts: Vec<&str> = name.splitn(3, '.').collect();
+            let (catalog, database, table) = match parts[..] {
+                [catalog, database, table] => (catalog.to_owned(), database.to_owned(), table),
+                [database, table] => (catalog(), database.to_owned(), table),
+                _ => (catalog(), status.database.clone()?, name),
             };
+            return Some(Self::Table {
+                database,
+                catalog,
+                table: table.to_owned(),
+            });
         }
         let name = named("Schema '")?;
         let (catalog, database) = match name.split_once('.') {
@@ -123,8 +110,7 @@ impl UserQueries {
             }
             MissingName::Database { catalog, .. } => {
                 let found = self.databases(Some(catalog), workgroup).await;
-                let catalogs = found.map(|found| found.catalogs).unwrap_or_default();
-                catalogs.into_iter().flat_map(|catalog| catalog.databases).collect()
+                found.map(Databases::names).unwrap_or_default()
             }
         }
     }

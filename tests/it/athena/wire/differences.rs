@@ -56,7 +56,7 @@ on_both_athenas! {
     }
 
     async fn a_stopped_query_stays_cancelled_on_dev_alone(scene) {
-        // So many pairs that an engine is not done before the stop.
+        // Enough pairs that the engine still runs when the stop arrives.
         let pairs = "SELECT count(*) FROM numbers a CROSS JOIN numbers b CROSS JOIN d c WHERE c.n < 4 AND a.n * b.n % 7 < c.n";
         let sql = numbers(0, "n").replace("SELECT n FROM numbers WHERE n < 0 ORDER BY n", pairs);
         let running = scene.execute(json!({ "sql": sql, "wait_seconds": 0 })).await;
